@@ -1,0 +1,130 @@
+"""Every error that lgviz raises for a mistake or a fact of the data.
+
+::
+
+    LgvizError
+    ├── SourceError                 the thing given cannot be read as a history
+    │   ├── NotASource              neither graph, saver, path nor bundle
+    │   ├── MissingFile             the path leads nowhere
+    │   ├── NotADatabase            the file is no SQLite database
+    │   ├── NoCheckpoints           a database or saver without a single checkpoint (or without the tables)
+    │   └── NoCheckpointer          a graph compiled without a checkpointer
+    ├── NotFound
+    │   ├── ThreadNotFound          no such thread (or none named where one is needed)
+    │   └── CheckpointNotFound      no such checkpoint, or deleted meanwhile
+    ├── ActRefused                  nothing was written
+    │   ├── ReadOnly                a file or a bare saver asked to fork or run
+    │   ├── InvalidValue            no valid JSON, or a value that its channel refuses
+    │   ├── UnknownChannel          a value for a channel that the graph does not have
+    │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
+    │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
+    │   └── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
+    └── WrongLoop                   an asynchronous saver belongs to another event loop
+
+Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(error)`` holds both.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ActRefused",
+    "AmbiguousUpdate",
+    "CheckpointNotFound",
+    "InvalidValue",
+    "LgvizError",
+    "MissingFile",
+    "NoCheckpointer",
+    "NoCheckpoints",
+    "NodeRefused",
+    "NotADatabase",
+    "NotASource",
+    "NotFound",
+    "NothingToRun",
+    "ReadOnly",
+    "SourceError",
+    "ThreadNotFound",
+    "UnknownChannel",
+    "WrongLoop",
+]
+
+
+class LgvizError(Exception):
+    """Base of all errors of lgviz.
+
+    Args:
+        cause: one sentence that says what is wrong.
+        remedy: one sentence that says what to do about it; may be empty.
+    """
+
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(f"{cause} {remedy}".strip())
+        self.cause = cause
+        self.remedy = remedy
+
+
+class SourceError(LgvizError):
+    """The thing given cannot be read as a history."""
+
+
+class NotASource(SourceError):
+    """Neither a graph, a saver, a path nor a bundle."""
+
+
+class MissingFile(SourceError):
+    """The path leads nowhere."""
+
+
+class NotADatabase(SourceError):
+    """The file is no SQLite database."""
+
+
+class NoCheckpoints(SourceError):
+    """A database or saver without a single checkpoint."""
+
+
+class NoCheckpointer(SourceError):
+    """A graph that was compiled without a checkpointer."""
+
+
+class NotFound(LgvizError):
+    """Something named does not exist."""
+
+
+class ThreadNotFound(NotFound):
+    """No such thread, or none named where one is needed."""
+
+
+class CheckpointNotFound(NotFound):
+    """No such checkpoint, or it was deleted meanwhile."""
+
+
+class ActRefused(LgvizError):
+    """A fork, preview or run that cannot be; nothing was written."""
+
+
+class ReadOnly(ActRefused):
+    """A file or a bare saver was asked to fork or run."""
+
+
+class InvalidValue(ActRefused):
+    """A value that is no valid JSON, or that its channel refuses."""
+
+
+class UnknownChannel(ActRefused):
+    """A value for a channel that the graph does not have."""
+
+
+class AmbiguousUpdate(ActRefused):
+    """LangGraph cannot tell which node made the update: ``as_node`` must be named."""
+
+
+class NodeRefused(ActRefused):
+    """``as_node`` or ``goto`` names no node, or the node's router raised."""
+
+
+class NothingToRun(ActRefused):
+    """The checkpoint has no next node, or no interrupt waits for the answer."""
+
+
+class WrongLoop(LgvizError):
+    """An asynchronous saver belongs to another event loop."""

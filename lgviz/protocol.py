@@ -1,0 +1,524 @@
+"""Every message between a view and Python, typed once (floor 5).
+
+A view sends a :class:`Request`; Python answers with exactly one :class:`Reply` of the same ``id``, and, for
+long work, with :class:`Progress` before it. A :class:`Cancel` ends a request early; its reply then carries
+the error code ``"cancelled"``. :class:`Event` comes unasked. Columns travel as binary buffers beside the
+message; a :class:`Column` names its buffer. ``js/src/protocol.ts`` is generated from this module.
+
+A checkpoint is named by its ``id`` in every message. Times are milliseconds since the epoch. A *path* is
+the list of child positions from a channel's value down to a part of it, which works for any key type.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import Any, Literal, NotRequired, TypedDict
+
+PROTOCOL_VERSION = 1
+
+ThreadStatus = Literal["running", "done", "interrupted", "paused", "failed"]
+RunStatus = Literal["running", "stopping", "done", "interrupted", "failed", "stopped"]
+ChangeKind = Literal["added", "removed", "changed"]
+ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
+Dtype = Literal["u1", "u2", "i4", "f8"]
+Mode = Literal["append", "set"]
+ValueKind = Literal[
+    "null", "bool", "number", "string", "bytes", "time", "list", "dict", "set", "object", "message", "array",
+    "frame", "undecodable", "other",
+]  # fmt: skip
+
+
+class Mark(IntFlag):
+    """What a row of the tree shows besides its nodes (a bit set in ``TreeBatch.flags``)."""
+
+    INPUT = 1
+    UPDATE = 2
+    FORK = 4
+    INTERRUPT = 8
+    """Its next step asked a question (``ANSWERED`` once a checkpoint follows from it)."""
+    ERROR = 16
+    """A task of its next step failed."""
+    PENDING = 32
+    """Finished siblings of an unfinished step keep their writes here."""
+    COLLAPSED = 64
+    """Steps are missing before it (``durability="exit"``)."""
+    NOTE = 128
+    ANSWERED = 256
+
+
+# ---------------------------------------------------------------- envelope
+
+
+class Request(TypedDict):
+    id: int
+    method: str
+    params: dict[str, Any]
+
+
+class Failure(TypedDict):
+    code: ErrorCode
+    cause: str
+    remedy: str
+
+
+class Reply(TypedDict):
+    id: int
+    result: NotRequired[Any]
+    error: NotRequired[Failure]
+
+
+class Progress(TypedDict):
+    id: int
+    progress: Any
+
+
+class Cancel(TypedDict):
+    cancel: int
+
+
+class Column(TypedDict):
+    buffer: int
+    dtype: Dtype
+
+
+# ---------------------------------------------------------------- threads and tree
+
+
+class ThreadSummary(TypedDict):
+    thread_id: str
+    count: int
+    updated_at: float | None
+    status: ThreadStatus
+
+
+class ThreadPage(TypedDict):
+    threads: list[ThreadSummary]
+    total: int
+
+
+class TreeBatch(TypedDict):
+    """Rows ``start`` to ``start + count`` of a thread, oldest first; rows are only ever appended."""
+
+    start: int
+    count: int
+    ids: list[str]
+    labels: list[str]
+    titles: list[list[str]]
+    """Table of node-name lists; the column ``title`` points into it (this batch's own table)."""
+    changes: list[list[str]]
+    """Table of channel-name lists; the column ``changed`` points into it (this batch's own table)."""
+    parent: Column
+    """i4: row of the parent in the same namespace, for the first of a subgraph call the row it started
+    from, else -1."""
+    lane: Column
+    """u2"""
+    depth: Column
+    """u1: 0 in the root namespace, 1 in a subgraph, …"""
+    time: Column
+    """f8: NaN where unknown"""
+    flags: Column
+    """u2: :class:`Mark`"""
+    title: Column
+    """i4"""
+    changed: Column
+    """i4"""
+
+
+class RowPatch(TypedDict):
+    """New facts about a row already sent."""
+
+    row: int
+    flags: int
+    title: list[str]
+    changed: list[str]
+
+
+class TopologyNode(TypedDict):
+    id: str
+    name: str
+    kind: Literal["start", "end", "node", "subgraph"]
+
+
+class TopologyEdge(TypedDict):
+    source: str
+    target: str
+    conditional: bool
+    label: str | None
+
+
+class Topology(TypedDict):
+    nodes: list[TopologyNode]
+    edges: list[TopologyEdge]
+
+
+class ThreadView(TypedDict):
+    """The answer to ``thread.open``."""
+
+    thread: ThreadSummary
+    source: str
+    """What is being read, in words: ``"CompiledStateGraph on SqliteSaver"``, ``"checkpoints.db (read-only)"``."""
+    tree: TreeBatch
+    topology: Topology | None
+    read_only: str | None
+    """Why nothing can be forked or run here; None where it can."""
+    selected: str | None
+
+
+class RefreshView(TypedDict):
+    """The answer to ``thread.refresh`` and the body of a ``tree`` event."""
+
+    thread: ThreadSummary
+    tree: TreeBatch | None
+    patches: list[RowPatch]
+
+
+class RowMarks(TypedDict):
+    """Words for the marks of one row, asked for only while it is in view."""
+
+    id: str
+    interrupt: str | None
+    error: str | None
+    note: str | None
+
+
+# ---------------------------------------------------------------- values
+
+
+class ValueItem(TypedDict):
+    key: str
+    value: "ValueNode"
+
+
+class ToolCallView(TypedDict):
+    id: str | None
+    name: str
+    args: list[ValueItem]
+
+
+class MessageView(TypedDict):
+    role: str
+    """``human``, ``ai``, ``tool``, ``system``, … (LangChain's ``type``)."""
+    name: str | None
+    id: str | None
+    text: str
+    more: int
+    """Characters of the text that were left out."""
+    tool_calls: list[ToolCallView]
+    tool_call_id: str | None
+    status: str | None
+
+
+class ValueNode(TypedDict):
+    """A value as a view shows it, cut to what fits a screen; ``value.get`` brings the rest."""
+
+    kind: ValueKind
+    type: str
+    """The Python type's name."""
+    text: str
+    """One line (for a string: its beginning, line breaks kept)."""
+    size: int | None
+    """Items of a container, characters of a string, bytes of bytes."""
+    items: NotRequired[list[ValueItem]]
+    """Children already sent; absent: not yet asked for."""
+    more: int
+    """Items or characters not sent."""
+    message: NotRequired[MessageView]
+
+
+class ChannelView(TypedDict):
+    name: str
+    internal: bool
+    changed: bool
+    reducer: str | None
+    value: ValueNode
+
+
+class InterruptView(TypedDict):
+    id: str
+    node: str
+    value: ValueNode
+    answered: bool
+
+
+class CheckpointView(TypedDict):
+    """The answer to ``checkpoint.get``: head line and State tab."""
+
+    id: str
+    label: str
+    namespace: str
+    step: int | None
+    source: str
+    created_at: str | None
+    duration: float | None
+    """Milliseconds since the parent."""
+    nodes: list[str]
+    as_node: str | None
+    note: str | None
+    next: list[str]
+    changed: list[str]
+    summary: str
+    """In words, what changed: ``"one message, two values"``."""
+    parent: str | None
+    collapsed: bool
+    interrupts: list[InterruptView]
+    error: str | None
+    channels: list[ChannelView]
+    warnings: list[str]
+
+
+class ChangeView(TypedDict):
+    path: str
+    kind: ChangeKind
+    before: ValueNode | None
+    after: ValueNode | None
+    words: list[tuple[Literal["=", "-", "+"], str]] | None
+    """For long text: the words kept, removed and added, in order."""
+
+
+class ChannelDiff(TypedDict):
+    channel: str
+    internal: bool
+    summary: str
+    reducer: str | None
+    who: str | None
+    changes: list[ChangeView]
+    more: int
+
+
+class DiffView(TypedDict):
+    before: str | None
+    after: str | None
+    """Labels."""
+    channels: list[ChannelDiff]
+    unchanged: list[str]
+    internal: int
+    """How many internal channels differ but are hidden."""
+
+
+class WriteView(TypedDict):
+    channel: str
+    value: ValueNode
+
+
+class TaskWrites(TypedDict):
+    node: str
+    task_id: str | None
+    derived: bool
+    """True where LangGraph stored no writes and they were derived from the difference to the parent."""
+    pending: bool
+    """True for a finished task of the *next*, unfinished step."""
+    writes: list[WriteView]
+
+
+class TaskView(TypedDict):
+    id: str
+    name: str
+    status: Literal["pending", "done", "failed", "interrupted"]
+    triggers: list[str]
+    interrupts: list[InterruptView]
+    error: str | None
+    traceback: str | None
+    subgraph: str | None
+    """Label of the first checkpoint of the subgraph that it started."""
+
+
+class RawView(TypedDict):
+    config: str
+    metadata: str
+    checkpoint: str
+    """Indented JSON-like text; values cut."""
+
+
+class SearchHit(TypedDict):
+    id: str
+    row: int
+    where: str
+    """Channel and path, or ``"node"``."""
+    before: str
+    match: str
+    after: str
+
+
+class SearchProgress(TypedDict):
+    hits: list[SearchHit]
+    done: int
+    total: int
+
+
+# ---------------------------------------------------------------- fork and run
+
+
+class ForkField(TypedDict):
+    channel: str
+    reducer: str | None
+    """None: last value wins."""
+    current: str
+    """The current value as JSON text (empty where it has none)."""
+    example: str
+    """A value to start from, in JSON, for ``append``."""
+    editable: bool
+    reason: str | None
+    """Why the value cannot be edited as JSON."""
+
+
+class AsNodeOption(TypedDict):
+    node: str
+    next: list[str]
+    disabled: str | None
+    """Why this node cannot be chosen: its router raised, it has no writers, …"""
+    goto: list[str]
+    """Where the node may go by ``Command(goto=...)``; empty where it does not route that way."""
+
+
+class ForkForm(TypedDict):
+    """The answer to ``fork.form``."""
+
+    checkpoint: str
+    label: str
+    fields: list[ForkField]
+    as_node: list[AsNodeOption]
+    inferred: str | None
+    """The node LangGraph would take by itself; None: a choice is required."""
+    siblings: list[str]
+    """Finished siblings whose writes an update would drop."""
+    configurable: str
+    """JSON text, prefilled from the checkpoint's metadata."""
+
+
+class ForkValue(TypedDict):
+    mode: Mode
+    text: str
+    """JSON."""
+
+
+class ForkRequest(TypedDict):
+    checkpoint: str
+    values: dict[str, ForkValue]
+    as_node: str | None
+    goto: str | None
+    keep_siblings: bool
+    note: str | None
+    configurable: str | None
+
+
+class PreviewView(TypedDict):
+    diff: DiffView
+    next: list[str]
+    as_node: str | None
+    warnings: list[str]
+
+
+class ForkResult(TypedDict):
+    id: str
+    label: str
+    next: list[str]
+
+
+class RunRequest(TypedDict):
+    """Run on from a checkpoint: what its ``next`` says, or answering its interrupts."""
+
+    checkpoint: str
+    resume: dict[str, str] | None
+    """Interrupt id to the answer, JSON or plain text."""
+    until: str | None
+    configurable: str | None
+
+
+class RunView(TypedDict):
+    """The answer to ``run.start`` when the run ended, and the body of a ``run`` event."""
+
+    run: int
+    status: RunStatus
+    nodes: list[str]
+    """Nodes at work now."""
+    checkpoint: str | None
+    error: str | None
+
+
+class CodeRequest(TypedDict):
+    act: Literal["select", "diff", "fork", "run"]
+    checkpoint: str
+    other: NotRequired[str]
+    fork: NotRequired[ForkRequest]
+    run: NotRequired[RunRequest]
+
+
+class CodeView(TypedDict):
+    code: str
+
+
+# ---------------------------------------------------------------- requests by method
+
+
+class ThreadsList(TypedDict):
+    query: str
+    offset: int
+    limit: int
+
+
+class ThreadOpen(TypedDict):
+    thread_id: str | None
+
+
+class CheckpointParams(TypedDict):
+    checkpoint: str
+
+
+class ValueGet(TypedDict):
+    checkpoint: str
+    channel: str
+    path: list[int]
+    offset: int
+    limit: int
+
+
+class DiffParams(TypedDict):
+    before: str | None
+    """None: against the parent."""
+    after: str
+    internal: bool
+
+
+class SearchParams(TypedDict):
+    query: str
+
+
+class MarksParams(TypedDict):
+    checkpoints: list[str]
+
+
+class RunStop(TypedDict):
+    run: int
+
+
+class Nothing(TypedDict):
+    pass
+
+
+class Methods(TypedDict):
+    """Method name to (params, result): the whole interface of a view."""
+
+    threads_list: tuple[ThreadsList, ThreadPage]
+    thread_open: tuple[ThreadOpen, ThreadView]
+    thread_refresh: tuple[Nothing, RefreshView]
+    rows_marks: tuple[MarksParams, list[RowMarks]]
+    checkpoint_get: tuple[CheckpointParams, CheckpointView]
+    value_get: tuple[ValueGet, ValueNode]
+    diff_get: tuple[DiffParams, DiffView]
+    writes_get: tuple[CheckpointParams, list[TaskWrites]]
+    tasks_get: tuple[CheckpointParams, list[TaskView]]
+    raw_get: tuple[CheckpointParams, RawView]
+    search: tuple[SearchParams, SearchProgress]
+    fork_form: tuple[CheckpointParams, ForkForm]
+    fork_preview: tuple[ForkRequest, PreviewView]
+    fork_commit: tuple[ForkRequest, ForkResult]
+    run_start: tuple[RunRequest, RunView]
+    run_stop: tuple[RunStop, RunView]
+    code_get: tuple[CodeRequest, CodeView]
+
+
+class Events(TypedDict):
+    """Event name to body, sent as ``{"event": name, "body": body}``."""
+
+    tree: RefreshView
+    run: RunView
