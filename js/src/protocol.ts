@@ -1,0 +1,485 @@
+// Generated from lgviz/protocol.py by `make protocol`. Do not edit.
+
+export const PROTOCOL_VERSION = 1;
+
+export type ThreadStatus = "running" | "done" | "interrupted" | "paused" | "failed";
+
+export type RunStatus = "running" | "stopping" | "done" | "interrupted" | "failed" | "stopped";
+
+export type ChangeKind = "added" | "removed" | "changed";
+
+export type ErrorCode = "refused" | "not_found" | "source" | "cancelled" | "internal";
+
+export type Dtype = "u1" | "u2" | "i4" | "f8";
+
+export type Mode = "append" | "set";
+
+export type ValueKind = "null" | "bool" | "number" | "string" | "bytes" | "time" | "list" | "dict" | "set" | "object" | "message" | "array" | "frame" | "undecodable" | "other";
+
+/** What a row of the tree shows besides its nodes (a bit set in `TreeBatch.flags`). */
+export const Mark = {
+  INPUT: 1,
+  UPDATE: 2,
+  FORK: 4,
+  /** Its next step asked a question (`ANSWERED` once a checkpoint follows from it). */
+  INTERRUPT: 8,
+  /** A task of its next step failed. */
+  ERROR: 16,
+  /** Finished siblings of an unfinished step keep their writes here. */
+  PENDING: 32,
+  /** Steps are missing before it (`durability="exit"`). */
+  COLLAPSED: 64,
+  NOTE: 128,
+  ANSWERED: 256,
+} as const;
+
+export interface Request {
+  id: number;
+  method: string;
+  params: Record<string, unknown>;
+}
+
+export interface Failure {
+  code: ErrorCode;
+  cause: string;
+  remedy: string;
+}
+
+export interface Reply {
+  id: number;
+  result?: unknown;
+  error?: Failure;
+}
+
+export interface Progress {
+  id: number;
+  progress: unknown;
+}
+
+export interface Cancel {
+  cancel: number;
+}
+
+export interface Column {
+  buffer: number;
+  dtype: Dtype;
+}
+
+export interface ThreadSummary {
+  thread_id: string;
+  count: number;
+  updated_at: number | null;
+  status: ThreadStatus;
+}
+
+export interface ThreadPage {
+  threads: ThreadSummary[];
+  total: number;
+}
+
+/** Rows `start` to `start + count` of a thread, oldest first; rows are only ever appended. */
+export interface TreeBatch {
+  start: number;
+  count: number;
+  ids: string[];
+  labels: string[];
+  /** Table of node-name lists; the column `title` points into it (this batch's own table). */
+  titles: string[][];
+  /** Table of channel-name lists; the column `changed` points into it (this batch's own table). */
+  changes: string[][];
+  /**
+   * i4: row of the parent in the same namespace, for the first of a subgraph call the row it started
+   * from, else -1.
+   */
+  parent: Column;
+  /** u2 */
+  lane: Column;
+  /** u1: 0 in the root namespace, 1 in a subgraph, … */
+  depth: Column;
+  /** f8: NaN where unknown */
+  time: Column;
+  /** u2: `Mark` */
+  flags: Column;
+  /** i4 */
+  title: Column;
+  /** i4 */
+  changed: Column;
+}
+
+/** New facts about a row already sent. */
+export interface RowPatch {
+  row: number;
+  flags: number;
+  title: string[];
+  changed: string[];
+}
+
+export interface TopologyNode {
+  id: string;
+  name: string;
+  kind: "start" | "end" | "node" | "subgraph";
+}
+
+export interface TopologyEdge {
+  source: string;
+  target: string;
+  conditional: boolean;
+  label: string | null;
+}
+
+export interface Topology {
+  nodes: TopologyNode[];
+  edges: TopologyEdge[];
+}
+
+/** The answer to `thread.open`. */
+export interface ThreadView {
+  thread: ThreadSummary;
+  /** What is being read, in words: `"CompiledStateGraph on SqliteSaver"`, `"checkpoints.db (read-only)"`. */
+  source: string;
+  tree: TreeBatch;
+  topology: Topology | null;
+  /** Why nothing can be forked or run here; None where it can. */
+  read_only: string | null;
+  selected: string | null;
+}
+
+/** The answer to `thread.refresh` and the body of a `tree` event. */
+export interface RefreshView {
+  thread: ThreadSummary;
+  tree: TreeBatch | null;
+  patches: RowPatch[];
+}
+
+/** Words for the marks of one row, asked for only while it is in view. */
+export interface RowMarks {
+  id: string;
+  interrupt: string | null;
+  error: string | null;
+  note: string | null;
+}
+
+export interface ValueItem {
+  key: string;
+  value: ValueNode;
+}
+
+export interface ToolCallView {
+  id: string | null;
+  name: string;
+  args: ValueItem[];
+}
+
+export interface MessageView {
+  /** `human`, `ai`, `tool`, `system`, … (LangChain's `type`). */
+  role: string;
+  name: string | null;
+  id: string | null;
+  text: string;
+  /** Characters of the text that were left out. */
+  more: number;
+  tool_calls: ToolCallView[];
+  tool_call_id: string | null;
+  status: string | null;
+}
+
+/** A value as a view shows it, cut to what fits a screen; `value.get` brings the rest. */
+export interface ValueNode {
+  kind: ValueKind;
+  /** The Python type's name. */
+  type: string;
+  /** One line (for a string: its beginning, line breaks kept). */
+  text: string;
+  /** Items of a container, characters of a string, bytes of bytes. */
+  size: number | null;
+  /** Children already sent; absent: not yet asked for. */
+  items?: ValueItem[];
+  /** Items or characters not sent. */
+  more: number;
+  message?: MessageView;
+}
+
+export interface ChannelView {
+  name: string;
+  internal: boolean;
+  changed: boolean;
+  reducer: string | null;
+  value: ValueNode;
+}
+
+export interface InterruptView {
+  id: string;
+  node: string;
+  value: ValueNode;
+  answered: boolean;
+}
+
+/** The answer to `checkpoint.get`: head line and State tab. */
+export interface CheckpointView {
+  id: string;
+  label: string;
+  namespace: string;
+  step: number | null;
+  source: string;
+  created_at: string | null;
+  /** Milliseconds since the parent. */
+  duration: number | null;
+  nodes: string[];
+  as_node: string | null;
+  note: string | null;
+  next: string[];
+  changed: string[];
+  /** In words, what changed: `"one message, two values"`. */
+  summary: string;
+  parent: string | null;
+  collapsed: boolean;
+  interrupts: InterruptView[];
+  error: string | null;
+  channels: ChannelView[];
+  warnings: string[];
+}
+
+export interface ChangeView {
+  path: string;
+  kind: ChangeKind;
+  before: ValueNode | null;
+  after: ValueNode | null;
+  /** For long text: the words kept, removed and added, in order. */
+  words: ["=" | "-" | "+", string][] | null;
+}
+
+export interface ChannelDiff {
+  channel: string;
+  internal: boolean;
+  summary: string;
+  reducer: string | null;
+  who: string | null;
+  changes: ChangeView[];
+  more: number;
+}
+
+export interface DiffView {
+  before: string | null;
+  /** Labels. */
+  after: string | null;
+  channels: ChannelDiff[];
+  unchanged: string[];
+  /** How many internal channels differ but are hidden. */
+  internal: number;
+}
+
+export interface WriteView {
+  channel: string;
+  value: ValueNode;
+}
+
+export interface TaskWrites {
+  node: string;
+  task_id: string | null;
+  /** True where LangGraph stored no writes and they were derived from the difference to the parent. */
+  derived: boolean;
+  /** True for a finished task of the *next*, unfinished step. */
+  pending: boolean;
+  writes: WriteView[];
+}
+
+export interface TaskView {
+  id: string;
+  name: string;
+  status: "pending" | "done" | "failed" | "interrupted";
+  triggers: string[];
+  interrupts: InterruptView[];
+  error: string | null;
+  traceback: string | null;
+  /** Label of the first checkpoint of the subgraph that it started. */
+  subgraph: string | null;
+}
+
+export interface RawView {
+  config: string;
+  metadata: string;
+  /** Indented JSON-like text; values cut. */
+  checkpoint: string;
+}
+
+export interface SearchHit {
+  id: string;
+  row: number;
+  /** Channel and path, or `"node"`. */
+  where: string;
+  before: string;
+  match: string;
+  after: string;
+}
+
+export interface SearchProgress {
+  hits: SearchHit[];
+  done: number;
+  total: number;
+}
+
+export interface ForkField {
+  channel: string;
+  /** None: last value wins. */
+  reducer: string | null;
+  /** The current value as JSON text (empty where it has none). */
+  current: string;
+  /** A value to start from, in JSON, for `append`. */
+  example: string;
+  editable: boolean;
+  /** Why the value cannot be edited as JSON. */
+  reason: string | null;
+}
+
+export interface AsNodeOption {
+  node: string;
+  next: string[];
+  /** Why this node cannot be chosen: its router raised, it has no writers, … */
+  disabled: string | null;
+  /** Where the node may go by `Command(goto=...)`; empty where it does not route that way. */
+  goto: string[];
+}
+
+/** The answer to `fork.form`. */
+export interface ForkForm {
+  checkpoint: string;
+  label: string;
+  fields: ForkField[];
+  as_node: AsNodeOption[];
+  /** The node LangGraph would take by itself; None: a choice is required. */
+  inferred: string | null;
+  /** Finished siblings whose writes an update would drop. */
+  siblings: string[];
+  /** JSON text, prefilled from the checkpoint's metadata. */
+  configurable: string;
+}
+
+export interface ForkValue {
+  mode: Mode;
+  /** JSON. */
+  text: string;
+}
+
+export interface ForkRequest {
+  checkpoint: string;
+  values: Record<string, ForkValue>;
+  as_node: string | null;
+  goto: string | null;
+  keep_siblings: boolean;
+  note: string | null;
+  configurable: string | null;
+}
+
+export interface PreviewView {
+  diff: DiffView;
+  next: string[];
+  as_node: string | null;
+  warnings: string[];
+}
+
+export interface ForkResult {
+  id: string;
+  label: string;
+  next: string[];
+}
+
+/** Run on from a checkpoint: what its `next` says, or answering its interrupts. */
+export interface RunRequest {
+  checkpoint: string;
+  /** Interrupt id to the answer, JSON or plain text. */
+  resume: Record<string, string> | null;
+  until: string | null;
+  configurable: string | null;
+}
+
+/** The answer to `run.start` when the run ended, and the body of a `run` event. */
+export interface RunView {
+  run: number;
+  status: RunStatus;
+  /** Nodes at work now. */
+  nodes: string[];
+  checkpoint: string | null;
+  error: string | null;
+}
+
+export interface CodeRequest {
+  act: "select" | "diff" | "fork" | "run";
+  checkpoint: string;
+  other?: string;
+  fork?: ForkRequest;
+  run?: RunRequest;
+}
+
+export interface CodeView {
+  code: string;
+}
+
+export interface ThreadsList {
+  query: string;
+  offset: number;
+  limit: number;
+}
+
+export interface ThreadOpen {
+  thread_id: string | null;
+}
+
+export interface CheckpointParams {
+  checkpoint: string;
+}
+
+export interface ValueGet {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+  offset: number;
+  limit: number;
+}
+
+export interface DiffParams {
+  /** None: against the parent. */
+  before: string | null;
+  after: string;
+  internal: boolean;
+}
+
+export interface SearchParams {
+  query: string;
+}
+
+export interface MarksParams {
+  checkpoints: string[];
+}
+
+export interface RunStop {
+  run: number;
+}
+
+export type Nothing = Record<string, never>;
+
+/** Method name to (params, result): the whole interface of a view. */
+export interface Methods {
+  threads_list: { params: ThreadsList; result: ThreadPage };
+  thread_open: { params: ThreadOpen; result: ThreadView };
+  thread_refresh: { params: Nothing; result: RefreshView };
+  rows_marks: { params: MarksParams; result: RowMarks[] };
+  checkpoint_get: { params: CheckpointParams; result: CheckpointView };
+  value_get: { params: ValueGet; result: ValueNode };
+  diff_get: { params: DiffParams; result: DiffView };
+  writes_get: { params: CheckpointParams; result: TaskWrites[] };
+  tasks_get: { params: CheckpointParams; result: TaskView[] };
+  raw_get: { params: CheckpointParams; result: RawView };
+  search: { params: SearchParams; result: SearchProgress };
+  fork_form: { params: CheckpointParams; result: ForkForm };
+  fork_preview: { params: ForkRequest; result: PreviewView };
+  fork_commit: { params: ForkRequest; result: ForkResult };
+  run_start: { params: RunRequest; result: RunView };
+  run_stop: { params: RunStop; result: RunView };
+  code_get: { params: CodeRequest; result: CodeView };
+}
+
+/** Event name to body, sent as `{"event": name, "body": body}`. */
+export interface Events {
+  tree: RefreshView;
+  run: RunView;
+}
