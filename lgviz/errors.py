@@ -61,6 +61,10 @@ class LgvizError(Exception):
         self.cause = cause
         self.remedy = remedy
 
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks this before it prints a traceback: a user's mistake needs the sentence alone.
+        return [f"{type(self).__name__}: {self.cause}", *([self.remedy] if self.remedy else [])]
+
 
 class SourceError(LgvizError):
     """The thing given cannot be read as a history."""

@@ -1,0 +1,105 @@
+"""“Copy as Python”: the cell that does what was just done by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lgviz.errors import InvalidValue
+
+__all__ = ["diff_code", "fork_code", "run_code", "select_code"]
+
+_WIDTH = 88
+
+
+def select_code(subject: str, thread_id: str, label: str) -> str:
+    """Code that reads one checkpoint. ``subject`` is the Python expression of what is being debugged."""
+    return f"{_history(subject, thread_id)}[{label!r}].values\n"
+
+
+def diff_code(subject: str, thread_id: str, before: str, after: str) -> str:
+    """Code that diffs two checkpoints, named by label."""
+    return f"{_history(subject, thread_id)}.diff({before!r}, {after!r})\n"
+
+
+def fork_code(
+    subject: str,
+    thread_id: str,
+    label: str,
+    values: Mapping[str, Mapping[str, str]],
+    *,
+    as_node: str | None = None,
+    goto: str | None = None,
+    keep_siblings: bool = False,
+    note: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> str:
+    """Code that forks: ``values`` maps a channel to its mode (``"append"`` or ``"set"``) and JSON text.
+
+    Raises:
+        InvalidValue: a text is no valid JSON.
+    """
+    entries = []
+    for channel, field in values.items():
+        text = literal(_parsed(channel, field["text"]), 8)
+        entries.append(f"{channel!r}: " + (f"lgviz.Set({text})" if field["mode"] == "set" else text))
+    body = "{" + "".join(f"\n        {entry}," for entry in entries) + ("\n    }" if entries else "}")
+    named = _named(as_node=as_node, goto=goto, keep_siblings=keep_siblings or None, note=note, config=config)
+    return _call("fork", subject, thread_id, [repr(label), body], named)
+
+
+def run_code(
+    subject: str,
+    thread_id: str,
+    label: str,
+    *,
+    resume: Any = None,
+    until: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> str:
+    """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
+    return _call("run", subject, thread_id, [repr(label)], _named(resume=resume, until=until, config=config))
+
+
+def literal(value: Any, indent: int = 0) -> str:
+    """A Python literal for a JSON value, broken over lines where it is long."""
+    flat = _flat(value)
+    if len(flat) + indent <= _WIDTH or not isinstance(value, (list, dict)) or not value:
+        return flat
+    pad = " " * (indent + 4)
+    if isinstance(value, dict):
+        rows = [f"{pad}{k!r}: {literal(v, indent + 4)},\n" for k, v in value.items()]
+        return "{\n" + "".join(rows) + " " * indent + "}"
+    return "[\n" + "".join(f"{pad}{literal(v, indent + 4)},\n" for v in value) + " " * indent + "]"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {_flat(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flat, value)) + "]"
+    return repr(value)
+
+
+def _parsed(channel: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidValue(f"The value of {channel!r} is not valid JSON: {error}.", "Correct it first.") from error
+
+
+def _history(subject: str, thread_id: str) -> str:
+    return f"import lgviz\n\nlgviz.history({subject}, thread_id={thread_id!r})"
+
+
+def _named(**arguments: Any) -> list[str]:
+    return [f"{name}={literal(value, 4)}" for name, value in arguments.items() if value is not None]
+
+
+def _call(function: str, subject: str, thread_id: str, positional: list[str], named: list[str]) -> str:
+    arguments = [subject, *positional, *named, f"thread_id={thread_id!r}"]
+    return f"import lgviz\n\nlgviz.{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")\n"

@@ -1,0 +1,138 @@
+"""Carries requests to handlers on worker threads and replies back, whatever the transport.
+
+A transport (the anywidget, later a REST route) gives a ``send(message, buffers)`` and calls
+:meth:`Dispatcher.receive` for each incoming message. The kernel's main thread is never kept: reads and acts
+run on two small pools, so that a long search delays neither a click nor a running cell.
+"""
+
+from __future__ import annotations
+
+import array
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, cast
+
+from lgviz.errors import LgvizError, NotFound, SourceError
+from lgviz.protocol import Column, Dtype, ErrorCode, Failure
+
+__all__ = ["Call", "Cancelled", "Dispatcher", "Send"]
+
+Send = Callable[[Any, list[bytes]], None]
+Pool = Literal["read", "act"]
+Handler = Callable[["Call", Any], Any]
+
+_log = logging.getLogger("lgviz")
+_TYPECODES: dict[Dtype, str] = {"u1": "B", "u2": "H", "i4": "i", "f8": "d"}
+
+
+class Cancelled(Exception):
+    """The view no longer wants the answer."""
+
+
+class Call:
+    """One request under way: progress, cancellation, and the binary columns of its reply."""
+
+    def __init__(self, request_id: int, send: Send) -> None:
+        self.id = request_id
+        self.buffers: list[bytes] = []
+        self._send = send
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`Cancelled` once the view has cancelled."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def progress(self, body: Any) -> None:
+        self._send({"id": self.id, "progress": body}, [])
+
+    def column(self, dtype: Dtype, values: Any) -> Column:
+        """Append a column of numbers to the reply's buffers and name it."""
+        self.buffers.append(array.array(_TYPECODES[dtype], values).tobytes())
+        return {"buffer": len(self.buffers) - 1, "dtype": dtype}
+
+
+class Dispatcher:
+    """Routes requests by method name.
+
+    Args:
+        handlers: method name to (pool, function of the call and its params).
+        send: puts one message with its buffers on the wire; may be called from any thread.
+    """
+
+    def __init__(self, handlers: Mapping[str, tuple[Pool, Handler]], send: Send) -> None:
+        self._handlers = handlers
+        self._send = send
+        self._calls: dict[int, Call] = {}
+        self._lock = threading.Lock()
+        self._pools = {
+            "read": ThreadPoolExecutor(2, thread_name_prefix="lgviz-read"),
+            "act": ThreadPoolExecutor(4, thread_name_prefix="lgviz-act"),
+        }
+
+    def receive(self, message: Any) -> None:
+        """Take one message from a view: a request or a cancel. Never raises, never blocks."""
+        if not isinstance(message, dict):
+            return
+        if "cancel" in message:
+            with self._lock:
+                call = self._calls.get(message["cancel"])
+            if call is not None:
+                call.cancel()
+            return
+        request_id, method = message.get("id"), message.get("method")
+        if not isinstance(request_id, int) or not isinstance(method, str):
+            return
+        call = Call(request_id, self._send)
+        entry = self._handlers.get(method)
+        if entry is None:
+            cause = f"This lgviz kernel does not know the request {method!r}."
+            self._fail(call, "internal", cause, "Restart the kernel so that both sides are of one version.")
+            return
+        pool, handler = entry
+        with self._lock:
+            self._calls[request_id] = call
+        self._pools[pool].submit(self._answer, call, handler, message.get("params") or {})
+
+    def close(self) -> None:
+        """Cancel what is under way and let the worker threads end."""
+        with self._lock:
+            for call in self._calls.values():
+                call.cancel()
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, call: Call, handler: Handler, params: Any) -> None:
+        try:
+            call.check()
+            result = handler(call, params)
+            self._send({"id": call.id, "result": result}, call.buffers)
+        except Cancelled:
+            self._fail(call, "cancelled", "Cancelled.", "")
+        except LgvizError as error:
+            self._fail(call, _code(error), error.cause, error.remedy)
+        except Exception as error:
+            _log.exception("lgviz could not answer a request")
+            cause = f"{type(error).__name__}: {error}"
+            self._fail(call, "internal", cause, "The kernel's log has the traceback.")
+        finally:
+            with self._lock:
+                self._calls.pop(call.id, None)
+
+    def _fail(self, call: Call, code: ErrorCode, cause: str, remedy: str) -> None:
+        failure: Failure = {"code": code, "cause": cause, "remedy": remedy}
+        self._send({"id": call.id, "error": failure}, [])
+
+
+def _code(error: LgvizError) -> ErrorCode:
+    if isinstance(error, NotFound):
+        return "not_found"
+    return cast(ErrorCode, "source" if isinstance(error, SourceError) else "refused")
