@@ -1,0 +1,1 @@
+"""lgviz: see, understand and rewrite what a LangGraph agent remembers."""
