@@ -1,0 +1,32 @@
+import type { ErrorCode, Failure } from "../protocol";
+
+/** "no_answer": nothing came back, the kernel may be gone. */
+export type FailureCode = ErrorCode | "no_answer";
+
+/** A request that failed: what is wrong and what to do about it. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly remedy: string;
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, cause: string, remedy = "") {
+    super(cause);
+    this.code = code;
+    this.remedy = remedy;
+  }
+
+  static from(failure: Failure): ProtocolError {
+    return new ProtocolError(failure.code, failure.cause, failure.remedy);
+  }
+
+  /** Whatever was thrown, as a ProtocolError. */
+  static of(error: unknown): ProtocolError {
+    if (error instanceof ProtocolError) return error;
+    if (error instanceof DOMException && error.name === "AbortError") return new ProtocolError("cancelled", "Cancelled.");
+    return new ProtocolError("internal", error instanceof Error ? error.message : String(error));
+  }
+}
+
+export function isCancelled(error: unknown): boolean {
+  return ProtocolError.of(error).code === "cancelled";
+}

@@ -1,0 +1,136 @@
+// The kernel as a source: requests and replies as custom messages of an anywidget model.
+import type { Events, Failure, RefreshView, Request } from "../protocol";
+import { decodeRefresh, decodeResult } from "./columns";
+import { ProtocolError } from "./error";
+import type { EventBody, EventName, Method, Params, ProgressOf, RequestOptions, Result, Source } from "./types";
+
+/** What of anywidget's model is used here. */
+export interface MessageModel {
+  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
+  on(event: "msg:custom", listener: (message: unknown, buffers: DataView[]) => void): void;
+  off(event: "msg:custom", listener: (message: unknown, buffers: DataView[]) => void): void;
+}
+
+interface Pending {
+  method: Method;
+  resolve(value: unknown): void;
+  reject(error: ProtocolError): void;
+  onProgress?: (progress: never) => void;
+  settle(): void;
+  /** Restarts the wait for an answer: something was heard. */
+  heard(): void;
+}
+
+interface Incoming {
+  id?: number;
+  result?: unknown;
+  error?: Failure;
+  progress?: unknown;
+  event?: EventName;
+  body?: unknown;
+}
+
+/** Answers are quick or report progress; a run may be silent for as long as its node takes. */
+const SILENCE_MS = 20_000;
+const PATIENT: ReadonlySet<Method> = new Set(["run_start", "fork_commit", "fork_preview", "fork_form", "search"]);
+
+export class KernelSource implements Source {
+  readonly #model: MessageModel;
+  readonly #pending = new Map<number, Pending>();
+  readonly #listeners = new Map<EventName, Set<(body: never) => void>>();
+  readonly #silence: number;
+  // Replies reach every view of the model, also in other browser windows: ids must not collide.
+  #id = Math.floor(Math.random() * 2 ** 40);
+
+  constructor(model: MessageModel, silence = SILENCE_MS) {
+    this.#model = model;
+    this.#silence = silence;
+    model.on("msg:custom", this.#receive);
+  }
+
+  request<M extends Method>(method: M, params: Params<M>, options: RequestOptions<M> = {}): Promise<Result<M>> {
+    const { signal, onProgress } = options;
+    if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", "Cancelled."));
+    const id = ++this.#id;
+    return new Promise<Result<M>>((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const heard = () => {
+        clearTimeout(timer);
+        if (PATIENT.has(method)) return;
+        timer = setTimeout(() => {
+          this.#pending.get(id)?.reject(
+            new ProtocolError("no_answer", "The kernel does not answer.", "Retry, or restart the kernel and run the cell again."),
+          );
+        }, this.#silence);
+      };
+      const abort = () => {
+        this.#model.send({ cancel: id });
+        this.#pending.get(id)?.reject(new ProtocolError("cancelled", "Cancelled."));
+      };
+      const settle = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        this.#pending.delete(id);
+      };
+      this.#pending.set(id, {
+        method,
+        resolve: (value) => {
+          settle();
+          resolve(value as Result<M>);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+        ...(onProgress ? { onProgress: onProgress as (progress: ProgressOf<Method>) => void } : {}),
+        settle,
+        heard,
+      });
+      signal?.addEventListener("abort", abort, { once: true });
+      heard();
+      const request: Request = { id, method, params: params as Record<string, unknown> };
+      this.#model.send(request);
+    });
+  }
+
+  on<E extends EventName>(event: E, listener: (body: EventBody<E>) => void): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners);
+    listeners.add(listener as (body: never) => void);
+    return () => listeners.delete(listener as (body: never) => void);
+  }
+
+  dispose(): void {
+    this.#model.off("msg:custom", this.#receive);
+    this.#listeners.clear();
+    for (const [id, pending] of [...this.#pending]) {
+      // A run goes on without its view; reading for a view that is gone does not.
+      if (pending.method !== "run_start" && pending.method !== "fork_commit") this.#model.send({ cancel: id });
+      pending.reject(new ProtocolError("cancelled", "Cancelled."));
+    }
+  }
+
+  readonly #receive = (message: unknown, buffers: DataView[] = []): void => {
+    if (typeof message !== "object" || message === null) return;
+    const incoming = message as Incoming;
+    if (incoming.event !== undefined) {
+      const body =
+        incoming.event === "tree" ? decodeRefresh(incoming.body as RefreshView, buffers) : (incoming.body as Events["run"]);
+      for (const listener of [...(this.#listeners.get(incoming.event) ?? [])]) listener(body as never);
+      return;
+    }
+    const pending = incoming.id === undefined ? undefined : this.#pending.get(incoming.id);
+    if (!pending) return;
+    if (incoming.error) pending.reject(ProtocolError.from(incoming.error));
+    else if ("progress" in incoming) {
+      pending.heard();
+      pending.onProgress?.(incoming.progress as never);
+    } else {
+      try {
+        pending.resolve(decodeResult(pending.method, incoming.result, buffers));
+      } catch (error) {
+        pending.reject(ProtocolError.of(error));
+      }
+    }
+  };
+}

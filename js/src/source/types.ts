@@ -1,0 +1,55 @@
+// What the views ask for data: one interface over the kernel, a server or a static page.
+import type { Events, Methods, RefreshView, RunView, SearchProgress, ThreadView, TreeBatch } from "../protocol";
+
+export type Method = keyof Methods;
+export type Params<M extends Method> = Methods[M]["params"];
+
+/** The columns of a batch, decoded. Indices are rows of the batch. */
+export interface TreeRows
+  extends Omit<TreeBatch, "parent" | "lane" | "depth" | "time" | "flags" | "title" | "changed"> {
+  parent: Int32Array;
+  lane: Uint16Array;
+  depth: Uint8Array;
+  time: Float64Array;
+  flags: Uint16Array;
+  title: Int32Array;
+  changed: Int32Array;
+}
+
+export interface OpenedThread extends Omit<ThreadView, "tree"> {
+  tree: TreeRows;
+}
+
+export interface Refreshed extends Omit<RefreshView, "tree"> {
+  tree: TreeRows | null;
+}
+
+/** The result of a method as views see it: as in the protocol, with the tree's columns decoded. */
+export type Result<M extends Method> = M extends "thread_open"
+  ? OpenedThread
+  : M extends "thread_refresh"
+    ? Refreshed
+    : Methods[M]["result"];
+
+export type ProgressOf<M extends Method> = M extends "search"
+  ? SearchProgress
+  : M extends "run_start" | "fork_commit"
+    ? RunView
+    : unknown;
+
+export type EventName = keyof Events;
+export type EventBody<E extends EventName> = E extends "tree" ? Refreshed : Events[E];
+
+export interface RequestOptions<M extends Method> {
+  /** Aborting cancels the request; its promise then rejects with a ProtocolError of code "cancelled". */
+  signal?: AbortSignal;
+  onProgress?: (progress: ProgressOf<M>) => void;
+}
+
+export interface Source {
+  request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
+  /** Listens for an unasked event; the returned function stops listening. */
+  on<E extends EventName>(event: E, listener: (body: EventBody<E>) => void): () => void;
+  /** Ends everything under way. */
+  dispose(): void;
+}

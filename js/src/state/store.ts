@@ -1,0 +1,296 @@
+// What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { RunRequest, RunView, ThreadSummary, Topology } from "../protocol";
+import { isCancelled, ProtocolError } from "../source/error";
+import type { Refreshed, Source } from "../source/types";
+import { TreeModel } from "./tree";
+
+export type Tab = "state" | "diff" | "writes" | "tasks" | "raw";
+export type Phase = "loading" | "ready" | "empty" | "failed";
+
+/** The traits that a view shares with Python. */
+export interface Shared {
+  thread_id: string | null;
+  selected: string | null;
+  compared: string | null;
+}
+
+/** Where the shared traits live. */
+export interface SharedModel {
+  get(name: keyof Shared): string | null;
+  set(name: keyof Shared, value: string | null): void;
+  /** Listens for a change from outside; the returned function stops listening. */
+  on(name: keyof Shared, listener: () => void): () => void;
+}
+
+export class Store {
+  readonly source: Source;
+  readonly phase = signal<Phase>("loading");
+  /** Why the thread could not be opened. */
+  readonly failure = signal<ProtocolError | null>(null);
+  /** A failed act, said until dismissed. */
+  readonly notice = signal<ProtocolError | null>(null);
+  /** The kernel stopped answering. */
+  readonly gone = signal(false);
+
+  readonly thread = signal<ThreadSummary | null>(null);
+  readonly description = signal("");
+  readonly topology = signal<Topology | null>(null);
+  /** Why nothing can be forked or run here; null where it can. */
+  readonly readOnly = signal<string | null>(null);
+  /** The rows; mutable, so read `revision` to hear of a change. */
+  readonly tree = signal(new TreeModel());
+  /** Counts changes of the tree: appended rows and patches. */
+  readonly revision = signal(0);
+
+  /** Checkpoint ids. */
+  readonly selected = signal<string | null>(null);
+  readonly compared = signal<string | null>(null);
+  readonly tab = signal<Tab>("state");
+  readonly panel = signal<"fork" | null>(null);
+  readonly graphShown = signal(false);
+
+  /** Runs started by any view, by their number. */
+  readonly runs = signal<ReadonlyMap<number, RunView>>(new Map());
+  /** The run at work, if any. */
+  readonly running: ReadonlySignal<RunView | null>;
+  /** The row of the selection; -1 where there is none. */
+  readonly selectedRow: ReadonlySignal<number>;
+  readonly comparedRow: ReadonlySignal<number>;
+
+  readonly #shared: SharedModel | undefined;
+  readonly #stops: (() => void)[] = [];
+  #opening: AbortController | null = null;
+  #refreshing: Promise<void> | null = null;
+
+  constructor(source: Source, shared?: SharedModel) {
+    this.source = source;
+    this.#shared = shared;
+    this.running = computed(() => {
+      let last: RunView | null = null;
+      for (const run of this.runs.value.values()) if (isActive(run)) last = run;
+      return last;
+    });
+    this.selectedRow = this.#row(this.selected);
+    this.comparedRow = this.#row(this.compared);
+    this.#stops.push(
+      source.on("tree", (body) => this.#take(body)),
+      source.on("run", (run) => this.#setRun(run)),
+    );
+    if (shared) this.#follow(shared);
+  }
+
+  dispose(): void {
+    this.#opening?.abort();
+    for (const stop of this.#stops) stop();
+    this.source.dispose();
+  }
+
+  /** Opens a thread (null: the one the source names, else its newest). */
+  async openThread(threadId: string | null): Promise<void> {
+    this.#opening?.abort();
+    const opening = new AbortController();
+    this.#opening = opening;
+    batch(() => {
+      this.phase.value = "loading";
+      this.failure.value = null;
+      this.gone.value = false;
+    });
+    try {
+      const opened = await this.source.request("thread_open", { thread_id: threadId }, { signal: opening.signal });
+      const tree = new TreeModel();
+      tree.append(opened.tree);
+      const same = this.thread.peek()?.thread_id === opened.thread.thread_id;
+      batch(() => {
+        this.thread.value = opened.thread;
+        this.description.value = opened.source;
+        this.topology.value = opened.topology;
+        this.readOnly.value = opened.read_only;
+        this.tree.value = tree;
+        this.revision.value++;
+        if (!same) this.panel.value = null;
+        const keep = (id: string | null) => (tree.rowOf(id) >= 0 ? id : null);
+        const wanted = keep(this.#resolve(this.#shared?.get("selected") ?? null));
+        this.selected.value =
+          (same ? keep(this.selected.value) : null) ?? wanted ?? keep(opened.selected) ?? newest(tree);
+        this.compared.value = keep(this.#resolve(this.#shared?.get("compared") ?? this.compared.value));
+        this.phase.value = tree.length > 0 ? "ready" : "empty";
+      });
+      this.#push();
+    } catch (error) {
+      if (isCancelled(error)) return;
+      batch(() => {
+        this.failure.value = ProtocolError.of(error);
+        this.phase.value = "failed";
+      });
+    } finally {
+      if (this.#opening === opening) this.#opening = null;
+    }
+  }
+
+  /** Asks for what is new in the thread. Never two at once. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  select(id: string | null): void {
+    batch(() => {
+      if (id !== null && id === this.compared.peek()) this.compared.value = null;
+      this.selected.value = id;
+    });
+    this.#push();
+  }
+
+  /** Compares with a second checkpoint, or with none. */
+  compare(id: string | null): void {
+    batch(() => {
+      this.compared.value = id === this.selected.peek() || id === this.compared.peek() ? null : id;
+      if (this.compared.value !== null) this.tab.value = "diff";
+    });
+    this.#push();
+  }
+
+  openFork(): void {
+    const reason = this.readOnly.peek();
+    if (reason) this.report(new ProtocolError("refused", reason));
+    else if (this.selected.peek() !== null) this.panel.value = "fork";
+  }
+
+  closeFork(): void {
+    this.panel.value = null;
+  }
+
+  /** Runs on from the selected checkpoint: what its `next` says. */
+  async runHere(): Promise<RunView | null> {
+    const checkpoint = this.selected.peek();
+    if (checkpoint === null) return null;
+    return this.run({ checkpoint, resume: null, until: null, configurable: null });
+  }
+
+  /** Runs on and selects the last checkpoint made; null where it failed to start (then it is reported). */
+  async run(request: RunRequest): Promise<RunView | null> {
+    const before = this.selected.peek();
+    try {
+      const run = await this.source.request("run_start", request, { onProgress: (progress) => this.#setRun(progress) });
+      this.#setRun(run);
+      await this.refresh();
+      // Someone who went elsewhere meanwhile stays there.
+      if (run.checkpoint !== null && this.selected.peek() === before) this.select(run.checkpoint);
+      return run;
+    } catch (error) {
+      this.report(error);
+      return null;
+    }
+  }
+
+  /** Stops a run; the one at work if none is named. */
+  async stop(run: number | null = this.running.peek()?.run ?? null): Promise<void> {
+    if (run === null) return;
+    try {
+      this.#setRun(await this.source.request("run_stop", { run }));
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /** Says a failure to the person; a cancelled request is none. */
+  report(error: unknown): void {
+    if (!isCancelled(error)) this.notice.value = ProtocolError.of(error);
+  }
+
+  #row(id: Signal<string | null>): ReadonlySignal<number> {
+    return computed(() => {
+      this.revision.value;
+      return this.tree.value.rowOf(id.value);
+    });
+  }
+
+  #setRun(run: RunView): void {
+    // Runs are numbered; an answer that comes after a later word of the same run changes nothing back.
+    const known = this.runs.peek().get(run.run);
+    if (known && !isActive(known) && isActive(run)) return;
+    this.runs.value = new Map(this.runs.peek()).set(run.run, run);
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.phase.peek() !== "ready" && this.phase.peek() !== "empty") return;
+    const tree = this.tree.peek();
+    try {
+      const body = await this.source.request("thread_refresh", {});
+      this.gone.value = false;
+      if (tree === this.tree.peek()) this.#take(body);
+    } catch (error) {
+      const failure = ProtocolError.of(error);
+      if (failure.code === "no_answer") this.gone.value = true;
+      else if (failure.code !== "cancelled") this.report(failure);
+    }
+  }
+
+  #take(body: Refreshed): void {
+    if (body.thread.thread_id !== this.thread.peek()?.thread_id) return;
+    const tree = this.tree.peek();
+    const complete = body.tree === null || tree.append(body.tree);
+    if (!complete) {
+      // Rows were sent that this view never saw.
+      void this.openThread(body.thread.thread_id);
+      return;
+    }
+    for (const patch of body.patches) tree.patch(patch);
+    batch(() => {
+      if (JSON.stringify(body.thread) !== JSON.stringify(this.thread.peek())) this.thread.value = body.thread;
+      if (body.tree !== null || body.patches.length > 0) this.revision.value++;
+      if (this.phase.peek() === "empty" && tree.length > 0) {
+        this.phase.value = "ready";
+        this.selected.value ??= newest(tree);
+      }
+    });
+  }
+
+  #follow(shared: SharedModel): void {
+    const follow = (name: "selected" | "compared") => {
+      const value = this.#resolve(shared.get(name));
+      if (value !== this[name].peek()) this[name].value = value;
+    };
+    this.#stops.push(
+      shared.on("selected", () => follow("selected")),
+      shared.on("compared", () => follow("compared")),
+      shared.on("thread_id", () => {
+        const id = shared.get("thread_id");
+        if (id !== null && id !== this.thread.peek()?.thread_id && !this.#opening) void this.openThread(id);
+      }),
+    );
+  }
+
+  /** A checkpoint named by its label becomes its id. */
+  #resolve(name: string | null): string | null {
+    if (name === null) return null;
+    const tree = this.tree.peek();
+    const row = tree.rowOf(name) >= 0 ? -1 : tree.rowOfLabel(name);
+    return row >= 0 ? (tree.ids[row] as string) : name;
+  }
+
+  #push(): void {
+    const shared = this.#shared;
+    if (!shared) return;
+    const values: Shared = {
+      thread_id: this.thread.peek()?.thread_id ?? null,
+      selected: this.selected.peek(),
+      compared: this.compared.peek(),
+    };
+    for (const name of ["thread_id", "selected", "compared"] as const) {
+      if (shared.get(name) !== values[name]) shared.set(name, values[name]);
+    }
+  }
+}
+
+export function isActive(run: RunView): boolean {
+  return run.status === "running" || run.status === "stopping";
+}
+
+function newest(tree: TreeModel): string | null {
+  for (let row = tree.length - 1; row >= 0; row--) if (tree.depth[row] === 0) return tree.ids[row] as string;
+  return null;
+}

@@ -1,0 +1,129 @@
+// The rows of a thread as growing columns: cheap to append to, to patch and to ask.
+import type { RowPatch } from "../protocol";
+import type { TreeRows } from "../source/types";
+
+type Numbers = Int32Array | Uint16Array | Uint8Array | Float64Array;
+
+function grown<A extends Numbers>(array: A, length: number, make: new (length: number) => A): A {
+  if (array.length >= length) return array;
+  const next = new make(Math.max(length, Math.ceil(array.length * 1.5), 64));
+  next.set(array as never);
+  return next;
+}
+
+export class TreeModel {
+  length = 0;
+  readonly ids: string[] = [];
+  readonly labels: string[] = [];
+  readonly titles: (readonly string[])[] = [];
+  readonly changes: (readonly string[])[] = [];
+  parent = new Int32Array(0);
+  lane = new Uint16Array(0);
+  depth = new Uint8Array(0);
+  time = new Float64Array(0);
+  flags = new Uint16Array(0);
+  /** Children in the same namespace; calls of subgraphs are not counted. */
+  children = new Uint16Array(0);
+  /** The row that started this row's subgraph call; -1 in the root namespace. */
+  anchor = new Int32Array(0);
+  /** How many rows of subgraph calls a row started. */
+  inner = new Int32Array(0);
+  #rowOf = new Map<string, number>();
+  #rowOfLabel = new Map<string, number>();
+
+  /** Takes in a batch; rows it already has are skipped. False where rows before the batch are missing. */
+  append(batch: TreeRows): boolean {
+    if (batch.start > this.length) return false;
+    const end = batch.start + batch.count;
+    if (end <= this.length) return true;
+    this.#grow(end);
+    for (let row = this.length; row < end; row++) {
+      const i = row - batch.start;
+      const id = batch.ids[i] as string;
+      const label = batch.labels[i] as string;
+      const parent = batch.parent[i] as number;
+      const depth = batch.depth[i] as number;
+      this.ids.push(id);
+      this.labels.push(label);
+      this.#rowOf.set(id, row);
+      this.#rowOfLabel.set(label, row);
+      this.titles.push(batch.titles[batch.title[i] as number] ?? []);
+      this.changes.push(batch.changes[batch.changed[i] as number] ?? []);
+      this.parent[row] = parent;
+      this.lane[row] = batch.lane[i] as number;
+      this.depth[row] = depth;
+      this.time[row] = batch.time[i] as number;
+      this.flags[row] = batch.flags[i] as number;
+      this.anchor[row] = -1;
+      if (parent >= 0) {
+        const starts = depth > (this.depth[parent] as number);
+        if (!starts) this.children[parent]!++;
+        if (depth > 0) {
+          const anchor = starts ? parent : (this.anchor[parent] as number);
+          this.anchor[row] = anchor;
+          if (anchor >= 0) this.inner[anchor]!++;
+        }
+      }
+    }
+    this.length = end;
+    return true;
+  }
+
+  patch(patch: RowPatch): void {
+    if (patch.row >= this.length) return;
+    this.flags[patch.row] = patch.flags;
+    this.titles[patch.row] = patch.title;
+    this.changes[patch.row] = patch.changed;
+  }
+
+  /** The row of a checkpoint, by its id; -1 where there is none. */
+  rowOf(id: string | null): number {
+    return id === null ? -1 : (this.#rowOf.get(id) ?? -1);
+  }
+
+  /** The row of a label; -1 where there is none. */
+  rowOfLabel(label: string): number {
+    return this.#rowOfLabel.get(label) ?? -1;
+  }
+
+  isHead(row: number): boolean {
+    return this.depth[row] === 0 && this.children[row] === 0;
+  }
+
+  /** The newest child in the same namespace, else -1. Called on a key press, so a scan is fine. */
+  childOf(row: number): number {
+    for (let other = this.length - 1; other > row; other--) {
+      if (this.parent[other] === row && this.depth[other] === this.depth[row]) return other;
+    }
+    return -1;
+  }
+
+  /** 1 for each descendant of `row`: its future. One pass, for rows come after their parents. */
+  future(row: number): Uint8Array {
+    const marks = new Uint8Array(this.length);
+    if (row < 0) return marks;
+    for (let other = row + 1; other < this.length; other++) {
+      const parent = this.parent[other] as number;
+      if (parent === row || (parent > row && marks[parent])) marks[other] = 1;
+    }
+    return marks;
+  }
+
+  /** Rows without children, oldest first. */
+  heads(): number[] {
+    const rows: number[] = [];
+    for (let row = 0; row < this.length; row++) if (this.isHead(row)) rows.push(row);
+    return rows;
+  }
+
+  #grow(length: number): void {
+    this.parent = grown(this.parent, length, Int32Array);
+    this.lane = grown(this.lane, length, Uint16Array);
+    this.depth = grown(this.depth, length, Uint8Array);
+    this.time = grown(this.time, length, Float64Array);
+    this.flags = grown(this.flags, length, Uint16Array);
+    this.children = grown(this.children, length, Uint16Array);
+    this.anchor = grown(this.anchor, length, Int32Array);
+    this.inner = grown(this.inner, length, Int32Array);
+  }
+}
