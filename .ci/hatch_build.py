@@ -1,0 +1,38 @@
+"""Refuses to build a wheel or an sdist without a fresh widget bundle."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+REMEDY = "run `npm ci && npm run build` in js/ (or `make setup`) first"
+
+
+def stamp(js: Path) -> str:
+    """What the bundle must have been built from: the same hash as in ``js/build.mjs``."""
+    files = [path.relative_to(js).as_posix() for path in (js / "src").rglob("*") if path.is_file()]
+    digest = hashlib.sha256()
+    for name in sorted([*files, "build.mjs", "package-lock.json"]):
+        digest.update(f"{name}\0".encode() + (js / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def check_bundle(root: Path) -> None:
+    """Raise unless ``lgviz/static`` holds the bundle of the sources in ``js/``."""
+    wanted = f"/* lgviz {stamp(root / 'js')} */"
+    for name in ("widget.js", "widget.css"):
+        path = root / "lgviz" / "static" / name
+        if not path.is_file():
+            raise RuntimeError(f"lgviz/static/{name} is missing: {REMEDY}")
+        if wanted not in path.read_text(encoding="utf-8")[:200]:
+            raise RuntimeError(f"lgviz/static/{name} was not built from the sources in js/: {REMEDY}")
+
+
+class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        # An editable install needs no bundle: it comes later and changes while developing.
+        if version != "editable":
+            check_bundle(Path(self.root))
