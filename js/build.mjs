@@ -41,4 +41,4 @@ const options = {
 };
 
 if (watch) await (await context(options)).watch();
-else await build(options);
+else await build(options).catch(() => process.exit(1));

@@ -16,14 +16,23 @@ SOURCE = REPO / "lgviz" / "protocol.py"
 TARGET = REPO / "js" / "src" / "protocol.ts"
 
 HEADER = "// Generated from lgviz/protocol.py by `make protocol`. Do not edit.\n"
-NAMES = {"str": "string", "int": "number", "float": "number", "bool": "boolean", "Any": "unknown", "bytes": "DataView"}
+NAMES = {
+    "str": "string",
+    "int": "number",
+    "float": "number",
+    "bool": "boolean",
+    "Any": "unknown",
+    "bytes": "DataView",
+}
 
 
 class Unsupported(Exception):
     """The protocol says something that this generator cannot write as TypeScript."""
 
     def __init__(self, node: ast.AST) -> None:
-        super().__init__(f"{SOURCE.name}:{getattr(node, 'lineno', '?')}: no TypeScript for: {ast.unparse(node)}")
+        super().__init__(
+            f"{SOURCE.name}:{getattr(node, 'lineno', '?')}: no TypeScript for: {ast.unparse(node)}"
+        )
 
 
 def generate(source: str) -> str:
@@ -45,7 +54,11 @@ def _with_docs(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str | None]]:
 
 
 def _is_string(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def _text(node: ast.stmt) -> str:
@@ -77,7 +90,9 @@ def _interface(node: ast.ClassDef) -> str:
             case ast.Pass():
                 continue
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=None):
-                fields.append(_comment(doc, "  ") + "  " + _field(name, annotation, pair=node.name == "Methods"))
+                fields.append(
+                    _comment(doc, "  ") + "  " + _field(name, annotation, pair=node.name == "Methods")
+                )
             case _:
                 raise Unsupported(item)
     doc = _comment(ast.get_docstring(node))
@@ -104,7 +119,9 @@ def _constants(node: ast.ClassDef) -> str:
             case _:
                 raise Unsupported(item)
     return (
-        f"{_comment(ast.get_docstring(node))}export const {node.name} = {{\n" + "\n".join(members) + "\n} as const;"
+        f"{_comment(ast.get_docstring(node))}export const {node.name} = {{\n"
+        + "\n".join(members)
+        + "\n} as const;"
     )
 
 

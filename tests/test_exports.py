@@ -1,0 +1,31 @@
+"""``lgviz.__all__`` is complete, and every name in it is documented."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+import pytest
+
+import lgviz
+
+
+@pytest.mark.parametrize("name", lgviz.__all__)
+def test_public_name_exists_and_is_documented(name: str) -> None:
+    value = getattr(lgviz, name)
+    if callable(value):
+        assert (inspect.getdoc(value) or "").strip(), f"lgviz.{name} has no docstring"
+        assert value.__doc__ is not None, f"lgviz.{name} only inherits its docstring"
+
+
+def test_no_public_name_is_missing() -> None:
+    public = {
+        name
+        for name, value in vars(lgviz).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+    }
+    assert public <= set(lgviz.__all__)
+
+
+def test_all_is_sorted_and_without_repeats() -> None:
+    assert lgviz.__all__ == sorted(set(lgviz.__all__))

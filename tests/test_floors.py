@@ -1,0 +1,69 @@
+"""Imports go down the floors, never up (docs/ARCHITECTURE.md)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "lgviz"
+FLOORS = {
+    "_version": 0,
+    "errors": 0,
+    "persistence": 1,
+    "sources": 2,
+    "analysis": 3,
+    "session": 4,
+    "protocol": 5,
+    "cli": 6,
+    "demos": 6,
+    "export": 6,
+    "magics": 6,
+    "server": 6,
+    "widgets": 6,
+    "__init__": 7,
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def unit(path: Path) -> str:
+    """The name right below ``lgviz`` that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_units(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and unit of every import of lgviz, wherever in the file it stands."""
+    package = ["lgviz", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path)):
+        match node:
+            case ast.Import():
+                names = [alias.name.split(".") for alias in node.names]
+            case ast.ImportFrom(module=module, level=level):
+                base = package[: len(package) - level + 1] if level else []
+                base = base + (module.split(".") if module else [])
+                names = [[*base, alias.name] for alias in node.names]
+            case _:
+                continue
+        for name in names:
+            if name[0] == "lgviz":
+                below = name[1] if len(name) > 1 else "__init__"
+                known = (PACKAGE / below).is_dir() or (PACKAGE / f"{below}.py").is_file()
+                yield node.lineno, below if known else "__init__"
+
+
+def test_every_unit_has_a_floor() -> None:
+    assert {unit(path) for path in MODULES} <= FLOORS.keys()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_go_down(path: Path) -> None:
+    own = unit(path)
+    for line, other in imported_units(path):
+        said = f"{path.name}:{line}: {own} imports {other}"
+        assert FLOORS[other] <= FLOORS[own], f"{said}, which lies above it"
+        if other == "protocol":
+            assert FLOORS[own] >= 6, f"{said}: only the faces speak the protocol"
+        if own == "protocol":
+            pytest.fail(f"{said}: the protocol stands alone")

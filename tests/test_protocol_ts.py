@@ -1,0 +1,92 @@
+"""The front end's types say what ``lgviz/protocol.py`` says."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "protocol_generator", REPO / "js" / "scripts" / "protocol.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_committed_types_are_fresh(generator: ModuleType) -> None:
+    fresh = generator.generate(generator.SOURCE.read_text(encoding="utf-8"))
+    assert generator.TARGET.read_text(encoding="utf-8") == fresh, "run `make protocol`"
+
+
+def test_each_construct(generator: ModuleType) -> None:
+    source = '''
+from typing import Any, Literal, NotRequired, TypedDict
+
+LIMIT = 3
+Kind = Literal["a", "b"]
+
+class Flag(IntFlag):
+    """Bits."""
+
+    ONE = 1
+    """The first."""
+    TWO = 2
+
+class Item(TypedDict):
+    kind: Kind
+    parts: list[int | None]
+    pairs: list[tuple[Literal["+"], str]]
+    table: dict[str, list["Item"]]
+    rest: NotRequired[Any]
+
+class Empty(TypedDict):
+    pass
+
+class Methods(TypedDict):
+    get: tuple[Empty, Item]
+'''
+    assert generator.generate(source) == (
+        generator.HEADER
+        + """
+export const LIMIT = 3;
+
+export type Kind = "a" | "b";
+
+/** Bits. */
+export const Flag = {
+  /** The first. */
+  ONE: 1,
+  TWO: 2,
+} as const;
+
+export interface Item {
+  kind: Kind;
+  parts: (number | null)[];
+  pairs: ["+", string][];
+  table: Record<string, Item[]>;
+  rest?: unknown;
+}
+
+export type Empty = Record<string, never>;
+
+export interface Methods {
+  get: { params: Empty; result: Item };
+}
+"""
+    )
+
+
+@pytest.mark.parametrize("source", ["x = compute()", "class A(TypedDict):\n    x: set[int]", "def f(): ..."])
+def test_what_has_no_counterpart_is_refused(generator: ModuleType, source: str) -> None:
+    with pytest.raises(generator.Unsupported):
+        generator.generate(source)
