@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data beside the repository (or ``$LGVIZ_SHARED_DATA``); skips where there is none."""
+    """The folder of real data beside the repository, or ``$LGVIZ_SHARED_DATA``; skips where there is none."""
     folder = Path(os.environ.get("LGVIZ_SHARED_DATA") or REPO.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder} (set LGVIZ_SHARED_DATA)")
