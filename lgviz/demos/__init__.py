@@ -1,0 +1,37 @@
+"""Graphs to try lgviz on: no key, no network, the same history every time (floor 6).
+
+Every module has ``build(checkpointer)``, which compiles the graph, and ``seed(graph, thread_id)``, which
+runs it so that the thread has a history worth looking at: several heads, an update, an error, an answered
+interrupt. ``python -m lgviz.demos demos.db`` seeds all of them in one SQLite database.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from . import agent, approval, chat, fan_out, subgraph, two_nodes
+
+__all__ = ["DEMOS", "agent", "approval", "chat", "fan_out", "seed_all", "subgraph", "two_nodes"]
+
+DEMOS: dict[str, ModuleType] = {
+    "two_nodes": two_nodes,
+    "chat": chat,
+    "fan_out": fan_out,
+    "subgraph": subgraph,
+    "approval": approval,
+    "agent": agent,
+}
+"""The demos by name, the simplest first."""
+
+
+def seed_all(checkpointer: BaseCheckpointSaver[str]) -> list[str]:
+    """Seed every demo in its own thread of one checkpointer; the thread is named after the demo.
+
+    Returns:
+        The thread ids, in the order they were made.
+    """
+    for name, demo in DEMOS.items():
+        demo.seed(demo.build(checkpointer), thread_id=name)
+    return list(DEMOS)
