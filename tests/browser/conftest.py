@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.lab import THEMES, Lab, NotebookFactory, run_all, running_lab, theme_name, wait_for_kernel
+from lab_server import THEMES, Lab, running_lab
+from tests.browser.lab import NotebookFactory, run_all, theme_name, wait_for_kernel
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 FLAGS = [
@@ -86,7 +88,8 @@ def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Ite
         lab.set(THEMES, {"theme": theme_name(dark)})
         page = context.new_page()
         opened.append((file, page))
-        page.goto(lab.write(cells, file))
+        write_notebook(lab.root / file, cells)
+        page.goto(lab.page(file, reset=True))
         wait_for_kernel(page)
         if run:
             run_all(page)
@@ -99,3 +102,10 @@ def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Ite
             page.screenshot(path=RESULTS / f"{Path(file).stem}.png")
         page.context.close()
         lab.stop_kernel(file)
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> None:
+    """A notebook of code cells that names its kernel, so that JupyterLab does not ask for one."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, path)

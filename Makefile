@@ -1,0 +1,71 @@
+# Each target does all the set-up that it needs; stamps in .make/ keep repeated calls quick.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PY := .venv/bin/python
+WORKERS ?= 2
+BUNDLE := lgviz/static/widget.js
+NODE_MODULES := js/node_modules/.package-lock.json
+FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/package-lock.json
+
+.PHONY: help setup demo test lint format bench screenshots protocol clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+setup: .make/python $(BUNDLE) ## .venv, js/node_modules and the widget bundle
+
+demo: setup ## JupyterLab on the tour (PORT=8890 names the port, OPEN=0 opens no browser)
+	@exec $(PY) .ci/demo.py
+
+test: setup .make/chromium ## types, front end, Python, browser and notebooks
+	npm --prefix js run check
+	npm --prefix js test
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --nbval-lax tests notebooks
+
+lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	npm --prefix js run check
+	npm --prefix js run lint
+
+format: .make/python $(NODE_MODULES) ## let ruff and biome write
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	npm --prefix js run format
+
+bench: setup .make/chromium ## the budgets, as ratios measured in one run
+	$(PY) -m pytest -m bench -s tests/benchmarks
+
+screenshots: setup .make/chromium ## pictures of every state of the debugger, into docs/images/
+	$(PY) .ci/screenshots.py
+
+protocol: ## js/src/protocol.ts from lgviz/protocol.py
+	python3 js/scripts/protocol.py
+
+clean: ## remove everything that a build or a run made
+	rm -rf .venv .make .demo dist lgviz/static js/node_modules test-results
+
+.make/python: pyproject.toml .ci/venv
+	.ci/venv
+	@mkdir -p .make && touch $@
+
+.make/node: .ci/node | .make/python
+	.ci/node
+	@mkdir -p .make && touch $@
+
+.make/chromium: .ci/chromium | .make/python
+	.ci/chromium
+	@mkdir -p .make && touch $@
+
+$(NODE_MODULES): js/package.json js/package-lock.json js/.npmrc | .make/node
+	npm --prefix js ci --no-progress
+	@touch $@
+
+$(BUNDLE): $(FRONT) $(NODE_MODULES)
+	npm --prefix js run build
+	@touch $@

@@ -1,0 +1,113 @@
+"""The wheel carries the widget bundle and works where Node is absent; none is built without a fresh bundle."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatch_build import check_bundle
+
+import lgviz
+
+REPO = Path(__file__).resolve().parents[1]
+BUNDLE = {"lgviz/static/widget.js", "lgviz/static/widget.css"}
+
+
+def build(folder: Path, kind: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", folder, REPO]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    built = build(folder, "wheel")
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_wheel_carries_package_and_bundle(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {path.relative_to(REPO).as_posix() for path in (REPO / "lgviz").rglob("*.py")}
+    assert names >= BUNDLE | modules | {"lgviz/py.typed"}
+    assert wheel.name.startswith(f"lgviz-{lgviz.__version__}-py3-none-any")
+    assert not [name for name in names if name.endswith((".map", ".ts", ".db")) or "node_modules" in name]
+
+
+def test_wheel_works_without_node(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=False, symlinks=True)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(tmp_path / "env")}))
+    zipfile.ZipFile(wheel).extractall(site)
+    # The dependencies come from here, without the .pth files in which an editable lgviz would stand.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    script = """
+import pathlib, shutil, lgviz, lgviz.widgets.debugger as debugger
+assert shutil.which("node") is None
+home = pathlib.Path(lgviz.__file__).parent
+assert (home / "static" / "widget.js").stat().st_size > 1000
+widget = debugger.Debugger
+print(home)
+"""
+    environment = {"PATH": str(tmp_path / "env" / "bin"), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    python = tmp_path / "env" / "bin" / "python"
+    ran = subprocess.run(
+        [python, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert Path(ran.stdout.strip()) == site / "lgviz"
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of what the bundle is made of, and of the bundle."""
+    shutil.copytree(REPO / "js" / "src", tmp_path / "js" / "src")
+    for name in ("build.mjs", "package-lock.json"):
+        shutil.copy(REPO / "js" / name, tmp_path / "js")
+    shutil.copytree(REPO / "lgviz" / "static", tmp_path / "lgviz" / "static")
+    return tmp_path
+
+
+def test_fresh_bundle_is_taken(sources: Path) -> None:
+    check_bundle(sources)
+
+
+def test_stale_bundle_is_refused(sources: Path) -> None:
+    with (sources / "js" / "src" / "widget.ts").open("a") as file:
+        file.write("\n// later\n")
+    with pytest.raises(RuntimeError, match="not built from the sources"):
+        check_bundle(sources)
+
+
+@pytest.mark.parametrize("name", ["widget.js", "widget.css"])
+def test_missing_bundle_is_refused(sources: Path, name: str) -> None:
+    os.remove(sources / "lgviz" / "static" / name)
+    with pytest.raises(RuntimeError, match=f"{name} is missing"):
+        check_bundle(sources)
+
+
+def test_a_wheel_from_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -> None:
+    built = build(tmp_path, "sdist")
+    assert built.returncode == 0, built.stdout + built.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(archive, tmp_path, filter="data")
+    again = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path, tmp_path / archive.name[:-7]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+    (second,) = tmp_path.glob("*.whl")
+    content = [
+        {name: file.read(name) for name in file.namelist() if not name.endswith("RECORD")}
+        for file in (zipfile.ZipFile(wheel), zipfile.ZipFile(second))
+    ]
+    assert content[0] == content[1]
