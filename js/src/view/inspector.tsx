@@ -1,14 +1,135 @@
+import { useComputed } from "@preact/signals";
+import { useId } from "preact/hooks";
+import type { CheckpointView } from "../protocol";
 import type { Store } from "../state/store";
+import { useAsk } from "./ask";
+import { Diff } from "./diff";
+import { ForkPanel } from "./fork";
+import { Head, labelOf } from "./head";
+import { Interrupts } from "./interrupts";
+import { Problem } from "./problem";
+import { Raw } from "./raw";
+import { RunBar } from "./runbar";
+import { State } from "./state";
+import { Tabs } from "./tabs";
+import { Tasks } from "./tasks";
+import { Topology } from "./topology";
+import { Writes } from "./writes";
 
 export interface InspectorProps {
   store: Store;
 }
 
-/** The right side: what the selected checkpoint holds. */
+/** The right side: what the selected checkpoint holds, and what can be done with it. */
 export function Inspector({ store }: InspectorProps) {
+  const selected = store.selected.value;
   return (
-    <section class="lgviz-inspector" data-testid="lgviz-inspector" aria-label="Checkpoint">
-      {store.selected.value}
+    <section class="lgviz-inspector lgi" data-testid="lgviz-inspector" aria-label="Checkpoint">
+      {selected === null ? (
+        <>
+          <RunBar store={store} />
+          <p class="lgi-empty lgi-none">Choose a checkpoint in the tree.</p>
+        </>
+      ) : (
+        <Selected store={store} selected={selected} />
+      )}
     </section>
   );
+}
+
+function Selected({ store, selected }: { store: Store; selected: string }) {
+  const id = useId();
+  // A row's marks and children say when what is known about its next step has changed.
+  const version = useComputed(() => {
+    store.revision.value;
+    const row = store.selectedRow.value;
+    const tree = store.tree.value;
+    return `${tree.flags[row]}.${tree.children[row]}`;
+  }).value;
+  const asked = useAsk(store.source, "checkpoint_get", { checkpoint: selected }, version);
+  const view = asked.data;
+  const stale = view?.id !== selected;
+  const tab = store.tab.value;
+  const forking = store.panel.value === "fork";
+  const topology = store.topology.value;
+  return (
+    <>
+      <RunBar store={store} />
+      {view ? <Head store={store} view={view} stale={stale} /> : <div class="lgi-head is-loading" />}
+      {topology && store.graphShown.value && !forking && (
+        <div class="lgi-graph">
+          <Topology
+            topology={topology}
+            ran={view?.nodes ?? []}
+            next={view?.next ?? []}
+            running={store.running.value?.nodes ?? []}
+            height={220}
+          />
+        </div>
+      )}
+      {view && view.interrupts.length > 0 && (
+        <Interrupts key={view.id} store={store} view={view} stale={stale} />
+      )}
+      <Tabs
+        id={id}
+        tab={tab}
+        choose={(next) => (store.tab.value = next)}
+        extra={{ diff: between(store, view) }}
+      />
+      <div
+        class="lgi-pane"
+        role="tabpanel"
+        id={`${id}-panel`}
+        aria-labelledby={`${id}-${tab}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel is scrolled by keyboard.
+        tabIndex={0}
+        aria-busy={asked.pending}
+      >
+        {asked.error ? (
+          <Problem error={asked.error} retry={asked.retry} />
+        ) : (
+          <Body store={store} selected={selected} view={view} version={version} />
+        )}
+      </div>
+      {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
+    </>
+  );
+}
+
+interface BodyProps {
+  store: Store;
+  selected: string;
+  view: CheckpointView | undefined;
+  version: string;
+}
+
+function Body({ store, selected, view, version }: BodyProps) {
+  const { source } = store;
+  switch (store.tab.value) {
+    case "state":
+      return view ? <State view={view} source={source} /> : <p class="lgi-empty">…</p>;
+    case "diff":
+      return (
+        <Diff
+          source={source}
+          selected={selected}
+          compared={store.compared.value}
+          parent={view?.id === selected ? view.parent : null}
+          version={version}
+        />
+      );
+    case "writes":
+      return <Writes source={source} checkpoint={selected} version={version} />;
+    case "tasks":
+      return <Tasks store={store} checkpoint={selected} version={version} />;
+    case "raw":
+      return <Raw source={source} checkpoint={selected} version={version} />;
+  }
+}
+
+/** `c8 → c9` on the Diff tab. */
+function between(store: Store, view: CheckpointView | undefined): string {
+  if (!view) return "";
+  const other = store.compared.value ?? view.parent;
+  return other === null ? "" : `${labelOf(store, other)} → ${view.label}`;
 }

@@ -1,0 +1,127 @@
+import { useId, useState } from "preact/hooks";
+import type { CheckpointView, InterruptView } from "../protocol";
+import type { Store } from "../state/store";
+import { runAndFollow } from "./follow";
+import { Act } from "./head";
+import { readAs } from "./json";
+import { Value } from "./value";
+
+interface Props {
+  store: Store;
+  view: CheckpointView;
+  stale: boolean;
+}
+
+/** The questions that the step after this checkpoint asked, answered in place. */
+export function Interrupts({ store, view, stale }: Props) {
+  const [answers, setAnswers] = useState<Record<string, string>>({});
+  const [anew, setAnew] = useState(false);
+  const { interrupts } = view;
+  const answered = interrupts.every((interrupt) => interrupt.answered);
+  const open = !answered || anew;
+  const given = interrupts.filter(({ id }) => (answers[id] ?? "").trim() !== "");
+  const reason =
+    store.readOnly.value ??
+    (store.running.value ? "A run is at work: stop it first." : null) ??
+    (given.length === 0 ? "Type an answer first." : null);
+  const resume = () => {
+    const answer = Object.fromEntries(given.map(({ id }) => [id, answers[id] ?? ""]));
+    void runAndFollow(store, { checkpoint: view.id, resume: answer, until: null, configurable: null });
+  };
+  const name =
+    interrupts.length > 1 && given.length > 0
+      ? `Resume with ${given.length} of ${interrupts.length}`
+      : "Resume";
+  return (
+    <section class="lgi-interrupts" data-testid="lgviz-interrupt" aria-label="Interrupt">
+      {interrupts.map((interrupt) => (
+        <Question
+          key={interrupt.id}
+          interrupt={interrupt}
+          open={open}
+          answer={answers[interrupt.id] ?? ""}
+          readOnly={store.readOnly.value}
+          set={(text) => setAnswers({ ...answers, [interrupt.id]: text })}
+          submit={() => {
+            if (reason === null && !stale) resume();
+          }}
+        />
+      ))}
+      <div class="lgi-interrupt-foot">
+        {open ? (
+          <Act name={name} primary stale={stale} reason={reason} act={resume} testid="lgviz-resume" />
+        ) : (
+          <Act
+            name="Answer anew"
+            reason={store.readOnly.value}
+            act={() => setAnew(true)}
+            testid="lgviz-answer-anew"
+          />
+        )}
+        {answered && <span class="lgi-faint">was answered; answering anew makes a fresh fork</span>}
+        {!answered && interrupts.length > 1 && (
+          <span class="lgi-faint">those without an answer ask again</span>
+        )}
+      </div>
+    </section>
+  );
+}
+
+interface QuestionProps {
+  interrupt: InterruptView;
+  open: boolean;
+  answer: string;
+  readOnly: string | null;
+  set(text: string): void;
+  submit(): void;
+}
+
+const QUICK = ["true", "false"];
+
+function Question({ interrupt, open, answer, readOnly, set, submit }: QuestionProps) {
+  const id = useId();
+  const reading = readAs(answer);
+  return (
+    <div class="lgi-question" data-interrupt={interrupt.id}>
+      <div class="lgi-question-head">
+        <b>{interrupt.node}</b> <span>asks</span>
+        {interrupt.answered && <span class="lgi-badge">answered</span>}
+      </div>
+      <Value node={interrupt.value} open />
+      {open && (
+        <div class="lgi-answer">
+          <textarea
+            id={id}
+            rows={1}
+            class="lgi-input"
+            aria-label={`Answer to ${interrupt.node}`}
+            placeholder="answer: text, or JSON"
+            disabled={readOnly !== null}
+            value={answer}
+            onInput={(event) => set(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+              event.preventDefault();
+              submit();
+            }}
+          />
+          <div class="lgi-answer-hints">
+            {QUICK.map((text) => (
+              <button
+                key={text}
+                type="button"
+                class="lgi-chip"
+                disabled={readOnly !== null}
+                aria-pressed={answer === text}
+                onClick={() => set(text)}
+              >
+                {text}
+              </button>
+            ))}
+            {reading !== "nothing" && <span class="lgi-faint">sent as {reading}</span>}
+          </div>
+        </div>
+      )}
+    </div>
+  );
+}

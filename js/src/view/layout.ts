@@ -1,0 +1,124 @@
+// Where the nodes and edges of a compiled graph are drawn: dagre, in whichever direction fits the box better.
+import { layout as dagre, Graph } from "@dagrejs/dagre";
+import type { Topology, TopologyNode } from "../protocol";
+
+export interface PlacedNode {
+  node: TopologyNode;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface PlacedEdge {
+  source: string;
+  target: string;
+  conditional: boolean;
+  label: string | null;
+  path: string;
+}
+
+export interface Drawing {
+  width: number;
+  height: number;
+  nodes: PlacedNode[];
+  edges: PlacedEdge[];
+}
+
+type Direction = "LR" | "TB";
+interface Point {
+  x: number;
+  y: number;
+}
+
+const CHARACTER = 6.7;
+const HEIGHT = 24;
+const MARGIN = 8;
+export const LONGEST = 22;
+
+/** The name as drawn: long ones keep both ends, since node names often differ in their last word. */
+export function short(name: string): string {
+  if (name.length <= LONGEST) return name;
+  const half = (LONGEST - 1) / 2;
+  return `${name.slice(0, Math.ceil(half))}…${name.slice(name.length - Math.floor(half))}`;
+}
+
+export function place(topology: Topology, direction: Direction): Drawing {
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({
+    rankdir: direction,
+    nodesep: direction === "LR" ? 12 : 18,
+    ranksep: direction === "LR" ? 34 : 24,
+    edgesep: 8,
+    marginx: MARGIN,
+    marginy: MARGIN,
+  });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const node of topology.nodes) {
+    const terminal = node.kind === "start" || node.kind === "end";
+    const width = terminal ? HEIGHT : Math.max(44, short(node.name).length * CHARACTER + 18);
+    graph.setNode(node.id, { width, height: HEIGHT });
+  }
+  topology.edges.forEach((edge, i) => {
+    if (graph.hasNode(edge.source) && graph.hasNode(edge.target)) {
+      graph.setEdge(edge.source, edge.target, {}, String(i));
+    }
+  });
+  dagre(graph);
+  const size = graph.graph() as { width?: number; height?: number };
+  const nodes = topology.nodes.map((node) => {
+    const at = graph.node(node.id) as Point & { width: number; height: number };
+    return { node, x: at.x, y: at.y, width: at.width, height: at.height };
+  });
+  const edges = topology.edges.flatMap((edge, i) => {
+    const found = graph.edge({ v: edge.source, w: edge.target, name: String(i) }) as
+      | { points?: Point[] }
+      | undefined;
+    return found?.points ? [{ ...edge, path: curve(found.points, direction) }] : [];
+  });
+  return { width: size.width ?? 0, height: size.height ?? 0, nodes, edges };
+}
+
+/** A smooth line through dagre's points that leaves and enters along the direction of the drawing. */
+export function curve(points: readonly Point[], direction: Direction): string {
+  const [first, ...rest] = points;
+  if (!first) return "";
+  let path = `M${round(first.x)} ${round(first.y)}`;
+  let last = first;
+  for (const point of rest) {
+    const [a, b] =
+      direction === "LR"
+        ? [
+            { x: (last.x + point.x) / 2, y: last.y },
+            { x: (last.x + point.x) / 2, y: point.y },
+          ]
+        : [
+            { x: last.x, y: (last.y + point.y) / 2 },
+            { x: point.x, y: (last.y + point.y) / 2 },
+          ];
+    path += `C${round(a.x)} ${round(a.y)} ${round(b.x)} ${round(b.y)} ${round(point.x)} ${round(point.y)}`;
+    last = point;
+  }
+  return path;
+}
+
+function round(n: number): number {
+  return Math.round(n * 10) / 10;
+}
+
+export const SMALLEST = 0.72;
+
+/** The drawing that is larger in the box, and its scale: never above 1, never too small to read (then it scrolls). */
+export function bestFit(
+  topology: Topology,
+  width: number,
+  height: number,
+): { drawing: Drawing; scale: number } {
+  const candidates = (["LR", "TB"] as const).map((direction) => {
+    const drawing = place(topology, direction);
+    return { drawing, scale: Math.min(1, width / drawing.width, height / drawing.height) };
+  });
+  const [lr, tb] = candidates as [(typeof candidates)[0], (typeof candidates)[0]];
+  const best = tb.scale > lr.scale * 1.15 ? tb : lr;
+  return { drawing: best.drawing, scale: Math.max(SMALLEST, best.scale) };
+}

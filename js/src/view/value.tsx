@@ -1,0 +1,238 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ValueItem, ValueNode } from "../protocol";
+import { ProtocolError } from "../source/error";
+import { CopyButton } from "./copy";
+import { Message } from "./message";
+import { expandable, firstPosition, gather, type Load, PAGE, restOfText, total } from "./paging";
+import { Problem } from "./problem";
+import { bytes, count, thousands } from "./text";
+
+interface Props {
+  node: ValueNode;
+  /** Its key in the container above; absent at the top. */
+  name?: string;
+  path?: readonly number[];
+  /** Absent where nothing more can be asked for: then only what was sent is shown. */
+  load?: Load | undefined;
+  open?: boolean;
+}
+
+/** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
+export function Value({ node, name, path = [], load, open = false }: Props) {
+  const [isOpen, setOpen] = useState(open);
+  const can = expandable(node, load !== undefined);
+  const shown = can && isOpen;
+  return (
+    <div class={`lgi-value is-${node.kind}`}>
+      <div class="lgi-value-line">
+        <Toggle can={can} open={shown} set={setOpen} name={name ?? node.type}>
+          {name !== undefined && <span class="lgi-key">{name}</span>}
+          <Line node={node} open={shown} />
+        </Toggle>
+        <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
+      </div>
+      {shown && <Inside node={node} path={path} load={load} />}
+    </div>
+  );
+}
+
+interface ToggleProps {
+  can: boolean;
+  open: boolean;
+  set(open: boolean): void;
+  name: string;
+  // biome-ignore lint/suspicious/noExplicitAny: Preact's children.
+  children: any;
+}
+
+function Toggle({ can, open, set, name, children }: ToggleProps) {
+  if (!can) return <span class="lgi-toggle is-flat">{children}</span>;
+  return (
+    <button type="button" class="lgi-toggle" aria-expanded={open} title={name} onClick={() => set(!open)}>
+      {children}
+    </button>
+  );
+}
+
+/** What a closed value says about itself. */
+function Line({ node, open }: { node: ValueNode; open: boolean }) {
+  switch (node.kind) {
+    case "undecodable":
+      return (
+        <span class="lgi-undecodable">
+          <b>cannot be decoded</b> {node.text}
+          <span class="lgi-faint">
+            {" "}
+            {node.type}
+            {node.size !== null && ` · ${bytes(node.size)}`}
+          </span>
+        </span>
+      );
+    case "string":
+      if (open) return <span class="lgi-type">{count(node.size ?? node.text.length, "character")}</span>;
+      return <span class="lgi-text">{quoted(node)}</span>;
+    case "null":
+    case "bool":
+    case "number":
+    case "time":
+      return <span class="lgi-text">{node.text}</span>;
+    default:
+      return (
+        <>
+          <span class="lgi-type">
+            {node.type}
+            {node.size !== null && ` ${node.kind === "bytes" ? bytes(node.size) : thousands(node.size)}`}
+          </span>
+          {!open && <span class="lgi-preview">{node.text}</span>}
+        </>
+      );
+  }
+}
+
+function quoted(node: ValueNode): string {
+  const line = node.text.split("\n", 1)[0] ?? "";
+  const cut = node.more > 0 || line.length < node.text.length;
+  return cut ? `"${line}…` : `"${line}"`;
+}
+
+function Inside({ node, path, load }: { node: ValueNode; path: readonly number[]; load: Load | undefined }) {
+  if (node.kind === "string") return <LongText node={node} path={path} load={load} />;
+  return (
+    <>
+      {node.message && <Message message={node.message} path={path} load={load} />}
+      {(!node.message || node.items !== undefined || load) && (
+        <Children node={node} path={path} load={load} />
+      )}
+    </>
+  );
+}
+
+/** A text with its line breaks; the rest of a long one is loaded when asked for. */
+export function LongText({
+  node,
+  path,
+  load,
+}: {
+  node: ValueNode;
+  path: readonly number[];
+  load: Load | undefined;
+}) {
+  return (
+    <Text text={node.text} more={node.more} path={path} load={load}>
+      {(text) => <div class="lgi-long">{text}</div>}
+    </Text>
+  );
+}
+
+interface TextProps {
+  text: string;
+  more: number;
+  path: readonly number[];
+  load: Load | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: a VNode.
+  children: (text: string) => any;
+}
+
+export function Text({ text, more, path, load, children }: TextProps) {
+  const [whole, setWhole] = useState<{ of: string; text: string } | null>(null);
+  const [error, setError] = useState<ProtocolError | null>(null);
+  const [busy, setBusy] = useState(false);
+  const complete = whole?.of === text ? whole.text : null;
+  const show = async () => {
+    if (!load) return;
+    setBusy(true);
+    setError(null);
+    try {
+      setWhole({ of: text, text: await restOfText(load, path, text, more) });
+    } catch (failure) {
+      setError(ProtocolError.of(failure));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      {children(complete ?? (more > 0 ? `${text}…` : text))}
+      {more > 0 && complete === null && load && (
+        <button type="button" class="lgi-link" disabled={busy} onClick={show}>
+          {busy ? "loading…" : `show ${thousands(more)} more characters`}
+        </button>
+      )}
+      {more > 0 && complete === null && !load && (
+        <span class="lgi-faint">{thousands(more)} more characters</span>
+      )}
+      {complete !== null && (
+        <button type="button" class="lgi-link" onClick={() => setWhole(null)}>
+          show less
+        </button>
+      )}
+      {error && <Problem error={error} retry={show} />}
+    </>
+  );
+}
+
+interface Pages {
+  of: ValueNode;
+  items: ValueItem[];
+  busy: boolean;
+  error: ProtocolError | null;
+}
+
+/** Children sent, then loaded in pages. A new value from another checkpoint starts anew. */
+function Children({
+  node,
+  path,
+  load,
+}: {
+  node: ValueNode;
+  path: readonly number[];
+  load: Load | undefined;
+}) {
+  const start: Pages = { of: node, items: node.items ?? [], busy: false, error: null };
+  const [pages, setPages] = useState(start);
+  const now = pages.of === node ? pages : start;
+  const abort = useRef<AbortController | null>(null);
+  const first = firstPosition(node);
+  const next = async () => {
+    if (!load) return;
+    abort.current?.abort();
+    const mine = new AbortController();
+    abort.current = mine;
+    setPages({ ...now, busy: true, error: null });
+    try {
+      const page = await load(path, first + now.items.length, PAGE, mine.signal);
+      if (mine.signal.aborted) return;
+      setPages({ of: node, items: [...now.items, ...(page.items ?? [])], busy: false, error: null });
+    } catch (error) {
+      if (!mine.signal.aborted) setPages({ ...now, busy: false, error: ProtocolError.of(error) });
+    }
+  };
+  useEffect(() => {
+    if (node.items === undefined && node.size !== 0 && load) void next();
+    return () => abort.current?.abort();
+  }, [node]);
+  const left = total(node) - first - now.items.length;
+  const index = node.kind === "list" || node.kind === "set" || node.kind === "array";
+  return (
+    <div class={`lgi-children${index ? " is-index" : ""}`}>
+      {now.items.map((item, i) => (
+        <Value key={first + i} name={item.key} node={item.value} path={[...path, first + i]} load={load} />
+      ))}
+      {now.error && <Problem error={now.error} retry={next} />}
+      {now.busy && <span class="lgi-faint">loading…</span>}
+      {!now.busy && !now.error && left > 0 && now.items.length > 0 && (
+        <More left={left} load={load} next={next} />
+      )}
+      {node.size === 0 && <span class="lgi-faint">empty</span>}
+    </div>
+  );
+}
+
+function More({ left, load, next }: { left: number; load: Load | undefined; next(): void }) {
+  if (!load) return <span class="lgi-faint">{thousands(left)} more</span>;
+  return (
+    <button type="button" class="lgi-link" onClick={next}>
+      {left > PAGE ? `show ${PAGE} more of ${thousands(left)}` : `show ${thousands(left)} more`}
+    </button>
+  );
+}
