@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -20,18 +19,18 @@ REPO = Path(__file__).resolve().parents[1]
 BUNDLE = {"lgviz/static/widget.js", "lgviz/static/widget.css"}
 
 
-def build(folder: Path, kind: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", folder, REPO]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def build(kind: str, source: Path, folder: Path) -> Path:
+    """Build the ``"wheel"`` or ``"sdist"`` of a source tree into an empty folder; the file."""
+    command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", folder, source]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = folder.iterdir()
+    return path
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    built = build(folder, "wheel")
-    assert built.returncode == 0, built.stdout + built.stderr
-    (path,) = folder.glob("*.whl")
-    return path
+    return build("wheel", REPO, tmp_path_factory.mktemp("wheel"))
 
 
 def test_wheel_carries_package_and_bundle(wheel: Path) -> None:
@@ -88,26 +87,16 @@ def test_stale_bundle_is_refused(sources: Path) -> None:
 
 @pytest.mark.parametrize("name", ["widget.js", "widget.css"])
 def test_missing_bundle_is_refused(sources: Path, name: str) -> None:
-    os.remove(sources / "lgviz" / "static" / name)
+    (sources / "lgviz" / "static" / name).unlink()
     with pytest.raises(RuntimeError, match=f"{name} is missing"):
         check_bundle(sources)
 
 
-def test_a_wheel_from_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -> None:
-    built = build(tmp_path, "sdist")
-    assert built.returncode == 0, built.stdout + built.stderr
-    (archive,) = tmp_path.glob("*.tar.gz")
+def test_wheel_from_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -> None:
+    archive = build("sdist", REPO, tmp_path / "sdist")
     shutil.unpack_archive(archive, tmp_path, filter="data")
-    again = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path, tmp_path / archive.name[:-7]],
-        capture_output=True,
-        text=True,
-        check=False,
+    again = build("wheel", tmp_path / archive.name.removesuffix(".tar.gz"), tmp_path / "wheel")
+    first, second = (
+        {name: file.read(name) for name in file.namelist()} for file in map(zipfile.ZipFile, (wheel, again))
     )
-    assert again.returncode == 0, again.stdout + again.stderr
-    (second,) = tmp_path.glob("*.whl")
-    content = [
-        {name: file.read(name) for name in file.namelist() if not name.endswith("RECORD")}
-        for file in (zipfile.ZipFile(wheel), zipfile.ZipFile(second))
-    ]
-    assert content[0] == content[1]
+    assert first == second
