@@ -22,7 +22,8 @@ export class ProtocolError extends Error {
   /** Whatever was thrown, as a ProtocolError. */
   static of(error: unknown): ProtocolError {
     if (error instanceof ProtocolError) return error;
-    if (error instanceof DOMException && error.name === "AbortError") return new ProtocolError("cancelled", "Cancelled.");
+    if (error instanceof DOMException && error.name === "AbortError")
+      return new ProtocolError("cancelled", "Cancelled.");
     return new ProtocolError("internal", error instanceof Error ? error.message : String(error));
   }
 }

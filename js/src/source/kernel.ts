@@ -2,7 +2,16 @@
 import type { Events, Failure, RefreshView, Request } from "../protocol";
 import { decodeRefresh, decodeResult } from "./columns";
 import { ProtocolError } from "./error";
-import type { EventBody, EventName, Method, Params, ProgressOf, RequestOptions, Result, Source } from "./types";
+import type {
+  EventBody,
+  EventName,
+  Method,
+  Params,
+  ProgressOf,
+  RequestOptions,
+  Result,
+  Source,
+} from "./types";
 
 /** What of anywidget's model is used here. */
 export interface MessageModel {
@@ -32,7 +41,13 @@ interface Incoming {
 
 /** Answers are quick or report progress; a run may be silent for as long as its node takes. */
 const SILENCE_MS = 20_000;
-const PATIENT: ReadonlySet<Method> = new Set(["run_start", "fork_commit", "fork_preview", "fork_form", "search"]);
+const PATIENT: ReadonlySet<Method> = new Set([
+  "run_start",
+  "fork_commit",
+  "fork_preview",
+  "fork_form",
+  "search",
+]);
 
 export class KernelSource implements Source {
   readonly #model: MessageModel;
@@ -48,7 +63,11 @@ export class KernelSource implements Source {
     model.on("msg:custom", this.#receive);
   }
 
-  request<M extends Method>(method: M, params: Params<M>, options: RequestOptions<M> = {}): Promise<Result<M>> {
+  request<M extends Method>(
+    method: M,
+    params: Params<M>,
+    options: RequestOptions<M> = {},
+  ): Promise<Result<M>> {
     const { signal, onProgress } = options;
     if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", "Cancelled."));
     const id = ++this.#id;
@@ -58,9 +77,15 @@ export class KernelSource implements Source {
         clearTimeout(timer);
         if (PATIENT.has(method)) return;
         timer = setTimeout(() => {
-          this.#pending.get(id)?.reject(
-            new ProtocolError("no_answer", "The kernel does not answer.", "Retry, or restart the kernel and run the cell again."),
-          );
+          this.#pending
+            .get(id)
+            ?.reject(
+              new ProtocolError(
+                "no_answer",
+                "The kernel does not answer.",
+                "Retry, or restart the kernel and run the cell again.",
+              ),
+            );
         }, this.#silence);
       };
       const abort = () => {
@@ -105,7 +130,8 @@ export class KernelSource implements Source {
     this.#listeners.clear();
     for (const [id, pending] of [...this.#pending]) {
       // A run goes on without its view; reading for a view that is gone does not.
-      if (pending.method !== "run_start" && pending.method !== "fork_commit") this.#model.send({ cancel: id });
+      if (pending.method !== "run_start" && pending.method !== "fork_commit")
+        this.#model.send({ cancel: id });
       pending.reject(new ProtocolError("cancelled", "Cancelled."));
     }
   }
@@ -115,7 +141,9 @@ export class KernelSource implements Source {
     const incoming = message as Incoming;
     if (incoming.event !== undefined) {
       const body =
-        incoming.event === "tree" ? decodeRefresh(incoming.body as RefreshView, buffers) : (incoming.body as Events["run"]);
+        incoming.event === "tree"
+          ? decodeRefresh(incoming.body as RefreshView, buffers)
+          : (incoming.body as Events["run"]);
       for (const listener of [...(this.#listeners.get(incoming.event) ?? [])]) listener(body as never);
       return;
     }

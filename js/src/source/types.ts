@@ -1,5 +1,13 @@
 // What the views ask for data: one interface over the kernel, a server or a static page.
-import type { Events, Methods, RefreshView, RunView, SearchProgress, ThreadView, TreeBatch } from "../protocol";
+import type {
+  Events,
+  Methods,
+  RefreshView,
+  RunView,
+  SearchProgress,
+  ThreadView,
+  TreeBatch,
+} from "../protocol";
 
 export type Method = keyof Methods;
 export type Params<M extends Method> = Methods[M]["params"];

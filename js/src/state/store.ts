@@ -58,6 +58,9 @@ export class Store {
   readonly selectedRow: ReadonlySignal<number>;
   readonly comparedRow: ReadonlySignal<number>;
 
+  /** The thread asked for last; null: whichever the source names. */
+  wanted: string | null = null;
+
   readonly #shared: SharedModel | undefined;
   readonly #stops: (() => void)[] = [];
   #opening: AbortController | null = null;
@@ -89,6 +92,7 @@ export class Store {
   /** Opens a thread (null: the one the source names, else its newest). */
   async openThread(threadId: string | null): Promise<void> {
     this.#opening?.abort();
+    this.wanted = threadId;
     const opening = new AbortController();
     this.#opening = opening;
     batch(() => {
@@ -97,7 +101,11 @@ export class Store {
       this.gone.value = false;
     });
     try {
-      const opened = await this.source.request("thread_open", { thread_id: threadId }, { signal: opening.signal });
+      const opened = await this.source.request(
+        "thread_open",
+        { thread_id: threadId },
+        { signal: opening.signal },
+      );
       const tree = new TreeModel();
       tree.append(opened.tree);
       const same = this.thread.peek()?.thread_id === opened.thread.thread_id;
@@ -174,7 +182,9 @@ export class Store {
   async run(request: RunRequest): Promise<RunView | null> {
     const before = this.selected.peek();
     try {
-      const run = await this.source.request("run_start", request, { onProgress: (progress) => this.#setRun(progress) });
+      const run = await this.source.request("run_start", request, {
+        onProgress: (progress) => this.#setRun(progress),
+      });
       this.#setRun(run);
       await this.refresh();
       // Someone who went elsewhere meanwhile stays there.

@@ -28,6 +28,8 @@ export class TreeModel {
   anchor = new Int32Array(0);
   /** How many rows of subgraph calls a row started. */
   inner = new Int32Array(0);
+  /** Characters of the longest label. */
+  longestLabel = 0;
   #rowOf = new Map<string, number>();
   #rowOfLabel = new Map<string, number>();
 
@@ -45,6 +47,7 @@ export class TreeModel {
       const depth = batch.depth[i] as number;
       this.ids.push(id);
       this.labels.push(label);
+      if (label.length > this.longestLabel) this.longestLabel = label.length;
       this.#rowOf.set(id, row);
       this.#rowOfLabel.set(label, row);
       this.titles.push(batch.titles[batch.title[i] as number] ?? []);

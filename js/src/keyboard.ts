@@ -1,0 +1,77 @@
+// What a key means, apart from what is done about it.
+
+export type Action =
+  | "up"
+  | "down"
+  | "pageUp"
+  | "pageDown"
+  | "first"
+  | "last"
+  | "parent"
+  | "child"
+  | "toggle"
+  | "inspect"
+  | "search"
+  | "fork"
+  | "copy"
+  | "escape"
+  | "help";
+
+export interface Key {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+}
+
+/** Where the key was pressed: in a field that takes text, in the tree, or anywhere else in the debugger. */
+export type Place = "field" | "tree" | "elsewhere";
+
+const ANYWHERE: Readonly<Record<string, Action>> = {
+  "/": "search",
+  f: "fork",
+  c: "copy",
+  "?": "help",
+  Escape: "escape",
+};
+
+const IN_TREE: Readonly<Record<string, Action>> = {
+  ArrowUp: "up",
+  ArrowDown: "down",
+  PageUp: "pageUp",
+  PageDown: "pageDown",
+  Home: "first",
+  End: "last",
+  ArrowLeft: "parent",
+  ArrowRight: "child",
+  " ": "toggle",
+  Enter: "inspect",
+};
+
+export function actionOf(key: Key, place: Place): Action | null {
+  if (key.ctrlKey || key.metaKey || key.altKey) return null;
+  if (place === "field") return key.key === "Escape" ? "escape" : null;
+  return (place === "tree" ? IN_TREE[key.key] : undefined) ?? ANYWHERE[key.key] ?? null;
+}
+
+const FIELDS = 'input:not([type="checkbox"]):not([type="radio"]):not([type="button"]), textarea, select, [contenteditable="true"]';
+
+export function placeOf(target: EventTarget | null): Place {
+  if (!(target instanceof Element)) return "elsewhere";
+  if (target.closest(FIELDS)) return "field";
+  return target.closest('[role="tree"][data-testid="lgviz-tree"]') ? "tree" : "elsewhere";
+}
+
+export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
+  ["↑ ↓", "walk the checkpoints"],
+  ["← →", "to the parent, to the child"],
+  ["Home End", "newest, oldest"],
+  ["Space", "fold or unfold a subgraph's steps"],
+  ["Enter", "into the inspector"],
+  ["Ctrl-click", "compare with the selection"],
+  ["/", "search all checkpoints"],
+  ["f", "fork at the selection"],
+  ["c", "copy the selection as Python"],
+  ["Esc", "close, clear the search, end comparing"],
+  ["?", "these keys"],
+];

@@ -1,0 +1,50 @@
+// One display of the debugger on any source.
+import { signal } from "@preact/signals";
+import { render } from "preact";
+import { poll } from "./poll";
+import type { Source } from "./source/types";
+import { type SharedModel, Store } from "./state/store";
+import { ViewState } from "./state/view";
+import { followTheme } from "./theme";
+import { App } from "./view/app";
+
+export interface MountOptions {
+  source: Source;
+  shared?: SharedModel;
+  threadId?: string | null;
+  height?: number;
+}
+
+export interface Mounted {
+  store: Store;
+  view: ViewState;
+  resize(height: number): void;
+  dispose(): void;
+}
+
+export function mount(element: HTMLElement, options: MountOptions): Mounted {
+  const store = new Store(options.source, options.shared);
+  const view = new ViewState(store);
+  const height = signal(options.height ?? 620);
+  const Sized = () => <App view={view} height={height.value} />;
+  const endTheme = followTheme((dark) => {
+    view.dark.value = dark;
+  });
+  render(<Sized />, element);
+  const endPoll = poll(store, element);
+  void store.openThread(options.threadId ?? null);
+  return {
+    store,
+    view,
+    resize(to) {
+      height.value = to;
+    },
+    dispose() {
+      endPoll();
+      endTheme();
+      render(null, element);
+      view.dispose();
+      store.dispose();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+// Light or dark, as the notebook around us is.
+
+/** Whether the page is dark: JupyterLab and Notebook 7, VS Code, Colab, then the system. */
+export function isDark(page: Document = document): boolean {
+  const body = page.body;
+  const jupyter = body.dataset["jpThemeLight"];
+  if (jupyter !== undefined) return jupyter === "false";
+  const code = body.dataset["vscodeThemeKind"];
+  if (code !== undefined) return code.includes("dark") || code === "vscode-high-contrast";
+  if (body.classList.contains("vscode-dark") || body.classList.contains("vscode-high-contrast")) return true;
+  if (body.classList.contains("vscode-light")) return false;
+  const colab = page.documentElement.getAttribute("theme");
+  if (colab !== null) return colab === "dark";
+  return page.defaultView?.matchMedia("(prefers-color-scheme: dark)").matches ?? false;
+}
+
+/** Calls `apply` now and whenever it changes; the returned function ends that. */
+export function followTheme(apply: (dark: boolean) => void): () => void {
+  const update = () => apply(isDark());
+  const observer = new MutationObserver(update);
+  const attributeFilter = ["class", "theme", "data-jp-theme-light", "data-vscode-theme-kind"];
+  observer.observe(document.body, { attributes: true, attributeFilter });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter });
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", update);
+  update();
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", update);
+  };
+}

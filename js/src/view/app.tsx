@@ -1,0 +1,198 @@
+// The debugger: top bar, tree, inspector, and the keys that work in all of it.
+import { useEffect, useRef } from "preact/hooks";
+import { type Action, actionOf, placeOf } from "../keyboard";
+import type { ViewState } from "../state/view";
+import { toClipboard } from "./copy";
+import { Help } from "./help";
+import { Inspector } from "./inspector";
+import { Minimap } from "./minimap";
+import { Splitter } from "./splitter";
+import { Empty, Failing, Loading, Notices } from "./states";
+import { TopBar } from "./topbar";
+import { Tree } from "./tree";
+
+export function App({ view, height }: { view: ViewState; height: number }) {
+  const { store } = view;
+  const root = useRef<HTMLDivElement>(null);
+  useFocusKept(view, root);
+  useEffect(() => {
+    view.root = root.current;
+  }, [view]);
+  const phase = store.phase.value;
+  const failure = store.failure.value;
+  const shown = store.thread.value !== null && store.tree.value.length > 0;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys typed anywhere inside stay inside.
+    <div
+      ref={root}
+      class={view.dark.value ? "lgviz lgviz-dark" : "lgviz"}
+      style={{ height: `${height}px` }}
+      data-testid="lgviz-root"
+      data-lm-suppress-shortcuts="true"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a click beside everything must not give the notebook the keys.
+      tabIndex={-1}
+      onKeyDown={(event) => onKeyDown(view, event)}
+      onAnimationStart={(event) => {
+        if (event.animationName === "lgviz-attached") view.attached.value++;
+      }}
+    >
+      <div class="lgviz-frame">
+        <TopBar view={view} />
+        {phase === "failed" && failure ? (
+          <Failing view={view} error={failure} />
+        ) : phase === "empty" ? (
+          <Empty />
+        ) : !shown ? (
+          <Loading />
+        ) : (
+          <div
+            class={phase === "loading" ? "lgviz-body is-loading" : "lgviz-body"}
+            style={{ "--lgviz-split": `${view.split.value * 100}%` }}
+            aria-busy={phase === "loading"}
+          >
+            <div class="lgviz-left">
+              <Minimap view={view} scrollTo={(top) => view.scrollTo(top)} />
+              <Tree view={view} />
+            </div>
+            <Splitter view={view} />
+            <Inspector store={store} />
+          </div>
+        )}
+        <Notices view={view} />
+        {view.help.value && <Help view={view} />}
+      </div>
+    </div>
+  );
+}
+
+function onKeyDown(view: ViewState, event: KeyboardEvent): void {
+  // No key that is pressed in here reaches the notebook, where `dd` deletes a cell; but one may save it.
+  event.stopPropagation();
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+    passOn(view.root, event);
+    return;
+  }
+  if (event.defaultPrevented || event.isComposing) return;
+  const action = actionOf(event, placeOf(event.target));
+  if (action === null || !act(view, action, event)) return;
+  event.preventDefault();
+}
+
+/** Hands a key to the notebook as if it had been pressed beside us. */
+function passOn(root: HTMLElement | null, event: KeyboardEvent): void {
+  event.preventDefault();
+  const { key, code, ctrlKey, metaKey, shiftKey, altKey, keyCode } = event;
+  const init = { key, code, ctrlKey, metaKey, shiftKey, altKey, keyCode, bubbles: true, cancelable: true };
+  root?.parentElement?.dispatchEvent(new KeyboardEvent("keydown", init));
+}
+
+function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
+  const { store } = view;
+  const page = Math.max(1, Math.floor(view.height.peek() / 30) - 1);
+  switch (action) {
+    case "up":
+      view.walk(-1);
+      return true;
+    case "down":
+      view.walk(1);
+      return true;
+    case "pageUp":
+      view.walk(-page);
+      return true;
+    case "pageDown":
+      view.walk(page);
+      return true;
+    case "first":
+      view.walk(Number.NEGATIVE_INFINITY);
+      return true;
+    case "last":
+      view.walk(Number.POSITIVE_INFINITY);
+      return true;
+    case "parent":
+      view.toParent();
+      return true;
+    case "child":
+      view.toChild();
+      return true;
+    case "toggle":
+      if (store.selectedRow.peek() >= 0) view.toggle(store.selectedRow.peek());
+      return true;
+    case "inspect":
+      view.focusInspector();
+      return true;
+    case "search":
+      view.focus('[data-testid="lgviz-search"]');
+      return true;
+    case "fork":
+      store.openFork();
+      return true;
+    case "copy":
+      void copySelection(view);
+      return true;
+    case "help":
+      view.help.value = !view.help.peek();
+      return true;
+    case "escape":
+      return escape(view, event);
+  }
+}
+
+/** Closes the nearest thing that is open; a second Escape the next. */
+function escape(view: ViewState, event: KeyboardEvent): boolean {
+  const { store } = view;
+  if (view.help.peek()) view.help.value = false;
+  else if (store.notice.peek()) store.notice.value = null;
+  else if (store.panel.peek()) {
+    store.closeFork();
+    view.focusTree();
+  } else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
+  else if (view.search.query.peek()) view.search.clear();
+  else if (store.compared.peek()) store.compare(null);
+  else return false;
+  return true;
+}
+
+async function copySelection(view: ViewState): Promise<void> {
+  const { store } = view;
+  const checkpoint = store.selected.peek();
+  if (checkpoint === null) return;
+  const other = store.compared.peek();
+  try {
+    const { code } = await store.source.request(
+      "code_get",
+      other === null ? { act: "select", checkpoint } : { act: "diff", checkpoint, other },
+    );
+    view.say((await toClipboard(code, view.root)) ? "Copied as Python" : "The clipboard is denied");
+  } catch (error) {
+    store.report(error);
+  }
+}
+
+/** A windowed notebook takes the cell out of the page and puts it back: the focus returns too. */
+function useFocusKept(view: ViewState, root: { current: HTMLDivElement | null }): void {
+  useEffect(() => {
+    const element = root.current as HTMLDivElement;
+    let last: HTMLElement | null = null;
+    const onFocusIn = (event: FocusEvent) => {
+      last = event.target instanceof HTMLElement ? event.target : null;
+    };
+    const onFocusOut = () => {
+      // Taken out of the page, nobody else has the focus for us to respect.
+      queueMicrotask(() => {
+        if (element.isConnected && !element.contains(document.activeElement)) last = null;
+      });
+    };
+    element.addEventListener("focusin", onFocusIn);
+    element.addEventListener("focusout", onFocusOut);
+    const stop = view.attached.subscribe(() => {
+      if (last?.isConnected && (document.activeElement === document.body || !document.activeElement)) {
+        last.focus({ preventScroll: true });
+      }
+    });
+    return () => {
+      stop();
+      element.removeEventListener("focusin", onFocusIn);
+      element.removeEventListener("focusout", onFocusOut);
+    };
+  }, [view, root]);
+}

@@ -1,0 +1,78 @@
+// Line icons, drawn here: no icon font, no network.
+import type { ComponentChildren } from "preact";
+
+function Icon({ children, size = 14 }: { children: ComponentChildren; size?: number }) {
+  return (
+    <svg
+      class="lgviz-icon"
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.5"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+    >
+      {children}
+    </svg>
+  );
+}
+
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="7" cy="7" r="4.2" />
+    <path d="M10.2 10.2 13.5 13.5" />
+  </Icon>
+);
+
+export const ChevronDown = () => (
+  <Icon size={12}>
+    <path d="M4 6.2 8 10.2 12 6.2" />
+  </Icon>
+);
+
+export const CloseIcon = () => (
+  <Icon size={12}>
+    <path d="M4 4 12 12M12 4 4 12" />
+  </Icon>
+);
+
+export const DotsIcon = () => (
+  <Icon>
+    <path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.4" />
+  </Icon>
+);
+
+export const GraphIcon = () => (
+  <Icon>
+    <circle cx="3.6" cy="8" r="1.8" />
+    <circle cx="12.4" cy="3.8" r="1.8" />
+    <circle cx="12.4" cy="12.2" r="1.8" />
+    <path d="M5.3 7.2 10.7 4.6M5.3 8.8 10.7 11.4" />
+  </Icon>
+);
+
+export const CheckIcon = () => (
+  <Icon size={12}>
+    <path d="M3.2 8.6 6.6 12 12.8 4.6" />
+  </Icon>
+);
+
+/** A tree without checkpoints. */
+export const EmptyIcon = () => (
+  <Icon size={28}>
+    <circle cx="5" cy="3.5" r="1.6" />
+    <circle cx="5" cy="12.5" r="1.6" />
+    <circle cx="11.5" cy="7" r="1.6" />
+    <path d="M5 5.1v5.8M5 10c0-2 4.9-1 4.9-3" stroke-dasharray="1.5 2" />
+  </Icon>
+);
+
+export const WarningIcon = () => (
+  <Icon size={24}>
+    <path d="M8 2.4 14.3 13.4H1.7Z" />
+    <path d="M8 6.6v3M8 11.5v.1" />
+  </Icon>
+);

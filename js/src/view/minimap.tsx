@@ -1,0 +1,98 @@
+// The whole thread in a strip: heads, marks, hits, the selection and what is in view. A click goes there.
+import { useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { Mark } from "../protocol";
+import { ROW_HEIGHT, type ViewState } from "../state/view";
+
+const WIDTH = 12;
+
+export function Minimap({ view, scrollTo }: { view: ViewState; scrollTo(top: number): void }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useSignalEffect(() => {
+    view.height.value;
+    view.dark.value;
+    if (canvas.current) draw(canvas.current, view);
+  });
+  const jump = (event: PointerEvent) => {
+    if (event.type === "pointermove" && event.buttons !== 1) return;
+    const strip = event.currentTarget as HTMLElement;
+    if (event.type === "pointerdown") strip.setPointerCapture(event.pointerId);
+    const y = event.clientY - strip.getBoundingClientRect().top;
+    scrollTo((y / scaleOf(view)) * ROW_HEIGHT - view.height.peek() / 2);
+  };
+  return (
+    <div
+      class="lgviz-minimap"
+      aria-hidden="true"
+      data-testid="lgviz-minimap"
+      title="The whole thread: heads, selection, search hits"
+      onPointerDown={jump}
+      onPointerMove={jump}
+    >
+      <canvas ref={canvas} />
+      <Viewport view={view} />
+    </div>
+  );
+}
+
+/** Pixels of the strip for one row: never more than a row has, so that a short thread lies beside its rows. */
+function scaleOf(view: ViewState): number {
+  return Math.min(ROW_HEIGHT, view.height.peek() / Math.max(1, view.visible.peek().count));
+}
+
+function Viewport({ view }: { view: ViewState }) {
+  const height = view.height.value;
+  const { count } = view.visible.value;
+  if (count * ROW_HEIGHT <= height) return null;
+  const scale = scaleOf(view) / ROW_HEIGHT;
+  const size = Math.max(10, height * scale);
+  const top = Math.min(view.scroll.value * scale, height - size);
+  return <i class="lgviz-viewport" style={{ height: `${size}px`, transform: `translateY(${top}px)` }} />;
+}
+
+function draw(canvas: HTMLCanvasElement, view: ViewState): void {
+  const { store } = view;
+  store.revision.value;
+  const tree = store.tree.value;
+  const visible = view.visible.value;
+  const hits = view.search.rows.value;
+  const selected = store.selectedRow.value;
+  const compared = store.comparedRow.value;
+  const height = view.height.peek();
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = WIDTH * ratio;
+  canvas.height = Math.max(1, height * ratio);
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.scale(ratio, ratio);
+  const scale = scaleOf(view);
+  const style = getComputedStyle(canvas);
+  const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const colors = {
+    lanes: [0, 1, 2, 3, 4, 5].map((lane) => color(`l${lane}`)),
+    warn: color("warn"),
+    error: color("del"),
+    hit: color("hit"),
+    accent: color("accent"),
+    compared: color("l3"),
+  };
+  const tick = (row: number, fill: string, x: number, width: number, thick: number) => {
+    const position = visible.positionOf(row);
+    if (position < 0) return;
+    context.fillStyle = fill;
+    context.fillRect(x, (position + 0.5) * scale - thick / 2, width, thick);
+  };
+  // What is rarer and more urgent is drawn later, on top.
+  for (let row = 0; row < tree.length; row++) {
+    if (tree.isHead(row)) tick(row, colors.lanes[(tree.lane[row] as number) % 6] as string, 3, 6, 3);
+  }
+  for (let row = 0; row < tree.length; row++) {
+    const flags = tree.flags[row] as number;
+    if (flags & Mark.ERROR) tick(row, colors.error, 3, 6, 2);
+    else if (flags & Mark.INTERRUPT && !(flags & Mark.ANSWERED)) tick(row, colors.warn, 3, 6, 2);
+  }
+  for (const row of hits) tick(row, colors.hit, 1, 4, 2);
+  if (compared >= 0) tick(compared, colors.compared, 0, WIDTH, 2);
+  if (selected >= 0) tick(selected, colors.accent, 0, WIDTH, 2.5);
+}
