@@ -1,0 +1,143 @@
+"""One act, written once, made through LangGraph's sync or async methods; and which loop the async ones use.
+
+An act is a generator that yields :class:`Call` and is sent each call's result, so that no act is written
+twice. :func:`drive` makes the calls, :func:`adrive` awaits their ``a…`` twins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from lgviz.errors import WrongLoop
+
+__all__ = ["Call", "Steps", "adrive", "call", "drive", "in_new_thread", "run_sync", "running_loop"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A method to call on a graph or saver; ``list`` gives a list."""
+
+    target: Any
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+Steps = Generator[Call, Any, T]
+"""An act: yields calls, is sent their results, returns a ``T``."""
+
+
+def call(target: Any, name: str, *args: Any, **kwargs: Any) -> Steps[Any]:
+    """``yield from call(graph, "get_state", config)``."""
+    return (yield Call(target, name, args, kwargs))
+
+
+def drive(steps: Steps[T]) -> T:
+    """Make an act's calls through the sync methods."""
+    made, failed = None, None
+    while True:
+        try:
+            wanted = steps.throw(failed) if failed is not None else steps.send(made)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        made, failed = None, None
+        try:
+            made = getattr(wanted.target, wanted.name)(*wanted.args, **wanted.kwargs)
+            if wanted.name == "list":
+                made = list(made)
+        except Exception as error:
+            failed = error
+
+
+async def adrive(steps: Steps[T]) -> T:
+    """Make an act's calls through the async methods."""
+    made, failed = None, None
+    while True:
+        try:
+            wanted = steps.throw(failed) if failed is not None else steps.send(made)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        made, failed = None, None
+        try:
+            method = getattr(wanted.target, f"a{wanted.name}")
+            if wanted.name == "list":
+                made = [item async for item in method(*wanted.args, **wanted.kwargs)]
+            else:
+                made = await method(*wanted.args, **wanted.kwargs)
+        except Exception as error:
+            failed = error
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in this thread now."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def in_new_thread(work: Callable[[], T]) -> T:
+    """Do work in a thread of its own and wait for it."""
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    def target() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=target, name="lgviz-loop", daemon=True)
+    thread.start()
+    try:
+        return outcome.result()
+    finally:
+        thread.join()
+
+
+def run_sync(
+    coroutine: Callable[[], Coroutine[Any, Any, T]], loop: asyncio.AbstractEventLoop | None = None
+) -> T:
+    """Run a coroutine to its end from synchronous code.
+
+    Args:
+        coroutine: makes the coroutine.
+        loop: where to run it, if it runs in another thread (the loop that a saver lives on). From that
+            loop's own thread, as in a notebook's cell, a thread with a new loop does it instead.
+
+    Raises:
+        WrongLoop: something in it belongs to another loop.
+    """
+    here = running_loop()
+    try:
+        if loop is not None and loop.is_running() and loop is not here:
+            return asyncio.run_coroutine_threadsafe(coroutine(), loop).result()
+        if here is None:
+            return asyncio.run(coroutine())
+        return in_new_thread(lambda: asyncio.run(coroutine()))
+    except RuntimeError as error:
+        if is_wrong_loop(error):
+            raise wrong_loop(error) from error
+        raise
+
+
+def is_wrong_loop(error: BaseException) -> bool:
+    """Whether an error says that something belongs to another event loop."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("different loop" in text or "different event loop" in text)
+
+
+def wrong_loop(error: BaseException) -> WrongLoop:
+    """The same in words that help."""
+    return WrongLoop(
+        f"An asynchronous client belongs to another event loop ({error}).",
+        "From a notebook cell use `await lgviz.afork(...)`, `apreview` or `arun`, which stay on its loop.",
+    )

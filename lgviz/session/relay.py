@@ -1,0 +1,166 @@
+"""A saver that passes everything on: it tells what was put, and lends a sync saver an async interface."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+
+__all__ = ["OnPut", "RelaySaver", "is_async_only", "is_sync_only"]
+
+OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
+"""Called after a checkpoint was stored, with its config and metadata, from the thread that stored it."""
+Specs = list[Any]
+
+
+def is_async_only(saver: BaseCheckpointSaver[Any]) -> bool:
+    """Whether a saver lives on an event loop (its sync methods, if any, wait for that loop)."""
+    if isinstance(saver, RelaySaver):
+        return is_async_only(saver.base)
+    own_loop = isinstance(getattr(saver, "loop", None), asyncio.AbstractEventLoop)
+    return own_loop or type(saver).get_tuple is BaseCheckpointSaver.get_tuple
+
+
+def is_sync_only(saver: BaseCheckpointSaver[Any]) -> bool:
+    """Whether a saver has no usable async methods."""
+    asynchronous = type(saver).aget_tuple
+    # LangGraph's SqliteSaver has them, to say that it has none
+    refuses = type(saver).__module__ == "langgraph.checkpoint.sqlite"
+    return asynchronous is BaseCheckpointSaver.aget_tuple or refuses
+
+
+class RelaySaver(BaseCheckpointSaver[Any]):
+    """Passes every call on to ``base``.
+
+    Args:
+        base: any saver. One without async methods is called in worker threads when awaited.
+        on_put: told of every checkpoint, after it was stored.
+        serial: let only one awaited call at a time reach ``base``. A saver lent to a second event loop needs
+            it: its own lock would bind itself to that loop on the first contention.
+    """
+
+    def __init__(
+        self, base: BaseCheckpointSaver[Any], on_put: OnPut | None = None, *, serial: bool = False
+    ) -> None:
+        super().__init__(serde=base.serde)
+        self.base = base
+        self._on_put = on_put
+        self._in_thread = is_sync_only(base)
+        self._serial = asyncio.Lock() if serial else None
+        self._with_path = "task_path" in inspect.signature(base.put_writes).parameters
+
+    @property
+    def config_specs(self) -> Specs:
+        return self.base.config_specs
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        return self.base.get_next_version(current, channel)
+
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> RelaySaver:
+        return RelaySaver(
+            self.base.with_allowlist(extra_allowlist), self._on_put, serial=self._serial is not None
+        )
+
+    # ------------------------------------------------------------ sync
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return self.base.get_tuple(config)
+
+    def list(self, config: RunnableConfig | None, **selection: Any) -> Iterator[CheckpointTuple]:
+        return self.base.list(config, **selection)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        stored = self.base.put(config, checkpoint, metadata, new_versions)
+        if self._on_put:
+            self._on_put(stored, metadata)
+        return stored
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        self.base.put_writes(config, writes, task_id, *((task_path,) if self._with_path else ()))
+
+    def delete_thread(self, thread_id: str) -> None:
+        self.base.delete_thread(thread_id)
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        return self.base.get_delta_channel_history(config=config, channels=channels)
+
+    # ------------------------------------------------------------ async
+
+    async def _pass(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        async def called() -> Any:
+            if self._in_thread:
+                return await asyncio.to_thread(getattr(self.base, name), *args, **kwargs)
+            method: Callable[..., Awaitable[Any]] = getattr(self.base, f"a{name}")
+            return await method(*args, **kwargs)
+
+        if self._serial is None:
+            return await called()
+        async with self._serial:
+            return await called()
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        found: CheckpointTuple | None = await self._pass("get_tuple", config)
+        return found
+
+    async def alist(self, config: RunnableConfig | None, **selection: Any) -> AsyncIterator[CheckpointTuple]:
+        for item in await self._collected(config, selection):
+            yield item
+
+    async def _collected(
+        self, config: RunnableConfig | None, selection: dict[str, Any]
+    ) -> Sequence[CheckpointTuple]:
+        if self._in_thread:
+            return await asyncio.to_thread(lambda: [*self.base.list(config, **selection)])
+        if self._serial is None:
+            return [t async for t in self.base.alist(config, **selection)]
+        async with self._serial:
+            return [t async for t in self.base.alist(config, **selection)]
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        stored: RunnableConfig = await self._pass("put", config, checkpoint, metadata, new_versions)
+        if self._on_put:
+            await asyncio.to_thread(self._on_put, stored, metadata)
+        return stored
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        await self._pass("put_writes", config, writes, task_id, *((task_path,) if self._with_path else ()))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        await self._pass("delete_thread", thread_id)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        found: Mapping[str, DeltaChannelHistory] = await self._pass(
+            "get_delta_channel_history", config=config, channels=channels
+        )
+        return found

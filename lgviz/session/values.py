@@ -1,0 +1,150 @@
+"""Values for an update: ``Set``, JSON from a form, and what each channel does with them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import BaseMessage, convert_to_messages
+from langgraph.channels.base import BaseChannel
+from langgraph.channels.binop import BinaryOperatorAggregate
+from langgraph.graph import START
+from langgraph.types import Overwrite
+
+from lgviz.errors import InvalidValue, UnknownChannel
+
+__all__ = ["ChannelInfo", "Set", "channels_of", "parse_json", "to_update"]
+
+ROOT = "__root__"
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Set a channel to ``value``, past its reducer.
+
+    Where the channel has no reducer this is the bare value; where it has one it is LangGraph's
+    ``Overwrite``; messages given as dicts, tuples or text are made into messages first.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """What an update meets in one state channel.
+
+    Attributes:
+        name: the channel.
+        reducer: the name of its reducer (``"add_messages"``, ``"operator.add"``); None: the last value wins.
+        messages: whether it holds messages.
+        settable: whether :class:`Set` can replace its value.
+    """
+
+    name: str
+    reducer: str | None
+    messages: bool
+    settable: bool
+
+
+def channels_of(graph: Any) -> dict[str, ChannelInfo]:
+    """The state channels of a graph that an update may write, by name, in the order they were declared."""
+    builder = getattr(graph, "builder", None)
+    declared = builder.channels if builder is not None else graph.channels
+    return {
+        name: _info(name, graph.channels[name])
+        for name in declared
+        if isinstance(graph.channels.get(name), BaseChannel)
+        and not (builder is None and name.startswith("__pregel"))
+    }
+
+
+def parse_json(text: str, channel: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        InvalidValue: it is none; the message names line and column.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        where = (
+            f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "?"
+        )
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise InvalidValue(
+            f"The value of {channel!r} is no valid JSON at {where}: {reason}.",
+            'Text needs double quotes, as in "text".',
+        ) from error
+
+
+def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
+    """Values as ``update_state`` takes them: channels checked, every :class:`Set` put in LangGraph's terms.
+
+    Args:
+        graph: the graph whose channels they are.
+        values: a mapping of channels to values, None, or the bare state of a graph with one unnamed channel.
+        as_node: ``"__start__"`` takes the graph's input, which may have fewer channels.
+
+    Raises:
+        UnknownChannel: a channel that the graph does not have.
+        InvalidValue: a value that cannot be set in its channel.
+    """
+    known = channels_of(graph)
+    if list(known) == [ROOT]:
+        bare = values[ROOT] if isinstance(values, Mapping) and list(values) == [ROOT] else values
+        return _set(known[ROOT], bare.value) if isinstance(bare, Set) else bare
+    if not isinstance(values, Mapping):
+        return values
+    allowed = known
+    builder = getattr(graph, "builder", None)
+    if as_node == START and builder is not None:
+        allowed = {name: known[name] for name in builder.schemas[builder.input_schema] if name in known}
+    if unknown := [name for name in values if name not in allowed]:
+        what = "The graph's input has" if allowed is not known else "The graph has"
+        raise UnknownChannel(
+            f"{what} no channel {', '.join(map(repr, unknown))}.", f"It has {', '.join(map(repr, allowed))}."
+        )
+    return {
+        name: _set(allowed[name], value.value) if isinstance(value, Set) else value
+        for name, value in values.items()
+    }
+
+
+def _info(name: str, channel: BaseChannel[Any, Any, Any]) -> ChannelInfo:
+    reducer = getattr(channel, "operator", None) or getattr(channel, "reducer", None)
+    while isinstance(reducer, functools.partial):
+        reducer = reducer.func
+    if reducer is None:
+        plain = type(channel).__name__ in ("LastValue", "AnyValue", "EphemeralValue", "UntrackedValue",
+                                           "LastValueAfterFinish")  # fmt: skip
+        return ChannelInfo(name, None if plain else type(channel).__name__, False, plain)
+    module = getattr(reducer, "__module__", "") or ""
+    label = getattr(reducer, "__qualname__", type(reducer).__name__)
+    if module in ("_operator", "operator"):
+        label = f"operator.{label}"
+    overwrites = isinstance(channel, BinaryOperatorAggregate) or type(channel).__name__ == "DeltaChannel"
+    return ChannelInfo(name, label.removeprefix("_"), module == "langgraph.graph.message", overwrites)
+
+
+def _set(channel: ChannelInfo, value: Any) -> Any:
+    if not channel.settable:
+        raise InvalidValue(
+            f"The value of {channel.name!r} cannot be set past its {channel.reducer}.",
+            "Append to it instead.",
+        )
+    if channel.messages:
+        value = _messages(channel.name, value)
+    return value if channel.reducer is None else Overwrite(value)
+
+
+def _messages(channel: str, value: Any) -> list[BaseMessage]:
+    """What ``add_messages`` would make of a value, for ``Overwrite`` goes past it."""
+    try:
+        messages = convert_to_messages(value if isinstance(value, list) else [value])
+    except Exception as error:  # whatever a message class says of its fields
+        raise InvalidValue(f"The value of {channel!r} is no list of messages: {error}") from error
+    return [m if m.id else m.model_copy(update={"id": str(uuid.uuid4())}) for m in messages]
