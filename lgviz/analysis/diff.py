@@ -1,0 +1,120 @@
+"""Diffs of states: what changed, by identity, and exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lgviz.analysis.compare import Change, ChangeKind, Walk
+from lgviz.analysis.patches import DictPatch, Patch, Replace
+from lgviz.analysis.same import same
+from lgviz.analysis.summary import diff_text, summary_of
+from lgviz.sources.channels import is_internal
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Change", "ChangeKind", "StateDiff", "diff_states", "same"]
+
+
+class StateDiff:
+    """How one state became another: a sequence of :class:`Change`.
+
+    Messages are told apart by id, dicts by key, lists by alignment, arrays and frames by shape and cells; one
+    more chat turn is two changes. Channels of LangGraph's own bookkeeping are left out unless asked for.
+
+    Attributes:
+        channels: the channels that changed, in the order of the new state.
+        unchanged: the channels that did not.
+        hidden: how many internal channels differ but are left out.
+    """
+
+    def __init__(
+        self, changes: Mapping[str, list[Change]], unchanged: list[str], hidden: int, patch: Patch
+    ) -> None:
+        self._changes = {channel: tuple(found) for channel, found in changes.items()}
+        self._patch = patch
+        self.channels: tuple[str, ...] = tuple(changes)
+        self.unchanged: tuple[str, ...] = tuple(unchanged)
+        self.hidden = hidden
+
+    def __iter__(self) -> Iterator[Change]:
+        for found in self._changes.values():
+            yield from found
+
+    def __len__(self) -> int:
+        return sum(map(len, self._changes.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    def __getitem__(self, channel: str) -> tuple[Change, ...]:
+        """The changes of one channel; empty for one that did not change."""
+        return self._changes.get(channel, ())
+
+    def apply(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the new state of the old one, exactly: types, order of keys and internal channels included.
+
+        The given state stays as it is; the result shares its unchanged parts with it.
+
+        Raises:
+            InvalidValue: the state is not one that this diff was made from.
+        """
+        made: dict[str, Any] = self._patch.apply(dict(state))
+        return made
+
+    @property
+    def summary(self) -> str:
+        """In words: ``"one message, two values"``."""
+        return summary_of(self)
+
+    def frame(self) -> pandas.DataFrame:
+        """One row for each change, with the columns ``channel, path, kind, before, after``."""
+        import pandas as pd
+
+        names = ["channel", "path", "kind", "before", "after"]
+        columns = {name: pd.Series([getattr(change, name) for change in self], dtype=object) for name in names}
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        return diff_text(self)
+
+    def _repr_html_(self) -> str:
+        from lgviz.analysis.markup import diff_page
+
+        return diff_page(self)
+
+
+def diff_states(before: Mapping[str, Any], after: Mapping[str, Any], *, internal: bool = False) -> StateDiff:
+    """Compare two states.
+
+    Args:
+        before: channel values of the old state.
+        after: channel values of the new state.
+        internal: also list the changes of internal channels (``__start__``, ``branch:to:agent``).
+    """
+    old, new = dict(before), dict(after)
+    parts: dict[Any, Patch] = {}
+    changes: dict[str, list[Change]] = {}
+    unchanged: list[str] = []
+    hidden = 0
+    for channel in [*new, *(c for c in old if c not in new)]:
+        walk = Walk(channel)
+        if channel not in old:
+            walk.added((), new[channel])
+            parts[channel] = Replace(new[channel])
+        elif channel not in new:
+            walk.removed((), old[channel])
+        elif not same(old[channel], new[channel]):
+            parts[channel] = walk.compare((), old[channel], new[channel])
+        if not internal and is_internal(str(channel)):
+            hidden += bool(walk.changes)
+        elif walk.changes:
+            changes[channel] = walk.changes
+        else:
+            unchanged.append(channel)
+    added = tuple(channel for channel in new if channel not in old)
+    removed = frozenset(channel for channel in old if channel not in new)
+    follows = [channel for channel in old if channel in new] + list(added)
+    patch = DictPatch(removed, parts, added, None if follows == list(new) else tuple(new))
+    return StateDiff(changes, unchanged, hidden, patch)

@@ -1,0 +1,123 @@
+"""What a chat message is, whether a LangChain object or a plain dict, read without running its code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from langchain_core.messages import BaseMessage
+
+__all__ = ["Message", "ToolCall", "is_message", "message_id", "read_message"]
+
+_ROLES = {
+    "ai", "assistant", "developer", "function", "human", "remove", "system", "tool", "user", "AIMessageChunk",
+}  # fmt: skip
+_SAID = {"assistant": "ai", "user": "human", "AIMessageChunk": "ai"}
+
+
+class ToolCall(NamedTuple):
+    """A tool call of an AI message. ``args`` is a dict, or the text that could not be parsed as one."""
+
+    id: str | None
+    name: str
+    args: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The parts of a message that a person reads. ``role`` is LangChain's ``type`` (``human``, ``ai``, …)."""
+
+    role: str
+    name: str | None
+    id: str | None
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    tool_call_id: str | None
+    status: str | None
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a LangChain message, or a dict shaped like one (a known role, and content)."""
+    if issubclass(type(value), BaseMessage):
+        return True
+    if type(value) is not dict or "content" not in value:
+        return False
+    role = value.get("role", value.get("type"))
+    return type(role) is str and role in _ROLES
+
+
+def message_id(value: Any) -> str | None:
+    """The id by which a message is known; None for one without, and for what is no message."""
+    if not is_message(value):
+        return None
+    found = _fields(value).get("id")
+    return found if type(found) is str and found else None
+
+
+def read_message(value: Any) -> Message:
+    """Read a value for which :func:`is_message` holds."""
+    fields = _fields(value)
+    role = fields.get("role") if isinstance(fields.get("role"), str) else fields.get("type")
+    role = role if isinstance(role, str) else type(value).__name__
+    return Message(
+        role=_SAID.get(role, role),
+        name=_text_or_none(fields.get("name")),
+        id=_text_or_none(fields.get("id")),
+        text=_content(fields.get("content")),
+        tool_calls=tuple(_tool_calls(fields)),
+        tool_call_id=_text_or_none(fields.get("tool_call_id")),
+        status=_text_or_none(fields.get("status")),
+    )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else vars(value)
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if value is None or type(value) is str else str(value)[:200]
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return "" if content is None else f"[{type(content).__name__}]"
+    parts = []
+    for block in content:
+        if isinstance(block, str):
+            parts.append(block)
+        elif isinstance(block, dict):
+            text = block.get("text")
+            kind = block.get("type", "block")
+            # Tool calls are shown as such; a model's content blocks only repeat them.
+            if isinstance(text, str):
+                parts.append(text)
+            elif kind not in ("tool_use", "tool_call"):
+                parts.append(f"[{str(kind)[:40]}]")
+    return "\n".join(parts)
+
+
+def _tool_calls(fields: dict[str, Any]) -> list[ToolCall]:
+    calls = fields.get("tool_calls")
+    found = []
+    for call in calls if isinstance(calls, list) else ():
+        if not isinstance(call, dict):
+            continue
+        function = call.get("function")
+        if isinstance(function, dict):
+            name, args = function.get("name"), _parsed(function.get("arguments"))
+        else:
+            name, args = call.get("name"), call.get("args")
+        found.append(ToolCall(_text_or_none(call.get("id")), _text_or_none(name) or "?", args))
+    return found
+
+
+def _parsed(arguments: Any) -> Any:
+    if not isinstance(arguments, str) or len(arguments) > 1_000_000:
+        return arguments
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments

@@ -1,0 +1,124 @@
+"""What a diff says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lgviz.analysis.compare import Change, Path
+from lgviz.analysis.messages import is_message, message_id
+from lgviz.analysis.values import clean, line
+
+if TYPE_CHECKING:
+    from lgviz.analysis.diff import StateDiff
+
+__all__ = ["channel_summary", "common_path", "diff_text", "is_text_change", "path_text", "summary_of"]
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_ROWS = 12
+_LONG = 20
+
+
+def summary_of(diff: StateDiff) -> str:
+    """In words, what changed: ``"one message, two values"``; ``"nothing"`` for an empty diff."""
+    messages = {"added": 0, "removed": 0, "changed": 0}
+    values = 0
+    for channel in diff.channels:
+        others = 0
+        for change in diff[channel]:
+            many = change.after if change.kind == "added" else change.before
+            if isinstance(many, list) and not change.path and many and all(map(is_message, many)):
+                messages[change.kind] += len(many)
+            elif _of_message(change):
+                messages[change.kind] += 1
+            else:
+                others += 1
+        values += others > 0
+    parts = [_count(n, "message") + ("" if kind == "added" else f" {kind}") for kind, n in messages.items() if n]
+    if values:
+        parts.append(_count(values, "value"))
+    return ", ".join(parts) or "nothing"
+
+
+def channel_summary(changes: Sequence[Change]) -> str:
+    """In words, how one channel changed: ``"one added"``, ``"two removed, one changed"``, ``"words changed"``."""
+    if len(changes) == 1:
+        change = changes[0]
+        if change.note == "order":
+            return "reordered"
+        if change.kind == "changed" and not _of_message(change):
+            return "words changed" if is_text_change(change) else "set"
+        if not change.path:
+            return "new" if change.kind == "added" else change.kind
+    order = [kind for kind in ("added", "removed", "changed") if any(c.kind == kind for c in changes)]
+    counts = [(sum(c.kind == kind and not c.note for c in changes), kind) for kind in order]
+    parts = [f"{_number(n)} {kind}" for n, kind in counts if n]
+    return ", ".join([*parts, *(["reordered"] if any(c.note for c in changes) else [])])
+
+
+def is_text_change(change: Change) -> bool:
+    """Whether a change is best read as words of a text, kept, removed and added."""
+    texts = change.before, change.after
+    return change.kind == "changed" and all(type(t) is str and (len(t) > _LONG and " " in t) for t in texts)
+
+
+def path_text(path: Path) -> str:
+    """A path as a person writes it: ``.cabin``, ``[3]``, ``["x y"]``, ``#message-id``."""
+    parts = []
+    for step in path:
+        if type(step) is int:
+            parts.append(f"[{step}]")
+        elif type(step) is str:
+            parts.append(f".{step}" if step.isidentifier() else f"[{line(step, 60)}]")
+        else:
+            parts.append(f"[{line(step, 60)}]")
+    return clean("".join(parts))
+
+
+def change_path(change: Change) -> str:
+    """The path of a change; a message is named by its id."""
+    if change.path and _of_message(change):
+        return clean(f"{path_text(change.path[:-1])}#{str(change.path[-1])[:60]}")
+    return path_text(change.path)
+
+
+def common_path(changes: Iterable[Change]) -> Path:
+    """The path that all changes share: ``("cabin",)`` where nothing but ``cabin`` changed."""
+    paths = [change.path for change in changes]
+    shared: list[Any] = []
+    for steps in zip(*paths, strict=False):
+        if any(step != steps[0] for step in steps):
+            break
+        shared.append(steps[0])
+    return tuple(shared)
+
+
+def diff_text(diff: StateDiff) -> str:
+    """A diff as a few lines of text."""
+    if not diff:
+        return "StateDiff: nothing changed"
+    rows = [f"StateDiff: {summary_of(diff)}"]
+    signs = {"added": "+", "removed": "−", "changed": "~"}
+    for change in list(diff)[:_ROWS]:
+        where = change.channel + change_path(change)
+        if change.kind == "changed":
+            said = f"{line(change.before, 40)} → {line(change.after, 40)}"
+        else:
+            said = line(change.after if change.kind == "added" else change.before, 80)
+        rows.append(f"  {signs[change.kind]} {where}  {change.note or said}")
+    if len(diff) > _ROWS:
+        rows.append(f"  … {len(diff) - _ROWS} more")
+    return "\n".join(rows)
+
+
+def _of_message(change: Change) -> bool:
+    value = change.after if change.kind == "added" else change.before
+    return is_message(value) and (not change.path or message_id(value) in (None, change.path[-1]))
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{_number(n)} {noun}{'s' if n > 1 else ''}"
+
+
+def _number(n: int) -> str:
+    return _NUMBERS[n] if n < len(_NUMBERS) else f"{n:,}"
