@@ -20,7 +20,7 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from nbformat.sign import NotebookNotary
 
-from lab_server import Lab, environment, running_lab
+from lab_server import Lab, running_lab
 
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / ".demo"
@@ -29,7 +29,6 @@ CELL_SECONDS = 120
 
 
 def main() -> int:
-    os.environ.update(environment(FOLDER))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     prepare(FOLDER / "root")
     try:
@@ -109,7 +108,7 @@ def run(lab: Lab, name: str) -> int:
     finally:
         client.stop_channels()
     nbformat.write(book, path)
-    NotebookNotary().sign(book)
+    NotebookNotary(data_dir=str(lab.folder / "data")).sign(book)
     return failed
 
 

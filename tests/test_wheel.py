@@ -1,4 +1,4 @@
-"""The wheel carries the widget bundle and works where Node is absent; none is built without a fresh bundle."""
+"""The wheel carries the widget bundle and works without Node; without a fresh bundle none is built."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hatch_build import check_bundle
 
 import lgviz
+from hatch_build import check_bundle
 
 REPO = Path(__file__).resolve().parents[1]
 BUNDLE = {"lgviz/static/widget.js", "lgviz/static/widget.css"}

@@ -1,0 +1,33 @@
+"""``make demo`` runs the tour before anyone looks: the page that opens must show it alive, not its ashes."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, expect
+
+import demo
+from lab_server import Lab
+from tests.browser.conftest import write_notebook
+from tests.browser.lab import wait_for_kernel
+
+COUNTER = """
+import ipywidgets
+button = ipywidgets.Button(description="0 times")
+def count(button):
+    button.description = f"{int(button.description.split()[0]) + 1} times"
+button.on_click(count)
+button
+"""
+
+
+def test_widgets_of_a_notebook_run_ahead_are_alive(lab: Lab, chromium: Browser) -> None:
+    write_notebook(lab.root / "ahead.ipynb", [COUNTER, "1 / 0", "print('after')"])
+    assert demo.run(lab, "ahead.ipynb") == 1
+    page = chromium.new_page()
+    page.goto(lab.page("ahead.ipynb", reset=True))
+    wait_for_kernel(page)
+    page.get_by_role("button", name="0 times").click()
+    expect(page.get_by_role("button", name="1 times")).to_be_visible()
+    expect(page.get_by_text("ZeroDivisionError: division by zero")).to_be_visible()
+    expect(page.get_by_text("after", exact=True)).to_be_visible()
+    page.close()
+    lab.stop_kernel("ahead.ipynb")
