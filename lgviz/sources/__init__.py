@@ -1,0 +1,98 @@
+"""Reads a history from anywhere into the read model (floor 2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+
+from lgviz.errors import NoCheckpointer, NotASource
+
+from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
+from .langgraph_sqlite import SqliteSource
+from .listed import ListedSource
+from .memory import MemorySource
+
+__all__ = [
+    "CheckpointRow",
+    "Index",
+    "Source",
+    "StoredWrite",
+    "ThreadInfo",
+    "Undecodable",
+    "Versions",
+    "WriteRow",
+    "open_source",
+]
+
+
+def open_source(what: Any, *, trust: Iterable[str] = ()) -> Source:
+    """The place that ``what`` holds threads of checkpoints in; it is never written to.
+
+    Args:
+        what: a compiled graph, a saver, the path of a database that LangGraph's SQLite savers wrote, or a
+            :class:`Source`.
+        trust: for a path, modules whose classes may be imported to decode values (LangGraph's safe types
+            always are); whatever else the file names becomes an :class:`Undecodable`.
+
+    Raises:
+        NoCheckpointer: a graph compiled without one.
+        MissingFile, NotADatabase, NoCheckpoints: a path that leads to no checkpoints.
+        NotASource: anything else.
+    """
+    if isinstance(what, Source):
+        return what
+    if isinstance(what, BaseCheckpointSaver):
+        source = _of_saver(what)
+        source.read_only = f"A {type(what).__name__} has no graph: give the graph to fork or run."
+        return source
+    if isinstance(what, (str, os.PathLike)):
+        return _of_path(os.fspath(what), trust)
+    if hasattr(what, "get_state") and hasattr(what, "checkpointer"):
+        return _of_graph(what)
+    raise NotASource(
+        f"{type(what).__name__} is no source of checkpoints.",
+        "Give a compiled graph, a saver, or the path of a SQLite database.",
+    )
+
+
+def _of_graph(graph: Any) -> Source:
+    saver = graph.checkpointer
+    if not isinstance(saver, BaseCheckpointSaver):
+        raise NoCheckpointer(
+            "The graph was compiled without a checkpointer, so it keeps no history.",
+            "Compile it with one: builder.compile(checkpointer=InMemorySaver()).",
+        )
+    source = _of_saver(saver)
+    source.graph = graph
+    source.description = f"{type(graph).__name__} on {source.description}"
+    return source
+
+
+def _of_saver(saver: Any) -> Source:
+    source = _reader_of(saver)
+    source.saver = saver
+    return source
+
+
+def _reader_of(saver: Any) -> Source:
+    if isinstance(saver, InMemorySaver):
+        return MemorySource(saver)
+    known = {f"{base.__module__}.{base.__name__}" for base in type(saver).__mro__}
+    if "langgraph.checkpoint.sqlite.SqliteSaver" in known:
+        return SqliteSource.of_saver(saver)
+    if "langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver" in known:
+        return SqliteSource.of_async_saver(saver)
+    return ListedSource(saver)
+
+
+def _of_path(path: str | bytes, trust: Iterable[str]) -> Source:
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if "://" in path:
+        raise NotASource(f"{path} is no path of a file.", "Give the path of a SQLite database, or a saver.")
+    return SqliteSource.of_file(Path(path).expanduser(), trust)

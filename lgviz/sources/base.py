@@ -62,13 +62,17 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The bookkeeping of one checkpoint, read without decoding a channel's value."""
+    """The bookkeeping of one checkpoint, read without decoding a channel's value.
+
+    ``channels`` names the channels that hold a value.
+    """
 
     v: int
     ts: str | None
     channel_versions: Mapping[str, Any]
     versions_seen: Mapping[str, Mapping[str, Any]]
     updated_channels: Sequence[str] | None
+    channels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +138,13 @@ class Source(ABC):
 
     @abstractmethod
     def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
-        """The bookkeeping of several checkpoints of one namespace, by id."""
+        """The bookkeeping of several checkpoints of one namespace, by id; the unreadable are missing."""
 
     @abstractmethod
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
     ) -> dict[str, Any]:
-        """Stored channel values of one checkpoint (of the named channels), :class:`Undecodable` where need be.
+        """Stored values of one checkpoint (of the named channels), :class:`Undecodable` where need be.
 
         Raises:
             CheckpointNotFound: it was deleted meanwhile.
@@ -150,5 +154,5 @@ class Source(ABC):
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
         """The writes stored under one checkpoint, with their values."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most sources hold nothing
         """Release connections that the source itself opened."""

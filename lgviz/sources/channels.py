@@ -19,5 +19,5 @@ NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def is_internal(name: str) -> bool:
-    """Whether a channel belongs to LangGraph itself and not to the state (``__start__``, ``branch:to:agent``)."""
+    """Whether a channel belongs to LangGraph itself and not to the state (``branch:to:agent``)."""
     return name.startswith(_PREFIXES) and name not in _STATE

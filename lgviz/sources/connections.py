@@ -1,0 +1,222 @@
+"""Reading SQLite without leaving a trace: from a file, from a live connection, from an asynchronous one."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from lgviz.errors import MissingFile, NotADatabase, SourceError
+
+__all__ = ["AsyncReader", "FileReader", "LiveReader", "Reader", "Statement", "run_async"]
+
+T = TypeVar("T")
+Statement = tuple[str, Sequence[Any]]
+Rows = list[tuple[Any, ...]]
+
+_BUSY_SECONDS = 10.0
+_SETTLED_NS = 100_000_000
+"""A file changed less than this ago may change again within the same tick of its clock."""
+
+
+class Reader(ABC):
+    """Runs SELECTs against a database."""
+
+    @abstractmethod
+    def read(self, *statements: Statement) -> list[Rows]:
+        """The rows of each statement, all of one moment of the database."""
+
+    def stamp(self) -> Any:
+        """Equal to an earlier stamp only where nothing changed since; None where that cannot be told."""
+        return None
+
+    def close(self) -> None:  # noqa: B027 - most readers hold nothing
+        """Release what the reader itself opened."""
+
+
+class FileReader(Reader):
+    """Reads a database file on a connection of its own, opened for each read and closed after it.
+
+    A lasting connection would keep another process from tidying up its write-ahead log. A database in WAL
+    mode that nobody has open is opened ``immutable``, as SQLite would otherwise create ``-wal`` and ``-shm``
+    beside it; the read is repeated where the file changed meanwhile. A log that was left behind without its
+    index (after a crash, or on a read-only medium) is read from a temporary copy.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._copy: tuple[Any, tempfile.TemporaryDirectory[str]] | None = None
+
+    def read(self, *statements: Statement) -> list[Rows]:
+        for _ in range(8):
+            before = self._files()
+            uri, lasting = self._uri(before)
+            try:
+                rows = self._read(uri, statements)
+            except sqlite3.DatabaseError:
+                if lasting or before == self._files():
+                    raise
+                continue
+            if lasting or before == self._files():
+                return rows
+        raise SourceError(f"{self.path.name} changes faster than it can be read.", "Try again in a moment.")
+
+    def stamp(self) -> Any:
+        files = self._files()
+        newest = max((modified for _, modified, _ in filter(None, files)), default=0)
+        return files if time.time_ns() - newest > _SETTLED_NS else None
+
+    def close(self) -> None:
+        if self._copy:
+            self._copy[1].cleanup()
+            self._copy = None
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+    def _files(self) -> tuple[tuple[int, int, int] | None, ...]:
+        return tuple(_facts(path) for path in (self.path, self._beside("-wal")))
+
+    def _uri(self, files: tuple[tuple[int, int, int] | None, ...]) -> tuple[str, bool]:
+        """Where to read, and whether that stays consistent while others write."""
+        database, log = files
+        if database is None:
+            raise MissingFile(f"There is no file {self.path}.", "Check the path.")
+        if not self.path.is_file():
+            raise NotADatabase(f"{self.path} is not a file.", "Give the path of a SQLite database.")
+        if log is not None and self._beside("-shm").exists():
+            return _file_uri(self.path, "mode=ro"), True
+        if log is not None and log[2]:
+            return self._copied(files), True
+        if _is_wal(self.path):
+            return _file_uri(self.path, "mode=ro&immutable=1"), False
+        return _file_uri(self.path, "mode=ro"), True
+
+    def _copied(self, files: Any) -> str:
+        if self._copy is None or self._copy[0] != files:
+            self.close()
+            folder = tempfile.TemporaryDirectory(prefix="lgviz-")
+            for source in (self.path, self._beside("-wal")):
+                shutil.copyfile(source, Path(folder.name, source.name))
+            self._copy = (files, folder)
+        return _file_uri(Path(self._copy[1].name, self.path.name), "mode=ro")
+
+    def _read(self, uri: str, statements: Sequence[Statement]) -> list[Rows]:
+        try:
+            with closing(_connect(uri)) as connection:
+                connection.execute("BEGIN")
+                return [connection.execute(sql, parameters).fetchall() for sql, parameters in statements]
+        except sqlite3.OperationalError as error:
+            if "unable to open" not in str(error):
+                raise
+            raise SourceError(f"{self.path} cannot be opened: {error}.", "Check its permissions.") from error
+        except sqlite3.DatabaseError as error:
+            if "not a database" not in str(error) and "malformed" not in str(error):
+                raise
+            raise NotADatabase(
+                f"{self.path} is no readable SQLite database ({error}).",
+                "Give the file that LangGraph's SqliteSaver wrote.",
+            ) from error
+
+
+class LiveReader(Reader):
+    """Reads through a saver's own connection, under its lock: a ``:memory:`` database has no second one."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: threading.Lock) -> None:
+        self._connection = connection
+        self._lock = lock
+
+    def read(self, *statements: Statement) -> list[Rows]:
+        if not self._lock.acquire(timeout=_BUSY_SECONDS):
+            raise SourceError(
+                "The saver's only connection is in use.", "Finish the open list() or the run that holds it."
+            )
+        try:
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            with closing(cursor):
+                return [cursor.execute(sql, parameters).fetchall() for sql, parameters in statements]
+        except sqlite3.ProgrammingError as error:
+            raise SourceError(
+                f"The saver's connection cannot be read: {error}",
+                "Open it with check_same_thread=False, and keep it open.",
+            ) from error
+        finally:
+            self._lock.release()
+
+
+class AsyncReader(Reader):
+    """Reads through an open ``aiosqlite`` connection, from any thread: its worker answers any event loop."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def read(self, *statements: Statement) -> list[Rows]:
+        async def fetch() -> list[Rows]:
+            rows = []
+            for sql, parameters in statements:
+                rows.append(list(await self._connection.execute_fetchall(sql, parameters)))
+            return rows
+
+        try:
+            return run_async(fetch)
+        except ValueError as error:  # aiosqlite's word for a connection that is not open
+            raise SourceError(
+                f"The saver's connection is not open: {error}.", "Open it first (await saver.setup())."
+            ) from error
+
+
+def run_async(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of a coroutine, run to its end on a loop of its own in a helper thread."""
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(asyncio.run(make()))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="lgviz-async", daemon=True)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        # Metadata lies behind the blob in its row: mapped, the blob's pages are stepped over and not copied.
+        connection.execute("PRAGMA mmap_size=1073741824")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _file_uri(path: Path, query: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?{query}"
+
+
+def _facts(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _is_wal(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"
