@@ -32,7 +32,7 @@ def test_changelog_begins_with_it() -> None:
 
 def test_no_other_file_repeats_it() -> None:
     assignment = re.compile(
-        rf"""version["']?\s*[:=]\s*["']{re.escape(lgviz.__version__)}["']""", re.IGNORECASE
+        rf"""version(__)?["']?\s*[:=]\s*["']{re.escape(lgviz.__version__)}["']""", re.IGNORECASE
     )
     files = [REPO / "pyproject.toml", REPO / "js" / "package.json", *(REPO / "lgviz").rglob("*.py")]
     assert [path.name for path in files if assignment.search(path.read_text(encoding="utf-8"))] == [
