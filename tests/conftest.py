@@ -14,6 +14,7 @@ REPO = Path(__file__).resolve().parents[1]
 ONE_WORKER = ("tests/browser", "notebooks")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         where = item.path.relative_to(REPO).as_posix() if item.path.is_relative_to(REPO) else ""
