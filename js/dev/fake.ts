@@ -2,7 +2,16 @@
 import type { RowMarks, SearchHit, ThreadSummary } from "../src/protocol";
 import { Mark } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
-import type { EventBody, EventName, Method, Params, RequestOptions, Result, Source, TreeRows } from "../src/source/types";
+import type {
+  EventBody,
+  EventName,
+  Method,
+  Params,
+  RequestOptions,
+  Result,
+  Source,
+  TreeRows,
+} from "../src/source/types";
 import { inspectorAnswer } from "./fake-inspector";
 
 interface Row {
@@ -24,7 +33,8 @@ class Lanes {
   readonly #last: number[] = [];
   readonly #holder: number[] = [];
   lane(row: number, parent: number, parentLane: number): number {
-    if (parent < 0 || this.#holder[parentLane] === parent) return this.#hold(parent < 0 ? 0 : parentLane, row);
+    if (parent < 0 || this.#holder[parentLane] === parent)
+      return this.#hold(parent < 0 ? 0 : parentLane, row);
     let lane = 0;
     while (this.#last[lane] !== undefined && (this.#last[lane] as number) > parent) lane++;
     return this.#hold(lane, row);
@@ -41,12 +51,27 @@ class Builder {
   readonly #lanes = new Lanes();
   #n = 0;
   #clock = START;
-  add(parent: number, title: string[], changed: string[], options: Partial<Row> & { ms?: number } = {}): number {
+  add(
+    parent: number,
+    title: string[],
+    changed: string[],
+    options: Partial<Row> & { ms?: number } = {},
+  ): number {
     const row = this.rows.length;
     const { ms = 900, ...rest } = options;
     this.#clock += ms;
     const lane = this.#lanes.lane(row, parent, parent < 0 ? 0 : (this.rows[parent] as Row).lane);
-    this.rows.push({ label: `c${this.#n++}`, parent, lane, depth: 0, time: this.#clock, flags: 0, title, changed, ...rest });
+    this.rows.push({
+      label: `c${this.#n++}`,
+      parent,
+      lane,
+      depth: 0,
+      time: this.#clock,
+      flags: 0,
+      title,
+      changed,
+      ...rest,
+    });
     return row;
   }
   inner(parent: number, anchor: number, title: string[], changed: string[]): number {
@@ -54,7 +79,14 @@ class Builder {
     const k = this.rows.filter((row) => row.label.startsWith(`${home.label}.`)).length + 1;
     this.#clock += 240;
     this.rows.push({
-      label: `${home.label}.${k}`, parent, lane: home.lane, depth: home.depth + 1, time: this.#clock, flags: 0, title, changed,
+      label: `${home.label}.${k}`,
+      parent,
+      lane: home.lane,
+      depth: home.depth + 1,
+      time: this.#clock,
+      flags: 0,
+      title,
+      changed,
     });
     return this.rows.length - 1;
   }
@@ -75,14 +107,33 @@ function trip(): Row[] {
   b.inner(sub, c5, ["revise"], ["draft"]);
   const c6 = b.add(c5, ["critic"], ["plan"], { ms: 2000 });
   const c7 = b.add(c6, ["search_fares", "search_seats"], ["fares", "seats"], { ms: 800 });
-  const c8 = b.add(c7, ["user"], ["messages"], { flags: Mark.INTERRUPT | Mark.ANSWERED, words: { interrupt: "Which seat?" }, ms: 64_000 });
-  const c9 = b.add(c8, ["agent"], ["messages", "reservation", "plan"], {
-    flags: Mark.INTERRUPT | Mark.PENDING, words: { interrupt: "Upgrade to business for $412?" }, ms: 1200,
+  const c8 = b.add(c7, ["user"], ["messages"], {
+    flags: Mark.INTERRUPT | Mark.ANSWERED,
+    words: { interrupt: "Which seat?" },
+    ms: 64_000,
   });
-  const c10 = b.add(c9, ["user"], ["messages"], { flags: Mark.UPDATE | Mark.NOTE, words: { note: "ask for the price first" }, ms: 180_000 });
-  b.add(c10, ["agent"], ["messages", "plan"], { flags: Mark.ERROR, words: { error: "tools failed: ToolError" }, ms: 1300 });
+  const c9 = b.add(c8, ["agent"], ["messages", "reservation", "plan"], {
+    flags: Mark.INTERRUPT | Mark.PENDING,
+    words: { interrupt: "Upgrade to business for $412?" },
+    ms: 1200,
+  });
+  const c10 = b.add(c9, ["user"], ["messages"], {
+    flags: Mark.UPDATE | Mark.NOTE,
+    words: { note: "ask for the price first" },
+    ms: 180_000,
+  });
+  b.add(c10, ["agent"], ["messages", "plan"], {
+    flags: Mark.ERROR,
+    words: { error: "tools failed: ToolError" },
+    ms: 1300,
+  });
   const c12 = b.add(c9, ["agent"], ["messages"], { ms: 1100 });
-  b.add(c12, ["worker", "worker", "worker", "tools"], ["messages", "reservation", "fares", "seats", "baggage"], { ms: 400 });
+  b.add(
+    c12,
+    ["worker", "worker", "worker", "tools"],
+    ["messages", "reservation", "fares", "seats", "baggage"],
+    { ms: 400 },
+  );
   return b.rows;
 }
 
@@ -99,7 +150,8 @@ function chat(size: number): Row[] {
     const which = random() < 0.93 ? heads.length - 1 : Math.floor(random() * heads.length);
     let parent = heads[which] as number;
     if (random() < 0.02) {
-      for (let back = 0; back < 6 && (b.rows[parent] as Row).parent >= 0; back++) parent = (b.rows[parent] as Row).parent;
+      for (let back = 0; back < 6 && (b.rows[parent] as Row).parent >= 0; back++)
+        parent = (b.rows[parent] as Row).parent;
       heads.push(b.add(parent, ["agent"], ["messages"], { flags: Mark.UPDATE, ms: 5000 }));
       if (heads.length > 5) heads.shift();
       continue;
@@ -108,7 +160,8 @@ function chat(size: number): Row[] {
     const title = step === 0 ? ["__start__"] : step === 1 ? ["agent"] : ["tools"];
     const flags = random() < 0.004 ? Mark.ERROR : random() < 0.006 ? Mark.INTERRUPT : 0;
     heads[which] = b.add(parent, title, step === 2 ? ["messages", "reservation"] : ["messages"], {
-      flags, ms: 200 + random() * 2000,
+      flags,
+      ms: 200 + random() * 2000,
       words: { error: "tools failed: TimeoutError", interrupt: "approve?" },
     });
   }
@@ -132,8 +185,8 @@ function columns(rows: Row[], start: number): TreeRows {
   const changes: string[][] = [];
   const intern = (table: string[][], seen: Map<string, number>, value: string[]) => {
     const key = value.join("\n");
-    let at = seen.get(key);
-    if (at === undefined) seen.set(key, (at = table.push(value) - 1));
+    const at = seen.get(key) ?? table.push(value) - 1;
+    seen.set(key, at);
     return at;
   };
   const seenTitles = new Map<string, number>();
@@ -195,31 +248,48 @@ export class FakeSource implements Source {
 
   dispose(): void {}
 
-  async request<M extends Method>(method: M, params: Params<M>, options: RequestOptions<M> = {}): Promise<Result<M>> {
+  async request<M extends Method>(
+    method: M,
+    params: Params<M>,
+    options: RequestOptions<M> = {},
+  ): Promise<Result<M>> {
     await sleep(this.delay, options.signal);
     if (this.silent) throw new ProtocolError("no_answer", "The kernel does not answer.", "Retry.");
     return (await this.#answer(method, params as never, options as never)) as Result<M>;
   }
 
-  /** As if a run had made more rows. */
-  grow(rows: number): void {
-    for (let i = 0; i < rows; i++) {
-      const last = this.rows.length - 1;
-      const parent = this.rows[last] as Row;
-      this.rows.push({ ...parent, label: `c${last + 1}x`, parent: last, time: parent.time + 700, flags: 0, depth: 0 });
-    }
+  /** As if a run or an update had made a checkpoint; its id. */
+  extend(from: string, name: string): string {
+    const parent = this.rows.findIndex((row) => `id-${row.label}` === from);
+    const home = this.rows[parent] as Row;
+    const label = `c${this.rows.filter((one) => one.depth === 0).length}`;
+    const first = !this.rows.some((one) => one.parent === parent && one.depth === home.depth);
+    const lane = first ? home.lane : 1 + Math.max(...this.rows.map((one) => one.lane));
+    const flags = name === "update" ? Mark.UPDATE : 0;
+    const title = name === "update" ? ["agent"] : [name];
+    this.rows.push({ label, parent, lane, depth: 0, time: Date.now(), flags, title, changed: ["messages"] });
+    this.emit("tree", { thread: this.#summary(), tree: columns(this.rows, this.sent), patches: [] });
+    this.sent = this.rows.length;
+    return `id-${label}`;
   }
 
   async #answer(method: Method, params: never, options: RequestOptions<"search">): Promise<unknown> {
     switch (method) {
       case "threads_list": {
         const { query, offset, limit } = params as Params<"threads_list">;
-        const names = [...Object.keys(THREADS), ...Array.from({ length: 240 }, (_, i) => `customer-${1000 + i * 7}`)];
+        const names = [
+          ...Object.keys(THREADS),
+          ...Array.from({ length: 240 }, (_, i) => `customer-${1000 + i * 7}`),
+        ];
         const found = names.filter((name) => name.includes(query));
         const status = ["done", "interrupted", "failed", "paused", "running", "done"] as const;
         const threads = found.slice(offset, offset + limit).map((name, i) => ({
           thread_id: name,
-          count: THREADS[name] ? (name === "hundred-thousand" ? 100_000 : THREADS[name]().length) : 12 + ((i * 37) % 400),
+          count: THREADS[name]
+            ? name === "hundred-thousand"
+              ? 100_000
+              : THREADS[name]().length
+            : 12 + ((i * 37) % 400),
           updated_at: Date.now() - (offset + i) ** 2 * 97_000,
           status: name === "trip-42" ? "interrupted" : (status[i % 6] as ThreadSummary["status"]),
         }));
@@ -228,12 +298,16 @@ export class FakeSource implements Source {
       case "thread_open": {
         const name = (params as Params<"thread_open">).thread_id ?? this.thread;
         if (name === "missing") {
-          throw new ProtocolError("not_found", "There is no thread 'missing' in checkpoints.db.", "Choose one of its 7 threads, or leave out --thread to open the newest.");
+          throw new ProtocolError(
+            "not_found",
+            "There is no thread 'missing' in checkpoints.db.",
+            "Choose one of its 7 threads, or leave out --thread to open the newest.",
+          );
         }
         this.thread = name;
         this.rows = (THREADS[name] ?? (() => chat(40)))();
         this.sent = this.rows.length;
-        const topology = inspectorAnswer("thread_open", params) as { topology?: unknown } | undefined;
+        const topology = inspectorAnswer("thread_open", params, this) as { topology?: unknown } | undefined;
         return {
           thread: this.#summary(),
           source: "CompiledStateGraph on SqliteSaver",
@@ -257,7 +331,7 @@ export class FakeSource implements Source {
       case "search":
         return this.#search((params as Params<"search">).query, options);
       default: {
-        const answer = inspectorAnswer(method, params);
+        const answer = inspectorAnswer(method, params, this, options.signal);
         if (answer === undefined) throw new ProtocolError("internal", `The fake does not answer ${method}.`);
         return answer;
       }
@@ -273,8 +347,12 @@ export class FakeSource implements Source {
       for (let row = at; row < Math.min(total, at + step); row++) {
         if ((row * 2_654_435_761) % 17 < 2) {
           hits.push({
-            id: `id-${this.rows[row]?.label}`, row, where: "messages[3]",
-            before: "I can move you to business for $412. Shall I use the ", match: query, after: " ending in 7447, or another?",
+            id: `id-${this.rows[row]?.label}`,
+            row,
+            where: "messages[3]",
+            before: "I can move you to business for $412. Shall I use the ",
+            match: query,
+            after: " ending in 7447, or another?",
           });
         }
       }

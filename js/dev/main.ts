@@ -5,8 +5,9 @@ import { FakeSource } from "./fake";
 const query = new URLSearchParams(location.search);
 const fake = new FakeSource();
 fake.delay = Number(query.get("delay") ?? 0);
-if (query.has("readonly")) fake.readOnly = "checkpoints.db is opened read-only: nothing can be forked or run here.";
-document.body.dataset["jpThemeLight"] = String(!query.has("dark"));
+if (query.has("readonly"))
+  fake.readOnly = "checkpoints.db is opened read-only: nothing can be forked or run here.";
+document.body.dataset.jpThemeLight = String(!query.has("dark"));
 document.body.style.background = query.has("dark") ? "#111" : "#fff";
 const element = document.getElementById("app") as HTMLElement;
 element.style.maxWidth = `${query.get("width") ?? 1180}px`;

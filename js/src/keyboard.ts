@@ -54,7 +54,8 @@ export function actionOf(key: Key, place: Place): Action | null {
   return (place === "tree" ? IN_TREE[key.key] : undefined) ?? ANYWHERE[key.key] ?? null;
 }
 
-const FIELDS = 'input:not([type="checkbox"]):not([type="radio"]):not([type="button"]), textarea, select, [contenteditable="true"]';
+const FIELDS =
+  'input:not([type="checkbox"]):not([type="radio"]):not([type="button"]), textarea, select, [contenteditable="true"]';
 
 export function placeOf(target: EventTarget | null): Place {
   if (!(target instanceof Element)) return "elsewhere";
@@ -72,6 +73,6 @@ export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["/", "search all checkpoints"],
   ["f", "fork at the selection"],
   ["c", "copy the selection as Python"],
-  ["Esc", "close, clear the search, end comparing"],
+  ["Esc", "close, end the search or the comparison"],
   ["?", "these keys"],
 ];

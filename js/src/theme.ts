@@ -3,9 +3,9 @@
 /** Whether the page is dark: JupyterLab and Notebook 7, VS Code, Colab, then the system. */
 export function isDark(page: Document = document): boolean {
   const body = page.body;
-  const jupyter = body.dataset["jpThemeLight"];
+  const jupyter = body.dataset.jpThemeLight;
   if (jupyter !== undefined) return jupyter === "false";
-  const code = body.dataset["vscodeThemeKind"];
+  const code = body.dataset.vscodeThemeKind;
   if (code !== undefined) return code.includes("dark") || code === "vscode-high-contrast";
   if (body.classList.contains("vscode-dark") || body.classList.contains("vscode-high-contrast")) return true;
   if (body.classList.contains("vscode-light")) return false;

@@ -60,11 +60,11 @@ export class TreeModel {
       this.anchor[row] = -1;
       if (parent >= 0) {
         const starts = depth > (this.depth[parent] as number);
-        if (!starts) this.children[parent]!++;
+        if (!starts) this.children[parent] = (this.children[parent] as number) + 1;
         if (depth > 0) {
           const anchor = starts ? parent : (this.anchor[parent] as number);
           this.anchor[row] = anchor;
-          if (anchor >= 0) this.inner[anchor]!++;
+          if (anchor >= 0) this.inner[anchor] = (this.inner[anchor] as number) + 1;
         }
       }
     }

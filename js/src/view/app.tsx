@@ -29,7 +29,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
       style={{ height: `${height}px` }}
       data-testid="lgviz-root"
       data-lm-suppress-shortcuts="true"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a click beside everything must not give the notebook the keys.
+      // A click beside everything must not give the notebook the keys.
       tabIndex={-1}
       onKeyDown={(event) => onKeyDown(view, event)}
       onAnimationStart={(event) => {
@@ -133,12 +133,12 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       view.help.value = !view.help.peek();
       return true;
     case "escape":
-      return escape(view, event);
+      return retreat(view, event);
   }
 }
 
 /** Closes the nearest thing that is open; a second Escape the next. */
-function escape(view: ViewState, event: KeyboardEvent): boolean {
+function retreat(view: ViewState, event: KeyboardEvent): boolean {
   const { store } = view;
   if (view.help.peek()) view.help.value = false;
   else if (store.notice.peek()) store.notice.value = null;

@@ -17,9 +17,11 @@ export class LaneScale {
   readonly #step: number;
   readonly #last: number;
   readonly width: number;
+  readonly squeezed: boolean;
 
   constructor(max: number) {
     this.#step = max === 0 ? STEP : Math.min(STEP, Math.max(4, WIDEST / max));
+    this.squeezed = this.#step < 8;
     this.#last = Math.min(max * this.#step, WIDEST);
     this.width = Math.round(LEFT + this.#last + 14);
   }
@@ -79,7 +81,7 @@ export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
   }
   return (
     <svg class="lgviz-lanes" width={scale.width} height={height} aria-hidden="true">
-      <g class="lgviz-edges">{edges}</g>
+      <g class={scale.squeezed ? "lgviz-edges is-squeezed" : "lgviz-edges"}>{edges}</g>
       {dots}
     </svg>
   );

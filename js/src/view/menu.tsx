@@ -26,7 +26,9 @@ export function Menu({ view }: { view: ViewState }) {
   const nested = open && tree.inner.some((inner) => inner > 0);
   const copy = (text: string | undefined, what: string) => {
     if (text === undefined) return;
-    void toClipboard(text, box.current).then((done) => view.say(done ? `${what} copied` : "The clipboard is denied"));
+    void toClipboard(text, box.current).then((done) =>
+      view.say(done ? `${what} copied` : "The clipboard is denied"),
+    );
   };
   const items: Item[] = [
     { name: "Look for new checkpoints", act: () => void store.refresh() },
@@ -54,7 +56,7 @@ export function Menu({ view }: { view: ViewState }) {
         ref={button}
         type="button"
         class="lgviz-btn is-icon"
-        aria-label="More"
+        aria-label="More actions"
         aria-haspopup="menu"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
@@ -64,7 +66,7 @@ export function Menu({ view }: { view: ViewState }) {
       {open && (
         <div class="lgviz-popup lgviz-items">
           <p class="lgviz-hint">{store.description.value}</p>
-          <div ref={list} role="menu" tabIndex={-1} aria-label="More" onKeyDown={onKeyDown}>
+          <div ref={list} role="menu" tabIndex={-1} aria-label="More actions" onKeyDown={onKeyDown}>
             {items.map((item) => (
               <button
                 key={item.name}

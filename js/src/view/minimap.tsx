@@ -83,16 +83,60 @@ function draw(canvas: HTMLCanvasElement, view: ViewState): void {
     context.fillStyle = fill;
     context.fillRect(x, (position + 0.5) * scale - thick / 2, width, thick);
   };
-  // What is rarer and more urgent is drawn later, on top.
-  for (let row = 0; row < tree.length; row++) {
-    if (tree.isHead(row)) tick(row, colors.lanes[(tree.lane[row] as number) % 6] as string, 3, 6, 3);
-  }
+  // Where there are many: left the heads, right what failed or waits, and the fuller pixel is the stronger.
+  const heads = new Strip(height, 3);
+  const errors = new Strip(height, 7);
+  const asks = new Strip(height, 7);
   for (let row = 0; row < tree.length; row++) {
     const flags = tree.flags[row] as number;
-    if (flags & Mark.ERROR) tick(row, colors.error, 3, 6, 2);
-    else if (flags & Mark.INTERRUPT && !(flags & Mark.ANSWERED)) tick(row, colors.warn, 3, 6, 2);
+    const error = (flags & Mark.ERROR) !== 0;
+    const ask = (flags & Mark.INTERRUPT) !== 0 && (flags & Mark.ANSWERED) === 0;
+    const head = tree.isHead(row);
+    if (!head && !error && !ask) continue;
+    const y = (visible.positionOf(row) + 0.5) * scale;
+    if (y < 0) continue;
+    if (head) heads.add(y, colors.lanes[(tree.lane[row] as number) % 6] as string);
+    if (error) errors.add(y, colors.error);
+    else if (ask) asks.add(y, colors.warn);
   }
+  for (const strip of [heads, asks, errors]) strip.draw(context);
   for (const row of hits) tick(row, colors.hit, 1, 4, 2);
   if (compared >= 0) tick(compared, colors.compared, 0, WIDTH, 2);
   if (selected >= 0) tick(selected, colors.accent, 0, WIDTH, 2.5);
+}
+
+/** Ticks gathered by pixel. */
+class Strip {
+  readonly #counts: Uint32Array;
+  readonly #fills: string[] = [];
+  readonly #x: number;
+  #total = 0;
+  #most = 1;
+
+  constructor(height: number, x: number) {
+    this.#counts = new Uint32Array(Math.ceil(height) + 1);
+    this.#x = x;
+  }
+
+  add(y: number, fill: string): void {
+    const pixel = Math.min(Math.floor(y), this.#counts.length - 1);
+    const count = (this.#counts[pixel] as number) + 1;
+    this.#counts[pixel] = count;
+    this.#fills[pixel] = fill;
+    this.#total++;
+    if (count > this.#most) this.#most = count;
+  }
+
+  draw(context: CanvasRenderingContext2D): void {
+    const thick = this.#total < this.#counts.length / 8 ? 3 : 1;
+    for (let pixel = 0; pixel < this.#counts.length; pixel++) {
+      const count = this.#counts[pixel] as number;
+      if (count === 0) continue;
+      context.globalAlpha = thick === 1 ? 0.15 + (0.75 * count) / this.#most : 1;
+      context.fillStyle = this.#fills[pixel] as string;
+      if (thick === 1) context.fillRect(this.#x, pixel, 3, 1);
+      else context.fillRect(3, pixel - 1, 6, thick);
+    }
+    context.globalAlpha = 1;
+  }
 }

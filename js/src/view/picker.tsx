@@ -191,7 +191,11 @@ function ThreadList({ store, listId, leave }: ListProps) {
 
 /** The threads that match, page by page; the older pages stay while the next one loads. */
 function useThreads(store: Store, query: string) {
-  const [state, setState] = useState<{ threads: ThreadSummary[] | null; total: number; error: ProtocolError | null }>({
+  const [state, setState] = useState<{
+    threads: ThreadSummary[] | null;
+    total: number;
+    error: ProtocolError | null;
+  }>({
     threads: null,
     total: 0,
     error: null,
@@ -217,7 +221,6 @@ function useThreads(store: Store, query: string) {
         if (loading.current === abort) loading.current = null;
       });
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `load` is made of `query`.
   useEffect(() => {
     const timer = setTimeout(() => load(0), query === "" ? 0 : 150);
     return () => {
@@ -231,7 +234,10 @@ function useThreads(store: Store, query: string) {
     if (!open) return;
     setState((old) =>
       old.threads?.some((thread) => thread.thread_id === open.thread_id)
-        ? { ...old, threads: old.threads.map((thread) => (thread.thread_id === open.thread_id ? open : thread)) }
+        ? {
+            ...old,
+            threads: old.threads.map((thread) => (thread.thread_id === open.thread_id ? open : thread)),
+          }
         : old,
     );
   });

@@ -3,7 +3,6 @@ import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
 export function useOutside(box: RefObject<HTMLElement | null>, open: boolean, close: () => void): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `close` only sets state, any of its versions will do.
   useEffect(() => {
     if (!open) return;
     const outside = (event: Event) => {

@@ -2,6 +2,7 @@
 import { Mark, type RowMarks } from "../protocol";
 import type { TreeModel } from "../state/tree";
 import { clock, elapsed, fullTime } from "./format";
+import { textWidth } from "./measure";
 import { counted } from "./text";
 
 export interface RowProps {
@@ -28,11 +29,9 @@ export function Row(props: RowProps) {
   const [what, who] = titleOf(tree, row);
   const marks = marksOf(tree, row, props.marks);
   const time = timeOf(tree, row);
-  const taken = textWidth(what) + textWidth(who) + marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
-  const chips = fit(
-    tree.changes[row] as readonly string[],
-    props.width - taken - time.length * 6.7 - 14 * depth,
-  );
+  const taken = nodeWidth(what) + whoWidth(who) + foldWidth(inner) + timeWidth(time) + 14 * depth;
+  const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
+  const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
   let classes = "lgviz-row";
   if (selected) classes += " is-selected";
   if (compared) classes += " is-compared";
@@ -96,7 +95,7 @@ export function Row(props: RowProps) {
 }
 
 /** What made the checkpoint: its nodes, else its source; and as which node an update was made. */
-function titleOf(tree: TreeModel, row: number): [what: string, who: string] {
+export function titleOf(tree: TreeModel, row: number): [what: string, who: string] {
   const flags = tree.flags[row] as number;
   const nodes = tree.titles[row] as readonly string[];
   if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${counted(nodes).join(" ∥ ")}` : ""];
@@ -125,7 +124,7 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
   if (flags & Mark.PENDING) {
     chips.push({
       kind: "quiet",
-      text: "pending writes",
+      text: "pending",
       title: "Finished tasks of the unfinished next step keep their writes here",
     });
   }
@@ -151,16 +150,27 @@ function timeOf(tree: TreeModel, row: number): string {
   return elapsed(time - (tree.time[parent] as number)) ?? clock(time);
 }
 
-const textWidth = (text: string) => (text === "" ? 0 : text.length * 7.6 + 6);
-const markWidth = (text: string) => Math.min(text.length * 6.6 + 18, 190);
-const chipWidth = (text: string) => Math.min(text.length * 6.7 + 16, 130);
+// As in style.css.
+const UI = 'Inter, system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
+const MONO = 'ui-monospace, "JetBrains Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace';
+const GAP = 6;
+
+const nodeWidth = (text: string) => textWidth(text, `550 13px ${UI}`) + GAP;
+const whoWidth = (text: string) => (text === "" ? 0 : textWidth(text, `13px ${UI}`) + GAP);
+const foldWidth = (inner: number) => (inner === 0 ? 0 : textWidth(`${inner} inner`, `11px ${UI}`) + 19 + GAP);
+const markWidth = (text: string) => Math.min(textWidth(text, `11px ${UI}`) + 16, 180) + GAP;
+const chipWidth = (text: string) => Math.min(textWidth(text, `11px ${MONO}`) + 10, 124) + GAP;
+const timeWidth = (text: string) => textWidth(text, `11px ${MONO}`) + 6;
 
 /** The chips that fit into the width; at least what else there is, as a number. */
-function fit(names: readonly string[], width: number): { shown: readonly string[]; rest: readonly string[] } {
+function fitting(
+  names: readonly string[],
+  width: number,
+): { shown: readonly string[]; rest: readonly string[] } {
   let left = width;
   for (let i = 0; i < names.length; i++) {
     left -= chipWidth(names[i] as string);
-    const more = i < names.length - 1 ? 32 : 0;
+    const more = i < names.length - 1 ? 24 : 0;
     if (left < more) return { shown: names.slice(0, i), rest: names.slice(i) };
   }
   return { shown: names, rest: [] };

@@ -5,7 +5,7 @@ import type { ViewState } from "../state/view";
 import { count, plural } from "./format";
 import { CloseIcon, SearchIcon } from "./icons";
 import { useOutside } from "./popup";
-import { counted } from "./text";
+import { titleOf } from "./row";
 
 /** As many hits as one reads; more are on the minimap. */
 const SHOWN = 200;
@@ -107,14 +107,17 @@ export function SearchBox({ view }: { view: ViewState }) {
                 point={() => setActive(index)}
               />
             ))}
-            {hits.length === 0 && <p class="lgviz-hint">{search.busy.value ? "Searching…" : "Nothing found."}</p>}
+            {hits.length === 0 && (
+              <p class="lgviz-hint">{search.busy.value ? "Searching…" : "Nothing found."}</p>
+            )}
           </div>
           <footer class="lgviz-faint">
             <span>
               {search.busy.value
                 ? `${count(search.done.value)} of ${plural(search.total.value, "checkpoint")} searched`
                 : `${plural(search.total.value, "checkpoint")} searched`}
-              {hits.length > SHOWN && ` · the first ${SHOWN} of ${count(hits.length)} hits, all on the left edge`}
+              {hits.length > SHOWN &&
+                ` · the first ${SHOWN} of ${count(hits.length)} hits, all on the left edge`}
             </span>
             <span>Esc ends</span>
           </footer>
@@ -132,10 +135,20 @@ function summary(search: ViewState["search"]): string {
 function Bar({ done, total }: { done: number; total: number }) {
   const share = total > 0 ? done / total : 0;
   return (
-    <div class="lgviz-progress" role="progressbar" aria-label="Search" aria-valuenow={Math.round(share * 100)}>
+    <div
+      class="lgviz-progress"
+      role="progressbar"
+      aria-label="Search"
+      aria-valuenow={Math.round(share * 100)}
+    >
       <i style={{ transform: `scaleX(${share})` }} />
     </div>
   );
+}
+
+/** Line breaks as spaces, and none of the spaces lost beside the match. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/^ | $/g, "\u00a0");
 }
 
 interface HitProps {
@@ -168,12 +181,14 @@ function Hit({ id, view, hit, active, choose, point }: HitProps) {
       onPointerMove={point}
     >
       <span class="lgviz-label">{tree.labels[hit.row] ?? ""}</span>
-      <span class="lgviz-hit-node">{counted(tree.titles[hit.row] ?? []).join(" ∥ ")}</span>
+      <span class="lgviz-hit-node">{hit.row < tree.length && titleOf(tree, hit.row)[0]}</span>
       <span class="lgviz-chip">{hit.where}</span>
       <span class="lgviz-hit-text">
-        <span>{hit.before}</span>
-        <mark>{hit.match}</mark>
-        <span>{hit.after}</span>
+        <span>
+          <bdi>{oneLine(hit.before)}</bdi>
+        </span>
+        <mark>{oneLine(hit.match)}</mark>
+        <span>{oneLine(hit.after)}</span>
       </span>
     </div>
   );

@@ -16,7 +16,9 @@ export function Splitter({ view }: { view: ViewState }) {
     handle.setPointerCapture(event.pointerId);
     const move = (moved: PointerEvent) => set((moved.clientX - body.left) / body.width);
     handle.addEventListener("pointermove", move);
-    handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move), { once: true });
+    handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move), {
+      once: true,
+    });
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a separator that can be moved is no <hr>.

@@ -9,7 +9,6 @@ export function Loading() {
   return (
     <div class="lgviz-skeleton" role="status" aria-label="Reading the thread">
       {widths.map((width, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the rows never change.
         <div key={index}>
           <i />
           <i />
@@ -20,7 +19,12 @@ export function Loading() {
   );
 }
 
-function Blank(props: { icon: ComponentChildren; title: string; children?: ComponentChildren; alert?: boolean }) {
+function Blank(props: {
+  icon: ComponentChildren;
+  title: string;
+  children?: ComponentChildren;
+  alert?: boolean;
+}) {
   return (
     <div
       class={props.alert ? "lgviz-blank is-alert" : "lgviz-blank"}
@@ -70,7 +74,8 @@ export function Notices({ view }: { view: ViewState }) {
       {store.gone.value && (
         <div class="lgviz-notice is-warn" role="alert" data-testid="lgviz-gone">
           <span>
-            <b>The kernel does not answer.</b> It may be busy with a cell. If it was restarted, run this cell again.
+            <b>The kernel does not answer.</b> It may be busy with a cell. If it was restarted, run this cell
+            again.
           </span>
           <button type="button" class="lgviz-btn" onClick={() => void store.refresh()}>
             Retry
@@ -82,7 +87,12 @@ export function Notices({ view }: { view: ViewState }) {
           <span>
             <b>{notice.message}</b> {notice.remedy}
           </span>
-          <button type="button" class="lgviz-bare" aria-label="Dismiss" onClick={() => (store.notice.value = null)}>
+          <button
+            type="button"
+            class="lgviz-bare"
+            aria-label="Dismiss"
+            onClick={() => (store.notice.value = null)}
+          >
             <CloseIcon />
           </button>
         </div>

@@ -12,13 +12,17 @@ export function TopBar({ view }: { view: ViewState }) {
     <header class="lgviz-top">
       <Picker view={view} />
       <SearchBox view={view} />
-      <Live store={store} />
+      {store.thread.value && <Live store={store} />}
       <button
         type="button"
         class="lgviz-btn"
         aria-pressed={shown}
         disabled={store.topology.value === null}
-        title={store.topology.value ? "Draw the compiled graph" : "Only a compiled graph can be drawn; a saver or a file has none"}
+        title={
+          store.topology.value
+            ? "Draw the compiled graph"
+            : "Only a compiled graph can be drawn; a saver or a file has none"
+        }
         onClick={() => {
           store.graphShown.value = !shown;
         }}

@@ -41,7 +41,7 @@ export function Tree({ view }: { view: ViewState }) {
   const start = from.value;
   const end = Math.min(visible.count, start + size.value);
   const label = Math.max(34, tree.longestLabel * 7.4 + 8);
-  const room = view.width.value - scale.width - label - 34;
+  const room = view.width.value - scale.width - label - 20;
   const rowId = (row: number) => `${uid}-${row}`;
 
   useAskMarks(view, start, end);
@@ -70,6 +70,7 @@ export function Tree({ view }: { view: ViewState }) {
   }
   const at = visible.positionOf(selected);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles the keys, for all of the debugger.
     <div
       ref={box}
       class="lgviz-tree"
@@ -105,10 +106,10 @@ function onClick(view: ViewState, event: MouseEvent): void {
   if (!(event.target instanceof Element)) return;
   const fold = event.target.closest<HTMLElement>("[data-fold]");
   if (fold) {
-    view.toggle(Number(fold.dataset["fold"]));
+    view.toggle(Number(fold.dataset.fold));
     return;
   }
-  const id = event.target.closest<HTMLElement>("[data-row]")?.dataset["checkpointId"];
+  const id = event.target.closest<HTMLElement>("[data-row]")?.dataset.checkpointId;
   if (id === undefined) return;
   if (event.ctrlKey || event.metaKey) view.store.compare(id);
   else view.store.select(id);
@@ -162,7 +163,7 @@ function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): vo
   const selected = store.selectedRow.value;
   const tree = store.tree.value;
   const ready = view.height.value > 0;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new selection moves the view, not a new row.
+  // Only a new selection moves the view, not a new row.
   useLayoutEffect(() => {
     const element = box.current;
     const position = view.visible.peek().positionOf(selected);
@@ -182,7 +183,7 @@ function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): vo
 function useAskMarks(view: ViewState, start: number, end: number): void {
   const revision = view.store.revision.value;
   const visible = view.visible.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new revision may bring new marks.
+  // A new revision may bring new marks.
   useEffect(() => {
     const timer = setTimeout(() => {
       const tree = view.store.tree.peek();
