@@ -1,0 +1,335 @@
+"""Which node(s) ran to make a checkpoint, and which channels it changed.
+
+From the index alone where the stored writes tell all (no value is opened), else from the bookkeeping of the
+checkpoint and its parent. What each era of LangGraph stores:
+
+* since 2026 a task's path names its node; sends and calls are named by the task id, a hash that only the right
+  name gives;
+* from mid 2025 there is no path: the task id tells, or ``versions_seen`` of the child against the parent's;
+* before, each node writes to a channel of its own name, and ``metadata.writes`` holds what it returned.
+
+A name is certain or left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from lgviz.sources.base import Versions
+from lgviz.sources.channels import TASKS_CHANNEL
+
+from .steps import Row, Task, TaskIds, caller_of, count_sends, state_channels, targets
+
+__all__ = ["AS_NODE", "NOTE", "Naming"]
+
+AS_NODE = "lgviz_as_node"
+NOTE = "lgviz_note"
+"""Metadata keys that lgviz writes when it forks."""
+
+_RESERVED = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
+_BUMPS = "__snapshot_bumps__"
+
+LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Versions]]
+LoadSends = Callable[[str, str], Sequence[str]]
+
+
+class Naming:
+    """Names the rows of one tree, as they come.
+
+    Args:
+        load_versions: bookkeeping of checkpoints, by namespace and ids.
+        load_sends: node names of the ``Send``s that wait at a checkpoint, by namespace and id.
+        triggers: of a graph that was given, each node's triggers (a node may occur in several graphs).
+    """
+
+    def __init__(
+        self,
+        load_versions: LoadVersions,
+        load_sends: LoadSends,
+        triggers: Mapping[str, Iterable[tuple[str, ...]]] | None = None,
+    ) -> None:
+        self._load_versions = load_versions
+        self._load_sends = load_sends
+        self._known: dict[str, list[tuple[str, ...]]] = {"__start__": [("__start__",)]}
+        for name, ways in (triggers or {}).items():
+            self._known.setdefault(name, []).extend(ways)
+
+    def name(self, rows: Iterable[Row]) -> None:
+        """Set ``nodes`` and ``changed`` (and what follows: ``expected``, ``sends``, ``joined``) of rows, oldest
+        first."""
+        doubtful = []
+        for row in rows:
+            self._look_ahead(row)
+            if not self._from_writes(row):
+                doubtful.append(row)
+        if doubtful:
+            self._from_versions(doubtful)
+
+    def name_task(self, row: Row, task: Task, also: Iterable[str] = ()) -> str | None:
+        """The node of a task of the step that starts at ``row``; None where it is not certain."""
+        if task.name is None:
+            self._identify(row, task, also)
+        return task.name
+
+    # ------------------------------------------------------------ what comes next
+
+    def _look_ahead(self, row: Row) -> None:
+        """Which nodes the making of ``row`` leads to, so that a task without a trace is missed."""
+        parent = row.parent
+        row.expected, row.sends = None, 0
+        if row.source == "input":
+            row.expected = frozenset()
+            return
+        if parent is None or row.collapsed:
+            return
+        row.joined = parent.joined
+        if row.source == "fork":
+            row.expected, row.sends = parent.expected, parent.sends
+            return
+        makers = row.stored_updates() if row.source == "update" else parent.step_work.done()
+        if not makers:
+            return
+        channels = [channel for task in makers for channel in task.channels.values()]
+        if row.source != "update":
+            channels += parent.step_work.null.values()
+        expected = set(targets(channels))
+        for name in expected:
+            self._learn(name, (f"branch:to:{name}",))
+        for task in makers:
+            for channel in task.channels.values():
+                if channel.startswith("join:"):
+                    expected |= self._join(row, parent, task, channel)
+        row.expected = frozenset(expected)
+        row.sends = count_sends(channels)
+
+    def _join(self, row: Row, parent: Row, task: Task, channel: str) -> set[str]:
+        """Note that a task wrote to a join; the node behind it, if that was the last one awaited."""
+        awaited, _, target = channel[len("join:") :].rpartition(":")
+        joins = [way for way in self._known.get(target, []) if way[0].startswith("branch:to:")]
+        self._learn(target, (f"branch:to:{target}",))
+        for way in joins or [(f"branch:to:{target}",)]:
+            self._learn(target, tuple(sorted({*way, channel})))
+        writer = self.name_task(parent, task)
+        if row.joined is parent.joined:
+            row.joined = dict(parent.joined)
+        written = row.joined.get(channel, frozenset()) | {writer or task.id}
+        if len(written) < awaited.count("+") + 1:
+            row.joined[channel] = written
+            return set()
+        row.joined.pop(channel, None)
+        return {target}
+
+    def _learn(self, name: str, triggers: tuple[str, ...] | None = None) -> None:
+        ways = self._known.setdefault(name, [])
+        if triggers and triggers not in ways:
+            ways.append(triggers)
+
+    # ------------------------------------------------------------ one task
+
+    def _identify(self, row: Row, task: Task, also: Iterable[str] = ()) -> None:
+        candidates = dict.fromkeys((*(row.expected or ()), *also, *self._known))
+        ids = TaskIds(row)
+        tasks = row.step_work.tasks
+        caller = caller_of(task, tasks.values())
+        for name in candidates:
+            if caller is not None:
+                origin, path, index = caller
+                if origin.name is None:
+                    self._identify(row, origin, also)
+                matches = task.id == (
+                    ids.handler(name, origin) if index < 0 else ids.called(name, origin, path, index)
+                )
+            elif (index_ := task.send_index) is not None:
+                matches = task.id == ids.sent(name, index_)
+            elif task.path and not task.path.startswith("~__interrupt__"):
+                return
+            else:
+                matches = self._matches_without_path(ids, task, name, len(tasks) + row.sends)
+            if matches:
+                task.name = name
+                self._learn(name)
+                return
+        if row.dated or any(child.dated for child in row.children):
+            self._identify_dated(row, task)
+
+    def _matches_without_path(self, ids: TaskIds, task: Task, name: str, most: int) -> bool:
+        ways = self._known.get(name) or []
+        for way in (*ways, *(() if ways else ((f"branch:to:{name}",),))):
+            if task.id == ids.pulled(name, way):
+                task.order = (1, name)
+                return True
+        for index in range(most):
+            if task.id == ids.sent(name, index):
+                task.order = (0, index)
+                return True
+        return False
+
+    def _identify_dated(self, row: Row, task: Task) -> None:
+        """Before mid 2025 a node's task writes to the channel named like the node."""
+        written = list(task.channels.values())
+        if any(channel.startswith("start:") for channel in written):
+            task.name, task.order = "__start__", (1, "__start__")
+            return
+        named = {
+            *self._known,
+            *(name for child in row.children for name in child.metadata.get("writes") or ()),
+        }
+        found = [channel for channel in written if channel in named]
+        if len(found) == 1:
+            task.name, task.order = found[0], (1, found[0])
+            self._learn(found[0])
+
+    # ------------------------------------------------------------ from stored writes
+
+    def _from_writes(self, row: Row) -> bool:
+        """Name a row by stored writes; False where they do not tell all."""
+        row.nodes = row.changed = ()
+        if row.source == "input":
+            return True
+        if row.source == "update":
+            return self._update_from_writes(row)
+        parent = row.parent
+        if row.source == "fork" or row.collapsed or parent is None:
+            return row.parent is None and not row.collapsed
+        work = parent.step_work
+        tasks = work.done()
+        names = [self.name_task(parent, task) for task in tasks]
+        row.nodes = _ordered(tasks)
+        row.changed = state_channels(
+            [*(channel for task in tasks for channel in task.channels.values()), *work.null.values()],
+            but=row.nodes if row.dated else (),
+        )
+        if row.dated:
+            told = row.metadata.get("writes")
+            complete = set(told) <= set(names) if isinstance(told, Mapping) else names == ["__start__"]
+            return bool(names) and None not in names and complete
+        pulled = {task.name for task in tasks if task.order[0] == 1}
+        sent = sum(task.order[0] == 0 for task in tasks)
+        unclear_update = bool(work.updates) and not any(task.path for task in tasks)
+        return (
+            bool(names)
+            and None not in names
+            and parent.expected is not None
+            and parent.expected <= pulled
+            and sent >= parent.sends
+            and not unclear_update
+        )
+
+    def _update_from_writes(self, row: Row) -> bool:
+        recorded = row.metadata.get(AS_NODE)
+        tasks = row.stored_updates()
+        names = [self.name_task(row.parent, task) if row.parent else None for task in tasks]
+        written = row.metadata.get("writes")
+        if isinstance(written, Mapping) and written:
+            row.nodes = tuple(written)
+        elif isinstance(recorded, str):
+            missing = names.count(None) if names else 1
+            names = names or [None]
+            row.nodes = tuple(name or recorded for name in names) if missing <= 1 else (recorded,)
+        elif names and None not in names:
+            row.nodes = tuple(name for name in names if name)
+        if tasks:
+            row.changed = state_channels(
+                (channel for task in tasks for channel in task.channels.values()),
+                but=row.nodes if row.dated else (),
+            )
+        return bool(row.nodes and tasks)
+
+    # ------------------------------------------------------------ from bookkeeping
+
+    def _from_versions(self, rows: Sequence[Row]) -> None:
+        wanted: dict[str, dict[str, None]] = {}
+        for row in rows:
+            ids = wanted.setdefault(row.namespace, {})
+            ids[row.id] = None
+            if row.parent is not None:
+                ids[row.parent.id] = None
+        found = {namespace: self._load_versions(namespace, list(ids)) for namespace, ids in wanted.items()}
+        for row in rows:
+            after = found[row.namespace].get(row.id)
+            before = found[row.namespace].get(row.parent.id) if row.parent else None
+            if after is None or (before is None and row.parent_id is not None):
+                continue
+            seen, seen_before = _seen(after), _seen(before)
+            if row.source == "update":
+                if not row.nodes:
+                    row.nodes = self._as_nodes(row, seen, seen_before, before)
+            elif row.source != "fork":
+                row.nodes = self._ran(row, seen, seen_before)
+            if row.source != "update" or not row.changed:
+                row.changed = _changed(row, after, before)
+
+    def _as_nodes(
+        self, row: Row, seen: Mapping[str, Any], seen_before: Mapping[str, Any], before: Versions | None
+    ) -> tuple[str, ...]:
+        tasks = row.stored_updates()
+        if tasks and row.parent is not None:
+            names = [self.name_task(row.parent, task, seen) for task in tasks]
+            if None not in names:
+                return tuple(name for name in names if name)
+        # Updating as a node that never ran leaves an empty entry; so does dropping a Send to one.
+        if before is not None and TASKS_CHANNEL in before.channels:
+            return ()
+        new = tuple(name for name, versions in seen.items() if name not in seen_before and not versions)
+        return new if len(new) == max(1, len(tasks)) else ()
+
+    def _ran(
+        self, row: Row, seen: Mapping[str, Mapping[str, Any]], seen_before: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[str, ...]:
+        ran = {name: versions for name, versions in seen.items() if versions != seen_before.get(name)}
+        for name in ran:
+            self._learn(name)
+        if row.collapsed or row.parent is None:
+            return tuple(sorted(ran, key=lambda name: (max(map(str, ran[name].values()), default=""), name)))
+        parent = row.parent
+        work = parent.step_work
+        tasks = work.done()
+        for task in tasks:
+            self.name_task(parent, task, seen)
+        if work.updates and not any(task.path for task in tasks):
+            tasks = [task for task in tasks if task.name is None or task.order[0] == 0 or task.name in ran]
+        sent = [task for task in tasks if task.order[0] == 0]
+        if len(sent) < parent.sends or any(task.name is None for task in sent):
+            sends = [Task("", "", name=name, order=(0, index)) for index, name in
+                     enumerate(self._load_sends(parent.namespace, parent.id))]  # fmt: skip
+            if len(sends) >= len(sent):
+                tasks = [task for task in tasks if task.order[0] != 0] + sends
+        names = {task.name for task in tasks}
+        tasks += [Task("", "", name=name, order=(1, name)) for name in ran if name not in names]
+        return _ordered(tasks)
+
+
+def _ordered(tasks: Iterable[Task]) -> tuple[str, ...]:
+    return tuple(task.name for task in sorted(tasks, key=lambda task: task.order) if task.name)
+
+
+def _seen(versions: Versions | None) -> dict[str, Mapping[str, Any]]:
+    """``versions_seen`` as the nodes read it: what a delta channel's snapshot advanced is put back."""
+    if versions is None:
+        return {}
+    seen = versions.versions_seen
+    marks = seen.get(_BUMPS) or {}
+    result = {}
+    for node, channels in seen.items():
+        if node in _RESERVED:
+            continue
+        if marks:
+            channels = {
+                channel: marks.get(f"{node}:{channel}", version)
+                if marks.get(f"{node}|{channel}") == version
+                else version
+                for channel, version in channels.items()
+            }
+        result[node] = channels
+    return result
+
+
+def _changed(row: Row, after: Versions, before: Versions | None) -> tuple[str, ...]:
+    names: Iterable[str]
+    if after.updated_channels is not None and not row.collapsed and row.source != "fork":
+        names = after.updated_channels
+    else:
+        old = before.channel_versions if before else {}
+        names = [name for name, version in after.channel_versions.items() if old.get(name) != version]
+    return state_channels(names, but=after.versions_seen if row.dated else ())

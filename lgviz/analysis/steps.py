@@ -1,0 +1,230 @@
+"""The step that starts at a checkpoint: its tasks, as the stored writes tell them without their values."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
+
+from lgviz.sources.base import WriteRow
+from lgviz.sources.channels import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
+
+__all__ = ["PULL", "PUSH", "Row", "Step", "Task", "TaskIds", "state_channels"]
+
+PULL = "__pregel_pull"
+PUSH = "__pregel_push"
+_PULLED = f"~{PULL}, "
+_PUSHED = f"~{PUSH}, "
+_UPDATE = "~__interrupt__"
+_HANDLER = ", node_error_handler, False"
+
+
+@dataclass(slots=True)
+class Task:
+    """One task of a step. ``channels``: what it wrote to, by position.
+
+    ``order`` sorts tasks as LangGraph lists them: sends by their index, then nodes by name, then what those
+    started. It is known with the name where the path alone does not tell it.
+    """
+
+    id: str
+    path: str
+    channels: dict[int, str] = field(default_factory=dict)
+    name: str | None = None
+    order: tuple[int, Any] = (2, "")
+
+    def __post_init__(self) -> None:
+        if self.path.startswith(_PULLED) and not self.path.endswith(_HANDLER):
+            self.name = self.path[len(_PULLED) :]
+            self.order = (1, self.name)
+        elif (index := self.send_index) is not None:
+            self.order = (0, index)
+        elif self.path:
+            self.order = (2, self.path)
+
+    @property
+    def send_index(self) -> int | None:
+        """Which of the step's sends it is, by its path."""
+        if not self.path.startswith(_PUSHED) or self.path.endswith(_HANDLER):
+            return None
+        index = self.path[len(_PUSHED) :].partition(",")[0]
+        return int(index) if index.isdecimal() else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ran to its end: only then it writes anything but control channels."""
+        return any(channel not in CONTROL_CHANNELS for channel in self.channels.values())
+
+    @property
+    def failed(self) -> bool:
+        return "__error__" in self.channels.values()
+
+    @property
+    def interrupted(self) -> bool:
+        return "__interrupt__" in self.channels.values()
+
+
+@dataclass(slots=True)
+class Step:
+    """What is stored under one checkpoint: ``tasks`` of the step itself, by id; ``updates`` that were made on it
+    (``update_state`` stores them here under the task's own id or one of its own); ``null``: writes of no task."""
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    updates: dict[str, Task] = field(default_factory=dict)
+    null: dict[int, str] = field(default_factory=dict)
+
+    def add(self, write: WriteRow) -> None:
+        """Take in one stored write; one known already is replaced."""
+        if write.task_id == NULL_TASK_ID:
+            self.null[write.idx] = write.channel
+            return
+        if write.channel == PUSH:
+            return
+        if write.task_path.startswith(_UPDATE):
+            group = self.updates
+        elif write.task_path or write.task_id in self.tasks:
+            group = self.tasks
+        elif write.task_id == update_id(write.checkpoint_id, "__interrupt__"):
+            group = self.updates
+        elif write.task_id == update_id(write.checkpoint_id, "__input__"):
+            return
+        else:
+            group = self.tasks
+        task = group.get(write.task_id)
+        if task is None:
+            task = group[write.task_id] = Task(write.task_id, write.task_path)
+        task.channels[write.idx] = write.channel
+
+    def done(self) -> list[Task]:
+        """The step's own tasks that ran to their end."""
+        return [task for task in self.tasks.values() if task.finished]
+
+
+_NO_STEP = Step()
+
+
+@dataclass(slots=True)
+class Row:
+    """What naming needs to know of one checkpoint of the tree."""
+
+    index: int
+    namespace: str
+    id: str
+    parent_id: str | None
+    parent: Row | None
+    step: int | None
+    source: str
+    metadata: Any
+    children: list[Row] = field(default_factory=list)
+    work: Step | None = None
+    collapsed: bool = False
+    expected: frozenset[str] | None = None
+    """Nodes that an edge leads to from here; None where the writes do not tell."""
+    sends: int = 0
+    joined: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Joins that wait for more nodes: those that wrote to them."""
+    nodes: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def step_work(self) -> Step:
+        """What is stored under it."""
+        return self.work or _NO_STEP
+
+    @property
+    def dated(self) -> bool:
+        """Written by LangGraph of 2024 or early 2025, whose metadata holds each step's writes."""
+        return "writes" in self.metadata
+
+    @property
+    def continued(self) -> bool:
+        """Whether its step came to an end, so that a checkpoint follows from it."""
+        return any(child.source not in ("update", "fork", "input") for child in self.children)
+
+    def stored_updates(self) -> list[Task]:
+        """The writes of the update that made it, where they are stored, in order."""
+        parent = self.parent
+        if self.source != "update" or parent is None or not parent.step_work.updates:
+            return []
+        updates = parent.step_work.updates
+        with_path = any(task.path for task in updates.values())
+        # Stored only for the first: by now only while the parent is the newest, before for each, but the rows
+        # of the first stay.
+        siblings = (
+            parent.children if with_path else [row for row in parent.children if row.source == "update"]
+        )
+        if not siblings or siblings[0] is not self:
+            return []
+        return sorted(updates.values(), key=lambda task: task.path)
+
+
+class TaskIds:
+    """Task ids of one step, computed as LangGraph does since 2025: which name gives the id that is stored?"""
+
+    def __init__(self, row: Row) -> None:
+        try:
+            self._checkpoint = bytes.fromhex(row.id.replace("-", ""))
+        except ValueError:
+            self._checkpoint = b""
+        self._namespace = row.namespace
+        self._step = str((row.step if row.step is not None else -1) + 1)
+
+    def pulled(self, name: str, triggers: Iterable[str]) -> str:
+        return self._hash(name, "", PULL, *triggers)
+
+    def sent(self, name: str, index: int) -> str:
+        return self._hash(name, "", PUSH, str(index))
+
+    def handler(self, name: str, failed: Task) -> str:
+        return self._hash(name, f"{failed.name}:{failed.id}", PUSH, "node_error_handler", failed.id)
+
+    def called(self, name: str, caller: Task, path: str, index: int) -> str:
+        return self._hash(name, f"{caller.name}:{caller.id}", PUSH, path, str(index))
+
+    def _hash(self, name: str, within: str, *parts: str) -> str:
+        namespace = "|".join(part for part in (self._namespace, within, name) if part)
+        text = "".join((namespace, self._step, name, *parts))
+        digest = xxh3_128_hexdigest(self._checkpoint + text.encode())
+        return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:]))
+
+
+def update_id(checkpoint_id: str, kind: str) -> str:
+    """The id of writes that an update or an input stores under a checkpoint."""
+    try:
+        return str(uuid.uuid5(uuid.UUID(checkpoint_id), kind))
+    except ValueError:
+        return ""
+
+
+def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None:
+    """For a task that another one called or that handles its error: that task, its path, and the call's index."""
+    if task.path.endswith(_HANDLER):
+        beginning = task.path[: -len(_HANDLER)]
+        found = next((other for other in tasks if other is not task and other.path == beginning), None)
+        return None if found is None else (found, beginning, -1)
+    if not task.path.startswith(_PUSHED + "~"):
+        return None
+    path, _, rest = task.path[len(_PUSHED) :].rpartition(", ")[0].rpartition(", ")
+    found = next((other for other in tasks if other.path == path), None)
+    return None if found is None or not rest.isdecimal() else (found, path, int(rest))
+
+
+def targets(channels: Iterable[str]) -> Iterator[str]:
+    """Nodes that writes to these channels lead to by themselves (joins left out)."""
+    for channel in channels:
+        if channel.startswith(("branch:", "start:")):
+            yield channel.rpartition(":")[2]
+
+
+def state_channels(channels: Iterable[str], but: Iterable[str] = ()) -> tuple[str, ...]:
+    """The state's own among channels, sorted."""
+    hidden = frozenset(but)
+    return tuple(sorted({name for name in channels if not is_internal(name) and name not in hidden}))
+
+
+def count_sends(channels: Iterable[str]) -> int:
+    """How many ``Send``s writes to these channels hold."""
+    return sum(channel == TASKS_CHANNEL for channel in channels)

@@ -1,0 +1,263 @@
+"""The tree of a thread: append-only columns over the checkpoints of all its namespaces, oldest first."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntFlag
+from math import nan
+from typing import Any
+
+from lgviz.errors import CheckpointNotFound
+from lgviz.sources.base import CheckpointRow, Index, Source, Versions
+from lgviz.sources.channels import TASKS_CHANNEL
+from lgviz.sources.clock import id_time
+
+from .lanes import Lanes
+from .naming import NOTE, Naming
+from .steps import Row, Step
+
+__all__ = ["Mark", "Tree"]
+
+
+class Mark(IntFlag):
+    """What a row shows besides its nodes; the same numbers travel to the views."""
+
+    INPUT = 1
+    UPDATE = 2
+    FORK = 4
+    INTERRUPT = 8
+    ERROR = 16
+    PENDING = 32
+    COLLAPSED = 64
+    NOTE = 128
+    ANSWERED = 256
+
+
+_SOURCES = {"input": Mark.INPUT, "update": Mark.UPDATE, "fork": Mark.FORK}
+
+
+class Tree:
+    """Columns by row; a row is never moved, and a label, a lane and a parent never change once given.
+
+    Attributes:
+        ids, labels, namespaces, steps, sources: of each checkpoint. ``label`` is ``c0``, ``c1``, … in the root
+            namespace, ``c4.1`` for a subgraph's under the checkpoint its call started from.
+        parent: row of the parent in the same namespace; for the first checkpoint of a subgraph call the row it
+            started from; else -1.
+        anchor: row of the checkpoint that a subgraph's call started from; -1 in the root namespace.
+        lane, depth, times, flags: for drawing (``times`` in seconds since the epoch, NaN where unknown).
+        nodes, changed: which nodes ran to make it, and which state channels it changed.
+        rows: the same as objects, with their children and stored writes.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        thread_id: str,
+        triggers: Mapping[str, Iterable[tuple[str, ...]]] | None = None,
+    ) -> None:
+        self._source = source
+        self._thread_id = thread_id
+        self._triggers = triggers
+        self._clear()
+
+    def _clear(self) -> None:
+        self.ids: list[str] = []
+        self.labels: list[str] = []
+        self.namespaces: list[str] = []
+        self.steps: list[int | None] = []
+        self.sources: list[str] = []
+        self.nodes: list[tuple[str, ...]] = []
+        self.changed: list[tuple[str, ...]] = []
+        self.parent = array("i")
+        self.anchor = array("i")
+        self.lane = array("H")
+        self.depth = array("B")
+        self.times = array("d")
+        self.flags = array("H")
+        self.rows: list[Row] = []
+        self.roots: list[int] = []
+        """Rows of the root namespace."""
+        self.inner: dict[int, list[int]] = {}
+        """By row: the subgraph checkpoints whose call started there."""
+        self._row: dict[tuple[str, str], int] = {}
+        self._label: dict[str, int] = {}
+        self._early: dict[tuple[str, str], Step] = {}
+        self._lanes = Lanes()
+        self.naming = Naming(self._load_versions, self._load_sends, self._triggers)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"<Tree of {len(self.ids)} checkpoints>"
+
+    def row_of(self, id_or_label: str, namespace: str | None = None) -> int:
+        """The row of a checkpoint id (in any namespace unless one is given) or a label; -1 where there is none."""
+        row = self._label.get(id_or_label, -1)
+        if row < 0:
+            row = self._row.get((namespace or "", id_or_label), -1)
+        if row < 0 and namespace is None:
+            found = (self._row.get((other, id_or_label), -1) for other in set(self.namespaces))
+            row = next((row for row in found if row >= 0), -1)
+        return row
+
+    def extend(self, index: Index) -> tuple[int, list[int]]:
+        """Take in what is new.
+
+        Returns:
+            The first new row, and the earlier rows whose flags, nodes or changed channels are others now. After
+            a reset of the index all rows are new.
+        """
+        if index.reset:
+            self._clear()
+        first = len(self.ids)
+        touched = {self._add_write(write) for write in index.writes} - {-1}
+        for checkpoint in index.checkpoints:
+            if (checkpoint.namespace, checkpoint.id) not in self._row:
+                self._add(checkpoint)
+        for row in range(first, len(self.ids)):
+            if self.parent[row] >= 0:
+                touched.add(self.parent[row])
+        renamed = set(range(first, len(self.ids)))
+        for row in touched:
+            renamed.update(child.index for child in self.rows[row].children)
+        self.naming.name(self.rows[row] for row in sorted(renamed))
+        patched = []
+        for row in sorted(renamed | touched):
+            before = (self.flags[row], self.nodes[row], self.changed[row])
+            facts = self.rows[row]
+            now = (int(self._flags(facts)), facts.nodes, facts.changed)
+            if before != now:
+                self.flags[row], self.nodes[row], self.changed[row] = now
+                if row < first:
+                    patched.append(row)
+        return first, patched
+
+    # ------------------------------------------------------------ rows
+
+    def _add(self, checkpoint: CheckpointRow) -> None:
+        number = len(self.ids)
+        namespace, metadata = checkpoint.namespace, checkpoint.metadata
+        place = (namespace, checkpoint.id)
+        above = self._row.get((namespace, checkpoint.parent_id or ""), -1)
+        parent = self.rows[above] if above >= 0 else None
+        step = metadata.get("step")
+        row = Row(
+            number,
+            namespace,
+            checkpoint.id,
+            checkpoint.parent_id,
+            parent,
+            step if isinstance(step, int) else None,
+            str(metadata.get("source") or ""),
+            metadata,
+            work=self._early.pop(place, None),
+        )
+        row.collapsed = _is_collapsed(row)
+        if parent is not None:
+            parent.children.append(row)
+        anchor = self._anchor(checkpoint) if namespace else -1
+        self.rows.append(row)
+        self._row[place] = number
+        self.ids.append(checkpoint.id)
+        self.namespaces.append(namespace)
+        self.steps.append(row.step)
+        self.sources.append(row.source)
+        self.times.append(nan if (time := id_time(checkpoint.id)) is None else time)
+        self.anchor.append(anchor)
+        self.parent.append(above if above >= 0 else anchor)
+        self.depth.append(min(255, len(_call_path(namespace))))
+        self.nodes.append(())
+        self.changed.append(())
+        self.flags.append(0)
+        if namespace:
+            self.lane.append(self._lanes.attach(number, self._root_of(anchor)))
+        else:
+            self.lane.append(self._lanes.add(number, above))
+            self.roots.append(number)
+        siblings = self.inner.setdefault(anchor, []) if namespace else self.roots
+        if namespace:
+            siblings.append(number)
+            over = self.labels[anchor] if anchor >= 0 else "?"
+            self.labels.append(f"{over}.{len(siblings)}")
+        else:
+            self.labels.append(f"c{len(siblings) - 1}")
+        self._label[self.labels[number]] = number
+
+    def _add_write(self, write: Any) -> int:
+        place = (write.namespace, write.checkpoint_id)
+        row = self._row.get(place, -1)
+        if row < 0:
+            self._early.setdefault(place, Step()).add(write)
+            return -1
+        facts = self.rows[row]
+        if facts.work is None:
+            facts.work = Step()
+        facts.work.add(write)
+        return row
+
+    def _anchor(self, checkpoint: CheckpointRow) -> int:
+        """The row of the checkpoint that a subgraph's call started from."""
+        parents = checkpoint.metadata.get("parents") or {}
+        parts = checkpoint.namespace.split("|")
+        for length in range(len(parts) - 1, -1, -1):
+            outer = "|".join(parts[:length])
+            if outer in parents:
+                row = self._row.get((outer, parents[outer]), -1)
+                if row >= 0:
+                    return row
+        return -1
+
+    def _root_of(self, row: int) -> int:
+        while row >= 0 and self.namespaces[row]:
+            row = self.anchor[row]
+        return row
+
+    def _flags(self, row: Row) -> Mark:
+        mark = _SOURCES.get(row.source, Mark(0))
+        if row.collapsed:
+            mark |= Mark.COLLAPSED
+        if row.metadata.get(NOTE):
+            mark |= Mark.NOTE
+        tasks = row.step_work.tasks.values()
+        if any(task.interrupted for task in tasks):
+            mark |= Mark.INTERRUPT
+            if row.continued:
+                mark |= Mark.ANSWERED
+        if not row.continued:
+            if any(task.failed for task in tasks):
+                mark |= Mark.ERROR
+            if any(task.finished and not task.failed for task in tasks):
+                mark |= Mark.PENDING
+        return mark
+
+    # ------------------------------------------------------------ for naming
+
+    def _load_versions(self, namespace: str, ids: Sequence[str]) -> Mapping[str, Versions]:
+        return self._source.versions(self._thread_id, namespace, ids)
+
+    def _load_sends(self, namespace: str, checkpoint_id: str) -> list[str]:
+        try:
+            held = self._source.channels(self._thread_id, namespace, checkpoint_id, [TASKS_CHANNEL])
+        except CheckpointNotFound:
+            return []
+        sends = held.get(TASKS_CHANNEL)
+        return [send.node for send in sends if hasattr(send, "node")] if isinstance(sends, list) else []
+
+
+def _call_path(namespace: str) -> list[str]:
+    """The calls that a namespace is nested in; a number only tells calls of one task apart."""
+    return [part for part in namespace.split("|") if part and not part.isdecimal()]
+
+
+def _is_collapsed(row: Row) -> bool:
+    """Whether steps are missing before it."""
+    if row.source in ("fork", "input", ""):
+        return False
+    if row.parent is None:
+        return row.parent_id is not None or row.source == "loop"
+    if row.step is None or row.parent.step is None:
+        return False
+    return row.step - row.parent.step > 1
