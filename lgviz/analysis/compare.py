@@ -74,7 +74,8 @@ class Walk:
             patch = self._inside(path, before, after, cls)
         finally:
             self._open.discard(pair)
-        if patch is None:
+        if patch is None or len(self.changes) - found > _PARTS:
+            del self.changes[found:]
             return self._whole(path, before, after)
         if len(self.changes) == found:
             self._whole(path, before, after, "order" if _reordered(before, after) else "")
