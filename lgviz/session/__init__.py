@@ -1,0 +1,51 @@
+"""Everything that acts on a live graph (floor 4)."""
+
+from __future__ import annotations
+
+from .acts import (
+    Option,
+    Preview,
+    afork,
+    apreview,
+    as_node_options,
+    finished_siblings,
+    fork,
+    inferred_as_node,
+    preview,
+)
+from .live import configurable_of
+from .outcome import Run, RunError, RunEvent
+from .overlay import OverlaySaver
+from .plan import Plan
+from .run import Runner, arun, run, run_plan, start_run
+from .update import Sibling, goto_targets
+from .values import ChannelInfo, Set, channels_of, parse_json
+
+__all__ = [
+    "ChannelInfo",
+    "Option",
+    "OverlaySaver",
+    "Plan",
+    "Preview",
+    "Run",
+    "RunError",
+    "RunEvent",
+    "Runner",
+    "Set",
+    "Sibling",
+    "afork",
+    "apreview",
+    "arun",
+    "as_node_options",
+    "channels_of",
+    "configurable_of",
+    "finished_siblings",
+    "fork",
+    "goto_targets",
+    "inferred_as_node",
+    "parse_json",
+    "preview",
+    "run",
+    "run_plan",
+    "start_run",
+]

@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method to call on a graph or saver; ``list`` gives a list."""
+    """A method to call on a graph or saver. ``list`` gives a list; ``stream`` hands each item to ``sink``."""
 
     target: Any
     name: str
@@ -50,9 +51,15 @@ def drive(steps: Steps[T]) -> T:
             return value
         made, failed = None, None
         try:
-            made = getattr(wanted.target, wanted.name)(*wanted.args, **wanted.kwargs)
+            kwargs = dict(wanted.kwargs)
+            sink = kwargs.pop("sink", None)
+            made = getattr(wanted.target, wanted.name)(*wanted.args, **kwargs)
             if wanted.name == "list":
                 made = list(made)
+            elif sink is not None:
+                with closing(made):
+                    for item in made:
+                        sink(item)
         except Exception as error:
             failed = error
 
@@ -68,11 +75,17 @@ async def adrive(steps: Steps[T]) -> T:
             return value
         made, failed = None, None
         try:
-            method = getattr(wanted.target, f"a{wanted.name}")
+            kwargs = dict(wanted.kwargs)
+            sink = kwargs.pop("sink", None)
+            made = getattr(wanted.target, f"a{wanted.name}")(*wanted.args, **kwargs)
             if wanted.name == "list":
-                made = [item async for item in method(*wanted.args, **wanted.kwargs)]
+                made = [item async for item in made]
+            elif sink is not None:
+                async with aclosing(made):
+                    async for item in made:
+                        sink(item)
             else:
-                made = await method(*wanted.args, **wanted.kwargs)
+                made = await made
         except Exception as error:
             failed = error
 

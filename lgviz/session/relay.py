@@ -43,6 +43,9 @@ def is_sync_only(saver: BaseCheckpointSaver[Any]) -> bool:
 class RelaySaver(BaseCheckpointSaver[Any]):
     """Passes every call on to ``base``.
 
+    In a checkpoint's metadata it leaves only the parents above its namespace: after a replay inside a
+    subgraph LangGraph keeps the whole map of where the replay began.
+
     Args:
         base: any saver. One without async methods is called in worker threads when awaited.
         on_put: told of every checkpoint, after it was stored.
@@ -87,6 +90,7 @@ class RelaySaver(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        metadata = _own_parents(config, metadata)
         stored = self.base.put(config, checkpoint, metadata, new_versions)
         if self._on_put:
             self._on_put(stored, metadata)
@@ -144,6 +148,7 @@ class RelaySaver(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        metadata = _own_parents(config, metadata)
         stored: RunnableConfig = await self._pass("put", config, checkpoint, metadata, new_versions)
         if self._on_put:
             await asyncio.to_thread(self._on_put, stored, metadata)
@@ -164,3 +169,12 @@ class RelaySaver(BaseCheckpointSaver[Any]):
             "get_delta_channel_history", config=config, channels=channels
         )
         return found
+
+
+def _own_parents(config: RunnableConfig, metadata: CheckpointMetadata) -> CheckpointMetadata:
+    namespace = config["configurable"].get("checkpoint_ns", "")
+    parents = metadata.get("parents", {})
+    own = {
+        ns: i for ns, i in parents.items() if ns != namespace and (not ns or namespace.startswith(ns + "|"))
+    }
+    return metadata if own == parents else {**metadata, "parents": own}

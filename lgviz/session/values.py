@@ -70,15 +70,13 @@ def parse_json(text: str, channel: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError as error:
-        where = (
-            f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "?"
-        )
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    except json.JSONDecodeError as error:
+        reason = f"at line {error.lineno}, column {error.colno}: {error.msg}"
         raise InvalidValue(
-            f"The value of {channel!r} is no valid JSON at {where}: {reason}.",
-            'Text needs double quotes, as in "text".',
+            f"The value of {channel!r} is no valid JSON {reason}.", 'Text needs double quotes, as in "text".'
         ) from error
+    except (ValueError, RecursionError) as error:  # a number too long, a nesting too deep
+        raise InvalidValue(f"The value of {channel!r} is no JSON that can be read: {error}.") from error
 
 
 def to_update(graph: Any, values: Any, as_node: str | None) -> Any:

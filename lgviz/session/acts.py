@@ -1,0 +1,251 @@
+"""``preview`` and ``fork``, and what may be chosen for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.constants import END, START
+
+from lgviz.analysis.diff import StateDiff, diff_states
+from lgviz.errors import ActRefused
+
+from .live import Live, Spot, aperform, find, live, perform
+from .loops import Steps, call
+from .overlay import OverlaySaver
+from .reading import checkpoint_at
+from .update import Edit, Made, Sibling, goto_targets, inferred, siblings, update
+
+__all__ = [
+    "Option",
+    "Preview",
+    "afork",
+    "apreview",
+    "as_node_options",
+    "finished_siblings",
+    "fork",
+    "inferred_as_node",
+    "preview",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a fork would make.
+
+    Attributes:
+        values: the state after the update.
+        next: the nodes that would run next.
+        diff: from the checkpoint to the state after the update.
+        as_node: the node in whose name the update is made.
+        warnings: what else to know before it is done.
+    """
+
+    values: Any
+    next: tuple[str, ...]
+    diff: StateDiff
+    as_node: str
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice of ``as_node``.
+
+    Attributes:
+        node: its name; ``"__start__"`` and ``"__end__"`` are choices too.
+        next: the nodes that would run next.
+        disabled: why it cannot be chosen; None where it can.
+        goto: where it may go by ``Command(goto=...)``; empty where it does not route that way.
+    """
+
+    node: str
+    next: tuple[str, ...]
+    disabled: str | None
+    goto: tuple[str, ...]
+
+
+def preview(
+    graph: Any,
+    at: Any,
+    values: Any,
+    as_node: str | None = None,
+    goto: str | None = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    keep_siblings: bool = False,
+) -> Preview:
+    """What :func:`fork` with the same arguments would make. Nothing is written.
+
+    The node's routers run, which are your code: off the main thread if they are slow.
+
+    Args:
+        graph: a compiled graph with a checkpointer.
+        at: a ``Checkpoint``, a config, or a label or id with ``thread_id=``.
+        values: as ``update_state`` takes them; ``lgviz.Set(x)`` sets past the reducer.
+        as_node: the node in whose name; None: the one LangGraph infers.
+        goto: where that node goes, if it routes by ``Command``.
+        thread_id: the thread of a label or id.
+        config: for routers; its ``configurable`` goes over what the checkpoint's metadata gives.
+        context: for routers, as the run's ``context=``.
+        keep_siblings: keep what finished siblings of ``as_node`` wrote in the same step.
+
+    Raises:
+        ActRefused: with the cause and the remedy (see :mod:`lgviz.errors` for its kinds).
+        CheckpointNotFound: there is no such checkpoint.
+    """
+    edit = Edit(values, as_node, goto, keep_siblings)
+    return perform(live(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
+
+
+async def apreview(
+    graph: Any,
+    at: Any,
+    values: Any,
+    as_node: str | None = None,
+    goto: str | None = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    keep_siblings: bool = False,
+) -> Preview:
+    """:func:`preview`, awaited on the caller's loop."""
+    edit = Edit(values, as_node, goto, keep_siblings)
+    return await aperform(live(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
+
+
+def fork(
+    graph: Any,
+    at: Any,
+    values: Any,
+    as_node: str | None = None,
+    goto: str | None = None,
+    note: str | None = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    keep_siblings: bool = False,
+) -> Any:
+    """Make a new branch from a checkpoint by an update of its state.
+
+    The node and the note are recorded in the new checkpoint's metadata (``lgviz_as_node``, ``lgviz_note``,
+    ``lgviz_goto``), whatever the saver.
+
+    Args:
+        note: why, for whoever reads the tree later.
+        graph, at, values, as_node, goto, thread_id, config, context, keep_siblings: see :func:`preview`.
+
+    Returns:
+        The new ``Checkpoint``.
+
+    Raises:
+        ActRefused: nothing was written; with the cause and the remedy.
+        CheckpointNotFound: there is no such checkpoint.
+    """
+    edit = Edit(values, as_node, goto, keep_siblings, note)
+    made = perform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
+    return checkpoint_at(graph, made.config)
+
+
+async def afork(
+    graph: Any,
+    at: Any,
+    values: Any,
+    as_node: str | None = None,
+    goto: str | None = None,
+    note: str | None = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    keep_siblings: bool = False,
+) -> Any:
+    """:func:`fork`, awaited on the caller's loop."""
+    edit = Edit(values, as_node, goto, keep_siblings, note)
+    made = await aperform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
+    return checkpoint_at(graph, made.config)
+
+
+def as_node_options(
+    graph: Any,
+    at: Any,
+    values: Any = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+) -> list[Option]:
+    """Every node that an update at a checkpoint may be made as, each with the ``next`` it leads to.
+
+    Each is tried on an overlay, so its routers run. Nothing is written.
+    """
+
+    def act(here: Live) -> Steps[list[Option]]:
+        spot = yield from find(here, at, thread_id, config)
+        over = _overlaid(spot)
+        nodes = [START, *(name for name in spot.graph.nodes if name != START), END]
+        options = []
+        for node in nodes:
+            goto = tuple(goto_targets(spot.graph, node))
+            try:
+                made = yield from update(over, Edit(values, node), config, context)
+                options.append(Option(node, made.after.next, None, goto))
+            except ActRefused as refused:
+                options.append(Option(node, (), refused.cause, goto))
+        return options
+
+    return perform(live(graph), act)
+
+
+def inferred_as_node(graph: Any, at: Any, *, thread_id: str | None = None) -> str | None:
+    """The node LangGraph itself would take for an update; None: ``as_node`` must be named."""
+
+    def act(here: Live) -> Steps[str | None]:
+        return inferred((yield from find(here, at, thread_id)))
+
+    return perform(live(graph), act)
+
+
+def finished_siblings(
+    graph: Any, at: Any, as_node: str | None = None, *, thread_id: str | None = None
+) -> list[Sibling]:
+    """Tasks of the next step that finished already, whose writes an update as ``as_node`` drops."""
+
+    def act(here: Live) -> Steps[list[Sibling]]:
+        spot = yield from find(here, at, thread_id)
+        snapshot = yield from call(here.graph, "get_state", spot.config)
+        return siblings(spot, snapshot, as_node)
+
+    return perform(live(graph), act)
+
+
+def _overlaid(spot: Spot) -> Spot:
+    return replace(spot, live=spot.live.over(OverlaySaver(spot.live.saver)))
+
+
+def _preview(
+    here: Live, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
+) -> Steps[Preview]:
+    spot = yield from find(here, at, thread_id, config)
+    made = yield from update(_overlaid(spot), edit, config, context)
+    before, after = _state(made.before.values), _state(made.after.values)
+    return Preview(
+        made.after.values, made.after.next, diff_states(before, after), made.as_node, made.warnings
+    )
+
+
+def _fork(
+    here: Live, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
+) -> Steps[Made]:
+    spot = yield from find(here, at, thread_id, config)
+    return (yield from update(spot, edit, config, context))
+
+
+def _state(values: Any) -> dict[str, Any]:
+    """A state as channels, also that of a graph with one unnamed channel."""
+    return values if isinstance(values, dict) else {"__root__": values}

@@ -1,0 +1,108 @@
+"""What a run tells while it goes on, and what it came to."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Interrupt
+
+from .loops import is_wrong_loop, wrong_loop
+from .reading import checkpoints_at
+
+__all__ = ["Run", "RunError", "RunEvent", "Status"]
+
+Status = Literal["done", "interrupted", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that happened in a run, told as it happens, from the thread that runs it.
+
+    Attributes:
+        kind: a node started or finished, a checkpoint was stored, the run's status changed.
+        namespace: where: the checkpoint namespace; ``""`` for the root graph.
+        node: the node that started or finished.
+        task_id: its task.
+        checkpoint_id: the checkpoint that was stored.
+        error: what the node raised, in one line.
+    """
+
+    kind: Literal["started", "finished", "checkpoint", "status"]
+    namespace: str = ""
+    node: str | None = None
+    task_id: str | None = None
+    checkpoint_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """What ended a run.
+
+    Attributes:
+        type: the exception's class.
+        message: its text.
+        traceback: the whole of it, as Python prints it.
+        node: the node that raised it, where one did.
+        exception: the exception itself.
+    """
+
+    type: str
+    message: str
+    traceback: str
+    node: str | None
+    exception: BaseException = field(repr=False)
+
+    @classmethod
+    def of(cls, error: BaseException, node: str | None) -> RunError:
+        """The record of an exception."""
+        text = "".join(traceback.format_exception(error))
+        shown = wrong_loop(error) if is_wrong_loop(error) else error
+        return cls(type(shown).__name__, str(shown), text, node, error)
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+@dataclass
+class Run:
+    """What a run came to.
+
+    Attributes:
+        status: ``"done"``, ``"interrupted"`` (a question or a breakpoint waits), ``"failed"``, ``"stopped"``
+            (by ``until`` or :meth:`Runner.stop`).
+        values: the state at its last checkpoint.
+        interrupts: the questions that wait.
+        error: what a node raised; None where nothing did.
+        warnings: what else happened, as :func:`lgviz.session.run_plan` foretells it.
+        config: of the last root checkpoint: where to go on.
+        configs: of all checkpoints it made, in order, those of subgraphs too.
+    """
+
+    status: Status
+    values: Any
+    interrupts: tuple[Interrupt, ...]
+    error: RunError | None
+    warnings: list[str]
+    config: RunnableConfig
+    configs: list[RunnableConfig]
+    graph: Any = field(repr=False)
+    """The graph that ran; in a sandbox a copy over the overlay that holds the checkpoints."""
+
+    @cached_property
+    def checkpoints(self) -> list[Any]:
+        """The ``Checkpoint``s of the root namespace that it made, oldest first."""
+        return checkpoints_at(self.graph, [c for c in self.configs if not c["configurable"]["checkpoint_ns"]])
+
+    @cached_property
+    def checkpoint(self) -> Any:
+        """The last one; the checkpoint it ran from, where it made none."""
+        return self.checkpoints[-1] if self.checkpoints else checkpoints_at(self.graph, [self.config])[0]
+
+    def __repr__(self) -> str:
+        made = f"{len(self.configs)} checkpoint{'s' * (len(self.configs) != 1)}"
+        return f"<Run {self.status}: {made}{f', {self.error}' if self.error else ''}>"

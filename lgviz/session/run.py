@@ -1,0 +1,205 @@
+"""``run``: from a checkpoint on, off the calling thread, streamed, and stoppable."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+
+from lgviz.errors import WrongLoop
+
+from .course import Course, Order, Until
+from .live import Live, aperform, find, live, perform, refuse_busy, saver_loop
+from .loops import Steps, adrive, call, drive, running_loop
+from .outcome import Run, RunEvent, Status
+from .plan import Plan, plan_of
+
+__all__ = ["Runner", "arun", "run", "run_plan", "start_run"]
+
+
+class Runner:
+    """A run on its way in a thread of its own; made by :func:`start_run`."""
+
+    def __init__(
+        self, course: Course, work: Callable[[], Run], loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        self._course = course
+        self._work = work
+        self._loop = loop
+        self._ended = threading.Event()
+        self._run: Run | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="lgviz-run", daemon=True)
+        self._thread.start()
+
+    @property
+    def status(self) -> Literal["running", "stopping"] | Status:
+        """Of the run; ``"failed"`` too where it could not begin (:meth:`result` raises why)."""
+        if self._ended.is_set():
+            return self._run.status if self._run is not None else "failed"
+        return "stopping" if self._course.control.drain_requested else "running"
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes at work now."""
+        return list(self._course.working.values())
+
+    @property
+    def configs(self) -> list[RunnableConfig]:
+        """Configs of the checkpoints stored so far, in order."""
+        return list(self._course.made)
+
+    def stop(self) -> None:
+        """Stop after the nodes at work (a synchronous node cannot be killed). Comes back at once."""
+        self._course.control.request_drain("stop")
+        self._course._tell(RunEvent("status"))
+
+    def result(self, timeout: float | None = None) -> Run:
+        """Wait for the end.
+
+        Raises:
+            TimeoutError: it still runs.
+            WrongLoop: waiting here would block the loop that it runs on.
+            LgvizError: it could not begin, as :func:`run` raises.
+        """
+        if self._loop is not None and self._loop is running_loop() and not self._ended.is_set():
+            raise WrongLoop("The run goes on in the loop that waiting here would block.", "Await `wait()`.")
+        if not self._ended.wait(timeout):
+            raise TimeoutError("The run goes on.")
+        if self._error is not None:
+            raise self._error
+        if self._run is None:
+            raise RuntimeError("the run ended without a result")
+        return self._run
+
+    async def wait(self) -> Run:
+        """:meth:`result`, awaited."""
+        await asyncio.to_thread(self._ended.wait)
+        return self.result()
+
+    def _main(self) -> None:
+        try:
+            self._run = self._work()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._ended.set()
+            self._course._tell(RunEvent("status"))
+
+
+def start_run(
+    graph: Any,
+    at: Any,
+    input: Any = None,  # noqa: A002
+    resume: Any = None,
+    until: Until = None,
+    sandbox: bool = False,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    on_event: Callable[[RunEvent], None] | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Runner:
+    """Start a run in a thread of its own and come back at once.
+
+    Args:
+        graph, at, input, resume, until, sandbox, thread_id, config, context: see :func:`run`.
+        on_event: told what happens, from the thread that runs it.
+        loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
+
+    Raises:
+        ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
+            :meth:`Runner.result` raises.
+    """
+    here = live(graph)
+    course = Course(Order(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    where = loop or saver_loop(here.saver)
+    return Runner(course, lambda: _work(here, course, where), where if here.asynchronous else None)
+
+
+def run(
+    graph: Any,
+    at: Any,
+    input: Any = None,  # noqa: A002
+    resume: Any = None,
+    until: Until = None,
+    sandbox: bool = False,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    on_event: Callable[[RunEvent], None] | None = None,
+) -> Run:
+    """Run on from a checkpoint, on a new branch, and wait for the end.
+
+    Without ``input`` and ``resume`` it runs exactly what the checkpoint's ``next`` says, also inside a
+    subgraph. What a node raises ends the run as ``"failed"``; it is kept in ``Run.error``, never raised.
+
+    Args:
+        graph: a compiled graph with a checkpointer.
+        at: a ``Checkpoint``, a config, or a label or id with ``thread_id=``.
+        input: a new input to the graph at this checkpoint.
+        resume: the answer to its interrupt, or a dict from interrupt id to answer. A question that was
+            answered before is asked again on a fresh fork and gets the new answer.
+        until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
+            made it).
+        sandbox: keep all checkpoints in memory, over the untouched saver, and use no cache.
+        thread_id: the thread of a label or id.
+        config: its ``configurable`` goes over what the checkpoint's metadata gives; ``recursion_limit`` too.
+        context: the run's context.
+        on_event: told what happens, from the thread that runs it.
+
+    Raises:
+        NothingToRun: nothing comes next, or no interrupt waits for the answer.
+        ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
+        WrongLoop: the graph's saver is busy on the loop that this call would block.
+    """
+    here = live(graph)
+    course = Course(Order(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    loop = saver_loop(here.saver)
+    blocked = loop is not None and loop is running_loop()
+    if blocked:
+        refuse_busy(here.saver)
+    return Runner(course, lambda: _work(here, course, None if blocked else loop), None).result()
+
+
+async def arun(
+    graph: Any,
+    at: Any,
+    input: Any = None,  # noqa: A002
+    resume: Any = None,
+    until: Until = None,
+    sandbox: bool = False,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    on_event: Callable[[RunEvent], None] | None = None,
+) -> Run:
+    """:func:`run`, awaited on the caller's loop."""
+    course = Course(Order(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    return await aperform(live(graph), course.steps)
+
+
+def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
+    """What :func:`run` from a checkpoint will do, before anything runs."""
+
+    def act(here: Live) -> Steps[Plan]:
+        spot = yield from find(here, at, thread_id)
+        snapshot = yield from call(here.graph, "get_state", spot.config)
+        return (yield from plan_of(spot, snapshot))
+
+    return perform(live(graph), act)
+
+
+def _work(here: Live, course: Course, loop: asyncio.AbstractEventLoop | None) -> Run:
+    """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one."""
+    if not here.asynchronous:
+        return drive(course.steps(here))
+    if loop is not None and loop.is_running():
+        return asyncio.run_coroutine_threadsafe(aperform(here, course.steps), loop).result()
+    return asyncio.run(adrive(course.steps(here.told(serial=True))))

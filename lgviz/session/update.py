@@ -1,0 +1,217 @@
+"""One update of the state at one checkpoint, as ``preview``, ``fork`` and the choice of nodes all make it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.constants import END
+from langgraph.errors import InvalidUpdateError
+from langgraph.types import Command, Send, StateSnapshot, StateUpdate
+
+from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused
+
+from .live import MARK, Spot
+from .loops import Steps, call
+from .values import channels_of, to_update
+
+__all__ = ["Edit", "Made", "Sibling", "goto_targets", "inferred", "siblings", "update"]
+
+INPUT = "__input__"
+_CONTROL = {"__error__", "__error_source_node__", "__interrupt__", "__resume__", "__scheduled__"}
+_BRANCH = "branch:to:"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an update says; the arguments of :func:`lgviz.fork`."""
+
+    values: Any
+    as_node: str | None = None
+    goto: str | None = None
+    keep_siblings: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The checkpoint that an update made."""
+
+    config: RunnableConfig
+    as_node: str
+    before: StateSnapshot
+    after: StateSnapshot
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A task of the next step that finished already, with what it wrote.
+
+    Attributes:
+        node: its node.
+        task_id: its id.
+        writes: channel and value, in order.
+    """
+
+    node: str
+    task_id: str
+    writes: list[tuple[str, Any]]
+
+
+def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) -> Steps[Made]:
+    """Make the update and read the state before and after it.
+
+    Raises:
+        AmbiguousUpdate: LangGraph cannot tell the node and none was named.
+        NodeRefused: no such node, or its router raised.
+        InvalidValue, UnknownChannel: the values do not fit the channels.
+    """
+    graph = spot.graph
+    node = edit.as_node or inferred(spot)
+    if node is None:
+        raise AmbiguousUpdate(
+            "LangGraph cannot tell which node made this update.", f"Name it with as_node=: {_listed(graph)}."
+        )
+    check_node(graph, node, edit)
+    values = to_update(graph, edit.values, node)
+    if edit.goto is not None:
+        values = Command(update=values if values is not None else {}, goto=edit.goto)
+    before = yield from call(spot.live.graph, "get_state", spot.config)
+    updates = _updates(spot, before, node, values, edit)
+    marks = {MARK + "as_node": node, MARK + "goto": edit.goto, MARK + "note": edit.note}
+    acting = spot.acting(config, context, marks={k: v for k, v in marks.items() if v}, runtime=True)
+    try:
+        made = yield from call(spot.live.graph, "bulk_update_state", acting, [updates])
+    except LgvizError:
+        raise
+    except Exception as error:
+        if (refusal := _refusal(error, node)) is not None:
+            raise refusal from error
+        raise
+    names = {k: made["configurable"][k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id")}
+    after = yield from call(spot.live.graph, "get_state", {"configurable": names})
+    return Made({"configurable": names}, node, before, after, [*_warned(graph, edit, node, before, after)])
+
+
+def inferred(spot: Spot) -> str | None:
+    """The node that LangGraph itself would take for an update here; None where it cannot tell."""
+    found: str | None = spot.graph._infer_as_node(spot.saved.checkpoint["versions_seen"])
+    return found
+
+
+def goto_targets(graph: Any, node: str) -> list[str]:
+    """Where a node says that it may go by ``Command(goto=...)``."""
+    builder = getattr(graph, "builder", None)
+    spec = builder.nodes.get(node) if builder is not None else None
+    return list(spec.ends) if spec is not None and spec.ends else []
+
+
+def siblings(spot: Spot, snapshot: StateSnapshot, node: str | None = None) -> list[Sibling]:
+    """The finished tasks of the next step, in LangGraph's order, but the one that ``node`` stands for."""
+    ours = _task_of(spot, snapshot, node)
+    found = ((task, _writes(spot, task.id)) for task in snapshot.tasks if task.id != ours)
+    return [Sibling(task.name, task.id, writes) for task, writes in found if writes]
+
+
+def check_node(graph: Any, node: str, edit: Edit) -> None:
+    """Refuse a node or goto that the graph does not have, before anything runs."""
+    if node not in (END, INPUT) and (node not in graph.nodes or not graph.nodes[node].flat_writers):
+        raise NodeRefused(f"The graph has no node {node!r} to update as.", f"Choose one of {_listed(graph)}.")
+    if node == END and (edit.values or edit.goto):
+        raise NodeRefused(
+            "An update as '__end__' takes no values: it ends the run where it is.",
+            "Leave the values empty, or choose another node.",
+        )
+    if edit.goto is not None and edit.goto != END and edit.goto not in graph.nodes:
+        raise NodeRefused(
+            f"The graph has no node {edit.goto!r} to go to.", f"Choose one of {_listed(graph)}."
+        )
+
+
+def _updates(spot: Spot, before: StateSnapshot, node: str, values: Any, edit: Edit) -> list[StateUpdate]:
+    mine = StateUpdate(values, node, None)
+    if not edit.keep_siblings:
+        return [mine]
+    ours = _task_of(spot, before, node)
+    if ours is None:
+        raise NodeRefused(
+            f"Node {node!r} is not one of the pending nodes, so there are no siblings of it to keep.",
+            f"Choose one of {', '.join(map(repr, before.next))}, or keep no siblings.",
+        )
+    kept = {s.task_id: s for s in siblings(spot, before, node)}
+    return [
+        StateUpdate(values, node, ours)
+        if task.id == ours
+        else StateUpdate(_replayed(spot.graph, kept[task.id]), task.name, task.id)
+        for task in before.tasks
+        if task.id == ours or task.id in kept
+    ]
+
+
+def _replayed(graph: Any, sibling: Sibling) -> Any:
+    """An update that makes a task's writes again. Its edges and routers run anew; what they cannot make, the
+    targets of its ``Command``, is said explicitly."""
+    node = sibling.node
+    builder = getattr(graph, "builder", None)
+    state = channels_of(graph)
+    routed = builder is not None and node in builder.branches
+    fixed = {end for start, end in builder.edges if start == node} if builder is not None else set()
+    goto: list[str | Send] = []
+    if not routed:
+        targets = [c.removeprefix(_BRANCH) for c, _ in sibling.writes if c.startswith(_BRANCH)]
+        goto += [target for target in targets if target not in fixed]
+        goto += [value for _, value in sibling.writes if isinstance(value, Send)]
+    return Command(update=[(c, v) for c, v in sibling.writes if c in state], goto=goto)
+
+
+def _task_of(spot: Spot, snapshot: StateSnapshot, node: str | None) -> str | None:
+    """The pending task that an update as ``node`` stands for: the first unfinished one of its name."""
+    named = [task.id for task in snapshot.tasks if task.name == node]
+    unfinished = [task_id for task_id in named if not _writes(spot, task_id)]
+    return next(iter(unfinished or named), None)
+
+
+def _writes(spot: Spot, task_id: str) -> list[tuple[str, Any]]:
+    stored = spot.saved.pending_writes or ()
+    return [(c, v) for task, c, v in stored if task == task_id and c not in _CONTROL]
+
+
+def _listed(graph: Any) -> str:
+    return ", ".join(repr(name) for name in [*graph.nodes, END])
+
+
+def _warned(graph: Any, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot) -> Iterator[str]:
+    targets = goto_targets(graph, node)
+    if targets and edit.goto is None and not after.next:
+        yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
+    names = [task.name for task in before.tasks]
+    if node in names and len(names) > 1 and not edit.keep_siblings:
+        names.remove(node)
+        yield f"This drops the other pending tasks: {', '.join(names)}."
+
+
+def _refusal(error: Exception, node: str) -> LgvizError | None:
+    """What an error of an update means; None where it is none of the update's (a database that is gone)."""
+    where = [f"{frame.filename}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    said = f"{type(error).__name__}: {error}"
+
+    def within(part: str) -> bool:
+        return any(part in place for place in where)
+
+    if within("langgraph/channels/"):
+        return InvalidValue(
+            f"A channel refuses the value: {said}.", "Give what its reducer expects, or use Set."
+        )
+    if within("langgraph/graph/_branch.py"):
+        return NodeRefused(
+            f"The router of node {node!r} raised {said}.", "Choose another node, or values that it can route."
+        )
+    if within("langgraph/checkpoint/serde/"):
+        return InvalidValue(f"The value cannot be stored: {said}.", "Give a value that the serializer knows.")
+    if isinstance(error, InvalidUpdateError) or within("langgraph/pregel/_write.py"):
+        return InvalidValue(f"LangGraph refuses the update: {said}.", "Give a mapping of channels to values.")
+    return None
