@@ -176,14 +176,10 @@ function useFocusKept(view: ViewState, root: { current: HTMLDivElement | null })
     const onFocusIn = (event: FocusEvent) => {
       last = event.target instanceof HTMLElement ? event.target : null;
     };
-    const onFocusOut = () => {
-      // Taken out of the page, nobody else has the focus for us to respect.
-      queueMicrotask(() => {
-        if (element.isConnected && !element.contains(document.activeElement)) last = null;
-      });
+    // Gone elsewhere on purpose, it stays there.
+    const onElsewhere = (event: Event) => {
+      if (!event.composedPath().includes(element)) last = null;
     };
-    element.addEventListener("focusin", onFocusIn);
-    element.addEventListener("focusout", onFocusOut);
     const stop = view.attached.subscribe(() => {
       if (last?.isConnected && (document.activeElement === document.body || !document.activeElement)) {
         last.focus({ preventScroll: true });
@@ -192,7 +188,8 @@ function useFocusKept(view: ViewState, root: { current: HTMLDivElement | null })
     return () => {
       stop();
       element.removeEventListener("focusin", onFocusIn);
-      element.removeEventListener("focusout", onFocusOut);
+      document.removeEventListener("focusin", onElsewhere);
+      document.removeEventListener("pointerdown", onElsewhere, true);
     };
   }, [view, root]);
 }

@@ -30,6 +30,8 @@ export function Minimap({ view, scrollTo }: { view: ViewState; scrollTo(top: num
       onPointerMove={jump}
     >
       <canvas ref={canvas} />
+      <Tick view={view} row={view.store.comparedRow.value} kind="compared" />
+      <Tick view={view} row={view.store.selectedRow.value} kind="selected" />
       <Viewport view={view} />
     </div>
   );
@@ -38,6 +40,15 @@ export function Minimap({ view, scrollTo }: { view: ViewState; scrollTo(top: num
 /** Pixels of the strip for one row: never more than a row has, so that a short thread lies beside its rows. */
 function scaleOf(view: ViewState): number {
   return Math.min(ROW_HEIGHT, view.height.peek() / Math.max(1, view.visible.peek().count));
+}
+
+/** One row, over the canvas: a walk moves it without drawing the whole thread anew. */
+function Tick({ view, row, kind }: { view: ViewState; row: number; kind: "selected" | "compared" }) {
+  view.height.value;
+  const position = view.visible.value.positionOf(row);
+  if (position < 0) return null;
+  const y = Math.round((position + 0.5) * scaleOf(view) - 1);
+  return <i class={`lgviz-tick-row is-${kind}`} style={{ transform: `translateY(${y}px)` }} />;
 }
 
 function Viewport({ view }: { view: ViewState }) {
@@ -56,8 +67,6 @@ function draw(canvas: HTMLCanvasElement, view: ViewState): void {
   const tree = store.tree.value;
   const visible = view.visible.value;
   const hits = view.search.rows.value;
-  const selected = store.selectedRow.value;
-  const compared = store.comparedRow.value;
   const height = view.height.peek();
   const ratio = window.devicePixelRatio || 1;
   canvas.width = WIDTH * ratio;
@@ -73,15 +82,6 @@ function draw(canvas: HTMLCanvasElement, view: ViewState): void {
     lanes: [0, 1, 2, 3, 4, 5].map((lane) => color(`l${lane}`)),
     warn: color("warn"),
     error: color("del"),
-    hit: color("hit"),
-    accent: color("accent"),
-    compared: color("l3"),
-  };
-  const tick = (row: number, fill: string, x: number, width: number, thick: number) => {
-    const position = visible.positionOf(row);
-    if (position < 0) return;
-    context.fillStyle = fill;
-    context.fillRect(x, (position + 0.5) * scale - thick / 2, width, thick);
   };
   // Where there are many: left the heads, right what failed or waits, and the fuller pixel is the stronger.
   const heads = new Strip(height, 3);
@@ -100,9 +100,11 @@ function draw(canvas: HTMLCanvasElement, view: ViewState): void {
     else if (ask) asks.add(y, colors.warn);
   }
   for (const strip of [heads, asks, errors]) strip.draw(context);
-  for (const row of hits) tick(row, colors.hit, 1, 4, 2);
-  if (compared >= 0) tick(compared, colors.compared, 0, WIDTH, 2);
-  if (selected >= 0) tick(selected, colors.accent, 0, WIDTH, 2.5);
+  context.fillStyle = color("hit");
+  for (const row of hits) {
+    const position = visible.positionOf(row);
+    if (position >= 0) context.fillRect(1, (position + 0.5) * scale - 1, 5, 2);
+  }
 }
 
 /** Ticks gathered by pixel. */
