@@ -24,7 +24,7 @@ demo: setup ## JupyterLab on the tour (PORT=8890 names the port, OPEN=0 opens no
 test: setup .make/chromium ## types, front end, Python, browser and notebooks
 	npm --prefix js run check
 	npm --prefix js test
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --nbval-lax tests notebooks
+	$(PY) -m pytest -n $(WORKERS) --nbval-lax tests notebooks
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 
-# One JupyterLab and one Chromium are enough, and a notebook's cells share a kernel: with pytest-xdist all of
-# them stay on one worker while the others run the rest.
-ONE_WORKER = ("tests/browser", "notebooks")
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``-n``: the browser tests and the notebooks on one worker, every other file where there is room.
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        where = item.path.relative_to(REPO).as_posix() if item.path.is_relative_to(REPO) else ""
-        if where.startswith(ONE_WORKER):
-            item.add_marker(pytest.mark.xdist_group("lab"))
-        if where.startswith("tests/browser"):
-            item.add_marker(pytest.mark.browser)
+    One JupyterLab and one Chromium are enough, and the cells of a notebook share a kernel. (xdist's own
+    ``xdist_group`` is silently ignored by pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "lab" if nodeid.startswith(("tests/browser/", "notebooks/")) else nodeid.split("::")[0]
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
