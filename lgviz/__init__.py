@@ -1,1 +1,7 @@
 """lgviz: see, understand and rewrite what a LangGraph agent remembers."""
+
+from __future__ import annotations
+
+from ._version import __version__
+
+__all__ = ["__version__"]
