@@ -10,6 +10,7 @@ import { plainRun, runAndFollow } from "./follow";
 import { ForkField, JsonArea } from "./forkfield";
 import { Act } from "./head";
 import { objectError } from "./json";
+import { fits } from "./layout";
 import { Preview, usePreview } from "./preview";
 import { Problem } from "./problem";
 import { Topology } from "./topology";
@@ -22,6 +23,9 @@ function draftsOf(store: Store): Map<string, Draft> {
   drafts.set(store, known);
   return known;
 }
+
+/** Room for the graph beside the values, in pixels. */
+const SIDE = { width: 236, height: 150 };
 
 interface Props {
   store: Store;
@@ -40,22 +44,16 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
     const root = panel.current?.closest(".lgviz-inspector");
     root?.querySelector<HTMLElement>('[data-testid="lgviz-fork-open"]')?.focus({ preventScroll: true });
   };
+  const topology = store.topology.value;
+  // A graph of a few nodes is drawn beside the values, a larger one above them.
+  const beside = topology === null || fits(topology, SIDE.width, SIDE.height);
   const panel = useRef<HTMLElement>(null);
   const id = useId();
   return (
-    <section
-      ref={panel}
-      class="lgi-fork"
-      data-testid="lgviz-fork"
-      aria-labelledby={id}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        close();
-      }}
-    >
+    <section ref={panel} class="lgi-fork" data-testid="lgviz-fork" aria-labelledby={id}>
       <header>
         <h4 id={id}>Fork at {form && form.checkpoint === checkpoint ? form.label : (view?.label ?? "…")}</h4>
+        {!beside && <span class="lgi-mute">as if written by</span>}
         <button type="button" class="lgi-link" aria-label="Close the fork panel" onClick={close}>
           ✕
         </button>
@@ -68,6 +66,7 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
           store={store}
           form={form}
           view={view?.id === checkpoint ? view : undefined}
+          beside={beside}
         />
       ) : (
         <p class="lgi-empty">…</p>
@@ -76,7 +75,14 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
   );
 }
 
-function Form({ store, form, view }: { store: Store; form: ForkForm; view: CheckpointView | undefined }) {
+interface FormProps {
+  store: Store;
+  form: ForkForm;
+  view: CheckpointView | undefined;
+  beside: boolean;
+}
+
+function Form({ store, form, view, beside }: FormProps) {
   const kept = draftsOf(store);
   const [draft, setDraft] = useState(() => kept.get(form.checkpoint) ?? newDraft(form));
   const change = (next: Draft) => {
@@ -88,9 +94,29 @@ function Form({ store, form, view }: { store: Store; form: ForkForm; view: Check
   const previewed = usePreview(store.source, wrong === null ? request : null);
   const fields = useRef<HTMLDivElement>(null);
   useEffect(() => fields.current?.querySelector("textarea")?.focus({ preventScroll: true }), []);
+  const topology = store.topology.value;
+  const graph = (
+    <>
+      {beside && <h4>as if written by</h4>}
+      {topology && (
+        <Topology
+          topology={topology}
+          ran={view?.nodes ?? []}
+          next={previewed.view && wrong === null ? previewed.view.next : []}
+          height={beside ? SIDE.height : 150}
+          pick={{
+            options: form.as_node,
+            chosen: draft.asNode,
+            choose: (node) => change({ ...draft, asNode: node, goto: null }),
+          }}
+        />
+      )}
+    </>
+  );
   return (
     <>
-      <div class="lgi-fork-body">
+      <div class={`lgi-fork-body${beside ? " is-beside" : ""}`}>
+        {!beside && graph && <div class="lgi-fork-graph">{graph}</div>}
         <div ref={fields} class="lgi-fields" data-testid="lgviz-fork-values">
           {form.fields.length === 0 && <p class="lgi-empty">This graph has no channel to write to.</p>}
           {form.fields.map((field) => {
@@ -109,20 +135,7 @@ function Form({ store, form, view }: { store: Store; form: ForkForm; view: Check
           <Rest form={form} draft={draft} change={change} />
         </div>
         <div class="lgi-fork-side">
-          <h4>as if written by</h4>
-          {store.topology.value && (
-            <Topology
-              topology={store.topology.value}
-              ran={view?.nodes ?? []}
-              next={previewed.view && wrong === null ? previewed.view.next : []}
-              height={150}
-              pick={{
-                options: form.as_node,
-                chosen: draft.asNode,
-                choose: (node) => change({ ...draft, asNode: node, goto: null }),
-              }}
-            />
-          )}
+          {beside && graph}
           <AsNode form={form} draft={draft} change={change} />
           <Preview previewed={previewed} obstacle={wrong} />
         </div>

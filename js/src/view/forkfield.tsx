@@ -115,7 +115,7 @@ export function JsonArea({ id, value, error, placeholder, change }: AreaProps) {
     const element = area.current;
     if (!element) return;
     element.style.height = "auto";
-    element.style.height = `${Math.min(160, element.scrollHeight + 2)}px`;
+    element.style.height = `${Math.min(118, element.scrollHeight + 2)}px`;
   }, [value]);
   return (
     <>

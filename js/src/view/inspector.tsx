@@ -67,7 +67,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           />
         </div>
       )}
-      {view && view.interrupts.length > 0 && (
+      {view && view.interrupts.length > 0 && !forking && (
         <Interrupts key={view.id} store={store} view={view} stale={stale} />
       )}
       <Tabs

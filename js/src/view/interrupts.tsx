@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { CheckpointView, InterruptView } from "../protocol";
 import type { Store } from "../state/store";
@@ -28,10 +29,12 @@ export function Interrupts({ store, view, stale }: Props) {
     const answer = Object.fromEntries(given.map(({ id }) => [id, answers[id] ?? ""]));
     void runAndFollow(store, { checkpoint: view.id, resume: answer, until: null, configurable: null });
   };
+  const alone = interrupts.length === 1;
   const name =
     interrupts.length > 1 && given.length > 0
       ? `Resume with ${given.length} of ${interrupts.length}`
       : "Resume";
+  const button = <Act name={name} primary stale={stale} reason={reason} act={resume} testid="lgviz-resume" />;
   return (
     <section class="lgi-interrupts" data-testid="lgviz-interrupt" aria-label="Interrupt">
       {interrupts.map((interrupt) => (
@@ -45,24 +48,28 @@ export function Interrupts({ store, view, stale }: Props) {
           submit={() => {
             if (reason === null && !stale) resume();
           }}
-        />
+        >
+          {alone && button}
+        </Question>
       ))}
-      <div class="lgi-interrupt-foot">
-        {open ? (
-          <Act name={name} primary stale={stale} reason={reason} act={resume} testid="lgviz-resume" />
-        ) : (
-          <Act
-            name="Answer anew"
-            reason={store.readOnly.value}
-            act={() => setAnew(true)}
-            testid="lgviz-answer-anew"
-          />
-        )}
-        {answered && <span class="lgi-faint">was answered; answering anew makes a fresh fork</span>}
-        {!answered && interrupts.length > 1 && (
-          <span class="lgi-faint">those without an answer ask again</span>
-        )}
-      </div>
+      {(!alone || answered) && (
+        <div class="lgi-interrupt-foot">
+          {open && !alone && button}
+          {!open && (
+            <Act
+              name="Answer anew"
+              reason={store.readOnly.value}
+              act={() => setAnew(true)}
+              testid="lgviz-answer-anew"
+            />
+          )}
+          <span>
+            {answered
+              ? "was answered; answering anew makes a fresh fork"
+              : "those without an answer ask again"}
+          </span>
+        </div>
+      )}
     </section>
   );
 }
@@ -74,11 +81,12 @@ interface QuestionProps {
   readOnly: string | null;
   set(text: string): void;
   submit(): void;
+  children: ComponentChildren;
 }
 
 const QUICK = ["true", "false"];
 
-function Question({ interrupt, open, answer, readOnly, set, submit }: QuestionProps) {
+function Question({ interrupt, open, answer, readOnly, set, submit, children }: QuestionProps) {
   const id = useId();
   const reading = readAs(answer);
   return (
@@ -87,7 +95,7 @@ function Question({ interrupt, open, answer, readOnly, set, submit }: QuestionPr
         <b>{interrupt.node}</b> <span>asks</span>
         {interrupt.answered && <span class="lgi-badge">answered</span>}
       </div>
-      <Value node={interrupt.value} open />
+      <Value node={interrupt.value} open bare />
       {open && (
         <div class="lgi-answer">
           <textarea
@@ -120,6 +128,7 @@ function Question({ interrupt, open, answer, readOnly, set, submit }: QuestionPr
             ))}
             {reading !== "nothing" && <span class="lgi-faint">sent as {reading}</span>}
           </div>
+          {children}
         </div>
       )}
     </div>

@@ -16,6 +16,8 @@ export interface PlacedEdge {
   conditional: boolean;
   label: string | null;
   path: string;
+  /** The head of its arrow. */
+  arrow: string;
 }
 
 export interface Drawing {
@@ -70,13 +72,42 @@ export function place(topology: Topology, direction: Direction): Drawing {
     const at = graph.node(node.id) as Point & { width: number; height: number };
     return { node, x: at.x, y: at.y, width: at.width, height: at.height };
   });
+  const boxes = new Map(nodes.map((placed) => [placed.node.id, placed]));
   const edges = topology.edges.flatMap((edge, i) => {
     const found = graph.edge({ v: edge.source, w: edge.target, name: String(i) }) as
       | { points?: Point[] }
       | undefined;
-    return found?.points ? [{ ...edge, path: curve(found.points, direction) }] : [];
+    const source = boxes.get(edge.source);
+    const target = boxes.get(edge.target);
+    if (!found?.points || !source || !target) return [];
+    const points = fromSideToSide(found.points, source, target, direction);
+    return [{ ...edge, path: curve(points, direction), arrow: arrow(points, direction) }];
   });
   return { width: size.width ?? 0, height: size.height ?? 0, nodes, edges };
+}
+
+/** An edge that leads back keeps off the ones that lead on. */
+const ASIDE = 6;
+
+/** The points of an edge with its ends in the middle of the sides that face each other. */
+function fromSideToSide(
+  points: readonly Point[],
+  source: PlacedNode,
+  target: PlacedNode,
+  direction: Direction,
+): Point[] {
+  if (source === target) return [...points];
+  const middle = points.slice(1, -1);
+  if (direction === "LR") {
+    const sign = target.x >= source.x ? 1 : -1;
+    const aside = sign > 0 ? 0 : ASIDE;
+    const start = { x: source.x + (sign * source.width) / 2, y: source.y + aside };
+    return [start, ...middle, { x: target.x - (sign * target.width) / 2, y: target.y + aside }];
+  }
+  const sign = target.y >= source.y ? 1 : -1;
+  const aside = sign > 0 ? 0 : ASIDE;
+  const start = { x: source.x + aside, y: source.y + (sign * source.height) / 2 };
+  return [start, ...middle, { x: target.x + aside, y: target.y - (sign * target.height) / 2 }];
 }
 
 /** A smooth line through dagre's points that leaves and enters along the direction of the drawing. */
@@ -102,23 +133,52 @@ export function curve(points: readonly Point[], direction: Direction): string {
   return path;
 }
 
+/** The two strokes of an arrow's head; lines arrive straight, so it points along the direction. */
+export function arrow(points: readonly Point[], direction: Direction): string {
+  const end = points.at(-1);
+  const before = points.at(-2);
+  if (!end || !before) return "";
+  if (direction === "LR") {
+    const back = end.x >= before.x ? -5 : 5;
+    return `M${round(end.x + back)} ${round(end.y - 3)}L${round(end.x)} ${round(end.y)}L${round(end.x + back)} ${round(end.y + 3)}`;
+  }
+  const back = end.y >= before.y ? -5 : 5;
+  return `M${round(end.x - 3)} ${round(end.y + back)}L${round(end.x)} ${round(end.y)}L${round(end.x + 3)} ${round(end.y + back)}`;
+}
+
 function round(n: number): number {
   return Math.round(n * 10) / 10;
 }
 
 export const SMALLEST = 0.72;
 
-/** The drawing that is larger in the box, and its scale: never above 1, never too small to read (then it scrolls). */
-export function bestFit(
-  topology: Topology,
-  width: number,
-  height: number,
-): { drawing: Drawing; scale: number } {
-  const candidates = (["LR", "TB"] as const).map((direction) => {
-    const drawing = place(topology, direction);
-    return { drawing, scale: Math.min(1, width / drawing.width, height / drawing.height) };
-  });
-  const [lr, tb] = candidates as [(typeof candidates)[0], (typeof candidates)[0]];
+/** Both drawings of a graph, made once. */
+const drawings = new WeakMap<Topology, readonly [Drawing, Drawing]>();
+
+function drawn(topology: Topology): readonly [Drawing, Drawing] {
+  const known = drawings.get(topology) ?? ([place(topology, "LR"), place(topology, "TB")] as const);
+  drawings.set(topology, known);
+  return known;
+}
+
+interface Fit {
+  drawing: Drawing;
+  scale: number;
+}
+
+/** The drawing that is larger in the box, and its scale: at most 1, never too small to read (then it scrolls). */
+export function bestFit(topology: Topology, width: number, height: number): Fit {
+  const candidates = drawn(topology).map((drawing) => ({
+    drawing,
+    scale: Math.min(1, width / drawing.width, height / drawing.height),
+  }));
+  const [lr, tb] = candidates as [Fit, Fit];
   const best = tb.scale > lr.scale * 1.15 ? tb : lr;
   return { drawing: best.drawing, scale: Math.max(SMALLEST, best.scale) };
+}
+
+/** Whether the whole graph can be seen in the box, large enough to read. */
+export function fits(topology: Topology, width: number, height: number): boolean {
+  const { drawing, scale } = bestFit(topology, width, height);
+  return drawing.width * scale <= width + 1 && drawing.height * scale <= height + 1;
 }

@@ -30,7 +30,7 @@ export function Message({ message, path = [], load, tint }: Props) {
           </div>
         )}
         {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
-          <Text text={message.text} more={message.more} path={path} load={load}>
+          <Text text={message.text} more={message.more} path={path} load={load} clamp={600}>
             {(text) => (
               <div class="lgi-message-text">{text === "" ? <i class="lgi-faint">empty</i> : text}</div>
             )}

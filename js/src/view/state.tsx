@@ -7,7 +7,7 @@ import { Message } from "./message";
 import { firstPosition, gather, type Load, total } from "./paging";
 import { Problem } from "./problem";
 import { count, thousands } from "./text";
-import { Value } from "./value";
+import { Changed, Value } from "./value";
 
 /** Messages shown at first, from the end; and how many more each time. */
 const TAIL = 8;
@@ -62,24 +62,24 @@ export function loader(source: Source, checkpoint: string, channel: string): Loa
 
 function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
   const { name, value, reducer, changed, internal } = channel;
-  const chat = isChat(value);
   return (
     <section class={`lgi-card${internal ? " is-internal" : ""}`} data-channel={name} aria-label={name}>
-      <header>
-        {changed && <span class="lgi-changed" role="img" aria-label="changed" title="changed by this step" />}
-        <b>{name}</b>
-        <span>{chat ? count(total(value), "message") : channelType(value)}</span>
-        {reducer && <span class="lgi-who">{reducer}</span>}
-        {chat && <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />}
-      </header>
-      {chat ? <Chat value={value} load={load} /> : <Value node={value} load={load} open={small(value)} />}
+      {isChat(value) ? (
+        <>
+          <header>
+            {changed && <Changed />}
+            <b>{name}</b>
+            <span>{count(total(value), "message")}</span>
+            <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
+            {reducer && <span class="lgi-who">{reducer}</span>}
+          </header>
+          <Chat value={value} load={load} />
+        </>
+      ) : (
+        <Value name={name} node={value} load={load} open={small(value)} channel={{ changed, reducer }} />
+      )}
     </section>
   );
-}
-
-function channelType(value: ValueNode): string {
-  if (value.kind === "undecodable") return "";
-  return value.type;
 }
 
 /** Few enough children, all sent: no click needed to see them. */
@@ -108,7 +108,8 @@ function Chat({ value, load }: { value: ValueNode; load: Load }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ProtocolError | null>(null);
   const now = loaded.of === value ? loaded : sent;
-  const from = Math.max(0, size - shown);
+  // A button for one or two messages would take as much room as they do.
+  const from = size - shown > 2 ? size - shown : 0;
 
   const fetchFrom = async (first: number, signal?: AbortSignal) => {
     setBusy(true);

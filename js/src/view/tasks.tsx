@@ -67,7 +67,9 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
       {task.interrupts.map((interrupt) => (
         <div class="lgi-write" key={interrupt.id}>
           <span class="lgi-key">{interrupt.answered ? "interrupt, answered" : "interrupt"}</span>
-          <Value node={interrupt.value} open />
+          <div>
+            <Value node={interrupt.value} open bare />
+          </div>
         </div>
       ))}
       {task.error !== null && <TaskError error={task.error} traceback={task.traceback} />}

@@ -64,6 +64,7 @@ function Edges({ drawing }: { drawing: Drawing }) {
           <path d={edge.path} class={edge.conditional ? "is-conditional" : ""}>
             <title>{`${edge.source} → ${edge.target}${edge.label ? ` (${edge.label})` : ""}`}</title>
           </path>
+          <path d={edge.arrow} />
         </g>
       ))}
     </svg>

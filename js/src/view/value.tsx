@@ -1,9 +1,10 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ValueItem, ValueNode } from "../protocol";
 import { ProtocolError } from "../source/error";
 import { CopyButton } from "./copy";
 import { Message } from "./message";
-import { expandable, firstPosition, gather, type Load, PAGE, restOfText, total } from "./paging";
+import { expandable, firstPosition, gather, isContainer, type Load, PAGE, restOfText, total } from "./paging";
 import { Problem } from "./problem";
 import { bytes, count, thousands } from "./text";
 
@@ -15,25 +16,36 @@ interface Props {
   /** Absent where nothing more can be asked for: then only what was sent is shown. */
   load?: Load | undefined;
   open?: boolean;
+  /** A channel's own value: its line is the head of its card. */
+  channel?: { changed: boolean; reducer: string | null };
+  /** Children without a line above them. */
+  bare?: boolean;
 }
 
 /** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
-export function Value({ node, name, path = [], load, open = false }: Props) {
+export function Value({ node, name, path = [], load, open = false, channel, bare = false }: Props) {
   const [isOpen, setOpen] = useState(open);
   const can = expandable(node, load !== undefined);
   const shown = can && isOpen;
+  if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} />;
   return (
-    <div class={`lgi-value is-${node.kind}`}>
+    <div class={`lgi-value is-${node.kind}${channel ? " is-channel" : ""}`}>
       <div class="lgi-value-line">
+        {channel?.changed && <Changed />}
         <Toggle can={can} open={shown} set={setOpen} name={name ?? node.type}>
           {name !== undefined && <span class="lgi-key">{name}</span>}
           <Line node={node} open={shown} />
         </Toggle>
         <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
+        {channel?.reducer && <span class="lgi-who">{channel.reducer}</span>}
       </div>
       {shown && <Inside node={node} path={path} load={load} />}
     </div>
   );
+}
+
+export function Changed() {
+  return <span class="lgi-changed" role="img" aria-label="changed" title="changed by this step" />;
 }
 
 interface ToggleProps {
@@ -41,8 +53,7 @@ interface ToggleProps {
   open: boolean;
   set(open: boolean): void;
   name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: Preact's children.
-  children: any;
+  children: ComponentChildren;
 }
 
 function Toggle({ can, open, set, name, children }: ToggleProps) {
@@ -129,17 +140,24 @@ interface TextProps {
   more: number;
   path: readonly number[];
   load: Load | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: a VNode.
-  children: (text: string) => any;
+  /** Characters shown at first, where it need not all be seen. */
+  clamp?: number;
+  children: (text: string) => ComponentChildren;
 }
 
-export function Text({ text, more, path, load, children }: TextProps) {
+/** A text of which a part is shown, and a button for the rest, which is loaded where it was not sent. */
+export function Text({ text, more, path, load, clamp = Number.POSITIVE_INFINITY, children }: TextProps) {
+  const [open, setOpen] = useState(false);
   const [whole, setWhole] = useState<{ of: string; text: string } | null>(null);
   const [error, setError] = useState<ProtocolError | null>(null);
   const [busy, setBusy] = useState(false);
-  const complete = whole?.of === text ? whole.text : null;
+  const known = whole?.of === text ? whole.text : text;
+  const left = known === text ? more : 0;
+  const short = open ? known : shorten(known, clamp);
+  const hidden = known.length - short.length + left;
   const show = async () => {
-    if (!load) return;
+    setOpen(true);
+    if (!load || left === 0) return;
     setBusy(true);
     setError(null);
     try {
@@ -150,25 +168,32 @@ export function Text({ text, more, path, load, children }: TextProps) {
       setBusy(false);
     }
   };
+  const canShow = short.length < known.length || (left > 0 && load !== undefined);
   return (
     <>
-      {children(complete ?? (more > 0 ? `${text}…` : text))}
-      {more > 0 && complete === null && load && (
+      {children(hidden > 0 ? `${short}…` : short)}
+      {canShow && (
         <button type="button" class="lgi-link" disabled={busy} onClick={show}>
-          {busy ? "loading…" : `show ${thousands(more)} more characters`}
+          {busy ? "loading…" : `show ${thousands(hidden)} more characters`}
         </button>
       )}
-      {more > 0 && complete === null && !load && (
-        <span class="lgi-faint">{thousands(more)} more characters</span>
-      )}
-      {complete !== null && (
-        <button type="button" class="lgi-link" onClick={() => setWhole(null)}>
+      {!canShow && left > 0 && <span class="lgi-faint">{thousands(left)} more characters</span>}
+      {open && !canShow && (known !== text || known.length > clamp) && (
+        <button type="button" class="lgi-link" onClick={() => setOpen(false)}>
           show less
         </button>
       )}
       {error && <Problem error={error} retry={show} />}
     </>
   );
+}
+
+/** The beginning of a text, ended between words; the text itself where little would be hidden. */
+export function shorten(text: string, clamp: number): string {
+  if (text.length <= clamp * 1.3) return text;
+  const cut = text.lastIndexOf(" ", clamp);
+  // Never between the halves of one character.
+  return cut > clamp * 0.7 ? text.slice(0, cut) : text.slice(0, clamp).replace(/[\ud800-\udbff]$/, "");
 }
 
 interface Pages {
