@@ -1,7 +1,7 @@
 """Lanes for drawing the tree, given once and never changed.
 
-A checkpoint keeps its parent's lane while the parent is the last to hold that lane; otherwise it takes the lowest
-lane that is free on all rows above the parent's.
+A checkpoint keeps its parent's lane while the parent is the last to hold that lane; otherwise it takes the
+lowest lane that is free on all rows above the parent's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Lanes:
         """By lane: the row that holds its tip."""
         self._size = 1
         self._last = [-1, -1]
-        """A heap-shaped tree over the lanes: the leaves hold the last row drawn on each, a node the least below."""
+        """A heap-shaped tree: the leaves hold the last row drawn on each lane, a node the least below it."""
         self._lane: dict[int, int] = {}
 
     def add(self, row: int, parent: int) -> int:

@@ -3,8 +3,8 @@
 From the index alone where the stored writes tell all (no value is opened), else from the bookkeeping of the
 checkpoint and its parent. What each era of LangGraph stores:
 
-* since 2026 a task's path names its node; sends and calls are named by the task id, a hash that only the right
-  name gives;
+* since 2026 a task's path names its node; sends and calls are named by the task id, a hash that only the
+  right name gives;
 * from mid 2025 there is no path: the task id tells, or ``versions_seen`` of the child against the parent's;
 * before, each node writes to a channel of its own name, and ``metadata.writes`` holds what it returned.
 
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import Versions
-from lgviz.sources.channels import TASKS_CHANNEL
+from lgviz.sources.channels import TASKS_CHANNEL, is_internal
 
 from .steps import Row, Task, TaskIds, caller_of, count_sends, state_channels, targets
 
@@ -56,8 +56,8 @@ class Naming:
             self._known.setdefault(name, []).extend(ways)
 
     def name(self, rows: Iterable[Row]) -> None:
-        """Set ``nodes`` and ``changed`` (and what follows: ``expected``, ``sends``, ``joined``) of rows, oldest
-        first."""
+        """Set ``nodes`` and ``changed`` (and what follows: ``expected``, ``sends``, ``joined``) of rows, the
+        oldest first."""
         doubtful = []
         for row in rows:
             self._look_ahead(row)
@@ -176,6 +176,8 @@ class Naming:
             *(name for child in row.children for name in child.metadata.get("writes") or ()),
         }
         found = [channel for channel in written if channel in named]
+        if not found and not is_internal(task.channels.get(0, "__")):
+            found = [task.channels[0]]  # the node's own channel is always the first
         if len(found) == 1:
             task.name, task.order = found[0], (1, found[0])
             self._learn(found[0])

@@ -69,8 +69,8 @@ class Task:
 
 @dataclass(slots=True)
 class Step:
-    """What is stored under one checkpoint: ``tasks`` of the step itself, by id; ``updates`` that were made on it
-    (``update_state`` stores them here under the task's own id or one of its own); ``null``: writes of no task."""
+    """What is stored under one checkpoint: ``tasks`` of the step itself, by id; ``updates`` that were made on
+    it (``update_state`` stores them here under a task's id or one of its own); ``null``: writes of no task."""
 
     tasks: dict[str, Task] = field(default_factory=dict)
     updates: dict[str, Task] = field(default_factory=dict)
@@ -200,7 +200,7 @@ def update_id(checkpoint_id: str, kind: str) -> str:
 
 
 def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None:
-    """For a task that another one called or that handles its error: that task, its path, and the call's index."""
+    """Of a task that another one called, or that handles its error: that one, its path, the call's index."""
     if task.path.endswith(_HANDLER):
         beginning = task.path[: -len(_HANDLER)]
         found = next((other for other in tasks if other is not task and other.path == beginning), None)

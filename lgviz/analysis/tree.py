@@ -41,10 +41,10 @@ class Tree:
     """Columns by row; a row is never moved, and a label, a lane and a parent never change once given.
 
     Attributes:
-        ids, labels, namespaces, steps, sources: of each checkpoint. ``label`` is ``c0``, ``c1``, … in the root
+        ids, labels, namespaces, steps, sources: of each checkpoint. A label is ``c0``, ``c1``, … in the root
             namespace, ``c4.1`` for a subgraph's under the checkpoint its call started from.
-        parent: row of the parent in the same namespace; for the first checkpoint of a subgraph call the row it
-            started from; else -1.
+        parent: row of the parent in the same namespace; for the first checkpoint of a subgraph call the row
+            it started from; else -1.
         anchor: row of the checkpoint that a subgraph's call started from; -1 in the root namespace.
         lane, depth, times, flags: for drawing (``times`` in seconds since the epoch, NaN where unknown).
         nodes, changed: which nodes ran to make it, and which state channels it changed.
@@ -94,7 +94,7 @@ class Tree:
         return f"<Tree of {len(self.ids)} checkpoints>"
 
     def row_of(self, id_or_label: str, namespace: str | None = None) -> int:
-        """The row of a checkpoint id (in any namespace unless one is given) or a label; -1 where there is none."""
+        """The row of a checkpoint id (in any namespace unless one is given) or a label; -1: there is none."""
         row = self._label.get(id_or_label, -1)
         if row < 0:
             row = self._row.get((namespace or "", id_or_label), -1)
@@ -107,8 +107,8 @@ class Tree:
         """Take in what is new.
 
         Returns:
-            The first new row, and the earlier rows whose flags, nodes or changed channels are others now. After
-            a reset of the index all rows are new.
+            The first new row, and the earlier rows whose flags, nodes or changed channels are others now.
+            After a reset of the index all rows are new.
         """
         if index.reset:
             self._clear()

@@ -1,0 +1,273 @@
+"""The history of one thread: a sequence of checkpoints, and the tree they form."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakValueDictionary
+
+from langgraph.types import StateSnapshot
+
+from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
+from lgviz.sources import open_source
+from lgviz.sources.base import Source, StoredWrite
+
+from .checkpoint import Checkpoint
+from .state import StateReader
+from .tree import Mark, Tree
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+
+    from .diff import StateDiff
+
+__all__ = ["History", "Key", "open_history"]
+
+Key = "int | str | Checkpoint"
+_KEPT = 32
+"""Snapshots of whole states are kept for the checkpoints looked at last."""
+
+
+def open_history(
+    what: Any, thread_id: str | None = None, config: Mapping[str, Any] | None = None, context: Any = None
+) -> History:
+    """The history of a thread (``lgviz.history``).
+
+    Args:
+        what: a compiled graph, a saver, the path of a database, or a ``Source``.
+        thread_id: which thread; None takes that of ``config``, else the newest.
+        config: the config that runs on this thread use.
+        context: the context that runs on this thread use.
+
+    Raises:
+        SourceError: ``what`` cannot be read (see :func:`lgviz.sources.open_source`).
+        NoCheckpoints: it holds no checkpoint yet.
+        ThreadNotFound: it does not hold this thread.
+    """
+    source = open_source(what)
+    wanted = thread_id if thread_id is not None else (config or {}).get("configurable", {}).get("thread_id")
+    if wanted is None:
+        threads = source.threads()
+        if not threads:
+            raise NoCheckpoints(
+                f"{source.description} holds no checkpoint yet.", "Run the graph with a thread_id first."
+            )
+        wanted = threads[0].thread_id
+    return History(source, str(wanted), config, context)
+
+
+class History:
+    """Checkpoints of one thread from oldest to newest; ``len()`` and iteration count the root namespace.
+
+    ``h[0]`` (``h[-1]``) is by position, ``h["c3"]`` by label, ``h["1ef…"]`` by checkpoint id.
+
+    Attributes:
+        thread_id: the thread.
+        source: where it is read from.
+        tree: all checkpoints of all namespaces, as columns.
+        config, context: what runs on this thread use.
+        lock: held while the tree grows; take it to read several columns of one moment.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        thread_id: str,
+        config: Mapping[str, Any] | None = None,
+        context: Any = None,
+    ) -> None:
+        self.source = source
+        self.thread_id = thread_id
+        self.config = config
+        self.context = context
+        self.lock = threading.RLock()
+        self._reader = StateReader(source, thread_id)
+        self.tree = Tree(source, thread_id, self._reader.triggers())
+        self._reader.tree = self.tree
+        self._token: Any = None
+        self._objects: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
+        self._snapshots: OrderedDict[int, tuple[Any, StateSnapshot]] = OrderedDict()
+        self.refresh()
+        if not len(self.tree):
+            self._refuse_missing_thread()
+
+    def _refuse_missing_thread(self) -> None:
+        threads = self.source.threads()
+        if not threads:
+            raise NoCheckpoints(
+                f"{self.source.description} holds no checkpoint yet.", "Run the graph with a thread_id first."
+            )
+        names = ", ".join(repr(thread.thread_id) for thread in threads[:5])
+        more = f" and {len(threads) - 5} more" if len(threads) > 5 else ""
+        raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"There are {names}{more}.")
+
+    def __repr__(self) -> str:
+        return f"<History of thread {self.thread_id!r}: {len(self)} checkpoints, {self.source.description}>"
+
+    # ------------------------------------------------------------ a sequence
+
+    def __len__(self) -> int:
+        return len(self.tree.roots)
+
+    def __iter__(self) -> Iterator[Checkpoint]:
+        for row in list(self.tree.roots):
+            yield self.checkpoint_at(row)
+
+    def __contains__(self, key: object) -> bool:
+        if isinstance(key, Checkpoint):
+            key = key.id
+        return isinstance(key, str) and self.tree.row_of(key) >= 0
+
+    def __getitem__(self, key: int | str | Checkpoint) -> Checkpoint:
+        if isinstance(key, Checkpoint):
+            row = self.tree.row_of(key.id, key.namespace)
+        elif isinstance(key, str):
+            row = self.tree.row_of(key)
+        else:
+            return self.checkpoint_at(self.tree.roots[key])
+        if row < 0:
+            raise CheckpointNotFound(
+                f"Thread {self.thread_id!r} has no checkpoint {key if isinstance(key, str) else key.id!r}.",
+                f"Labels run from c0 to c{len(self) - 1}; refresh() reads what is new."
+                if len(self)
+                else "It was deleted meanwhile.",
+            )
+        return self.checkpoint_at(row)
+
+    def checkpoint_at(self, row: int) -> Checkpoint:
+        """The checkpoint of a row of the tree."""
+        with self.lock:
+            found = self._objects.get(row)
+            if found is None:
+                found = self._objects[row] = Checkpoint(self, row)
+            return found
+
+    def row_of(self, id_or_label: str) -> int:
+        """The row of a checkpoint in the tree; -1 where there is none."""
+        return self.tree.row_of(id_or_label)
+
+    # ------------------------------------------------------------ the tree
+
+    @property
+    def threads(self) -> list[str]:
+        """All threads of the source, the newest activity first."""
+        return [thread.thread_id for thread in self.source.threads()]
+
+    @property
+    def root(self) -> Checkpoint:
+        """The first checkpoint."""
+        return self[0]
+
+    @property
+    def latest(self) -> Checkpoint:
+        """The checkpoint that was made last, on whatever branch."""
+        return self[-1]
+
+    @property
+    def heads(self) -> list[Checkpoint]:
+        """The checkpoints without children, oldest first."""
+        return [self.checkpoint_at(row) for row in self.tree.roots if not self.tree.rows[row].children]
+
+    @property
+    def forks(self) -> list[Checkpoint]:
+        """The checkpoints with more than one child, oldest first."""
+        return [self.checkpoint_at(row) for row in self.tree.roots if len(self.tree.rows[row].children) > 1]
+
+    @property
+    def branches(self) -> list[list[Checkpoint]]:
+        """For each head the path from the root to it."""
+        return [self.path(head) for head in self.heads]
+
+    def path(self, key: int | str | Checkpoint) -> list[Checkpoint]:
+        """The checkpoints from the root to one, in its namespace."""
+        row = self.tree.rows[self[key].row]
+        path = [row]
+        while row.parent is not None:
+            row = row.parent
+            path.append(row)
+        return [self.checkpoint_at(row.index) for row in reversed(path)]
+
+    @property
+    def status(self) -> Literal["done", "interrupted", "paused", "failed"]:
+        """The thread's status, by the checkpoint that was made last."""
+        latest = self.latest
+        flags = latest.flags
+        if Mark.ERROR in flags:
+            return "failed"
+        if Mark.INTERRUPT in flags and Mark.ANSWERED not in flags:
+            return "interrupted"
+        return "paused" if latest.next else "done"
+
+    def refresh(self) -> tuple[int, list[int]]:
+        """Read what is new.
+
+        Returns:
+            The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are others
+            now. Where checkpoints were deleted meanwhile, all rows are new.
+        """
+        with self.lock:
+            index = self.source.index(self.thread_id, self._token)
+            self._token = index.token
+            if index.reset:
+                self._objects.clear()
+                self._snapshots.clear()
+            return self.tree.extend(index)
+
+    # ------------------------------------------------------------ questions
+
+    def diff(self, before: int | str | Checkpoint, after: int | str | Checkpoint) -> StateDiff:
+        """What changed from one state to another; internal channels are left out."""
+        from .diff import diff_states
+
+        return diff_states(self._state(self[before].row), self._state(self[after].row))
+
+    def find(self, predicate: Callable[[Checkpoint], Any]) -> list[Checkpoint]:
+        """The checkpoints for which ``predicate`` is true, oldest first."""
+        return [checkpoint for checkpoint in self if predicate(checkpoint)]
+
+    def graph(self) -> networkx.DiGraph[str]:
+        """The tree as a graph: an edge leads from a checkpoint to each made from it."""
+        from .frames import to_graph
+
+        return to_graph(self)
+
+    def frame(self) -> pandas.DataFrame:
+        """The tree as a table, a row for each checkpoint of every namespace."""
+        from .frames import to_frame
+
+        return to_frame(self)
+
+    # ------------------------------------------------------------ for checkpoints
+
+    def _snapshot(self, row: int) -> StateSnapshot:
+        facts = self.tree.rows[row]
+        work = facts.step_work
+        tasks = [*work.tasks.values(), *work.updates.values()]
+        stamp = (len(facts.children), len(work.null), sum(len(task.channels) for task in tasks))
+        with self.lock:
+            kept = self._snapshots.get(row)
+            if kept is not None and kept[0] == stamp:
+                self._snapshots.move_to_end(row)
+                return kept[1]
+        snapshot = self._reader.snapshot(facts)
+        with self.lock:
+            self._snapshots[row] = (stamp, snapshot)
+            while len(self._snapshots) > _KEPT:
+                self._snapshots.popitem(last=False)
+        return snapshot
+
+    def _state(self, row: int) -> dict[str, Any]:
+        """The values by channel, also where the state is no dict."""
+        values = self._snapshot(row).values
+        return dict(values) if isinstance(values, dict) else {"__root__": values}
+
+    def _stored(self, row: int) -> list[StoredWrite]:
+        return self.source.writes(self.thread_id, self.tree.namespaces[row], self.tree.ids[row])
+
+    def _created_at(self, row: int) -> str | None:
+        id_ = self.tree.ids[row]
+        versions = self.source.versions(self.thread_id, self.tree.namespaces[row], [id_]).get(id_)
+        return None if versions is None else versions.ts
