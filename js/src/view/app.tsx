@@ -180,6 +180,9 @@ function useFocusKept(view: ViewState, root: { current: HTMLDivElement | null })
     const onElsewhere = (event: Event) => {
       if (!event.composedPath().includes(element)) last = null;
     };
+    element.addEventListener("focusin", onFocusIn);
+    document.addEventListener("focusin", onElsewhere);
+    document.addEventListener("pointerdown", onElsewhere, true);
     const stop = view.attached.subscribe(() => {
       if (last?.isConnected && (document.activeElement === document.body || !document.activeElement)) {
         last.focus({ preventScroll: true });
