@@ -50,6 +50,16 @@ describe("TreeModel", () => {
     expect(tree.length).toBe(10);
   });
 
+  test("a thread that was cut or replaced does not go on", () => {
+    const tree = treeOf();
+    expect(tree.append(rowsOf(ROWS.slice(0, 4)))).toBe(false);
+    const replaced = ROWS.map((row, i) => (i < 9 ? row : { ...row, label: "c5b" }));
+    expect(tree.append(rowsOf(replaced))).toBe(false);
+    expect(tree.append(rowsOf(replaced, 9))).toBe(false);
+    expect(tree.append(rowsOf(ROWS))).toBe(true);
+    expect(tree.ids[9]).toBe("id-c5");
+  });
+
   test("anchors subgraph rows at the row that started their call", () => {
     const tree = treeOf();
     expect([...tree.anchor.subarray(0, 10)]).toEqual([-1, -1, -1, 2, 2, 4, 2, -1, -1, -1]);

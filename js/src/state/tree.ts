@@ -33,10 +33,17 @@ export class TreeModel {
   #rowOf = new Map<string, number>();
   #rowOfLabel = new Map<string, number>();
 
-  /** Takes in a batch; rows it already has are skipped. False where rows before the batch are missing. */
+  /**
+   * Takes in a batch; rows it already has are skipped. False where it does not go on from these rows: some
+   * before it are missing, or the thread was cut or replaced meanwhile.
+   */
   append(batch: TreeRows): boolean {
-    if (batch.start > this.length) return false;
     const end = batch.start + batch.count;
+    const known = Math.min(end, this.length);
+    if (batch.start > this.length || (batch.start === 0 && end < this.length)) return false;
+    for (const row of [batch.start, known - 1]) {
+      if (row >= batch.start && row < known && this.ids[row] !== batch.ids[row - batch.start]) return false;
+    }
     if (end <= this.length) return true;
     this.#grow(end);
     for (let row = this.length; row < end; row++) {
