@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 import webbrowser
 from pathlib import Path
@@ -20,7 +21,7 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from nbformat.sign import NotebookNotary
 
-from lab_server import Lab, running_lab
+from lab_server import START_SECONDS, Lab, running_lab
 
 REPO = Path(__file__).resolve().parents[1]
 FOLDER = REPO / ".demo"
@@ -92,7 +93,7 @@ def run(lab: Lab, name: str) -> int:
     client.start_channels()
     failed = 0
     try:
-        client.wait_for_ready(timeout=60)
+        wait_for(client)
         for cell in (cell for cell in book.cells if cell.cell_type == "code"):
             cell.outputs = []
 
@@ -110,6 +111,17 @@ def run(lab: Lab, name: str) -> int:
     nbformat.write(book, path)
     NotebookNotary(data_dir=str(lab.folder / "data")).sign(book)
     return failed
+
+
+def wait_for(client: BlockingKernelClient) -> None:
+    """Wait until the kernel answers. One that is still starting has no heartbeat: the client calls it dead."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return client.wait_for_ready(timeout=START_SECONDS)
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def has_screen() -> bool:
