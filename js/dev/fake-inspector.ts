@@ -483,6 +483,20 @@ function parentOf(id: string): string | null {
   return `id-${PARENTS[label] ?? `c${Number.parseInt(label.slice(1), 10) - 1}`}`;
 }
 
+/** `?graph=…`: a number of nodes, or none. */
+function topologyFor(search: string): Topology | null {
+  const wanted = new URLSearchParams(search).get("graph");
+  if (wanted === null) return TOPOLOGY;
+  if (wanted === "small") {
+    const kept = new Set(["__start__", "user", "agent", "tools", "critic"]);
+    return {
+      nodes: TOPOLOGY.nodes.filter((one) => kept.has(one.id)),
+      edges: TOPOLOGY.edges.filter((one) => kept.has(one.source) && kept.has(one.target)),
+    };
+  }
+  return wanted === "none" ? null : largeTopology(Number(wanted));
+}
+
 let runs = 0;
 let stopped = false;
 
@@ -493,7 +507,7 @@ export function inspectorAnswer(
   fake: FakeSource,
   signal?: AbortSignal,
 ): unknown {
-  if (method === "thread_open") return { topology: TOPOLOGY };
+  if (method === "thread_open") return { topology: topologyFor(location.search) };
   const grow = (from: string, name: string) => fake.extend(from, name);
   const emit = (run: RunView) => fake.emit("run", run);
   const answers: Answers = {

@@ -55,7 +55,15 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   return (
     <>
       <RunBar store={store} />
-      {view ? <Head store={store} view={view} stale={stale} /> : <div class="lgi-head is-loading" />}
+      {view ? (
+        <Head store={store} view={view} stale={stale} />
+      ) : (
+        <header class="lgi-head is-loading">
+          <h3>
+            <span class="lgi-label">{labelOf(store, selected)}</span>
+          </h3>
+        </header>
+      )}
       {topology && store.graphShown.value && !forking && (
         <div class="lgi-graph">
           <Topology

@@ -23,6 +23,7 @@ interface Props {
 export function Topology({ topology, ran, next, running = [], height, pick }: Props) {
   const [box, width] = useWidth();
   const { drawing, scale } = useMemo(() => bestFit(topology, width, height), [topology, width, height]);
+  useInView(box, drawing, scale, pick?.chosen ?? running[0] ?? next[0] ?? ran[0] ?? null);
   const lit = (node: TopologyNode, names: readonly string[]) =>
     names.includes(node.id) || names.includes(node.name);
   return (
@@ -140,6 +141,22 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
 function refusal(option: AsNodeOption | undefined): string | null {
   if (!option) return "an update cannot be written as this node";
   return option.disabled;
+}
+
+/** Scroll a graph that is larger than its box to the node that matters now. */
+function useInView(
+  box: { current: HTMLElement | null },
+  drawing: Drawing,
+  scale: number,
+  node: string | null,
+): void {
+  useEffect(() => {
+    const element = box.current;
+    const placed = drawing.nodes.find((one) => one.node.id === node || one.node.name === node);
+    if (!element || !placed) return;
+    element.scrollLeft = placed.x * scale - element.clientWidth / 2;
+    element.scrollTop = placed.y * scale - element.clientHeight / 2;
+  }, [box, drawing, scale, node]);
 }
 
 /** The width of an element, followed as it changes. */

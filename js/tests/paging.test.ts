@@ -1,0 +1,80 @@
+import { describe, expect, it, vi } from "vitest";
+import type { ValueNode } from "../src/protocol";
+import {
+  expandable,
+  firstPosition,
+  gather,
+  type Load,
+  MOST,
+  restOfText,
+  TEXT_PAGE,
+} from "../src/view/paging";
+
+function leaf(kind: ValueNode["kind"], text: string, more = 0): ValueNode {
+  return { kind, type: kind, text, size: null, more };
+}
+
+function list(items: ValueNode[], more = 0, first = 0): ValueNode {
+  return {
+    ...leaf("list", "[…]", more),
+    size: items.length + more + first,
+    items: items.map((value, i) => ({ key: String(first + i), value })),
+  };
+}
+
+describe("restOfText", () => {
+  it("counts in Python's characters", async () => {
+    const whole = "🙂".repeat(30_000);
+    const symbols = Array.from(whole);
+    const load: Load = vi.fn(async (_path, offset, limit) =>
+      leaf("string", symbols.slice(offset, offset + limit).join("")),
+    );
+    const known = symbols.slice(0, 10).join("");
+    expect(await restOfText(load, [1], known, 29_990)).toBe(whole);
+    expect(load).toHaveBeenNthCalledWith(1, [1], 10, TEXT_PAGE, undefined);
+    expect(load).toHaveBeenNthCalledWith(2, [1], 10 + TEXT_PAGE, TEXT_PAGE, undefined);
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+  it("ends when nothing more comes", async () => {
+    expect(await restOfText(async () => leaf("string", ""), [], "ab", 100)).toBe("ab");
+  });
+});
+
+describe("gather", () => {
+  it("writes a value as JSON, loading what was not sent", async () => {
+    const load: Load = async (path, offset) =>
+      path.length === 0
+        ? list([leaf("number", "1"), leaf("string", "b…", 1), leaf("null", "None")].slice(offset))
+        : leaf("string", "c");
+    const node: ValueNode = { ...leaf("list", "[…]"), size: 3, more: 3 };
+    expect(JSON.parse(await gather(node, load, []))).toEqual([1, "b…c", null]);
+  });
+  it("copies a string as it is, and what is no JSON as its text", async () => {
+    expect(await gather(leaf("string", "two\nlines"), undefined, [])).toBe("two\nlines");
+    expect(await gather(leaf("bool", "True"), undefined, [])).toBe("true");
+    expect(await gather(leaf("array", "float64 (3, 4)"), undefined, [])).toBe("float64 (3, 4)");
+  });
+  it("keeps a number that JavaScript would change as text", async () => {
+    expect(await gather(leaf("number", "12345678901234567890"), undefined, [])).toBe("12345678901234567890");
+  });
+  it("gives up on a value of very many parts", async () => {
+    const many = list(Array.from({ length: MOST + 1 }, () => leaf("null", "None")));
+    await expect(gather(many, undefined, [])).rejects.toThrow(/more than/);
+  });
+});
+
+describe("expandable", () => {
+  it("opens what holds more than its line", () => {
+    expect(expandable(leaf("string", "short"), true)).toBe(false);
+    expect(expandable(leaf("string", "two\nlines"), false)).toBe(true);
+    expect(expandable(list([]), true)).toBe(false);
+    expect(expandable({ ...leaf("dict", "{…}", 3), size: 3 }, true)).toBe(true);
+    expect(expandable({ ...leaf("dict", "{…}", 3), size: 3 }, false)).toBe(false);
+    expect(expandable(leaf("undecodable", "why"), true)).toBe(false);
+  });
+});
+
+it("knows where a list that came with its end only begins", () => {
+  expect(firstPosition(list([leaf("null", "None")], 0, 41))).toBe(41);
+  expect(firstPosition({ ...list([]), kind: "dict" })).toBe(0);
+});
