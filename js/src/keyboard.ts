@@ -70,6 +70,7 @@ export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["Space", "fold or unfold a subgraph's steps"],
   ["Enter", "into the inspector"],
   ["Ctrl-click", "compare with the selection"],
+  ["Shift-↑ Shift-↓", "walk away and compare with the start"],
   ["/", "search all checkpoints"],
   ["f", "fork at the selection"],
   ["c", "copy the selection as Python"],

@@ -153,6 +153,20 @@ describe("selection", () => {
   });
 });
 
+test("walking with Shift compares with where the walk began", async () => {
+  await open();
+  const view = new ViewState(store);
+  view.walk(1, true);
+  expect([store.selected.value, store.compared.value]).toEqual(["id-c4", "id-c5"]);
+  view.walk(1, true);
+  expect([store.selected.value, store.compared.value]).toEqual(["id-c3", "id-c5"]);
+  view.walk(-2, true);
+  expect([store.selected.value, store.compared.value]).toEqual(["id-c5", null]);
+  view.walk(-5, true);
+  expect([store.selected.value, store.compared.value]).toEqual(["id-c5", null]);
+  view.dispose();
+});
+
 describe("refreshing", () => {
   const more: RowSpec[] = [...ROWS, { label: "c6", parent: 9, lane: 1, title: ["tools"] }];
 

@@ -35,11 +35,14 @@ export class ViewState {
   readonly attached = signal(0);
   /** The root element, while shown. */
   root: HTMLElement | null = null;
+  /** The first of the rows that came just now. */
+  readonly fresh = signal(Number.POSITIVE_INFINITY);
   /** A row to hold in place when rows above it come or go. */
   pinned = -1;
 
   readonly #asked = new Map<string, number>();
   #sayTimer: ReturnType<typeof setTimeout> | undefined;
+  #freshTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #stops: (() => void)[] = [];
 
   constructor(store: Store) {
@@ -73,6 +76,7 @@ export class ViewState {
         this.marks.value = new Map();
         this.#asked.clear();
       }),
+      this.#watchGrowth(),
       // What is selected is shown: by a search hit, from Python, by a run.
       effect(() => {
         const row = store.selectedRow.value;
@@ -83,6 +87,7 @@ export class ViewState {
 
   dispose(): void {
     clearTimeout(this.#sayTimer);
+    clearTimeout(this.#freshTimer);
     this.search.clear();
     for (const stop of this.#stops) stop();
   }
@@ -116,13 +121,18 @@ export class ViewState {
     this.collapsed.value = collapsed;
   }
 
-  /** Selects the row that is `by` positions further down (negative: up), held at the ends. */
-  walk(by: number): void {
+  /**
+   * Selects the row that is `by` positions further down (negative: up), held at the ends. With `compare` it
+   * is compared with where the walk began.
+   */
+  walk(by: number, compare = false): void {
     const visible = this.visible.peek();
     if (visible.count === 0) return;
     const at = visible.positionOf(this.store.selectedRow.peek());
     const to = at < 0 ? 0 : Math.min(visible.count - 1, Math.max(0, at + by));
+    const start = this.store.compared.peek() ?? this.store.selected.peek();
     this.#select(visible.rowAt(to));
+    if (compare && start !== this.store.compared.peek()) this.store.compare(start);
   }
 
   toParent(): void {
@@ -189,6 +199,24 @@ export class ViewState {
     this.#sayTimer = setTimeout(() => {
       this.said.value = "";
     }, 1800);
+  }
+
+  #watchGrowth(): () => void {
+    let tree: TreeModel | null = null;
+    let length = 0;
+    return effect(() => {
+      this.store.revision.value;
+      const now = this.store.tree.value;
+      if (now === tree && now.length > length) {
+        this.fresh.value = Math.min(this.fresh.peek(), length);
+        clearTimeout(this.#freshTimer);
+        this.#freshTimer = setTimeout(() => {
+          this.fresh.value = Number.POSITIVE_INFINITY;
+        }, 1200);
+      }
+      tree = now;
+      length = now.length;
+    });
   }
 
   #select(row: number): void {

@@ -1,7 +1,7 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../keyboard";
-import type { ViewState } from "../state/view";
+import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { toClipboard } from "./copy";
 import { Help } from "./help";
 import { Inspector } from "./inspector";
@@ -88,26 +88,24 @@ function passOn(root: HTMLElement | null, event: KeyboardEvent): void {
 
 function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
   const { store } = view;
-  const page = Math.max(1, Math.floor(view.height.peek() / 30) - 1);
+  const page = Math.max(1, Math.floor(view.height.peek() / ROW_HEIGHT) - 1);
+  const walk = (by: number) => {
+    view.walk(by, event.shiftKey);
+    return true;
+  };
   switch (action) {
     case "up":
-      view.walk(-1);
-      return true;
+      return walk(-1);
     case "down":
-      view.walk(1);
-      return true;
+      return walk(1);
     case "pageUp":
-      view.walk(-page);
-      return true;
+      return walk(-page);
     case "pageDown":
-      view.walk(page);
-      return true;
+      return walk(page);
     case "first":
-      view.walk(Number.NEGATIVE_INFINITY);
-      return true;
+      return walk(Number.NEGATIVE_INFINITY);
     case "last":
-      view.walk(Number.POSITIVE_INFINITY);
-      return true;
+      return walk(Number.POSITIVE_INFINITY);
     case "parent":
       view.toParent();
       return true;

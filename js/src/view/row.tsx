@@ -16,6 +16,7 @@ export interface RowProps {
   compared: boolean;
   future: boolean;
   hit: boolean;
+  fresh: boolean;
   collapsed: boolean;
   marks: RowMarks | undefined;
 }
@@ -37,6 +38,7 @@ export function Row(props: RowProps) {
   if (compared) classes += " is-compared";
   if (future) classes += " is-future";
   if (hit) classes += " is-hit";
+  if (props.fresh) classes += " is-fresh";
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names its active row.
     <div

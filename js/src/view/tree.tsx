@@ -36,6 +36,7 @@ export function Tree({ view }: { view: ViewState }) {
   const hits = view.search.rows.value;
   const marks = view.marks.value;
   const collapsed = view.collapsed.value;
+  const fresh = view.fresh.value;
   const max = lanes.max;
   const scale = useMemo(() => new LaneScale(max), [max]);
   const start = from.value;
@@ -63,6 +64,7 @@ export function Tree({ view }: { view: ViewState }) {
         compared={row === compared}
         future={future[row] === 1}
         hit={hits.has(row)}
+        fresh={row >= fresh}
         collapsed={collapsed.has(row)}
         marks={marks.get(id)}
       />,
