@@ -9,7 +9,7 @@ from typing import Any
 
 from lgviz.errors import InvalidValue
 
-__all__ = ["diff_code", "fork_code", "run_code", "select_code"]
+__all__ = ["diff_code", "fork_code", "json_text", "literal", "run_code", "select_code"]
 
 _WIDTH = 88
 
@@ -28,7 +28,7 @@ def fork_code(
     subject: str,
     thread_id: str,
     label: str,
-    values: Mapping[str, Mapping[str, str]],
+    values: Mapping[str, tuple[str, str]],
     *,
     as_node: str | None = None,
     goto: str | None = None,
@@ -42,9 +42,9 @@ def fork_code(
         InvalidValue: a text is no valid JSON.
     """
     entries = []
-    for channel, field in values.items():
-        text = literal(_parsed(channel, field["text"]), 8)
-        entries.append(f"{channel!r}: " + (f"lgviz.Set({text})" if field["mode"] == "set" else text))
+    for channel, (mode, json_value) in values.items():
+        text = literal(_parsed(channel, json_value), 8)
+        entries.append(f"{channel!r}: " + (f"lgviz.Set({text})" if mode == "set" else text))
     body = "{" + "".join(f"\n        {entry}," for entry in entries) + ("\n    }" if entries else "}")
     named = _named(as_node=as_node, goto=goto, keep_siblings=keep_siblings or None, note=note, config=config)
     return _call("fork", subject, thread_id, [repr(label), body], named)
@@ -75,6 +75,11 @@ def literal(value: Any, indent: int = 0) -> str:
     return "[\n" + "".join(f"{pad}{literal(v, indent + 4)},\n" for v in value) + " " * indent + "]"
 
 
+def json_text(value: Any) -> str:
+    """Indented JSON of plain data."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
 def _flat(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
@@ -89,7 +94,9 @@ def _parsed(channel: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise InvalidValue(f"The value of {channel!r} is not valid JSON: {error}.", "Correct it first.") from error
+        raise InvalidValue(
+            f"The value of {channel!r} is not valid JSON: {error}.", "Correct it first."
+        ) from error
 
 
 def _history(subject: str, thread_id: str) -> str:

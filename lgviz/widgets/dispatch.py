@@ -1,8 +1,8 @@
 """Carries requests to handlers on worker threads and replies back, whatever the transport.
 
 A transport (the anywidget, later a REST route) gives a ``send(message, buffers)`` and calls
-:meth:`Dispatcher.receive` for each incoming message. The kernel's main thread is never kept: reads and acts
-run on two small pools, so that a long search delays neither a click nor a running cell.
+:meth:`Dispatcher.receive` for each incoming message. The kernel's main thread is never kept: reads, acts and
+runs have small pools of their own, so that a long search delays neither a click nor a running cell.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from lgviz.errors import LgvizError, NotFound, SourceError
 from lgviz.protocol import Column, Dtype, ErrorCode, Failure
@@ -20,7 +20,7 @@ from lgviz.protocol import Column, Dtype, ErrorCode, Failure
 __all__ = ["Call", "Cancelled", "Dispatcher", "Send"]
 
 Send = Callable[[Any, list[bytes]], None]
-Pool = Literal["read", "act"]
+Pool = Literal["read", "act", "run"]
 Handler = Callable[["Call", Any], Any]
 
 _log = logging.getLogger("lgviz")
@@ -75,7 +75,8 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._pools = {
             "read": ThreadPoolExecutor(2, thread_name_prefix="lgviz-read"),
-            "act": ThreadPoolExecutor(4, thread_name_prefix="lgviz-act"),
+            "act": ThreadPoolExecutor(2, thread_name_prefix="lgviz-act"),
+            "run": ThreadPoolExecutor(8, thread_name_prefix="lgviz-run"),  # each waits for its run to end
         }
 
     def receive(self, message: Any) -> None:
@@ -135,4 +136,4 @@ class Dispatcher:
 def _code(error: LgvizError) -> ErrorCode:
     if isinstance(error, NotFound):
         return "not_found"
-    return cast(ErrorCode, "source" if isinstance(error, SourceError) else "refused")
+    return "source" if isinstance(error, SourceError) else "refused"

@@ -54,7 +54,9 @@ class Budget:
 
 
 def _size(text: str) -> int:
-    return len(text) if text.isalnum() and text.isascii() else len(json.dumps(text, ensure_ascii=False).encode())
+    return (
+        len(text) if text.isalnum() and text.isascii() else len(json.dumps(text, ensure_ascii=False).encode())
+    )
 
 
 def value_node(
@@ -96,7 +98,13 @@ def _node(value: Any, budget: Budget, offset: int, text: int) -> ValueNode:
     """A node without its children."""
     shape = describe(value, _LINE)
     budget.spend(_NODE + _size(shape.type))
-    node: ValueNode = {"kind": shape.kind, "type": shape.type, "text": "", "size": shape.size, "more": shape.children}
+    node: ValueNode = {
+        "kind": shape.kind,
+        "type": shape.type,
+        "text": "",
+        "size": shape.size,
+        "more": shape.children,
+    }
     if shape.kind == "string":
         node["text"], node["more"] = budget.take(value[offset : offset + text], text)
         node["more"] = max(0, len(value) - offset - len(node["text"]))

@@ -1,0 +1,52 @@
+"""The compiled graph as nodes and edges, for drawing."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+__all__ = ["Edge", "Node", "Topology", "topology_of"]
+
+
+class Node(TypedDict):
+    id: str
+    name: str
+    kind: Literal["start", "end", "node", "subgraph"]
+
+
+class Edge(TypedDict):
+    source: str
+    target: str
+    conditional: bool
+    label: str | None
+
+
+class Topology(TypedDict):
+    nodes: list[Node]
+    edges: list[Edge]
+
+
+def topology_of(graph: Any) -> Topology | None:
+    """The nodes and edges of a compiled graph as LangGraph draws it; None where there is none to draw.
+
+    ``id`` is the node's name as the graph knows it (``__start__`` and ``__end__`` included).
+    """
+    if graph is None or not hasattr(graph, "get_graph"):
+        return None
+    drawn = graph.get_graph()
+    subgraphs = {name for name, _ in graph.get_subgraphs()} if hasattr(graph, "get_subgraphs") else set()
+    kinds: dict[str, Literal["start", "end"]] = {"__start__": "start", "__end__": "end"}
+    return {
+        "nodes": [
+            {"id": key, "name": key, "kind": kinds.get(key, "subgraph" if key in subgraphs else "node")}
+            for key in drawn.nodes
+        ],
+        "edges": [
+            {
+                "source": edge.source,
+                "target": edge.target,
+                "conditional": bool(edge.conditional),
+                "label": None if edge.data is None else str(edge.data),
+            }
+            for edge in drawn.edges
+        ],
+    }

@@ -1,0 +1,194 @@
+"""The debugger as a Jupyter widget: traits and forwarding, no logic (floor 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.core.getipython import get_ipython
+from IPython.display import display, update_display
+
+from lgviz.analysis.history import History
+from lgviz.errors import LgvizError
+from lgviz.export.error import error_html
+from lgviz.export.html import static_html
+from lgviz.export.text import tree_text
+from lgviz.protocol import RunView
+from lgviz.sources import open_source
+from lgviz.widgets.actor import Actor
+from lgviz.widgets.dispatch import Dispatcher
+from lgviz.widgets.reader import Reader
+
+__all__ = ["Debugger", "debug"]
+
+_STATIC = Path(__file__).parent.parent / "static"
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Debugger(anywidget.AnyWidget):
+    """The time-travel debugger of one source, for a notebook.
+
+    Args:
+        what: anything :func:`lgviz.sources.open_source` takes: a compiled graph, a saver, a database path.
+        thread_id: the thread to open; None opens the newest.
+        config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
+        context: the run's context, as ``graph.invoke(..., context=...)`` takes it.
+        height: pixels.
+        static: also emit the script-free view that outlives the kernel.
+        name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
+
+    Attributes:
+        thread_id: the open thread (synced).
+        selected: id of the selected checkpoint (synced; a label may be assigned).
+        compared: id of the checkpoint it is compared with, or None (synced; a label may be assigned).
+
+    Raises:
+        SourceError: ``what`` cannot be read.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    thread_id = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    compared = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    height = traitlets.Int(620).tag(sync=True)
+    uid = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(
+        self,
+        what: Any,
+        thread_id: str | None = None,
+        *,
+        config: dict[str, Any] | None = None,
+        context: Any = None,
+        height: int = 620,
+        static: bool = True,
+        name: str | None = None,
+    ) -> None:
+        source = open_source(what)
+        self._reader = Reader(source, self.send, config=config, context=context)
+        self._actor = Actor(self._reader, self._ran, _running_loop(), name or _name_of(what))
+        self._error: LgvizError | None = None
+        try:
+            history = self._reader.open_thread(thread_id)
+        except LgvizError as error:
+            history, self._error = None, error
+        super().__init__(
+            # An unknown thread stays named: the view then says that it is unknown, and offers the others.
+            thread_id=thread_id if history is None else history.thread_id,
+            selected=None if history is None else history.latest.id,
+            height=height,
+            uid=uuid.uuid4().hex,
+        )
+        self._static = static
+        self._shown = False
+        self._dispatcher = Dispatcher({**self._reader.table(), **self._actor.table()}, self.send)
+        self.on_msg(lambda _widget, content, _buffers: self._dispatcher.receive(content))
+
+    @traitlets.validate("selected", "compared")
+    def _by_label(self, proposal: Any) -> str | None:
+        # A person writes dbg.selected = "c3"; views know ids only.
+        key = proposal["value"]
+        history = self._reader.history
+        return key if key is None or history is None else history[key].id
+
+    @property
+    def history(self) -> History | None:
+        """The open thread's history; None where none is open."""
+        return self._reader.history
+
+    def __repr__(self) -> str:
+        return f"<lgviz.Debugger {self._reader.source.description}, thread {self.thread_id!r}>"
+
+    def close(self) -> None:
+        """Stop answering, end the worker threads, and remove the widget."""
+        self._actor.close()
+        self._dispatcher.close()
+        super().close()
+
+    def _static_bundle(self) -> dict[str, str]:
+        history = self._reader.history
+        if history is None:
+            error = self._error or LgvizError("Nothing to show.")
+            return {"text/html": error_html(error.cause, error.remedy), "text/plain": str(error)}
+        html = static_html(history, selected=self.selected, compared=self.compared)
+        return {
+            "text/html": f'<div data-lgviz-static="{self.uid}">{_HIDE_LOST}{html}</div>',
+            "text/plain": tree_text(history.tree, selected=self.selected),
+        }
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else (bundle or {})
+        return {**data, **self._static_bundle()}, {}
+
+    def _ipython_display_(self) -> None:
+        # Two outputs: a front end that lost the widget's model shows "model not found" in the widget's own
+        # output even where HTML lies beside it, so what must outlive the kernel is an output by itself.
+        shell = get_ipython()
+        live = shell is not None and hasattr(shell, "kernel")
+        if live:
+            data = super()._repr_mimebundle_()
+            display(data[0] if isinstance(data, tuple) else data, raw=True)
+        if self._static or not live:
+            display(self._static_bundle(), raw=True, display_id=self.uid)
+            self._shown = True
+
+    def _ran(self, body: RunView) -> None:
+        self.send({"event": "run", "body": body})
+        if body["status"] not in ("running", "stopping"):
+            self.refresh_static()
+
+    def refresh_static(self) -> None:
+        """Write the static view anew, with what has been selected and run since."""
+        if self._static and self._shown:
+            update_display(self._static_bundle(), raw=True, display_id=self.uid)
+
+
+# Jupyter front ends put the words "model not found" into the widget's output as bare text; nothing else puts
+# an element-less .jupyter-widgets there.
+_HIDE_LOST = (
+    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets:not(:has(*)))"
+    ":has(+ .jp-OutputArea-child [data-lgviz-static]){display:none}</style>"
+)
+
+
+def debug(
+    what: Any,
+    thread_id: str | None = None,
+    *,
+    config: dict[str, Any] | None = None,
+    context: Any = None,
+    height: int = 620,
+    static: bool = True,
+    name: str | None = None,
+) -> Debugger:
+    """Open the debugger on a graph, a saver or a database file; see :class:`Debugger` for the arguments.
+
+    Raises:
+        SourceError: ``what`` cannot be read.
+    """
+    return Debugger(what, thread_id, config=config, context=context, height=height, static=static, name=name)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _name_of(what: Any) -> str:
+    """The notebook's variable that holds ``what``, for copied code."""
+    if isinstance(what, (str, Path)):
+        return repr(str(what))
+    shell = get_ipython()
+    for name, value in (shell.user_ns if shell is not None else {}).items():
+        if value is what and not name.startswith("_"):
+            return str(name)
+    return "graph"

@@ -1,0 +1,301 @@
+"""Answers what a view reads: threads, tree, checkpoints, values, diffs, search (floor 6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import History, open_history
+from lgviz.analysis.search import Hit, search
+from lgviz.analysis.topology import topology_of
+from lgviz.analysis.tree import Tree
+from lgviz.analysis.values import value_at
+from lgviz.errors import CheckpointNotFound, ThreadNotFound
+from lgviz.protocol import (
+    CheckpointParams,
+    CheckpointView,
+    DiffParams,
+    DiffView,
+    MarksParams,
+    Nothing,
+    RawView,
+    RefreshView,
+    RowMarks,
+    RowPatch,
+    SearchHit,
+    SearchParams,
+    SearchProgress,
+    TaskView,
+    TaskWrites,
+    ThreadOpen,
+    ThreadPage,
+    ThreadsList,
+    ThreadStatus,
+    ThreadSummary,
+    ThreadView,
+    TreeBatch,
+    ValueGet,
+    ValueNode,
+)
+from lgviz.sources.base import Source, ThreadInfo
+from lgviz.widgets import checkpoints as views
+from lgviz.widgets.dispatch import Call, Handler, Pool, Send
+from lgviz.widgets.nodes import one_line, value_node
+
+__all__ = ["Reader"]
+
+_HITS_A_MESSAGE = 50
+_HITS_IN_ALL = 2_000
+
+
+class Reader:
+    """The reading half of a debugger: one source, one open thread.
+
+    Args:
+        source: where histories come from.
+        send: puts a message with its buffers before every view.
+        config: the run's config, so that LangGraph reads with it.
+        context: the run's context.
+
+    Attributes:
+        history: the open thread; None until :meth:`open_thread` succeeded once.
+        running: ids of the threads on which a run started here is under way.
+        tracebacks: of runs made here: checkpoint id to node to traceback; LangGraph stores none.
+    """
+
+    def __init__(
+        self, source: Source, send: Send, *, config: dict[str, Any] | None = None, context: Any = None
+    ) -> None:
+        self.source = source
+        self.config = config
+        self.context = context
+        self.history: History | None = None
+        self.running: set[str] = set()
+        self.tracebacks: dict[str, dict[str, str]] = {}
+        self._send = send
+        self._lock = threading.RLock()
+
+    def table(self) -> dict[str, tuple[Pool, Handler]]:
+        """Method name to its pool and handler."""
+        reads: dict[str, Handler] = {
+            "threads_list": self.threads_list,
+            "thread_open": self.thread_open,
+            "thread_refresh": self.thread_refresh,
+            "rows_marks": self.rows_marks,
+            "checkpoint_get": self.checkpoint_get,
+            "value_get": self.value_get,
+            "diff_get": self.diff_get,
+            "writes_get": self.writes_get,
+            "tasks_get": self.tasks_get,
+            "raw_get": self.raw_get,
+            "search": self.search,
+        }
+        return {name: ("read", handler) for name, handler in reads.items()}
+
+    def open_thread(self, thread_id: str | None) -> History:
+        """Open a thread (None: the newest).
+
+        Raises:
+            ThreadNotFound: no such thread.
+        """
+        history = open_history(self.source, thread_id, config=self.config, context=self.context)
+        with self._lock:
+            self.history = history
+        return history
+
+    def current(self) -> History:
+        """The open thread, or the error that says there is none."""
+        if self.history is None:
+            raise ThreadNotFound("No thread is open.", "Pick one from the list.")
+        return self.history
+
+    def at(self, checkpoint_id: str) -> Checkpoint:
+        """A checkpoint of the open thread, by id."""
+        return self.current()[checkpoint_id]
+
+    # ------------------------------------------------------------ threads and tree
+
+    def threads_list(self, call: Call, params: ThreadsList) -> ThreadPage:
+        query = params["query"].lower()
+        found = [t for t in self.source.threads() if query in t.thread_id.lower()]
+        page = found[params["offset"] : params["offset"] + params["limit"]]
+        summaries = []
+        for info in page:
+            call.check()
+            summaries.append(self._summary(info))
+        return {"threads": summaries, "total": len(found)}
+
+    def thread_open(self, call: Call, params: ThreadOpen) -> ThreadView:
+        history = self.current() if params["thread_id"] is None and self.history else None
+        if history is None or history.thread_id != params["thread_id"] is not None:
+            history = self.open_thread(params["thread_id"])
+        history.refresh()
+        return {
+            "thread": self.summary(history),
+            "source": self.source.description,
+            "tree": tree_batch(call, history.tree, 0),
+            "topology": topology_of(self.source.graph),
+            "read_only": self.source.read_only,
+            "selected": history.latest.id,
+        }
+
+    def thread_refresh(self, call: Call, params: Nothing) -> RefreshView:
+        self.broadcast()
+        return {"thread": self.summary(self.current()), "tree": None, "patches": []}
+
+    def broadcast(self) -> None:
+        """Read what is new in the open thread and tell it to every view, in order."""
+        with self._lock:
+            history = self.current()
+            start, patched = history.refresh()
+            tree = history.tree
+            if start >= len(tree.ids) and not patched:
+                return
+            call = Call(0, self._send)
+            body: RefreshView = {
+                "thread": self.summary(history),
+                "tree": tree_batch(call, tree, start) if start < len(tree.ids) else None,
+                "patches": [row_patch(tree, row) for row in patched],
+            }
+            self._send({"event": "tree", "body": body}, call.buffers)
+
+    def summary(self, history: History) -> ThreadSummary:
+        """The open thread in one line."""
+        times = [t for t in history.tree.times[-1:] if t == t]
+        return {
+            "thread_id": history.thread_id,
+            "count": len(history),
+            "updated_at": times[0] * 1000 if times else None,
+            "status": self._status(history),
+        }
+
+    def _summary(self, info: ThreadInfo) -> ThreadSummary:
+        history = self.history
+        if history is None or history.thread_id != info.thread_id:
+            history = open_history(self.source, info.thread_id)
+        return {
+            "thread_id": info.thread_id,
+            "count": info.count,
+            "updated_at": None if info.updated_at is None else info.updated_at * 1000,
+            "status": self._status(history),
+        }
+
+    def _status(self, history: History) -> ThreadStatus:
+        return "running" if history.thread_id in self.running else history.status
+
+    def rows_marks(self, call: Call, params: MarksParams) -> list[RowMarks]:
+        marks: list[RowMarks] = []
+        for checkpoint_id in params["checkpoints"]:
+            call.check()
+            try:
+                checkpoint = self.at(checkpoint_id)
+            except CheckpointNotFound:
+                continue
+            asked = checkpoint.interrupts
+            marks.append(
+                {
+                    "id": checkpoint_id,
+                    "interrupt": one_line(asked[0].value) if asked else None,
+                    "error": checkpoint.error,
+                    "note": checkpoint.note,
+                }
+            )
+        return marks
+
+    # ------------------------------------------------------------ one checkpoint
+
+    def checkpoint_get(self, call: Call, params: CheckpointParams) -> CheckpointView:
+        return views.checkpoint_view(self.at(params["checkpoint"]), self.source)
+
+    def value_get(self, call: Call, params: ValueGet) -> ValueNode:
+        value = views.channel_value(self.at(params["checkpoint"]), self.source, params["channel"])
+        return value_node(value_at(value, params["path"]), offset=params["offset"], limit=params["limit"])
+
+    def diff_get(self, call: Call, params: DiffParams) -> DiffView:
+        after = self.at(params["after"])
+        before = self.at(params["before"]) if params["before"] else after.parent
+        return views.checkpoints_diff(before, after, self.source, internal=params["internal"])
+
+    def writes_get(self, call: Call, params: CheckpointParams) -> list[TaskWrites]:
+        return views.writes_view(self.at(params["checkpoint"]))
+
+    def tasks_get(self, call: Call, params: CheckpointParams) -> list[TaskView]:
+        checkpoint = self.at(params["checkpoint"])
+        return views.tasks_view(checkpoint, self.tracebacks.get(checkpoint.id))
+
+    def raw_get(self, call: Call, params: CheckpointParams) -> RawView:
+        return views.raw_view(self.at(params["checkpoint"]), self.source)
+
+    def search(self, call: Call, params: SearchParams) -> SearchProgress:
+        history = self.current()
+        total = len(history.tree.ids)
+        sent = 0
+        batch: list[SearchHit] = []
+
+        def flush(done: int) -> None:
+            nonlocal batch
+            call.progress({"hits": batch, "done": done, "total": total})
+            batch = []
+
+        for hit in search(
+            history, params["query"], cancelled=call.cancelled, progress=lambda d, _t: flush(d)
+        ):
+            batch.append(_hit(hit))
+            sent += 1
+            if len(batch) >= _HITS_A_MESSAGE:
+                flush(hit.row)
+            if sent >= _HITS_IN_ALL:
+                break
+        call.check()
+        return {"hits": batch, "done": total, "total": total}
+
+
+def _hit(hit: Hit) -> SearchHit:
+    return {
+        "id": hit.id,
+        "row": hit.row,
+        "where": hit.where,
+        "before": hit.before,
+        "match": hit.match,
+        "after": hit.after,
+    }
+
+
+def tree_batch(call: Call, tree: Tree, start: int) -> TreeBatch:
+    """The rows of a tree from ``start`` on, names coded by a table of their own."""
+    end = len(tree.ids)
+    titles, title = _coded(tree.nodes[start:end])
+    changes, changed = _coded(tree.changed[start:end])
+    return {
+        "start": start,
+        "count": end - start,
+        "ids": tree.ids[start:end],
+        "labels": tree.labels[start:end],
+        "titles": titles,
+        "changes": changes,
+        "parent": call.column("i4", tree.parent[start:end]),
+        "lane": call.column("u2", tree.lane[start:end]),
+        "depth": call.column("u1", tree.depth[start:end]),
+        "time": call.column("f8", [t * 1000 for t in tree.times[start:end]]),
+        "flags": call.column("u2", tree.flags[start:end]),
+        "title": call.column("i4", title),
+        "changed": call.column("i4", changed),
+    }
+
+
+def row_patch(tree: Tree, row: int) -> RowPatch:
+    """What may have changed about a row already sent."""
+    return {
+        "row": row,
+        "flags": int(tree.flags[row]),
+        "title": list(tree.nodes[row]),
+        "changed": list(tree.changed[row]),
+    }
+
+
+def _coded(rows: Iterable[Sequence[str]]) -> tuple[list[list[str]], list[int]]:
+    table: dict[tuple[str, ...], int] = {}
+    codes = [table.setdefault(tuple(row), len(table)) for row in rows]
+    return [list(names) for names in table], codes

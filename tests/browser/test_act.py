@@ -1,0 +1,176 @@
+"""Forking and running in a real JupyterLab: preview, as_node, live rows, stop, interrupts, errors, async."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.debugger import SETUP, Debugger, seeded
+from tests.browser.lab import NotebookFactory, add_cell
+from tests.browser.test_read import output
+
+COUNT = "print('checkpoints:', len(lgviz.history(graph, '1')))"
+
+SLOW = """
+import time
+from typing import TypedDict
+from langgraph.graph import START, StateGraph
+class S(TypedDict):
+    n: int
+def tick(state):
+    time.sleep(0.4)
+    return {"n": state["n"] + 1}
+b = StateGraph(S)
+b.add_node(tick); b.add_edge(START, "tick")
+b.add_conditional_edges("tick", lambda s: "tick" if s["n"] < 40 else "__end__", ["tick", "__end__"])
+graph = b.compile(checkpointer=saver)
+graph.invoke({"n": 38}, {"configurable": {"thread_id": "1"}})
+"""
+
+
+def test_a_fork_is_previewed_and_then_made(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.fork("c2")
+    debugger.write("foo", '"2"')
+    debugger.write("bar", '["b"]', mode="append")
+    debugger.root.locator('[data-testid="lgviz-topology-node"][data-node="node_a"]').last.click()
+    expect(debugger.next).to_contain_text("node_b")
+    expect(debugger.preview).to_contain_text("nothing written")
+    add_cell(page, COUNT)
+    output(page, "checkpoints: 6")
+    debugger.root.get_by_test_id("lgviz-fork-note").fill("what if")
+    debugger.commit()
+    expect(debugger.row("c6")).to_have_attribute("aria-selected", "true")
+    expect(debugger.row("c6")).to_contain_text("as node_a")
+    expect(debugger.row("c6")).to_contain_text("what if")
+    add_cell(page, "c = lgviz.history(graph, '1')['c6']; print(c.values, c.next, c.note)")
+    output(page, "{'foo': '2', 'bar': ['a', 'b']} ('node_b',) what if")
+
+
+def test_set_goes_past_the_reducer_and_the_copied_code_does_the_same(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.fork("c2")
+    debugger.write("bar", '["only"]', mode="set")
+    debugger.as_node("node_a")
+    expect(debugger.next).to_contain_text("node_b")
+    code = debugger.copied(debugger.root.get_by_test_id("lgviz-fork"))
+    assert "lgviz.fork(" in code and "lgviz.Set(['only'])" in code
+    add_cell(page, f"made = {code.split('import lgviz')[1].strip()}\nprint(made.label, made.values)")
+    output(page, "c6 {'foo': 'a', 'bar': ['only']}")
+
+
+def test_fork_and_run_shows_new_rows(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.fork("c5")
+    debugger.write("plan", '"go by train"')
+    debugger.as_node("tools")
+    expect(debugger.next).to_contain_text("agent")
+    debugger.commit(run=True)
+    expect(debugger.row("c21")).to_contain_text("as tools")
+    expect(debugger.row("c22")).to_contain_text("agent")
+    expect(debugger.root.locator('[data-testid="lgviz-run"][data-status="done"]')).to_be_visible()
+
+
+def test_run_from_here_stops_on_demand_and_the_kernel_stays_free(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, SLOW, "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.fork("c1")
+    debugger.write("n", "1")
+    debugger.as_node("tick")
+    debugger.commit(run=True)
+    expect(debugger.root.get_by_test_id("lgviz-stop")).to_be_visible()
+    expect(debugger.row("c5")).to_be_visible()
+    add_cell(page, "print('still', 'here')")
+    output(page, "still here")
+    debugger.root.get_by_test_id("lgviz-stop").click()
+    expect(debugger.root.locator('[data-testid="lgviz-run"][data-status="stopped"]')).to_be_visible()
+    add_cell(page, "print('stopped early:', lgviz.history(graph, '1').latest.values['n'] < 40)")
+    output(page, "stopped early: True")
+
+
+def test_an_interrupt_is_answered_in_place_and_anew(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("approval"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.select("c9")
+    question = debugger.root.get_by_test_id("lgviz-interrupt")
+    expect(question).to_contain_text("Pay this refund?")
+    question.get_by_role("textbox").fill("reject")
+    question.get_by_role("button", name="Resume").click()
+    expect(debugger.root.locator('[data-testid="lgviz-run"][data-status="done"]')).to_be_visible()
+    add_cell(page, "print('outcome:', lgviz.history(graph, '1').latest.nodes)")
+    output(page, "outcome: ('decline',)")
+    debugger.select("c2")
+    question.get_by_role("button", name="Answer anew").click()
+    question.get_by_role("textbox").fill("reject")
+    question.get_by_role("button", name="Resume").click()
+    expect(debugger.root.get_by_test_id("lgviz-row").first).to_contain_text("decline")
+    add_cell(page, "h = lgviz.history(graph, '1'); print('anew:', h.latest.nodes, h.branches[-1][1].label)")
+    output(page, "anew: ('decline',) c1")
+
+
+def test_a_failing_node_is_an_error_on_the_row_with_its_traceback(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.fork("c7")
+    debugger.write("fail", '"traffic"')
+    debugger.as_node("plan")
+    debugger.commit(run=True)
+    expect(debugger.row("c10")).to_contain_text("the traffic service did not answer")
+    expect(debugger.error.filter(has_text="the traffic service did not answer").first).to_be_visible()
+    debugger.select("c10")
+    debugger.tab("tasks")
+    failed = debugger.inspector.get_by_test_id("lgviz-task").filter(has_text="traffic").first
+    expect(failed).to_contain_text("ConnectionError")
+    expect(debugger.inspector.get_by_test_id("lgviz-traceback").first).to_contain_text("Traceback")
+
+
+def test_an_ambiguous_update_needs_a_choice(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.fork("c4")
+    debugger.write("city", '"Bern"')
+    commit = debugger.root.get_by_test_id("lgviz-fork-commit")
+    expect(commit).to_have_attribute("aria-disabled", "true")
+    debugger.as_node("report")
+    expect(commit).not_to_have_attribute("aria-disabled", "true")
+    debugger.write("city", '"Bern')
+    expect(debugger.field("city").get_by_role("alert")).to_be_visible()
+    expect(commit).to_have_attribute("aria-disabled", "true")
+
+
+def test_an_asynchronous_graph_forks_and_runs(notebook: NotebookFactory) -> None:
+    page = notebook(
+        [
+            SETUP,
+            "import aiosqlite\nfrom langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver\n"
+            "from lgviz.demos import two_nodes\n"
+            "saver = AsyncSqliteSaver(await aiosqlite.connect(file))\n"
+            "graph = two_nodes.build(saver)\n"
+            "_ = await graph.ainvoke({'foo': '', 'bar': []}, {'configurable': {'thread_id': '1'}})",
+            "%lgviz graph --thread 1",
+        ]
+    )
+    debugger = Debugger(page)
+    debugger.fork("c2")
+    debugger.write("foo", '"async"')
+    debugger.as_node("node_a")
+    expect(debugger.next).to_contain_text("node_b")
+    debugger.commit(run=True)
+    expect(debugger.row("c5")).to_contain_text("node_b")
+    add_cell(
+        page,
+        "c = lgviz.fork(graph, 'c1', {'foo': 'x'}, as_node='node_a', thread_id='1'); print(c.label, c.next)",
+    )
+    output(page, "c6 ('node_b',)")
+
+
+def test_a_checkpoint_deleted_meanwhile_is_said(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.select("c3")
+    add_cell(page, "saver.delete_thread('1')")
+    expect(debugger.error.first).to_contain_text(re.compile("thread|deleted|checkpoint"))

@@ -1,0 +1,202 @@
+"""Reading a thread in a real JupyterLab: load, pick, select, compare, search, static view."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.debugger import SETUP, Debugger, seeded
+from tests.browser.lab import NotebookFactory, add_cell, restart_kernel, save, set_theme, wait_for_kernel
+
+
+def output(page: Page, text: str) -> None:
+    expect(page.locator(".jp-OutputArea-output").get_by_text(text, exact=True).last).to_be_visible()
+
+
+def test_a_thread_opens_as_a_tree(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    rows = debugger.root.get_by_test_id("lgviz-row")
+    expect(rows.first).to_have_attribute("data-label", "c20")
+    expect(debugger.row("c20")).to_have_attribute("aria-selected", "true")
+    expect(debugger.row("c0")).to_contain_text("input")
+    expect(debugger.row("c1")).to_contain_text("2 branches")
+    expect(debugger.row("c8")).to_contain_text("head")
+    debugger.select("c5")
+    state = debugger.tab("state")
+    expect(state).to_contain_text("search_flights")
+    expect(state).to_contain_text("The cheapest flight is fine.")
+    debugger.tab("tasks")
+    expect(debugger.inspector.get_by_test_id("lgviz-task")).to_contain_text("agent")
+    expect(debugger.tab("raw")).to_contain_text("checkpoint_id")
+    expect(debugger.tab("writes")).to_contain_text("messages")
+
+
+def test_the_newest_thread_opens_and_another_is_picked(notebook: NotebookFactory) -> None:
+    page = notebook(
+        [SETUP, seeded("two_nodes", "first") + "\ntwo_nodes.seed(graph, thread_id='second')", "%lgviz graph"]
+    )
+    debugger = Debugger(page)
+    picker = debugger.root.get_by_test_id("lgviz-thread-picker")
+    expect(picker).to_contain_text("second")
+    picker.click()
+    debugger.root.get_by_role("option", name=re.compile("first")).click()
+    expect(picker).to_contain_text("first")
+    expect(debugger.row("c5")).to_be_visible()
+
+
+def test_two_checkpoints_are_compared(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.select("c3")
+    debugger.row("c5").click(modifiers=["ControlOrMeta"])
+    changes = debugger.inspector.get_by_test_id("lgviz-diff-change")
+    expect(changes.first).to_be_visible()
+    expect(debugger.inspector).to_contain_text("edit")
+    debugger.page.keyboard.press("Escape")
+    debugger.select("c1")
+    debugger.tab("diff")
+    expect(debugger.inspector).to_contain_text("c0 → c1")
+
+
+def test_search_looks_at_all_checkpoints(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.search.fill("TP938")
+    hit = debugger.root.get_by_test_id("lgviz-search-hit").first
+    expect(hit).to_contain_text("TP938")
+    hit.click()
+    expect(debugger.row("c5")).to_have_attribute("aria-selected", "true")
+    debugger.search.fill("nowhere to be found")
+    expect(debugger.root.get_by_test_id("lgviz-search-hit")).to_have_count(0)
+
+
+def test_a_file_opens_read_only(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz {file}"])
+    debugger = Debugger(page)
+    debugger.select("c3")
+    expect(debugger.row("c3")).to_contain_text("node_b")
+    expect(debugger.root.get_by_test_id("lgviz-fork-open")).to_have_attribute("aria-disabled", "true")
+
+
+def test_the_theme_follows_the_notebook(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"], dark=True)
+    debugger = Debugger(page)
+    expect(debugger.root).to_have_class(re.compile("lgviz-dark"))
+    set_theme(page, dark=False)
+    expect(debugger.root).not_to_have_class(re.compile("lgviz-dark"))
+
+
+def test_keys_alone_do_everything_and_none_reaches_the_notebook(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    cells = page.locator(".jp-Cell").count()
+    debugger.tree.focus()
+    page.keyboard.press("End")
+    expect(debugger.row("c0")).to_have_attribute("aria-selected", "true")
+    for _ in range(2):
+        page.keyboard.press("ArrowUp")
+    expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
+    for key in ("d", "d", "b", "a", "x", "Enter"):
+        page.keyboard.press(key)
+    debugger.tree.focus()
+    page.keyboard.press("/")
+    expect(debugger.search).to_be_focused()
+    page.keyboard.type("dd node_b")
+    page.keyboard.press("Escape")
+    debugger.tree.focus()
+    page.keyboard.press("f")
+    expect(debugger.root.get_by_text("Fork at c2")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(debugger.root.get_by_text("Fork at c2")).to_be_hidden()
+    assert page.locator(".jp-Cell").count() == cells
+
+
+def test_two_debuggers_live_side_by_side(notebook: NotebookFactory) -> None:
+    page = notebook(
+        [SETUP, seeded("two_nodes", "a") + "\ntwo_nodes.seed(graph, thread_id='b')", "dbg = lgviz.debug(graph, 'a')\ndbg",
+         "lgviz.debug(graph, 'b')", "dbg"],
+    )  # fmt: skip
+    first, other, again = Debugger(page, 0), Debugger(page, 1), Debugger(page, 2)
+    first.select("c1")
+    expect(other.row("c5")).to_have_attribute("aria-selected", "true")
+    expect(again.row("c1")).to_have_attribute("aria-selected", "true")
+    add_cell(page, "dbg.selected = 'c3'")
+    expect(first.row("c3")).to_have_attribute("aria-selected", "true")
+    add_cell(page, "print('selected', dbg.history[dbg.selected].label)")
+    output(page, "selected c3")
+
+
+def test_what_a_state_holds_is_only_ever_text(notebook: NotebookFactory) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    page = notebook(
+        [SETUP, seeded("two_nodes"), f"graph.update_state({{'configurable': {{'thread_id': '1'}}}}, {{'foo': {evil!r}, 'bar': [{evil!r}]}}, as_node='node_b')",
+         "%lgviz graph --thread 1"],
+    )  # fmt: skip
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    debugger = Debugger(page)
+    for tab in ("state", "diff", "writes", "raw"):
+        expect(debugger.tab(tab)).to_contain_text(evil)
+    debugger.search.fill("onerror")
+    expect(debugger.root.get_by_test_id("lgviz-search-hit").first).to_contain_text("onerror")
+    assert page.locator("img[src='x']").count() == 0
+    assert not dialogs
+
+
+def test_after_a_restart_the_static_view_is_left(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    expect(debugger.row("c5")).to_be_visible()
+    static = page.locator("[data-lgviz-static]")
+    expect(static).to_be_hidden()
+    save(page)
+    restart_kernel(page)
+    page.reload()
+    wait_for_kernel(page)
+    expect(static).to_be_visible()
+    expect(static).to_contain_text("node_b")
+    expect(page.get_by_text("model not found")).to_be_hidden()
+
+
+def test_scroll_and_selection_survive_a_detached_cell(notebook: NotebookFactory) -> None:
+    many = "for n in range(60):\n    graph.invoke({'foo': str(n), 'bar': []}, {'configurable': {'thread_id': 'long'}})"
+    page = notebook([SETUP, seeded("two_nodes"), many, "%lgviz graph --thread long"])
+    debugger = Debugger(page)
+    debugger.tree.evaluate("tree => { tree.scrollTop = 1500; }")
+    label = debugger.root.get_by_test_id("lgviz-row").nth(8).get_attribute("data-label")
+    assert label is not None
+    debugger.select(label)
+    before = debugger.tree.evaluate("tree => tree.scrollTop")
+    assert before > 1000
+    page.evaluate(
+        """async () => {
+            const cell = document.querySelector('[data-testid="lgviz-root"]').closest('.jp-Cell');
+            const [parent, next] = [cell.parentNode, cell.nextSibling];
+            cell.remove();
+            await new Promise(requestAnimationFrame);
+            parent.insertBefore(cell, next);
+            await new Promise(requestAnimationFrame);
+        }"""
+    )
+    expect(debugger.row(label)).to_have_attribute("aria-selected", "true")
+    assert debugger.tree.evaluate("tree => tree.scrollTop") == before
+
+
+def test_a_mistake_is_a_sentence_with_its_remedy(notebook: NotebookFactory) -> None:
+    page = notebook(
+        [SETUP, seeded("two_nodes"), "%lgviz graph --thread nowhere", "%lgviz missing.db",
+         "from langgraph.checkpoint.memory import InMemorySaver\nbare = graph.builder.compile()\n%lgviz bare",
+         "%lgviz nothing_of_that_name", "lgviz.history(graph, 'nowhere')"],
+    )  # fmt: skip
+    debugger = Debugger(page)
+    expect(debugger.error.first).to_contain_text("nowhere")
+    errors = page.get_by_test_id("lgviz-error")
+    expect(errors.filter(has_text="missing.db")).to_be_visible()
+    expect(errors.filter(has_text="without a checkpointer")).to_be_visible()
+    expect(page.get_by_text("neither a variable nor a database file")).to_be_visible()
+    expect(page.get_by_text("Traceback (most recent call last)")).to_have_count(0)
+    debugger.root.get_by_test_id("lgviz-thread-picker").click()
+    debugger.root.get_by_role("option").first.click()
+    expect(debugger.row("c5")).to_be_visible()
