@@ -114,7 +114,7 @@ def run(lab: Lab, name: str) -> int:
 
 
 def wait_for(client: BlockingKernelClient) -> None:
-    """Wait until the kernel answers. One that is still starting has no heartbeat: the client calls it dead."""
+    """Wait until the kernel answers. While it starts it has no heartbeat, and the client calls it dead."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
