@@ -53,7 +53,7 @@ STYLE = (
     """
 .lgviz-static,.lgviz-static *{box-sizing:border-box}
 .lgviz-static{font:13px/1.45 var(--ui);color:var(--text);background:var(--bg);text-align:left}
-.lgviz-static details>summary{cursor:pointer;list-style-position:outside}
+.lgviz-static details>summary{cursor:pointer;list-style-position:inside}
 .lgviz-static .lg-mute{color:var(--mute)}.lgviz-static .lg-faint{color:var(--faint);font-size:12px}
 .lgviz-static .lg-card{border:1px solid var(--line);border-radius:8px;margin:0 0 8px;overflow:hidden}
 .lgviz-static .lg-cap{display:flex;gap:8px;align-items:baseline;padding:5px 10px;background:var(--panel);
@@ -66,7 +66,7 @@ STYLE = (
 .lgviz-static .lg-add i,.lgviz-static .lg-del i{font-style:normal;user-select:none}
 .lgviz-static .lg-add i{color:var(--add)}.lgviz-static .lg-del i{color:var(--del)}
 .lgviz-static .lg-add ins{color:var(--add);font-weight:700;text-underline-offset:2px}
-.lgviz-static .lg-del del{color:var(--del);font-weight:600;text-decoration-thickness:1px}
+.lgviz-static .lg-del del{color:var(--del);font-weight:600;text-decoration:none}
 .lgviz-static .lg-where{color:var(--mute)}
 .lgviz-static .lg-msg{display:flex;gap:8px;padding:6px 10px;border-top:1px solid var(--line)}
 .lgviz-static .lg-msg:first-child{border-top:0}

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lgviz.analysis.tree import Tree
+from lgviz.analysis.tree import Mark, Tree
 from lgviz.analysis.values import clean
-from lgviz.protocol import Mark
 
 __all__ = ["Rail", "future_of", "heads_of", "marks_of", "rails", "row_of", "time_of", "title_of", "window"]
 
@@ -65,8 +64,9 @@ def rails(tree: Tree, rows: range) -> Iterator[Rail]:
 
 
 def row_of(tree: Tree, checkpoint_id: str | None) -> int | None:
-    """The row of a checkpoint, None where it is not in the tree."""
-    return tree.ids.index(checkpoint_id) if checkpoint_id in tree.ids else None
+    """The row of a checkpoint (by id or label), None where it is not in the tree."""
+    row = -1 if checkpoint_id is None else tree.row_of(checkpoint_id)
+    return None if row < 0 else row
 
 
 def window(count: int, limit: int, wanted: int | None) -> range:
@@ -83,7 +83,8 @@ def title_of(tree: Tree, row: int) -> str:
     if source == "update":
         names = f"update as {names}" if names else "update"
     names = names or source or "checkpoint"
-    steps = [part.split(":", 1)[0] for part in tree.namespaces[row].split("|") if part]
+    calls = tree.namespaces[row].split("|")
+    steps = [call.split(":", 1)[0] for call in calls if call and not call.isdecimal()]
     return clean(" › ".join([*steps, names]))
 
 

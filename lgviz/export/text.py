@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lgviz.analysis.tree import Tree
+from lgviz.analysis.tree import Mark, Tree
 from lgviz.export.rails import (
     Rail,
     changed_of,
@@ -14,7 +14,6 @@ from lgviz.export.rails import (
     title_of,
     window,
 )
-from lgviz.protocol import Mark
 
 __all__ = ["tree_text"]
 

@@ -1,0 +1,269 @@
+"""Finds text in all checkpoints of a thread: each value once, at the checkpoint that set it.
+
+What the tasks of a step wrote is all that is new in it, and small; so where a state is large, the writes are
+searched instead of the values, and whole values only at the heads. No value is kept.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lgviz.analysis.messages import read_message
+from lgviz.analysis.naming import NOTE
+from lgviz.analysis.steps import Row
+from lgviz.analysis.summary import path_text
+from lgviz.analysis.tree import Mark
+from lgviz.analysis.values import children, clean, kind_of, line
+from lgviz.analysis.writes import makers
+from lgviz.errors import CheckpointNotFound
+from lgviz.sources.base import StoredWrite
+from lgviz.sources.channels import is_internal
+
+if TYPE_CHECKING:
+    from lgviz.analysis.history import History
+
+__all__ = ["Hit", "search"]
+
+Progress = Callable[[int, int], None]
+
+_CONTEXT = 40
+_SMALL = 50_000
+"""Characters of a state below which its values are searched at every checkpoint."""
+_DEPTH = 30
+_LEAVES = 200_000
+_BEAT = 0.1
+_ROLES = ("user", "human", "assistant", "ai", "system", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place where the text was found.
+
+    Attributes:
+        row: the row of the tree.
+        id: the checkpoint.
+        where: channel and path in words, or ``"node"``, ``"label"``, ``"note"``, ``"interrupt"``, ``"error"``.
+        before, match, after: the text found and what stands around it.
+    """
+
+    row: int
+    id: str
+    where: str
+    before: str
+    match: str
+    after: str
+
+
+def search(
+    history: History,
+    query: str,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress | None = None,
+) -> Iterator[Hit]:
+    """Search states, node names, labels, notes, interrupts and errors, from the oldest checkpoint on.
+
+    Args:
+        history: the thread.
+        query: any text; upper and lower case are one.
+        cancelled: asked often; once true, the search ends.
+        progress: called now and then with the rows done and their number.
+    """
+    if not query:
+        return
+    run = _Search(history, query, cancelled)
+    total = len(history.tree)
+    small = run.is_small()
+    beat = time.monotonic()
+    for number in range(total):
+        if cancelled():
+            return
+        yield from run.row(history.tree.rows[number], small)
+        if progress is not None and time.monotonic() - beat > _BEAT:
+            beat = time.monotonic()
+            progress(number + 1, total)
+    if progress is not None and not cancelled():
+        progress(total, total)
+
+
+class _Search:
+    def __init__(self, history: History, query: str, cancelled: Callable[[], bool]) -> None:
+        self._history = history
+        self._source = history.source
+        self._thread = history.thread_id
+        self._cancelled = cancelled
+        self._lower = query.lower()
+        self._pattern = re.compile(re.escape(query), re.IGNORECASE)
+        self._seen = _Seen()
+
+    def is_small(self) -> bool:
+        """Whether the state of the newest checkpoint is small enough to look at all states."""
+        size = 0
+        for value in self._values(self._history.tree.rows[self._history.tree.roots[-1]], None).values():
+            for _, _, text in _leaves(value):
+                size += len(text)
+                if size > _SMALL:
+                    return False
+        return True
+
+    def row(self, row: Row, small: bool) -> Iterator[Hit]:
+        tree = self._history.tree
+        places = [("node", name) for name in dict.fromkeys(row.nodes)]
+        places += [("label", tree.labels[row.index]), ("note", str(row.metadata.get(NOTE) or ""))]
+        for where, text in places:
+            if where != "label" or text.lower() == self._lower:
+                yield from self._match(row, where, text)
+        names = [name for name in row.changed if not is_internal(name)]
+        if names:
+            written = {} if small else self._written(row)
+            missing = [name for name in names if name not in written]
+            values = self._values(row, missing) if missing else {}
+            if small and len(values) < len(missing):
+                # A channel whose value is not stored as such (a delta): what was written to it.
+                written = {name: found for name, found in self._written(row).items() if name not in values}
+            for name in names:
+                for value in written.get(name, ()):
+                    yield from self._value(row, name, value, written=True)
+                if name in values:
+                    yield from self._value(row, name, values[name])
+        if not small and not row.children:
+            # What a reducer made of the writes stands in no write.
+            for name, value in self._values(row, None).items():
+                if not is_internal(name):
+                    yield from self._value(row, name, value)
+        if tree.flags[row.index] & (Mark.INTERRUPT | Mark.ERROR):
+            for write in self._stored(row):
+                if write.channel in ("__interrupt__", "__error__"):
+                    yield from self._value(row, write.channel.strip("_"), write.value)
+
+    def _stored(self, row: Row) -> list[StoredWrite]:
+        return self._source.writes(self._thread, row.namespace, row.id)
+
+    def _written(self, row: Row) -> dict[str, list[Any]]:
+        """What was written to each channel to make a checkpoint, as far as it is stored."""
+        tasks = makers(row)
+        if not tasks or row.parent is None:
+            return {}
+        # Another child of the same checkpoint may have taken the place of a task's writes.
+        if sum(child.source == row.source for child in row.parent.children) > 1:
+            return {}
+        made = {(task.id, task.path) for task in tasks}
+        found: dict[str, list[Any]] = {}
+        for write in self._stored(row.parent):
+            if (write.task_id, write.task_path) in made:
+                found.setdefault(write.channel, []).append(write.value)
+        return found
+
+    def _values(self, row: Row, names: list[str] | None) -> dict[str, Any]:
+        try:
+            return self._source.channels(self._thread, row.namespace, row.id, names)
+        except CheckpointNotFound:
+            return {}
+
+    def _value(self, row: Row, channel: str, value: Any, written: bool = False) -> Iterator[Hit]:
+        here: Counter[Hashable] = Counter()
+        for path, owner, text in _leaves(value):
+            if self._lower not in text.lower() or self._cancelled():
+                continue
+            if self._seen.is_new(channel, owner, text, here, written):
+                steps = tuple(step for step in path if type(step) is not int)
+                yield from self._match(row, clean(str(channel)) + path_text(steps), text)
+
+    def _match(self, row: Row, where: str, text: str) -> Iterator[Hit]:
+        found = self._pattern.search(text)
+        if found is None:
+            return
+        start, end = found.span()
+        yield Hit(
+            row.index,
+            row.id,
+            where,
+            _flat(("…" if start > _CONTEXT else "") + text[max(0, start - _CONTEXT) : start]),
+            clean(text[start:end]),
+            _flat(text[end : end + _CONTEXT] + ("…" if len(text) > end + _CONTEXT else "")),
+        )
+
+
+class _Seen:
+    """Which matching texts were reported, by hash."""
+
+    def __init__(self) -> None:
+        self._known: set[Hashable] = set()
+        self._times: Counter[Hashable] = Counter()
+        self._unnamed: Counter[Hashable] = Counter()
+
+    def is_new(
+        self, channel: str, owner: _Owner | None, text: str, here: Counter[Hashable], written: bool
+    ) -> bool:
+        """Whether a text is reported for the first time; ``here`` counts texts within the one value."""
+        key = hash((channel, text))
+        if owner is not None and owner.id:
+            name = hash((owner.id, key))
+            if name in self._known:
+                return False
+            self._known.add(name)
+            # A message may have been written without the id that the reducer gave it.
+            if not written and self._unnamed[key]:
+                self._unnamed[key] -= 1
+                return False
+            return True
+        if owner is not None and written:
+            self._times[key] += 1
+        else:
+            here[key] += 1
+            if here[key] <= self._times[key]:
+                return False
+            self._times[key] = here[key]
+        self._unnamed[key] += written
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The message that a text belongs to."""
+
+    id: str | None
+
+
+_Leaf = tuple[tuple[Any, ...], _Owner | None, str]
+
+
+def _leaves(value: Any) -> Iterator[_Leaf]:
+    """The texts in a value with where they stand: strings, keys, numbers; of a message what a person reads."""
+    waiting: deque[tuple[tuple[Any, ...], _Owner | None, Any]] = deque([((), None, value)])
+    left = _LEAVES
+    while waiting and left > 0:
+        path, owner, part = waiting.popleft()
+        left -= 1
+        kind = kind_of(part)
+        if kind == "string":
+            yield path, owner, part
+        elif kind == "message":
+            message = read_message(part)
+            owner = _Owner(message.id)
+            role = (*path, message.role)
+            texts = [message.text, message.name or "", message.id or ""]
+            yield from ((role, owner, text) for text in texts if text)
+            for call in message.tool_calls:
+                yield (*role, "tool_calls"), owner, call.name
+                waiting.append(((*role, call.name), owner, call.args))
+        elif kind in ("number", "time", "other"):
+            yield path, owner, line(part, 400)
+        elif type(part) is tuple and len(part) == 2 and part[0] in _ROLES and type(part[1]) is str:
+            # The short form of a message, as a node or an input may write it.
+            yield (*path, part[0]), _Owner(None), part[1]
+        elif kind in ("dict", "list", "set", "object", "frame") and len(path) < _DEPTH:
+            named = kind in ("dict", "object", "frame")
+            for i, (key, child) in enumerate(children(part, 0, left)):
+                step = key if named else i
+                if named and kind == "dict":
+                    yield (*path, key), owner, key
+                waiting.append(((*path, step), owner, child))
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", clean(text))
