@@ -1,19 +1,22 @@
-"""Random graphs of LangGraph, as plain data, and a driver that records what LangGraph says while it runs them.
+"""Random graphs of LangGraph, as plain data, and a driver that records what LangGraph says as it runs them.
 
-``graph_specs()`` draws a :class:`GraphSpec`, ``build(spec, checkpointer)`` compiles it, ``drive(graph, thread_id)``
-runs it to the end (answering interrupts, running on after breakpoints and crashes) and returns a
-:class:`Recording` of ``stream_mode="debug"``: per checkpoint the nodes that made it and what they wrote.
+``graph_specs()`` draws a :class:`GraphSpec`, ``build(spec, checkpointer)`` compiles it, and
+``drive(graph, thread_id)`` runs it to the end (answering interrupts, going on after breakpoints and crashes)
+and returns a :class:`Recording` of ``stream_mode="debug"``: per checkpoint the nodes that made it and what
+they wrote.
 """
 
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Annotated, Any, TypedDict
 
 from hypothesis import strategies as st
+from langgraph.config import get_config
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Interrupt, RetryPolicy, Send, interrupt
 
@@ -26,7 +29,7 @@ class Crash(RuntimeError):
 
 
 class Flaky(RuntimeError):
-    """Raised by a node of kind ``flaky`` on every other call; its retry policy runs it again."""
+    """Raised by a node of kind ``flaky`` on a task's first try; its retry policy runs it again."""
 
 
 def keep_last(old: str, new: str) -> str:
@@ -144,16 +147,19 @@ def graph_specs(
 
 def node(name: str, kind: str) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
     calls = count()
+    tried: set[str] = set()
 
     def run(state: dict[str, Any]) -> dict[str, Any] | None:
         if kind == "silent":
             return None
         if kind == "crash" and next(calls) == 0:
+            time.sleep(0.01)  # its siblings come to their end first: LangGraph drops what comes after
             raise Crash(name)
-        if kind == "flaky" and next(calls) % 2 == 0:
+        if kind == "flaky" and (task := get_config()["configurable"]["__pregel_task_id"]) not in tried:
+            tried.add(task)
             raise Flaky(name)
-        answers = [interrupt({"node": name, "question": n}) for n in range(("ask", "ask_twice").index(kind) + 1)] \
-            if kind.startswith("ask") else []  # fmt: skip
+        questions = {"ask": 1, "ask_twice": 2}.get(kind, 0)
+        answers = [interrupt({"node": name, "question": number}) for number in range(questions)]
         return {"log": [name, *map(str, answers)], "count": 1, "note": name}
 
     return run
@@ -240,10 +246,11 @@ def _add_stage(builder: Any, stage: Stage, after: list[str]) -> None:
 
 @dataclass
 class Made:
-    """What made a checkpoint, as LangGraph reported it: nodes in its order, and each task's result by node."""
+    """What made a checkpoint, as LangGraph reported it: nodes in order, and each task's result by node (None:
+    the task finished while another one's crash ended the stream, so its result was never told)."""
 
     nodes: list[str] = field(default_factory=list)
-    writes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    writes: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)
 
 
 @dataclass
@@ -253,6 +260,8 @@ class Recording:
     made: dict[tuple[str, str], Made] = field(default_factory=dict)
     order: list[tuple[str, str]] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By task: a run that goes on does not tell again what was finished before."""
 
 
 def drive(
@@ -264,7 +273,7 @@ def drive(
     answer: Callable[[Interrupt], Any] = lambda question: f"yes-{question.value['node']}",
     recording: Recording | None = None,
 ) -> Recording:
-    """Runs ``graph`` until nothing is left to do; ``payload`` None runs on (from ``checkpoint_id`` where given)."""
+    """Runs ``graph`` until nothing is left; ``payload`` None runs on (from ``checkpoint_id``, if given)."""
     recording = recording or Recording()
     config: Any = {"configurable": {"thread_id": thread_id}}
     start: Any = {"configurable": {"thread_id": thread_id}}
@@ -295,7 +304,7 @@ def drive(
 
 def _record(events: Any, recording: Recording) -> None:
     running: dict[tuple[str, ...], dict[str, tuple[str, bool]]] = {}
-    results: dict[str, dict[str, Any]] = {}
+    results = recording.results
     for namespace, event in events:
         payload = event["payload"]
         tasks = running.setdefault(namespace, {})
@@ -316,5 +325,5 @@ def _record(events: Any, recording: Recording) -> None:
                 made = recording.made[key] = Made()
                 for task, name in [*pushed, *pulled]:
                     made.nodes.append(name)
-                    made.writes.setdefault(name, []).append(results.get(task, {}))
+                    made.writes.setdefault(name, []).append(results.get(task))
             tasks.clear()

@@ -222,9 +222,12 @@ class Checkpoint:
         if Mark.INTERRUPT not in self.flags or (waiting and row.continued):
             return ()
         found: list[Interrupt] = []
-        for write in self._own_writes():
+        tasks, naming = row.step_work.tasks, self.history.tree.naming
+        for task in tasks.values():
+            naming.name_task(row, task)
+        for write in sorted(self._own_writes(), key=lambda write: tasks[write.task_id].order):
             if write.channel == "__interrupt__" and not (
-                waiting and row.step_work.tasks[write.task_id].finished
+                waiting and tasks[write.task_id].finished
             ):
                 found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
         return tuple(found)

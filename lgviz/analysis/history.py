@@ -205,8 +205,8 @@ class History:
         """Read what is new.
 
         Returns:
-            The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are others
-            now. Where checkpoints were deleted meanwhile, all rows are new.
+            The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are
+            others now. Where checkpoints were deleted meanwhile, all rows are new.
         """
         with self.lock:
             index = self.source.index(self.thread_id, self._token)
