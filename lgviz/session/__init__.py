@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .acts import (
+    Edit,
     Option,
     Preview,
     afork,
@@ -10,6 +11,7 @@ from .acts import (
     as_node_options,
     finished_siblings,
     fork,
+    forked,
     inferred_as_node,
     preview,
 )
@@ -23,6 +25,7 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 
 __all__ = [
     "ChannelInfo",
+    "Edit",
     "Option",
     "OverlaySaver",
     "Plan",
@@ -41,6 +44,7 @@ __all__ = [
     "configurable_of",
     "finished_siblings",
     "fork",
+    "forked",
     "goto_targets",
     "inferred_as_node",
     "parse_json",

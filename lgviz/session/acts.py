@@ -8,16 +8,18 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.constants import END, START
 
+from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.errors import ActRefused
 
 from .live import Live, Spot, aperform, find, live, perform
 from .loops import Steps, call
 from .overlay import OverlaySaver
-from .reading import checkpoint_at
+from .reading import Reader
 from .update import Edit, Made, Sibling, goto_targets, inferred, siblings, update
 
 __all__ = [
+    "Edit",
     "Option",
     "Preview",
     "afork",
@@ -25,6 +27,7 @@ __all__ = [
     "as_node_options",
     "finished_siblings",
     "fork",
+    "forked",
     "inferred_as_node",
     "preview",
 ]
@@ -130,7 +133,7 @@ def fork(
     config: RunnableConfig | None = None,
     context: Any = None,
     keep_siblings: bool = False,
-) -> Any:
+) -> Checkpoint:
     """Make a new branch from a checkpoint by an update of its state.
 
     The node and the note are recorded in the new checkpoint's metadata (``lgviz_as_node``, ``lgviz_note``,
@@ -148,8 +151,7 @@ def fork(
         CheckpointNotFound: there is no such checkpoint.
     """
     edit = Edit(values, as_node, goto, keep_siblings, note)
-    made = perform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
-    return checkpoint_at(graph, made.config)
+    return Reader(graph).at(forked(graph, at, edit, thread_id=thread_id, config=config, context=context))
 
 
 async def afork(
@@ -164,11 +166,24 @@ async def afork(
     config: RunnableConfig | None = None,
     context: Any = None,
     keep_siblings: bool = False,
-) -> Any:
+) -> Checkpoint:
     """:func:`fork`, awaited on the caller's loop."""
     edit = Edit(values, as_node, goto, keep_siblings, note)
     made = await aperform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
-    return checkpoint_at(graph, made.config)
+    return Reader(graph).at(made.config)
+
+
+def forked(
+    graph: Any,
+    at: Any,
+    edit: Edit,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+) -> RunnableConfig:
+    """:func:`fork` for whoever holds a history already: returns the new checkpoint's config only."""
+    return perform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context)).config
 
 
 def as_node_options(

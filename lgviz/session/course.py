@@ -14,7 +14,8 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
 
-from lgviz.errors import ActRefused, NothingToRun
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.errors import NothingToRun
 
 from .answers import Answer, answers_of, asked_in, open_interrupts
 from .live import Live, Spot, find
@@ -22,12 +23,12 @@ from .loops import Steps, call
 from .outcome import Run, RunError, RunEvent, Status
 from .overlay import OverlaySaver
 from .plan import plan_of, replanted, root_of
-from .reading import checkpoint_at
+from .reading import Reader
 
 __all__ = ["Course", "Order", "Until"]
 
 logger = logging.getLogger(__name__)
-Until = str | Callable[[Any], bool] | None
+Until = str | Callable[[Checkpoint], bool] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Course:
     working: dict[str, str] = field(default_factory=dict)
     made: list[RunnableConfig] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _error: Exception | None = None
     _failed: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,25 +76,17 @@ class Course:
         base = given.over(OverlaySaver(given.saver)) if order.sandbox else given
         if order.sandbox and given.graph.store is not None:
             self.warnings.append("The store is not part of the sandbox: what nodes write there is written.")
-        here = base.told(lambda config, metadata: self._put(base.graph, config, metadata))
+        reader = Reader(base.graph)
+        here = base.told(lambda config, metadata: self._put(reader, config, metadata))
         spot = yield from find(here, order.at, order.thread_id, order.config)
         snapshot = yield from call(here.graph, "get_state", spot.config)
-        error: Exception | None = None
-        start = spot.config
-        try:
-            if order.resume is not None:
-                start = yield from self._resume(spot, snapshot)
-            elif order.input is not None:
-                start = yield from self._input(spot)
-            else:
-                start = yield from self._on(spot, snapshot)
-        except GraphDrained:
-            pass
-        except ActRefused:
-            raise
-        except Exception as raised:
-            error = raised
-        return (yield from self._outcome(spot, base, start, error))
+        if order.resume is not None:
+            start = yield from self._resume(spot, snapshot)
+        elif order.input is not None:
+            start = yield from self._input(spot)
+        else:
+            start = yield from self._on(spot, snapshot)
+        return (yield from self._outcome(spot, base, start))
 
     # ------------------------------------------------------------ three ways to run
 
@@ -138,7 +132,7 @@ class Course:
     def _reply(self, root: Spot, answers: list[Answer], nested: bool) -> Steps[None]:
         """Give the answers to the questions that a fresh fork asks again, older questions of a task first."""
         left = {a.place: [*a.before, a.value] for a in answers}
-        while any(left.values()):
+        while any(left.values()) and self._error is None and not self.control.drain_requested:
             head = yield from find(root.live, self._head(root.config), None)
             snapshot = yield from call(root.live.graph, "get_state", head.config)
             waiting = {i.id for i in open_interrupts(head, snapshot)}
@@ -167,7 +161,7 @@ class Course:
         stops = graph.interrupt_before_nodes
         if isinstance(order.until, str) and stops != "*":
             stops = [*stops, order.until]
-        yield from call(
+        streamed = call(
             graph,
             "stream",
             given,
@@ -180,6 +174,12 @@ class Course:
             control=self.control,
             sink=self._sink,
         )
+        try:
+            yield from streamed
+        except GraphDrained:
+            pass  # stopped, as it was asked to
+        except Exception as error:
+            self._error = error
 
     # ------------------------------------------------------------ what is heard
 
@@ -197,14 +197,14 @@ class Course:
                 event = RunEvent("finished", namespace, node, task_id, error=error)
         self._tell(event)
 
-    def _put(self, graph: Any, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
+    def _put(self, reader: Reader, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
         conf = config["configurable"]
         with self._lock:
             self.made.append(config)
         self._tell(RunEvent("checkpoint", conf["checkpoint_ns"], checkpoint_id=conf["checkpoint_id"]))
         until = self.order.until
         stepped = metadata.get("source") == "loop" and not conf["checkpoint_ns"]
-        if stepped and callable(until) and until(checkpoint_at(graph, config)):
+        if stepped and callable(until) and until(reader.at(config)):
             self.control.request_drain("until")
 
     def _tell(self, event: RunEvent) -> None:
@@ -223,12 +223,13 @@ class Course:
             made = [c for c in self.made if not c["configurable"].get("checkpoint_ns")]
         return made[-1] if made else start
 
-    def _outcome(self, spot: Spot, base: Live, start: RunnableConfig, error: Exception | None) -> Steps[Run]:
+    def _outcome(self, spot: Spot, base: Live, start: RunnableConfig) -> Steps[Run]:
         head = yield from find(spot.live, self._head(start), None)
         snapshot = yield from call(spot.live.graph, "get_state", head.config)
         waiting = tuple(open_interrupts(head, snapshot))
         until = self.order.until
         status: Status = "done"
+        error = self._error
         if error is not None:
             status = "failed"
         elif waiting:

@@ -14,6 +14,7 @@ from langgraph.checkpoint.base import EXCLUDED_METADATA_KEYS, BaseCheckpointSave
 from langgraph.pregel import Pregel
 from langgraph.runtime import Runtime
 
+from lgviz.analysis.history import open_history
 from lgviz.errors import (
     CheckpointNotFound,
     NoCheckpointer,
@@ -199,8 +200,6 @@ def _named(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | 
         raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
     if isinstance(at, str) and not _LABEL.fullmatch(at):
         return {"configurable": {"thread_id": str(thread_id), "checkpoint_id": at}}
-    from lgviz.analysis.history import open_history  # labels are counted there
-
     found: Mapping[str, Any] = open_history(here.graph, thread_id=str(thread_id))[at].config
     return found
 

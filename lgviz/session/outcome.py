@@ -10,8 +10,10 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 
+from lgviz.analysis.checkpoint import Checkpoint
+
 from .loops import is_wrong_loop, wrong_loop
-from .reading import checkpoints_at
+from .reading import Reader
 
 __all__ = ["Run", "RunError", "RunEvent", "Status"]
 
@@ -94,14 +96,18 @@ class Run:
     """The graph that ran; in a sandbox a copy over the overlay that holds the checkpoints."""
 
     @cached_property
-    def checkpoints(self) -> list[Any]:
-        """The ``Checkpoint``s of the root namespace that it made, oldest first."""
-        return checkpoints_at(self.graph, [c for c in self.configs if not c["configurable"]["checkpoint_ns"]])
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints of the root namespace that it made, oldest first."""
+        return self._reader.all([c for c in self.configs if not c["configurable"]["checkpoint_ns"]])
 
     @cached_property
-    def checkpoint(self) -> Any:
+    def checkpoint(self) -> Checkpoint:
         """The last one; the checkpoint it ran from, where it made none."""
-        return self.checkpoints[-1] if self.checkpoints else checkpoints_at(self.graph, [self.config])[0]
+        return self._reader.at(self.config)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.graph)
 
     def __repr__(self) -> str:
         made = f"{len(self.configs)} checkpoint{'s' * (len(self.configs) != 1)}"

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import ActRefused, CheckpointNotFound
 
-from .live import Live, Spot, find
+from .live import Spot, find
 from .loops import Steps, call
 from .update import siblings
 
@@ -83,30 +82,25 @@ def replanted(spot: Spot) -> Steps[RunnableConfig]:
     if not spot.namespace:
         return spot.config
     parents: Mapping[str, str] = spot.saved.metadata.get("parents", {})
-    names = {"thread_id": spot.thread_id, "checkpoint_ns": "", "checkpoint_id": parents.get("", "")}
+    root = yield from root_of(spot)
+    names = {"thread_id": spot.thread_id, "checkpoint_ns": "", "checkpoint_id": root.id}
     if _stuck(spot) is not None:
         return {"configurable": {**names, "checkpoint_map": {**parents, spot.namespace: spot.id}}}
-    root = yield from root_of(spot)
-    old, new = root, (yield from _copied(spot.live, root.saved, "", root.id, {}))
+    old, new = root, (yield from _copied(root, "", {}))
     planted = {"": new["checkpoint_id"]}
-    parts = spot.namespace.split("|")
-    for depth in range(1, len(parts) + 1):
-        below = "|".join(parts[:depth])
-        last = depth == len(parts)
-        child = spot if last else (yield from _at(spot, below, parents[below]))
-        namespace = yield from _namespace(spot.live, old, new, parts[depth - 1])
-        old, new = child, (yield from _copied(spot.live, child.saved, namespace, None, planted))
-        planted[namespace] = new["checkpoint_id"]
-    names["checkpoint_id"] = planted[""]
-    return {"configurable": {**names, "checkpoint_map": planted}}
+    for namespace in [*sorted(filter(None, parents), key=_depth), spot.namespace]:
+        child = spot if namespace == spot.namespace else (yield from _at(spot, namespace, parents[namespace]))
+        moved = yield from _moved(old, new, namespace)
+        old, new = child, (yield from _copied(child, moved, planted))
+        planted[moved] = new["checkpoint_id"]
+    return {"configurable": {**names, "checkpoint_id": planted[""], "checkpoint_map": planted}}
 
 
 def _stuck(spot: Spot) -> str | None:
     """Why :func:`replanted` cannot help here; None where it can."""
     parts = spot.namespace.split("|")
-    if not all(":" in part for part in parts):
-        # a subgraph with a history of its own (checkpointer=True): its namespace does not depend on task ids
-        return None if not any(":" in part for part in parts) else "it was called more than once by one task"
+    if any(part.isdigit() for part in parts):
+        return "one task called several subgraphs"
     graphs = [spot.live.at("|".join(parts[:depth])) for depth in range(1, len(parts) + 1)]
     channels = [channel for graph in graphs for channel in graph.channels.values()]
     if any(type(channel).__name__ == "DeltaChannel" for channel in channels):
@@ -114,16 +108,26 @@ def _stuck(spot: Spot) -> str | None:
     return None
 
 
+def _depth(namespace: str) -> int:
+    return namespace.count("|")
+
+
 def _at(spot: Spot, namespace: str, checkpoint_id: str) -> Steps[Spot]:
     names = {"thread_id": spot.thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
     return (yield from find(spot.live, {"configurable": names}, None))
 
 
-def _namespace(live: Live, old: Spot, new: dict[str, str], part: str) -> Steps[str]:
-    """The namespace that a subgraph's call gets under the copy: the task in the same place has another id."""
-    node, task_id = part.split(":", 1)
-    before: StateSnapshot = yield from call(live.graph, "get_state", old.config)
-    after: StateSnapshot = yield from call(live.graph, "get_state", {"configurable": new})
+def _moved(old: Spot, new: dict[str, str], namespace: str) -> Steps[str]:
+    """The namespace that a subgraph's call gets under the copy of the checkpoint it started from.
+
+    The task in the same place has another id there. A subgraph with a history of its own
+    (``checkpointer=True``) has no task ids in its namespace, and keeps it.
+    """
+    node, _, task_id = namespace.rsplit("|", 1)[-1].partition(":")
+    if not task_id:
+        return namespace
+    before: StateSnapshot = yield from call(old.live.graph, "get_state", old.config)
+    after: StateSnapshot = yield from call(old.live.graph, "get_state", {"configurable": new})
     place = next((i for i, task in enumerate(before.tasks) if task.id == task_id), None)
     if place is None or place >= len(after.tasks) or after.tasks[place].name != node:
         raise ActRefused(
@@ -134,25 +138,24 @@ def _namespace(live: Live, old: Spot, new: dict[str, str], part: str) -> Steps[s
     return f"{above}|{node}:{after.tasks[place].id}" if above else f"{node}:{after.tasks[place].id}"
 
 
-def _copied(
-    live: Live, saved: CheckpointTuple, namespace: str, parent: str | None, parents: Mapping[str, str]
-) -> Steps[dict[str, str]]:
-    """Store a copy of a checkpoint as LangGraph's own replay does; returns the names of the copy."""
+def _copied(spot: Spot, namespace: str, parents: Mapping[str, str]) -> Steps[dict[str, str]]:
+    """Store a copy of a checkpoint, as LangGraph's own replay does; returns the names of the copy.
+
+    In its own namespace it is a child of the original; in another it is the first.
+    """
+    saved = spot.saved
     step = saved.metadata.get("step", -1) + 1
-    checkpoint = {
-        **saved.checkpoint,
-        "id": str(uuid6(clock_seq=step)),
-        "ts": datetime.now(UTC).isoformat(),
-    }
-    names = {"thread_id": saved.config["configurable"]["thread_id"], "checkpoint_ns": namespace}
+    copy_id = str(uuid6(clock_seq=step))
+    checkpoint = {**saved.checkpoint, "id": copy_id, "ts": datetime.now(UTC).isoformat()}
+    names = {"thread_id": spot.thread_id, "checkpoint_ns": namespace}
     counters = {k: v for k, v in saved.metadata.items() if k == "counters_since_delta_snapshot"}
-    moved = namespace != saved.config["configurable"].get("checkpoint_ns", "")
+    stays = namespace == spot.namespace
     yield from call(
-        live.saver,
+        spot.live.saver,
         "put",
-        {"configurable": {**names, "checkpoint_id": parent} if parent else names},
+        {"configurable": {**names, "checkpoint_id": spot.id} if stays else names},
         checkpoint,
         {"source": "fork", "step": step, "parents": dict(parents), **counters},
-        saved.checkpoint["channel_versions"] if moved else {},
+        {} if stays else saved.checkpoint["channel_versions"],
     )
-    return {**names, "checkpoint_id": checkpoint["id"]}
+    return {**names, "checkpoint_id": copy_id}

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-__all__ = ["checkpoint_at", "checkpoints_at"]
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import History, open_history
+
+__all__ = ["Reader"]
 
 
-def checkpoint_at(graph: Any, config: RunnableConfig) -> Any:
-    """The ``Checkpoint`` of a config."""
-    return checkpoints_at(graph, [config])[0]
+class Reader:
+    """Finds the ``Checkpoint`` of a config; opens the history once and reads on in it."""
 
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self._history: History | None = None
 
-def checkpoints_at(graph: Any, configs: list[RunnableConfig]) -> list[Any]:
-    """The ``Checkpoint`` of each config, all of one thread."""
-    from lgviz.analysis.history import open_history  # reads through the graph's own saver
+    def at(self, config: RunnableConfig) -> Checkpoint:
+        """The checkpoint that a config names."""
+        return self.all([config])[0]
 
-    if not configs:
-        return []
-    history = open_history(graph, thread_id=configs[0]["configurable"]["thread_id"])
-    return [history[config["configurable"]["checkpoint_id"]] for config in configs]
+    def all(self, configs: Sequence[RunnableConfig]) -> list[Checkpoint]:
+        """The checkpoints that configs of one thread name."""
+        if not configs:
+            return []
+        if self._history is None:
+            self._history = open_history(self._graph, thread_id=configs[0]["configurable"]["thread_id"])
+        else:
+            self._history.refresh()
+        return [self._history[config["configurable"]["checkpoint_id"]] for config in configs]
