@@ -564,7 +564,8 @@ export function inspectorAnswer(
             ...(found as Channel).value,
             items: (found as Channel).value.items?.slice(offset, offset + limit) ?? [],
           };
-        const text = path[0] === 0 ? POLICY.slice(offset, offset + limit) : (at.message?.text ?? "");
+        const text = path[0] === 0 ? POLICY : (at.message?.text ?? "");
+        if (path.length > 1) return { ...node(text), text: text.slice(offset, offset + limit), more: 0 };
         return {
           ...at,
           size: 4,

@@ -1,13 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
-import type { ValueNode } from "../src/protocol";
+import type { MessageView, ValueNode } from "../src/protocol";
 import {
   expandable,
   firstPosition,
   gather,
   type Load,
   MOST,
-  restOfText,
   TEXT_PAGE,
+  wholeMessage,
+  wholeText,
 } from "../src/view/paging";
 
 function leaf(kind: ValueNode["kind"], text: string, more = 0): ValueNode {
@@ -22,7 +23,7 @@ function list(items: ValueNode[], more = 0, first = 0): ValueNode {
   };
 }
 
-describe("restOfText", () => {
+describe("wholeText", () => {
   it("counts in Python's characters", async () => {
     const whole = "🙂".repeat(30_000);
     const symbols = Array.from(whole);
@@ -30,13 +31,40 @@ describe("restOfText", () => {
       leaf("string", symbols.slice(offset, offset + limit).join("")),
     );
     const known = symbols.slice(0, 10).join("");
-    expect(await restOfText(load, [1], known, 29_990)).toBe(whole);
-    expect(load).toHaveBeenNthCalledWith(1, [1], 10, TEXT_PAGE, undefined);
-    expect(load).toHaveBeenNthCalledWith(2, [1], 10 + TEXT_PAGE, TEXT_PAGE, undefined);
+    expect(await wholeText(load, [1], known, 29_990)).toBe(whole);
+    expect(load).toHaveBeenNthCalledWith(1, [1], 10, TEXT_PAGE);
+    expect(load).toHaveBeenNthCalledWith(2, [1], 10 + TEXT_PAGE, TEXT_PAGE);
     expect(load).toHaveBeenCalledTimes(2);
   });
   it("ends when nothing more comes", async () => {
-    expect(await restOfText(async () => leaf("string", ""), [], "ab", 100)).toBe("ab");
+    expect(await wholeText(async () => leaf("string", ""), [], "ab", 100)).toBe("ab");
+  });
+});
+
+describe("wholeMessage", () => {
+  const view: MessageView = {
+    role: "ai",
+    name: null,
+    id: null,
+    text: "abc",
+    more: 3,
+    tool_calls: [],
+    tool_call_id: null,
+    status: null,
+  };
+  it("reads the content, a message's first child", async () => {
+    const load: Load = async (path, offset, limit) => {
+      expect(path).toEqual([4, 0]);
+      return leaf("string", "abcdef".slice(offset, offset + limit));
+    };
+    expect(await wholeMessage(load, [4], view)).toBe("abcdef");
+  });
+  it("asks the message where its content is a list of blocks", async () => {
+    const load: Load = async (path) =>
+      path.length === 2
+        ? list([])
+        : { ...leaf("message", "ai: abc"), message: { ...view, text: "abcdef", more: 0 } };
+    expect(await wholeMessage(load, [4], view)).toBe("abcdef");
   });
 });
 

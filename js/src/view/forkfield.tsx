@@ -28,7 +28,7 @@ export function ForkField({ field, draft, change }: Props) {
             id={id}
             value={text}
             error={error}
-            placeholder={draft.mode === "append" ? example || "nothing appended" : "no value"}
+            placeholder={example || (draft.mode === "append" ? "nothing appended" : "no value")}
             change={(value) => change({ ...draft, [draft.mode]: value })}
           />
         ) : (
@@ -36,6 +36,7 @@ export function ForkField({ field, draft, change }: Props) {
             {reason ?? "cannot be edited as JSON"}
           </p>
         )}
+        {editable && reason !== null && <p class="lgi-faint">{reason}</p>}
         {editable && (
           <div class="lgi-field-foot">
             {reducer !== null && <Modes channel={channel} draft={draft} change={change} />}

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../protocol";
-import type { Load } from "./paging";
+import { type Load, wholeMessage } from "./paging";
 import { Text, Value } from "./value";
 
 interface Props {
@@ -30,7 +30,12 @@ export function Message({ message, path = [], load, tint }: Props) {
           </div>
         )}
         {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
-          <Text text={message.text} more={message.more} path={path} load={load} clamp={600}>
+          <Text
+            text={message.text}
+            more={message.more}
+            whole={load && (() => wholeMessage(load, path, message))}
+            clamp={600}
+          >
             {(text) => (
               <div class="lgi-message-text">{text === "" ? <i class="lgi-faint">empty</i> : text}</div>
             )}

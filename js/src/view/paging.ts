@@ -39,25 +39,36 @@ export function expandable(node: ValueNode, canLoad: boolean): boolean {
   return (node.items?.length ?? 0) > 0 || (canLoad && node.items === undefined) || (canLoad && node.more > 0);
 }
 
-/** The rest of a text of which `known` was sent and `more` characters are missing. */
-export async function restOfText(
+/** A whole text of which `known` was sent and `more` characters are missing. */
+export async function wholeText(
   load: Load,
   path: readonly number[],
   known: string,
   more: number,
-  signal?: AbortSignal,
 ): Promise<string> {
   const length = characters(known) + more;
   const parts = [known];
   let at = characters(known);
   while (at < length) {
-    const page = await load(path, at, TEXT_PAGE, signal);
-    const text = page.message ? page.message.text : page.text;
+    const { text } = await load(path, at, TEXT_PAGE);
     if (text === "") break;
     parts.push(text);
     at += characters(text);
   }
   return parts.join("");
+}
+
+/** The whole text of a message: its content, which is its first child, or what Python reads from its blocks. */
+export async function wholeMessage(
+  load: Load,
+  path: readonly number[],
+  { text, more }: MessageView,
+): Promise<string> {
+  const length = characters(text) + more;
+  const content = await load([...path, 0], 0, 1);
+  if (content.kind === "string") return wholeText(load, [...path, 0], "", length);
+  const { message } = await load(path, 0, length);
+  return message && message.text.length > text.length ? message.text : text;
 }
 
 /** Most parts a copied value may have: beyond, the copy says so instead of stalling the kernel. */
@@ -81,7 +92,7 @@ export async function gather(
       case "number":
         return Number.isFinite(Number(part.text)) && part.text.length < 16 ? Number(part.text) : part.text;
       case "string":
-        return part.more > 0 && load ? restOfText(load, at, part.text, part.more) : part.text;
+        return part.more > 0 && load ? wholeText(load, at, part.text, part.more) : part.text;
       case "message":
         return part.message ? message(part.message, at) : part.text;
       case "list":
@@ -102,7 +113,7 @@ export async function gather(
   };
   const message = async (view: MessageView, at: readonly number[]) => ({
     type: view.role,
-    content: view.more > 0 && load ? await restOfText(load, at, view.text, view.more) : view.text,
+    content: view.more > 0 && load ? await wholeMessage(load, at, view) : view.text,
     ...(view.name === null ? {} : { name: view.name }),
     ...(view.id === null ? {} : { id: view.id }),
     ...(view.tool_call_id === null ? {} : { tool_call_id: view.tool_call_id }),

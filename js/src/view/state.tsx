@@ -116,9 +116,15 @@ function Chat({ value, load }: { value: ValueNode; load: Load }) {
     setError(null);
     try {
       const end = now.first + now.items.length === size ? now.first : size;
-      const page = await load([], first, Math.max(1, end - first), signal);
-      if (signal?.aborted) return;
-      setLoaded({ of: value, first, items: [...(page.items ?? []), ...(end === size ? [] : now.items)] });
+      const items: ValueItem[] = [];
+      // A page of long messages is shorter than asked for.
+      while (first + items.length < end) {
+        const page = await load([], first + items.length, end - first - items.length, signal);
+        if (signal?.aborted) return;
+        if (!page.items?.length) break;
+        items.push(...page.items);
+      }
+      setLoaded({ of: value, first, items: end === size ? items : [...items, ...now.items] });
     } catch (failure) {
       if (!signal?.aborted) setError(ProtocolError.of(failure));
     } finally {

@@ -72,7 +72,7 @@ export function counted(names: readonly string[]): string[] {
 /** Where a change is, as one would write it: `reservation.cabin`, `messages[3]`. */
 export function place(channel: string, path: string): string {
   if (path === "" || path === channel) return channel;
-  if (path.startsWith("[") || path.startsWith(".")) return channel + path;
+  if (/^[[.#(]/.test(path)) return channel + path;
   if (path.startsWith(`${channel}.`) || path.startsWith(`${channel}[`)) return path;
   return `${channel}.${path}`;
 }

@@ -4,7 +4,7 @@ import type { ValueItem, ValueNode } from "../protocol";
 import { ProtocolError } from "../source/error";
 import { CopyButton } from "./copy";
 import { Message } from "./message";
-import { expandable, firstPosition, gather, isContainer, type Load, PAGE, restOfText, total } from "./paging";
+import { expandable, firstPosition, gather, isContainer, type Load, PAGE, total, wholeText } from "./paging";
 import { Problem } from "./problem";
 import { bytes, count, thousands } from "./text";
 
@@ -119,7 +119,7 @@ function Inside({ node, path, load }: { node: ValueNode; path: readonly number[]
 }
 
 /** A text with its line breaks; the rest of a long one is loaded when asked for. */
-export function LongText({
+function LongText({
   node,
   path,
   load,
@@ -129,7 +129,11 @@ export function LongText({
   load: Load | undefined;
 }) {
   return (
-    <Text text={node.text} more={node.more} path={path} load={load}>
+    <Text
+      text={node.text}
+      more={node.more}
+      whole={load && (() => wholeText(load, path, node.text, node.more))}
+    >
       {(text) => <div class="lgi-long">{text}</div>}
     </Text>
   );
@@ -138,37 +142,37 @@ export function LongText({
 interface TextProps {
   text: string;
   more: number;
-  path: readonly number[];
-  load: Load | undefined;
+  /** Loads all of it; absent where nothing can be asked for. */
+  whole: (() => Promise<string>) | undefined;
   /** Characters shown at first, where it need not all be seen. */
   clamp?: number;
   children: (text: string) => ComponentChildren;
 }
 
 /** A text of which a part is shown, and a button for the rest, which is loaded where it was not sent. */
-export function Text({ text, more, path, load, clamp = Number.POSITIVE_INFINITY, children }: TextProps) {
+export function Text({ text, more, whole, clamp = Number.POSITIVE_INFINITY, children }: TextProps) {
   const [open, setOpen] = useState(false);
-  const [whole, setWhole] = useState<{ of: string; text: string } | null>(null);
+  const [loaded, setLoaded] = useState<{ of: string; text: string } | null>(null);
   const [error, setError] = useState<ProtocolError | null>(null);
   const [busy, setBusy] = useState(false);
-  const known = whole?.of === text ? whole.text : text;
+  const known = loaded?.of === text ? loaded.text : text;
   const left = known === text ? more : 0;
   const short = open ? known : shorten(known, clamp);
   const hidden = known.length - short.length + left;
   const show = async () => {
     setOpen(true);
-    if (!load || left === 0) return;
+    if (!whole || left === 0) return;
     setBusy(true);
     setError(null);
     try {
-      setWhole({ of: text, text: await restOfText(load, path, text, more) });
+      setLoaded({ of: text, text: await whole() });
     } catch (failure) {
       setError(ProtocolError.of(failure));
     } finally {
       setBusy(false);
     }
   };
-  const canShow = short.length < known.length || (left > 0 && load !== undefined);
+  const canShow = short.length < known.length || (left > 0 && whole !== undefined);
   return (
     <>
       {children(hidden > 0 ? `${short}…` : short)}
