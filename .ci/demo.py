@@ -31,8 +31,9 @@ CELL_SECONDS = 120
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    prepare(FOLDER / "root")
     try:
+        print("Seeding the demos, starting JupyterLab and running the tour …", flush=True)
+        prepare(FOLDER / "root")
         with running_lab(FOLDER, port()) as lab:
             failed = run(lab, TOUR)
             url = lab.page(TOUR)

@@ -31,3 +31,18 @@ def test_widgets_of_a_notebook_run_ahead_are_alive(lab: Lab, chromium: Browser) 
     expect(page.get_by_text("after", exact=True)).to_be_visible()
     page.close()
     lab.stop_kernel("ahead.ipynb")
+
+
+def test_the_tour_opens_with_a_live_debugger(lab: Lab, chromium: Browser) -> None:
+    demo.prepare(lab.root)
+    assert demo.run(lab, demo.TOUR) == 0
+    page = chromium.new_page()
+    page.goto(lab.page(demo.TOUR, reset=True))
+    wait_for_kernel(page)
+    debugger = page.get_by_test_id("lgviz-root").first
+    row = debugger.get_by_test_id("lgviz-row").nth(2)
+    row.click()
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(debugger.get_by_test_id("lgviz-inspector")).to_contain_text(row.get_attribute("data-label") or "?")
+    page.close()
+    lab.stop_kernel(demo.TOUR)
