@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ago, clock, elapsed } from "../src/view/format";
 
 test("a step's duration is short, and gives way to a clock where it says little", () => {
+  expect(elapsed(0.62)).toBe("+0.6 ms");
   expect(elapsed(12)).toBe("+12 ms");
   expect(elapsed(99.9)).toBe("+0.1 s");
   expect(elapsed(1240)).toBe("+1.2 s");

@@ -27,6 +27,7 @@ export function fullTime(time: number): string {
 /** A duration after the step before; null where a clock says more. */
 export function elapsed(milliseconds: number): string | null {
   if (Number.isNaN(milliseconds) || milliseconds < 0 || milliseconds >= 3_600_000) return null;
+  if (milliseconds < 9.95) return `+${milliseconds.toFixed(1)} ms`;
   if (milliseconds < 99.5) return `+${Math.round(milliseconds)} ms`;
   if (milliseconds < 59_950) return `+${(milliseconds / 1000).toFixed(1)} s`;
   return `+${Math.round(milliseconds / 60_000)} min`;
