@@ -94,7 +94,7 @@ def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) 
         raise
     names = {k: made["configurable"][k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id")}
     after = yield from call(spot.live.graph, "get_state", {"configurable": names})
-    return Made({"configurable": names}, node, before, after, [*_warned(graph, edit, node, before, after)])
+    return Made({"configurable": names}, node, before, after, [*_warned(spot, edit, node, before, after)])
 
 
 def inferred(spot: Spot) -> str | None:
@@ -184,10 +184,12 @@ def _listed(graph: Any) -> str:
     return ", ".join(repr(name) for name in [*graph.nodes, END])
 
 
-def _warned(graph: Any, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot) -> Iterator[str]:
-    targets = goto_targets(graph, node)
+def _warned(spot: Spot, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot) -> Iterator[str]:
+    targets = goto_targets(spot.graph, node)
     if targets and edit.goto is None and not after.next:
         yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
+    if node == END and (done := siblings(spot, before)):
+        yield f"What {', '.join(s.node for s in done)} wrote in the next step is applied first."
     names = [task.name for task in before.tasks]
     if node in names and len(names) > 1 and not edit.keep_siblings:
         names.remove(node)

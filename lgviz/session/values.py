@@ -121,7 +121,7 @@ def _info(name: str, channel: BaseChannel[Any, Any, Any]) -> ChannelInfo:
                                            "LastValueAfterFinish")  # fmt: skip
         return ChannelInfo(name, None if plain else type(channel).__name__, False, plain)
     module = getattr(reducer, "__module__", "") or ""
-    label = getattr(reducer, "__qualname__", type(reducer).__name__)
+    label = getattr(reducer, "__name__", type(reducer).__name__)
     if module in ("_operator", "operator"):
         label = f"operator.{label}"
     overwrites = isinstance(channel, BinaryOperatorAggregate) or type(channel).__name__ == "DeltaChannel"

@@ -1,0 +1,35 @@
+"""A saver in a file, and its bytes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints.db"
+
+
+@pytest.fixture
+def saver(file: Path) -> Iterator[SqliteSaver]:
+    with SqliteSaver.from_conn_string(str(file)) as saver:
+        yield saver
+
+
+@pytest.fixture
+def dump(file: Path) -> Callable[[], list[str]]:
+    """Every row of the database, read through a connection of its own."""
+
+    def rows() -> list[str]:
+        conn = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            return list(conn.iterdump())
+        finally:
+            conn.close()
+
+    return rows
