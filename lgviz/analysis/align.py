@@ -1,7 +1,7 @@
 """Aligning two sequences of hashable tokens in bounded time.
 
-``difflib`` aligns well and takes quadratic time. So common ends are trimmed, small rests go to ``difflib``, and
-large ones are first cut at anchors: tokens that occur exactly once on both sides, in their longest common
+``difflib`` aligns well and takes quadratic time. So common ends are trimmed, small rests go to ``difflib``,
+and large ones are first cut at anchors: tokens that occur exactly once on both sides, in their longest common
 order. What is still large after that is left unaligned.
 """
 

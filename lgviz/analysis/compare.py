@@ -92,7 +92,7 @@ class Walk:
         return Replace(after)
 
     def _inside(self, path: Path, before: Any, after: Any, cls: type) -> Patch | None:
-        """Compare part by part; None where a value of this type has no parts, or only the whole is sensible."""
+        """Compare part by part; None where this type has no parts, or only the whole is sensible."""
         if issubclass(cls, dict):
             return self._dict(path, before, after) if _comparable_keys(before, after) else None
         if issubclass(cls, (list, tuple, deque)) and not hasattr(cls, "_fields"):
@@ -152,7 +152,13 @@ class Walk:
         return SequencePatch(cls, len(a), pieces.done) if cls in (list, tuple) else Replace(after)
 
     def _by_id(
-        self, path: Path, a: list[Any], b: list[Any], old: dict[str, int], new: dict[str, int], pieces: _Pieces
+        self,
+        path: Path,
+        a: list[Any],
+        b: list[Any],
+        old: dict[str, int],
+        new: dict[str, int],
+        pieces: _Pieces,
     ) -> None:
         for name, i in old.items():
             if name not in new:
@@ -193,7 +199,9 @@ class Walk:
             i, j = x + low + n, y + low + n
         pieces.keep(end, len(a))
 
-    def _gap(self, path: Path, a: list[Any], b: list[Any], gap: tuple[int, int, int, int], pieces: _Pieces) -> None:
+    def _gap(
+        self, path: Path, a: list[Any], b: list[Any], gap: tuple[int, int, int, int], pieces: _Pieces
+    ) -> None:
         i, i2, j, j2 = gap
         even = i2 - i == j2 - j
         while i < i2 and j < j2 and _alike(a[i], b[j], even):
@@ -257,7 +265,7 @@ def _alike(a: Any, b: Any, even: bool) -> bool:
 
 
 def _comparable_keys(before: Iterable[Any], after: Iterable[Any]) -> bool:
-    """Whether keys that are equal are also of one type (``1``, ``True`` and ``1.0`` are one key to a dict)."""
+    """Whether keys that are equal are also of one type (to a dict ``1``, ``True`` and ``1.0`` are one)."""
     types = {key: type(key) for key in before if key == key}
     return all(type(key) is types.get(key, type(key)) and key == key for key in after)
 
@@ -277,7 +285,7 @@ def _token(value: Any, depth: int = 4) -> Hashable:
     if name is not None:
         return ("id", name)
     if not depth:
-        return cls
+        return (cls, 0)
     parts: Sequence[Any] = ()
     if issubclass(cls, dict):
         parts = [x for pair in list(dict.items(value))[:64] for x in pair]

@@ -73,8 +73,8 @@ class StateDiff:
         import pandas as pd
 
         names = ["channel", "path", "kind", "before", "after"]
-        columns = {name: pd.Series([getattr(change, name) for change in self], dtype=object) for name in names}
-        return pd.DataFrame(columns)
+        columns = {name: [getattr(change, name) for change in self] for name in names}
+        return pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in columns.items()})
 
     def __repr__(self) -> str:
         return diff_text(self)

@@ -1,7 +1,6 @@
 """Values and diffs as script-free HTML: for a notebook's output, and for what outlives the kernel.
 
-Everything that comes from a state passes through :func:`esc`. Colors follow the notebook's theme where it names
-one, else the reader's own.
+Everything that comes from a state passes through :func:`esc`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lgviz.analysis.compare import Change
 from lgviz.analysis.messages import ToolCall, is_message, read_message
+from lgviz.analysis.style import STYLE
 from lgviz.analysis.summary import (
     change_path,
     channel_summary,
@@ -25,70 +25,15 @@ from lgviz.analysis.words import words
 if TYPE_CHECKING:
     from lgviz.analysis.diff import StateDiff
 
-__all__ = ["STYLE", "Room", "diff_html", "diff_page", "esc", "state_html", "value_html"]
+__all__ = ["Room", "diff_html", "diff_page", "esc", "state_html", "value_html"]
 
 _TEXT = 1_500
 _DEPTH = 6
 _ITEMS = 40
 _CHANGES = 40
 _KEPT = 120
-
-_LIGHT = (
-    "--bg:var(--jp-layout-color0,#fff);--panel:#fbfbfc;--line:#e6e8ec;--text:#1c2024;--mute:#6b7280;--faint:#8a919c;"
-    "--accent:#2f6fdb;--soft:#e8f0fe;--add:#0f7b4f;--add-bg:#e7f6ee;--del:#b42318;--del-bg:#fdecea;--warn:#b25e09;"
-    "--warn-bg:#fff4e5;--l0:#2f6fdb;--l1:#c2410c;--l2:#0f8a6d;--l3:#8b5cf6;--chip:#f1f3f6"
-)
-_DARK = (
-    "--bg:var(--jp-layout-color0,#14161a);--panel:#191c21;--line:#2a2f37;--text:#e7e9ee;--mute:#9aa3b0;--faint:#78828f;"
-    "--accent:#6ea8ff;--soft:#1d2a40;--add:#5fd39b;--add-bg:#12301f;--del:#ff8a80;--del-bg:#3a1a18;--warn:#ffb454;"
-    "--warn-bg:#35270f;--l0:#6ea8ff;--l1:#ff9a62;--l2:#4fd1b0;--l3:#b79bff;--chip:#232831"
-)
-
-STYLE = (
-    f".lgviz-static{{{_LIGHT};--mono:ui-monospace,'JetBrains Mono','DejaVu Sans Mono',Menlo,monospace;"
-    "--ui:Inter,system-ui,'Segoe UI','DejaVu Sans',sans-serif}"
-    f"@media (prefers-color-scheme:dark){{.lgviz-static{{{_DARK}}}}}"
-    f"[data-jp-theme-light=true] .lgviz-static,.vscode-light .lgviz-static{{{_LIGHT}}}"
-    f"[data-jp-theme-light=false] .lgviz-static,.vscode-dark .lgviz-static{{{_DARK}}}"
-    """
-.lgviz-static,.lgviz-static *{box-sizing:border-box}
-.lgviz-static{font:13px/1.45 var(--ui);color:var(--text);background:var(--bg);text-align:left}
-.lgviz-static details>summary{cursor:pointer;list-style-position:inside}
-.lgviz-static .lg-mute{color:var(--mute)}.lgviz-static .lg-faint{color:var(--faint);font-size:12px}
-.lgviz-static .lg-card{border:1px solid var(--line);border-radius:8px;margin:0 0 8px;overflow:hidden}
-.lgviz-static .lg-cap{display:flex;gap:8px;align-items:baseline;padding:5px 10px;background:var(--panel);
- font-size:12px;color:var(--mute)}
-.lgviz-static .lg-cap b{font:600 12px var(--mono);color:var(--text);overflow-wrap:anywhere}
-.lgviz-static .lg-who{margin-left:auto;white-space:nowrap}
-.lgviz-static .lg-add,.lgviz-static .lg-del{font:12px/1.6 var(--mono);padding:2px 10px;display:block;
- white-space:pre-wrap;overflow-wrap:anywhere}
-.lgviz-static .lg-add{background:var(--add-bg)}.lgviz-static .lg-del{background:var(--del-bg)}
-.lgviz-static .lg-add i,.lgviz-static .lg-del i{font-style:normal;user-select:none}
-.lgviz-static .lg-add i{color:var(--add)}.lgviz-static .lg-del i{color:var(--del)}
-.lgviz-static .lg-add ins{color:var(--add);font-weight:700;text-underline-offset:2px}
-.lgviz-static .lg-del del{color:var(--del);font-weight:600;text-decoration:none}
-.lgviz-static .lg-where{color:var(--mute)}
-.lgviz-static .lg-msg{display:flex;gap:8px;padding:6px 10px;border-top:1px solid var(--line)}
-.lgviz-static .lg-msg:first-child{border-top:0}
-.lgviz-static .lg-msg.lg-gone{background:var(--del-bg)}
-.lgviz-static .lg-role{font:600 11px/1.6 var(--mono);flex:0 0 52px;color:var(--l2);overflow:hidden}
-.lgviz-static .lg-human{color:var(--l0)}.lgviz-static .lg-tool{color:var(--l1)}.lgviz-static .lg-system{color:var(--l3)}
-.lgviz-static .lg-said{white-space:pre-wrap;overflow-wrap:anywhere;min-width:0}
-.lgviz-static .lg-call{font:12px/1.5 var(--mono);background:var(--chip);border-radius:6px;padding:2px 8px;
- display:inline-block;margin-top:3px;overflow-wrap:anywhere}
-.lgviz-static .lg-tree{font:12px/1.6 var(--mono);padding:3px 10px 5px;overflow-wrap:anywhere}
-.lgviz-static .lg-in{margin-left:6px;padding-left:12px;border-left:1px solid var(--line)}
-.lgviz-static .lg-k{color:var(--mute)}.lgviz-static .lg-string{color:var(--add);white-space:pre-wrap}
-.lgviz-static .lg-number,.lgviz-static .lg-bool,.lgviz-static .lg-time{color:var(--accent)}
-.lgviz-static .lg-null,.lgviz-static .lg-other{color:var(--faint)}.lgviz-static .lg-undecodable{color:var(--warn)}
-.lgviz-static .lg-type{color:var(--faint);font-size:11px}
-.lgviz-static .lg-table{overflow:auto}.lgviz-static .lg-table table{border-collapse:collapse;font:12px var(--mono);
- color:var(--text);margin:4px 0}
-.lgviz-static .lg-table td,.lgviz-static .lg-table th{border:1px solid var(--line);padding:1px 7px;text-align:right;
- background:var(--bg);font-weight:400}
-.lgviz-static .lg-table th{background:var(--panel);color:var(--mute)}
-"""
-)
+_SHORT = 80
+"""Characters of a value that needs no card of its own."""
 
 
 class Room:
@@ -118,17 +63,30 @@ def diff_page(diff: StateDiff) -> str:
 # ---------------------------------------------------------------- state
 
 
-def state_html(values: Mapping[str, Any], room: Room, reducers: Mapping[str, str | None] | None = None) -> str:
-    """One card for each channel: messages as a chat, anything else as a typed tree."""
+def state_html(
+    values: Mapping[str, Any], room: Room, reducers: Mapping[str, str | None] | None = None
+) -> str:
+    """One card for each channel: a chat or a typed tree; values that fit a line share one."""
     cards = []
+    plain = []
     for channel, value in values.items():
         shape = describe(value)
         size = f" · {shape.size:,}" if shape.size is not None else ""
         reducer = (reducers or {}).get(channel)
-        many = shape.kind == "list" and shape.children and all(is_message(v) for _, v in children(value, 0, 50))
-        body = _chat(value, room) if many else f'<div class="lg-tree">{value_html(value, room)}</div>'
+        if not shape.children and (shape.size or 0) <= _SHORT:
+            said = value_html(value, room, str(channel))
+            kind = f'<span class="lg-type">{esc(reducer or shape.type)}</span>'
+            plain.append(f'<div class="lg-row2">{said}{kind}</div>')
+            continue
+        if shape.kind == "list" and shape.children and all(is_message(v) for _, v in children(value, 0, 50)):
+            body = _chat(value, room)
+        elif shape.kind in ("list", "dict", "set", "object"):
+            body = f'<div class="lg-tree">{_rows(value, shape.children, room, 1)}</div>'
+        else:
+            body = f'<div class="lg-tree">{value_html(value, room)}</div>'
         cards.append(_card(str(channel), shape.type + size, reducer, body, room))
-    return "".join(cards)
+    short = f'<div class="lg-card"><div class="lg-tree">{"".join(plain)}</div></div>' if plain else ""
+    return short + "".join(cards)
 
 
 def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -> str:
@@ -140,25 +98,29 @@ def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -
         return f"{name}{_message(value, room)}" if depth == 0 else f"<div>{name}{room.esc(shape.text)}</div>"
     if not shape.children or depth >= _DEPTH or room.left < 0:
         if shape.kind == "string" and room.left > 0:
-            cut = value[:_TEXT]
-            more = f' <span class="lg-type">… {len(value) - _TEXT:,} more</span>' if len(value) > _TEXT else ""
-            said = f"{room.esc(cut, _TEXT)}</span>{more}"
+            cut = value[:_TEXT] or '""'
+            said = f"{room.esc(cut, _TEXT)}</span>{_more(len(value) - _TEXT)}"
         else:
             said = f"{room.esc(shape.text)}</span>"
         return f'<div>{name}<span class="lg-{shape.kind}">{said}</div>'
     if shape.kind == "frame" and hasattr(value, "columns"):
         return f"<div>{name}{_table(value, room)}</div>"
-    rows = []
-    for child_key, child in children(value, 0, _ITEMS):
-        rows.append(value_html(child, room, child_key, depth + 1))
-        if room.left < 0:
-            break
-    if shape.children > len(rows):
-        rows.append(f'<div class="lg-type">… {shape.children - len(rows):,} more</div>')
+    rows = _rows(value, shape.children, room, depth + 1)
     kind = f'<span class="lg-type">{esc(shape.type)} {shape.children:,}</span>'
     opened = " open" if depth == 0 and shape.children <= 12 else ""
-    head = f"{name}{kind} {room.esc(shape.text)}" if depth else f"{name}{kind}"
-    return f'<details{opened}><summary>{head}</summary><div class="lg-in">{"".join(rows)}</div></details>'
+    head = f"{name}{kind} {room.esc(shape.text)}"
+    return f'<details{opened}><summary>{head}</summary><div class="lg-in">{rows}</div></details>'
+
+
+def _rows(value: Any, count: int, room: Room, depth: int) -> str:
+    """The children of a value."""
+    rows = []
+    for key, child in children(value, 0, _ITEMS):
+        rows.append(value_html(child, room, key, depth))
+        if room.left < 0:
+            break
+    more = f'<div class="lg-type">… {count - len(rows):,} more</div>' if count > len(rows) else ""
+    return "".join(rows) + more
 
 
 def _table(frame: Any, room: Room) -> str:
@@ -187,12 +149,18 @@ def _chat(messages: Sequence[Any], room: Room) -> str:
 
 def _message(value: Any, room: Room, gone: bool = False) -> str:
     message = read_message(value)
-    role = f'<span class="lg-role lg-{esc(message.role[:20])}">{room.esc(message.name or message.role, 20)}</span>'
-    more = len(message.text) - _TEXT
-    text = room.esc(message.text[:_TEXT], _TEXT) + (f' <span class="lg-type">… {more:,} more</span>' if more > 0 else "")
-    calls = "".join(f'<div><span class="lg-call">{_call(call, room)}</span></div>' for call in message.tool_calls[:10])
-    said = f'<div class="lg-said">{text}{calls}</div>'
+    role = f'<span class="lg-role lg-{esc(message.role[:20])}">{room.esc(message.role, 12)}</span>'
+    name = f'<div class="lg-type">{room.esc(message.name, 60)}</div>' if message.name else ""
+    text = room.esc(message.text[:_TEXT], _TEXT) + _more(len(message.text) - _TEXT)
+    calls = "".join(
+        f'<div><span class="lg-call">{_call(c, room)}</span></div>' for c in message.tool_calls[:10]
+    )
+    said = f'<div class="lg-said">{name}{text}{calls}</div>'
     return f'<div class="lg-msg{" lg-gone" if gone else ""}">{role}{said}</div>'
+
+
+def _more(count: int) -> str:
+    return f' <span class="lg-type">… {count:,} more</span>' if count > 0 else ""
 
 
 def _call(call: ToolCall, room: Room) -> str:
@@ -208,7 +176,7 @@ def _call(call: ToolCall, room: Room) -> str:
 
 def diff_html(diff: StateDiff, room: Room, reducers: Mapping[str, str | None] | None = None) -> str:
     """One card for each channel that changed."""
-    cards = []
+    cards: list[str] = []
     for channel in diff.channels:
         if room.left < 0:
             cards.append(f'<p class="lg-faint">and {len(diff.channels) - len(cards):,} more channels</p>')

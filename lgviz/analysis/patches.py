@@ -74,7 +74,7 @@ class Keep(NamedTuple):
 class Part(NamedTuple):
     """One item of the old sequence, patched."""
 
-    index: int
+    at: int
     patch: Patch
 
 
@@ -93,15 +93,16 @@ class SequencePatch(Patch):
     pieces: Sequence[Keep | Part | New]
 
     def apply(self, value: Any) -> Any:
-        if type(value) is not self.cls or len(value) != self.length:
+        cls: Any = type(value)
+        if cls is not self.cls or len(value) != self.length:
             raise _misfit(value)
         out: list[Any] = []
         for piece in self.pieces:
             match piece:
                 case Keep(start, stop):
                     out.extend(value[start:stop])
-                case Part(index, patch):
-                    out.append(patch.apply(value[index]))
+                case Part(at, patch):
+                    out.append(patch.apply(value[at]))
                 case New(items):
                     out.extend(items)
         return out if self.cls is list else tuple(out)

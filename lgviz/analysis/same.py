@@ -7,7 +7,6 @@ values are the same, they are not.
 
 from __future__ import annotations
 
-import cmath
 import datetime
 import decimal
 import enum
@@ -17,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from lgviz.analysis.values import known_class, fields_of
+from lgviz.analysis.values import fields_of, known_class
 from lgviz.sources.base import Undecodable
 
 __all__ = ["same"]
@@ -62,7 +61,7 @@ def _same_here(a: Any, b: Any, cls: type, stack: _Pairs) -> bool:
     if cls is float:
         return _same_float(a, b)
     if cls is complex:
-        return _same_float(a.real, b.real) and _same_float(a.imag, b.imag) or (cmath.isnan(a) and cmath.isnan(b))
+        return _same_float(a.real, b.real) and _same_float(a.imag, b.imag)
     if issubclass(cls, enum.Enum):
         return False  # members are singletons
     if issubclass(cls, _SEQUENCES):
@@ -83,7 +82,7 @@ def _same_here(a: Any, b: Any, cls: type, stack: _Pairs) -> bool:
         return _same_array(a, b) and _push_attributes(a, b, stack)
     if known_class(cls, "numpy", "generic"):
         return bool(a.dtype == b.dtype and (a.tobytes() == b.tobytes() or (a != a and b != b)))
-    if known_class(cls, "pandas", "DataFrame") or known_class(cls, "pandas", "Series") or known_class(cls, "pandas", "Index"):
+    if any(known_class(cls, "pandas", name) for name in ("DataFrame", "Series", "Index")):
         return _same_pandas(a, b, cls, stack)
     return _same_object(a, b, cls, stack)
 
@@ -172,9 +171,10 @@ def _same_object(a: Any, b: Any, cls: type, stack: _Pairs) -> bool:
     if issubclass(cls, BaseModel):
         stack.append((getattr(a, "__pydantic_private__", None), getattr(b, "__pydantic_private__", None)))
     stack.extend((v, w) for (_, v), (_, w) in zip(left, right, strict=True))
-    if left and cls.__eq__ is object.__eq__ or issubclass(cls, (BaseModel, BaseException)) and left:
-        return True
-    return bool(left) and _python_made(cls) or bool(a == b)
+    by_fields = (
+        cls.__eq__ is object.__eq__ or issubclass(cls, (BaseModel, BaseException)) or _python_made(cls)
+    )
+    return bool(left and by_fields) or bool(a == b)
 
 
 def _python_made(cls: type) -> bool:

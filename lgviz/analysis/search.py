@@ -47,7 +47,8 @@ class Hit:
     Attributes:
         row: the row of the tree.
         id: the checkpoint.
-        where: channel and path in words, or ``"node"``, ``"label"``, ``"note"``, ``"interrupt"``, ``"error"``.
+        where: channel and path in words, or ``"node"``, ``"label"``, ``"note"``, ``"interrupt"``,
+            ``"error"``.
         before, match, after: the text found and what stands around it.
     """
 
@@ -233,7 +234,7 @@ _Leaf = tuple[tuple[Any, ...], _Owner | None, str]
 
 
 def _leaves(value: Any) -> Iterator[_Leaf]:
-    """The texts in a value with where they stand: strings, keys, numbers; of a message what a person reads."""
+    """The texts in a value and where they stand: strings, keys, numbers; of a message what one reads."""
     waiting: deque[tuple[tuple[Any, ...], _Owner | None, Any]] = deque([((), None, value)])
     left = _LEAVES
     while waiting and left > 0:

@@ -34,14 +34,15 @@ def summary_of(diff: StateDiff) -> str:
             else:
                 others += 1
         values += others > 0
-    parts = [_count(n, "message") + ("" if kind == "added" else f" {kind}") for kind, n in messages.items() if n]
+    ends = {"added": ""}
+    parts = [_count(n, "message") + ends.get(kind, f" {kind}") for kind, n in messages.items() if n]
     if values:
         parts.append(_count(values, "value"))
     return ", ".join(parts) or "nothing"
 
 
 def channel_summary(changes: Sequence[Change]) -> str:
-    """In words, how one channel changed: ``"one added"``, ``"two removed, one changed"``, ``"words changed"``."""
+    """In words, how one channel changed: ``"one added, two changed"``, ``"words changed"``."""
     if len(changes) == 1:
         change = changes[0]
         if change.note == "order":

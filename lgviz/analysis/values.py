@@ -7,6 +7,7 @@ called is the ``repr`` of a leaf of unknown type, under guard.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -18,7 +19,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -157,10 +158,8 @@ def fields_of(value: Any) -> list[tuple[str, Any]]:
     if issubclass(cls, tuple):
         return list(zip(_named_fields(cls), tuple.__iter__(value), strict=False))
     stored = _slots(value)
-    try:
+    with contextlib.suppress(AttributeError, TypeError, ValueError):
         stored.update(object.__getattribute__(value, "__dict__"))
-    except (AttributeError, TypeError, ValueError):
-        pass
     if issubclass(cls, BaseModel):
         stored.update(stored.pop("__pydantic_extra__", None) or {})
         return [(name, v) for name, v in stored.items() if not name.startswith("__pydantic")]
@@ -179,11 +178,9 @@ def _slots(value: Any) -> dict[str, Any]:
         names = base.__dict__.get("__slots__", ())
         for name in (names,) if isinstance(names, str) else tuple(names):
             member = base.__dict__.get(f"_{base.__name__.lstrip('_')}{name}" if _mangled(name) else name)
-            if type(member).__name__ == "member_descriptor":
-                try:
+            if isinstance(member, MemberDescriptorType):
+                with contextlib.suppress(AttributeError):
                     found[name] = member.__get__(value)
-                except AttributeError:
-                    continue
     return found
 
 
@@ -307,7 +304,7 @@ def _preview(value: Any, room: int, depth: int) -> Iterator[str]:
         case "number" if type(value) is int and value.bit_length() > 2_000:
             yield f"an integer of {value.bit_length()} bits"
         case "number" | "time":
-            yield guarded_repr(value, room) if type(value) in (int, float, complex) else guarded_str(value, room)
+            yield _guarded(repr if type(value) in (int, float, complex) else str, value, room)
         case "other" if issubclass(type(value), enum.Enum):
             yield f"{type_name(value)}.{object.__getattribute__(value, '_name_')}"
         case _:
@@ -319,9 +316,8 @@ def _preview_container(value: Any, kind: Kind, room: int, depth: int) -> Iterato
     if kind == "object" and issubclass(type(value), BaseException):
         yield guarded_repr(value, room)
         return
-    opening, closing = {"dict": "{}", "set": "{}", "list": "[]"}.get(kind, "()")
-    if type(value) is tuple:
-        opening, closing = "()"
+    brackets = "()" if type(value) is tuple else {"dict": "{}", "set": "{}", "list": "[]"}.get(kind, "()")
+    opening, closing = brackets[0], brackets[1]
     used = len(opening)
     yield (type_name(value) if kind == "object" else "") + opening
     for i, (key, child) in enumerate(_pairs(value, 0, 40)):

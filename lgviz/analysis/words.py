@@ -19,8 +19,8 @@ _SHORT = 16
 def words(before: str, after: str) -> list[Segment]:
     """The words kept (``=``), removed (``-``) and added (``+``), in order, a removal before its addition.
 
-    All ``=`` and ``-`` together are ``before``, all ``=`` and ``+`` together ``after``. Takes time about linear
-    in the length; between long texts with little in common, large parts are given as replaced.
+    All ``=`` and ``-`` together are ``before``, all ``=`` and ``+`` together ``after``. Takes time about
+    linear in the length; between long texts with little in common, large parts are given as replaced.
     """
     if before == after:
         return [("=", before)] if before else []

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lgviz.analysis.diff import diff_states
-from lgviz.analysis.markup import STYLE, Room, diff_html, esc, state_html, value_html
+from lgviz.analysis.markup import Room, diff_html, esc, state_html, value_html
+from lgviz.analysis.style import PAGE, STYLE
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Mark, Tree
 from lgviz.errors import LgvizError
@@ -35,47 +36,6 @@ _STEP = 15
 _LANES = 10
 _STATE = 90_000
 _DIFF = 50_000
-
-_PAGE = """
-.lgviz-static.lg-page{border:1px solid var(--line);border-radius:10px;overflow:hidden;max-width:1280px}
-.lgviz-static .lg-top{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:baseline;padding:8px 14px;
- border-bottom:1px solid var(--line);background:var(--panel)}
-.lgviz-static .lg-top .lg-who{font-size:12px;color:var(--faint)}
-.lgviz-static .lg-badge,.lgviz-static .lg-mark{font-size:11px;padding:0 7px;border-radius:99px;background:var(--chip);
- color:var(--mute);white-space:nowrap;font-style:normal}
-.lgviz-static .lg-interrupt,.lgviz-static .lg-interrupted,.lgviz-static .lg-paused{background:var(--warn-bg);
- color:var(--warn)}
-.lgviz-static .lg-error,.lgviz-static .lg-failed{background:var(--del-bg);color:var(--del)}
-.lgviz-static .lg-head{background:transparent;box-shadow:inset 0 0 0 1px var(--line)}
-.lgviz-static .lg-input{background:transparent;color:var(--faint)}
-.lgviz-static .lg-body{display:flex;flex-wrap:wrap;align-items:stretch}
-.lgviz-static .lg-rows{flex:5 1 380px;min-width:0;max-height:640px;overflow:auto;padding:4px 0}
-.lgviz-static .lg-pane{flex:6 1 420px;min-width:0;max-height:640px;overflow:auto;padding:10px 14px;
- box-shadow:-1px 0 var(--line),0 -1px var(--line)}
-.lgviz-static .lg-row{display:flex;gap:8px;align-items:center;height:28px;padding-right:12px;white-space:nowrap}
-.lgviz-static .lg-row svg{flex:none;display:block;overflow:visible}
-.lgviz-static .lg-lab{font:12px var(--mono);color:var(--mute);flex:none;min-width:38px}
-.lgviz-static .lg-what{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis}
-.lgviz-static .lg-what b{font-weight:600;margin-right:5px}
-.lgviz-static .lg-chip{font:11px var(--mono);background:var(--chip);border-radius:5px;padding:1px 5px;color:var(--mute);
- margin-right:4px}
-.lgviz-static .lg-t{font:11px var(--mono);color:var(--faint);flex:none}
-.lgviz-static .lg-sel{background:var(--soft);box-shadow:inset 2px 0 var(--accent)}
-.lgviz-static .lg-sel .lg-lab{color:var(--accent);font-weight:600}
-.lgviz-static .lg-cmp{box-shadow:inset 2px 0 var(--l3)}
-.lgviz-static .lg-later>span{opacity:.55}
-.lgviz-static .lg-title{font-size:15px;font-weight:600}
-.lgviz-static .lg-title .lg-lab{font-size:13px;color:var(--accent);margin-right:6px}
-.lgviz-static .lg-title .lg-mute{font-weight:400}
-.lgviz-static .lg-sub{color:var(--mute);font-size:12px;margin:2px 0 10px}
-.lgviz-static .lg-sub b{color:var(--text);font-weight:600}
-.lgviz-static .lg-sec{margin:0 0 10px}
-.lgviz-static .lg-sec>summary{font-size:12.5px;font-weight:600;margin:0 0 6px}
-.lgviz-static .lg-sec>summary i{font-style:normal;font-weight:400;color:var(--faint);margin-left:4px}
-.lgviz-static .lg-ask{border:1px solid var(--line);border-left:3px solid var(--warn);border-radius:6px;
- padding:5px 10px;margin:0 0 8px;overflow-wrap:anywhere}
-.lgviz-static .lg-ask.lg-bad{border-left-color:var(--del)}
-"""
 
 
 def static_html(
@@ -108,7 +68,7 @@ def static_html(
     rows = _tree(tree, chosen, other, limit)
     pane = "" if chosen is None else _pane(history, tree, chosen, other)
     return (
-        f'<div class="lgviz-static lg-page"><style>{STYLE}{_PAGE}</style><div class="lg-top">{top}</div>'
+        f'<div class="lgviz-static lg-page"><style>{STYLE}{PAGE}</style><div class="lg-top">{top}</div>'
         f'<div class="lg-body"><div class="lg-rows">{rows}</div><div class="lg-pane">{pane}</div></div></div>'
     )
 
@@ -125,19 +85,20 @@ def _tree(tree: Tree, chosen: int | None, other: int | None, limit: int) -> str:
     width = 24 + _STEP * min(lanes, _LANES)
     parts = []
     if shown.stop < len(tree.ids):
-        parts.append(f'<div class="lg-row lg-faint">&emsp;{len(tree.ids) - shown.stop:,} newer checkpoints</div>')
+        newer = len(tree.ids) - shown.stop
+        parts.append(f'<div class="lg-row lg-faint">&emsp;{newer:,} newer checkpoints</div>')
     for rail in drawn:
         row = rail.row
         classes = ["lg-row"]
         classes += ["lg-sel"] if row == chosen else ["lg-cmp"] if row == other else []
         classes += ["lg-later"] if row in later else []
         chips = " ".join(f'<span class="lg-chip">{esc(name)}</span>' for name in changed_of(tree, row))
-        marks = " ".join(
-            f'<i class="lg-mark lg-{kind}">{esc(words)}</i>' for kind, words in marks_of(tree, row, heads, branches)
-        )
+        marked = marks_of(tree, row, heads, branches)
+        marks = " ".join(f'<i class="lg-mark lg-{kind}">{esc(words)}</i>' for kind, words in marked)
         indent = "&emsp;" * min(tree.depth[row], 6)
         parts.append(
-            f'<div class="{" ".join(classes)}">{_svg(tree, rail, width)}<span class="lg-lab">{tree.labels[row]}</span> '
+            f'<div class="{" ".join(classes)}">{_svg(tree, rail, width)}'
+            f'<span class="lg-lab">{tree.labels[row]}</span> '
             f'<span class="lg-what">{indent}<b>{esc(title_of(tree, row)[:100])}</b> {chips} {marks}</span> '
             f'<span class="lg-t">{time_of(tree, row)}</span></div>'
         )

@@ -93,7 +93,6 @@ def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]
     flags = tree.flags[row]
     words = [
         ("input", "input", bool(flags & Mark.INPUT) and bool(tree.nodes[row])),
-        ("fork", "edited", flags & Mark.UPDATE),
         ("fork", "fork", bool(flags & Mark.FORK) and title_of(tree, row) != "fork"),
         ("interrupt", "answered" if flags & Mark.ANSWERED else "interrupted", flags & Mark.INTERRUPT),
         ("error", "failed", flags & Mark.ERROR),

@@ -52,7 +52,9 @@ leaves = st.one_of(
     st.builds(Undecodable, st.just("why"), st.integers(0, 2), st.just("msgpack")),
 )  # fmt: skip
 ids = st.sampled_from(["m1", "m2", "m3", "m4"]) | st.none()
-calls = st.lists(st.fixed_dictionaries({"id": st.just("c"), "name": texts, "args": st.just({"a": 1})}), max_size=1)
+calls = st.lists(
+    st.fixed_dictionaries({"id": st.just("c"), "name": texts, "args": st.just({"a": 1})}), max_size=1
+)
 messages = st.one_of(
     st.builds(HumanMessage, content=texts, id=ids),
     st.builds(AIMessage, content=texts, id=ids, tool_calls=calls),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from lgviz.analysis.align import align
 from lgviz.analysis.words import words
 
-text = st.text(max_size=40) | st.lists(st.sampled_from(["a", "the", "fox", "ran\n", ",", "x1"]), max_size=30).map(" ".join)
+text = st.text(max_size=40) | st.lists(
+    st.sampled_from(["a", "the", "fox", "ran\n", ",", "x1"]), max_size=30
+).map(" ".join)
 
 
 @settings(max_examples=150, deadline=None)
@@ -20,7 +23,7 @@ def test_segments_make_up_both_texts(before: str, after: str) -> None:
     assert "".join(t for op, t in found if op != "+") == before
     assert "".join(t for op, t in found if op != "-") == after
     assert all(t for _, t in found)
-    assert all(one[0] != two[0] for one, two in zip(found, found[1:], strict=False))
+    assert all(one[0] != two[0] for one, two in pairwise(found))
 
 
 @settings(max_examples=150, deadline=None)
