@@ -189,6 +189,8 @@ class Checkpoint:
             return Writes({})
         before = self.history._state(row.parent.index) if row.parent is not None else {}
         write = derived_write(before, self.history._state(self.row), row.changed)
+        if not write:
+            return Writes({}, derived=True)
         return Writes({name: [write] for name in row.nodes[:1] or ("",)}, derived=True)
 
     @property

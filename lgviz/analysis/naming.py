@@ -267,14 +267,22 @@ class Naming:
     ) -> tuple[str, ...]:
         tasks = row.stored_updates()
         if tasks and row.parent is not None:
-            names = [self.name_task(row.parent, task, seen) for task in tasks]
-            if None not in names:
-                return tuple(name for name in names if name)
+            for task in tasks:
+                self.name_task(row.parent, task, seen)
+        nameless = [task for task in tasks if task.name is None]
+        if tasks and not nameless:
+            return tuple(task.name for task in tasks if task.name)
         # Updating as a node that never ran leaves an empty entry; so does dropping a Send to one.
         if before is not None and TASKS_CHANNEL in before.channels:
             return ()
-        new = tuple(name for name, versions in seen.items() if name not in seen_before and not versions)
-        return new if len(new) == max(1, len(tasks)) else ()
+        named = {task.name for task in tasks}
+        new = [name for name, versions in seen.items() if name not in seen_before and not versions]
+        new = [name for name in new if name not in named]
+        if len(new) != (len(nameless) if tasks else 1):
+            return ()
+        for task, name in zip(nameless, new, strict=False):  # both in the order the updates were given
+            task.name = name
+        return tuple(task.name for task in tasks if task.name) if tasks else tuple(new)
 
     def _ran(
         self, row: Row, seen: Mapping[str, Mapping[str, Any]], seen_before: Mapping[str, Mapping[str, Any]]

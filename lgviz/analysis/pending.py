@@ -9,7 +9,7 @@ from lgviz.sources.base import Source, Undecodable, Versions
 from lgviz.sources.channels import TASKS_CHANNEL
 
 from .naming import Naming
-from .steps import Row, Task
+from .steps import Row, Task, targets
 
 __all__ = ["pending_tasks"]
 
@@ -22,12 +22,16 @@ def pending_tasks(source: Source, thread_id: str, row: Row, naming: Naming) -> l
     stored = list(row.step_work.tasks.values())
     for task in stored:
         naming.name_task(row, task)
-    if row.continued:
-        child = next(child for child in row.children if child.source not in ("update", "fork", "input"))
-        names = child.nodes if not child.collapsed else ()
-    else:
+    child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
+    if child is None or child.collapsed:
         names = _waiting(source, thread_id, row)
-    tasks = sorted((task for task in stored if task.name), key=lambda task: task.order)
+    else:
+        names = child.nodes
+    # Calls, error handlers and what a Command sent along came later than the step was planned.
+    added = set(targets(row.step_work.null.values())) - (row.expected or set())
+    added.update(task.name for task in stored if task.name and task.order[0] == 2)
+    tasks = [task for task in stored if task.name and task.name not in added]
+    names = tuple(name for name in names if name not in added)
     for name in names:
         if names.count(name) > sum(task.name == name for task in tasks):
             tasks.append(Task("", "", name=name, order=(1, name)))

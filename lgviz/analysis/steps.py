@@ -19,7 +19,7 @@ PUSH = "__pregel_push"
 _PULLED = f"~{PULL}, "
 _PUSHED = f"~{PUSH}, "
 _UPDATE = "~__interrupt__"
-_HANDLER = ", node_error_handler, False"
+_HANDLER = ", node_error_handler, 0000000000"
 
 
 @dataclass(slots=True)
@@ -57,6 +57,11 @@ class Task:
     def finished(self) -> bool:
         """Whether it ran to its end: only then it writes anything but control channels."""
         return any(channel not in CONTROL_CHANNELS for channel in self.channels.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the step could go on after it: finished, or failed and handed to an error handler."""
+        return self.finished or "__error_source_node__" in self.channels.values()
 
     @property
     def failed(self) -> bool:
@@ -99,8 +104,8 @@ class Step:
         task.channels[write.idx] = write.channel
 
     def done(self) -> list[Task]:
-        """The step's own tasks that ran to their end."""
-        return [task for task in self.tasks.values() if task.finished]
+        """The step's own tasks that the next checkpoint does not wait for."""
+        return [task for task in self.tasks.values() if task.ended]
 
 
 _NO_STEP = Step()
