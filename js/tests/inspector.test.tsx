@@ -1,11 +1,13 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeSource } from "../dev/fake";
+import { node } from "../dev/fake-inspector";
 import type { ForkRequest, RunRequest } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
 import type { Method, Params, RequestOptions, Result } from "../src/source/types";
 import { Store } from "../src/state/store";
 import { Inspector } from "../src/view/inspector";
+import { quickAnswers } from "../src/view/interrupts";
 
 /** The fake, with a record of what it was asked. */
 class Recorded extends FakeSource {
@@ -263,6 +265,31 @@ describe("forking", () => {
   });
 });
 
+describe("the focus", () => {
+  it("stays in the debugger when what had it is removed", async () => {
+    await open("c9");
+    await openFork();
+    const note = by("fork-note");
+    note.focus();
+    expect(document.activeElement).toBe(note);
+    store.closeFork();
+    await vi.waitFor(() => expect(document.activeElement).toBe(by("inspector")));
+  });
+
+  it("is left alone when the person moves elsewhere", async () => {
+    const outside = document.createElement("button");
+    document.body.append(outside);
+    await open("c9");
+    by("tab-state").focus();
+    outside.focus();
+    store.tab.value = "diff";
+    await vi.waitFor(() => expect(by("tab-diff").getAttribute("aria-selected")).toBe("true"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(document.activeElement).toBe(outside);
+    outside.remove();
+  });
+});
+
 describe("interrupts", () => {
   it("are answered in place, only with what was typed", async () => {
     await open("c6");
@@ -285,6 +312,13 @@ describe("interrupts", () => {
     by("answer-anew").click();
     await vi.waitFor(() => expect(by("interrupt").querySelectorAll("textarea")).toHaveLength(2));
   });
+});
+
+it("offers the answers that a question lists", () => {
+  const listed = node({ question: "Pay?", answers: ["approve", "reject", { edit: 25 }] });
+  expect(quickAnswers(listed)).toEqual(["approve", "reject"]);
+  expect(quickAnswers(node("Pay?"))).toEqual(["true", "false"]);
+  expect(quickAnswers(node({ options: [] }))).toEqual(["true", "false"]);
 });
 
 describe("a run", () => {

@@ -33,7 +33,7 @@ export function Head({ store, view, stale }: Props) {
         <p class="lgi-head-error">
           <b>{view.error}</b>{" "}
           <button type="button" class="lgi-link" onClick={() => (store.tab.value = "tasks")}>
-            traceback in Tasks
+            see Tasks
           </button>
         </p>
       )}

@@ -1,9 +1,10 @@
 import { useComputed } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 import type { CheckpointView } from "../protocol";
 import type { Store } from "../state/store";
 import { useAsk } from "./ask";
 import { Diff } from "./diff";
+import { useFocusHeld } from "./focus";
 import { ForkPanel } from "./fork";
 import { Head, labelOf } from "./head";
 import { Interrupts } from "./interrupts";
@@ -23,8 +24,16 @@ export interface InspectorProps {
 /** The right side: what the selected checkpoint holds, and what can be done with it. */
 export function Inspector({ store }: InspectorProps) {
   const selected = store.selected.value;
+  const box = useRef<HTMLElement>(null);
+  useFocusHeld(box);
   return (
-    <section class="lgviz-inspector lgi" data-testid="lgviz-inspector" aria-label="Checkpoint">
+    <section
+      ref={box}
+      class="lgviz-inspector lgi"
+      data-testid="lgviz-inspector"
+      aria-label="Checkpoint"
+      tabIndex={-1}
+    >
       {selected === null ? (
         <>
           <RunBar store={store} />

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
-import type { CheckpointView, InterruptView } from "../protocol";
+import type { CheckpointView, InterruptView, ValueNode } from "../protocol";
 import type { Store } from "../state/store";
 import { runAndFollow } from "./follow";
 import { Act } from "./head";
@@ -84,7 +84,15 @@ interface QuestionProps {
   children: ComponentChildren;
 }
 
-const QUICK = ["true", "false"];
+const CHOICES = new Set(["options", "choices", "answers", "actions", "allowed"]);
+
+/** Answers to click: those that the question lists, else yes and no. */
+export function quickAnswers(question: ValueNode): string[] {
+  const listed = question.items?.find(({ key, value }) => CHOICES.has(key) && value.kind === "list")?.value
+    .items;
+  const plain = (listed ?? []).filter(({ value }) => value.kind === "string" && value.more === 0);
+  return plain.length > 0 ? plain.slice(0, 6).map(({ value }) => value.text) : ["true", "false"];
+}
 
 function Question({ interrupt, open, answer, readOnly, set, submit, children }: QuestionProps) {
   const id = useId();
@@ -114,7 +122,7 @@ function Question({ interrupt, open, answer, readOnly, set, submit, children }: 
             }}
           />
           <div class="lgi-answer-hints">
-            {QUICK.map((text) => (
+            {quickAnswers(interrupt.value).map((text) => (
               <button
                 key={text}
                 type="button"

@@ -58,7 +58,7 @@ export function place(topology: Topology, direction: Direction): Drawing {
   graph.setDefaultEdgeLabel(() => ({}));
   for (const node of topology.nodes) {
     const terminal = node.kind === "start" || node.kind === "end";
-    const width = terminal ? HEIGHT : Math.max(44, short(node.name).length * CHARACTER + 18);
+    const width = terminal ? 16 : Math.max(44, short(node.name).length * CHARACTER + 18);
     graph.setNode(node.id, { width, height: HEIGHT });
   }
   topology.edges.forEach((edge, i) => {

@@ -147,8 +147,8 @@ function Chat({ value, load }: { value: ValueNode; load: Load }) {
         <button
           type="button"
           class="lgi-link lgi-earlier"
-          disabled={busy}
-          onClick={() => setShown(shown + EARLIER)}
+          aria-disabled={busy}
+          onClick={() => setShown(busy ? shown : shown + EARLIER)}
         >
           {from > EARLIER
             ? `show ${EARLIER} earlier of ${thousands(from)}`

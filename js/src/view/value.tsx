@@ -177,7 +177,7 @@ export function Text({ text, more, whole, clamp = Number.POSITIVE_INFINITY, chil
     <>
       {children(hidden > 0 ? `${short}…` : short)}
       {canShow && (
-        <button type="button" class="lgi-link" disabled={busy} onClick={show}>
+        <button type="button" class="lgi-link" aria-disabled={busy} onClick={() => void (busy || show())}>
           {busy ? "loading…" : `show ${thousands(hidden)} more characters`}
         </button>
       )}

@@ -1,0 +1,30 @@
+// Keys must not fall through to the notebook when the element that had the focus goes away.
+import { useEffect } from "preact/hooks";
+
+/** Take the focus when what is focused inside is removed by a change of ours; a move elsewhere is left alone. */
+export function useFocusHeld(box: { current: HTMLElement | null }): void {
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    let last: HTMLElement | null = null;
+    const check = () => {
+      if (last === null || !element.isConnected || element.contains(document.activeElement)) return;
+      const removed = !element.contains(last);
+      last = null;
+      if (removed && document.activeElement === document.body) element.focus({ preventScroll: true });
+    };
+    const entered = (event: FocusEvent) => {
+      last = event.target as HTMLElement;
+    };
+    const left = () => queueMicrotask(check);
+    const observer = new MutationObserver(check);
+    element.addEventListener("focusin", entered);
+    element.addEventListener("focusout", left);
+    observer.observe(element, { childList: true, subtree: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener("focusin", entered);
+      element.removeEventListener("focusout", left);
+    };
+  }, [box]);
+}
