@@ -81,13 +81,13 @@ def answers_of(spot: Spot, snapshot: StateSnapshot, resume: Any) -> list[Answer]
 def asked_in(root: Spot, snapshot: StateSnapshot, answer: Answer) -> Steps[Spot]:
     """The checkpoint inside a subgraph whose step asked what surfaced at ``root``; else ``root``."""
     task = snapshot.tasks[answer.place]
-    above = f"{task.name}:{task.id}"
+    above = (f"{task.name}:{task.id}", task.name)  # without the id where its history is its own
     saved = yield from call(root.live.saver, "list", {"configurable": {"thread_id": root.thread_id}})
     found = root
     for candidate in saved:
         namespace = candidate.config["configurable"].get("checkpoint_ns", "")
-        inside = namespace == above or namespace.startswith(above + "|")
-        if not inside or len(namespace) <= len(found.namespace):
+        called_here = candidate.metadata.get("parents", {}).get("") == root.id
+        if not called_here or namespace.split("|")[0] not in above or len(namespace) <= len(found.namespace):
             continue
         writes = candidate.pending_writes or ()
         if any(c == "__interrupt__" and answer.interrupt.id in _ids(value) for _, c, value in writes):
