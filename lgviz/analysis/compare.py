@@ -51,6 +51,10 @@ class Change:
     note: str = ""
 
 
+class _TooMany(Exception):
+    """So many parts differ that only the whole is worth showing."""
+
+
 @dataclass(slots=True)
 class Walk:
     """Compares the values of one channel; ``changes`` fills up."""
@@ -60,8 +64,16 @@ class Walk:
     _open: set[tuple[int, int]] = field(default_factory=set)
     _visited: int = 0
 
+    def run(self, before: Any, after: Any) -> Patch:
+        """Compare the channel's values, which are known to differ."""
+        try:
+            return self.compare((), before, after)
+        except _TooMany:
+            self.changes.clear()
+            return self._whole((), before, after)
+
     def compare(self, path: Path, before: Any, after: Any) -> Patch:
-        """Compare two values that are known to differ."""
+        """Compare two parts that are known to differ."""
         cls = type(before)
         pair = (id(before), id(after))
         self._visited += 1
@@ -74,21 +86,25 @@ class Walk:
             patch = self._inside(path, before, after, cls)
         finally:
             self._open.discard(pair)
-        if patch is None or len(self.changes) - found > _PARTS:
-            del self.changes[found:]
+        if patch is None:
             return self._whole(path, before, after)
         if len(self.changes) == found:
             self._whole(path, before, after, "order" if _reordered(before, after) else "")
         return patch
 
     def added(self, path: Path, value: Any) -> None:
-        self.changes.append(Change(self.channel, path, "added", None, value))
+        self._record(Change(self.channel, path, "added", None, value))
 
     def removed(self, path: Path, value: Any) -> None:
-        self.changes.append(Change(self.channel, path, "removed", value, None))
+        self._record(Change(self.channel, path, "removed", value, None))
+
+    def _record(self, change: Change) -> None:
+        self.changes.append(change)
+        if len(self.changes) > _PARTS:
+            raise _TooMany
 
     def _whole(self, path: Path, before: Any, after: Any, note: str = "") -> Patch:
-        self.changes.append(Change(self.channel, path, "changed", before, after, note))
+        self._record(Change(self.channel, path, "changed", before, after, note))
         return Replace(after)
 
     def _inside(self, path: Path, before: Any, after: Any, cls: type) -> Patch | None:
@@ -106,7 +122,7 @@ class Walk:
         table = cells(before, after)
         if table is not None:
             for where, kind, old, new in table:
-                self.changes.append(Change(self.channel, (*path, *where), kind, old, new))
+                self._record(Change(self.channel, (*path, *where), kind, old, new))
             return Replace(after)
         if issubclass(cls, (str, bytes, int, float, BaseException, enum.Enum)):
             return None

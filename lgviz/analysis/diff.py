@@ -106,7 +106,7 @@ def diff_states(before: Mapping[str, Any], after: Mapping[str, Any], *, internal
         elif channel not in new:
             walk.removed((), old[channel])
         elif not same(old[channel], new[channel]):
-            parts[channel] = walk.compare((), old[channel], new[channel])
+            parts[channel] = walk.run(old[channel], new[channel])
         if not internal and is_internal(str(channel)):
             hidden += bool(walk.changes)
         elif walk.changes:

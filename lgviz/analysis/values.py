@@ -303,8 +303,8 @@ def _preview(value: Any, room: int, depth: int) -> Iterator[str]:
             yield {"dict": "{…}", "set": "{…}", "list": "[…]"}.get(kind, f"{type_name(value)}(…)")
         case "number" if type(value) is int and value.bit_length() > 2_000:
             yield f"an integer of {value.bit_length()} bits"
-        case "number" | "time":
-            yield _guarded(repr if type(value) in (int, float, complex) else str, value, room)
+        case "bool" | "number" | "time":
+            yield _guarded(repr if type(value) in (bool, int, float, complex) else str, value, room)
         case "other" if issubclass(type(value), enum.Enum):
             yield f"{type_name(value)}.{object.__getattribute__(value, '_name_')}"
         case _:
@@ -356,9 +356,14 @@ def _array_line(value: Any, room: int) -> str:
 
 def _frame_line(value: Any, room: int) -> str:
     if _is_series(type(value)):
-        return f"{len(value)} rows of {value.dtype}, {line(value.name, 40)}"[:room]
+        return f"{_rows(value)} of {value.dtype}, {line(value.name, 40)}"[:room]
     columns = ", ".join(f"{line(name, 40)}: {dtype}" for name, dtype in islice(value.dtypes.items(), 20))
-    return f"{len(value)} rows × {len(value.columns)} columns ({columns})"[:room]
+    width = len(value.columns)
+    return f"{_rows(value)} × {width} column{'s' if width != 1 else ''} ({columns})"[:room]
+
+
+def _rows(value: Any) -> str:
+    return f"{len(value):,} row{'s' if len(value) != 1 else ''}"
 
 
 def guarded_repr(value: Any, limit: int) -> str:

@@ -72,7 +72,7 @@ values = st.recursive(
 channels = st.sampled_from(["messages", "plan", "n", "x", "__start__", "branch:to:a"])
 states = st.dictionaries(channels, values, max_size=4)
 chats = st.lists(messages, max_size=8)
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def check(a: dict[str, Any], b: dict[str, Any]) -> None:
