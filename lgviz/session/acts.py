@@ -16,7 +16,7 @@ from .live import Live, Spot, aperform, find, live, perform
 from .loops import Steps, call
 from .overlay import OverlaySaver
 from .reading import Reader
-from .update import Edit, Made, Sibling, goto_targets, inferred, siblings, update
+from .update import Edit, Made, Sibling, goto_targets, inferred, siblings, update, warned
 
 __all__ = [
     "Edit",
@@ -209,7 +209,8 @@ def as_node_options(
             goto = tuple(goto_targets(spot.graph, node))
             try:
                 made = yield from update(over, Edit(values, node), config, context)
-                options.append(Option(node, made.after.next, None, goto))
+                after = yield from call(over.live.graph, "get_state", made.config)
+                options.append(Option(node, after.next, None, goto))
             except ActRefused as refused:
                 options.append(Option(node, (), refused.cause, goto))
         return options
@@ -247,11 +248,13 @@ def _preview(
     here: Live, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
 ) -> Steps[Preview]:
     spot = yield from find(here, at, thread_id, config)
-    made = yield from update(_overlaid(spot), edit, config, context)
-    before, after = _state(made.before.values), _state(made.after.values)
-    return Preview(
-        made.after.values, made.after.next, diff_states(before, after), made.as_node, made.warnings
-    )
+    over = _overlaid(spot)
+    made = yield from update(over, edit, config, context)
+    before = yield from call(over.live.graph, "get_state", spot.config)
+    after = yield from call(over.live.graph, "get_state", made.config)
+    diff = diff_states(_state(before.values), _state(after.values))
+    warnings = list(warned(over, edit, made.as_node, before, after))
+    return Preview(after.values, after.next, diff, made.as_node, warnings)
 
 
 def _fork(

@@ -18,7 +18,7 @@ from .live import MARK, Spot
 from .loops import Steps, call
 from .values import channels_of, to_update
 
-__all__ = ["Edit", "Made", "Sibling", "goto_targets", "inferred", "siblings", "update"]
+__all__ = ["Edit", "Made", "Sibling", "goto_targets", "inferred", "siblings", "update", "warned"]
 
 INPUT = "__input__"
 _CONTROL = {"__error__", "__error_source_node__", "__interrupt__", "__resume__", "__scheduled__"}
@@ -42,9 +42,6 @@ class Made:
 
     config: RunnableConfig
     as_node: str
-    before: StateSnapshot
-    after: StateSnapshot
-    warnings: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Sibling:
 
 
 def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) -> Steps[Made]:
-    """Make the update and read the state before and after it.
+    """Make the update.
 
     Raises:
         AmbiguousUpdate: LangGraph cannot tell the node and none was named.
@@ -80,8 +77,10 @@ def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) 
     values = to_update(graph, edit.values, node)
     if edit.goto is not None:
         values = Command(update=values if values is not None else {}, goto=edit.goto)
-    before = yield from call(spot.live.graph, "get_state", spot.config)
-    updates = _updates(spot, before, node, values, edit)
+    updates = [StateUpdate(values, node, None)]
+    if edit.keep_siblings:
+        before = yield from call(spot.live.graph, "get_state", spot.config)
+        updates = _with_siblings(spot, before, node, values)
     marks = {MARK + "as_node": node, MARK + "goto": edit.goto, MARK + "note": edit.note}
     acting = spot.acting(config, context, marks={k: v for k, v in marks.items() if v}, runtime=True)
     try:
@@ -93,8 +92,7 @@ def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) 
             raise refusal from error
         raise
     names = {k: made["configurable"][k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id")}
-    after = yield from call(spot.live.graph, "get_state", {"configurable": names})
-    return Made({"configurable": names}, node, before, after, [*_warned(spot, edit, node, before, after)])
+    return Made({"configurable": names}, node)
 
 
 def inferred(spot: Spot) -> str | None:
@@ -132,10 +130,7 @@ def check_node(graph: Any, node: str, edit: Edit) -> None:
         )
 
 
-def _updates(spot: Spot, before: StateSnapshot, node: str, values: Any, edit: Edit) -> list[StateUpdate]:
-    mine = StateUpdate(values, node, None)
-    if not edit.keep_siblings:
-        return [mine]
+def _with_siblings(spot: Spot, before: StateSnapshot, node: str, values: Any) -> list[StateUpdate]:
     ours = _task_of(spot, before, node)
     if ours is None:
         raise NodeRefused(
@@ -184,7 +179,8 @@ def _listed(graph: Any) -> str:
     return ", ".join(repr(name) for name in [*graph.nodes, END])
 
 
-def _warned(spot: Spot, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot) -> Iterator[str]:
+def warned(spot: Spot, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot) -> Iterator[str]:
+    """What to know of an update as ``node`` that led from one state to another."""
     targets = goto_targets(spot.graph, node)
     if targets and edit.goto is None and not after.next:
         yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
