@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import type { CheckpointView, ForkForm } from "../protocol";
+import type { CheckpointView, ForkForm, Topology as Graph } from "../protocol";
 import { ProtocolError } from "../source/error";
 import type { Store } from "../state/store";
 import { useAsk } from "./ask";
@@ -44,7 +44,7 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
     const root = panel.current?.closest(".lgviz-inspector");
     root?.querySelector<HTMLElement>('[data-testid="lgviz-fork-open"]')?.focus({ preventScroll: true });
   };
-  const topology = store.topology.value;
+  const topology = drawable(store.topology.value, form);
   // A graph of a few nodes is drawn beside the values, a larger one above them.
   const beside = topology === null || fits(topology, SIDE.width, SIDE.height);
   const panel = useRef<HTMLElement>(null);
@@ -66,6 +66,7 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
           store={store}
           form={form}
           view={view?.id === checkpoint ? view : undefined}
+          topology={topology}
           beside={beside}
         />
       ) : (
@@ -75,14 +76,24 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
   );
 }
 
+/** The graph, where its nodes can be chosen: inside a subgraph the outer graph says nothing. */
+function drawable(topology: Graph | null, form: ForkForm | undefined): Graph | null {
+  const names = new Set(form?.as_node.map((option) => option.node));
+  const known = topology?.nodes.some(
+    (node) => node.kind !== "start" && node.kind !== "end" && names.has(node.id),
+  );
+  return form === undefined || known ? topology : null;
+}
+
 interface FormProps {
   store: Store;
   form: ForkForm;
   view: CheckpointView | undefined;
+  topology: Graph | null;
   beside: boolean;
 }
 
-function Form({ store, form, view, beside }: FormProps) {
+function Form({ store, form, view, topology, beside }: FormProps) {
   const kept = draftsOf(store);
   const [draft, setDraft] = useState(() => kept.get(form.checkpoint) ?? newDraft(form));
   const change = (next: Draft) => {
@@ -94,7 +105,6 @@ function Form({ store, form, view, beside }: FormProps) {
   const previewed = usePreview(store.source, wrong === null ? request : null);
   const fields = useRef<HTMLDivElement>(null);
   useEffect(() => fields.current?.querySelector("textarea")?.focus({ preventScroll: true }), []);
-  const topology = store.topology.value;
   const graph = (
     <>
       {beside && <h4>as if written by</h4>}
@@ -137,9 +147,9 @@ function Form({ store, form, view, beside }: FormProps) {
         <div class="lgi-fork-side">
           {beside && graph}
           <AsNode form={form} draft={draft} change={change} />
-          <Preview previewed={previewed} obstacle={wrong} />
         </div>
       </div>
+      <Preview previewed={previewed} obstacle={wrong} />
       <Acts store={store} form={form} draft={draft} wrong={wrong} ends={endsAfter(previewed, wrong)} />
     </>
   );

@@ -29,6 +29,11 @@ export function Head({ store, view, stale }: Props) {
       <p class="lgi-facts">
         <Facts store={store} view={view} />
       </p>
+      {view.warnings.map((warning) => (
+        <p class="lgi-warning" key={warning}>
+          {warning}
+        </p>
+      ))}
       {view.error !== null && (
         <p class="lgi-head-error">
           <b>{view.error}</b>{" "}

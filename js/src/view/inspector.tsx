@@ -77,8 +77,8 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
         <div class="lgi-graph">
           <Topology
             topology={topology}
-            ran={view?.nodes ?? []}
-            next={view?.next ?? []}
+            ran={view ? inGraph(view, view.nodes) : []}
+            next={view ? inGraph(view, view.next) : []}
             running={store.running.value?.nodes ?? []}
             height={220}
           />
@@ -111,6 +111,12 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
     </>
   );
+}
+
+/** Names as the drawn graph knows them: what happens inside a subgraph happens in its node. */
+function inGraph(view: CheckpointView, names: string[]): string[] {
+  const outer = view.namespace.split(/[:|]/, 1)[0];
+  return outer ? [outer] : names;
 }
 
 interface BodyProps {

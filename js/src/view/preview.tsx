@@ -74,34 +74,39 @@ function Result({ view }: { view: PreviewView }) {
   const { channels } = view.diff;
   return (
     <>
-      <div>
+      <div class="lgi-preview-line">
         {"then runs "}
         <b class="lgi-next" data-testid="lgviz-fork-next">
           {view.next.length > 0 ? counted(view.next).join(", ") : "nothing"}
         </b>
         {view.next.length === 0 && <span class="lgi-mute">: the run ends</span>}
-      </div>
-      <div class="lgi-mute">
-        {channels.length === 0 ? (
-          "no channel changes"
-        ) : (
-          <button type="button" class="lgi-disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
-            {channels.map((one, i) => (
-              <span key={one.channel}>
-                {i > 0 && " · "}
-                <code>{one.channel}</code> {one.summary}
-              </span>
-            ))}
-          </button>
-        )}
-        {" · nothing written yet"}
+        <span class="lgi-mute">
+          {" · "}
+          {channels.length === 0 ? (
+            "no channel changes"
+          ) : (
+            <button type="button" class="lgi-disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
+              {channels.map((one, i) => (
+                <span key={one.channel}>
+                  {i > 0 && " · "}
+                  <code>{one.channel}</code> {one.summary}
+                </span>
+              ))}
+            </button>
+          )}
+          {" · nothing written yet"}
+        </span>
       </div>
       {view.warnings.map((warning) => (
         <p class="lgi-warning" key={warning}>
           {warning}
         </p>
       ))}
-      {open && channels.length > 0 && <Channels diff={view.diff} />}
+      {open && channels.length > 0 && (
+        <div class="lgi-preview-cards">
+          <Channels diff={view.diff} />
+        </div>
+      )}
     </>
   );
 }

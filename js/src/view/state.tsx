@@ -21,11 +21,6 @@ export function State({ view, source }: { view: CheckpointView; source: Source }
   const channels = [...shown].sort((a, b) => rank(a) - rank(b));
   return (
     <>
-      {view.warnings.map((warning) => (
-        <p class="lgi-warning" key={warning}>
-          {warning}
-        </p>
-      ))}
       {channels.length === 0 && <p class="lgi-empty">No channel has a value yet.</p>}
       {channels.map((channel) => (
         <Channel key={channel.name} channel={channel} load={loader(source, view.id, channel.name)} />
