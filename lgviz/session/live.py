@@ -45,11 +45,13 @@ class Live:
         graph: as it was given, or a copy with another saver.
         saver: its checkpointer.
         asynchronous: only its async methods work: the saver lives on a loop, or a node has no sync form.
+        given: the graph as it was given; histories are read from it, for a source knows its saver.
     """
 
     graph: Any
     saver: BaseCheckpointSaver[Any]
     asynchronous: bool
+    given: Any
 
     def over(self, saver: BaseCheckpointSaver[Any]) -> Live:
         """The same graph with another saver; the given graph is left alone."""
@@ -160,7 +162,7 @@ def live(graph: Any) -> Live:
             "Compile it with one: compile(checkpointer=saver).",
         )
     saver = graph.checkpointer
-    return Live(graph, saver, is_async_only(saver) or _async_only(graph))
+    return Live(graph, saver, is_async_only(saver) or _async_only(graph), graph)
 
 
 def find(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | None = None) -> Steps[Spot]:
@@ -200,7 +202,7 @@ def _named(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | 
         raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
     if isinstance(at, str) and not _LABEL.fullmatch(at):
         return {"configurable": {"thread_id": str(thread_id), "checkpoint_id": at}}
-    found: Mapping[str, Any] = open_history(here.graph, thread_id=str(thread_id))[at].config
+    found: Mapping[str, Any] = open_history(here.given, thread_id=str(thread_id))[at].config
     return found
 
 

@@ -59,6 +59,8 @@ class Debugger(anywidget.AnyWidget):
     height = traitlets.Int(620).tag(sync=True)
     uid = traitlets.Unicode("").tag(sync=True)
 
+    _dispatcher: Dispatcher | None = None
+
     def __init__(
         self,
         what: Any,
@@ -87,8 +89,8 @@ class Debugger(anywidget.AnyWidget):
         )
         self._static = static
         self._shown = False
-        self._dispatcher = Dispatcher({**self._reader.table(), **self._actor.table()}, self.send)
-        self.on_msg(lambda _widget, content, _buffers: self._dispatcher.receive(content))
+        dispatcher = self._dispatcher = Dispatcher({**self._reader.table(), **self._actor.table()}, self.send)
+        self.on_msg(lambda _widget, content, _buffers: dispatcher.receive(content))
 
     @traitlets.validate("selected", "compared")
     def _by_label(self, proposal: Any) -> str | None:
@@ -107,8 +109,10 @@ class Debugger(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop answering, end the worker threads, and remove the widget."""
-        self._actor.close()
-        self._dispatcher.close()
+        if self._dispatcher is not None:  # ipywidgets closes also what its constructor refused
+            self._actor.close()
+            self._dispatcher.close()
+            self._reader.source.close()
         super().close()
 
     def _static_bundle(self) -> dict[str, str]:

@@ -71,4 +71,6 @@ class Debugger:
 
     def copied(self, scope: Locator | None = None) -> str:
         (scope or self.root).get_by_test_id("lgviz-copy-code").first.click()
-        return self.root.get_by_test_id("lgviz-code").inner_text()
+        code = self.root.get_by_test_id("lgviz-code")
+        expect(code).to_contain_text("lgviz.")
+        return code.inner_text()
