@@ -62,6 +62,7 @@ class Walk:
     channel: str
     changes: list[Change] = field(default_factory=list)
     _open: set[tuple[int, int]] = field(default_factory=set)
+    _different: dict[tuple[int, int], Any] = field(default_factory=dict)
     _visited: int = 0
 
     def run(self, before: Any, after: Any) -> Patch:
@@ -91,6 +92,16 @@ class Walk:
         if len(self.changes) == found:
             self._whole(path, before, after, "order" if _reordered(before, after) else "")
         return patch
+
+    def _same(self, a: Any, b: Any) -> bool:
+        """:func:`same`, asked once for each pair that differs."""
+        pair = (id(a), id(b))
+        if pair in self._different:
+            return False
+        if same(a, b):
+            return True
+        self._different[pair] = (a, b)
+        return False
 
     def added(self, path: Path, value: Any) -> None:
         self._record(Change(self.channel, path, "added", None, value))
@@ -151,7 +162,7 @@ class Walk:
             if key not in before:
                 self.added((*path, key), new)
                 parts[key] = Replace(new)
-            elif not same(before[key], new):
+            elif not self._same(before[key], new):
                 parts[key] = self.compare((*path, key), before[key], new)
         return parts
 
@@ -184,7 +195,7 @@ class Walk:
             if i < 0:
                 self.added((*path, name), b[j])
                 pieces.new([b[j]])
-            elif same(a[i], b[j]):
+            elif self._same(a[i], b[j]):
                 pieces.keep(i, i + 1)
             else:
                 pieces.part(i, self.compare((*path, name), a[i], b[j]))
@@ -195,9 +206,9 @@ class Walk:
     def _by_position(self, path: Path, a: list[Any], b: list[Any], pieces: _Pieces) -> None:
         low, high = 0, 0
         least = min(len(a), len(b))
-        while low < least and same(a[low], b[low]):
+        while low < least and self._same(a[low], b[low]):
             low += 1
-        while high < least - low and same(a[-1 - high], b[-1 - high]):
+        while high < least - low and self._same(a[-1 - high], b[-1 - high]):
             high += 1
         pieces.keep(0, low)
         end, other_end = len(a) - high, len(b) - high
@@ -208,7 +219,7 @@ class Walk:
             for k in range(n):
                 i, j = x + low + k, y + low + k
                 # A token names a message or sums up a value; only `same` knows.
-                if same(a[i], b[j]):
+                if self._same(a[i], b[j]):
                     pieces.keep(i, i + 1)
                 else:
                     pieces.part(i, self.compare((*path, _name(b[j], j)), a[i], b[j]))
@@ -221,7 +232,7 @@ class Walk:
         i, i2, j, j2 = gap
         even = i2 - i == j2 - j
         while i < i2 and j < j2 and _alike(a[i], b[j], even):
-            if same(a[i], b[j]):
+            if self._same(a[i], b[j]):
                 pieces.keep(i, i + 1)
             else:
                 pieces.part(i, self.compare((*path, j), a[i], b[j]))

@@ -139,7 +139,10 @@ class _Search:
         if tree.flags[row.index] & (Mark.INTERRUPT | Mark.ERROR):
             for write in self._stored(row):
                 if write.channel in ("__interrupt__", "__error__"):
-                    yield from self._value(row, write.channel.strip("_"), write.value)
+                    asked = write.value if isinstance(write.value, (list, tuple)) else [write.value]
+                    for one in asked:
+                        for _, _, text in _leaves(getattr(one, "value", one)):
+                            yield from self._match(row, write.channel.strip("_"), text)
 
     def _stored(self, row: Row) -> list[StoredWrite]:
         return self._source.writes(self._thread, row.namespace, row.id)
@@ -254,7 +257,7 @@ def _leaves(value: Any) -> Iterator[_Leaf]:
                 waiting.append(((*role, call.name), owner, call.args))
         elif kind in ("number", "time", "other"):
             yield path, owner, line(part, 400)
-        elif type(part) is tuple and len(part) == 2 and part[0] in _ROLES and type(part[1]) is str:
+        elif type(part) in (tuple, list) and len(part) == 2 and _is_short(*part):
             # The short form of a message, as a node or an input may write it.
             yield (*path, part[0]), _Owner(None), part[1]
         elif kind in ("dict", "list", "set", "object", "frame") and len(path) < _DEPTH:
@@ -264,6 +267,10 @@ def _leaves(value: Any) -> Iterator[_Leaf]:
                 if named and kind == "dict":
                     yield (*path, key), owner, key
                 waiting.append(((*path, step), owner, child))
+
+
+def _is_short(role: Any, text: Any) -> bool:
+    return type(role) is str and role in _ROLES and type(text) is str
 
 
 def _flat(text: str) -> str:
