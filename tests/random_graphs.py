@@ -218,7 +218,7 @@ def _add_stage(builder: Any, stage: Stage, after: list[str]) -> None:
         builder.add_node(first, counted(first))
 
         def again(state: State) -> list[str]:
-            return [first] if state["rounds"][first] < stage.times else after
+            return [first] if state.get("rounds", {}).get(first, 0) < stage.times else after
 
         builder.add_conditional_edges(first, again, [first, *after])
     elif stage.kind == "send":
@@ -230,7 +230,7 @@ def _add_stage(builder: Any, stage: Stage, after: list[str]) -> None:
         builder.add_edge(worker, first)
 
         def dispatch(state: State) -> list[Any]:
-            if stage.width and state["rounds"][first] <= stage.times:
+            if stage.width and state.get("rounds", {}).get(first, 0) <= stage.times:
                 return [Send(worker, {"log": [], "note": str(n)}) for n in range(stage.width)]
             return list(after)
 

@@ -228,8 +228,6 @@ class Checkpoint:
         for task in tasks.values():
             naming.name_task(row, task)
         for write in sorted(self._own_writes(), key=lambda write: tasks[write.task_id].order):
-            if write.channel == "__interrupt__" and not (
-                waiting and tasks[write.task_id].finished
-            ):
+            if write.channel == "__interrupt__" and not (waiting and tasks[write.task_id].finished):
                 found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
         return tuple(found)

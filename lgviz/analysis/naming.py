@@ -291,7 +291,10 @@ class Naming:
         for name in ran:
             self._learn(name)
         if row.collapsed or row.parent is None:
-            return tuple(sorted(ran, key=lambda name: (max(map(str, ran[name].values()), default=""), name)))
+            # By the version each read last; who was only sent to read none and comes at the end.
+            return tuple(
+                sorted(ran, key=lambda name: (not ran[name], sorted(map(str, ran[name].values()))[-1:], name))
+            )
         parent = row.parent
         work = parent.step_work
         tasks = work.done()

@@ -1,4 +1,4 @@
-"""Any other saver, through its own ``list``: in pages, once."""
+"""Any other saver, through its own ``list``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .decode import Parts
 
 __all__ = ["ListedSource"]
 
-_PAGE = 50
+_NEWEST = 5
 
 
 class ListedSource(Source):
-    """Reads a saver that lgviz knows nothing about. Its ``list`` opens every value, so it is asked only once
-    for a checkpoint, and only bookkeeping is kept."""
+    """Reads a saver that lgviz knows nothing about. Its ``list`` opens every value, so it is asked for all
+    only where something is new; checkpoints pass one at a time, and only their bookkeeping is kept."""
 
     def __init__(self, saver: Any) -> None:
         self.description = type(saver).__name__
@@ -30,7 +30,7 @@ class ListedSource(Source):
     def threads(self) -> list[ThreadInfo]:
         counts: dict[str, int] = {}
         newest: dict[str, str] = {}
-        for item in (item for page in self._pages(None) for item in page):
+        for item in self._list(None):
             where = item.config["configurable"]
             thread = str(where["thread_id"])
             counts[thread] = counts.get(thread, 0) + (not where.get("checkpoint_ns"))
@@ -39,28 +39,26 @@ class ListedSource(Source):
         return [ThreadInfo(thread, counts[thread], id_time(newest[thread])) for thread in order]
 
     def index(self, thread_id: str, since: Any = None) -> Index:
-        known: frozenset[tuple[str, str]] = since or frozenset()
-        found: list[Any] = []
-        met = False
-        for page in self._pages({"configurable": {"thread_id": thread_id}}):
-            found += page
-            met = any(_place(item) in known for item in page)
-            if met:
-                break
-        reset = bool(known) and not met
-        index = Index(reset=reset)
-        ids = set() if reset else set(known)
-        for item in reversed(found):
+        config = {"configurable": {"thread_id": thread_id}}
+        newest = _fingerprint(self._list(config, limit=_NEWEST))
+        if since is not None and since[0] == newest:
+            return Index(token=since)
+        known: frozenset[tuple[str, str]] = since[1] if since is not None else frozenset()
+        found: dict[tuple[str, str], CheckpointRow] = {}
+        writes: list[WriteRow] = []
+        for item in self._list(config):
             namespace, id_ = _place(item)
             self._bookkeeping[thread_id, namespace, id_] = _parts(item).versions()
+            parent = (item.parent_config or {}).get("configurable", {}).get("checkpoint_id")
+            found[namespace, id_] = CheckpointRow(namespace, id_, parent, dict(item.metadata or {}))
             for task_id, idx, channel, _ in _writes(item):
-                index.writes.append(WriteRow(namespace, id_, task_id, "", idx, channel))
-            if (namespace, id_) not in ids:
-                ids.add((namespace, id_))
-                parent = (item.parent_config or {}).get("configurable", {}).get("checkpoint_id")
-                index.checkpoints.append(CheckpointRow(namespace, id_, parent, dict(item.metadata or {})))
-        index.token = frozenset(ids)
-        return index
+                writes.append(WriteRow(namespace, id_, task_id, "", idx, channel))
+        reset = not known <= found.keys()
+        # A saver may list one namespace after the other: the ids tell the order of creation.
+        new = sorted(
+            (row for place, row in found.items() if reset or place not in known), key=lambda row: row.id
+        )
+        return Index(new, writes, (newest, frozenset(found)), reset)
 
     def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
         found = {}
@@ -99,27 +97,24 @@ class ListedSource(Source):
                 self._asynchronous = True
         return run_async(lambda: self._saver.aget_tuple(config))
 
-    def _pages(self, config: Any) -> Iterator[list[Any]]:
-        """Newest first."""
-        before = None
-        while True:
-            page = self._page(config, before)
-            yield page
-            if len(page) < _PAGE:
-                return
-            before = page[-1].config
-
-    def _page(self, config: Any, before: Any) -> list[Any]:
+    def _list(self, config: Any, limit: int | None = None) -> Iterable[Any]:
+        """Newest first, one at a time."""
         if not self._asynchronous:
             try:
-                return list(self._saver.list(config, before=before, limit=_PAGE))
+                yield from self._saver.list(config, limit=limit)
+                return
             except NotImplementedError:
                 self._asynchronous = True
 
         async def collect() -> list[Any]:
-            return [item async for item in self._saver.alist(config, before=before, limit=_PAGE)]
+            return [item async for item in self._saver.alist(config, limit=limit)]
 
-        return run_async(collect)
+        yield from run_async(collect)
+
+
+def _fingerprint(items: Iterable[Any]) -> tuple[Any, ...]:
+    """Changes with whatever comes to a thread: a checkpoint, or a write of the step under way."""
+    return tuple((_place(item), len(item.pending_writes or ())) for item in items)
 
 
 def _place(item: Any) -> tuple[str, str]:
