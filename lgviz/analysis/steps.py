@@ -74,8 +74,11 @@ class Task:
 
 @dataclass(slots=True)
 class Step:
-    """What is stored under one checkpoint: ``tasks`` of the step itself, by id; ``updates`` that were made on
-    it (``update_state`` stores them here under a task's id or one of its own); ``null``: writes of no task."""
+    """What is stored under one checkpoint.
+
+    ``tasks``: those of the step itself, by id. ``updates``: made on it, stored under a task's id or one of their
+    own. ``null``: writes of no task.
+    """
 
     tasks: dict[str, Task] = field(default_factory=dict)
     updates: dict[str, Task] = field(default_factory=dict)

@@ -199,16 +199,15 @@ class Tree:
         return row
 
     def _anchor(self, checkpoint: CheckpointRow) -> int:
-        """The row of the checkpoint that a subgraph's call started from."""
-        parents = checkpoint.metadata.get("parents") or {}
-        parts = checkpoint.namespace.split("|")
-        for length in range(len(parts) - 1, -1, -1):
-            outer = "|".join(parts[:length])
-            if outer in parents:
-                row = self._row.get((outer, parents[outer]), -1)
-                if row >= 0:
-                    return row
-        return -1
+        """The row of the checkpoint that a subgraph's call started from: of its innermost caller."""
+        path = _call_path(checkpoint.namespace)
+        found = -1, -1
+        for outer, id_ in (checkpoint.metadata.get("parents") or {}).items():
+            # A stateful subgraph's namespace has no task ids, its callers' may have.
+            outer_path = _call_path(outer)
+            if outer != checkpoint.namespace and outer_path == path[: len(outer_path)]:
+                found = max(found, (len(outer_path), self._row.get((outer, id_), -1)))
+        return found[1]
 
     def _root_of(self, row: int) -> int:
         while row >= 0 and self.namespaces[row]:
@@ -248,8 +247,8 @@ class Tree:
 
 
 def _call_path(namespace: str) -> list[str]:
-    """The calls that a namespace is nested in; a number only tells calls of one task apart."""
-    return [part for part in namespace.split("|") if part and not part.isdecimal()]
+    """The nodes whose calls a namespace is nested in; a number only tells calls of one task apart."""
+    return [part.partition(":")[0] for part in namespace.split("|") if part and not part.isdecimal()]
 
 
 def _is_collapsed(row: Row) -> bool:

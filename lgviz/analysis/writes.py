@@ -14,7 +14,7 @@ __all__ = ["Writes", "derived_write", "fold", "makers", "stored_writes"]
 
 
 class Writes(Mapping[str, list[dict[str, Any]]]):
-    """Node to the list of what its tasks wrote, each a dict of channel to value, as ``metadata.writes`` once was.
+    """Node to the list of what its tasks wrote, each a dict of channel to value.
 
     Attributes:
         derived: True where LangGraph stored no writes and they were derived from the difference to the parent
@@ -68,7 +68,7 @@ def stored_writes(
 
 
 def fold(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The state's channels among writes; several to one channel as LangGraph folds them, ``{"$writes": […]}``."""
+    """The state's channels among writes; several to one channel as LangGraph folds them: ``$writes``."""
     result: dict[str, Any] = {}
     several: set[str] = set()
     for channel, value in pairs:
@@ -87,7 +87,7 @@ def fold(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def derived_write(
     before: Mapping[str, Any], after: Mapping[str, Any], changed: Iterable[str]
 ) -> dict[str, Any]:
-    """What an update must have written: of a list that grew at its end the new items, else the new value."""
+    """What must have been written: of a list that grew at its end the new items, else the new value."""
     result = {}
     for channel in changed:
         if channel not in after:

@@ -16,8 +16,8 @@ Lookup = Callable[[str, str], tuple[str | None, Mapping[str, Any]] | None]
 
 
 class SourceSaver(BaseCheckpointSaver[Any]):
-    """Answers ``get_tuple`` for named checkpoints from a source: from any thread, without an event loop or the
-    saver's own lock, and with an :class:`Undecodable` in the place of a value that cannot be decoded.
+    """Answers ``get_tuple`` for named checkpoints from a source: from any thread, without an event loop or a
+    lock, and with an :class:`Undecodable` in the place of a value that cannot be decoded.
 
     Args:
         source: what to read.

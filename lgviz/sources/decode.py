@@ -56,7 +56,7 @@ class Decoder:
         if type_ == "decoded":
             return blob
         if type_ is None or not isinstance(blob, (bytes, bytearray, memoryview)):
-            return Undecodable("the row holds no serialized value", 0, str(type_))
+            return Undecodable("the row holds no serialized value", _size(blob), str(type_))
         try:
             return self._load(type_, bytes(blob))
         except Exception as error:
@@ -64,7 +64,6 @@ class Decoder:
 
     def parts(self, type_: str | None, blob: Any) -> Parts | Undecodable:
         """A checkpoint taken apart, no value decoded where the format allows it; or why that cannot be."""
-        size = len(blob) if isinstance(blob, (bytes, bytearray)) else 0
         try:
             if type_ == "msgpack" and self._splits_msgpack():
                 return _split_msgpack(bytes(blob))
@@ -74,7 +73,7 @@ class Decoder:
             values = whole.pop("channel_values", None) or {}
             return Parts(whole, {name: ("decoded", value) for name, value in values.items()})
         except Exception as error:
-            return Undecodable(f"{type(error).__name__}: {error}", size, str(type_))
+            return Undecodable(f"{type(error).__name__}: {error}", _size(blob), str(type_))
 
     def _load(self, type_: str, blob: bytes) -> Any:
         raise NotImplementedError
@@ -181,6 +180,10 @@ def _construct(code: int, what: Callable[..., Any], content: Any) -> Any:
     except Exception:
         # LangGraph takes the fields as they are where they no longer validate.
         return getattr(what, "construct" if code == _PYDANTIC_V1 else "model_construct")(**payload)
+
+
+def _size(blob: Any) -> int:
+    return len(blob) if isinstance(blob, (bytes, bytearray, str)) else 0
 
 
 def _unpacker(blob: bytes) -> Any:

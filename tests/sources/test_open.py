@@ -1,0 +1,112 @@
+"""What ``open_source`` takes, and the sentence for what it does not take."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from lgviz.analysis.history import open_history
+from lgviz.errors import (
+    LgvizError,
+    MissingFile,
+    NoCheckpointer,
+    NoCheckpoints,
+    NotADatabase,
+    NotASource,
+    ThreadNotFound,
+)
+from lgviz.sources import open_source
+from tests.random_graphs import GraphSpec, Stage, build
+
+SPEC = GraphSpec((Stage("nodes", ("a",), ("plain",)), Stage("nodes", ("b",), ("plain",))))
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+
+
+def test_graph_saver_path_and_source(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
+    graph = build(SPEC, SqliteSaver(connection))
+    graph.invoke({"log": []}, CONFIG)
+    of_graph = open_source(graph)
+    assert of_graph.graph is graph and of_graph.saver is graph.checkpointer and of_graph.read_only is None
+    assert of_graph.description == "CompiledStateGraph on SqliteSaver"
+    of_saver = open_source(graph.checkpointer)
+    assert of_saver.graph is None and "give the graph" in (of_saver.read_only or "")
+    of_path = open_source(tmp_path / "a.db")
+    assert of_path.description == "a.db (read-only)" and of_path.read_only
+    assert open_source(of_path) is of_path and open_source(str(tmp_path / "a.db")).read_only
+    assert of_graph.threads() == of_saver.threads() == of_path.threads()
+    assert [(t.thread_id, t.count) for t in of_path.threads()] == [("1", 4)]
+    connection.close()
+
+
+def test_the_newest_thread_opens_and_all_are_listed() -> None:
+    graph = build(SPEC, InMemorySaver())
+    for thread in ("b", "a", "c"):
+        graph.invoke({"log": []}, {"configurable": {"thread_id": thread}})
+    history = open_history(graph)
+    assert history.thread_id == "c" and history.threads == ["c", "a", "b"]
+    assert open_history(graph, config={"configurable": {"thread_id": "b"}}).thread_id == "b"
+
+
+def refused(error: type[LgvizError], what: Any, *words: str) -> None:
+    with pytest.raises(error) as raised:
+        open_source(what)
+    assert raised.value.remedy
+    for word in words:
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("checkpointer", [None, False, True])
+def test_a_graph_without_a_checkpointer(checkpointer: Any) -> None:
+    refused(NoCheckpointer, build(SPEC, checkpointer), "compile(checkpointer=")
+
+
+def test_a_missing_file_a_folder_and_a_text(tmp_path: Path) -> None:
+    refused(MissingFile, tmp_path / "none.db", "none.db")
+    refused(NotADatabase, tmp_path, str(tmp_path))
+    text = tmp_path / "notes.db"
+    text.write_text("not a database at all, but long enough to hold a header of a hundred bytes. " * 4)
+    refused(NotADatabase, text, "notes.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.db"]
+
+
+def test_databases_without_checkpoints(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    refused(NoCheckpoints, tmp_path / "empty.db", "no table")
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE people (name)")
+    other.close()
+    refused(NoCheckpoints, tmp_path / "other.db", "no table")
+    fresh = sqlite3.connect(tmp_path / "fresh.db")
+    SqliteSaver(fresh).setup()
+    fresh.close()
+    refused(NoCheckpoints, tmp_path / "fresh.db", "no checkpoint yet")
+
+
+def test_neither_graph_nor_saver_nor_path() -> None:
+    refused(NotASource, 42, "int")
+    refused(NotASource, "postgresql://localhost/db", "postgresql://")
+
+
+def test_no_thread_and_an_unknown_thread() -> None:
+    graph = build(SPEC, InMemorySaver())
+    with pytest.raises(NoCheckpoints):
+        open_history(graph)
+    with pytest.raises(NoCheckpoints):
+        open_history(graph, "1")
+    graph.invoke({"log": []}, CONFIG)
+    with pytest.raises(ThreadNotFound, match=r"'2'.*'1'"):
+        open_history(graph, "2")
+
+
+def test_a_saver_that_was_never_set_up_is_empty_and_stays_so(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
+    with pytest.raises(NoCheckpoints):
+        open_history(SqliteSaver(connection))
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
