@@ -16,17 +16,29 @@ RUN_MS = 120_000
 NotebookFactory = Callable[..., Page]
 
 
+def evaluate(page: Page, script: str, argument: Any = None) -> Any:
+    """Run an asynchronous JavaScript function in the page; unlike Playwright's own, it does not wait for ever."""
+    return page.evaluate(
+        f"""async ([argument, ms]) => {{
+            const late = new Promise((_, no) => setTimeout(() => no(new Error(`nothing after ${{ms}} ms`)), ms));
+            return await Promise.race([({script})(argument), late]);
+        }}""",
+        [argument, RUN_MS],
+    )
+
+
 def wait_for_kernel(page: Page) -> None:
     """Wait until the notebook in front is open, its kernel answers and nothing runs."""
     page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context?.path?.endsWith('.ipynb')")
-    page.evaluate(
+    evaluate(
+        page,
         """async () => {
             await jupyterapp.restored;
             const panel = jupyterapp.shell.currentWidget;
             await panel.context.ready;
             await panel.sessionContext.ready;
             await panel.sessionContext.session.kernel.info;
-        }"""
+        }""",
     )
     page.wait_for_function(
         "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=RUN_MS
@@ -35,8 +47,8 @@ def wait_for_kernel(page: Page) -> None:
 
 def command(page: Page, name: str, **arguments: Any) -> None:
     """Run a command of JupyterLab and wait until it says that it is done."""
-    page.evaluate(
-        "async ([name, args]) => { await jupyterapp.commands.execute(name, args); }", [name, arguments]
+    evaluate(
+        page, "async ([name, args]) => { await jupyterapp.commands.execute(name, args); }", [name, arguments]
     )
 
 
@@ -47,9 +59,10 @@ def run_all(page: Page) -> None:
 
 def add_cell(page: Page, source: str) -> None:
     """Append a code cell and run it."""
-    page.evaluate(
+    evaluate(
+        page,
         """async (source) => {
-            const { content, sessionContext } = jupyterapp.shell.currentWidget;
+            const { content } = jupyterapp.shell.currentWidget;
             content.model.sharedModel.addCell({ cell_type: 'code', source });
             content.activeCellIndex = content.model.cells.length - 1;
         }""",
@@ -60,8 +73,8 @@ def add_cell(page: Page, source: str) -> None:
 
 def restart_kernel(page: Page) -> None:
     """Restart the kernel, as a person would, and wait until it answers again."""
-    page.evaluate(
-        "async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+    evaluate(
+        page, "async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
     )
     wait_for_kernel(page)
 
