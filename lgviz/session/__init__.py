@@ -15,7 +15,7 @@ from .acts import (
     inferred_as_node,
     preview,
 )
-from .live import configurable_of
+from .live import configurable_of, live
 from .outcome import Run, RunError, RunEvent
 from .overlay import OverlaySaver
 from .plan import Plan
@@ -47,6 +47,7 @@ __all__ = [
     "forked",
     "goto_targets",
     "inferred_as_node",
+    "live",
     "parse_json",
     "preview",
     "run",

@@ -9,7 +9,7 @@ from typing import Any
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.tree import Mark
-from lgviz.errors import NothingToRun, ReadOnly
+from lgviz.errors import LgvizError, NothingToRun, ReadOnly
 from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
@@ -23,6 +23,7 @@ from lgviz.protocol import (
     RunStop,
     RunView,
 )
+from lgviz.widgets.checkpoints import channels_at, state_of
 from lgviz.widgets.diffs import diff_view
 from lgviz.widgets.dispatch import Call, Handler, Pool
 from lgviz.widgets.forms import answer_of, config_of, field_of, values_of
@@ -67,13 +68,12 @@ class Actor:
 
     def fork_form(self, call: Call, params: CheckpointParams) -> ForkForm:
         graph, at = self._live(params["checkpoint"])
-        named: dict[str, Any] = {"config": self._reader.config, "context": self._reader.context}
-        options = session.as_node_options(graph, at, **named)
+        options = session.as_node_options(graph, at, **self._run_with(None))
         call.check()
         return {
             "checkpoint": at.id,
             "label": at.label,
-            "fields": [field_of(channel, _state(at)) for channel in session.channels_of(graph).values()],
+            "fields": [field_of(channel, state_of(at)) for channel in channels_at(graph, at).values()],
             "as_node": [
                 {"node": o.node, "next": list(o.next), "disabled": o.disabled, "goto": list(o.goto)}
                 for o in options
@@ -88,9 +88,9 @@ class Actor:
 
     def fork_preview(self, call: Call, params: ForkRequest) -> PreviewView:
         graph, at = self._live(params["checkpoint"])
-        preview = session.preview(graph, at, **self._edit(params))
+        preview = session.preview(graph, at, **self._edit(params), **self._run_with(params["configurable"]))
         call.check()
-        reducers = {name: c.reducer for name, c in session.channels_of(graph).items()}
+        reducers = {name: c.reducer for name, c in channels_at(graph, at).items()}
         return {
             "diff": diff_view(preview.diff, before=at.label, after=None, reducers=reducers),
             "next": list(preview.next),
@@ -100,9 +100,10 @@ class Actor:
 
     def fork_commit(self, call: Call, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
-        made = session.fork(graph, at, note=params["note"] or None, **self._edit(params))
+        edit = session.Edit(**self._edit(params), note=params["note"] or None)
+        made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
         self._reader.broadcast()
-        made = self._reader.at(made.id)
+        made = self._reader.at(made_at["configurable"]["checkpoint_id"])
         return {"id": made.id, "label": made.label, "next": list(made.next)}
 
     def run_start(self, call: Call, params: RunRequest) -> RunView:
@@ -114,25 +115,33 @@ class Actor:
             at,
             resume=_answers(params["resume"]),
             until=params["until"],
-            config=config_of(params["configurable"], self._reader.config),
-            context=self._reader.context,
             loop=self._loop,
             on_event=lambda event: self._tell(number, event),
+            **self._run_with(params["configurable"]),
         )
         self._runs[number] = runner
         self._reader.running.add(thread_id)
+        view = self._view(number)
         try:
-            self._emit(self._view(number))
+            self._emit(view)
             run = runner.result()
             self._remember(run)
+            view = {
+                **self._view(number),
+                "status": run.status,
+                "error": str(run.error) if run.error else None,
+            }
+            if run.checkpoint is not None:
+                view["checkpoint"] = run.checkpoint.id
+        except LgvizError as error:
+            view = {**view, "status": "failed", "error": error.cause}
+            raise
         finally:
             self._reader.running.discard(thread_id)
-            self._reader.broadcast()
-            view = self._view(number)
             del self._runs[number]
             self._emit(view)
-        return {**view, "status": run.status, "checkpoint": run.checkpoint.id if run.checkpoint else None,
-                "error": str(run.error) if run.error else None}  # fmt: skip
+            self._reader.broadcast()
+        return view
 
     def run_stop(self, call: Call, params: RunStop) -> RunView:
         runner = self._runs.get(params["run"])
@@ -161,7 +170,11 @@ class Actor:
             "as_node": request["as_node"],
             "goto": request["goto"] or None,
             "keep_siblings": request["keep_siblings"],
-            "config": config_of(request["configurable"], self._reader.config),
+        }
+
+    def _run_with(self, configurable: str | None) -> dict[str, Any]:
+        return {
+            "config": config_of(configurable, self._reader.config),
             "context": self._reader.context,
         }
 
@@ -227,7 +240,3 @@ class Actor:
 
 def _answers(texts: dict[str, str] | None) -> dict[str, Any] | None:
     return None if texts is None else {key: answer_of(text) for key, text in texts.items()}
-
-
-def _state(at: Checkpoint) -> dict[str, Any]:
-    return at.values if isinstance(at.values, dict) else {"__root__": at.values}

@@ -39,6 +39,14 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
     return dict(values) if isinstance(values, Mapping) else {"__root__": values}
 
 
+def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.ChannelInfo]:
+    """The state channels of the graph or subgraph of a checkpoint; none where it is not known."""
+    try:
+        return session.channels_of(session.live(graph).at(checkpoint.namespace))
+    except LgvizError:
+        return {}
+
+
 def internal_of(checkpoint: Checkpoint, source: Source, state: Mapping[str, Any]) -> dict[str, Any]:
     """The stored channels that are no part of the state."""
     conf = checkpoint.config["configurable"]
@@ -56,7 +64,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
     """Head line and State tab."""
     state = state_of(checkpoint)
     parent = checkpoint.parent
-    infos = session.channels_of(source.graph) if source.graph is not None and not checkpoint.namespace else {}
+    infos = channels_at(source.graph, checkpoint)
     changed = set(checkpoint.changed)
     budget = Budget()
     named = [*state.items(), *internal_of(checkpoint, source, state).items()]
@@ -98,7 +106,7 @@ def checkpoints_diff(
 ) -> DiffView:
     """The difference of two checkpoints; ``before`` None stands for nothing at all."""
     diff = _diff(before, after, source, internal)
-    infos = session.channels_of(source.graph) if source.graph is not None and not after.namespace else {}
+    infos = channels_at(source.graph, after)
     reducers = {name: info.reducer for name, info in infos.items()}
     who = _who(after) if before is not None and before == after.parent else {}
     return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
@@ -126,7 +134,9 @@ def writes_view(checkpoint: Checkpoint) -> list[TaskWrites]:
     ]
 
 
-def tasks_view(checkpoint: Checkpoint, tracebacks: Mapping[str, str] | None = None) -> list[TaskView]:
+def tasks_view(
+    checkpoint: Checkpoint, source: Source, tracebacks: Mapping[str, str] | None = None
+) -> list[TaskView]:
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, for LangGraph stores none."""
     started = {inner.namespace.rpartition(":")[2]: inner.label for inner in reversed(checkpoint.inner)}
     answered = _answered(checkpoint)
@@ -135,7 +145,7 @@ def tasks_view(checkpoint: Checkpoint, tracebacks: Mapping[str, str] | None = No
             "id": task.id,
             "name": task.name,
             "status": _status(task),
-            "triggers": [],
+            "triggers": _triggers(checkpoint, source, task.name),
             "interrupts": [interrupt_view(i, task.name, answered) for i in task.interrupts],
             "error": None if task.error is None else clean(str(task.error))[:4_000],
             "traceback": (tracebacks or {}).get(task.name) if task.error is not None else None,
@@ -223,6 +233,22 @@ def _duration(checkpoint: Checkpoint) -> float | None:
         return None
     took = (checkpoint.time - parent.time) * 1000
     return took if took >= 0 else None
+
+
+def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
+    """The channels with something new for a node, which is why it runs."""
+    conf = checkpoint.config["configurable"]
+    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    try:
+        listens = session.live(source.graph).at(checkpoint.namespace).nodes[node].triggers
+    except (LgvizError, KeyError):
+        return []
+    if versions is None:
+        return []
+    seen = versions.versions_seen.get(node, {})
+    return [
+        c for c in listens if c in versions.channel_versions and versions.channel_versions[c] != seen.get(c)
+    ]
 
 
 def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:

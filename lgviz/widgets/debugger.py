@@ -97,7 +97,11 @@ class Debugger(anywidget.AnyWidget):
         # A person writes dbg.selected = "c3"; views know ids only.
         key = proposal["value"]
         history = self._reader.history
-        return key if key is None or history is None else history[key].id
+        if key is None or history is None:
+            return key  # type: ignore[no-any-return]
+        if key not in history:
+            self._reader.broadcast()  # a view may name what was made a moment ago
+        return history[key].id
 
     @property
     def history(self) -> History | None:

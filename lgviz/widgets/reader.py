@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -109,6 +110,10 @@ class Reader:
         """The open thread, or the error that says there is none."""
         if self.history is None:
             raise ThreadNotFound("No thread is open.", "Pick one from the list.")
+        if not len(self.history):
+            raise ThreadNotFound(
+                f"Thread {self.history.thread_id!r} was deleted meanwhile.", "Pick another from the list."
+            )
         return self.history
 
     def at(self, checkpoint_id: str) -> Checkpoint:
@@ -150,7 +155,7 @@ class Reader:
         with self._lock:
             history = self.current()
             start, patched = history.refresh()
-            tree = history.tree
+            tree = self.current().tree
             if start >= len(tree.ids) and not patched:
                 return
             call = Call(0, self._send)
@@ -223,7 +228,7 @@ class Reader:
 
     def tasks_get(self, call: Call, params: CheckpointParams) -> list[TaskView]:
         checkpoint = self.at(params["checkpoint"])
-        return views.tasks_view(checkpoint, self.tracebacks.get(checkpoint.id))
+        return views.tasks_view(checkpoint, self.source, self.tracebacks.get(checkpoint.id))
 
     def raw_get(self, call: Call, params: CheckpointParams) -> RawView:
         return views.raw_view(self.at(params["checkpoint"]), self.source)
@@ -231,7 +236,6 @@ class Reader:
     def search(self, call: Call, params: SearchParams) -> SearchProgress:
         history = self.current()
         total = len(history.tree.ids)
-        sent = 0
         batch: list[SearchHit] = []
 
         def flush(done: int) -> None:
@@ -239,15 +243,11 @@ class Reader:
             call.progress({"hits": batch, "done": done, "total": total})
             batch = []
 
-        for hit in search(
-            history, params["query"], cancelled=call.cancelled, progress=lambda d, _t: flush(d)
-        ):
+        hits = search(history, params["query"], call.cancelled, lambda done, _total: flush(done))
+        for hit in itertools.islice(hits, _HITS_IN_ALL):
             batch.append(_hit(hit))
-            sent += 1
             if len(batch) >= _HITS_A_MESSAGE:
                 flush(hit.row)
-            if sent >= _HITS_IN_ALL:
-                break
         call.check()
         return {"hits": batch, "done": total, "total": total}
 
@@ -266,7 +266,9 @@ def _hit(hit: Hit) -> SearchHit:
 def tree_batch(call: Call, tree: Tree, start: int) -> TreeBatch:
     """The rows of a tree from ``start`` on, names coded by a table of their own."""
     end = len(tree.ids)
-    titles, title = _coded(tree.nodes[start:end])
+    titles, title = _coded(
+        map(_title, tree.namespaces[start:end], tree.nodes[start:end], tree.sources[start:end])
+    )
     changes, changed = _coded(tree.changed[start:end])
     return {
         "start": start,
@@ -290,9 +292,17 @@ def row_patch(tree: Tree, row: int) -> RowPatch:
     return {
         "row": row,
         "flags": int(tree.flags[row]),
-        "title": list(tree.nodes[row]),
+        "title": list(_title(tree.namespaces[row], tree.nodes[row], tree.sources[row])),
         "changed": list(tree.changed[row]),
     }
+
+
+def _title(namespace: str, nodes: Sequence[str], source: str) -> Sequence[str]:
+    """What made a row, a subgraph's with the node that called it: ``critic › judge``."""
+    if not namespace:
+        return nodes
+    caller = namespace.rpartition("|")[2].partition(":")[0]
+    return [f"{caller} › {name}" for name in nodes or (source,)]
 
 
 def _coded(rows: Iterable[Sequence[str]]) -> tuple[list[list[str]], list[int]]:

@@ -1,0 +1,188 @@
+"""Every request of a view, answered from the demos' real histories: valid JSON of bounded size, never an error."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+import lgviz
+from lgviz.demos import DEMOS
+from lgviz.widgets.dispatch import Dispatcher
+
+Ask = Callable[..., Any]
+
+
+class View:
+    """A view without a browser: sends requests through the real dispatcher, waits for the replies."""
+
+    def __init__(self, debugger: lgviz.Debugger) -> None:
+        self.events: list[tuple[str, Any]] = []
+        self.progress: list[Any] = []
+        self._replies: dict[int, Any] = {}
+        self._heard = threading.Condition()
+        table = {**debugger._reader.table(), **debugger._actor.table()}
+        debugger._reader._send = self._take
+        debugger._actor._emit = lambda body: self._take({"event": "run", "body": body}, [])
+        self.dispatcher = Dispatcher(table, self._take)
+        self._id = 0
+
+    def _take(self, message: Any, buffers: list[bytes]) -> None:
+        assert len(json.dumps(message)) < 400_000
+        with self._heard:
+            if "event" in message:
+                self.events.append((message["event"], message["body"]))
+            elif "progress" in message:
+                self.progress.append(message["progress"])
+            else:
+                self._replies[message["id"]] = message
+            self._heard.notify_all()
+
+    def send(self, method: str, **params: Any) -> int:
+        self._id += 1
+        self.dispatcher.receive({"id": self._id, "method": method, "params": params})
+        return self._id
+
+    def reply(self, number: int) -> Any:
+        with self._heard:
+            assert self._heard.wait_for(lambda: number in self._replies, 60)
+            return self._replies.pop(number)
+
+    def ask(self, method: str, **params: Any) -> Any:
+        reply = self.reply(self.send(method, **params))
+        assert "error" not in reply, reply
+        return reply["result"]
+
+    def refused(self, method: str, **params: Any) -> Any:
+        return self.reply(self.send(method, **params))["error"]
+
+
+@pytest.fixture
+def saver(tmp_path: Path) -> Iterator[SqliteSaver]:
+    connection = sqlite3.connect(tmp_path / "demo.db", check_same_thread=False)
+    yield SqliteSaver(connection)
+    connection.close()
+
+
+@pytest.fixture
+def view(saver: SqliteSaver, request: pytest.FixtureRequest) -> Iterator[View]:
+    demo = DEMOS[getattr(request, "param", "two_nodes")]
+    graph = demo.build(saver)
+    demo.seed(graph, thread_id="1")
+    debugger = lgviz.debug(graph, "1", name="graph")
+    yield View(debugger)
+    debugger.close()
+
+
+def fork(checkpoint: str, values: dict[str, Any], as_node: str | None = None, **more: Any) -> dict[str, Any]:
+    request = {"goto": None, "keep_siblings": False, "note": None, "configurable": None, **more}
+    fields = {name: {"mode": "append", "text": json.dumps(value)} for name, value in values.items()}
+    return {"checkpoint": checkpoint, "values": fields, "as_node": as_node, **request}
+
+
+def run(checkpoint: str, **more: Any) -> dict[str, Any]:
+    return {"checkpoint": checkpoint, "resume": None, "until": None, "configurable": None, **more}
+
+
+@pytest.mark.parametrize("view", list(DEMOS), indirect=True)
+def test_every_checkpoint_of_every_demo_can_be_read(view: View) -> None:
+    opened = view.ask("thread_open", thread_id="1")
+    ids = opened["tree"]["ids"]
+    assert opened["tree"]["count"] == len(ids) > 4
+    assert opened["topology"]["nodes"]
+    for checkpoint in ids:
+        seen = view.ask("checkpoint_get", checkpoint=checkpoint)
+        assert seen["id"] == checkpoint
+        for name in ("writes_get", "tasks_get", "raw_get", "fork_form"):
+            view.ask(name, checkpoint=checkpoint)
+        view.ask("diff_get", before=None, after=checkpoint, internal=True)
+        view.ask("code_get", act="select", checkpoint=checkpoint)
+    assert len(view.ask("rows_marks", checkpoints=ids)) == len(ids)
+
+
+def test_a_fork_is_what_its_preview_said(view: View) -> None:
+    ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    request = fork(ids[2], {"foo": "x", "bar": ["y"]}, "node_a", note="why")
+    preview = view.ask("fork_preview", **request)
+    assert view.ask("thread_refresh")["tree"] is None
+    assert not view.events, "a preview writes nothing"
+    made = view.ask("fork_commit", **request)
+    assert made["next"] == preview["next"] == ["node_b"]
+    assert {c["channel"] for c in preview["diff"]["channels"]} == {"foo", "bar"}
+    assert view.events[-1][0] == "tree"
+    assert view.ask("checkpoint_get", checkpoint=made["id"])["note"] == "why"
+    assert view.ask("run_start", **run(made["id"]))["status"] == "done"
+    assert [body["status"] for name, body in view.events if name == "run"][-1] == "done"
+
+
+def test_search_streams_and_can_be_cancelled(view: View) -> None:
+    view.ask("thread_open", thread_id="1")
+    found = view.ask("search", query="edit")
+    hits = [hit for part in [*view.progress, found] for hit in part["hits"]]
+    assert {"edit"} <= {hit["match"] for hit in hits}
+    number = view.send("search", query="a")
+    view.dispatcher.receive({"cancel": number})
+    reply = view.reply(number)
+    assert "result" in reply or reply["error"]["code"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "words"),
+    [
+        ("thread_open", {"thread_id": "nowhere"}, "no thread 'nowhere'"),
+        ("checkpoint_get", {"checkpoint": "1ef0"}, "no checkpoint '1ef0'"),
+        ("no_such_method", {}, "does not know"),
+    ],
+)
+def test_what_does_not_exist_is_said(view: View, method: str, params: dict[str, Any], words: str) -> None:
+    assert words in view.refused(method, **params)["cause"]
+
+
+def test_refused_forks_write_nothing(view: View) -> None:
+    ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    broken = fork(ids[2], {}, "node_a")
+    broken["values"] = {"foo": {"mode": "append", "text": '"open'}}
+    assert "no valid JSON" in view.refused("fork_commit", **broken)["cause"]
+    assert "'nope'" in view.refused("fork_commit", **fork(ids[2], {"nope": 1}, "node_a"))["cause"]
+    assert view.refused("fork_commit", **fork(ids[2], {"foo": 1}, "nobody"))["remedy"]
+    assert view.refused("run_start", **run(ids[3]))["cause"].startswith("Nothing comes next")
+    assert view.ask("thread_refresh")["thread"]["count"] == len(ids)
+
+
+def test_a_file_reads_but_does_not_fork(saver: SqliteSaver, tmp_path: Path) -> None:
+    DEMOS["two_nodes"].seed(DEMOS["two_nodes"].build(saver), thread_id="1")
+    debugger = lgviz.debug(tmp_path / "demo.db")
+    view = View(debugger)
+    opened = view.ask("thread_open", thread_id=None)
+    assert opened["read_only"]
+    failure = view.refused("fork_commit", **fork(opened["tree"]["ids"][2], {"foo": 1}))
+    assert failure["code"] == "refused"
+    assert "graph" in failure["remedy"]
+    debugger.close()
+
+
+def test_a_thread_deleted_meanwhile_is_said(view: View, saver: SqliteSaver) -> None:
+    view.ask("thread_open", thread_id="1")
+    saver.delete_thread("1")
+    assert "deleted meanwhile" in view.refused("thread_refresh")["cause"]
+
+
+def test_copied_code_does_what_the_click_did(view: View, saver: SqliteSaver) -> None:
+    ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    graph = DEMOS["two_nodes"].build(saver)
+    request = fork(ids[2], {"foo": "x", "bar": ["it's", None, True]}, "node_a", note='"why"')
+    code = view.ask("code_get", act="fork", checkpoint=ids[2], fork=request)["code"]
+    scope: dict[str, Any] = {"graph": graph}
+    exec(code.replace("lgviz.fork", "made = lgviz.fork"), scope)
+    assert scope["made"].values == {"foo": "x", "bar": ["a", "it's", None, True]}
+    assert scope["made"].note == '"why"'
+    for act in ({"act": "diff", "other": ids[1]}, {"act": "run", "run": run(ids[2])}, {"act": "select"}):
+        exec(
+            view.ask("code_get", checkpoint=ids[3] if act["act"] == "diff" else ids[2], **act)["code"], scope
+        )
