@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from IPython.core.completer import IPCompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -81,23 +80,22 @@ def load(shell: InteractiveShell) -> None:
     shell.set_hook("complete_command", _complete, str_key="lgviz")
 
 
-def _complete(completer: IPCompleter, event: Any) -> list[str]:
+def _complete(shell: InteractiveShell, event: Any) -> list[str]:
     """Graph and saver variables for the first word, thread ids after ``--thread``, else the options."""
     words = event.text_until_cursor.split()
     typing = "" if event.text_until_cursor.endswith(" ") else words[-1]
     done = words[1:] if not typing else words[1:-1]
     if done and done[-1] in ("-t", "--thread"):
-        return [t for t in _threads(completer, done[0]) if t.startswith(typing)]
+        return [t for t in _threads(shell, done[0]) if t.startswith(typing)]
     if typing.startswith("-"):
         return [o for o in ("--thread", "--height", "--no-static") if o.startswith(typing)]
-    namespace = completer.namespace or {}
-    names = [n for n, v in namespace.items() if not n.startswith("_") and _debuggable(v)]
+    names = [n for n, v in shell.user_ns.items() if not n.startswith("_") and _debuggable(v)]
     files = [str(p) for p in sorted(Path().glob("*")) if p.suffix in _SUFFIXES]
     return [n for n in (*names, *files) if n.startswith(typing)] if not done else ["--thread", "--height"]
 
 
-def _threads(completer: IPCompleter, subject: str) -> list[str]:
-    what = (completer.namespace or {}).get(subject, _unquoted(subject))
+def _threads(shell: InteractiveShell, subject: str) -> list[str]:
+    what = shell.user_ns.get(subject, _unquoted(subject))
     try:
         source = open_source(what)
     except LgvizError:
