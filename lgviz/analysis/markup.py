@@ -76,12 +76,10 @@ def state_html(
         if not shape.children and (shape.size or 0) <= _SHORT:
             said = value_html(value, room, str(channel))
             kind = f'<span class="lg-type">{esc(reducer or shape.type)}</span>'
-            plain.append(f'<div class="lg-row2">{said}{kind}</div>')
+            plain.append(f'<div class="lg-pair">{said}{kind}</div>')
             continue
         if shape.kind == "list" and shape.children and all(is_message(v) for _, v in children(value, 0, 50)):
             body = _chat(value, room)
-        elif shape.kind in ("list", "dict", "set", "object"):
-            body = f'<div class="lg-tree">{_rows(value, shape.children, room, 1)}</div>'
         else:
             body = f'<div class="lg-tree">{value_html(value, room)}</div>'
         cards.append(_card(str(channel), shape.type + size, reducer, body, room))
@@ -90,7 +88,7 @@ def state_html(
 
 
 def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -> str:
-    """A value as a tree of details, opened only at the top."""
+    """A value as a tree of details; without a key, its children alone."""
     shape = describe(value, 90)
     name = "" if key is None else f'<span class="lg-k">{room.esc(key)}</span>: '
     room.left -= 60
@@ -106,10 +104,11 @@ def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -
     if shape.kind == "frame" and hasattr(value, "columns"):
         return f"<div>{name}{_table(value, room)}</div>"
     rows = _rows(value, shape.children, room, depth + 1)
+    if key is None and shape.kind != "array":
+        return rows
     kind = f'<span class="lg-type">{esc(shape.type)} {shape.children:,}</span>'
-    opened = " open" if depth == 0 and shape.children <= 12 else ""
     head = f"{name}{kind} {room.esc(shape.text)}"
-    return f'<details{opened}><summary>{head}</summary><div class="lg-in">{rows}</div></details>'
+    return f'<details><summary>{head}</summary><div class="lg-in">{rows}</div></details>'
 
 
 def _rows(value: Any, count: int, room: Room, depth: int) -> str:

@@ -54,7 +54,7 @@ STYLE = (
 .lgviz-static .lg-call{font:12px/1.5 var(--mono);background:var(--chip);border-radius:6px;padding:2px 8px;
  display:inline-block;margin-top:3px;overflow-wrap:anywhere}
 .lgviz-static .lg-tree{font:12px/1.6 var(--mono);padding:3px 10px 5px;overflow-wrap:anywhere}
-.lgviz-static .lg-row2{display:flex;gap:12px;justify-content:space-between}
+.lgviz-static .lg-pair{display:flex;gap:12px;justify-content:space-between}
 .lgviz-static .lg-in{margin-left:6px;padding-left:12px;border-left:1px solid var(--line)}
 .lgviz-static .lg-k{color:var(--mute)}.lgviz-static .lg-string{color:var(--add);white-space:pre-wrap}
 .lgviz-static .lg-number,.lgviz-static .lg-bool,.lgviz-static .lg-time{color:var(--accent)}

@@ -57,12 +57,11 @@ def static_html(
     chosen = row_of(tree, history.latest.id) if chosen is None else chosen
     other = row_of(tree, compared)
     heads, _ = heads_of(tree)
-    status = history.status
+    status = _status(history)
     count = f"{len(tree.ids):,} checkpoint{'s' if len(tree.ids) != 1 else ''}"
     branches = f" · {len(heads)} branches" if len(heads) > 1 else ""
     top = (
-        f'<b>{esc(history.thread_id[:80])}</b> <span class="lg-mute">{count}{branches}</span> '
-        f'<span class="lg-badge lg-{esc(status)}">{esc(status)}</span> '
+        f'<b>{esc(history.thread_id[:80])}</b> <span class="lg-mute">{count}{branches}</span> {status} '
         f'<span class="lg-who">{esc(history.source.description[:120])}</span>'
     )
     rows = _tree(tree, chosen, other, limit)
@@ -71,6 +70,14 @@ def static_html(
         f'<div class="lgviz-static lg-page"><style>{STYLE}{PAGE}</style><div class="lg-top">{top}</div>'
         f'<div class="lg-body"><div class="lg-rows">{rows}</div><div class="lg-pane">{pane}</div></div></div>'
     )
+
+
+def _status(history: History) -> str:
+    try:
+        status = history.status
+    except LgvizError:
+        return ""  # the newest checkpoint was deleted meanwhile
+    return f'<span class="lg-badge lg-{status}">{status}</span>'
 
 
 # ---------------------------------------------------------------- tree

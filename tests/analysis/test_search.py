@@ -163,7 +163,9 @@ def test_notes_interrupts_and_errors() -> None:
     config: Any = {"configurable": {"thread_id": "1"}}
     graph = StateGraph(State).add_node(ask).add_edge(START, "ask").compile(checkpointer=InMemorySaver())
     graph.invoke({"topic": "a"}, config)
-    graph.update_state({**config, "metadata": {"lgviz_note": "why this branch exists"}}, {"topic": "b"}, as_node="ask")
+    graph.update_state(
+        {**config, "metadata": {"lgviz_note": "why this branch exists"}}, {"topic": "b"}, as_node="ask"
+    )
     history = open_history(graph)
     assert [hit.where for hit in search(history, "teapot")] == ["interrupt"]
     assert [(hit.row, hit.where) for hit in search(history, "this branch")] == [(2, "note")]

@@ -34,7 +34,7 @@ LARGE: dict[str, Any] = {
     "surrogates": "\ud800" * 1_000_000,
     "wide": "é☃" * 1_000_000,
     "list": list(range(1_000_000)),
-    "dict": {i: "v" * 100 for i in range(100_000)},
+    "dict": dict.fromkeys(range(100000), "v" * 100),
     "keys": {"k" * 10_000 + str(i): 1 for i in range(1_000)},
     "chat": [HumanMessage("hello " * 1_000, id=str(i)) for i in range(2_000)],
     "calls": [AIMessage("x", tool_calls=[CALL] * 50)] * 100,
@@ -79,7 +79,9 @@ def test_pages_of_a_list_and_a_text() -> None:
     text = "".join(map(str, range(10_000)))
     shown = value_node(text)["text"]
     rest = value_node(text, offset=len(shown), limit=4_000)
-    assert (shown + rest["text"]) == text[: len(shown) + 4_000] and rest["more"] == len(text) - len(shown) - 4_000
+    assert (shown + rest["text"]) == text[: len(shown) + 4_000] and rest["more"] == len(text) - len(
+        shown
+    ) - 4_000
 
 
 def test_a_message() -> None:
@@ -88,12 +90,24 @@ def test_a_message() -> None:
     assert (view["role"], view["id"], view["text"], view["more"]) == ("ai", "m1", "hi", 0)
     (shown,) = view["tool_calls"]
     assert shown["name"] == "book" and shown["id"] == "c1"
-    assert [(arg["key"], arg["value"]["text"]) for arg in shown["args"]] == [("id", "Z7"), ("seats", "[1, 2]")]
+    assert [(arg["key"], arg["value"]["text"]) for arg in shown["args"]] == [
+        ("id", "Z7"),
+        ("seats", "[1, 2]"),
+    ]
     tool = message_view(ToolMessage("done", tool_call_id="c1", name="book", status="error"))
-    assert (tool["role"], tool["tool_call_id"], tool["name"], tool["status"]) == ("tool", "c1", "book", "error")
+    assert (tool["role"], tool["tool_call_id"], tool["name"], tool["status"]) == (
+        "tool",
+        "c1",
+        "book",
+        "error",
+    )
     blocks = HumanMessage([{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {}}])
     assert message_view(blocks)["text"] == "look\n[image_url]"
-    plain = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": '{"x": 1}'}}]}
+    plain = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": '{"x": 1}'}}],
+    }
     view = message_view(plain)
     assert view["role"] == "ai" and view["text"] == "" and view["tool_calls"][0]["args"][0]["key"] == "x"
 
@@ -133,7 +147,12 @@ def test_any_value_and_diff_is_json(a: Any, b: Any) -> None:
 
 def test_a_diff() -> None:
     chat = [HumanMessage("hi", id="1")]
-    before = {"messages": chat, "r": {"cabin": "economy"}, "plan": "check fare, then ask the user to confirm", "n": 1}
+    before = {
+        "messages": chat,
+        "r": {"cabin": "economy"},
+        "plan": "check fare, then ask the user to confirm",
+        "n": 1,
+    }
     after = {
         "messages": [*chat, AIMessage("yo", id="2")],
         "r": {"cabin": "business"},
@@ -169,7 +188,9 @@ def test_an_edited_message_shows_its_words() -> None:
 
 def test_a_word_changed_in_a_long_text_is_shown_with_its_surroundings() -> None:
     text = " ".join(f"w{i}" for i in range(20_000))
-    change = diff_view(diff_states({"t": text}, {"t": text.replace("w9999 ", "here ")}))["channels"][0]["changes"][0]
+    change = diff_view(diff_states({"t": text}, {"t": text.replace("w9999 ", "here ")}))["channels"][0][
+        "changes"
+    ][0]
     assert change["words"] is not None
     assert ("+", "here") in change["words"] and len(json.dumps(change)) < 5_000
 
