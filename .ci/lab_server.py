@@ -21,6 +21,16 @@ START_SECONDS = 90
 NEWS = "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
 THEMES = "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
 CONFIG = """
+import os, signal, threading, time
+
+def follow(parent):
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+# Whoever started this may be killed before it can stop the server.
+threading.Thread(target=follow, args=[os.getppid()], daemon=True).start()
+
 c.ServerApp.ip = "127.0.0.1"
 c.ServerApp.port = {port}
 c.ServerApp.port_retries = 0
