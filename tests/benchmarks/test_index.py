@@ -1,0 +1,75 @@
+"""What it costs to have the tree of a chat, against LangGraph's own history of it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tracemalloc
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import lgviz
+from tests.benchmarks.report import Report
+from tests.benchmarks.seeds import chat_graph, connect, seed_chat
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
+
+TURNS = 500
+
+
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The graph of a chat of 500 turns: 1,500 checkpoints, each holding the whole conversation so far."""
+    graph = chat_graph(connect(tmp_path_factory.mktemp("chat") / "chat.db"))
+    seed_chat(graph, "chat", TURNS)
+    return graph
+
+
+def test_index_of_a_chat(chat: Any, report: Report) -> None:
+    config = {"configurable": {"thread_id": "chat"}}
+    index = timed(lambda: lgviz.history(chat, "chat"), 7)
+    # Not kept: as a list it is 1.5 GB. Without that list LangGraph is only the quicker.
+    whole = timed(lambda: deque(chat.get_state_history(config), maxlen=0), 1)
+
+    history = lgviz.history(chat, "chat")
+    assert len(history) == 3 * TURNS
+    assert {node for checkpoint in history for node in checkpoint.nodes} == {"__start__", "model"}
+    unchanged = timed(history.refresh, 7)
+    peak = memory_peak(lambda: lgviz.history(chat, "chat"))
+
+    report.note(f"get_state_history() of a chat, {3 * TURNS:,} checkpoints", f"{whole:.2f} s")
+    report.note("its tree by lgviz.history()", f"{index * 1000:.0f} ms")
+    report.hold(
+        "tree against get_state_history()",
+        index / whole,
+        1 / 50,
+        "{:.5f}",
+        f"1/{whole / index:.0f}",
+    )
+    report.hold("refresh with nothing new, against the tree", unchanged / index, 1 / 10, "{:.4f}")
+    report.hold("memory peak of the tree", peak / 2**20, 20, "{:.1f} MB")
+
+
+def timed(act: Callable[[], Any], times: int) -> float:
+    """The median of seconds that some runs take."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        act()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def memory_peak(act: Callable[[], Any]) -> int:
+    """Bytes that Python allocates at most while it runs."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
