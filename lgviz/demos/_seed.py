@@ -8,6 +8,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
+from lgviz import session
+
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
@@ -19,6 +21,13 @@ def config_of(thread_id: str) -> RunnableConfig:
 def ran(graph: Graph, graph_input: Any, config: RunnableConfig) -> None:
     """Run to the end or the next interrupt, every checkpoint stored before the next step starts."""
     graph.invoke(graph_input, config, durability="sync")
+
+
+def forked(
+    graph: Graph, config: RunnableConfig, values: dict[str, Any], as_node: str, note: str
+) -> RunnableConfig:
+    """Fork as the debugger does, with a note that says why. Returns the new checkpoint's config."""
+    return session.forked(graph, config, session.Edit(values, as_node, note=note))
 
 
 def state_before(graph: Graph, thread_id: str, *nodes: str) -> StateSnapshot:

@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph, add_messages
 
-from ._seed import Graph, config_of, ran, state_before
+from ._seed import Graph, config_of, forked, ran, state_before
 
 __all__ = ["CHEAPEST", "EARLIEST", "State", "build", "seed"]
 
@@ -155,12 +155,20 @@ def seed(graph: Graph, thread_id: str = "1") -> None:
         if state.next == ("agent",) and state.values["messages"][-1].name == "search_flights"
     )
     asked = state_before(graph, thread_id, "agent")
-    better = graph.update_state(
-        asked.config, {"messages": [HumanMessage(EARLIEST, id="human-1")]}, as_node="__start__"
+    better = forked(
+        graph,
+        asked.config,
+        {"messages": [HumanMessage(EARLIEST, id="human-1")]},
+        "__start__",
+        "ask for the earliest",
     )
     ran(graph, None, better)
 
     found = searched.values["messages"][-1]
     free = [f for f in json.loads(found.text) if f["seats"]]
     patched = found.model_copy(update={"content": json.dumps(free)})
-    ran(graph, None, graph.update_state(searched.config, {"messages": [patched]}, as_node="tools"))
+    ran(
+        graph,
+        None,
+        forked(graph, searched.config, {"messages": [patched]}, "tools", "without sold-out flights"),
+    )

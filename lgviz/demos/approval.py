@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from ._seed import Graph, config_of, ran, state_before
+from ._seed import Graph, config_of, forked, ran, state_before
 
 __all__ = ["INPUT", "State", "build", "seed"]
 
@@ -86,7 +86,6 @@ def seed(graph: Graph, thread_id: str = "1") -> None:
     ran(graph, None, asked)
     ran(graph, Command(resume="reject"), config)
     drafting = state_before(graph, thread_id, "draft")
-    smaller = graph.update_state(
-        drafting.config, {"complaint": "The teapot came a day late."}, as_node="__start__"
-    )
+    late = {"complaint": "The teapot came a day late."}
+    smaller = forked(graph, drafting.config, late, "__start__", "a smaller complaint")
     ran(graph, None, smaller)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypedDict
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 
-from ._seed import Graph, config_of, ran, state_before
+from ._seed import Graph, config_of, forked, ran, state_before
 
 __all__ = ["INPUT", "State", "build", "seed"]
 
@@ -85,8 +85,8 @@ def seed(graph: Graph, thread_id: str = "1") -> None:
     with suppress(ConnectionError):  # the point of the demo
         ran(graph, INPUT, config)
     failed = graph.get_state(config).config
-    repaired = graph.update_state(failed, {"fail": ""}, as_node="plan")
+    repaired = forked(graph, failed, {"fail": ""}, "plan", "repaired")
     ran(graph, None, repaired)
     planning = state_before(graph, thread_id, "plan")
-    elsewhere = graph.update_state(planning.config, {"city": "Porto", "fail": ""}, as_node="__start__")
+    elsewhere = forked(graph, planning.config, {"city": "Porto", "fail": ""}, "__start__", "another city")
     ran(graph, None, elsewhere)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 
-from ._seed import Graph, config_of, ran, state_before
+from ._seed import Graph, config_of, forked, ran, state_before
 
 __all__ = ["INPUT", "CriticState", "State", "build", "seed"]
 
@@ -84,5 +84,7 @@ def seed(graph: Graph, thread_id: str = "1") -> None:
     """A run whose critic revises three times, and a branch from a better draft."""
     ran(graph, INPUT, config_of(thread_id))
     drafted = state_before(graph, thread_id, "critic")
-    better = graph.update_state(drafted.config, {"draft": "Good teapots are very simple."}, as_node="write")
+    better = forked(
+        graph, drafted.config, {"draft": "Good teapots are very simple."}, "write", "a better draft"
+    )
     ran(graph, None, better)

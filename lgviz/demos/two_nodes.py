@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypedDict
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 
-from ._seed import Graph, config_of, ran, state_before
+from ._seed import Graph, config_of, forked, ran, state_before
 
 __all__ = ["INPUT", "State", "build", "seed"]
 
@@ -49,5 +49,5 @@ def seed(graph: Graph, thread_id: str = "1") -> None:
     """One run, then a branch: an update as ``node_a`` before ``node_b`` ran, and a run from there."""
     ran(graph, INPUT, config_of(thread_id))
     before_b = state_before(graph, thread_id, "node_b")
-    edited = graph.update_state(before_b.config, {"foo": "edited", "bar": ["edit"]}, as_node="node_a")
+    edited = forked(graph, before_b.config, {"foo": "edited", "bar": ["edit"]}, "node_a", "an edit")
     ran(graph, None, edited)

@@ -202,7 +202,7 @@ class Reader:
             marks.append(
                 {
                     "id": checkpoint_id,
-                    "interrupt": one_line(asked[0].value) if asked else None,
+                    "interrupt": _question(asked[0].value) if asked else None,
                     "error": checkpoint.error,
                     "note": checkpoint.note,
                 }
@@ -250,6 +250,16 @@ class Reader:
                 flush(hit.row)
         call.check()
         return {"hits": batch, "done": total, "total": total}
+
+
+def _question(value: Any) -> str:
+    """The words of a question: of a dict the text that asks, not the dict."""
+    if isinstance(value, dict):
+        named = (
+            value.get(key) for key in ("question", "prompt", "message", "query", "description", "action")
+        )
+        value = next((text for text in named if isinstance(text, str)), value)
+    return one_line(value)
 
 
 def _hit(hit: Hit) -> SearchHit:
