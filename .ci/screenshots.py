@@ -1,0 +1,167 @@
+"""Pictures of every state of the debugger, in a real JupyterLab, into docs/images/ (``make screenshots``)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from lab_server import THEMES, running_lab
+from tests.browser.conftest import FLAGS, write_notebook
+from tests.browser.debugger import SETUP, Debugger, seeded
+from tests.browser.lab import run_all, theme_name, wait_for_kernel
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
+Show = Callable[[Debugger], None]
+
+
+def state(debugger: Debugger) -> None:
+    debugger.select("c5")
+    debugger.tab("state")
+
+
+def diff(debugger: Debugger) -> None:
+    debugger.select("c12")
+    debugger.tab("diff")
+
+
+def compared(debugger: Debugger) -> None:
+    debugger.select("c8")
+    debugger.row("c20").click(modifiers=["ControlOrMeta"])
+    expect(debugger.inspector.get_by_test_id("lgviz-diff-change").first).to_be_visible()
+
+
+def fork(debugger: Debugger) -> None:
+    debugger.fork("c5")
+    debugger.write("plan", '"look at the seats first"')
+    debugger.as_node("tools")
+    expect(debugger.next).to_contain_text("agent")
+
+
+def graph(debugger: Debugger) -> None:
+    debugger.select("c4")
+    debugger.root.get_by_role("button", name="Graph").click()
+    expect(debugger.root.get_by_test_id("lgviz-topology-node").first).to_be_visible()
+
+
+def searched(debugger: Debugger) -> None:
+    debugger.search.fill("TP938")
+    expect(debugger.root.get_by_test_id("lgviz-search-hit").first).to_be_visible()
+
+
+def question(debugger: Debugger) -> None:
+    debugger.select("c9")
+    expect(debugger.root.get_by_test_id("lgviz-interrupt")).to_be_visible()
+
+
+def failed(debugger: Debugger) -> None:
+    debugger.select("c2")
+    debugger.tab("tasks")
+    expect(debugger.inspector.get_by_test_id("lgviz-task").first).to_be_visible()
+
+
+def inner(debugger: Debugger) -> None:
+    debugger.select("c2.4")
+    debugger.tab("diff")
+
+
+def picker(debugger: Debugger) -> None:
+    debugger.root.get_by_test_id("lgviz-thread-picker").click()
+    expect(debugger.root.get_by_role("option").first).to_be_visible()
+
+
+def error(debugger: Debugger) -> None:
+    expect(debugger.error.first).to_be_visible()
+
+
+def stepped(tab: str) -> Show:
+    def show(debugger: Debugger) -> None:
+        debugger.select("c14")
+        debugger.tab(tab)
+
+    return show
+
+
+AGENT = [SETUP, seeded("agent"), "%lgviz graph --thread 1"]
+ONE = [SETUP, seeded("two_nodes"),
+       "graph.update_state({'configurable': {'thread_id': 'one'}}, {'foo': '', 'bar': []}, as_node='node_a')",
+       "%lgviz graph --thread one"]  # fmt: skip
+LOOP = "for n in range(400):\n    graph.invoke({'messages': [('user', f'question {n}')]}, {'configurable': {'thread_id': 'many'}})"
+MANY = [SETUP, seeded("chat"), LOOP, "%lgviz graph --thread many"]
+
+SHOTS: dict[str, tuple[list[str], Show]] = {
+    "debugger": (AGENT, diff),
+    "state": (AGENT, state),
+    "compare": (AGENT, compared),
+    "fork": (AGENT, fork),
+    "graph": (AGENT, graph),
+    "search": (AGENT, searched),
+    "writes": (AGENT, stepped("writes")),
+    "raw": (AGENT, stepped("raw")),
+    "interrupt": ([SETUP, seeded("approval"), "%lgviz graph --thread 1"], question),
+    "error": ([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"], failed),
+    "subgraph": ([SETUP, seeded("subgraph"), "%lgviz graph --thread 1"], inner),
+    "picker": ([SETUP, seeded("chat") + "\nchat.seed(graph, thread_id='another')", "%lgviz graph"], picker),
+    "unknown_thread": ([SETUP, seeded("chat"), "%lgviz graph --thread nowhere"], error),
+    "one": (ONE, lambda debugger: debugger.select("c0")),
+    "many": (MANY, lambda debugger: debugger.tab("state") and None),
+    "file": ([SETUP, seeded("agent"), "%lgviz {file}"], state),
+}
+NARROW = ("debugger", "fork", "interrupt")
+
+
+def shoot(page: Page, name: str, show: Show) -> None:
+    debugger = Debugger(page)
+    expect(debugger.root).to_be_visible(timeout=60_000)
+    show(debugger)
+    page.mouse.move(2, 2)
+    page.wait_for_load_state("networkidle")
+    debugger.root.scroll_into_view_if_needed()
+    debugger.root.screenshot(path=OUT / f"{name}.png", animations="disabled")
+    print(f"docs/images/{name}.png", flush=True)
+
+
+def main(wanted: list[str]) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = os.environ.get("LGVIZ_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_lab(Path(folder)) as lab,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        for name, (cells, show) in SHOTS.items():
+            if wanted and name not in wanted:
+                continue
+            kinds = [
+                ("", 1560, False),
+                ("_dark", 1560, True),
+                *([("_narrow", 720, False)] if name in NARROW else []),
+            ]
+            for suffix, width, dark in kinds:
+                file = f"{name}{suffix}.ipynb"
+                lab.set(THEMES, {"theme": theme_name(dark)})
+                write_notebook(lab.root / file, cells)
+                context = browser.new_context(
+                    viewport={"width": width, "height": 1100}, color_scheme="dark" if dark else "light"
+                )
+                page = context.new_page()
+                page.goto(lab.page(file, reset=True))
+                wait_for_kernel(page)
+                page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+                run_all(page)
+                shoot(page, name + suffix, show)
+                context.close()
+                lab.stop_kernel(file)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
