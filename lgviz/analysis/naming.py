@@ -19,7 +19,7 @@ from typing import Any
 from lgviz.sources.base import Versions
 from lgviz.sources.channels import TASKS_CHANNEL, is_internal
 
-from .steps import Row, Task, TaskIds, caller_of, count_sends, state_channels, targets
+from .steps import Row, Task, TaskIds, caller_of, written
 
 __all__ = ["AS_NODE", "NOTE", "Naming"]
 
@@ -90,18 +90,15 @@ class Naming:
         makers = row.stored_updates() if row.source == "update" else parent.step_work.done()
         if not makers:
             return
-        channels = [channel for task in makers for channel in task.channels.values()]
-        if row.source != "update":
-            channels += parent.step_work.null.values()
-        expected = set(targets(channels))
-        for name in expected:
-            self._learn(name, (f"branch:to:{name}",))
-        for task in makers:
-            for channel in task.channels.values():
-                if channel.startswith("join:"):
-                    expected |= self._join(row, parent, task, channel)
-        row.expected = frozenset(expected)
-        row.sends = count_sends(channels)
+        told = written(_channels(makers, parent if row.source != "update" else None))
+        row.expected, row.sends = told.targets, told.sends
+        for name in told.targets:
+            if name not in self._known:
+                self._learn(name, (f"branch:to:{name}",))
+        if told.joins:
+            joined = [self._join(row, parent, task, channel) for task in makers
+                      for channel in written(tuple(task.channels.values())).joins]  # fmt: skip
+            row.expected = told.targets.union(*joined)
 
     def _join(self, row: Row, parent: Row, task: Task, channel: str) -> set[str]:
         """Note that a task wrote to a join; the node behind it, if that was the last one awaited."""
@@ -198,10 +195,7 @@ class Naming:
         tasks = work.done()
         names = [self.name_task(parent, task) for task in tasks]
         row.nodes = _ordered(tasks)
-        row.changed = state_channels(
-            [*(channel for task in tasks for channel in task.channels.values()), *work.null.values()],
-            but=row.nodes if row.dated else (),
-        )
+        row.changed = _hide(row, written(_channels(tasks, parent)).state)
         if row.dated:
             told = row.metadata.get("writes")
             complete = set(told) <= set(names) if isinstance(told, Mapping) else names == ["__start__"]
@@ -222,9 +216,9 @@ class Naming:
         recorded = row.metadata.get(AS_NODE)
         tasks = row.stored_updates()
         names = [self.name_task(row.parent, task) if row.parent else None for task in tasks]
-        written = row.metadata.get("writes")
-        if isinstance(written, Mapping) and written:
-            row.nodes = tuple(written)
+        kept = row.metadata.get("writes")
+        if isinstance(kept, Mapping) and kept:
+            row.nodes = tuple(kept)
         elif isinstance(recorded, str):
             missing = names.count(None) if names else 1
             names = names or [None]
@@ -232,10 +226,7 @@ class Naming:
         elif names and None not in names:
             row.nodes = tuple(name for name in names if name)
         if tasks:
-            row.changed = state_channels(
-                (channel for task in tasks for channel in task.channels.values()),
-                but=row.nodes if row.dated else (),
-            )
+            row.changed = _hide(row, written(_channels(tasks)).state)
         return bool(row.nodes and tasks)
 
     # ------------------------------------------------------------ from bookkeeping
@@ -313,8 +304,23 @@ class Naming:
         return _ordered(tasks)
 
 
-def _ordered(tasks: Iterable[Task]) -> tuple[str, ...]:
-    return tuple(task.name for task in sorted(tasks, key=lambda task: task.order) if task.name)
+def _channels(tasks: Sequence[Task], also: Row | None = None) -> tuple[str, ...]:
+    """What tasks wrote to, and what was written to a checkpoint's step by no task."""
+    if len(tasks) == 1 and (also is None or not also.step_work.null):
+        return tuple(tasks[0].channels.values())
+    names = [channel for task in tasks for channel in task.channels.values()]
+    return (*names, *also.step_work.null.values()) if also is not None else tuple(names)
+
+
+def _hide(row: Row, channels: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the channels that nodes had for themselves, before mid 2025."""
+    return tuple(name for name in channels if name not in row.nodes) if row.dated else channels
+
+
+def _ordered(tasks: Sequence[Task]) -> tuple[str, ...]:
+    if len(tasks) > 1:
+        tasks = sorted(tasks, key=lambda task: task.order)
+    return tuple([task.name for task in tasks if task.name])
 
 
 def _seen(versions: Versions | None) -> dict[str, Mapping[str, Any]]:
@@ -345,4 +351,5 @@ def _changed(row: Row, after: Versions, before: Versions | None) -> tuple[str, .
     else:
         old = before.channel_versions if before else {}
         names = [name for name, version in after.channel_versions.items() if old.get(name) != version]
-    return state_channels(names, but=after.versions_seen if row.dated else ())
+    state = written(tuple(names)).state
+    return tuple(name for name in state if name not in after.versions_seen) if row.dated else state

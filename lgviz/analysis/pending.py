@@ -9,7 +9,7 @@ from lgviz.sources.base import Source, Undecodable, Versions
 from lgviz.sources.channels import TASKS_CHANNEL
 
 from .naming import Naming
-from .steps import Row, Task, targets
+from .steps import Row, Task, written
 
 __all__ = ["pending_tasks"]
 
@@ -23,12 +23,10 @@ def pending_tasks(source: Source, thread_id: str, row: Row, naming: Naming) -> l
     for task in stored:
         naming.name_task(row, task)
     child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
-    if child is None or child.collapsed:
-        names = _waiting(source, thread_id, row)
-    else:
-        names = child.nodes
+    told = child is not None and not child.collapsed
+    names = child.nodes if child is not None and told else _waiting(source, thread_id, row)
     # Calls, error handlers and what a Command sent along came later than the step was planned.
-    added = set(targets(row.step_work.null.values())) - (row.expected or set())
+    added = set(written(tuple(row.step_work.null.values())).targets) - (row.expected or set())
     added.update(task.name for task in stored if task.name and task.order[0] == 2)
     tasks = [task for task in stored if task.name and task.name not in added]
     names = tuple(name for name in names if name not in added)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from xxhash import xxh3_128_hexdigest
 
 from lgviz.sources.base import WriteRow
 from lgviz.sources.channels import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
 
-__all__ = ["PULL", "PUSH", "Row", "Step", "Task", "TaskIds", "state_channels"]
+__all__ = ["PULL", "PUSH", "Row", "Step", "Task", "TaskIds", "Written", "caller_of", "written"]
+
+cache_of_names = lru_cache(maxsize=4096)
+"""Names repeat from step to step; the bound is for the thread in which they do not."""
 
 PULL = "__pregel_pull"
 PUSH = "__pregel_push"
@@ -24,10 +28,15 @@ _HANDLER = ", node_error_handler, 0000000000"
 
 @dataclass(slots=True)
 class Task:
-    """One task of a step. ``channels``: what it wrote to, by position.
+    """One task of a step.
 
-    ``order`` sorts tasks as LangGraph lists them: sends by their index, then nodes by name, then what those
-    started. It is known with the name where the path alone does not tell it.
+    Attributes:
+        channels: what it wrote to, by position.
+        name: its node; None while not certain.
+        order: sorts tasks as LangGraph lists them: sends by their index, then nodes by name, then what those
+            started. Known with the name where the path alone does not tell it.
+        finished: it ran to its end; only then it writes anything but control channels.
+        failed, handled, interrupted: it raised, an error handler took over, it asks something.
     """
 
     id: str
@@ -35,49 +44,50 @@ class Task:
     channels: dict[int, str] = field(default_factory=dict)
     name: str | None = None
     order: tuple[int, Any] = (2, "")
+    finished: bool = False
+    failed: bool = False
+    handled: bool = False
+    interrupted: bool = False
 
-    def __post_init__(self) -> None:
-        if self.path.startswith(_PULLED) and not self.path.endswith(_HANDLER):
-            self.name = self.path[len(_PULLED) :]
-            self.order = (1, self.name)
-        elif (index := self.send_index) is not None:
-            self.order = (0, index)
-        elif self.path:
-            self.order = (2, self.path)
+    def write(self, idx: int, channel: str) -> None:
+        """Take in one of its writes."""
+        self.channels[idx] = channel
+        if channel not in CONTROL_CHANNELS:
+            self.finished = True
+        elif channel == "__error__":
+            self.failed = True
+        elif channel == "__interrupt__":
+            self.interrupted = True
+        elif channel == "__error_source_node__":
+            self.handled = True
 
     @property
     def send_index(self) -> int | None:
         """Which of the step's sends it is, by its path."""
-        if not self.path.startswith(_PUSHED) or self.path.endswith(_HANDLER):
-            return None
-        index = self.path[len(_PUSHED) :].partition(",")[0]
-        return int(index) if index.isdecimal() else None
+        return self.order[1] if self.path and self.order[0] == 0 else None
 
-    @property
-    def finished(self) -> bool:
-        """Whether it ran to its end: only then it writes anything but control channels."""
-        return any(channel not in CONTROL_CHANNELS for channel in self.channels.values())
 
-    @property
-    def ended(self) -> bool:
-        """Whether the step could go on after it: finished, or failed and handed to an error handler."""
-        return self.finished or "__error_source_node__" in self.channels.values()
-
-    @property
-    def failed(self) -> bool:
-        return "__error__" in self.channels.values()
-
-    @property
-    def interrupted(self) -> bool:
-        return "__interrupt__" in self.channels.values()
+@cache_of_names
+def _by_path(path: str) -> tuple[str | None, tuple[int, Any]]:
+    """A task's name and order, as far as its path tells them."""
+    if path.endswith(_HANDLER):
+        return None, (2, path)
+    if path.startswith(_PULLED):
+        name = path[len(_PULLED) :]
+        return name, (1, name)
+    if path.startswith(_PUSHED):
+        index = path[len(_PUSHED) :].partition(",")[0]
+        if index.isdecimal():
+            return None, (0, int(index))
+    return None, (2, path)
 
 
 @dataclass(slots=True)
 class Step:
     """What is stored under one checkpoint.
 
-    ``tasks``: those of the step itself, by id. ``updates``: made on it, stored under a task's id or one of their
-    own. ``null``: writes of no task.
+    ``tasks``: those of the step itself, by id. ``updates``: made on it, stored under a task's id or one of
+    their own. ``null``: writes of no task.
     """
 
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -104,11 +114,13 @@ class Step:
         task = group.get(write.task_id)
         if task is None:
             task = group[write.task_id] = Task(write.task_id, write.task_path)
-        task.channels[write.idx] = write.channel
+            if write.task_path:
+                task.name, task.order = _by_path(write.task_path)
+        task.write(write.idx, write.channel)
 
     def done(self) -> list[Task]:
         """The step's own tasks that the next checkpoint does not wait for."""
-        return [task for task in self.tasks.values() if task.ended]
+        return [task for task in self.tasks.values() if task.finished or task.handled]
 
 
 _NO_STEP = Step()
@@ -220,19 +232,30 @@ def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None
     return None if found is None or not rest.isdecimal() else (found, path, int(rest))
 
 
-def targets(channels: Iterable[str]) -> Iterator[str]:
-    """Nodes that writes to these channels lead to by themselves (joins left out)."""
-    for channel in channels:
-        if channel.startswith(("branch:", "start:")):
-            yield channel.rpartition(":")[2]
+class Written(NamedTuple):
+    """What writes to some channels mean.
+
+    Attributes:
+        state: the state's own channels, sorted.
+        targets: the nodes that the writes lead to by themselves.
+        joins: the joins they take part in.
+        sends: how many ``Send``s they hold.
+    """
+
+    state: tuple[str, ...]
+    targets: frozenset[str]
+    joins: tuple[str, ...]
+    sends: int
 
 
-def state_channels(channels: Iterable[str], but: Iterable[str] = ()) -> tuple[str, ...]:
-    """The state's own among channels, sorted."""
-    hidden = frozenset(but)
-    return tuple(sorted({name for name in channels if not is_internal(name) and name not in hidden}))
-
-
-def count_sends(channels: Iterable[str]) -> int:
-    """How many ``Send``s writes to these channels hold."""
-    return sum(channel == TASKS_CHANNEL for channel in channels)
+@cache_of_names
+def written(channels: tuple[str, ...]) -> Written:
+    """Read the names of the channels that were written to; steps of one kind write to the same."""
+    return Written(
+        state=tuple(sorted({name for name in channels if not is_internal(name)})),
+        targets=frozenset(
+            name.rpartition(":")[2] for name in channels if name.startswith(("branch:", "start:"))
+        ),
+        joins=tuple(name for name in channels if name.startswith("join:")),
+        sends=channels.count(TASKS_CHANNEL),
+    )

@@ -113,16 +113,16 @@ class Tree:
         if index.reset:
             self._clear()
         first = len(self.ids)
-        touched = {self._add_write(write) for write in index.writes} - {-1}
         for checkpoint in index.checkpoints:
             if (checkpoint.namespace, checkpoint.id) not in self._row:
                 self._add(checkpoint)
-        for row in range(first, len(self.ids)):
-            if self.parent[row] >= 0:
-                touched.add(self.parent[row])
+        touched = {self._add_write(write) for write in index.writes}
+        touched.update(self.parent[first:])
+        touched.discard(-1)
         renamed = set(range(first, len(self.ids)))
         for row in touched:
-            renamed.update(child.index for child in self.rows[row].children)
+            if row < first:
+                renamed.update(child.index for child in self.rows[row].children)
         self.naming.name(self.rows[row] for row in sorted(renamed))
         patched = []
         for row in sorted(renamed | touched):
@@ -160,31 +160,29 @@ class Tree:
             parent.children.append(row)
         anchor = self._anchor(checkpoint) if namespace else -1
         self.rows.append(row)
-        self._row[place] = number
-        self.ids.append(checkpoint.id)
         self.namespaces.append(namespace)
         self.steps.append(row.step)
         self.sources.append(row.source)
         self.times.append(nan if (time := id_time(checkpoint.id)) is None else time)
         self.anchor.append(anchor)
         self.parent.append(above if above >= 0 else anchor)
-        self.depth.append(min(255, len(_call_path(namespace))))
+        self.depth.append(min(255, len(_call_path(namespace))) if namespace else 0)
         self.nodes.append(())
         self.changed.append(())
         self.flags.append(0)
         if namespace:
             self.lane.append(self._lanes.attach(number, self._root_of(anchor)))
+            siblings = self.inner.setdefault(anchor, [])
+            label = f"{self.labels[anchor] if anchor >= 0 else '?'}.{len(siblings) + 1}"
         else:
             self.lane.append(self._lanes.add(number, above))
-            self.roots.append(number)
-        siblings = self.inner.setdefault(anchor, []) if namespace else self.roots
-        if namespace:
-            siblings.append(number)
-            over = self.labels[anchor] if anchor >= 0 else "?"
-            self.labels.append(f"{over}.{len(siblings)}")
-        else:
-            self.labels.append(f"c{len(siblings) - 1}")
-        self._label[self.labels[number]] = number
+            siblings = self.roots
+            label = f"c{len(siblings)}"
+        self.labels.append(label)
+        # Last what others find a row by: who reads meanwhile sees it whole.
+        self.ids.append(checkpoint.id)
+        self._row[place] = self._label[label] = number
+        siblings.append(number)
 
     def _add_write(self, write: Any) -> int:
         place = (write.namespace, write.checkpoint_id)
@@ -220,16 +218,19 @@ class Tree:
             mark |= Mark.COLLAPSED
         if row.metadata.get(NOTE):
             mark |= Mark.NOTE
-        tasks = row.step_work.tasks.values()
-        if any(task.interrupted for task in tasks):
-            mark |= Mark.INTERRUPT
+        if row.work is not None:
+            tasks = row.work.tasks.values()
             if row.continued:
-                mark |= Mark.ANSWERED
-        if not row.continued:
-            if any(task.failed for task in tasks):
-                mark |= Mark.ERROR
-            if any(task.finished and not task.failed for task in tasks):
-                mark |= Mark.PENDING
+                if any(task.interrupted for task in tasks):
+                    mark |= Mark.INTERRUPT | Mark.ANSWERED
+            else:
+                for task in tasks:
+                    if task.interrupted:
+                        mark |= Mark.INTERRUPT
+                    if task.failed:
+                        mark |= Mark.ERROR
+                    elif task.finished:
+                        mark |= Mark.PENDING
         return mark
 
     # ------------------------------------------------------------ for naming
