@@ -18,6 +18,7 @@ from lgviz.analysis.summary import channel_summary, summary_of
 from lgviz.sources.base import Undecodable
 from lgviz.widgets.diffs import diff_view
 from lgviz.widgets.nodes import interrupt_view, message_view, value_node
+from lgviz.widgets.raw import raw_text
 
 LIMIT = 64_000
 
@@ -223,3 +224,22 @@ def test_summary_counts_messages_of_a_new_channel() -> None:
     assert summary_of(diff_states({}, {})) == "nothing"
     gone = diff_states({"m": [HumanMessage("a", id="1")]}, {"m": []})
     assert summary_of(gone) == "one message removed"
+
+
+def test_raw_text_of_plain_json_is_json() -> None:
+    value = {"a": [1, 2.5, None, True, "x\n"], "b": {}, "c": {"d": []}}
+    assert json.loads(raw_text(value)) == value
+    assert raw_text({"a": [1]}) == '{\n  "a": [\n    1\n  ]\n}'
+    assert "HumanMessage {" in raw_text({"m": HumanMessage("hi", id="1")})
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_raw_text_is_cut(name: str) -> None:
+    text = raw_text({"x": LARGE[name], "y": LARGE[name]}, 20_000)
+    assert len(text) <= 20_010 and size(text)
+
+
+def test_raw_text_of_a_cycle_ends() -> None:
+    loop: list[Any] = [1]
+    loop.append(loop)
+    assert len(raw_text(loop)) < 21_000
