@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.types import Interrupt, PregelTask
 
+from lgviz.errors import CheckpointNotFound
 from lgviz.sources.base import StoredWrite
 
 from .naming import AS_NODE, NOTE
@@ -24,14 +25,35 @@ class Checkpoint:
 
     Attributes:
         history: the history it belongs to.
-        row: its row in ``history.tree``.
+        id: ``checkpoint_id``.
+        namespace: ``checkpoint_ns``; ``""`` in the root namespace.
     """
 
-    __slots__ = ("__weakref__", "history", "row")
+    __slots__ = ("__weakref__", "_row", "history", "id", "namespace")
 
     def __init__(self, history: History, row: int) -> None:
         self.history = history
-        self.row = row
+        self.id = history.tree.ids[row]
+        self.namespace = history.tree.namespaces[row]
+        self._row = row
+
+    @property
+    def row(self) -> int:
+        """Its row in ``history.tree``.
+
+        Raises:
+            CheckpointNotFound: it was deleted meanwhile.
+        """
+        ids = self.history.tree.ids
+        if self._row >= len(ids) or ids[self._row] != self.id:
+            row = self.history.tree.row_of(self.id, self.namespace)
+            if row < 0:
+                raise CheckpointNotFound(
+                    f"Checkpoint {self.id} is no longer in thread {self.history.thread_id!r}.",
+                    "Pick another one.",
+                )
+            self._row = row
+        return self._row
 
     def __repr__(self) -> str:
         made = " + ".join(self.nodes) or self.source or "checkpoint"
@@ -51,19 +73,9 @@ class Checkpoint:
     # ------------------------------------------------------------ from the index
 
     @property
-    def id(self) -> str:
-        """``checkpoint_id``."""
-        return self.history.tree.ids[self.row]
-
-    @property
     def label(self) -> str:
         """``c0``, ``c1``, … by order of creation; ``c4.1`` for a subgraph's."""
         return self.history.tree.labels[self.row]
-
-    @property
-    def namespace(self) -> str:
-        """``checkpoint_ns``; ``""`` in the root namespace."""
-        return self.history.tree.namespaces[self.row]
 
     @property
     def step(self) -> int | None:

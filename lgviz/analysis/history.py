@@ -178,7 +178,13 @@ class History:
 
     @property
     def latest(self) -> Checkpoint:
-        """The checkpoint that was made last, on whatever branch."""
+        """The checkpoint that was made last, on whatever branch.
+
+        Raises:
+            ThreadNotFound: the thread was deleted meanwhile.
+        """
+        if not self.tree.roots:
+            raise ThreadNotFound(f"Thread {self.thread_id!r} was deleted meanwhile.", "Pick another one.")
         return self[-1]
 
     @property

@@ -21,6 +21,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from lgviz.analysis.history import History, open_history
+from lgviz.errors import CheckpointNotFound, ThreadNotFound
 from lgviz.sources import connections, open_source
 from lgviz.sources.listed import ListedSource
 from tests.random_graphs import GraphSpec, Stage, build
@@ -241,4 +242,8 @@ def test_deleted_rows_are_noticed(kind: str, tmp_path: Path) -> None:
     assert len(history) == 6 and history.latest.next == ()
     saver.delete_thread("1")
     assert history.refresh() == (0, []) and len(history) == 0
+    with pytest.raises(CheckpointNotFound, match="no longer"):
+        _ = kept.nodes
+    with pytest.raises(ThreadNotFound, match="deleted"):
+        _ = history.status
     connection.close()
