@@ -93,7 +93,10 @@ AGENT = [SETUP, seeded("agent"), "%lgviz graph --thread 1"]
 ONE = [SETUP, seeded("two_nodes"),
        "graph.update_state({'configurable': {'thread_id': 'one'}}, {'foo': '', 'bar': []}, as_node='node_a')",
        "%lgviz graph --thread one"]  # fmt: skip
-LOOP = "for n in range(400):\n    graph.invoke({'messages': [('user', f'question {n}')]}, {'configurable': {'thread_id': 'many'}})"
+LOOP = """
+for n in range(400):
+    graph.invoke({"messages": [("user", f"question {n}")]}, {"configurable": {"thread_id": "many"}})
+"""
 MANY = [SETUP, seeded("chat"), LOOP, "%lgviz graph --thread many"]
 
 SHOTS: dict[str, tuple[list[str], Show]] = {
@@ -111,7 +114,7 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
     "picker": ([SETUP, seeded("chat") + "\nchat.seed(graph, thread_id='another')", "%lgviz graph"], picker),
     "unknown_thread": ([SETUP, seeded("chat"), "%lgviz graph --thread nowhere"], error),
     "one": (ONE, lambda debugger: debugger.select("c0")),
-    "many": (MANY, lambda debugger: debugger.tab("state") and None),
+    "many": (MANY, lambda debugger: debugger.select("c1190")),
     "file": ([SETUP, seeded("agent"), "%lgviz {file}"], state),
 }
 NARROW = ("debugger", "fork", "interrupt")

@@ -156,7 +156,7 @@ class ThreadView(TypedDict):
 
     thread: ThreadSummary
     source: str
-    """What is being read, in words: ``"CompiledStateGraph on SqliteSaver"``, ``"checkpoints.db (read-only)"``."""
+    """What is being read, in words: ``"CompiledStateGraph on SqliteSaver"``."""
     tree: TreeBatch
     topology: Topology | None
     read_only: str | None
@@ -186,7 +186,7 @@ class RowMarks(TypedDict):
 
 class ValueItem(TypedDict):
     key: str
-    value: "ValueNode"
+    value: ValueNode
 
 
 class ToolCallView(TypedDict):

@@ -135,7 +135,7 @@ export interface Topology {
 /** The answer to `thread.open`. */
 export interface ThreadView {
   thread: ThreadSummary;
-  /** What is being read, in words: `"CompiledStateGraph on SqliteSaver"`, `"checkpoints.db (read-only)"`. */
+  /** What is being read, in words: `"CompiledStateGraph on SqliteSaver"`. */
   source: string;
   tree: TreeBatch;
   topology: Topology | null;

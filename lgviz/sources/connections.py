@@ -61,10 +61,10 @@ class FileReader(Reader):
             before = self._files()
             uri, lasting = self._uri(before)
             try:
-                rows = self._read(uri, statements)
-            except sqlite3.DatabaseError:
+                rows = _select(uri, statements)
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 if lasting or before == self._files():
-                    raise
+                    raise self._refusal(error) from error
                 continue
             if lasting or before == self._files():
                 return rows
@@ -81,7 +81,7 @@ class FileReader(Reader):
             self._copy = None
 
     def _beside(self, suffix: str) -> Path:
-        return self.path.with_name(self.path.name + suffix)
+        return Path(f"{self.path}{suffix}")
 
     def _files(self) -> tuple[tuple[int, int, int] | None, ...]:
         return tuple(_facts(path) for path in (self.path, self._beside("-wal")))
@@ -110,22 +110,16 @@ class FileReader(Reader):
             self._copy = (files, folder)
         return _file_uri(Path(self._copy[1].name, self.path.name), "mode=ro")
 
-    def _read(self, uri: str, statements: Sequence[Statement]) -> list[Rows]:
-        try:
-            with closing(_connect(uri)) as connection:
-                connection.execute("BEGIN")
-                return [connection.execute(sql, parameters).fetchall() for sql, parameters in statements]
-        except sqlite3.OperationalError as error:
-            if "unable to open" not in str(error):
-                raise
-            raise SourceError(f"{self.path} cannot be opened: {error}.", "Check its permissions.") from error
-        except sqlite3.DatabaseError as error:
-            if "not a database" not in str(error) and "malformed" not in str(error):
-                raise
-            raise NotADatabase(
-                f"{self.path} is no readable SQLite database ({error}).",
-                "Give the file that LangGraph's SqliteSaver wrote.",
-            ) from error
+    def _refusal(self, error: Exception) -> SourceError:
+        said = str(error)
+        if "unable to open" in said:
+            return SourceError(f"{self.path} cannot be opened: {error}.", "Check its permissions.")
+        if "locked" in said:
+            return SourceError(f"{self.path} is locked by another process.", "Try again in a moment.")
+        return NotADatabase(
+            f"{self.path} is no readable SQLite database ({error}).",
+            "Give the file that LangGraph's SqliteSaver wrote.",
+        )
 
 
 class LiveReader(Reader):
@@ -194,6 +188,19 @@ def run_async(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return outcome[0]
 
 
+def _select(uri: str, statements: Sequence[Statement]) -> list[Rows]:
+    with closing(_connect(uri)) as connection:
+        connection.execute("BEGIN")
+        try:
+            return [connection.execute(*statement).fetchall() for statement in statements]
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):
+                raise
+            # Damaged text: only then, for a function of Python's called for every text is slow.
+            connection.text_factory = lambda text: text.decode(errors="replace")
+            return [connection.execute(*statement).fetchall() for statement in statements]
+
+
 def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
@@ -212,7 +219,7 @@ def _file_uri(path: Path, query: str) -> str:
 def _facts(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name with a zero in it
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
 

@@ -37,15 +37,22 @@ class Parts:
 
     def versions(self) -> Versions:
         """The bookkeeping as the read model takes it."""
-        updated = self.bookkeeping.get("updated_channels")
+        said = self.bookkeeping
+        version, updated = said.get("v"), said.get("updated_channels")
+        seen = _mapping(said.get("versions_seen"))
         return Versions(
-            v=int(self.bookkeeping.get("v") or 1),
-            ts=self.bookkeeping.get("ts"),
-            channel_versions=self.bookkeeping.get("channel_versions") or {},
-            versions_seen=self.bookkeeping.get("versions_seen") or {},
-            updated_channels=None if updated is None else tuple(updated),
+            v=version if isinstance(version, int) else 1,
+            ts=said.get("ts"),
+            channel_versions=_mapping(said.get("channel_versions")),
+            versions_seen={node: _mapping(versions) for node, versions in seen.items()},
+            updated_channels=tuple(updated) if isinstance(updated, (list, tuple)) else None,
             channels=tuple(self.values),
         )
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    """A part of the bookkeeping that must be a mapping; empty where the file says nonsense."""
+    return value if isinstance(value, Mapping) else {}
 
 
 class Decoder:
@@ -219,10 +226,8 @@ def _split_msgpack(blob: bytes) -> Parts:
 
 def load_metadata(blob: Any) -> dict[str, Any]:
     """A checkpoint's metadata from its JSON; empty where that is broken, as the rest of the row counts."""
-    if blob is None:
-        return {}
     try:
         loaded = json.loads(blob)
-    except ValueError:
+    except (TypeError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Mark
-from lgviz.analysis.values import clean, guarded_repr
+from lgviz.analysis.values import clean
 from lgviz.errors import LgvizError
 from lgviz.protocol import (
     ChannelView,
@@ -26,11 +25,12 @@ from lgviz.sources.base import Source
 from lgviz.sources.channels import is_internal
 from lgviz.widgets.diffs import diff_view
 from lgviz.widgets.nodes import Budget, interrupt_view, value_node
+from lgviz.widgets.raw import raw_text
 
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
 _RAW = 60_000
-"""Characters of one raw text."""
+"""Characters of a checkpoint's raw text."""
 
 
 def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -170,20 +170,10 @@ def raw_view(checkpoint: Checkpoint, source: Source) -> RawView:
             "updated_channels": versions.updated_channels,
         }
     return {
-        "config": _text(checkpoint.config),
-        "metadata": _text(checkpoint.metadata),
-        "checkpoint": _text(body),
+        "config": raw_text(checkpoint.config),
+        "metadata": raw_text(checkpoint.metadata),
+        "checkpoint": raw_text(body, _RAW),
     }
-
-
-def _text(value: Any) -> str:
-    plain = dict(value) if isinstance(value, Mapping) else value
-    text = clean(json.dumps(plain, indent=2, ensure_ascii=False, default=_shown, skipkeys=True))
-    return text if len(text) <= _RAW else f"{text[:_RAW]}\n… {len(text) - _RAW:,} more characters"
-
-
-def _shown(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else guarded_repr(value, 2_000)
 
 
 def _diff(before: Checkpoint | None, after: Checkpoint, source: Source, internal: bool) -> StateDiff:

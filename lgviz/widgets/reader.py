@@ -75,6 +75,7 @@ class Reader:
         self.history: History | None = None
         self.running: set[str] = set()
         self.tracebacks: dict[str, dict[str, str]] = {}
+        self._known: dict[str, tuple[ThreadInfo, ThreadStatus]] = {}
         self._send = send
         self._lock = threading.RLock()
 
@@ -133,18 +134,20 @@ class Reader:
         return {"threads": summaries, "total": len(found)}
 
     def thread_open(self, call: Call, params: ThreadOpen) -> ThreadView:
-        history = self.current() if params["thread_id"] is None and self.history else None
-        if history is None or history.thread_id != params["thread_id"] is not None:
-            history = self.open_thread(params["thread_id"])
-        history.refresh()
-        return {
-            "thread": self.summary(history),
-            "source": self.source.description,
-            "tree": tree_batch(call, history.tree, 0),
-            "topology": topology_of(self.source.graph),
-            "read_only": self.source.read_only,
-            "selected": history.latest.id,
-        }
+        wanted = params["thread_id"]
+        with self._lock:
+            if self.history is None or not len(self.history) or wanted not in (None, self.history.thread_id):
+                self.open_thread(wanted)
+            self.broadcast()
+            history = self.current()
+            return {
+                "thread": self.summary(history),
+                "source": self.source.description,
+                "tree": tree_batch(call, history.tree, 0),
+                "topology": topology_of(self.source.graph),
+                "read_only": self.source.read_only,
+                "selected": history.latest.id,
+            }
 
     def thread_refresh(self, call: Call, params: Nothing) -> RefreshView:
         self.broadcast()
@@ -152,8 +155,8 @@ class Reader:
 
     def broadcast(self) -> None:
         """Read what is new in the open thread and tell it to every view, in order."""
-        with self._lock:
-            history = self.current()
+        history = self.current()
+        with self._lock, history.lock:
             start, patched = history.refresh()
             tree = self.current().tree
             if start >= len(tree.ids) and not patched:
@@ -177,14 +180,14 @@ class Reader:
         }
 
     def _summary(self, info: ThreadInfo) -> ThreadSummary:
-        history = self.history
-        if history is None or history.thread_id != info.thread_id:
-            history = open_history(self.source, info.thread_id)
+        known = self._known.get(info.thread_id)
+        if known is None or known[0] != info:  # a status is read once for each state of a thread
+            known = self._known[info.thread_id] = (info, open_history(self.source, info.thread_id).status)
         return {
             "thread_id": info.thread_id,
             "count": info.count,
             "updated_at": None if info.updated_at is None else info.updated_at * 1000,
-            "status": self._status(history),
+            "status": "running" if info.thread_id in self.running else known[1],
         }
 
     def _status(self, history: History) -> ThreadStatus:
