@@ -1,0 +1,209 @@
+"""Storing checkpoints and writes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
+
+from ..errors import LgvizError, NotKept
+from .address import Address, address
+from .nodes import Nodes
+from .records import (
+    Channel,
+    Write,
+    channel_entries,
+    pack_metadata,
+    pack_writes,
+    read_channels,
+    read_writes,
+    seen_entries,
+)
+from .statements import WRITE, Operation, Query
+from .tree import DICT, LONGEST, Part, leaf, nodes_of
+
+_OWN = ("channel_values", "channel_versions", "versions_seen", "id")
+
+
+class Writing(Nodes):
+    """``put`` and ``put_writes``."""
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+        new_versions: Mapping[str, Any],
+    ) -> Operation[RunnableConfig]:
+        """Store one checkpoint; of its values, those whose channels have new versions.
+
+        A channel whose version is its parent's has its parent's value, by reference.
+
+        Raises:
+            NotKept: a value that the serializer refuses.
+        """
+        place = address(config)
+        ns, parent = place.ns or "", place.checkpoint_id
+        values: Mapping[str, Any] = checkpoint.get("channel_values") or {}
+        versions: Mapping[str, Any] = checkpoint.get("channel_versions") or {}
+        # Serialized and hashed before the transaction: it is held for the shortest time.
+        parts = {name: self._plant(values[name], name, ns) for name in new_versions if name in values}
+        head = leaf(self.trees.serde.dumps_typed({k: v for k, v in checkpoint.items() if k not in _OWN}))
+        seen = self.trees.gather(DICT, seen_entries(checkpoint.get("versions_seen") or {}))
+        notes = get_checkpoint_metadata(config, metadata)  # type: ignore[arg-type]
+        packed_notes = pack_metadata(notes, self.trees.serde)
+
+        yield WRITE
+        thread, ordinal = yield from self.thread(place.thread_id, made=int(ns == ""))
+        rows = yield Query(
+            "SELECT id, ordinal, channels FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)",
+            [thread, ns, checkpoint["id"], parent],
+        )
+        before: dict[str, Channel] = {}
+        for id, _, data in rows:
+            if id == parent:
+                before = read_channels((yield from self.unfold(self.vault.open_row(bytes(data)))))
+        channels: dict[str, Channel] = {}
+        for name in dict.fromkeys((*versions, *values)):
+            version = versions.get(name)
+            part = parts.get(name)
+            if part is None and name in values:
+                old = before.get(name)
+                if old and old.part is not None and old.version == version and name not in new_versions:
+                    part = old.part
+                else:
+                    part = self._plant(values[name], name, ns)
+            channels[name] = Channel(version, part)
+        if len(channels) > LONGEST:
+            yield from self._learn_hashes(channels)
+        table = self.trees.gather(DICT, channel_entries(channels))
+        yield from self.store(thread, [table, seen])
+
+        row = [
+            parent,
+            time.time(),
+            json.dumps(list(new_versions), separators=(",", ":")),
+            packed_notes,
+            self.vault.close_row(head),
+            self.vault.close_row(table),
+            self.vault.close_row(seen),
+        ]
+        if any(id == checkpoint["id"] for id, _, _ in rows):
+            yield Query("UPDATE lgviz_threads SET made = made - ?, epoch = epoch + 1 WHERE id = ?", [int(ns == ""), thread])
+            yield Query(
+                """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, head = ?,
+                   channels = ?, seen = ? WHERE thread = ? AND ns = ? AND id = ?""",
+                [*row, thread, ns, checkpoint["id"]],
+            )
+        else:
+            if ns:
+                ordinal = yield from self._inner_ordinal(thread, ns, notes)
+            yield Query(
+                """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
+                   head, channels, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                [thread, ns, checkpoint["id"], ordinal, *row],
+            )
+        return Address(place.thread_id, ns, checkpoint["id"]).config()
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> Operation[None]:
+        """Store writes of one task: special ones replace, all others are kept as they were first written.
+
+        Raises:
+            NotKept: a value that the serializer refuses.
+        """
+        place = address(config)
+        ns = place.ns or ""
+        new = [
+            Write(WRITES_IDX_MAP.get(channel, idx), channel, self._plant(value, channel, task_path or ns))
+            for idx, (channel, value) in enumerate(writes)
+        ]
+
+        yield WRITE
+        thread, _ = yield from self.thread(place.thread_id)
+        rows = yield Query(
+            """SELECT key, task_path, data FROM lgviz_writes
+               WHERE thread = ? AND ns = ? AND checkpoint_id = ? AND task_id = ?""",
+            [thread, ns, place.checkpoint_id, task_id],
+        )
+        kept: dict[int, Write] = {}
+        for key, old_path, data in rows:
+            kept = {write.idx: write for write in read_writes(self.vault.open_row(bytes(data)))}
+            task_path = task_path or old_path
+            yield Query("DELETE FROM lgviz_writes WHERE key = ?", [key])
+        for write in new:
+            if write.idx < 0 or write.idx not in kept:
+                kept[write.idx] = write
+        yield from self.store(thread, [write.part for write in kept.values()])
+        yield Query(
+            """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
+               VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            [
+                thread,
+                ns,
+                place.checkpoint_id,
+                task_id,
+                task_path,
+                time.time(),
+                self.vault.close_row(pack_writes(kept.values())),
+            ],
+        )
+
+    def thread(self, thread_id: str, *, made: int = 0) -> Operation[tuple[int, int]]:
+        """The number of a thread and how many root checkpoints it has had; locked until the transaction ends.
+
+        So rows of one thread are committed in the order of their keys.
+        """
+        if self.dialect.share_nodes:
+            yield Query(self.dialect.share_nodes)
+        rows = yield Query(
+            """INSERT INTO lgviz_threads (thread_id, made) VALUES (?, ?) ON CONFLICT (thread_id)
+               DO UPDATE SET made = lgviz_threads.made + excluded.made RETURNING id, made""",
+            [thread_id, made],
+        )
+        id, count = rows[0]
+        return id, count - 1
+
+    def _plant(self, value: Any, channel: str, where: str) -> Part:
+        try:
+            return self.trees.plant(value)
+        except (LgvizError, TypeError, ValueError, RecursionError) as error:
+            node = f" ({where})" if where else ""
+            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            remedy = error.remedy if isinstance(error, LgvizError) else ""
+            raise NotKept(f"Channel {channel!r}{node} holds what cannot be kept: {cause}", remedy) from error
+
+    def _inner_ordinal(self, thread: int, ns: str, metadata: Mapping[str, Any]) -> Operation[int]:
+        """The number of a subgraph's checkpoint under the checkpoint that its call started from."""
+        parents = metadata.get("parents")
+        outer = [name for name in parents if name != ns] if isinstance(parents, dict) else []
+        if not outer:
+            return 0
+        anchor = max(outer, key=len)
+        rows = yield Query(
+            """UPDATE lgviz_checkpoints SET inner_made = inner_made + 1 WHERE thread = ? AND ns = ? AND id = ?
+               RETURNING inner_made""",
+            [thread, anchor, parents[anchor]],
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
+        """Names of nodes that are known by id alone: chunking asks for them."""
+        nameless = [
+            node
+            for channel in channels.values()
+            if channel.part is not None
+            for node in nodes_of(channel.part)
+            if not node.hash
+        ]
+        if nameless:
+            where, params = self.dialect.among("id", [node.id for node in nameless])
+            rows = yield Query(f"SELECT id, hash FROM lgviz_nodes WHERE {where}", params)
+            names = {id: bytes(hash) for id, hash in rows}
+            for node in nameless:
+                node.hash = names[node.id]
