@@ -101,7 +101,7 @@ class Nodes:
         ids: dict[bytes, int] = {}
         adopted: list[int] = []
         missing: dict[bytes, Node] = {}
-        frontier = {node.hash: node for node in [*roots, *_containers(roots, _EAGER)]}
+        frontier = {node.hash: node for node in [*roots, *_chunks(roots)]}
         while frontier:
             for hashes in _batches(sorted(frontier)):
                 where, params = self.dialect.among("n.hash", hashes)
@@ -122,7 +122,8 @@ class Nodes:
             }
         if missing:
             # Children first, then by name: the same order for all, so that two writers never wait crosswise.
-            new = sorted(missing.values(), key=lambda node: (_height(node), node.hash))
+            heights: dict[bytes, int] = {}
+            new = sorted(missing.values(), key=lambda node: (_height(node, missing, heights), node.hash))
             fresh = yield Query(self.dialect.new_ids, [len(new)])
             ids.update((node.hash, id) for node, (id,) in zip(new, sorted(fresh), strict=True))
             _assign(roots, ids, missing)
@@ -168,22 +169,26 @@ def _children(node: Node) -> Iterable[Node]:
     return nodes_of(node.part) if isinstance(node.part, list) else ()
 
 
-def _containers(roots: list[Node], most: int) -> list[Node]:
-    """All new containers below some nodes, or none where they are more than ``most``."""
+def _chunks(roots: list[Node]) -> list[Node]:
+    """All chunks of some containers, found without looking at their leaves; none where they are many."""
     found: list[Node] = []
-    todo = list(roots)
-    while todo:
-        node = todo.pop()
-        if isinstance(node.part, list) and not node.id:
-            found.append(node)
-            if len(found) > most:
-                return []
-            todo.extend(_children(node))
+    for node in roots:
+        if isinstance(node.part, list) and node.part[1] > 0:
+            found += node.part[2:]
+    for node in found:
+        if node.part is not None and node.part[1] > 0:
+            found += node.part[2:]
+        if len(found) > _EAGER:
+            return []
     return found
 
 
-def _height(node: Node) -> int:
-    return 1 + max((_height(child) for child in _children(node)), default=0) if isinstance(node.part, list) else 0
+def _height(node: Node, missing: dict[bytes, Node], known: dict[bytes, int]) -> int:
+    """How many levels of missing nodes are below a missing node."""
+    if node.hash not in known:
+        below = (_height(child, missing, known) for child in _children(node) if child.hash in missing)
+        known[node.hash] = 1 + max(below, default=0)
+    return known[node.hash]
 
 
 def _assign(nodes: list[Node], ids: dict[bytes, int], missing: dict[bytes, Node]) -> None:

