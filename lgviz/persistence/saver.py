@@ -26,6 +26,7 @@ from langgraph.checkpoint.base import (
 from ..errors import WrongLoop
 from .drivers import AsyncDriver, Driver
 from .engine import Engine
+from .exact import ExactSerializer
 from .reading import Stored
 from .schema import Dialect
 from .statements import Operation
@@ -46,7 +47,7 @@ class Saver(BaseCheckpointSaver[Any]):
     """
 
     def __init__(self, dialect: Dialect, *, serde: SerializerProtocol | None = None) -> None:
-        super().__init__(serde=serde)
+        super().__init__(serde=serde or ExactSerializer())
         self._dialect = dialect
         self._made_for: tuple[Any, Engine] | None = None
         self._beside = False

@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
+from langgraph.checkpoint.serde.types import ERROR
 
 from ..errors import LgvizError, NotKept
 from .address import Address, address
@@ -120,7 +121,7 @@ class Writing(Nodes):
         place = address(config)
         ns = place.ns or ""
         new = [
-            Write(WRITES_IDX_MAP.get(channel, idx), channel, self._plant(value, channel, task_path or ns))
+            Write(WRITES_IDX_MAP.get(channel, idx), channel, self._plant_write(value, channel, task_path or ns))
             for idx, (channel, value) in enumerate(writes)
         ]
 
@@ -168,6 +169,15 @@ class Writing(Nodes):
         )
         id, count = rows[0]
         return id, count - 1
+
+    def _plant_write(self, value: Any, channel: str, where: str) -> Part:
+        try:
+            return self._plant(value, channel, where)
+        except NotKept:
+            if channel != ERROR or not isinstance(value, BaseException):
+                raise
+            # A node's error must never be hidden by the refusal to keep its arguments.
+            return self._plant(repr(value), channel, where)
 
     def _plant(self, value: Any, channel: str, where: str) -> Part:
         try:
