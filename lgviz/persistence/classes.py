@@ -21,7 +21,6 @@ _BASES: dict[str, type] = {
     for base in (OrderedDict, defaultdict, Counter, deque, dict, list, set, frozenset, tuple, str, bytes, bytearray)
     + (int, float, complex)
 }
-_PYDANTIC = ("__pydantic_extra__", "__pydantic_private__")
 
 
 class NotBuilt(Exception):
@@ -32,12 +31,7 @@ def take_apart(value: Any) -> tuple[str, list[Any]] | None:
     """The kind of a data class's instance and its state; None where it is no data class."""
     cls = type(value)
     if isinstance(value, BaseModel):
-        # In their own order: that is part of what a model is; the names that were set are a set.
-        return "pydantic", [
-            value.__dict__,
-            sorted(value.__pydantic_fields_set__),
-            *(getattr(value, name, None) for name in _PYDANTIC),
-        ]
+        return "pydantic", take_model_apart(value)
     if isinstance(value, Enum):
         return "enum", [[member.name for member in cls if member in value] if _composite(value) else [value.name]]
     if isinstance(value, (SecretStr, SecretBytes)):
@@ -56,6 +50,16 @@ def take_apart(value: Any) -> tuple[str, list[Any]] | None:
     if hasattr(cls, "__fields_set__") and hasattr(cls, "__fields__"):
         return "pydantic1", [value.__dict__, sorted(value.__fields_set__)]
     return None
+
+
+def take_model_apart(value: BaseModel) -> list[Any]:
+    """The state of a pydantic model. Fields keep their order; the names that were set are a set."""
+    return [
+        value.__dict__,
+        sorted(value.__pydantic_fields_set__),
+        value.__pydantic_extra__,
+        getattr(value, "__pydantic_private__", None),
+    ]
 
 
 def build(cls: type, kind: str, state: list[Any]) -> Any:

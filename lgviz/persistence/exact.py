@@ -13,6 +13,7 @@ from typing import Any
 
 import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel
 
 from ..errors import NotKept
 from . import arrays, classes, forms
@@ -34,6 +35,11 @@ _OPTION = (
 _KEYS = frozenset((str, int, float, bool, bytes, type(None)))
 _BYTES = frozenset((bytearray, memoryview))  # msgpack would make them bytes
 _NESTS = frozenset((list, dict))
+_NATIVE = frozenset((str, int, float, bool, list, dict))
+
+_models: set[type] = set()
+"""Pydantic classes whose values were written before."""
+_MOST_MODELS = 2048
 
 
 class _Failed(threading.local):
@@ -74,7 +80,9 @@ class ExactSerializer(JsonPlusSerializer):
         if type(obj) is bytes:
             return "bytes", obj
         try:
-            return TAG, self._pack(obj)
+            if type(obj) in _NATIVE:
+                return TAG, self._pack(obj)
+            return TAG, ormsgpack.packb(self._write(obj))
         except (TypeError, ValueError, RecursionError, AttributeError) as outer:
             error = _failed.error or outer
             cause = "it is nested too deeply, or contains itself" if isinstance(error, RecursionError) else str(error)
@@ -134,6 +142,8 @@ class ExactSerializer(JsonPlusSerializer):
 
     def _write(self, value: Any) -> ormsgpack.Ext:
         kind = type(value)
+        if kind in _models:
+            return self._write_model(value, kind)
         form = forms.EXACT.get(kind)
         if form is not None:
             return ormsgpack.Ext(_FORM, self._pack([form.name, *form.write(value)]))
@@ -161,8 +171,26 @@ class ExactSerializer(JsonPlusSerializer):
             if "<locals>" not in kind.__qualname__:
                 raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not the class of that name")
         remember(kind)
+        if isinstance(value, BaseModel) and len(_models) < _MOST_MODELS:
+            _models.add(kind)
         name, state = parts
         return ormsgpack.Ext(_OBJECT, self._pack([kind.__module__, kind.__qualname__, name, *state]))
+
+    def _write_model(self, value: Any, kind: type) -> ormsgpack.Ext:
+        """A pydantic model of a class that was written before: the usual case, and so the fast one."""
+        state = classes.take_model_apart(value)
+        fields = state[0].values()
+        if _BYTES.isdisjoint(map(type, fields)) and all(
+            _plain(item) for item in (*fields, state[2], state[3]) if item and type(item) in _NESTS
+        ):
+            try:
+                payload = ormsgpack.packb(
+                    [kind.__module__, kind.__qualname__, "pydantic", *state], default=self._default, option=_OPTION
+                )
+                return ormsgpack.Ext(_OBJECT, payload)
+            except TypeError:
+                _failed.error = None
+        return ormsgpack.Ext(_OBJECT, self._pack([kind.__module__, kind.__qualname__, "pydantic", *state]))
 
     # -- reading
 
@@ -233,7 +261,11 @@ def _plain(value: Any) -> bool:
     kinds = set(map(type, items))
     if not kinds.isdisjoint(_BYTES):
         return False
-    return kinds.isdisjoint(_NESTS) or all(_plain(item) for item in items if type(item) in _NESTS)
+    if not kinds.isdisjoint(_NESTS):
+        for item in items:
+            if item and type(item) in _NESTS and not _plain(item):
+                return False
+    return True
 
 
 def _odd(value: Any) -> bool:

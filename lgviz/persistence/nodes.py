@@ -11,6 +11,8 @@ from .statements import Conflict, Many, Operation, Query
 from .tree import Node, Part, Trees, nodes_of
 from .vault import CONTAINER, Vault
 
+CACHE = 32 << 20
+"""Bytes of nodes that a saver keeps in memory."""
 _BATCH = 512
 _EAGER = 256
 
@@ -27,6 +29,16 @@ class Nodes:
         self.dialect = dialect
         self.trees = trees
         self.vault = vault
+        self._cache: dict[int, Node] = {}
+        self._cached = 0
+
+    def _remember(self, node: Node) -> None:
+        """Nodes never change, and no id is used twice: what was read once need not be read again."""
+        self._cache[node.id] = node
+        self._cached += 100 + len(node.part or b"")
+        while self._cached > CACHE:
+            oldest = self._cache.pop(next(iter(self._cache)))
+            self._cached -= 100 + len(oldest.part or b"")
 
     def fetch(
         self, parts: Iterable[Part], known: dict[int, Node] | None = None, *, containers: bool = False
@@ -38,24 +50,32 @@ class Nodes:
             known: nodes already fetched; they are taken from here, with all that is below them.
             containers: leave out the bytes of leaves, where only the shape matters.
         """
-        known = known or {}
+        known = known or self._cache
         found: dict[int, Node] = {}
         todo = {node.id for part in parts for node in nodes_of(part)}
         columns = "id, hash, form, " + (f"CASE WHEN form % 2 = {CONTAINER} THEN data END" if containers else "data")
         while todo:
             below: set[int] = set()
-            for id in [id for id in todo if id in known]:
-                found[id] = known[id]
-                below.update(child.id for child in _children(known[id]))
-                todo.discard(id)
-            for ids in _batches(sorted(todo)):
+            absent = []
+            for id in todo:
+                node = known.get(id) or self._cache.get(id)
+                if node is None:
+                    absent.append(id)
+                else:
+                    found[id] = node
+                    if type(node.part) is list:
+                        below.update(child.id for child in nodes_of(node.part))
+            for ids in _batches(sorted(absent)):
                 where, params = self.dialect.among("id", ids)
                 rows = yield Query(f"SELECT {columns} FROM lgviz_nodes WHERE {where}", params)
                 for id, hash, form, data in rows:
                     node = found[id] = Node(id, bytes(hash))
                     if data is not None:
                         node.part = self._open(node, form, bytes(data))
-                    below.update(child.id for child in _children(node))
+                        if not containers and node.part is not None:
+                            self._remember(node)
+                    if type(node.part) is list:
+                        below.update(child.id for child in nodes_of(node.part))
             todo = below - found.keys()
         return found
 

@@ -14,13 +14,13 @@ from ..errors import DamagedData
 from .address import Address, address
 from .damage import Damaged
 from .nodes import Nodes
-from .records import Channel, Write, read_channels, read_metadata, read_seen, read_writes
+from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen, read_writes
 from .statements import READ, Operation, Query
 from .tree import Node, Part, typed
 
 logger = logging.getLogger("lgviz.persistence")
 
-_COLUMNS = "c.key, t.thread_id, c.ns, c.id, c.parent, c.metadata, c.head, c.channels, c.seen"
+_COLUMNS = "c.key, t.thread_id, c.ns, c.id, c.parent, c.metadata, c.body"
 _FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
 _ANCESTORS = """WITH RECURSIVE line (key, parent, thread, ns, n) AS (
       SELECT c.key, c.parent, c.thread, c.ns, 1 FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
@@ -113,17 +113,17 @@ class Reading(Nodes):
 
     def _read(self, rows: list[tuple[Any, ...]], known: dict[int, Node], *, strict: bool) -> Operation[list[Stored]]:
         found: dict[int, Stored] = {}
-        for key, thread_id, ns, id, parent, metadata, head, channels, seen in rows:
+        for key, thread_id, ns, id, parent, metadata, body in rows:
             place = Address(thread_id, ns, id)
             try:
-                tables = [self.vault.open_row(bytes(data)) for data in (head, channels, seen)]
+                head, channels, seen = read_body(self.vault.open_row(bytes(body)))
                 found[key] = Stored(
                     place,
                     parent,
                     bytes(metadata),
-                    tables[0],
-                    read_channels((yield from self.unfold(tables[1]))),
-                    read_seen((yield from self.unfold(tables[2]))),
+                    head,
+                    read_channels((yield from self.unfold(channels))),
+                    read_seen((yield from self.unfold(seen))),
                 )
             except (ValueError, TypeError, DamagedData) as error:
                 if strict:
@@ -224,7 +224,7 @@ class Reading(Nodes):
             id = latest[0][0] if latest else None
         while id is not None and len(seeds) < len(writes):
             line = yield Query(
-                f"""{_ANCESTORS} SELECT c.id, c.parent, c.channels, line.n FROM line
+                f"""{_ANCESTORS} SELECT c.id, c.parent, c.body, line.n FROM line
                     JOIN lgviz_checkpoints c ON c.key = line.key ORDER BY line.n""",
                 [place.thread_id, place.ns or "", id, _STRIDE],
             )
@@ -236,7 +236,7 @@ class Reading(Nodes):
                 if not wanted:
                     break
                 chain[ancestor] = wanted
-                stored = read_channels((yield from self.unfold(self.vault.open_row(bytes(data)))))
+                stored = read_channels((yield from self.unfold(read_body(self.vault.open_row(bytes(data)))[1])))
                 for name in wanted:
                     channel = stored.get(name)
                     if channel is not None and channel.part is not None:

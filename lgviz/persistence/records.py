@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import ormsgpack
 
-from .tree import DICT, Part, Serializer, leaf, typed
+from .tree import DICT, LIST, Part, Serializer, leaf, typed
 
 _NO_VALUE = b""
 
@@ -54,6 +54,22 @@ def read_seen(entries: Sequence[Any]) -> dict[str, dict[str, Any]]:
         ormsgpack.unpackb(node): ormsgpack.unpackb(versions)
         for node, versions in zip(entries[::2], entries[1::2], strict=True)
     }
+
+
+def pack_body(head: Part, channels: list[Any], seen: list[Any]) -> list[Any]:
+    """What a checkpoint's row holds beside its index: one container, for they compress best together."""
+    return [LIST, 0, head, channels, seen]
+
+
+def read_body(part: Any) -> tuple[Part, Part, Part]:
+    """The head (all that LangGraph keeps beside channels and versions), the channels and what nodes have seen.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if not isinstance(part, list) or len(part) != 5:
+        raise ValueError("its body is damaged")
+    return part[2], part[3], part[4]
 
 
 class Write(NamedTuple):

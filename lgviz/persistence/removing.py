@@ -7,11 +7,11 @@ from typing import Any
 
 from ..errors import PersistenceError
 from .nodes import Nodes
-from .records import read_channels, read_metadata
+from .records import read_body, read_channels, read_metadata
 from .statements import WRITE, Many, Operation, Query
 from .tree import Part
 
-_ROW_PARTS = "SELECT head, channels, seen FROM lgviz_checkpoints WHERE thread = ?"
+_ROW_PARTS = "SELECT body FROM lgviz_checkpoints WHERE thread = ?"
 _WRITE_PARTS = "SELECT data FROM lgviz_writes WHERE thread = ?"
 
 
@@ -74,7 +74,7 @@ class Removing(Nodes):
     def _remove(self, thread: int, keep: set[int]) -> Operation[None]:
         """Remove all checkpoints of a thread but ``keep`` and their delta channels' chains."""
         rows = yield Query(
-            "SELECT key, ns, id, parent, metadata, channels FROM lgviz_checkpoints WHERE thread = ?", [thread]
+            "SELECT key, ns, id, parent, metadata, body FROM lgviz_checkpoints WHERE thread = ?", [thread]
         )
         yield from self._keep_chains(rows, keep)
         doomed = [row for row in rows if row[0] not in keep]
@@ -100,7 +100,8 @@ class Removing(Nodes):
             missing = set(self._notes(row[4]).get("counters_since_delta_snapshot") or ())
             while missing and row is not None:
                 keep.add(row[0])
-                channels = read_channels((yield from self.unfold(self.vault.open_row(bytes(row[5])))))
+                table = read_body(self.vault.open_row(bytes(row[5])))[1]
+                channels = read_channels((yield from self.unfold(table)))
                 missing -= {name for name, channel in channels.items() if channel.part is not None}
                 row = by_id.get((row[1], row[3]))
 
@@ -136,7 +137,7 @@ class Removing(Nodes):
         )
         new = rows[0][0]
         for table, columns in (
-            ("lgviz_checkpoints", "ns, id, parent, ordinal, inner_made, at, changed, metadata, head, channels, seen"),
+            ("lgviz_checkpoints", "ns, id, parent, ordinal, inner_made, at, changed, metadata, body"),
             ("lgviz_writes", "ns, checkpoint_id, task_id, task_path, at, data"),
         ):
             yield Query(

@@ -20,7 +20,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
                 key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
                 ordinal INTEGER NOT NULL, inner_made INTEGER NOT NULL DEFAULT 0, at {real} NOT NULL,
                 changed TEXT NOT NULL, metadata {blob} NOT NULL,
-                head {blob} NOT NULL, channels {blob} NOT NULL, seen {blob} NOT NULL,
+                body {blob} NOT NULL,
                 UNIQUE (thread, ns, id))""",
             "CREATE INDEX lgviz_checkpoints_by_age ON lgviz_checkpoints (thread, ns, key)",
             # One row holds all writes of one task.

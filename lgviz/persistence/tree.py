@@ -159,9 +159,11 @@ class Trees:
 
     def _element(self, value: Any, depth: int) -> Part:
         payload = leaf(self.serde.dumps_typed(value))
+        if len(payload) <= INLINE:
+            return payload
         if len(payload) > CUT and depth and (type(value) is list or type(value) is dict):
             return self._container(value, depth - 1)
-        return self._settle_leaf(payload)
+        return Node(0, self.name(payload), payload)
 
     def _settle_leaf(self, payload: bytes) -> Part:
         return payload if len(payload) <= INLINE else Node(0, self.name(payload), payload)
@@ -177,9 +179,9 @@ class Trees:
         while len(entries) > LONGEST * step:
             chunks: list[Any] = []
             start = 0
+            shortest, longest = SHORTEST_CHUNK * step, LONGEST_CHUNK * step
             for end in range(step, len(entries) + 1, step):
-                length = (end - start) // step
-                if length >= LONGEST_CHUNK or (length >= SHORTEST_CHUNK and _ends_chunk(entries[end - 1])):
+                if end - start >= shortest and (_ends_chunk(entries[end - 1]) or end - start >= longest):
                     chunks.append([kind, level, *entries[start:end]])
                     start = end
             if start < len(entries):
@@ -240,6 +242,6 @@ def flatten(part: list[Any], nodes: Mapping[int, Node]) -> Iterator[Any]:
 
 
 def _ends_chunk(entry: Part) -> bool:
-    if isinstance(entry, Node):
+    if type(entry) is Node:
         return entry.hash[0] & 15 == 0
     return zlib.crc32(canonical(entry)) & 15 == 0

@@ -36,6 +36,7 @@ class Trust:
         self.allowed = frozenset(
             (*allowed, *((item.__module__, item.__qualname__) for item in modules if isinstance(item, type)))
         )
+        self._known: set[tuple[str, str]] = set()
         self._refused: set[tuple[str, str]] = set()
 
     def allowing(self, extra: Collection[tuple[str, ...]]) -> Trust:
@@ -44,13 +45,13 @@ class Trust:
 
     def find(self, module: str, qualname: str) -> tuple[type | None, str]:
         """The class of that name, or None and why not."""
-        known = _put.get((module, qualname))
-        if known is not None:
-            return known, ""
-        cls = loaded(module, qualname)
+        name = (module, qualname)
+        # A class that is defined again in a notebook is the one of its name; one in a function has no name.
+        cls = loaded(module, qualname) or _put.get(name)
         if cls is None:
             return None, f"{module}.{qualname} is not loaded in this process"
-        if self._trusts(module, qualname):
+        if name in self._known or name in _put or self._trusts(module, qualname):
+            self._known.add(name)
             return cls, ""
         return None, f"{module}.{qualname} is not trusted (give trust=[{module!r}] to the serializer)"
 

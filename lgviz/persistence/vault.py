@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+from .dictionary import DICTIONARY
 from .tree import Part, pack, unpack
 
 CONTAINER, PACKED, SEALED = 1, 2, 4
@@ -12,7 +13,8 @@ CONTAINER, PACKED, SEALED = 1, 2, 4
 
 _WORTHWHILE = 96
 _LARGE = 1 << 18
-_SEAL = 0xC1  # a byte that msgpack never begins with
+# Marks before a row's bytes: no container in msgpack begins like that.
+_ROW_SEALED, _ROW_PACKED = b"\xc1", b"\xc0"
 
 
 class Vault:
@@ -20,12 +22,10 @@ class Vault:
 
     Args:
         cipher: LangGraph's ``CipherProtocol``, or None.
-        dictionary: what compressed leaves begin as if after (small texts compress badly alone).
     """
 
-    def __init__(self, cipher: Any = None, dictionary: bytes = b"") -> None:
+    def __init__(self, cipher: Any = None) -> None:
         self.cipher = cipher
-        self._dictionary = dictionary
 
     def close(self, part: bytes | list[Any]) -> tuple[int, bytes]:
         """The form and data of a node whose own nodes have ids."""
@@ -47,7 +47,7 @@ class Vault:
         if form & SEALED:
             data = self.unseal(data)
         if form & PACKED:
-            data = zlib.decompressobj(-15, zdict=self._dictionary).decompress(data)
+            data = self._decompress(data)
         if not form & CONTAINER:
             return data
         part = unpack(data)
@@ -58,11 +58,19 @@ class Vault:
     def close_row(self, part: Part) -> bytes:
         """A part as a column of a row holds it."""
         data = pack(part)
-        return data if self.cipher is None else bytes((_SEAL,)) + self.seal(data)
+        if len(data) >= _WORTHWHILE:
+            small = self._compress(data)
+            if len(small) < len(data) - 1:
+                data = _ROW_PACKED + small
+        return data if self.cipher is None else _ROW_SEALED + self.seal(data)
 
     def open_row(self, data: bytes) -> Part:
         """What :meth:`close_row` was given."""
-        return unpack(self.unseal(data[1:]) if data[:1] == bytes((_SEAL,)) else data)
+        if data[:1] == _ROW_SEALED:
+            data = self.unseal(data[1:])
+        if data[:1] == _ROW_PACKED:
+            data = self._decompress(data[1:])
+        return unpack(data)
 
     def _compress(self, data: bytes) -> bytes:
         level = 6
@@ -71,8 +79,11 @@ class Vault:
             if len(zlib.compress(data[: 1 << 14], 1)) > 0.9 * (1 << 14):
                 return data
             level = 1
-        packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, self._dictionary)
+        packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
         return packer.compress(data) + packer.flush()
+
+    def _decompress(self, data: bytes) -> bytes:
+        return zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data)
 
     def seal(self, data: bytes) -> bytes:
         name, sealed = self.cipher.encrypt(data)

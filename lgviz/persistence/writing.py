@@ -18,8 +18,10 @@ from .records import (
     Channel,
     Write,
     channel_entries,
+    pack_body,
     pack_metadata,
     pack_writes,
+    read_body,
     read_channels,
     read_writes,
     seen_entries,
@@ -61,13 +63,14 @@ class Writing(Nodes):
         yield WRITE
         thread, ordinal = yield from self.thread(place.thread_id, made=int(ns == ""))
         rows = yield Query(
-            "SELECT id, ordinal, channels FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)",
+            "SELECT id, ordinal, body FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)",
             [thread, ns, checkpoint["id"], parent],
         )
         before: dict[str, Channel] = {}
         for id, _, data in rows:
             if id == parent:
-                before = read_channels((yield from self.unfold(self.vault.open_row(bytes(data)))))
+                _, table, _ = read_body(self.vault.open_row(bytes(data)))
+                before = read_channels((yield from self.unfold(table)))
         channels: dict[str, Channel] = {}
         for name in dict.fromkeys((*versions, *values)):
             version = versions.get(name)
@@ -89,15 +92,13 @@ class Writing(Nodes):
             time.time(),
             json.dumps(list(new_versions), separators=(",", ":")),
             packed_notes,
-            self.vault.close_row(head),
-            self.vault.close_row(table),
-            self.vault.close_row(seen),
+            self.vault.close_row(pack_body(head, table, seen)),
         ]
         if any(id == checkpoint["id"] for id, _, _ in rows):
             yield Query("UPDATE lgviz_threads SET made = made - ?, epoch = epoch + 1 WHERE id = ?", [int(ns == ""), thread])
             yield Query(
-                """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, head = ?,
-                   channels = ?, seen = ? WHERE thread = ? AND ns = ? AND id = ?""",
+                """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
+                   WHERE thread = ? AND ns = ? AND id = ?""",
                 [*row, thread, ns, checkpoint["id"]],
             )
         else:
@@ -105,7 +106,7 @@ class Writing(Nodes):
                 ordinal = yield from self._inner_ordinal(thread, ns, notes)
             yield Query(
                 """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
-                   head, channels, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [thread, ns, checkpoint["id"], ordinal, *row],
             )
         return Address(place.thread_id, ns, checkpoint["id"]).config()
