@@ -11,16 +11,17 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from ..errors import ForeignTables, NewerSchema, PersistenceError
+from .index import Indexing
 from .reading import Reading
-from .removing import Removing
 from .schema import MIGRATIONS, MIGRATIONS_TABLE, Dialect
 from .statements import READ, WRITE, Operation, Query
 from .tree import Serializer, Trees
+from .upkeep import Upkeep
 from .vault import Vault
 from .writing import Writing
 
 
-class Engine(Writing, Reading, Removing):
+class Engine(Writing, Reading, Indexing, Upkeep):
     """All operations over one dialect and serializer.
 
     Args:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ..errors import PersistenceError
+from .index import anchor_of
 from .nodes import Nodes
 from .records import read_body, read_channels, read_metadata
 from .statements import WRITE, Many, Operation, Query
@@ -63,11 +64,9 @@ class Removing(Nodes):
         kept_ids = {(ns, id) for _, ns, id, _ in rows}
         keep = set()
         for key, ns, _, data in rows:
-            parents = self._notes(data).get("parents") or {}
-            outer = [name for name in parents if name != ns]
-            anchor = max(outer, key=len, default=None)
+            anchor = anchor_of(ns, self._notes(data))
             # A namespace without a task id is one lasting subgraph's (`checkpointer=True`): it stays.
-            if anchor is None or ":" not in ns or (anchor, parents[anchor]) in kept_ids:
+            if anchor is None or ":" not in ns or anchor in kept_ids:
                 keep.add(key)
         return keep
 

@@ -7,6 +7,7 @@ thread, an asynchronous one serves the plain methods from outside of its event l
 from __future__ import annotations
 
 import asyncio
+import builtins
 import copy
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
@@ -27,10 +28,12 @@ from ..errors import WrongLoop
 from .drivers import AsyncDriver, Driver
 from .engine import Engine
 from .exact import ExactSerializer
+from .index import ThreadIndex, Token
 from .reading import Stored
 from .schema import Dialect
 from .statements import Operation
 from .tree import Node
+from .upkeep import Problem, Stats
 
 R = TypeVar("R")
 
@@ -211,6 +214,44 @@ class Saver(BaseCheckpointSaver[Any]):
         """:meth:`put_writes`, awaited."""
         engine = await self.aengine()
         await self._arun(lambda: engine.put_writes(config, writes, task_id, task_path))
+
+    # -- beyond LangGraph's interface
+
+    def index(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
+        """All that a tree of the thread's checkpoints needs, no value opened; with ``since`` what is new."""
+        engine = self.engine
+        return self._run(lambda: engine.index(str(thread_id), since))
+
+    async def aindex(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
+        """:meth:`index`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.index(str(thread_id), since))
+
+    def threads(self) -> builtins.list[tuple[str, int, float]]:
+        """Every thread: its id, its number of checkpoints, the time of the last; the newest first."""
+        return self._run(self.engine.threads)
+
+    async def athreads(self) -> builtins.list[tuple[str, int, float]]:
+        """:meth:`threads`, awaited."""
+        return await self._arun((await self.aengine()).threads)
+
+    def stats(self, thread_id: str | None = None) -> Stats:
+        """Bytes by thread, channel and checkpoint, and what a prune would give back."""
+        engine = self.engine
+        return self._run(lambda: engine.stats(thread_id))
+
+    async def astats(self, thread_id: str | None = None) -> Stats:
+        """:meth:`stats`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.stats(thread_id))
+
+    def check(self) -> builtins.list[Problem]:
+        """Verify every hash and reference; empty where all is whole."""
+        return self._run(self.engine.check)
+
+    async def acheck(self) -> builtins.list[Problem]:
+        """:meth:`check`, awaited."""
+        return await self._arun((await self.aengine()).check)
 
     # -- removing and copying
 

@@ -13,6 +13,7 @@ from langgraph.checkpoint.serde.types import ERROR
 
 from ..errors import LgvizError, NotKept
 from .address import Address, address
+from .index import anchor_of
 from .nodes import Nodes
 from .records import (
     Channel,
@@ -41,10 +42,18 @@ class Writing(Nodes):
         checkpoint: Mapping[str, Any],
         metadata: Mapping[str, Any],
         new_versions: Mapping[str, Any],
+        *,
+        changed: Iterable[str] | None = None,
+        at: float | None = None,
     ) -> Operation[RunnableConfig]:
         """Store one checkpoint; of its values, those whose channels have new versions.
 
         A channel whose version is its parent's has its parent's value, by reference.
+
+        Args:
+            config, checkpoint, metadata, new_versions: as LangGraph gives them.
+            changed: the channels to record as changed, where that is not ``new_versions``.
+            at: when it was made, where that is not now.
 
         Raises:
             NotKept: a value that the serializer refuses.
@@ -89,8 +98,8 @@ class Writing(Nodes):
 
         row = [
             parent,
-            time.time(),
-            json.dumps(list(new_versions), separators=(",", ":")),
+            at or time.time(),
+            json.dumps(list(new_versions if changed is None else changed), separators=(",", ":")),
             packed_notes,
             self.vault.close_row(pack_body(head, table, seen)),
         ]
@@ -191,15 +200,13 @@ class Writing(Nodes):
 
     def _inner_ordinal(self, thread: int, ns: str, metadata: Mapping[str, Any]) -> Operation[int]:
         """The number of a subgraph's checkpoint under the checkpoint that its call started from."""
-        parents = metadata.get("parents")
-        outer = [name for name in parents if name != ns] if isinstance(parents, dict) else []
-        if not outer:
+        anchor = anchor_of(ns, metadata)
+        if anchor is None:
             return 0
-        anchor = max(outer, key=len)
         rows = yield Query(
             """UPDATE lgviz_checkpoints SET inner_made = inner_made + 1 WHERE thread = ? AND ns = ? AND id = ?
                RETURNING inner_made""",
-            [thread, anchor, parents[anchor]],
+            [thread, *anchor],
         )
         return int(rows[0][0]) if rows else 0
 
