@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .damage import Damaged
+from .exact import ExactSerializer
+from .migration import migrate
+from .placeholder import Placeholder
 from .sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 
 if TYPE_CHECKING:
@@ -12,10 +16,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncPostgresSaver",
     "AsyncSqliteSaver",
+    "Damaged",
+    "ExactSerializer",
     "InMemorySaver",
     "MemorySaver",
+    "Placeholder",
     "PostgresSaver",
     "SqliteSaver",
+    "migrate",
 ]
 
 

@@ -128,12 +128,16 @@ class Writing(Nodes):
         Raises:
             NotKept: a value that the serializer refuses.
         """
+        numbered = [(WRITES_IDX_MAP.get(channel, idx), channel, value) for idx, (channel, value) in enumerate(writes)]
+        return (yield from self.put_numbered_writes(config, numbered, task_id, task_path))
+
+    def put_numbered_writes(
+        self, config: RunnableConfig, writes: Iterable[tuple[int, str, Any]], task_id: str, task_path: str
+    ) -> Operation[None]:
+        """:meth:`put_writes` of writes that have their index already."""
         place = address(config)
         ns = place.ns or ""
-        new = [
-            Write(WRITES_IDX_MAP.get(channel, idx), channel, self._plant_write(value, channel, task_path or ns))
-            for idx, (channel, value) in enumerate(writes)
-        ]
+        new = [Write(idx, channel, self._plant_write(value, channel, task_path or ns)) for idx, channel, value in writes]
 
         yield WRITE
         thread, _ = yield from self.thread(place.thread_id)
