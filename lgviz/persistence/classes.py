@@ -116,8 +116,9 @@ def _model(cls: type, fields: dict[str, Any], names: list[str], extra: Any, priv
     made = object.__new__(cls)
     object.__setattr__(made, "__dict__", fields)
     object.__setattr__(made, "__pydantic_fields_set__", set(names))
-    object.__setattr__(made, "__pydantic_extra__", extra)
-    object.__setattr__(made, "__pydantic_private__", private)
+    if not cls.__pydantic_root_model__:  # for a root model these are not instance attributes
+        object.__setattr__(made, "__pydantic_extra__", extra)
+        object.__setattr__(made, "__pydantic_private__", private)
     return made
 
 

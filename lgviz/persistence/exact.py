@@ -181,7 +181,7 @@ class ExactSerializer(JsonPlusSerializer):
         state = classes.take_model_apart(value)
         fields = state[0].values()
         if _BYTES.isdisjoint(map(type, fields)) and all(
-            _plain(item) for item in (*fields, state[2], state[3]) if item and type(item) in _NESTS
+            _plain(item) for item in (*fields, state[2], state[3]) if type(item) in _NESTS and item
         ):
             try:
                 payload = ormsgpack.packb(
@@ -263,7 +263,7 @@ def _plain(value: Any) -> bool:
         return False
     if not kinds.isdisjoint(_NESTS):
         for item in items:
-            if item and type(item) in _NESTS and not _plain(item):
+            if type(item) in _NESTS and item and not _plain(item):
                 return False
     return True
 

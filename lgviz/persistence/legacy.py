@@ -118,7 +118,9 @@ def _model(cls: type[BaseModel], data: Mapping[str, Any]) -> BaseModel:
     extra = {name: value for name, value in data.items() if name not in fields}
     names = [name for name in data if name in fields]
     allowed = cls.model_config.get("extra") == "allow"
-    made: BaseModel = classes.build(cls, "pydantic", [fields, names, extra if allowed else None, None])
+    private = {name: default.get_default() for name, default in cls.__private_attributes__.items()}
+    state = [fields, names, extra if allowed else None, private or None]
+    made: BaseModel = classes.build(cls, "pydantic", state)
     return made
 
 
