@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from ..errors import NotKept
 from . import arrays, classes, forms
+from .damage import Damaged
 from .placeholder import Placeholder
 from .trust import Trust, loaded, remember
 
@@ -155,8 +156,8 @@ class ExactSerializer(JsonPlusSerializer):
             return ormsgpack.Ext(_INT, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
         if kind is Placeholder:
             return ormsgpack.Ext(value.code, value.payload)
-        if kind is ormsgpack.Ext:
-            raise TypeError("an ormsgpack.Ext has no meaning of its own")
+        if kind is ormsgpack.Ext or kind is Damaged:
+            raise TypeError("a value that was damaged" if kind is Damaged else "an ormsgpack.Ext")
         form = arrays.form_of(value)
         if form is not None:
             payload = self._pack([form.name, *form.write(value)])

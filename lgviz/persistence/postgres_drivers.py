@@ -132,6 +132,7 @@ class PostgresDriver:
     def close(self) -> None:
         """Close the connection, where it is the driver's own."""
         if self.conninfo is not None:
+            self.conninfo = None
             with suppress(psycopg.Error):
                 self.conn.close()
 
@@ -193,7 +194,8 @@ class AsyncPostgresDriver:
             async with self._lock:
                 if self.conninfo is not None and (self.conn is None or self.conn.closed):
                     self.conn = await aconnect(self.conninfo)
-                assert self.conn is not None
+                if self.conn is None:
+                    raise Unavailable("The saver is closed.", "Make a new one.")
                 yield self.conn
 
     async def run(self, make: Callable[[], Operation[R]]) -> R:
@@ -214,8 +216,9 @@ class AsyncPostgresDriver:
 
     async def close(self) -> None:
         """Close the connection, where it is the driver's own."""
-        if self.conninfo is not None and self.conn is not None:
-            with suppress(psycopg.Error):
+        if self.conninfo is not None:
+            self.conninfo = None
+            if self.conn is not None:
                 await self.conn.close()
 
 

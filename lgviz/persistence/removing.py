@@ -25,7 +25,7 @@ class Removing(Nodes):
         for thread_id in thread_ids:
             thread = yield from self._own(thread_id)
             if thread is not None:
-                for table in ("lgviz_checkpoints", "lgviz_writes"):
+                for table in ("lgviz_checkpoints", "lgviz_writes", "lgviz_calls"):
                     yield Query(f"DELETE FROM {table} WHERE thread = ?", [thread])
                 yield from self.release(thread, ())
                 yield Query("DELETE FROM lgviz_threads WHERE id = ?", [thread])
@@ -136,12 +136,13 @@ class Removing(Nodes):
         )
         new = rows[0][0]
         for table, columns in (
-            ("lgviz_checkpoints", "ns, id, parent, ordinal, inner_made, at, changed, metadata, body"),
+            ("lgviz_checkpoints", "ns, id, parent, ordinal, at, changed, metadata, body"),
             ("lgviz_writes", "ns, checkpoint_id, task_id, task_path, at, data"),
+            ("lgviz_calls", "ns, id, made"),
         ):
+            order = "" if table == "lgviz_calls" else "ORDER BY key"
             yield Query(
-                f"""INSERT INTO {table} (thread, {columns})
-                    SELECT ?, {columns} FROM {table} WHERE thread = ? ORDER BY key""",
+                f"INSERT INTO {table} (thread, {columns}) SELECT ?, {columns} FROM {table} WHERE thread = ? {order}",
                 [new, old],
             )
         yield Query(

@@ -18,11 +18,16 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             # What an index needs comes first, so that reading it never pages through the rest of a row.
             """CREATE TABLE lgviz_checkpoints (
                 key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
-                ordinal INTEGER NOT NULL, inner_made INTEGER NOT NULL DEFAULT 0, at {real} NOT NULL,
+                ordinal INTEGER NOT NULL, at {real} NOT NULL,
                 changed TEXT NOT NULL, metadata {blob} NOT NULL,
                 body {blob} NOT NULL,
                 UNIQUE (thread, ns, id))""",
             "CREATE INDEX lgviz_checkpoints_by_age ON lgviz_checkpoints (thread, ns, key)",
+            # How many checkpoints the subgraphs called from a checkpoint have had. That checkpoint itself may
+            # be stored later than they are.
+            """CREATE TABLE lgviz_calls (
+                thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL,
+                PRIMARY KEY (thread, ns, id)){clustered}""",
             # One row holds all writes of one task.
             """CREATE TABLE lgviz_writes (
                 key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, checkpoint_id TEXT NOT NULL,

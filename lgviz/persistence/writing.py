@@ -208,11 +208,11 @@ class Writing(Nodes):
         if anchor is None:
             return 0
         rows = yield Query(
-            """UPDATE lgviz_checkpoints SET inner_made = inner_made + 1 WHERE thread = ? AND ns = ? AND id = ?
-               RETURNING inner_made""",
+            """INSERT INTO lgviz_calls (thread, ns, id, made) VALUES (?, ?, ?, 1) ON CONFLICT (thread, ns, id)
+               DO UPDATE SET made = lgviz_calls.made + 1 RETURNING made""",
             [thread, *anchor],
         )
-        return int(rows[0][0]) if rows else 0
+        return int(rows[0][0])
 
     def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
         """Names of nodes that are known by id alone: chunking asks for them."""

