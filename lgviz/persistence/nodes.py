@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,14 +33,17 @@ class Nodes:
         self.vault = vault
         self._cache: dict[int, Node] = {}
         self._cached = 0
+        self._cache_lock = threading.Lock()
+        self._spare: deque[int] = deque()
 
     def _remember(self, node: Node) -> None:
         """Nodes never change, and no id is used twice: what was read once need not be read again."""
-        self._cache[node.id] = node
-        self._cached += 100 + len(node.part or b"")
-        while self._cached > CACHE:
-            oldest = self._cache.pop(next(iter(self._cache)))
-            self._cached -= 100 + len(oldest.part or b"")
+        with self._cache_lock:
+            self._cache[node.id] = node
+            self._cached += 100 + len(node.part or b"")
+            while self._cached > CACHE:
+                oldest = self._cache.pop(next(iter(self._cache)))
+                self._cached -= 100 + len(oldest.part or b"")
 
     def fetch(
         self, parts: Iterable[Part], known: dict[int, Node] | None = None, *, containers: bool = False
@@ -144,8 +149,8 @@ class Nodes:
             # Children first, then by name: the same order for all, so that two writers never wait crosswise.
             heights: dict[bytes, int] = {}
             new = sorted(missing.values(), key=lambda node: (_height(node, missing, heights), node.hash))
-            fresh = yield Query(self.dialect.new_ids, [len(new)])
-            ids.update((node.hash, id) for node, (id,) in zip(new, sorted(fresh), strict=True))
+            fresh = yield from self._new_ids(len(new))
+            ids.update((node.hash, id) for node, id in zip(new, fresh, strict=True))
             _assign(roots, ids, missing)
             rows = [(ids[node.hash], node.hash, *self._closed(node)) for node in new]
             done = yield Many(
@@ -158,6 +163,19 @@ class Nodes:
             _assign(roots, ids, missing)
         if adopted:
             yield from self.adopt(thread, adopted)
+
+    def _new_ids(self, count: int) -> Operation[list[int]]:
+        ids: list[int] = []
+        while len(ids) < count:
+            try:
+                ids.append(self._spare.popleft())
+            except IndexError:
+                rows = yield Query(self.dialect.new_ids, [count - len(ids) + self.dialect.spare_ids])
+                fresh = sorted(id for (id,) in rows)
+                needed = count - len(ids)
+                ids += fresh[:needed]
+                self._spare.extend(fresh[needed:])
+        return ids
 
     def _closed(self, node: Node) -> tuple[int, bytes]:
         assert node.part is not None

@@ -17,7 +17,8 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from ..errors import Unavailable
 from .drivers import adrive, drive
-from .statements import READ, Begin, Conflict, Many, Operation, Rows, Step
+from .schema import LOCK
+from .statements import READ, REMOVE, WRITE, Begin, Conflict, Many, Operation, Rows, Step
 
 R = TypeVar("R")
 
@@ -33,9 +34,14 @@ def _sql(sql: str) -> bytes:
 
 
 def _begin(step: Begin, nested: bool) -> bytes:
-    if nested:
-        return b"SAVEPOINT lgviz"
-    return b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if step is READ else b"BEGIN"
+    # One round trip begins and locks: writers share the nodes, one that removes some has them alone.
+    lock = {
+        READ: "",
+        WRITE: f"; SELECT pg_advisory_xact_lock_shared({LOCK}, 2)",
+        REMOVE: f"; SELECT pg_advisory_xact_lock({LOCK}, 2)",
+    }[step]
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if step is READ else "BEGIN"
+    return f"{'SAVEPOINT lgviz' if nested else begin}{lock}".encode()
 
 
 def explain(error: psycopg.Error) -> Exception:

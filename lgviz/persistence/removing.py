@@ -9,7 +9,7 @@ from ..errors import PersistenceError
 from .index import anchor_of
 from .nodes import Nodes
 from .records import read_body, read_channels, read_metadata
-from .statements import WRITE, Many, Operation, Query
+from .statements import REMOVE, Many, Operation, Query
 from .tree import Part
 
 _ROW_PARTS = "SELECT body FROM lgviz_checkpoints WHERE thread = ?"
@@ -21,9 +21,9 @@ class Removing(Nodes):
 
     def delete_threads(self, thread_ids: Sequence[str]) -> Operation[None]:
         """Remove whole threads."""
-        yield WRITE
+        yield REMOVE
         for thread_id in thread_ids:
-            thread = yield from self._own(thread_id)
+            thread = yield from self._number(thread_id)
             if thread is not None:
                 for table in ("lgviz_checkpoints", "lgviz_writes", "lgviz_calls"):
                     yield Query(f"DELETE FROM {table} WHERE thread = ?", [thread])
@@ -33,10 +33,10 @@ class Removing(Nodes):
     def delete_for_runs(self, run_ids: Collection[str]) -> Operation[None]:
         """Remove the checkpoints of some runs, but those that a later checkpoint's delta channels need."""
         runs = {str(run) for run in run_ids}
-        yield WRITE
+        yield REMOVE
         threads = yield Query("SELECT id, thread_id FROM lgviz_threads ORDER BY id")
         for _, thread_id in threads:
-            thread = yield from self._own(thread_id)
+            thread = yield from self._number(thread_id)
             if thread is None:
                 continue
             rows = yield Query("SELECT key, metadata FROM lgviz_checkpoints WHERE thread = ?", [thread])
@@ -49,9 +49,9 @@ class Removing(Nodes):
 
         A subgraph call's namespace goes with the checkpoint that the call started from.
         """
-        yield WRITE
+        yield REMOVE
         for thread_id in thread_ids:
-            thread = yield from self._own(thread_id)
+            thread = yield from self._number(thread_id)
             if thread is not None:
                 yield from self._remove(thread, (yield from self._latest(thread)))
 
@@ -116,8 +116,8 @@ class Removing(Nodes):
         Raises:
             PersistenceError: the target has checkpoints already.
         """
-        yield WRITE
-        old = yield from self._own(source)
+        yield REMOVE
+        old = yield from self._number(source)
         if old is None:
             return
         taken = yield Query(
@@ -150,10 +150,8 @@ class Removing(Nodes):
             [new, old],
         )
 
-    def _own(self, thread_id: str) -> Operation[int | None]:
-        """The number of a thread, with nodes locked against other writers."""
-        if self.dialect.own_nodes:
-            yield Query(self.dialect.own_nodes)
+    def _number(self, thread_id: str) -> Operation[int | None]:
+        """The number of a thread."""
         rows = yield Query("SELECT id FROM lgviz_threads WHERE thread_id = ?", [thread_id])
         return int(rows[0][0]) if rows else None
 

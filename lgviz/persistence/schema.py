@@ -62,12 +62,10 @@ class Dialect:
     """Names of those of our and LangGraph's tables that exist."""
     lock_schema: str
     """Taken before migrations are looked at; empty where the transaction itself excludes others."""
-    share_nodes: str
-    """Taken by every writer: nodes it finds stay until it commits."""
-    own_nodes: str
-    """Taken before nodes are removed."""
     new_ids: str
     """Ids for so many new nodes."""
+    spare_ids: int
+    """How many ids more to take for later, where ids need no lock to be taken."""
 
     def ddl(self, statement: str) -> str:
         """A statement of :data:`MIGRATIONS` in this dialect."""
@@ -94,14 +92,14 @@ SQLITE = Dialect(
     clustered=" WITHOUT ROWID",
     tables="SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('checkpoints', 'lgviz_migrations')",
     lock_schema="",
-    share_nodes="",
-    own_nodes="",
     # AUTOINCREMENT remembers the greatest id ever used, and BEGIN IMMEDIATE keeps other writers away.
     new_ids="""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
         SELECT i + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'), 0) FROM n""",
+    spare_ids=0,
 )
 
-_LOCK = 0x6C677669  # "lgvi"
+LOCK = 0x6C677669
+"""Names our advisory locks in PostgreSQL ("lgvi"): 1 of the schema, 2 of the nodes."""
 
 POSTGRESQL = Dialect(
     name="postgresql",
@@ -112,8 +110,7 @@ POSTGRESQL = Dialect(
     clustered="",
     tables="""SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()
         AND table_name IN ('checkpoints', 'lgviz_migrations')""",
-    lock_schema=f"SELECT pg_advisory_xact_lock({_LOCK}, 1)",
-    share_nodes=f"SELECT pg_advisory_xact_lock_shared({_LOCK}, 2)",
-    own_nodes=f"SELECT pg_advisory_xact_lock({_LOCK}, 2)",
+    lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",
+    spare_ids=60,
 )

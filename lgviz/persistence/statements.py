@@ -1,6 +1,6 @@
 """What an operation and its driver say to each other.
 
-An operation is a generator. It yields :data:`READ` or :data:`WRITE` once, before its first statement, and
+An operation is a generator. It yields a :class:`Begin` once, before its first statement, and
 then :class:`Query` or :class:`Many`; it is sent the rows. The driver opens the transaction, and commits it
 when the generator returns or rolls it back when anything is raised.
 """
@@ -18,10 +18,11 @@ class Begin(Enum):
     """The transaction that an operation needs."""
 
     READ = "a consistent view"
-    WRITE = "all or nothing, no other writer between"
+    WRITE = "all or nothing; nodes that are found stay until it is committed"
+    REMOVE = "the same, and no other writer finds a node meanwhile"
 
 
-READ, WRITE = Begin.READ, Begin.WRITE
+READ, WRITE, REMOVE = Begin
 
 
 class Query(NamedTuple):

@@ -174,8 +174,6 @@ class Writing(Nodes):
 
         So rows of one thread are committed in the order of their keys.
         """
-        if self.dialect.share_nodes:
-            yield Query(self.dialect.share_nodes)
         rows = yield Query(
             """INSERT INTO lgviz_threads (thread_id, made) VALUES (?, ?) ON CONFLICT (thread_id)
                DO UPDATE SET made = lgviz_threads.made + excluded.made RETURNING id, made""",
