@@ -19,7 +19,13 @@
     │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
     │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
     │   └── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
-    └── WrongLoop                   an asynchronous saver belongs to another event loop
+    ├── WrongLoop                   an asynchronous saver belongs to another event loop
+    └── PersistenceError            a saver cannot do what was asked; nothing was written
+        ├── ForeignTables           the database holds only LangGraph's tables: migrate it
+        ├── NewerSchema             the tables were made by a newer lgviz
+        ├── NotKept                 a value that could not be read back equal; names channel and node
+        ├── DamagedData             stored bytes that do not match their hash, or cannot be read
+        └── Unavailable             locked, full, or the connection was lost
 
 Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(error)`` holds both.
 """
@@ -30,19 +36,25 @@ __all__ = [
     "ActRefused",
     "AmbiguousUpdate",
     "CheckpointNotFound",
+    "DamagedData",
+    "ForeignTables",
     "InvalidValue",
     "LgvizError",
     "MissingFile",
+    "NewerSchema",
     "NoCheckpointer",
     "NoCheckpoints",
     "NodeRefused",
     "NotADatabase",
     "NotASource",
     "NotFound",
+    "NotKept",
     "NothingToRun",
+    "PersistenceError",
     "ReadOnly",
     "SourceError",
     "ThreadNotFound",
+    "Unavailable",
     "UnknownChannel",
     "WrongLoop",
 ]
@@ -132,3 +144,27 @@ class NothingToRun(ActRefused):
 
 class WrongLoop(LgvizError):
     """An asynchronous saver belongs to another event loop."""
+
+
+class PersistenceError(LgvizError):
+    """A saver cannot do what was asked; nothing was written."""
+
+
+class ForeignTables(PersistenceError):
+    """The database holds only LangGraph's own tables."""
+
+
+class NewerSchema(PersistenceError):
+    """The tables were made by a newer version of lgviz."""
+
+
+class NotKept(PersistenceError):
+    """A value that could not be read back equal, so it was not stored."""
+
+
+class DamagedData(PersistenceError):
+    """Stored bytes that do not match their hash, or cannot be read."""
+
+
+class Unavailable(PersistenceError):
+    """The database is locked or full, or the connection to it was lost."""

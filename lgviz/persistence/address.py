@@ -1,0 +1,42 @@
+"""Where a checkpoint is: what savers are told by LangGraph's configs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+
+from ..errors import ThreadNotFound
+
+
+class Address(NamedTuple):
+    """A thread, a namespace of it (None: any) and a checkpoint (None: the latest, or any)."""
+
+    thread_id: str
+    ns: str | None
+    checkpoint_id: str | None
+
+    def config(self) -> RunnableConfig:
+        """As LangGraph writes it."""
+        configurable = {"thread_id": self.thread_id, "checkpoint_ns": self.ns, "checkpoint_id": self.checkpoint_id}
+        return {"configurable": configurable}
+
+
+def address(config: Mapping[str, Any] | None) -> Address:
+    """The address in a config.
+
+    Raises:
+        ThreadNotFound: the config names no thread.
+    """
+    configurable = (config or {}).get("configurable") or {}
+    thread_id = configurable.get("thread_id")
+    if thread_id is None:
+        raise ThreadNotFound(
+            "The config names no thread_id.", 'Give one: config={"configurable": {"thread_id": "1"}}.'
+        )
+    ns = configurable.get("checkpoint_ns")
+    checkpoint_id = configurable.get("checkpoint_id")
+    return Address(
+        str(thread_id), None if ns is None else str(ns), str(checkpoint_id) if checkpoint_id else None
+    )

@@ -1,0 +1,97 @@
+"""How operations are run: the two loops, sync and async, that every driver shares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from .statements import Conflict, Operation, Rows, Step
+
+R = TypeVar("R")
+
+ATTEMPTS = 6
+"""How often an operation is run again that another writer came in the way of."""
+
+
+class Session(Protocol):
+    """One transaction at a time on one connection."""
+
+    def perform(self, step: Step) -> Rows: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+
+class AsyncSession(Protocol):
+    """The same, awaited."""
+
+    async def perform(self, step: Step) -> Rows: ...
+
+    async def commit(self) -> None: ...
+
+    async def rollback(self) -> None: ...
+
+
+class Driver(Protocol):
+    """Runs operations and waits for them."""
+
+    def run(self, make: Callable[[], Operation[R]]) -> R:
+        """Run an operation in its transaction; again where another writer came between."""
+
+    def tidy(self) -> None:
+        """Give the space of what was deleted back to the file system."""
+
+    def close(self) -> None:
+        """Close what the driver itself opened."""
+
+
+class AsyncDriver(Protocol):
+    """The same, awaited."""
+
+    async def run(self, make: Callable[[], Operation[R]]) -> R: ...
+
+    async def tidy(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+def drive(make: Callable[[], Operation[R]], session: Session) -> R:
+    """Run one operation on a session: all of it is committed, or nothing."""
+    for attempt in range(ATTEMPTS):
+        operation, rows = make(), None
+        try:
+            while True:
+                try:
+                    step = operation.send(rows)  # type: ignore[arg-type]
+                except StopIteration as stop:
+                    session.commit()
+                    return stop.value  # type: ignore[no-any-return]
+                rows = session.perform(step)
+        except BaseException as error:
+            operation.close()
+            session.rollback()
+            if not isinstance(error, Conflict) or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def adrive(make: Callable[[], Operation[R]], session: AsyncSession) -> R:
+    """Run one operation on a session: all of it is committed, or nothing, also where its task is cancelled."""
+    for attempt in range(ATTEMPTS):
+        operation, rows = make(), None
+        try:
+            while True:
+                try:
+                    step = operation.send(rows)  # type: ignore[arg-type]
+                except StopIteration as stop:
+                    await session.commit()
+                    return stop.value  # type: ignore[no-any-return]
+                rows = await session.perform(step)
+        except BaseException as error:
+            operation.close()
+            await asyncio.shield(session.rollback())
+            if not isinstance(error, Conflict) or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")

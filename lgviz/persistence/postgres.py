@@ -1,0 +1,94 @@
+"""Savers over PostgreSQL (psycopg 3): ``pip install lgviz[postgres]``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+from langgraph.checkpoint.base import SerializerProtocol
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from ..errors import WrongLoop
+from .postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
+from .saver import AsyncSaver, SyncSaver, refuse_on_loop
+from .schema import POSTGRESQL
+from .statements import Operation
+
+R = TypeVar("R")
+
+
+class PostgresSaver(SyncSaver):
+    """Keeps checkpoints in a PostgreSQL database.
+
+    Args:
+        conn: a psycopg connection in autocommit mode, or a ``ConnectionPool``. It stays the caller's to close.
+        serde: serializer of the values.
+    """
+
+    def __init__(
+        self, conn: psycopg.Connection[Any] | ConnectionPool[Any], *, serde: SerializerProtocol | None = None
+    ) -> None:
+        super().__init__(POSTGRESQL, serde=serde)
+        self.conn = conn
+        self.driver = PostgresDriver(conn)
+
+    @classmethod
+    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> PostgresSaver:
+        """A saver over a connection of its own; also a context manager that closes it.
+
+        Raises:
+            Unavailable: the server refuses, or cannot be reached.
+            ForeignTables: the schema holds only LangGraph's own tables.
+        """
+        try:
+            saver = cls(connect(conn_string), serde=serde)
+        except psycopg.Error as error:
+            raise explain(error) from error
+        saver.driver.conninfo = conn_string
+        saver.setup()
+        return saver
+
+
+class AsyncPostgresSaver(AsyncSaver):
+    """Keeps checkpoints in a PostgreSQL database, for graphs that run on an event loop.
+
+    Args:
+        conn: a psycopg ``AsyncConnection`` in autocommit mode, or an ``AsyncConnectionPool``. It stays the
+            caller's to close.
+        serde: serializer of the values.
+    """
+
+    def __init__(
+        self,
+        conn: psycopg.AsyncConnection[Any] | AsyncConnectionPool[Any] | None,
+        *,
+        serde: SerializerProtocol | None = None,
+        conninfo: str | None = None,
+    ) -> None:
+        super().__init__(POSTGRESQL, serde=serde)
+        self.conn = conn
+        self.driver = AsyncPostgresDriver(conn, conninfo)
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> AsyncPostgresSaver:
+        """A saver that connects when first used; also an asynchronous context manager."""
+        return cls(None, serde=serde, conninfo=conn_string)
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        self.loop = asyncio.get_running_loop()
+        return await super()._arun(make)
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        # psycopg's connection belongs to the loop it was made on.
+        refuse_on_loop(type(self).__name__)
+        if self.loop is None or not self.loop.is_running():
+            raise WrongLoop(
+                "The event loop of this saver is not running.", "Call a method with an `a` in front, on a loop."
+            )
+        return asyncio.run_coroutine_threadsafe(self.driver.run(make), self.loop).result()
+
+    def _tidy(self) -> None:
+        """Nothing: autovacuum does it."""

@@ -1,0 +1,294 @@
+"""Reading checkpoints: rows and nodes inside a transaction, values outside of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple, DeltaChannelHistory, PendingWrite
+
+from ..errors import DamagedData
+from .address import Address, address
+from .damage import Damaged
+from .nodes import Nodes
+from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen, read_writes
+from .statements import READ, Operation, Query
+from .tree import Node, Part, typed
+
+logger = logging.getLogger("lgviz.persistence")
+
+_COLUMNS = "c.key, t.thread_id, c.ns, c.id, c.parent, c.metadata, c.body"
+_FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
+_ANCESTORS = """WITH RECURSIVE line (key, parent, thread, ns, n) AS (
+      SELECT c.key, c.parent, c.thread, c.ns, 1 FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
+      WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?
+    UNION ALL
+      SELECT c.key, c.parent, c.thread, c.ns, line.n + 1 FROM line JOIN lgviz_checkpoints c
+      ON c.thread = line.thread AND c.ns = line.ns AND c.id = line.parent WHERE line.n < ?)"""
+_STRIDE = 200
+
+
+@dataclass
+class Stored:
+    """One checkpoint as it was read: rows and nodes, no value decoded yet."""
+
+    address: Address
+    parent: str | None
+    metadata: bytes
+    head: Part
+    channels: dict[str, Channel]
+    seen: dict[str, dict[str, Any]]
+    writes: list[tuple[str, str, Write]] = field(default_factory=list)
+    nodes: dict[int, Node] = field(default_factory=dict)
+
+
+class Reading(Nodes):
+    """``get_tuple``, ``list`` and the history of delta channels."""
+
+    def get(self, config: RunnableConfig) -> Operation[Stored | None]:
+        """One checkpoint: the one named, else the one committed last.
+
+        Raises:
+            DamagedData: its rows cannot be read (a damaged value alone does not raise).
+        """
+        place = address(config)
+        yield READ
+        by_id = "AND c.id = ?" if place.checkpoint_id else "ORDER BY c.key DESC LIMIT 1"
+        params = [place.thread_id, place.ns or "", *([place.checkpoint_id] if place.checkpoint_id else [])]
+        rows = yield Query(f"SELECT {_COLUMNS} {_FROM} WHERE t.thread_id = ? AND c.ns = ? {by_id}", params)
+        if not rows:
+            return None
+        found = yield from self._read(rows, {}, strict=True)
+        return found[0]
+
+    def matching(
+        self,
+        config: RunnableConfig | None,
+        filter: Mapping[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> Operation[list[int]]:
+        """The keys of the checkpoints that ``list`` gives, newest first.
+
+        A filter asks for equal values of metadata keys, compared here and not in SQL: every database gives
+        the same answer.
+        """
+        scope: dict[str, Any] = {}
+        if config is not None:
+            place = address(config)
+            scope = {"t.thread_id = ?": place.thread_id}
+            if place.ns is not None:
+                scope["c.ns = ?"] = place.ns
+        yield READ
+        bounds: dict[str, Any] = {}
+        if before is not None and (limiting := (before.get("configurable") or {}).get("checkpoint_id")):
+            where = " AND ".join(["c.id = ?", *scope])
+            rows = yield Query(f"SELECT max(c.key) {_FROM} WHERE {where}", [limiting, *scope.values()])
+            # An id that is not stored is taken for the moment it was made: LangGraph's ids sort by time.
+            key = rows[0][0]
+            bounds = {"c.id < ?": limiting} if key is None else {"c.key < ?": key}
+        if config is not None and place.checkpoint_id:
+            bounds["c.id = ?"] = place.checkpoint_id
+        where = " AND ".join([*scope, *bounds]) or "1 = 1"
+        params = [*scope.values(), *bounds.values()]
+        columns = "c.key, c.metadata" if filter else "c.key"
+        sql = f"SELECT {columns} {_FROM} WHERE {where} ORDER BY c.key DESC"
+        if limit is not None and not filter:
+            sql, params = f"{sql} LIMIT ?", [*params, max(limit, 0)]
+        rows = yield Query(sql, params)
+        if filter:
+            rows = [row for row in rows if self._matches(bytes(row[1]), filter)]
+        return [row[0] for row in rows[: None if limit is None else max(limit, 0)]]
+
+    def load(self, keys: Sequence[int], known: dict[int, Node]) -> Operation[list[Stored]]:
+        """Checkpoints by key, in the order given; those that are gone meanwhile or damaged are left out."""
+        yield READ
+        where, params = self.dialect.among("c.key", keys)
+        rows = yield Query(f"SELECT {_COLUMNS} {_FROM} WHERE {where}", params)
+        order = {key: n for n, key in enumerate(keys)}
+        return (yield from self._read(sorted(rows, key=lambda row: order[row[0]]), known, strict=False))
+
+    def _read(self, rows: list[tuple[Any, ...]], known: dict[int, Node], *, strict: bool) -> Operation[list[Stored]]:
+        found: dict[int, Stored] = {}
+        for key, thread_id, ns, id, parent, metadata, body in rows:
+            place = Address(thread_id, ns, id)
+            try:
+                head, channels, seen = read_body(self.vault.open_row(bytes(body)))
+                found[key] = Stored(
+                    place,
+                    parent,
+                    bytes(metadata),
+                    head,
+                    read_channels((yield from self.unfold(channels))),
+                    read_seen((yield from self.unfold(seen))),
+                )
+            except (ValueError, TypeError, DamagedData) as error:
+                if strict:
+                    raise DamagedData(
+                        f"Checkpoint {id} of thread {thread_id!r} is damaged: {error}",
+                        "saver.check() names everything that is; other checkpoints can still be read.",
+                    ) from error
+                logger.warning("Checkpoint %s of thread %r is damaged and left out: %s", id, thread_id, error)
+        where, params = self.dialect.among("c.key", list(found))
+        writes = yield Query(
+            f"""SELECT c.key, w.task_path, w.task_id, w.data FROM lgviz_checkpoints c JOIN lgviz_writes w
+            ON w.thread = c.thread AND w.ns = c.ns AND w.checkpoint_id = c.id WHERE {where}""",
+            params,
+        )
+        for key, path, task_id, data in writes:
+            try:
+                entries = read_writes(self.vault.open_row(bytes(data)))
+            except (ValueError, TypeError) as error:
+                logger.warning("Writes of task %s are damaged and left out: %s", task_id, error)
+                continue
+            found[key].writes += [(path, task_id, write) for write in entries]
+        nodes = yield from self.fetch(
+            [
+                part
+                for stored in found.values()
+                for part in (
+                    stored.head,
+                    *(channel.part for channel in stored.channels.values() if channel.part is not None),
+                    *(write.part for _, _, write in stored.writes),
+                )
+            ],
+            known,
+        )
+        for stored in found.values():
+            stored.writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
+            stored.nodes = nodes
+        return list(found.values())
+
+    def assemble(self, stored: Stored) -> CheckpointTuple:
+        """What LangGraph is given. Decodes all values: call it outside of the transaction."""
+        head = self.trees.grow(stored.head, stored.nodes, self.damaged)
+        if isinstance(head, Damaged):
+            raise DamagedData(f"Checkpoint {stored.address.checkpoint_id} is damaged: {head.reason}")
+        channels = stored.channels
+        checkpoint = {
+            **head,
+            "id": stored.address.checkpoint_id,
+            "channel_values": {
+                name: self.trees.grow(channel.part, stored.nodes, self.damaged)
+                for name, channel in channels.items()
+                if channel.part is not None
+            },
+            "channel_versions": {name: c.version for name, c in channels.items() if c.version is not None},
+            "versions_seen": stored.seen,
+        }
+        return CheckpointTuple(
+            config=stored.address.config(),
+            checkpoint=checkpoint,  # type: ignore[arg-type]
+            metadata=read_metadata(stored.metadata, self.trees.serde),  # type: ignore[arg-type]
+            parent_config=stored.address._replace(checkpoint_id=stored.parent).config() if stored.parent else None,
+            pending_writes=[
+                (task_id, write.channel, self.trees.grow(write.part, stored.nodes, self.damaged))
+                for _, task_id, write in stored.writes
+            ],
+        )
+
+    def assemble_all(self, page: Iterable[Stored]) -> Iterable[CheckpointTuple]:
+        """Several; one whose bookkeeping is damaged is left out, and logged."""
+        for stored in page:
+            try:
+                yield self.assemble(stored)
+            except (ValueError, TypeError, LookupError, DamagedData) as error:
+                logger.warning("Checkpoint %s is damaged and left out: %s", stored.address.checkpoint_id, error)
+
+    def damaged(self, node: Node, error: Exception) -> Damaged:
+        """What stands for a value that cannot be read."""
+        data = node.part if isinstance(node.part, bytes) else b""
+        try:
+            tag = typed(data)[0] if data else ""
+        except (ValueError, IndexError):
+            tag = ""
+        return Damaged(f"{type(error).__name__}: {error}", len(data), tag)
+
+    def delta_history(
+        self, config: RunnableConfig, channels: Sequence[str]
+    ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
+        """For each channel its writes by ancestors, oldest first, back to the nearest stored value, and that."""
+        place = address(config)
+        writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
+        seeds: dict[str, Part] = {}
+        yield READ
+        id, first = place.checkpoint_id, True
+        if id is None:
+            latest = yield Query(
+                f"SELECT c.id {_FROM} WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1",
+                [place.thread_id, place.ns or ""],
+            )
+            id = latest[0][0] if latest else None
+        while id is not None and len(seeds) < len(writes):
+            line = yield Query(
+                f"""{_ANCESTORS} SELECT c.id, c.parent, c.body, line.n FROM line
+                    JOIN lgviz_checkpoints c ON c.key = line.key ORDER BY line.n""",
+                [place.thread_id, place.ns or "", id, _STRIDE],
+            )
+            # The writes of the target itself are pending: they made no part of its values.
+            ancestors = line if not first else line[1:]
+            chain: dict[str, set[str]] = {}
+            for ancestor, _, data, _ in ancestors:
+                wanted = writes.keys() - seeds.keys()
+                if not wanted:
+                    break
+                chain[ancestor] = wanted
+                stored = read_channels((yield from self.unfold(read_body(self.vault.open_row(bytes(data)))[1])))
+                for name in wanted:
+                    channel = stored.get(name)
+                    if channel is not None and channel.part is not None:
+                        seeds[name] = channel.part
+            if chain:
+                yield from self._collect(place, chain, writes)
+            id, first = (line[-1][1] if len(line) == _STRIDE else None), False
+        for collected in writes.values():
+            collected.reverse()
+        parts = [*seeds.values(), *(write.part for collected in writes.values() for _, write in collected)]
+        return writes, seeds, (yield from self.fetch(parts))
+
+    def _collect(
+        self, place: Address, chain: Mapping[str, set[str]], writes: Mapping[str, list[tuple[str, Write]]]
+    ) -> Operation[None]:
+        """Add the writes under some ancestors, given from newest to oldest, newest first."""
+        where, params = self.dialect.among("w.checkpoint_id", list(chain))
+        rows = yield Query(
+            f"""SELECT w.checkpoint_id, w.task_path, w.task_id, w.data FROM lgviz_writes w
+            JOIN lgviz_threads t ON t.id = w.thread WHERE t.thread_id = ? AND w.ns = ? AND {where}""",
+            [place.thread_id, place.ns or "", *params],
+        )
+        under: dict[str, list[tuple[str, str, Write]]] = {}
+        for id, path, task_id, data in rows:
+            entries = read_writes(self.vault.open_row(bytes(data)))
+            under.setdefault(id, []).extend((path, task_id, write) for write in entries)
+        for id, wanted in chain.items():
+            for _, task_id, write in sorted(
+                under.get(id, ()), key=lambda entry: (entry[0], entry[1], entry[2].idx), reverse=True
+            ):
+                if write.channel in wanted:
+                    writes[write.channel].append((task_id, write))
+
+    def delta_values(
+        self,
+        found: tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]],
+    ) -> dict[str, DeltaChannelHistory]:
+        """The values of what :meth:`delta_history` found."""
+        writes, seeds, nodes = found
+        result: dict[str, DeltaChannelHistory] = {}
+        for name, collected in writes.items():
+            values: list[PendingWrite] = [
+                (task_id, write.channel, self.trees.grow(write.part, nodes, self.damaged)) for task_id, write in collected
+            ]
+            result[name] = {"writes": values}
+            if name in seeds:
+                result[name]["seed"] = self.trees.grow(seeds[name], nodes, self.damaged)
+        return result
+
+    def _matches(self, data: bytes, filter: Mapping[str, Any]) -> bool:
+        try:
+            metadata = read_metadata(data, self.trees.serde)
+        except ValueError:
+            return False
+        return all(metadata.get(key) == value for key, value in filter.items())

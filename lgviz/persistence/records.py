@@ -1,0 +1,121 @@
+"""How a checkpoint and the writes of a task lie in their rows."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import ormsgpack
+
+from .tree import DICT, LIST, Part, Serializer, leaf, typed
+
+_NO_VALUE = b""
+
+
+class Channel(NamedTuple):
+    """A channel of a checkpoint: its version (None: LangGraph gave none) and value (None: empty)."""
+
+    version: Any
+    part: Part | None
+
+
+def channel_entries(channels: Mapping[str, Channel]) -> list[Any]:
+    """The entries of the container ``channels``."""
+    return [
+        entry
+        for name, (version, part) in channels.items()
+        for entry in (ormsgpack.packb([name, version]), _NO_VALUE if part is None else part)
+    ]
+
+
+def read_channels(entries: Sequence[Any]) -> dict[str, Channel]:
+    """The channels of a checkpoint, from the flat entries of its container."""
+    channels = {}
+    for header, part in zip(entries[::2], entries[1::2], strict=True):
+        name, version = ormsgpack.unpackb(header)
+        channels[name] = Channel(version, None if part == _NO_VALUE else part)
+    return channels
+
+
+def seen_entries(versions_seen: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    """The entries of the container ``seen``."""
+    return [
+        entry
+        for node, versions in versions_seen.items()
+        for entry in (ormsgpack.packb(node), ormsgpack.packb(dict(versions)))
+    ]
+
+
+def read_seen(entries: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """LangGraph's ``versions_seen``, from the flat entries of its container."""
+    return {
+        ormsgpack.unpackb(node): ormsgpack.unpackb(versions)
+        for node, versions in zip(entries[::2], entries[1::2], strict=True)
+    }
+
+
+def pack_body(head: Part, channels: list[Any], seen: list[Any]) -> list[Any]:
+    """What a checkpoint's row holds beside its index: one container, for they compress best together."""
+    return [LIST, 0, head, channels, seen]
+
+
+def read_body(part: Any) -> tuple[Part, Part, Part]:
+    """The head (all that LangGraph keeps beside channels and versions), the channels and what nodes have seen.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if not isinstance(part, list) or len(part) != 5:
+        raise ValueError("its body is damaged")
+    return part[2], part[3], part[4]
+
+
+class Write(NamedTuple):
+    """One write of a task."""
+
+    idx: int
+    channel: str
+    part: Part
+
+
+def pack_writes(writes: Iterable[Write]) -> list[Any]:
+    """The container of a task's writes."""
+    entries = (entry for idx, channel, part in writes for entry in (ormsgpack.packb([idx, channel]), part))
+    return [DICT, 0, *entries]
+
+
+def read_writes(part: Any) -> list[Write]:
+    """A task's writes, by index."""
+    writes = []
+    for header, value in zip(part[2::2], part[3::2], strict=True):
+        idx, channel = ormsgpack.unpackb(header)
+        writes.append(Write(idx, channel, value))
+    return sorted(writes, key=lambda write: write.idx)
+
+
+_ESCAPE = "__lgviz__"
+
+
+def pack_metadata(metadata: Mapping[str, Any], serde: Serializer) -> bytes:
+    """Metadata as JSON, so that anyone can read an index; what JSON has no form for is kept as a leaf in it."""
+
+    def escape(value: Any) -> dict[str, str]:
+        return {_ESCAPE: base64.b64encode(leaf(serde.dumps_typed(value))).decode()}
+
+    return json.dumps(metadata, default=escape, separators=(",", ":")).encode()
+
+
+def read_metadata(data: bytes, serde: Serializer) -> dict[str, Any]:
+    """What :func:`pack_metadata` was given (tuples come back as lists, as from all LangGraph's databases)."""
+
+    def unescape(value: dict[str, Any]) -> Any:
+        if value.keys() == {_ESCAPE}:
+            return serde.loads_typed(typed(base64.b64decode(value[_ESCAPE])))
+        return value
+
+    loaded = json.loads(data, object_hook=unescape if _ESCAPE.encode() in data else None)
+    if not isinstance(loaded, dict):
+        raise ValueError("metadata that is no object")
+    return loaded

@@ -1,0 +1,387 @@
+"""LangGraph's saver interface over the engine: each method once, for every database.
+
+A saver differs from another only in its driver; a synchronous driver serves the ``a…`` methods from a
+thread, an asynchronous one serves the plain methods from outside of its event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import copy
+import random
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+    SerializerProtocol,
+)
+
+from ..errors import WrongLoop
+from .drivers import AsyncDriver, Driver
+from .engine import Engine
+from .exact import ExactSerializer
+from .index import ThreadIndex, Token
+from .reading import Stored
+from .schema import Dialect
+from .statements import Operation
+from .tree import Node
+from .upkeep import Problem, Stats
+
+R = TypeVar("R")
+
+PAGE = 32
+"""How many checkpoints ``list`` reads at a time."""
+
+
+class Saver(BaseCheckpointSaver[Any]):
+    """What all savers share. See LangGraph's ``BaseCheckpointSaver`` for the methods.
+
+    Args:
+        dialect: of the database.
+        serde: serializer of the values.
+    """
+
+    def __init__(self, dialect: Dialect, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(serde=serde or ExactSerializer())
+        self._dialect = dialect
+        self._made_for: tuple[Any, Engine] | None = None
+        self._beside = False
+
+    # -- to be provided
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        raise NotImplementedError
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        raise NotImplementedError
+
+    def _tidy(self) -> None:
+        raise NotImplementedError
+
+    async def _atidy(self) -> None:
+        raise NotImplementedError
+
+    # -- set-up
+
+    def _engine(self) -> tuple[Engine, bool]:
+        """The engine for the present serializer, and whether its set-up ran."""
+        if self._made_for is None or self._made_for[0] is not self.serde:
+            return Engine(self._dialect, self.serde), False
+        return self._made_for[1], True
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, set up (synchronously)."""
+        engine, ready = self._engine()
+        if not ready:
+            self._run(lambda: engine.setup(beside=self._beside))
+            self._made_for = (self.serde, engine)
+        return engine
+
+    async def aengine(self) -> Engine:
+        """The engine, set up (asynchronously)."""
+        engine, ready = self._engine()
+        if not ready:
+            await self._arun(lambda: engine.setup(beside=self._beside))
+            self._made_for = (self.serde, engine)
+        return engine
+
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> Saver:
+        """A shallow clone that also reads the named classes."""
+        clone: Saver = super().with_allowlist(extra_allowlist)  # type: ignore[assignment]
+        return clone if clone is not self else copy.copy(self)
+
+    def get_next_version(self, current: Any, channel: None = None) -> Any:
+        """A version greater than ``current`` that no other branch is given.
+
+        Versions of LangGraph's own savers go on in their form, so that old and new ones compare.
+        """
+        if isinstance(current, (int, float)):
+            return int(current) + 1 + random.random() / 2
+        if current is None:
+            return f"{1:08}.{random.getrandbits(32):08x}"
+        digits = current.split(".")[0]
+        count = f"{int(digits) + 1:0{len(digits)}}"
+        if len(digits) > 8:
+            return f"{count}.{random.random():016}"
+        return f"{count}.{random.getrandbits(32):08x}"
+
+    # -- reading
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint named by ``config``, else the one of its thread and namespace committed last."""
+        engine = self.engine
+        stored = self._run(lambda: engine.get(config))
+        return None if stored is None else engine.assemble(stored)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """:meth:`get_tuple`, awaited."""
+        engine = await self.aengine()
+        stored = await self._arun(lambda: engine.get(config))
+        return None if stored is None else engine.assemble(stored)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Checkpoints, the one committed last first. Between two of them nothing is locked."""
+        engine = self.engine
+        keys = self._run(lambda: engine.matching(config, filter, before, limit))
+        known: dict[int, Node] = {}
+        for start in range(0, len(keys), PAGE):
+            page = self._run(lambda: engine.load(keys[start : start + PAGE], known))  # noqa: B023
+            known = page[0].nodes if page else {}
+            yield from engine.assemble_all(page)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """:meth:`list`, awaited."""
+        engine = await self.aengine()
+        keys = await self._arun(lambda: engine.matching(config, filter, before, limit))
+        known: dict[int, Node] = {}
+        for start in range(0, len(keys), PAGE):
+            page: Sequence[Stored] = await self._arun(lambda: engine.load(keys[start : start + PAGE], known))  # noqa: B023
+            known = page[0].nodes if page else {}
+            for found in engine.assemble_all(page):
+                yield found
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """See LangGraph: the writes that made delta channels what they are, back to the nearest stored value."""
+        engine = self.engine
+        return engine.delta_values(self._run(lambda: engine.delta_history(config, channels)))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """:meth:`get_delta_channel_history`, awaited."""
+        engine = await self.aengine()
+        return engine.delta_values(await self._arun(lambda: engine.delta_history(config, channels)))
+
+    # -- writing
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint; its parent is the checkpoint that ``config`` names."""
+        engine = self.engine
+        return self._run(lambda: engine.put(config, checkpoint, metadata, new_versions))
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """:meth:`put`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.put(config, checkpoint, metadata, new_versions))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store the writes of one task under the checkpoint that ``config`` names."""
+        engine = self.engine
+        self._run(lambda: engine.put_writes(config, writes, task_id, task_path))
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """:meth:`put_writes`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.put_writes(config, writes, task_id, task_path))
+
+    # -- beyond LangGraph's interface
+
+    def index(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
+        """All that a tree of the thread's checkpoints needs, no value opened; with ``since`` what is new."""
+        engine = self.engine
+        return self._run(lambda: engine.index(str(thread_id), since))
+
+    async def aindex(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
+        """:meth:`index`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.index(str(thread_id), since))
+
+    def threads(self) -> builtins.list[tuple[str, int, float]]:
+        """Every thread: its id, its number of checkpoints, the time of the last; the newest first."""
+        return self._run(self.engine.threads)
+
+    async def athreads(self) -> builtins.list[tuple[str, int, float]]:
+        """:meth:`threads`, awaited."""
+        return await self._arun((await self.aengine()).threads)
+
+    def stats(self, thread_id: str | None = None) -> Stats:
+        """Bytes by thread, channel and checkpoint, and what a prune would give back."""
+        engine = self.engine
+        return self._run(lambda: engine.stats(thread_id))
+
+    async def astats(self, thread_id: str | None = None) -> Stats:
+        """:meth:`stats`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.stats(thread_id))
+
+    def check(self) -> builtins.list[Problem]:
+        """Verify every hash and reference; empty where all is whole."""
+        return self._run(self.engine.check)
+
+    async def acheck(self) -> builtins.list[Problem]:
+        """:meth:`check`, awaited."""
+        return await self._arun((await self.aengine()).check)
+
+    # -- removing and copying
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete a thread, and give its space back."""
+        engine = self.engine
+        self._run(lambda: engine.delete_threads([str(thread_id)]))
+        self._tidy()
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """:meth:`delete_thread`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.delete_threads([str(thread_id)]))
+        await self._atidy()
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete the checkpoints of some runs, but those that a kept checkpoint's delta channels need."""
+        engine = self.engine
+        self._run(lambda: engine.delete_for_runs(run_ids))
+        self._tidy()
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """:meth:`delete_for_runs`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.delete_for_runs(run_ids))
+        await self._atidy()
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy a whole thread; the values are shared."""
+        engine = self.engine
+        self._run(lambda: engine.copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """:meth:`copy_thread`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Keep the newest checkpoint of each namespace (``keep_latest``) or none (``delete``)."""
+        make = self.engine.pruning(thread_ids, strategy)
+        self._run(make)
+        self._tidy()
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """:meth:`prune`, awaited."""
+        make = (await self.aengine()).pruning(thread_ids, strategy)
+        await self._arun(make)
+        await self._atidy()
+
+
+class SyncSaver(Saver):
+    """A saver over a synchronous driver. Its ``a…`` methods run in a thread."""
+
+    driver: Driver
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        return self.driver.run(make)
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        return await asyncio.to_thread(self.driver.run, make)
+
+    def _tidy(self) -> None:
+        self.driver.tidy()
+
+    async def _atidy(self) -> None:
+        await asyncio.to_thread(self.driver.tidy)
+
+    def setup(self) -> None:
+        """Make the tables now; otherwise the first use makes them."""
+        _ = self.engine
+
+    def close(self) -> None:
+        """Close the connection, where the saver opened it."""
+        self.driver.close()
+
+    def __enter__(self) -> Any:
+        self.setup()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncSaver(Saver):
+    """A saver over an asynchronous driver. Its plain methods work from any thread but an event loop's."""
+
+    driver: AsyncDriver
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        return await self.driver.run(make)
+
+    async def _atidy(self) -> None:
+        await self.driver.tidy()
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        refuse_on_loop(type(self).__name__)
+        return asyncio.run(self.driver.run(make))
+
+    def _tidy(self) -> None:
+        refuse_on_loop(type(self).__name__)
+        asyncio.run(self.driver.tidy())
+
+    async def setup(self) -> None:
+        """Make the tables now; otherwise the first use makes them."""
+        await self.aengine()
+
+    async def close(self) -> None:
+        """Close the connection, where the saver opened it."""
+        await self.driver.close()
+
+    async def __aenter__(self) -> Any:
+        await self.setup()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def refuse_on_loop(name: str) -> None:
+    """Blocking an event loop would hang it.
+
+    Raises:
+        WrongLoop: the caller runs on one.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise WrongLoop(
+        f"A synchronous method of {name} was called on an event loop, which it would block.",
+        "Await the method with an `a` in front (aget_tuple, aput, graph.ainvoke, graph.aget_state, …),"
+        " or call it from another thread: await asyncio.to_thread(...).",
+    )

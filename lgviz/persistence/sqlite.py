@@ -1,0 +1,91 @@
+"""Savers over SQLite: in memory, in a file, and in a file from an event loop."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import aiosqlite
+from langgraph.checkpoint.base import SerializerProtocol
+
+from .saver import AsyncSaver, SyncSaver
+from .schema import SQLITE
+from .sqlite_drivers import BUSY_TIMEOUT, AioSqliteDriver, SqliteDriver, connect_path, explain
+
+
+class SqliteSaver(SyncSaver):
+    """Keeps checkpoints in an SQLite database.
+
+    Args:
+        conn: a connection, made with ``check_same_thread=False``. It stays the caller's to close.
+        serde: serializer of the values.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(SQLITE, serde=serde)
+        self.conn = conn
+        self.driver = SqliteDriver(conn)
+
+    @classmethod
+    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> SqliteSaver:
+        """A saver over a file, or ``":memory:"``; also a context manager that closes it.
+
+        Raises:
+            MissingFile: the file's folder does not exist.
+            NotADatabase: the file is something else.
+            ForeignTables: it holds only LangGraph's own tables.
+        """
+        saver = cls(_connect(conn_string), serde=serde)
+        saver.driver.owned = True
+        saver.setup()
+        return saver
+
+
+class MemorySaver(SqliteSaver):
+    """Keeps checkpoints in memory, with every guarantee of :class:`SqliteSaver`.
+
+    Args:
+        serde: serializer of the values.
+    """
+
+    def __init__(self, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(_connect(":memory:"), serde=serde)
+        self.driver.owned = True
+
+
+InMemorySaver = MemorySaver
+
+
+class AsyncSqliteSaver(AsyncSaver):
+    """Keeps checkpoints in an SQLite database, for graphs that run on an event loop.
+
+    Args:
+        conn: an ``aiosqlite`` connection, opened or not. It stays the caller's to close.
+        serde: serializer of the values.
+    """
+
+    def __init__(self, conn: aiosqlite.Connection, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(SQLITE, serde=serde)
+        self.conn = conn
+        self.driver = AioSqliteDriver(conn)
+
+    @classmethod
+    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> AsyncSqliteSaver:
+        """A saver over a file, or ``":memory:"``, opened when first used; also an asynchronous context manager.
+
+        Raises:
+            MissingFile: the file's folder does not exist.
+        """
+        path = connect_path(conn_string)
+        saver = cls(aiosqlite.connect(path, timeout=BUSY_TIMEOUT, uri=path.startswith("file:")), serde=serde)
+        saver.driver.owned = True
+        return saver
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    path = connect_path(path)
+    try:
+        return sqlite3.connect(
+            path, check_same_thread=False, timeout=BUSY_TIMEOUT, uri=path.startswith("file:"), isolation_level=None
+        )
+    except sqlite3.Error as error:
+        raise explain(error) from error

@@ -1,0 +1,201 @@
+"""SQLite, through ``sqlite3`` and through ``aiosqlite``."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+
+from ..errors import MissingFile, NotADatabase, Unavailable
+from .drivers import drive
+from .statements import READ, Begin, Many, Operation, Rows, Step
+
+R = TypeVar("R")
+
+BUSY_TIMEOUT = 30.0
+"""Seconds to wait for another process's write."""
+
+_BUSY = f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}"
+# Of a fresh file only: it decides whether the space of what is deleted can be given back.
+_VACUUM = "PRAGMA auto_vacuum = INCREMENTAL"
+_WAL = "PRAGMA journal_mode = WAL"
+_TIDY = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
+
+
+def connect_path(path: str) -> str:
+    """A path that SQLite can open or create.
+
+    Raises:
+        MissingFile: its folder does not exist.
+    """
+    if path != ":memory:" and not path.startswith("file:") and not Path(path).absolute().parent.is_dir():
+        raise MissingFile(f"The folder of {path} does not exist.", "Make it first, or give another path.")
+    return path
+
+
+def explain(error: Exception) -> Exception:
+    """SQLite's error as one that says what to do, where it is known what to do."""
+    message = str(error)
+    if "not a database" in message:
+        return NotADatabase("The file is not an SQLite database.", "Give the path of a database, or of a new file.")
+    if "locked" in message:
+        return Unavailable(
+            f"The database stayed locked by another process for {BUSY_TIMEOUT:g} s.",
+            "Find the process that keeps a transaction open, then try again.",
+        )
+    if "full" in message or "disk I/O" in message or "readonly" in message or "unable to open" in message:
+        return Unavailable(
+            f"The database cannot be written: {message}.", "Check its disk and permissions; nothing was half-written."
+        )
+    if "malformed" in message:
+        return Unavailable(f"The database is damaged: {message}.", "Restore a copy, or use `sqlite3 FILE .recover`.")
+    if "same thread" in message:
+        return Unavailable(
+            "The connection may only be used in the thread that made it, and LangGraph uses several.",
+            "Make it with sqlite3.connect(path, check_same_thread=False).",
+        )
+    if "closed" in message or "no active connection" in message:
+        return Unavailable("The connection was closed.", "Keep its `with` block open while the graph runs.")
+    return error
+
+
+def _begin(step: Begin, nested: bool) -> str:
+    if nested:
+        return "SAVEPOINT lgviz"
+    return "BEGIN" if step is READ else "BEGIN IMMEDIATE"
+
+
+class SqliteDriver:
+    """One ``sqlite3`` connection, used by one thread at a time, one operation at a time.
+
+    Inside a transaction that the caller began itself, operations are savepoints of it.
+
+    Args:
+        conn: the connection.
+        owned: whether closing the driver closes it.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, *, owned: bool = False) -> None:
+        self.conn = conn
+        self.owned = owned
+        self._lock = threading.RLock()
+        self._prepared = False
+        self._open = self._nested = False
+
+    def run(self, make: Callable[[], Operation[R]]) -> R:
+        """Run one operation in its transaction."""
+        with self._lock:
+            try:
+                if not self._prepared:
+                    self._prepare()
+                self._nested = self.conn.in_transaction
+                return drive(make, self)
+            except (sqlite3.Error, ValueError) as error:
+                explained = explain(error)
+                if explained is error:
+                    raise
+                raise explained from error
+
+    def _prepare(self) -> None:
+        self.conn.execute(_BUSY)
+        if not self.conn.in_transaction:
+            self.conn.execute(_VACUUM)
+            deadline = time.monotonic() + BUSY_TIMEOUT
+            while True:
+                try:
+                    self.conn.execute(_WAL).fetchall()
+                    break
+                except sqlite3.OperationalError as error:
+                    # This pragma does not wait for a lock by itself.
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.01)
+        self._prepared = True
+
+    def perform(self, step: Step) -> Rows:
+        """One step of an operation."""
+        if isinstance(step, Begin):
+            self.commit()
+            self.conn.execute(_begin(step, self._nested))
+            self._open = True
+            return []
+        if isinstance(step, Many):
+            return [(self.conn.executemany(step.sql, step.params).rowcount,)]
+        return self.conn.execute(step.sql, step.params).fetchall()
+
+    def commit(self) -> None:
+        """Commit what the operation did so far."""
+        if self._open:
+            self.conn.execute("RELEASE lgviz" if self._nested else "COMMIT")
+            self._open = False
+
+    def rollback(self) -> None:
+        """Undo it."""
+        if self._open:
+            self._open = False
+            # After some errors (a full disk) SQLite has rolled back already.
+            with suppress(sqlite3.Error):
+                self.conn.execute("ROLLBACK TO lgviz" if self._nested else "ROLLBACK")
+
+    def tidy(self) -> None:
+        """Shrink the file by what was deleted, as far as readers allow."""
+        with self._lock, suppress(sqlite3.OperationalError):
+            if not self.conn.in_transaction:
+                # A script: execute() would free a single page and stop.
+                self.conn.executescript(_TIDY)
+
+    def close(self) -> None:
+        """Close the connection, where it is the driver's own."""
+        if self.owned:
+            with self._lock:
+                self.conn.close()
+
+
+class AioSqliteDriver:
+    """One ``aiosqlite`` connection: whole operations run in its thread, so that none is ever cut in two.
+
+    A path is opened when first used. The connection serves any event loop.
+    """
+
+    def __init__(self, conn: aiosqlite.Connection, *, owned: bool = False) -> None:
+        self.conn = conn
+        self.owned = owned
+        self._inner: SqliteDriver | None = None
+
+    async def run(self, make: Callable[[], Operation[R]]) -> R:
+        """Run one operation in its transaction. A cancelled caller leaves it whole."""
+        if self._inner is None:
+            await self._open()
+        try:
+            # The one private name used here: aiosqlite has no public way to run several statements in one
+            # visit to its thread, and one visit each would cost a put half its time.
+            return await self.conn._execute(self._inner.run, make)  # type: ignore[union-attr, no-any-return]
+        except ValueError as error:
+            raise explain(error) from error
+
+    async def _open(self) -> None:
+        try:
+            thread = getattr(self.conn, "_thread", self.conn)
+            if thread.ident is None:
+                # A saver made by a plain call must not keep the process alive.
+                thread.daemon = True
+                await self.conn
+            self._inner = self._inner or SqliteDriver(self.conn._conn)
+        except (sqlite3.Error, ValueError) as error:
+            raise explain(error) from error
+
+    async def tidy(self) -> None:
+        """Shrink the file by what was deleted, as far as readers allow."""
+        if self._inner is not None:
+            await self.conn._execute(self._inner.tidy)
+
+    async def close(self) -> None:
+        """Close the connection, where it is the driver's own."""
+        if self.owned and self._inner is not None:
+            await self.conn.close()

@@ -1,0 +1,48 @@
+"""What an operation and its driver say to each other.
+
+An operation is a generator. It yields a :class:`Begin` once, before its first statement, and
+then :class:`Query` or :class:`Many`; it is sent the rows. The driver opens the transaction, and commits it
+when the generator returns or rolls it back when anything is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from enum import Enum
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+R = TypeVar("R")
+
+
+class Begin(Enum):
+    """The transaction that an operation needs."""
+
+    READ = "a consistent view"
+    WRITE = "all or nothing; nodes that are found stay until it is committed"
+    REMOVE = "the same, and no other writer finds a node meanwhile"
+
+
+READ, WRITE, REMOVE = Begin
+
+
+class Query(NamedTuple):
+    """One statement; sent back are its rows."""
+
+    sql: str
+    params: Sequence[Any] = ()
+
+
+class Many(NamedTuple):
+    """One statement for many parameters; sent back is one row with the number of rows it touched."""
+
+    sql: str
+    params: Sequence[Sequence[Any]]
+
+
+Rows: TypeAlias = "list[tuple[Any, ...]]"
+Step: TypeAlias = "Begin | Query | Many"
+Operation: TypeAlias = Generator[Step, Rows, R]
+
+
+class Conflict(Exception):
+    """Another writer stored the same node first: run the operation again."""

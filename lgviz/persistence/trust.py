@@ -1,0 +1,96 @@
+"""Which classes stored data may be built into: those loaded already, and only where they are trusted.
+
+Nothing is imported because a blob names it, and no attribute is asked of a module that could import on its
+own; a name leads to a class only through the dictionaries of modules and classes that are loaded.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from collections.abc import Collection, Iterable
+from typing import Any
+
+_PACKAGES = ("langchain", "langchain_core", "langgraph")
+
+_put: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
+"""Classes whose values this very process has stored: what it made it may be given back."""
+
+
+def remember(cls: type) -> None:
+    """Trust a class because this process stores a value of it."""
+    _put[cls.__module__, cls.__qualname__] = cls
+
+
+class Trust:
+    """The rule of one serializer.
+
+    Args:
+        modules: names of modules (with all below them) and classes that are trusted beside ``__main__``,
+            LangChain, LangGraph, the schemas of the graphs that are alive and what this process itself stored.
+    """
+
+    def __init__(self, modules: Iterable[str | type] = (), allowed: Iterable[tuple[str, ...]] = ()) -> None:
+        self.modules = tuple(item for item in modules if isinstance(item, str))
+        self.allowed = frozenset(
+            (*allowed, *((item.__module__, item.__qualname__) for item in modules if isinstance(item, type)))
+        )
+        self._known: set[tuple[str, str]] = set()
+        self._refused: set[tuple[str, str]] = set()
+
+    def allowing(self, extra: Collection[tuple[str, ...]]) -> Trust:
+        """The same rule with more classes, as (module, name)."""
+        return Trust(self.modules, self.allowed | {tuple(item) for item in extra})
+
+    def find(self, module: str, qualname: str) -> tuple[type | None, str]:
+        """The class of that name, or None and why not."""
+        name = (module, qualname)
+        # A class that is defined again in a notebook is the one of its name; one in a function has no name.
+        cls = loaded(module, qualname) or _put.get(name)
+        if cls is None:
+            return None, f"{module}.{qualname} is not loaded in this process"
+        if name in self._known or name in _put or self._trusts(module, qualname):
+            self._known.add(name)
+            return cls, ""
+        return None, f"{module}.{qualname} is not trusted (give trust=[{module!r}] to the serializer)"
+
+    def _trusts(self, module: str, qualname: str) -> bool:
+        if module == "__main__" or module.split(".")[0] in _PACKAGES or module.startswith("langchain_"):
+            return True
+        if (module, qualname) in self.allowed or (module, qualname.split(".")[-1]) in self.allowed:
+            return True
+        if any(module == trusted or module.startswith(trusted + ".") for trusted in self.modules):
+            return True
+        if (module, qualname) in self._refused:
+            return False
+        if (module, qualname.split(".")[-1]) in live_schemas():
+            return True
+        self._refused.add((module, qualname))
+        return False
+
+
+def loaded(module: str, qualname: str) -> type | None:
+    """A class that is loaded and is what its name says, found without running anything."""
+    found: Any = sys.modules.get(module)
+    for name in qualname.split("."):
+        found = vars(found).get(name) if hasattr(found, "__dict__") else None
+    if isinstance(found, type) and found.__module__ == module and found.__qualname__ == qualname:
+        return found
+    return None
+
+
+def live_schemas() -> set[tuple[str, ...]]:
+    """The classes in the schemas of the graphs that are alive in this process.
+
+    A saver is not told which graphs use it; what their authors declared as state may be built.
+    """
+    from langgraph._internal._serde import collect_allowlist_from_schemas
+    from langgraph.graph.state import CompiledStateGraph
+
+    names: set[tuple[str, ...]] = set()
+    for graph in gc.get_objects():
+        if type(graph) is CompiledStateGraph:
+            schemas = [*graph.builder.schemas, graph.builder.input_schema, graph.builder.output_schema]
+            names |= collect_allowlist_from_schemas(schemas=schemas, channels=dict(graph.channels))
+    return names

@@ -1,0 +1,96 @@
+"""How a node's bytes lie in the database: compressed where it wins, encrypted where the serializer does."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from .dictionary import DICTIONARY
+from .tree import Part, pack, unpack
+
+CONTAINER, PACKED, SEALED = 1, 2, 4
+"""Bits of a node's ``form``."""
+
+_WORTHWHILE = 96
+_LARGE = 1 << 18
+# Marks before a row's bytes: no container in msgpack begins like that.
+_ROW_SEALED, _ROW_PACKED = b"\xc1", b"\xc0"
+
+
+class Vault:
+    """Writes and opens what the tables hold.
+
+    Args:
+        cipher: LangGraph's ``CipherProtocol``, or None.
+    """
+
+    def __init__(self, cipher: Any = None) -> None:
+        self.cipher = cipher
+
+    def close(self, part: bytes | list[Any]) -> tuple[int, bytes]:
+        """The form and data of a node whose own nodes have ids."""
+        form, data = (0, part) if isinstance(part, bytes) else (CONTAINER, pack(part))
+        if len(data) >= _WORTHWHILE:
+            small = self._compress(data)
+            if len(small) < len(data) * 0.9:
+                form, data = form | PACKED, small
+        if self.cipher is not None:
+            form, data = form | SEALED, self.seal(data)
+        return form, data
+
+    def open(self, form: int, data: bytes) -> bytes | list[Any]:
+        """What :meth:`close` was given; nodes only know their ids.
+
+        Raises:
+            Exception: whatever zlib, the cipher or msgpack raise on damaged bytes.
+        """
+        if form & SEALED:
+            data = self.unseal(data)
+        if form & PACKED:
+            data = self._decompress(data)
+        if not form & CONTAINER:
+            return data
+        part = unpack(data)
+        if not isinstance(part, list):
+            raise ValueError("no container")
+        return part
+
+    def close_row(self, part: Part) -> bytes:
+        """A part as a column of a row holds it."""
+        data = pack(part)
+        if len(data) >= _WORTHWHILE:
+            small = self._compress(data)
+            if len(small) < len(data) - 1:
+                data = _ROW_PACKED + small
+        return data if self.cipher is None else _ROW_SEALED + self.seal(data)
+
+    def open_row(self, data: bytes) -> Part:
+        """What :meth:`close_row` was given."""
+        if data[:1] == _ROW_SEALED:
+            data = self.unseal(data[1:])
+        if data[:1] == _ROW_PACKED:
+            data = self._decompress(data[1:])
+        return unpack(data)
+
+    def _compress(self, data: bytes) -> bytes:
+        level = 6
+        if len(data) > _LARGE:
+            # Large data that does not shrink costs more time than it saves: ask a sample first.
+            if len(zlib.compress(data[: 1 << 14], 1)) > 0.9 * (1 << 14):
+                return data
+            level = 1
+        packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+        return packer.compress(data) + packer.flush()
+
+    def _decompress(self, data: bytes) -> bytes:
+        return zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data)
+
+    def seal(self, data: bytes) -> bytes:
+        name, sealed = self.cipher.encrypt(data)
+        return bytes((len(name),)) + name.encode() + bytes(sealed)
+
+    def unseal(self, data: bytes) -> bytes:
+        if self.cipher is None:
+            raise ValueError("it is encrypted, and this saver has no key")
+        end = 1 + data[0]
+        return bytes(self.cipher.decrypt(data[1:end].decode(), data[end:]))

