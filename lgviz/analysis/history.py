@@ -146,7 +146,7 @@ class History:
         if row < 0:
             raise CheckpointNotFound(
                 f"Thread {self.thread_id!r} has no checkpoint {key if isinstance(key, str) else key.id!r}.",
-                f"Labels run from c0 to c{len(self) - 1}; refresh() reads what is new."
+                f"Labels run from {self.root.label} to {self.latest.label}; refresh() reads what is new."
                 if len(self)
                 else "It was deleted meanwhile.",
             )

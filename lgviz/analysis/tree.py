@@ -42,7 +42,8 @@ class Tree:
 
     Attributes:
         ids, labels, namespaces, steps, sources: of each checkpoint. A label is ``c0``, ``c1``, … in the root
-            namespace, ``c4.1`` for a subgraph's under the checkpoint its call started from.
+            namespace, ``c4.1`` for a subgraph's under the checkpoint its call started from; by the number
+            that the tables keep, else by counting.
         parent: row of the parent in the same namespace; for the first checkpoint of a subgraph call the row
             it started from; else -1.
         anchor: row of the checkpoint that a subgraph's call started from; -1 in the root namespace.
@@ -173,11 +174,14 @@ class Tree:
         if namespace:
             self.lane.append(self._lanes.attach(number, self._root_of(anchor)))
             siblings = self.inner.setdefault(anchor, [])
-            label = f"{self.labels[anchor] if anchor >= 0 else '?'}.{len(siblings) + 1}"
+            counted = len(siblings) + 1
+            label = f"{self.labels[anchor] if anchor >= 0 else '?'}."
         else:
             self.lane.append(self._lanes.add(number, above))
-            siblings = self.roots
-            label = f"c{len(siblings)}"
+            siblings, counted, label = self.roots, len(self.roots), "c"
+        # Two calls that started from checkpoints since pruned may share a number.
+        kept = f"{label}{checkpoint.ordinal}" if checkpoint.ordinal is not None else ""
+        label = kept if kept and kept not in self._label else f"{label}{counted}"
         self.labels.append(label)
         # Last what others find a row by: who reads meanwhile sees it whole.
         self.ids.append(checkpoint.id)

@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from lgviz.analysis.messages import is_message, read_message
 from lgviz.errors import NotFound
+from lgviz.persistence import Placeholder
 from lgviz.sources.base import Undecodable
 
 __all__ = [
@@ -155,6 +156,8 @@ def fields_of(value: Any) -> list[tuple[str, Any]]:
     cls = type(value)
     if issubclass(cls, _ATOMS) or issubclass(cls, enum.Enum):
         return []
+    if cls is Placeholder:
+        return list(value.items())
     if issubclass(cls, tuple):
         return list(zip(_named_fields(cls), tuple.__iter__(value), strict=False))
     stored = _slots(value)

@@ -17,6 +17,8 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
 )
 
+from lgviz.persistence.saver import AsyncSaver
+
 __all__ = ["OnPut", "RelaySaver", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
@@ -29,7 +31,7 @@ def is_async_only(saver: BaseCheckpointSaver[Any]) -> bool:
     if isinstance(saver, RelaySaver):
         return is_async_only(saver.base)
     own_loop = isinstance(getattr(saver, "loop", None), asyncio.AbstractEventLoop)
-    return own_loop or type(saver).get_tuple is BaseCheckpointSaver.get_tuple
+    return own_loop or isinstance(saver, AsyncSaver) or type(saver).get_tuple is BaseCheckpointSaver.get_tuple
 
 
 def is_sync_only(saver: BaseCheckpointSaver[Any]) -> bool:

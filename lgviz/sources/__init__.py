@@ -11,9 +11,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.errors import NoCheckpointer, NotASource
+from lgviz.persistence.saver import Saver
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
 from .langgraph_sqlite import SqliteSource
+from .lgviz_tables import TablesSource
 from .listed import ListedSource
 from .memory import MemorySource
 
@@ -34,14 +36,15 @@ def open_source(what: Any, *, trust: Iterable[str] = ()) -> Source:
     """The place that ``what`` holds threads of checkpoints in; it is never written to.
 
     Args:
-        what: a compiled graph, a saver, the path of a database that LangGraph's SQLite savers wrote, or a
-            :class:`Source`.
-        trust: for a path, modules whose classes may be imported to decode values (LangGraph's safe types
-            always are); whatever else the file names becomes an :class:`Undecodable`.
+        what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
+            wrote, the URL of a PostgreSQL database that lgviz's savers wrote, or a :class:`Source`.
+        trust: for a path or URL, modules whose classes may be imported to decode values (LangGraph's safe
+            types always are); whatever else it names becomes an :class:`Undecodable` or a placeholder.
 
     Raises:
         NoCheckpointer: a graph compiled without one.
         MissingFile, NotADatabase, NoCheckpoints: a path that leads to no checkpoints.
+        ForeignTables: a PostgreSQL database that only LangGraph's own savers wrote.
         NotASource: anything else.
     """
     if isinstance(what, Source):
@@ -80,6 +83,8 @@ def _of_saver(saver: Any) -> Source:
 
 
 def _reader_of(saver: Any) -> Source:
+    if isinstance(saver, Saver):
+        return TablesSource.of_saver(saver)
     if isinstance(saver, InMemorySaver):
         return MemorySource(saver)
     known = {f"{base.__module__}.{base.__name__}" for base in type(saver).__mro__}
@@ -93,6 +98,9 @@ def _reader_of(saver: Any) -> Source:
 def _of_path(path: str | bytes, trust: Iterable[str]) -> Source:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
+    if path.startswith(("postgresql://", "postgres://")):
+        return TablesSource.of_url(path, trust)
     if "://" in path:
         raise NotASource(f"{path} is no path of a file.", "Give the path of a SQLite database, or a saver.")
-    return SqliteSource.of_file(Path(path).expanduser(), trust)
+    file = Path(path).expanduser()
+    return TablesSource.of_file(file, trust) or SqliteSource.of_file(file, trust)

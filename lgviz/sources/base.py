@@ -22,6 +22,8 @@ class CheckpointRow:
         parent_id: the parent's id in the same namespace.
         metadata: as stored (source, step, parents, run_id, ...).
         size: bytes of the stored checkpoint, where known.
+        ordinal: its number in the root namespace, or among those of subgraphs called from one checkpoint
+            (from 1), where the tables keep it; it outlives a prune.
     """
 
     namespace: str
@@ -29,6 +31,7 @@ class CheckpointRow:
     parent_id: str | None
     metadata: Mapping[str, Any]
     size: int | None = None
+    ordinal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

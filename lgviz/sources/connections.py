@@ -57,17 +57,25 @@ class FileReader(Reader):
         self._copy: tuple[Any, tempfile.TemporaryDirectory[str]] | None = None
 
     def read(self, *statements: Statement) -> list[Rows]:
+        def select(connection: sqlite3.Connection) -> list[Rows]:
+            connection.execute("BEGIN")
+            return [connection.execute(*statement).fetchall() for statement in statements]
+
+        return self.using(select)
+
+    def using(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``act`` makes of a read-only connection, in a transaction that it begins; it may be called again."""
         for _ in range(8):
             before = self._files()
             uri, lasting = self._uri(before)
             try:
-                rows = _select(uri, statements)
+                found = _with_connection(uri, act)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 if lasting or before == self._files():
                     raise self._refusal(error) from error
                 continue
             if lasting or before == self._files():
-                return rows
+                return found
         raise SourceError(f"{self.path.name} changes faster than it can be read.", "Try again in a moment.")
 
     def stamp(self) -> Any:
@@ -118,7 +126,7 @@ class FileReader(Reader):
             return SourceError(f"{self.path} is locked by another process.", "Try again in a moment.")
         return NotADatabase(
             f"{self.path} is no readable SQLite database ({error}).",
-            "Give the file that LangGraph's SqliteSaver wrote.",
+            "Give the file that a SqliteSaver wrote.",
         )
 
 
@@ -188,17 +196,17 @@ def run_async(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return outcome[0]
 
 
-def _select(uri: str, statements: Sequence[Statement]) -> list[Rows]:
+def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:
     with closing(_connect(uri)) as connection:
-        connection.execute("BEGIN")
         try:
-            return [connection.execute(*statement).fetchall() for statement in statements]
+            return act(connection)
         except sqlite3.OperationalError as error:
             if "decode" not in str(error):
                 raise
             # Damaged text: only then, for a function of Python's called for every text is slow.
             connection.text_factory = lambda text: text.decode(errors="replace")
-            return [connection.execute(*statement).fetchall() for statement in statements]
+            connection.rollback()
+            return act(connection)
 
 
 def _connect(uri: str) -> sqlite3.Connection:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Mark
 from tests.analysis.airline import NODE, build, message, replay, trials_of
 
 
+@pytest.mark.parametrize("saver", [SqliteSaver, persistence.SqliteSaver], ids=["langgraph", "lgviz"])
 @pytest.mark.parametrize("task_id", [0, 12, 27])
-def test_four_trials_as_branches(shared_data: Path, tmp_path: Path, task_id: int) -> None:
+def test_four_trials_as_branches(shared_data: Path, tmp_path: Path, task_id: int, saver: Any) -> None:
     trials = trials_of(shared_data, task_id)
     assert len(trials) == 4
     policy = (shared_data / "airline" / "policy.md").read_text()
     connection = sqlite3.connect(tmp_path / "airline.db", check_same_thread=False)
-    graph = build(trials, SqliteSaver(connection))
+    graph = build(trials, saver(connection))
     replay(graph, trials, "task", policy)
     for source in (graph, graph.checkpointer, tmp_path / "airline.db"):
         history = open_history(source, "task")

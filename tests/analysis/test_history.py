@@ -18,7 +18,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from lgviz import protocol
+from lgviz import persistence, protocol
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Mark
@@ -44,12 +44,19 @@ def documented(checkpointer: Any) -> Any:
     return builder.compile(checkpointer=checkpointer)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "lgviz-memory", "lgviz-sqlite"])
 def graph(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "memory":
         built = documented(InMemorySaver())
         built.invoke({"foo": ""}, CONFIG)
         yield built
+        return
+    if request.param.startswith("lgviz"):
+        path = ":memory:" if request.param.endswith("memory") else str(tmp_path / "a.db")
+        with persistence.SqliteSaver.from_conn_string(path) as saver:
+            built = documented(saver)
+            built.invoke({"foo": ""}, CONFIG)
+            yield built
         return
     connection = sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
     built = documented(SqliteSaver(connection))
@@ -217,14 +224,15 @@ def test_a_delta_channel_is_rebuilt() -> None:
     builder.add_node("b", lambda state: {"log": ["b"]})
     builder.add_edge(START, "a")
     builder.add_edge("a", "b")
-    for saver in (InMemorySaver(), SqliteSaver(sqlite3.connect(":memory:", check_same_thread=False))):
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    for saver in (InMemorySaver(), SqliteSaver(connection), persistence.MemorySaver()):
         graph = builder.compile(checkpointer=saver)
         graph.invoke({"log": ["in"]}, CONFIG)
         history = open_history(graph, "1")
         assert [c.values for c in history] == [graph.get_state(c.config).values for c in history]
         assert history.latest.values == {"log": ["in", "a", "b"]}
         assert [c.nodes for c in history] == [(), ("__start__",), ("a",), ("b",)]
-        if isinstance(saver, SqliteSaver):
+        if hasattr(saver, "conn"):
             saver.conn.close()
 
 

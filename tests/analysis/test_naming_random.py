@@ -14,6 +14,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Mark
+from lgviz.persistence import MemorySaver
 from lgviz.sources import open_source
 from lgviz.sources.base import Source
 from lgviz.sources.listed import ListedSource
@@ -27,6 +28,8 @@ START = ("__start__",)
 
 
 def saver_of(kind: str) -> Any:
+    if kind == "lgviz":
+        return MemorySaver()
     if kind == "sqlite":
         return SqliteSaver(sqlite3.connect(":memory:", check_same_thread=False))
     return InMemorySaver()
@@ -76,7 +79,7 @@ def assert_well_formed(history: History) -> None:
 
 
 @QUICK
-@given(graph_specs(), st.sampled_from(["memory", "sqlite", "listed"]), st.data())
+@given(graph_specs(), st.sampled_from(["memory", "sqlite", "listed", "lgviz"]), st.data())
 def test_nodes_and_writes_are_what_the_run_reported(spec: GraphSpec, kind: str, data: st.DataObject) -> None:
     saver = saver_of(kind)
     graph = build(spec, saver)

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from lgviz import persistence
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "checkpoints.db"
 
 
-@pytest.fixture
-def saver(file: Path) -> Iterator[SqliteSaver]:
-    with SqliteSaver.from_conn_string(str(file)) as saver:
+@pytest.fixture(params=[SqliteSaver, persistence.SqliteSaver], ids=["langgraph", "lgviz"])
+def saver(request: pytest.FixtureRequest, file: Path) -> Iterator[SqliteSaver]:
+    with request.param.from_conn_string(str(file)) as saver:
         yield saver
 
 

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 import lgviz.session as session
+from lgviz import persistence
 from tests.random_graphs import GraphSpec, build, drive, graph_specs
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 VALUES = {"log": ["edited"], "count": 10, "note": "edited"}
+SAVERS = st.sampled_from([SqliteSaver, persistence.SqliteSaver])
 relaxed = settings(
     deadline=None,
-    max_examples=12,
+    max_examples=16,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 
@@ -43,7 +45,7 @@ def run_through(spec: GraphSpec, saver: Any) -> tuple[Any, list[Any]]:
 def test_a_preview_is_what_the_fork_makes(spec: GraphSpec, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "checkpoints.db")
-        with SqliteSaver.from_conn_string(str(file)) as saver:
+        with data.draw(SAVERS).from_conn_string(str(file)) as saver:
             graph, configs = run_through(spec, saver)
             chosen = data.draw(st.lists(st.sampled_from(configs), min_size=1, max_size=5, unique_by=str))
             for config in chosen:
@@ -69,7 +71,7 @@ def test_a_preview_is_what_the_fork_makes(spec: GraphSpec, data: st.DataObject) 
 @relaxed
 @given(graph_specs(crashes=False), st.data())
 def test_a_run_runs_what_next_says(spec: GraphSpec, data: st.DataObject) -> None:
-    with SqliteSaver.from_conn_string(":memory:") as saver:
+    with data.draw(SAVERS).from_conn_string(":memory:") as saver:
         graph, configs = run_through(spec, saver)
         chosen = data.draw(st.lists(st.sampled_from(configs), min_size=1, max_size=6, unique_by=str))
         for config in chosen:

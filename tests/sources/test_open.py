@@ -90,7 +90,7 @@ def test_databases_without_checkpoints(tmp_path: Path) -> None:
 
 def test_neither_graph_nor_saver_nor_path() -> None:
     refused(NotASource, 42, "int")
-    refused(NotASource, "postgresql://localhost/db", "postgresql://")
+    refused(NotASource, "mysql://localhost/db", "mysql://")
 
 
 def test_no_thread_and_an_unknown_thread() -> None:

@@ -1,0 +1,110 @@
+"""Where operations of the persistence engine are run, so that a source may be read from any thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from lgviz.errors import SourceError
+from lgviz.persistence.drivers import drive
+from lgviz.persistence.saver import AsyncSaver, Saver, SyncSaver
+from lgviz.persistence.sqlite_drivers import AioSqliteDriver
+from lgviz.persistence.statements import READ, Begin, Many, Operation, Rows, Step
+
+from .connections import FileReader, run_async
+
+__all__ = ["Runner", "in_file", "of_saver", "over_postgres"]
+
+R = TypeVar("R")
+
+
+class Runner(Protocol):
+    """Runs one operation to its end and gives its result."""
+
+    def __call__(self, make: Callable[[], Operation[R]], /) -> R: ...
+
+
+def of_saver(saver: Saver) -> Runner:
+    """On the connection or pool of a saver; for one that lives on an event loop without that loop, which may
+    be the very one that waits for us."""
+    if isinstance(saver, SyncSaver):
+        return saver.driver.run
+    assert isinstance(saver, AsyncSaver)
+    driver: Any = saver.driver
+    if not isinstance(driver, AioSqliteDriver):
+        return over_postgres(lambda: _conninfo(driver))
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        return run_async(lambda: driver.run(make))  # its connection serves any loop
+
+    return run
+
+
+def in_file(reader: FileReader) -> Runner:
+    """In an SQLite file, which is opened read-only for each operation."""
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        return reader.using(lambda connection: drive(make, _ReadOnly(connection)))
+
+    return run
+
+
+def over_postgres(conninfo: Callable[[], str]) -> Runner:
+    """On a PostgreSQL connection of our own, which lasts for one operation.
+
+    Raises:
+        SourceError: psycopg is missing.
+    """
+    try:
+        import psycopg
+
+        from lgviz.persistence.postgres_drivers import PostgresDriver, connect, explain
+    except ImportError as error:
+        raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        try:
+            connection = connect(conninfo())
+        except psycopg.Error as error:
+            raise explain(error) from error
+        with connection:
+            return PostgresDriver(connection).run(make)
+
+    return run
+
+
+def _conninfo(driver: Any) -> str:
+    """How an asynchronous driver's connection or pool was connected."""
+    if driver.conninfo is not None:
+        return str(driver.conninfo)
+    if isinstance(held := getattr(driver.conn, "conninfo", None), str):  # a pool
+        return held
+    from psycopg.conninfo import make_conninfo
+
+    info = driver.conn.info
+    return make_conninfo("", **info.get_parameters(), password=info.password or None)
+
+
+class _ReadOnly:
+    """A session on a connection that must not be written to."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def perform(self, step: Step) -> Rows:
+        if isinstance(step, Many) or (isinstance(step, Begin) and step is not READ):
+            raise SourceError(
+                "The database was made by an older lgviz.", "Open it once with a saver, which brings it up to date."
+            )
+        if isinstance(step, Begin):
+            self.commit()
+            self._connection.execute("BEGIN")
+            return []
+        return self._connection.execute(step.sql, step.params).fetchall()
+
+    def commit(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")  # nothing was written
+
+    rollback = commit
