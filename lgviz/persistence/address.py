@@ -19,7 +19,11 @@ class Address(NamedTuple):
 
     def config(self) -> RunnableConfig:
         """As LangGraph writes it."""
-        configurable = {"thread_id": self.thread_id, "checkpoint_ns": self.ns, "checkpoint_id": self.checkpoint_id}
+        configurable = {
+            "thread_id": self.thread_id,
+            "checkpoint_ns": self.ns,
+            "checkpoint_id": self.checkpoint_id,
+        }
         return {"configurable": configurable}
 
 

@@ -46,7 +46,7 @@ def _write_array(value: Any) -> list[Any]:
     return [_write_dtype(value.dtype)[0], list(value.shape), order, value.tobytes(order=order)]
 
 
-def _read_array(dtype: Any, shape: list[int], order: str, data: Any) -> Any:
+def _read_array(dtype: Any, shape: list[int], order: Any, data: Any) -> Any:
     import numpy as np
 
     if dtype is None:
@@ -97,7 +97,7 @@ def _write_timestamp(value: Any) -> list[Any]:
     return [value.asm8.astype("i8").item(), value.unit, value.fold, value.tzinfo]
 
 
-def _read_timestamp(count: int, unit: str, fold: int, tz: Any) -> Any:
+def _read_timestamp(count: int, unit: Any, fold: int, tz: Any) -> Any:
     import numpy as np
 
     stamp = _pandas().Timestamp(np.datetime64(count, unit))
@@ -106,7 +106,7 @@ def _read_timestamp(count: int, unit: str, fold: int, tz: Any) -> Any:
     return stamp.tz_localize("UTC").tz_convert(tz)
 
 
-def _read_timedelta(count: int, unit: str) -> Any:
+def _read_timedelta(count: int, unit: Any) -> Any:
     import numpy as np
 
     return _pandas().Timedelta(np.timedelta64(count, unit))
@@ -122,7 +122,12 @@ def _write_values(values: Any) -> list[Any]:
         return ["datetimetz", values.asi8, dtype.unit, dtype.tz]
     if isinstance(dtype, pd.StringDtype):
         missing = pd.isna(values)
-        return ["string", [None if gone else text for gone, text in zip(missing, values, strict=True)], str(dtype.storage), dtype.na_value is pd.NA]
+        return [
+            "string",
+            [None if gone else text for gone, text in zip(missing, values, strict=True)],
+            str(dtype.storage),
+            dtype.na_value is pd.NA,
+        ]
     if hasattr(values, "_data") and hasattr(values, "_mask"):
         return ["masked", values._data, values._mask, str(dtype)]
     if type(values).__name__ in ("NumpyExtensionArray", "DatetimeArray", "TimedeltaArray"):
@@ -190,7 +195,10 @@ def _write_frame(value: Any) -> list[Any]:
 
 def _read_frame(index: Any, names: Any, attrs: dict[str, Any], columns: list[Any]) -> Any:
     pd = _pandas()
-    made = {n: pd.Series(array, index=index, dtype=array.dtype) for n, array in enumerate(_read_values(*c) for c in columns)}
+    made = {
+        n: pd.Series(array, index=index, dtype=array.dtype)
+        for n, array in enumerate(_read_values(*c) for c in columns)
+    }
     frame = pd.DataFrame(made, index=index)
     frame.columns = names
     frame.attrs.update(attrs)

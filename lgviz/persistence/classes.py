@@ -18,7 +18,20 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 _BASES: dict[str, type] = {
     base.__name__: base
-    for base in (OrderedDict, defaultdict, Counter, deque, dict, list, set, frozenset, tuple, str, bytes, bytearray)
+    for base in (
+        OrderedDict,
+        defaultdict,
+        Counter,
+        deque,
+        dict,
+        list,
+        set,
+        frozenset,
+        tuple,
+        str,
+        bytes,
+        bytearray,
+    )
     + (int, float, complex)
 }
 
@@ -33,7 +46,7 @@ def take_apart(value: Any) -> tuple[str, list[Any]] | None:
     if isinstance(value, BaseModel):
         return "pydantic", take_model_apart(value)
     if isinstance(value, Enum):
-        return "enum", [[member.name for member in cls if member in value] if _composite(value) else [value.name]]
+        return "enum", [_member_names(value)]
     if isinstance(value, (SecretStr, SecretBytes)):
         return "record", [{"_secret_value": value.get_secret_value()}]
     if isinstance(value, BaseException):
@@ -73,7 +86,7 @@ def build(cls: type, kind: str, state: list[Any]) -> Any:
     if kind == "pydantic":
         return _model(cls, *state)
     if kind == "pydantic1":
-        made = object.__new__(cls)
+        made: Any = object.__new__(cls)
         object.__setattr__(made, "__dict__", state[0])
         object.__setattr__(made, "__fields_set__", set(state[1]))
         return made
@@ -97,8 +110,12 @@ def shown(kind: str, state: list[Any]) -> dict[str, Any]:
     return {"value": state[0]}
 
 
-def _composite(value: Enum) -> bool:
-    return value.name is None or value.name not in type(value).__members__
+def _member_names(value: Any) -> list[str]:
+    """One name, or those that a combination of flags is made of."""
+    members = type(value).__members__
+    if value.name in members:
+        return [value.name]
+    return [name for name, member in members.items() if member in value]
 
 
 def _member(cls: type, names: list[str]) -> Any:
@@ -126,14 +143,14 @@ def _exception(cls: type, args: list[Any], attributes: dict[str, Any]) -> Any:
     base = next((base for base in cls.__mro__ if base.__module__ == "builtins"), None)
     if base is None or not issubclass(base, BaseException):
         raise NotBuilt("it is no exception any more")
-    made = base.__new__(cls, *args)
+    made: Any = base.__new__(cls, *args)
     base.__init__(made, *args)
     made.args = tuple(args)
     vars(made).update(attributes)
     return made
 
 
-def _content(value: Any, base: type) -> Any:
+def _content(value: Any, base: Any) -> Any:
     if issubclass(base, dict):
         items = {key: dict.__getitem__(value, key) for key in dict.__iter__(value)}
         if base is defaultdict:
@@ -142,8 +159,9 @@ def _content(value: Any, base: type) -> Any:
     if base is deque:
         return [list(deque.__iter__(value)), value.maxlen]
     if base in (str, bytes, bytearray, int, float, complex):
-        return base(base.__getnewargs__(value)[0]) if hasattr(base, "__getnewargs__") and base is not complex else base(value)
-    return base(base.__iter__(value))  # type: ignore[attr-defined, call-arg]
+        # As the built-in type sees it: a subclass may say something else of itself.
+        return base(base.__getnewargs__(value)[0]) if base in (str, bytes, int, float) else base(value)
+    return base(base.__iter__(value))
 
 
 def _derived(cls: type, base_name: str, content: Any, attributes: dict[str, Any]) -> Any:
@@ -184,7 +202,11 @@ def _slots(cls: type) -> Iterable[str]:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in ("__dict__", "__weakref__"):
-                yield f"_{base.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+                yield (
+                    f"_{base.__name__.lstrip('_')}{name}"
+                    if name.startswith("__") and not name.endswith("__")
+                    else name
+                )
 
 
 def _set(made: Any, attributes: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ def drive(make: Callable[[], Operation[R]], session: Session) -> R:
 
 
 async def adrive(make: Callable[[], Operation[R]], session: AsyncSession) -> R:
-    """Run one operation on a session: all of it is committed, or nothing, also where its task is cancelled."""
+    """Run one operation on a session: all is committed, or nothing, also where its task is cancelled."""
     for attempt in range(ATTEMPTS):
         operation, rows = make(), None
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
@@ -33,7 +34,7 @@ class Engine(Writing, Reading, Indexing, Upkeep):
     def __init__(self, dialect: Dialect, serde: Serializer) -> None:
         cipher = None
         if isinstance(serde, EncryptedSerializer):
-            serde, cipher = serde.serde, serde.cipher
+            cipher, serde = serde.cipher, serde.serde
         # A serializer of unknown making may write a value differently each time, or see more than its
         # elements in a list: its values stay whole.
         trees = Trees(serde, cut=isinstance(serde, JsonPlusSerializer))
@@ -75,7 +76,9 @@ class Engine(Writing, Reading, Indexing, Upkeep):
             if name not in applied:
                 for statement in statements:
                     yield Query(self.dialect.ddl(statement))
-                yield Query("INSERT INTO lgviz_migrations (name, applied_at) VALUES (?, ?)", [name, time.time()])
+                yield Query(
+                    "INSERT INTO lgviz_migrations (name, applied_at) VALUES (?, ?)", [name, time.time()]
+                )
         return (yield from self._learn_key(make=True))
 
     def _learn_key(self, *, make: bool = False) -> Operation[None]:

@@ -66,7 +66,10 @@ class ExactSerializer(JsonPlusSerializer):
     def with_msgpack_allowlist(self, extra_allowlist: Iterable[tuple[str, ...] | type]) -> ExactSerializer:
         """A serializer that trusts more classes."""
         clone = ExactSerializer()
-        names = [(item.__module__, item.__qualname__) if isinstance(item, type) else item for item in extra_allowlist]
+        names = [
+            (item.__module__, item.__qualname__) if isinstance(item, type) else item
+            for item in extra_allowlist
+        ]
         clone.trust = self.trust.allowing(names)
         return clone
 
@@ -86,7 +89,11 @@ class ExactSerializer(JsonPlusSerializer):
             return TAG, ormsgpack.packb(self._write(obj))
         except (TypeError, ValueError, RecursionError, AttributeError) as outer:
             error = _failed.error or outer
-            cause = "it is nested too deeply, or contains itself" if isinstance(error, RecursionError) else str(error)
+            cause = (
+                "it is nested too deeply, or contains itself"
+                if isinstance(error, RecursionError)
+                else str(error)
+            )
             raise NotKept(
                 f"{type(obj).__module__}.{type(obj).__qualname__}: {cause.rstrip('.')}.",
                 "Put plain data, messages, dataclasses, pydantic models, arrays or frames into the state.",
@@ -168,9 +175,8 @@ class ExactSerializer(JsonPlusSerializer):
         parts = classes.take_apart(value)
         if parts is None:
             raise TypeError(f"an object of {kind.__module__}.{kind.__qualname__}, which is no data")
-        if loaded(kind.__module__, kind.__qualname__) is not kind and kind.__module__ != "builtins":
-            if "<locals>" not in kind.__qualname__:
-                raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not the class of that name")
+        if "<locals>" not in kind.__qualname__ and loaded(kind.__module__, kind.__qualname__) is not kind:
+            raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not the class of that name")
         remember(kind)
         if isinstance(value, BaseModel) and len(_models) < _MOST_MODELS:
             _models.add(kind)
@@ -186,7 +192,9 @@ class ExactSerializer(JsonPlusSerializer):
         ):
             try:
                 payload = ormsgpack.packb(
-                    [kind.__module__, kind.__qualname__, "pydantic", *state], default=self._default, option=_OPTION
+                    [kind.__module__, kind.__qualname__, "pydantic", *state],
+                    default=self._default,
+                    option=_OPTION,
                 )
                 return ormsgpack.Ext(_OBJECT, payload)
             except TypeError:
@@ -209,7 +217,7 @@ class ExactSerializer(JsonPlusSerializer):
             if form is None:
                 return Placeholder(name, "written by a newer lgviz", {"value": parts}, code, payload)
             return form.read(*parts)
-        if code == _SET or code == _FROZENSET:
+        if code in (_SET, _FROZENSET):
             items = (self.unpack(item) for item in ormsgpack.unpackb(payload))
             return set(items) if code == _SET else frozenset(items)
         if code == _DICT:
@@ -225,7 +233,9 @@ class ExactSerializer(JsonPlusSerializer):
             return read_extension(payload[0], payload[1:], self)
         raise ValueError(f"an unknown extension {code}")
 
-    def build(self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes) -> Any:
+    def build(
+        self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes
+    ) -> Any:
         """An instance of a class that is loaded and trusted, else a placeholder."""
         cls, reason = self._find(module, qualname, kind)
         if cls is not None:

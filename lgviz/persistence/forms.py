@@ -29,7 +29,8 @@ class Form(NamedTuple):
 
 
 _FACTORIES: dict[str, Any] = {
-    cls.__name__: cls for cls in (list, dict, set, int, str, float, tuple, bool, bytes, frozenset, deque, Counter)
+    cls.__name__: cls
+    for cls in (list, dict, set, int, str, float, tuple, bool, bytes, frozenset, deque, Counter)
 }
 
 
@@ -52,7 +53,9 @@ def _read_time(hour: int, minute: int, second: int, micro: int, fold: int, tz: A
     return dt.time(hour, minute, second, micro, tz, fold=fold)
 
 
-def _read_datetime(y: int, m: int, d: int, hour: int, minute: int, second: int, micro: int, fold: int, tz: Any) -> Any:
+def _read_datetime(
+    y: int, m: int, d: int, hour: int, minute: int, second: int, micro: int, fold: int, tz: Any
+) -> Any:
     return dt.datetime(y, m, d, hour, minute, second, micro, tz, fold=fold)
 
 
@@ -104,7 +107,9 @@ EXACT: dict[type, Form] = {
     dt.datetime: Form("datetime", _write_datetime, _read_datetime),
     dt.date: Form("date", lambda value: [value.year, value.month, value.day], dt.date),
     dt.time: Form("time", _write_time, _read_time),
-    dt.timedelta: Form("timedelta", lambda value: [value.days, value.seconds, value.microseconds], dt.timedelta),
+    dt.timedelta: Form(
+        "timedelta", lambda value: [value.days, value.seconds, value.microseconds], dt.timedelta
+    ),
     dt.timezone: Form("timezone", lambda value: list(value.__getinitargs__()), dt.timezone),
     zoneinfo.ZoneInfo: Form("ZoneInfo", _write_zone, zoneinfo.ZoneInfo),
     decimal.Decimal: _text(decimal.Decimal),

@@ -81,8 +81,10 @@ class ThreadIndex:
 def anchor_of(namespace: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
     """The checkpoint, in the enclosing namespace, that a subgraph's call started from."""
     parents = metadata.get("parents")
-    outer = [name for name in parents if name != namespace] if isinstance(parents, dict) else []
-    if not namespace or not outer:
+    if not namespace or not isinstance(parents, dict):
+        return None
+    outer = [name for name in parents if name != namespace]
+    if not outer:
         return None
     name = max(outer, key=len)
     return name, parents[name]
@@ -103,15 +105,16 @@ class Indexing(Nodes):
         # The unary plus keeps SQLite from using the index by thread where few new rows are at the end.
         by_thread = "+{0}.thread = ?" if start.checkpoint or start.write else "{0}.thread = ?"
         checkpoints = yield Query(
-            f"""SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata, length(c.body)
+            f"""SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
+            length(c.body)
             FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
             ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
-            WHERE c.key > ? AND {by_thread.format('c')} ORDER BY c.key""",
+            WHERE c.key > ? AND {by_thread.format("c")} ORDER BY c.key""",
             [start.checkpoint, thread],
         )
         writes = yield Query(
             f"""SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
-            WHERE w.key > ? AND {by_thread.format('w')} ORDER BY w.key""",
+            WHERE w.key > ? AND {by_thread.format("w")} ORDER BY w.key""",
             [start.write, thread],
         )
         index = ThreadIndex(reset=reset)
@@ -121,10 +124,13 @@ class Indexing(Nodes):
             except (ValueError, TypeError):  # check() names it
                 continue
             index.writes += [
-                WriteEntry(ns, checkpoint_id, task_id, task_path, idx, channel, at) for idx, channel, _ in entries
+                WriteEntry(ns, checkpoint_id, task_id, task_path, idx, channel, at)
+                for idx, channel, _ in entries
             ]
         resumed = {
-            (write.namespace, write.checkpoint_id): write.at for write in index.writes if write.channel == "__resume__"
+            (write.namespace, write.checkpoint_id): write.at
+            for write in index.writes
+            if write.channel == "__resume__"
         }
         for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in checkpoints:
             try:
@@ -134,7 +140,16 @@ class Indexing(Nodes):
             started = resumed.get((ns, parent), parent_at) if parent else None
             index.checkpoints.append(
                 CheckpointEntry(
-                    ns, id, parent, ordinal, anchor_of(ns, metadata), started, at, tuple(json.loads(changed)), metadata, size
+                    ns,
+                    id,
+                    parent,
+                    ordinal,
+                    anchor_of(ns, metadata),
+                    started,
+                    at,
+                    tuple(json.loads(changed)),
+                    metadata,
+                    size,
                 )
             )
         index.token = Token(
@@ -149,7 +164,8 @@ class Indexing(Nodes):
         """Every thread with its number of checkpoints and the time of the last, the newest first."""
         yield READ
         rows = yield Query(
-            """SELECT t.thread_id, count(*), max(c.at) FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
+            """SELECT t.thread_id, count(*), max(c.at) FROM lgviz_checkpoints c
+               JOIN lgviz_threads t ON t.id = c.thread
                GROUP BY t.id, t.thread_id ORDER BY max(c.key) DESC"""
         )
         return [(thread_id, count, at) for thread_id, count, at in rows]

@@ -98,7 +98,7 @@ def _construct(cls: type, code: int, state: Any) -> Any:
                 return member
         raise classes.NotBuilt(f"no member has the value {state!r}")
     if hasattr(cls, "_fields") and issubclass(cls, tuple) and isinstance(state, dict):
-        return tuple.__new__(cls, [state[field] for field in cls._fields])
+        return tuple.__new__(cls, [state[field] for field in getattr(cls, "_fields", ())])
     if (is_dataclass(cls) or code == EXT_CONSTRUCTOR_KW_ARGS) and isinstance(state, dict):
         return classes.build(cls, "record", [state])
     if code == EXT_PYDANTIC_V1 and isinstance(state, dict):
@@ -112,7 +112,9 @@ def _construct(cls: type, code: int, state: Any) -> Any:
 def _model(cls: type[BaseModel], data: Mapping[str, Any]) -> BaseModel:
     """A model from its dump: nested models were dumped as dicts, and their fields say what they were."""
     fields = {
-        name: _restore(field.annotation, data[name]) if name in data else field.get_default(call_default_factory=True)
+        name: _restore(field.annotation, data[name])
+        if name in data
+        else field.get_default(call_default_factory=True)
         for name, field in cls.model_fields.items()
     }
     extra = {name: value for name, value in data.items() if name not in fields}

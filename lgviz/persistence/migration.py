@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
     """Copy every thread of ``source`` into ``target``, exactly; once more, to go on where it was stopped.
 
     Args:
-        source: a LangGraph saver, or the path of a file that LangGraph's ``SqliteSaver`` made. It is only read.
+        source: a LangGraph saver, or the path of a file that LangGraph's ``SqliteSaver`` made; only read.
         target: an lgviz saver, or the path of a file to make or to go on with.
         progress: whether to draw a progress bar, or a function that is given (done, total).
 
@@ -55,7 +56,9 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
     owned = isinstance(target, (str, Path))
     saver = SqliteSaver.from_conn_string(str(target)) if owned else target
     if not isinstance(saver, Saver):
-        raise NotASource(f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file.")
+        raise NotASource(
+            f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file."
+        )
     # The same database may hold both: lgviz's tables are made beside the ones they are filled from.
     saver._beside = True
     show = progress if callable(progress) else _bar if progress else _silent
@@ -87,10 +90,9 @@ def _copy(records: Iterator[_Record], total: int, saver: Saver, show: Callable[[
             changed = [name for name, version in now.items() if before.get(name) != version]
             # Every value is read anew: LangGraph's savers keep values that changed without a new version.
             every = dict.fromkeys(record.checkpoint.get("channel_values") or {}) | dict(now)
+            at = _time(record.checkpoint)
             saver._run(
-                lambda: engine.put(  # noqa: B023
-                    config, record.checkpoint, record.metadata, every, changed=changed, at=_time(record.checkpoint)
-                )
+                partial(engine.put, config, record.checkpoint, record.metadata, every, changed=changed, at=at)
             )
             copied += 1
         show(done, total)
@@ -104,7 +106,7 @@ def _copy_writes(saver: Saver, record: _Record) -> None:
     engine, config = saver.engine, record.address.config()
     for (task_id, task_path), writes in tasks.items():
         pairs = [(write.idx, write.channel, write.value) for write in writes]
-        saver._run(lambda: engine.put_numbered_writes(config, pairs, task_id, task_path))  # noqa: B023
+        saver._run(partial(engine.put_numbered_writes, config, pairs, task_id, task_path))
 
 
 def _time(checkpoint: Mapping[str, Any]) -> float | None:
@@ -121,14 +123,16 @@ def _open(source: Any) -> tuple[int, Iterator[_Record]]:
         path = Path(source)
         if not path.is_file():
             raise MissingFile(f"{path} does not exist.", "Give the path of the old database.")
-        conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        return _sqlite(conn, str(path), closing=True)
+        file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        return _sqlite(file, str(path), closing=True)
     conn = getattr(source, "conn", None)
     if isinstance(conn, sqlite3.Connection) and not isinstance(source, Saver):
         return _sqlite(conn, type(source).__name__, closing=False, serde=source.serde)
     if isinstance(source, BaseCheckpointSaver):
         return _saver(source)
-    raise NotASource(f"Cannot copy from {type(source).__name__}.", "Give a saver or the path of a database file.")
+    raise NotASource(
+        f"Cannot copy from {type(source).__name__}.", "Give a saver or the path of a database file."
+    )
 
 
 def _sqlite(
@@ -139,23 +143,35 @@ def _sqlite(
     try:
         tables = {table for (table,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "checkpoints" not in tables:
-            raise NoCheckpoints(f"{name} holds no checkpoints of LangGraph.", "Give the file that LangGraph wrote.")
+            raise NoCheckpoints(
+                f"{name} holds no checkpoints of LangGraph.", "Give the file that LangGraph wrote."
+            )
         total = conn.execute("SELECT count(*) FROM checkpoints").fetchone()[0]
         columns = {row[1] for row in conn.execute("PRAGMA table_info(writes)")}
     except sqlite3.DatabaseError as error:
-        raise NotADatabase(f"{name} is not an SQLite database.", "Give the file that LangGraph wrote.") from error
+        raise NotADatabase(
+            f"{name} is not an SQLite database.", "Give the file that LangGraph wrote."
+        ) from error
     path = "task_path" if "task_path" in columns else "''"
 
     def read() -> Iterator[_Record]:
         order = "ORDER BY thread_id, checkpoint_id, checkpoint_ns"
-        keys = conn.execute(f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {order}").fetchall()
+        keys = conn.execute(
+            f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {order}"
+        ).fetchall()
         match = "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
         for key in keys:
             parent, tag, data, metadata = conn.execute(
                 f"SELECT parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints {match}", key
             ).fetchone()
-            rows = conn.execute(f"SELECT task_id, {path}, idx, channel, type, value FROM writes {match}", key).fetchall()
-            writes = [_Write(*row[:4], serde.loads_typed((row[4], row[5]))) for row in rows] if columns else []
+            rows = conn.execute(
+                f"SELECT task_id, {path}, idx, channel, type, value FROM writes {match}", key
+            ).fetchall()
+            writes = (
+                [_Write(row[0], row[1], row[2], row[3], serde.loads_typed((row[4], row[5]))) for row in rows]
+                if columns
+                else []
+            )
             checkpoint = serde.loads_typed((tag or "json", data))
             yield _Record(Address(*key), parent, checkpoint, json.loads(metadata) if metadata else {}, writes)
         if closing:
@@ -169,7 +185,9 @@ def _saver(saver: BaseCheckpointSaver[Any]) -> tuple[int, Iterator[_Record]]:
     places = []
     for found in saver.list(None):
         configurable = found.config["configurable"]
-        places.append((configurable["thread_id"], configurable["checkpoint_ns"], configurable["checkpoint_id"]))
+        places.append(
+            (configurable["thread_id"], configurable["checkpoint_ns"], configurable["checkpoint_id"])
+        )
     places.sort()
 
     def read() -> Iterator[_Record]:

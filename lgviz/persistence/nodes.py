@@ -58,7 +58,9 @@ class Nodes:
         known = known or self._cache
         found: dict[int, Node] = {}
         todo = {node.id for part in parts for node in nodes_of(part)}
-        columns = "id, hash, form, " + (f"CASE WHEN form % 2 = {CONTAINER} THEN data END" if containers else "data")
+        columns = "id, hash, form, " + (
+            f"CASE WHEN form % 2 = {CONTAINER} THEN data END" if containers else "data"
+        )
         while todo:
             below: set[int] = set()
             absent = []
@@ -96,7 +98,9 @@ class Nodes:
         while level:
             where, params = self.dialect.among("id", [node.id for node in entries])
             rows = yield Query(f"SELECT id, hash, form, data FROM lgviz_nodes WHERE {where}", params)
-            chunks = {id: self._open(Node(id, bytes(hash)), form, bytes(data)) for id, hash, form, data in rows}
+            chunks = {
+                id: self._open(Node(id, bytes(hash)), form, bytes(data)) for id, hash, form, data in rows
+            }
             opened = [chunks.get(node.id) for node in entries]
             if not all(isinstance(chunk, list) for chunk in opened):
                 raise DamagedData("A part of a checkpoint's table of channels is missing or damaged.")
@@ -154,11 +158,14 @@ class Nodes:
             _assign(roots, ids, missing)
             rows = [(ids[node.hash], node.hash, *self._closed(node)) for node in new]
             done = yield Many(
-                "INSERT INTO lgviz_nodes (id, hash, form, data) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING", rows
+                "INSERT INTO lgviz_nodes (id, hash, form, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                rows,
             )
             if done[0][0] != len(rows):
                 raise Conflict
-            yield Many("INSERT INTO lgviz_uses (thread, node) VALUES (?, ?)", [(thread, row[0]) for row in rows])
+            yield Many(
+                "INSERT INTO lgviz_uses (thread, node) VALUES (?, ?)", [(thread, row[0]) for row in rows]
+            )
         else:
             _assign(roots, ids, missing)
         if adopted:
@@ -214,7 +221,7 @@ def _chunks(roots: list[Node]) -> list[Node]:
         if isinstance(node.part, list) and node.part[1] > 0:
             found += node.part[2:]
     for node in found:
-        if node.part is not None and node.part[1] > 0:
+        if isinstance(node.part, list) and node.part[1] > 0:
             found += node.part[2:]
         if len(found) > _EAGER:
             return []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import psycopg
-from langgraph.checkpoint.base import SerializerProtocol
+from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from ..errors import WrongLoop
@@ -23,7 +23,7 @@ class PostgresSaver(SyncSaver):
     """Keeps checkpoints in a PostgreSQL database.
 
     Args:
-        conn: a psycopg connection in autocommit mode, or a ``ConnectionPool``. It stays the caller's to close.
+        conn: a psycopg connection in autocommit mode, or a ``ConnectionPool``; the caller's to close.
         serde: serializer of the values.
     """
 
@@ -32,7 +32,7 @@ class PostgresSaver(SyncSaver):
     ) -> None:
         super().__init__(POSTGRESQL, serde=serde)
         self.conn = conn
-        self.driver = PostgresDriver(conn)
+        self.driver: PostgresDriver = PostgresDriver(conn)
 
     @classmethod
     def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> PostgresSaver:
@@ -73,7 +73,9 @@ class AsyncPostgresSaver(AsyncSaver):
         self.loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
-    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> AsyncPostgresSaver:
+    def from_conn_string(
+        cls, conn_string: str, *, serde: SerializerProtocol | None = None
+    ) -> AsyncPostgresSaver:
         """A saver that connects when first used; also an asynchronous context manager."""
         return cls(None, serde=serde, conninfo=conn_string)
 
@@ -86,7 +88,8 @@ class AsyncPostgresSaver(AsyncSaver):
         refuse_on_loop(type(self).__name__)
         if self.loop is None or not self.loop.is_running():
             raise WrongLoop(
-                "The event loop of this saver is not running.", "Call a method with an `a` in front, on a loop."
+                "The event loop of this saver is not running.",
+                "Call a method with an `a` in front, on a loop.",
             )
         return asyncio.run_coroutine_threadsafe(self.driver.run(make), self.loop).result()
 

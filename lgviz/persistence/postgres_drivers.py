@@ -102,7 +102,9 @@ class PostgresDriver:
         conninfo: how to connect again where the connection is lost; None for a caller's own.
     """
 
-    def __init__(self, conn: psycopg.Connection[Any] | ConnectionPool[Any], conninfo: str | None = None) -> None:
+    def __init__(
+        self, conn: psycopg.Connection[Any] | ConnectionPool[Any], conninfo: str | None = None
+    ) -> None:
         self.conn = conn
         self.conninfo = conninfo
         self._lock = threading.RLock()

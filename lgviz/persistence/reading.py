@@ -23,7 +23,8 @@ logger = logging.getLogger("lgviz.persistence")
 _COLUMNS = "c.key, t.thread_id, c.ns, c.id, c.parent, c.metadata, c.body"
 _FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
 _ANCESTORS = """WITH RECURSIVE line (key, parent, thread, ns, n) AS (
-      SELECT c.key, c.parent, c.thread, c.ns, 1 FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
+      SELECT c.key, c.parent, c.thread, c.ns, 1 FROM lgviz_checkpoints c
+      JOIN lgviz_threads t ON t.id = c.thread
       WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?
     UNION ALL
       SELECT c.key, c.parent, c.thread, c.ns, line.n + 1 FROM line JOIN lgviz_checkpoints c
@@ -111,7 +112,9 @@ class Reading(Nodes):
         order = {key: n for n, key in enumerate(keys)}
         return (yield from self._read(sorted(rows, key=lambda row: order[row[0]]), known, strict=False))
 
-    def _read(self, rows: list[tuple[Any, ...]], known: dict[int, Node], *, strict: bool) -> Operation[list[Stored]]:
+    def _read(
+        self, rows: list[tuple[Any, ...]], known: dict[int, Node], *, strict: bool
+    ) -> Operation[list[Stored]]:
         found: dict[int, Stored] = {}
         for key, thread_id, ns, id, parent, metadata, body in rows:
             place = Address(thread_id, ns, id)
@@ -183,7 +186,9 @@ class Reading(Nodes):
             config=stored.address.config(),
             checkpoint=checkpoint,  # type: ignore[arg-type]
             metadata=read_metadata(stored.metadata, self.trees.serde),  # type: ignore[arg-type]
-            parent_config=stored.address._replace(checkpoint_id=stored.parent).config() if stored.parent else None,
+            parent_config=stored.address._replace(checkpoint_id=stored.parent).config()
+            if stored.parent
+            else None,
             pending_writes=[
                 (task_id, write.channel, self.trees.grow(write.part, stored.nodes, self.damaged))
                 for _, task_id, write in stored.writes
@@ -196,7 +201,9 @@ class Reading(Nodes):
             try:
                 yield self.assemble(stored)
             except (ValueError, TypeError, LookupError, DamagedData) as error:
-                logger.warning("Checkpoint %s is damaged and left out: %s", stored.address.checkpoint_id, error)
+                logger.warning(
+                    "Checkpoint %s is damaged and left out: %s", stored.address.checkpoint_id, error
+                )
 
     def damaged(self, node: Node, error: Exception) -> Damaged:
         """What stands for a value that cannot be read."""
@@ -210,7 +217,7 @@ class Reading(Nodes):
     def delta_history(
         self, config: RunnableConfig, channels: Sequence[str]
     ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
-        """For each channel its writes by ancestors, oldest first, back to the nearest stored value, and that."""
+        """For each channel its writes by ancestors, oldest first, since the nearest stored value; and that."""
         place = address(config)
         writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
         seeds: dict[str, Part] = {}
@@ -236,7 +243,9 @@ class Reading(Nodes):
                 if not wanted:
                     break
                 chain[ancestor] = wanted
-                stored = read_channels((yield from self.unfold(read_body(self.vault.open_row(bytes(data)))[1])))
+                stored = read_channels(
+                    (yield from self.unfold(read_body(self.vault.open_row(bytes(data)))[1]))
+                )
                 for name in wanted:
                     channel = stored.get(name)
                     if channel is not None and channel.part is not None:
@@ -279,7 +288,8 @@ class Reading(Nodes):
         result: dict[str, DeltaChannelHistory] = {}
         for name, collected in writes.items():
             values: list[PendingWrite] = [
-                (task_id, write.channel, self.trees.grow(write.part, nodes, self.damaged)) for task_id, write in collected
+                (task_id, write.channel, self.trees.grow(write.part, nodes, self.damaged))
+                for task_id, write in collected
             ]
             result[name] = {"writes": values}
             if name in seeds:

@@ -62,7 +62,7 @@ def pack_body(head: Part, channels: list[Any], seen: list[Any]) -> list[Any]:
 
 
 def read_body(part: Any) -> tuple[Part, Part, Part]:
-    """The head (all that LangGraph keeps beside channels and versions), the channels and what nodes have seen.
+    """The head (what LangGraph keeps beside channels and versions), the channels, what nodes have seen.
 
     Raises:
         ValueError: it is damaged.
@@ -99,7 +99,7 @@ _ESCAPE = "__lgviz__"
 
 
 def pack_metadata(metadata: Mapping[str, Any], serde: Serializer) -> bytes:
-    """Metadata as JSON, so that anyone can read an index; what JSON has no form for is kept as a leaf in it."""
+    """Metadata as JSON, for anyone to read; what JSON has no form for is kept as a leaf in it."""
 
     def escape(value: Any) -> dict[str, str]:
         return {_ESCAPE: base64.b64encode(leaf(serde.dumps_typed(value))).decode()}

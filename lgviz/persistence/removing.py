@@ -97,12 +97,13 @@ class Removing(Nodes):
         by_id = {(ns, id): row for row in rows for _, ns, id, *_ in [row]}
         for row in [row for row in rows if row[0] in keep]:
             missing = set(self._notes(row[4]).get("counters_since_delta_snapshot") or ())
-            while missing and row is not None:
-                keep.add(row[0])
-                table = read_body(self.vault.open_row(bytes(row[5])))[1]
+            ancestor: tuple[Any, ...] | None = row
+            while missing and ancestor is not None:
+                keep.add(ancestor[0])
+                table = read_body(self.vault.open_row(bytes(ancestor[5])))[1]
                 channels = read_channels((yield from self.unfold(table)))
                 missing -= {name for name, channel in channels.items() if channel.part is not None}
-                row = by_id.get((row[1], row[3]))
+                ancestor = by_id.get((ancestor[1], ancestor[3]))
 
     def parts(self, thread: int) -> Operation[list[Part]]:
         """All roots of a thread's values."""
@@ -127,7 +128,8 @@ class Removing(Nodes):
         )
         if taken:
             raise PersistenceError(
-                f"Thread {target!r} has checkpoints already.", "Copy to a new thread, or delete that one first."
+                f"Thread {target!r} has checkpoints already.",
+                "Copy to a new thread, or delete that one first.",
             )
         rows = yield Query(
             """INSERT INTO lgviz_threads (thread_id, made) SELECT ?, made FROM lgviz_threads WHERE id = ?
@@ -142,11 +144,13 @@ class Removing(Nodes):
         ):
             order = "" if table == "lgviz_calls" else "ORDER BY key"
             yield Query(
-                f"INSERT INTO {table} (thread, {columns}) SELECT ?, {columns} FROM {table} WHERE thread = ? {order}",
+                f"""INSERT INTO {table} (thread, {columns})
+                    SELECT ?, {columns} FROM {table} WHERE thread = ? {order}""",
                 [new, old],
             )
         yield Query(
-            "INSERT INTO lgviz_uses (thread, node) SELECT ?, node FROM lgviz_uses WHERE thread = ? ON CONFLICT DO NOTHING",
+            """INSERT INTO lgviz_uses (thread, node) SELECT ?, node FROM lgviz_uses WHERE thread = ?
+               ON CONFLICT DO NOTHING""",
             [new, old],
         )
 

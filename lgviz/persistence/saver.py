@@ -11,6 +11,7 @@ import builtins
 import copy
 import random
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
@@ -21,8 +22,8 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
     DeltaChannelHistory,
-    SerializerProtocol,
 )
+from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from ..errors import WrongLoop
 from .drivers import AsyncDriver, Driver
@@ -141,7 +142,7 @@ class Saver(BaseCheckpointSaver[Any]):
         keys = self._run(lambda: engine.matching(config, filter, before, limit))
         known: dict[int, Node] = {}
         for start in range(0, len(keys), PAGE):
-            page = self._run(lambda: engine.load(keys[start : start + PAGE], known))  # noqa: B023
+            page = self._run(partial(engine.load, keys[start : start + PAGE], known))
             known = page[0].nodes if page else {}
             yield from engine.assemble_all(page)
 
@@ -158,7 +159,7 @@ class Saver(BaseCheckpointSaver[Any]):
         keys = await self._arun(lambda: engine.matching(config, filter, before, limit))
         known: dict[int, Node] = {}
         for start in range(0, len(keys), PAGE):
-            page: Sequence[Stored] = await self._arun(lambda: engine.load(keys[start : start + PAGE], known))  # noqa: B023
+            page: Sequence[Stored] = await self._arun(partial(engine.load, keys[start : start + PAGE], known))
             known = page[0].nodes if page else {}
             for found in engine.assemble_all(page):
                 yield found
@@ -166,7 +167,7 @@ class Saver(BaseCheckpointSaver[Any]):
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """See LangGraph: the writes that made delta channels what they are, back to the nearest stored value."""
+        """See LangGraph: the writes that made delta channels what they are, since the nearest stored value."""
         engine = self.engine
         return engine.delta_values(self._run(lambda: engine.delta_history(config, channels)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import aiosqlite
-from langgraph.checkpoint.base import SerializerProtocol
+from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from .saver import AsyncSaver, SyncSaver
 from .schema import SQLITE
@@ -23,7 +23,7 @@ class SqliteSaver(SyncSaver):
     def __init__(self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None) -> None:
         super().__init__(SQLITE, serde=serde)
         self.conn = conn
-        self.driver = SqliteDriver(conn)
+        self.driver: SqliteDriver = SqliteDriver(conn)
 
     @classmethod
     def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> SqliteSaver:
@@ -66,11 +66,13 @@ class AsyncSqliteSaver(AsyncSaver):
     def __init__(self, conn: aiosqlite.Connection, *, serde: SerializerProtocol | None = None) -> None:
         super().__init__(SQLITE, serde=serde)
         self.conn = conn
-        self.driver = AioSqliteDriver(conn)
+        self.driver: AioSqliteDriver = AioSqliteDriver(conn)
 
     @classmethod
-    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> AsyncSqliteSaver:
-        """A saver over a file, or ``":memory:"``, opened when first used; also an asynchronous context manager.
+    def from_conn_string(
+        cls, conn_string: str, *, serde: SerializerProtocol | None = None
+    ) -> AsyncSqliteSaver:
+        """A saver over a file, or ``":memory:"``, opened when first used; also an async context manager.
 
         Raises:
             MissingFile: the file's folder does not exist.
@@ -85,7 +87,11 @@ def _connect(path: str) -> sqlite3.Connection:
     path = connect_path(path)
     try:
         return sqlite3.connect(
-            path, check_same_thread=False, timeout=BUSY_TIMEOUT, uri=path.startswith("file:"), isolation_level=None
+            path,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT,
+            uri=path.startswith("file:"),
+            isolation_level=None,
         )
     except sqlite3.Error as error:
         raise explain(error) from error

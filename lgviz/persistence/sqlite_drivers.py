@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -43,7 +43,9 @@ def explain(error: Exception) -> Exception:
     """SQLite's error as one that says what to do, where it is known what to do."""
     message = str(error)
     if "not a database" in message:
-        return NotADatabase("The file is not an SQLite database.", "Give the path of a database, or of a new file.")
+        return NotADatabase(
+            "The file is not an SQLite database.", "Give the path of a database, or of a new file."
+        )
     if "locked" in message:
         return Unavailable(
             f"The database stayed locked by another process for {BUSY_TIMEOUT:g} s.",
@@ -51,10 +53,13 @@ def explain(error: Exception) -> Exception:
         )
     if "full" in message or "disk I/O" in message or "readonly" in message or "unable to open" in message:
         return Unavailable(
-            f"The database cannot be written: {message}.", "Check its disk and permissions; nothing was half-written."
+            f"The database cannot be written: {message}.",
+            "Check its disk and permissions; nothing was half-written.",
         )
     if "malformed" in message:
-        return Unavailable(f"The database is damaged: {message}.", "Restore a copy, or use `sqlite3 FILE .recover`.")
+        return Unavailable(
+            f"The database is damaged: {message}.", "Restore a copy, or use `sqlite3 FILE .recover`."
+        )
     if "same thread" in message:
         return Unavailable(
             "The connection may only be used in the thread that made it, and LangGraph uses several.",
@@ -170,30 +175,30 @@ class AioSqliteDriver:
 
     async def run(self, make: Callable[[], Operation[R]]) -> R:
         """Run one operation in its transaction. A cancelled caller leaves it whole."""
-        if self._inner is None:
-            await self._open()
+        inner = self._inner or await self._open()
         try:
             # The one private name used here: aiosqlite has no public way to run several statements in one
             # visit to its thread, and one visit each would cost a put half its time.
-            return await self.conn._execute(self._inner.run, make)  # type: ignore[union-attr, no-any-return]
+            return await self.conn._execute(inner.run, make)  # type: ignore[no-untyped-call, no-any-return]
         except ValueError as error:
             raise explain(error) from error
 
-    async def _open(self) -> None:
+    async def _open(self) -> SqliteDriver:
         try:
-            thread = getattr(self.conn, "_thread", self.conn)
+            thread: Any = getattr(self.conn, "_thread", self.conn)
             if thread.ident is None:
                 # A saver made by a plain call must not keep the process alive.
                 thread.daemon = True
                 await self.conn
             self._inner = self._inner or SqliteDriver(self.conn._conn)
+            return self._inner
         except (sqlite3.Error, ValueError) as error:
             raise explain(error) from error
 
     async def tidy(self) -> None:
         """Shrink the file by what was deleted, as far as readers allow."""
         if self._inner is not None:
-            await self.conn._execute(self._inner.tidy)
+            await self.conn._execute(self._inner.tidy)  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """Close the connection, where it is the driver's own."""

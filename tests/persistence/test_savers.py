@@ -17,6 +17,7 @@ from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
+from saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 from typing_extensions import TypedDict
 
 from lgviz.errors import (
@@ -32,8 +33,6 @@ from lgviz.errors import (
 )
 from lgviz.persistence import AsyncSqliteSaver, Damaged, MemorySaver, SqliteSaver, migrate
 
-from saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
-
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
 
@@ -44,6 +43,7 @@ def saver(kind: str, make_saver: Make) -> Any:
 
 
 # -- graphs
+
 
 @every
 def test_the_documented_example(saver: Any) -> None:
@@ -103,6 +103,7 @@ def test_a_clock_that_goes_back_hides_nothing(saver: Any) -> None:
 
 # -- values
 
+
 @every
 def test_unchanged_channels_keep_the_value_of_the_parent(saver: Any) -> None:
     big = [text(n) for n in range(50)]
@@ -157,7 +158,12 @@ def test_special_writes_replace_and_others_stay(saver: Any) -> None:
     call(saver, "put_writes", place, [("__interrupt__", "old")], "t1", "~3")
     call(saver, "put_writes", place, [("__interrupt__", "new")], "t1", "~3")
     found = call(saver, "get_tuple", config())
-    assert found.pending_writes == [("t2", "a", 1), ("t2", "b", [2]), ("t2", "c", 3), ("t1", "__interrupt__", "new")]
+    assert found.pending_writes == [
+        ("t2", "a", 1),
+        ("t2", "b", [2]),
+        ("t2", "c", 3),
+        ("t1", "__interrupt__", "new"),
+    ]
 
 
 @every
@@ -199,14 +205,23 @@ def test_filters_answer_like_langgraphs_memory(saver: Any) -> None:
     reference = LangGraphMemory()
     for n in range(4):
         metadata = {
-            "step": n, "flag": n == 1, "none": None, "nested": {"a": 1, "b": n}, "list": [1, n], "float": n / 1,
-            "text": "a'b\"c; DROP TABLE lgviz_nodes; -- ?%s", "key'; --": n, "unicode": "ü",
+            "step": n,
+            "flag": n == 1,
+            "none": None,
+            "nested": {"a": 1, "b": n},
+            "list": [1, n],
+            "float": n / 1,
+            "text": "a'b\"c; DROP TABLE lgviz_nodes; -- ?%s",
+            "key'; --": n,
+            "unicode": "ü",
         }
         put(saver, str(n), {"x": n}, parent=str(n - 1) if n else None, **metadata)
         put(reference, str(n), {"x": n}, parent=str(n - 1) if n else None, **metadata)
     for filter in FILTERS:
         expected = [found.checkpoint["id"] for found in reference.list(config(), filter=filter)]
-        assert [found.checkpoint["id"] for found in call(saver, "list", config(), filter=filter)] == expected, filter
+        assert [
+            found.checkpoint["id"] for found in call(saver, "list", config(), filter=filter)
+        ] == expected, filter
         limited = call(saver, "list", config(), filter=filter, limit=1)
         assert [found.checkpoint["id"] for found in limited] == expected[:1]
 
@@ -279,6 +294,7 @@ def test_one_damaged_value_hides_nothing_else(saver: Any) -> None:
 
 # -- removing
 
+
 @every
 def test_deleting_gives_back_only_what_nobody_needs(saver: Any) -> None:
     shared = [text(n) for n in range(40)]
@@ -326,7 +342,10 @@ def test_prune_frees_what_stats_promise_and_keeps_labels(saver: Any) -> None:
 
 
 class Delta(TypedDict):
-    items: Annotated[list[str], DeltaChannel(lambda old, writes: old + [x for w in writes for x in w], snapshot_frequency=5)]
+    items: Annotated[
+        list[str],
+        DeltaChannel(lambda old, writes: old + [x for w in writes for x in w], snapshot_frequency=5),
+    ]
 
 
 @every
@@ -365,6 +384,7 @@ def test_copying_onto_a_thread_is_refused(saver: Any) -> None:
 
 # -- index
 
+
 @every
 def test_an_index_tells_what_is_new_and_when_to_start_again(saver: Any) -> None:
     graph = two_nodes().compile(checkpointer=saver)
@@ -400,6 +420,7 @@ def test_subgraph_checkpoints_are_numbered_under_their_anchor(saver: Any) -> Non
 
 
 # -- making one
+
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "postgres"])
 def test_from_conn_string_is_a_saver_and_a_context_manager(kind: str, make_saver: Make) -> None:
@@ -481,7 +502,12 @@ def test_langgraphs_file_is_refused_with_the_line_that_migrates_it(tmp_path: Pat
             assert (ours.config, ours.parent_config) == (theirs.config, theirs.parent_config)
             assert ours.metadata == theirs.metadata
             assert ours.pending_writes == theirs.pending_writes
-        assert chat().compile(checkpointer=copied).invoke({"messages": [("user", "x")]}, config())["messages"][-1].content
+        assert (
+            chat()
+            .compile(checkpointer=copied)
+            .invoke({"messages": [("user", "x")]}, config())["messages"][-1]
+            .content
+        )
         assert copied.check() == []
 
 
@@ -490,7 +516,9 @@ def test_migrating_from_langgraphs_memory_keeps_task_paths() -> None:
     two_nodes().compile(checkpointer=old).invoke({"foo": ""}, config())
     assert migrate(old, new, progress=False) == 4 and migrate(old, new, progress=False) == 0
     assert {write.task_path for write in new.index("1").writes} == {
-        "~__pregel_pull, __start__", "~__pregel_pull, node_a", "~__pregel_pull, node_b",
+        "~__pregel_pull, __start__",
+        "~__pregel_pull, node_a",
+        "~__pregel_pull, node_b",
     }
 
 

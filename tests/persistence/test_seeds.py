@@ -108,9 +108,7 @@ def find(marker: str) -> str:
 
 
 def test_memory_saver(new_saver: Callable[[], Any]) -> None:
-    code = find("# Create checkpointer").replace(
-        "# ... add nodes and edges ...", "builder = given_builder"
-    )
+    code = find("# Create checkpointer").replace("# ... add nodes and edges ...", "builder = given_builder")
     scope = execute(code, new_saver, given_builder=builder())
     assert [message.content for message in scope["result"]["messages"]] == ["Hello", "1"]
 
@@ -164,17 +162,23 @@ def test_preferences_across_threads(new_saver: Callable[[], Any]) -> None:
         "builder = StateGraph(MessagesState)",
         "from langgraph.graph import StateGraph, MessagesState, START, END\nbuilder = StateGraph(MessagesState)",
     )
-    code = code.replace("# ... add edges ...", "builder.add_edge(START, 'load'); builder.add_edge('load', 'save')")
+    code = code.replace(
+        "# ... add edges ...", "builder.add_edge(START, 'load'); builder.add_edge('load', 'save')"
+    )
     with pytest.raises(AttributeError, match="'Item' object has no attribute 'get'"):
         execute(code, new_saver)
-    code = code.replace('store.get(namespace, "settings") or {}', 'getattr(store.get(namespace, "settings"), "value", {})')
+    code = code.replace(
+        'store.get(namespace, "settings") or {}', 'getattr(store.get(namespace, "settings"), "value", {})'
+    )
     scope = execute(code, new_saver)
     final = scope["graph"].get_state(scope["config2"])
     assert contents(final) == ["What's my theme?", "Theme: dark"]
 
 
 def test_compiling_without_and_with(new_saver: Callable[[], Any]) -> None:
-    scope = execute(find("# ❌ No checkpointer - state not saved"), new_saver, builder=builder(), MemorySaver=new_saver)
+    scope = execute(
+        find("# ❌ No checkpointer - state not saved"), new_saver, builder=builder(), MemorySaver=new_saver
+    )
     assert scope["graph"].checkpointer is scope["checkpointer"]
 
 
@@ -187,6 +191,7 @@ def test_forgetting_the_thread_id_is_an_error_now(new_saver: Callable[[], Any]) 
 
 
 # -- the second document
+
 
 def documented(new_saver: Callable[[], Any]) -> dict[str, Any]:
     code = sample("from langgraph.graph import StateGraph, START, END", 'graph.invoke({"foo": ""}, config)')
@@ -204,7 +209,10 @@ def test_exactly_four_checkpoints_with_the_documented_values(new_saver: Callable
         ({"bar": []}, ("__start__",)),
     ]
     assert [(state.metadata["source"], state.metadata["step"]) for state in history] == [
-        ("loop", 2), ("loop", 1), ("loop", 0), ("input", -1),
+        ("loop", 2),
+        ("loop", 1),
+        ("loop", 0),
+        ("input", -1),
     ]
     assert [state.parent_config for state in history] == [*(state.config for state in history[1:]), None]
 
@@ -221,8 +229,13 @@ def test_the_writes_that_metadata_told_of_are_kept(new_saver: Callable[[], Any])
 def test_replaying_from_a_checkpoint(new_saver: Callable[[], Any]) -> None:
     scope = documented(new_saver)
     before = list(scope["graph"].get_state_history(scope["config"]))
-    code = sample('config = {"configurable": {"thread_id": "1", "checkpoint_id": "0c62', "graph.invoke(None, config=config)")
-    code = code.replace("0c62ca34-ac19-445d-bbb0-5b4984975b2a", before[1].config["configurable"]["checkpoint_id"])
+    code = sample(
+        'config = {"configurable": {"thread_id": "1", "checkpoint_id": "0c62',
+        "graph.invoke(None, config=config)",
+    )
+    code = code.replace(
+        "0c62ca34-ac19-445d-bbb0-5b4984975b2a", before[1].config["configurable"]["checkpoint_id"]
+    )
     execute(code, new_saver, **scope)
     after = list(scope["graph"].get_state_history({"configurable": {"thread_id": "1"}}))
     assert len(after) > len(before) and after[0].values == {"foo": "b", "bar": ["a", "b"]}
@@ -247,7 +260,10 @@ def test_the_memory_store_beside_the_saver(new_saver: Callable[[], Any]) -> None
     ):
         scope = execute(sample(start, end), new_saver, **scope)
     assert scope["memories"][-1].dict()["value"] == {"food_preference": "I like pizza"}
-    code = sample("from langgraph.checkpoint.memory import MemorySaver\n\n# We need this because we want to enable threads", "store=in_memory_store)")
+    code = sample(
+        "from langgraph.checkpoint.memory import MemorySaver\n\n# We need this because we want to enable threads",
+        "store=in_memory_store)",
+    )
     scope = execute(code, new_saver, **scope, graph=builder())
     streamed = execute(sample("# Invoke the graph\nuser_id", "print(update)"), new_saver, **scope)
     assert streamed["update"]["chatbot"]["messages"]

@@ -28,7 +28,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, RemoveMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command, Interrupt, Overwrite, Send
@@ -352,7 +359,15 @@ def same(one: Any, other: Any) -> bool:
         content = same(dict(one), dict(other))
     else:
         content = one == other
-    rest = ("maxlen", "default_factory", "fold", "tzinfo", "__dict__", "__pydantic_private__", "__pydantic_extra__")
+    rest = (
+        "maxlen",
+        "default_factory",
+        "fold",
+        "tzinfo",
+        "__dict__",
+        "__pydantic_private__",
+        "__pydantic_extra__",
+    )
     return content and all(same(getattr(one, name, None), getattr(other, name, None)) for name in rest)
 
 
@@ -447,7 +462,10 @@ def test_any_state_comes_back_from_a_saver(states: list[Any]) -> None:
 
 # -- what LangGraph wrote
 
-@pytest.mark.parametrize("name", ["pydantic", "slots dataclass", "enum", "enum of tuple", "named tuple", "human", "ai", "document"])
+
+@pytest.mark.parametrize(
+    "name", ["pydantic", "slots dataclass", "enum", "enum of tuple", "named tuple", "human", "ai", "document"]
+)
 def test_reads_what_langgraph_wrote(name: str) -> None:
     old = JsonPlusSerializer().dumps_typed({"v": [KEPT[name]]})
     assert ExactSerializer(trust=[__name__]).loads_typed(old)["v"][0] == KEPT[name]
@@ -515,7 +533,9 @@ def test_a_module_is_trusted_only_when_named(tmp_path: pathlib.Path) -> None:
     environment = {"PYTHONPATH": f"{tmp_path}:{':'.join(sys.path)}"}
     blob = subprocess.run(
         [*run, write + "sys.stdout.buffer.write(S().dumps_typed(Item(n=5))[1])"],
-        capture_output=True, env=environment, check=True,
+        capture_output=True,
+        env=environment,
+        check=True,
     ).stdout
     read = write.split(";", 1)[1].strip() + f"import models_of_mine; b = ('lgviz', {blob!r});"
     read += "print(type(S().loads_typed(b)).__name__, S(trust=['models_of_mine']).loads_typed(b).n)"
@@ -524,6 +544,7 @@ def test_a_module_is_trusted_only_when_named(tmp_path: pathlib.Path) -> None:
 
 
 # -- encryption
+
 
 def test_encrypted_values_share_too_and_need_the_key(tmp_path: pathlib.Path) -> None:
     pytest.importorskip("Crypto")
@@ -542,8 +563,17 @@ def test_encrypted_values_share_too_and_need_the_key(tmp_path: pathlib.Path) -> 
         parent = None
         for n in range(50, 100):
             config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": parent}}
-            checkpoint: Any = {"v": 4, "id": f"{n:04}", "ts": "", "channel_values": {"x": messages[:n], "short": "secret"}}
-            checkpoint |= {"channel_versions": {"x": n, "short": 1}, "versions_seen": {}, "updated_channels": None}
+            checkpoint: Any = {
+                "v": 4,
+                "id": f"{n:04}",
+                "ts": "",
+                "channel_values": {"x": messages[:n], "short": "secret"},
+            }
+            checkpoint |= {
+                "channel_versions": {"x": n, "short": 1},
+                "versions_seen": {},
+                "updated_channels": None,
+            }
             first.put(config, checkpoint, {"step": n}, {"x": n, "short": 1})
             parent = f"{n:04}"
         assert first.stats().bytes < 120 * 700
