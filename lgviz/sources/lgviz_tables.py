@@ -1,5 +1,4 @@
 """lgviz's own tables, read by the engine of its savers: the index opens no value, a value no other."""
-# ruff: noqa: S608 - only names written in this file and in the engine go into the text of a statement
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lgviz.errors import CheckpointNotFound, ForeignTables, NoCheckpoints
+from lgviz.errors import CheckpointNotFound, NoCheckpoints
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.engine import Engine
 from lgviz.persistence.index import ThreadIndex
@@ -39,6 +38,7 @@ WHERE t.thread_id = ? AND c.ns = ? AND """
 _WRITES = """
 SELECT w.task_path, w.task_id, w.data FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
 WHERE t.thread_id = ? AND w.ns = ? AND w.checkpoint_id = ?"""
+_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_migrations'"
 _NONE = "Run a graph on it first."
 
 
@@ -57,6 +57,7 @@ class TablesSource(Source):
         self._engine = engine
         self._lock = threading.RLock()
         self._ready = False
+        self._close: Callable[[], None] = lambda: None
 
     @classmethod
     def of_saver(cls, saver: Saver) -> TablesSource:
@@ -71,12 +72,13 @@ class TablesSource(Source):
             MissingFile, NotADatabase: the file is not what it should be.
             NewerSchema: a newer lgviz made it.
         """
-        run = in_file(FileReader(path))
-        source = cls(run, Engine(SQLITE, _serializer(trust)), f"{path.name} (read-only)")
+        reader = FileReader(path)
+        source = cls(in_file(reader), Engine(SQLITE, _serializer(trust)), f"{path.name} (read-only)")
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
-        with suppress(ForeignTables):
-            if source.threads():
-                return source
+        source._close = reader.close
+        if reader.read((_TABLE, ()))[0] and source.threads():
+            return source
+        source.close()
         return None
 
     @classmethod
@@ -100,10 +102,10 @@ class TablesSource(Source):
             yield READ
             return (yield Query(_THREADS))
 
-        return [ThreadInfo(*row) for row in self._run(operation, [])]
+        return [ThreadInfo(*row) for row in self._run(operation) or []]
 
     def index(self, thread_id: str, since: Any = None) -> Index:
-        index = self._run(lambda: self._engine.index(thread_id, since), ThreadIndex())
+        index = self._run(lambda: self._engine.index(thread_id, since)) or ThreadIndex()
         return Index(
             [
                 CheckpointRow(
@@ -128,14 +130,14 @@ class TablesSource(Source):
         found: dict[str, Versions] = {}
         for start in range(0, len(checkpoint_ids), _ROWS_AT_ONCE):
             some = checkpoint_ids[start : start + _ROWS_AT_ONCE]
-            found |= self._run(lambda: self._versions(thread_id, namespace, some), {})  # noqa: B023
+            found |= self._run(lambda: self._versions(thread_id, namespace, some)) or {}  # noqa: B023
         return found
 
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
     ) -> dict[str, Any]:
         wanted = None if names is None else list(names)
-        stored = self._run(lambda: self._channels(thread_id, namespace, checkpoint_id, wanted), None)
+        stored = self._run(lambda: self._channels(thread_id, namespace, checkpoint_id, wanted))
         if stored is None:
             raise CheckpointNotFound(
                 f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.", "Refresh the history."
@@ -146,20 +148,23 @@ class TablesSource(Source):
         return {name: self._grow(part, nodes) for name, part in parts.items()}
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        rows, nodes = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id), ([], {}))
+        rows, nodes = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id)) or ([], {})
         return [
             StoredWrite(task_id, path, write.idx, write.channel, self._grow(write.part, nodes))
             for path, task_id, write in rows
         ]
 
+    def close(self) -> None:
+        self._close()
+
     # ------------------------------------------------------------ operations
 
-    def _run(self, operation: Callable[[], Operation[R]], empty: R) -> R:
-        """What an operation gives; ``empty`` where no saver has made its tables yet."""
+    def _run(self, operation: Callable[[], Operation[R]]) -> R | None:
+        """What an operation gives; None where no saver has made its tables yet."""
         with self._lock:
             if not self._ready:
                 self._ready = self._runner(self._look)
-            return self._runner(operation) if self._ready else empty
+            return self._runner(operation) if self._ready else None
 
     def _look(self) -> Operation[bool]:
         """Whether the tables are there. They are not made, as a saver would: a source never writes."""
@@ -178,12 +183,12 @@ class TablesSource(Source):
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
-                head, channels, seen = read_body(self._engine.vault.open_row(bytes(body)))
+                part, channels, seen = read_body(self._engine.vault.open_row(bytes(body)))
                 table = read_channels((yield from self._engine.unfold(channels)))
-                parts[id_] = head, table, read_seen((yield from self._engine.unfold(seen)))
-        nodes = yield from self._engine.fetch([head for head, _, _ in parts.values()])
+                parts[id_] = part, table, read_seen((yield from self._engine.unfold(seen)))
+        nodes = yield from self._engine.fetch([part for part, _, _ in parts.values()])
         found = {}
-        for id_, (part, table, seen) in parts.items():
+        for id_, (part, table, versions_seen) in parts.items():
             head = self._grow(part, nodes)
             if isinstance(head, Mapping):
                 updated = head.get("updated_channels")
@@ -191,7 +196,7 @@ class TablesSource(Source):
                     v=head.get("v", 1),
                     ts=head.get("ts"),
                     channel_versions={name: c.version for name, c in table.items() if c.version is not None},
-                    versions_seen=seen,
+                    versions_seen=versions_seen,
                     updated_channels=None if updated is None else tuple(updated),
                     channels=tuple(name for name, c in table.items() if c.part is not None),
                 )

@@ -98,13 +98,13 @@ class _ReadOnly:
                 "The database was made by an older lgviz.", "Open it once with a saver, which brings it up to date."
             )
         if isinstance(step, Begin):
-            self.commit()
+            if self._connection.in_transaction:
+                self._connection.rollback()
             self._connection.execute("BEGIN")
             return []
         return self._connection.execute(step.sql, step.params).fetchall()
 
     def commit(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")  # nothing was written
+        """Nothing was written; closing the connection ends the transaction."""
 
     rollback = commit

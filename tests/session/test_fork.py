@@ -19,6 +19,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, Send
 
 import lgviz.session as session
+from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.demos import approval, fan_out, two_nodes
 from lgviz.errors import (
@@ -330,8 +331,9 @@ def test_a_checkpoint_that_was_deleted_meanwhile() -> None:
 def test_errors_of_the_database_are_not_dressed_up(saver: SqliteSaver) -> None:
     graph = documented(saver)
     latest = open_history(graph, "1").latest
-    saver.conn.execute("drop table writes")
-    saver.conn.execute("create view writes as select 1 as task_id")
+    table = "lgviz_writes" if isinstance(saver, persistence.SqliteSaver) else "writes"
+    saver.conn.execute(f"drop table {table}")
+    saver.conn.execute(f"create view {table} as select 1 as task_id")
     with pytest.raises(Exception, match="no such column"):
         session.fork(graph, latest.config, {"foo": 1})
 
