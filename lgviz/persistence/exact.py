@@ -186,10 +186,7 @@ class ExactSerializer(JsonPlusSerializer):
     def _write_model(self, value: Any, kind: type) -> ormsgpack.Ext:
         """A pydantic model of a class that was written before: the usual case, and so the fast one."""
         state = classes.take_model_apart(value)
-        fields = state[0].values()
-        if _BYTES.isdisjoint(map(type, fields)) and all(
-            _plain(item) for item in (*fields, state[2], state[3]) if type(item) in _NESTS and item
-        ):
+        if _plain(state[0]) and _plain(state[2]) and _plain(state[3]):
             try:
                 payload = ormsgpack.packb(
                     [kind.__module__, kind.__qualname__, "pydantic", *state],

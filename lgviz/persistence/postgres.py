@@ -35,8 +35,12 @@ class PostgresSaver(SyncSaver):
         self.driver: PostgresDriver = PostgresDriver(conn)
 
     @classmethod
-    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> PostgresSaver:
+    def from_conn_string(
+        cls, conn_string: str, *, pipeline: bool = False, serde: SerializerProtocol | None = None
+    ) -> PostgresSaver:
         """A saver over a connection of its own; also a context manager that closes it.
+
+        ``pipeline`` is LangGraph's and changes nothing here.
 
         Raises:
             Unavailable: the server refuses, or cannot be reached.
@@ -74,9 +78,12 @@ class AsyncPostgresSaver(AsyncSaver):
 
     @classmethod
     def from_conn_string(
-        cls, conn_string: str, *, serde: SerializerProtocol | None = None
+        cls, conn_string: str, *, pipeline: bool = False, serde: SerializerProtocol | None = None
     ) -> AsyncPostgresSaver:
-        """A saver that connects when first used; also an asynchronous context manager."""
+        """A saver that connects when first used; also an asynchronous context manager.
+
+        ``pipeline`` is LangGraph's and changes nothing here.
+        """
         return cls(None, serde=serde, conninfo=conn_string)
 
     async def _arun(self, make: Callable[[], Operation[R]]) -> R:

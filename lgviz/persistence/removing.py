@@ -79,6 +79,15 @@ class Removing(Nodes):
         doomed = [row for row in rows if row[0] not in keep]
         if not doomed:
             return
+        newest = yield Query(
+            "SELECT max(ordinal) FROM lgviz_checkpoints WHERE thread = ? AND ns = ''", [thread]
+        )
+        made = 0 if newest[0][0] is None else newest[0][0] + 1
+        yield Query(
+            """UPDATE lgviz_threads SET epoch = epoch + 1, made = CASE WHEN made < ? THEN ? ELSE made END
+               WHERE id = ?""",
+            [made, made, thread],
+        )
         yield Many("DELETE FROM lgviz_checkpoints WHERE key = ?", [(row[0],) for row in doomed])
         yield Many(
             "DELETE FROM lgviz_writes WHERE thread = ? AND ns = ? AND checkpoint_id = ?",
@@ -88,7 +97,6 @@ class Removing(Nodes):
             "UPDATE lgviz_checkpoints SET parent = NULL WHERE thread = ? AND ns = ? AND parent = ?",
             [(thread, ns, id) for _, ns, id, *_ in doomed],
         )
-        yield Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread])
         live = yield from self.fetch((yield from self.parts(thread)), containers=True)
         yield from self.release(thread, live)
 

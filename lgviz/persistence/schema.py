@@ -11,7 +11,8 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "2026-11-checkpoints",
         (
             "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
-            # `made` counts the root checkpoints ever made: labels outlive a prune. `epoch` counts removals.
+            # `made`: at the last removal, how many root checkpoints there had been, for labels are never given
+            # twice. `epoch` counts removals.
             """CREATE TABLE lgviz_threads (
                 id {serial}, thread_id TEXT NOT NULL UNIQUE,
                 made INTEGER NOT NULL, epoch INTEGER NOT NULL DEFAULT 0)""",
@@ -62,6 +63,8 @@ class Dialect:
     """Names of those of our and LangGraph's tables that exist."""
     lock_schema: str
     """Taken before migrations are looked at; empty where the transaction itself excludes others."""
+    lock_row: str
+    """Ends a SELECT whose row is locked until the transaction ends."""
     new_ids: str
     """Ids for so many new nodes."""
     spare_ids: int
@@ -93,6 +96,7 @@ SQLITE = Dialect(
     tables="""SELECT name FROM sqlite_master WHERE type = 'table'
         AND name IN ('checkpoints', 'lgviz_migrations')""",
     lock_schema="",
+    lock_row="",
     # AUTOINCREMENT remembers the greatest id ever used, and BEGIN IMMEDIATE keeps other writers away.
     new_ids="""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
         SELECT i + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'), 0) FROM n""",
@@ -112,6 +116,7 @@ POSTGRESQL = Dialect(
     tables="""SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()
         AND table_name IN ('checkpoints', 'lgviz_migrations')""",
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
+    lock_row="FOR UPDATE",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",
     spare_ids=60,
 )

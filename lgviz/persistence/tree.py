@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeAlias
 
 import ormsgpack
@@ -148,22 +148,26 @@ class Trees:
 
     def _container(self, value: Any, depth: int) -> Part:
         if type(value) is list:
-            return self.settle(self.gather(LIST, [self._element(item, depth) for item in value]))
+            return self.settle(self.gather(LIST, self._elements(value, depth)))
         if type(value) is dict:
-            entries: list[Any] = []
-            for key, item in value.items():
-                entries.append(leaf(self.serde.dumps_typed(key)))
-                entries.append(self._element(item, depth))
-            return self.settle(self.gather(DICT, entries))
+            keys = [leaf(self.serde.dumps_typed(key)) for key in value]
+            parts = self._elements(value.values(), depth)
+            return self.settle(self.gather(DICT, [e for pair in zip(keys, parts, strict=True) for e in pair]))
         return self.settle([DELTA, 0, self.plant(value.value)])
 
-    def _element(self, value: Any, depth: int) -> Part:
-        payload = leaf(self.serde.dumps_typed(value))
-        if len(payload) <= INLINE:
-            return payload
-        if len(payload) > CUT and depth and (type(value) is list or type(value) is dict):
-            return self._container(value, depth - 1)
-        return Node(0, self.name(payload), payload)
+    def _elements(self, values: Iterable[Any], depth: int) -> list[Any]:
+        # The one loop that runs for every element of the state at every put.
+        dumps_typed, name, parts = self.serde.dumps_typed, self.name, list[Any]()
+        for value in values:
+            tag, data = dumps_typed(value)
+            payload = _CODES[tag] + data if tag in _CODES else leaf((tag, data))
+            if len(payload) <= INLINE:
+                parts.append(payload)
+            elif len(payload) > CUT and depth and (type(value) is list or type(value) is dict):
+                parts.append(self._container(value, depth - 1))
+            else:
+                parts.append(Node(0, name(payload), payload))
+        return parts
 
     def _settle_leaf(self, payload: bytes) -> Part:
         return payload if len(payload) <= INLINE else Node(0, self.name(payload), payload)

@@ -79,15 +79,16 @@ class Vault:
             if len(zlib.compress(data[: 1 << 14], 1)) > 0.9 * (1 << 14):
                 return data
             level = 1
-        packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
-        return packer.compress(data) + packer.flush()
+        packer: Any = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+        return bytes(packer.compress(data) + packer.flush())
 
     def _decompress(self, data: bytes) -> bytes:
         return bytes(zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data))
 
     def seal(self, data: bytes) -> bytes:
         name, sealed = self.cipher.encrypt(data)
-        return bytes((len(name),)) + name.encode() + bytes(sealed)
+        marked: bytes = bytes((len(name),)) + name.encode() + sealed
+        return marked
 
     def unseal(self, data: bytes) -> bytes:
         if self.cipher is None:

@@ -31,6 +31,10 @@ from .statements import WRITE, Operation, Query
 from .tree import DICT, LONGEST, Part, leaf, nodes_of
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
+# The checkpoint itself where it is put again, its parent, and the number of the newest root checkpoint.
+_BEFORE = """SELECT id, ordinal, body FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)
+    UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = ? AND ns = ''
+        ORDER BY key DESC LIMIT 1), NULL"""
 
 
 class Writing(Nodes):
@@ -70,16 +74,17 @@ class Writing(Nodes):
         packed_notes = pack_metadata(notes, self.trees.serde)
 
         yield WRITE
-        thread, ordinal = yield from self.thread(place.thread_id, made=int(ns == ""))
-        rows = yield Query(
-            "SELECT id, ordinal, body FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)",
-            [thread, ns, checkpoint["id"], parent],
-        )
+        thread, made = yield from self.thread(place.thread_id)
+        rows = yield Query(_BEFORE, [thread, ns, checkpoint["id"], parent, thread])
         before: dict[str, Channel] = {}
-        for id, _, data in rows:
-            if id == parent:
+        replaced, last = False, -1
+        for id, ordinal, data in rows:
+            if id is None:
+                last = -1 if ordinal is None else ordinal
+            elif id == parent:
                 _, table, _ = read_body(self.vault.open_row(bytes(data)))
                 before = read_channels((yield from self.unfold(table)))
+            replaced = replaced or id == checkpoint["id"]
         channels: dict[str, Channel] = {}
         for name in dict.fromkeys((*versions, *values)):
             version = versions.get(name)
@@ -103,23 +108,19 @@ class Writing(Nodes):
             packed_notes,
             self.vault.close_row(pack_body(head, table, seen)),
         ]
-        if any(id == checkpoint["id"] for id, _, _ in rows):
-            yield Query(
-                "UPDATE lgviz_threads SET made = made - ?, epoch = epoch + 1 WHERE id = ?",
-                [int(ns == ""), thread],
-            )
+        if replaced:
+            yield Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread])
             yield Query(
                 """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
                    WHERE thread = ? AND ns = ? AND id = ?""",
                 [*row, thread, ns, checkpoint["id"]],
             )
         else:
-            if ns:
-                ordinal = yield from self._inner_ordinal(thread, ns, notes)
+            number = max(made, last + 1) if not ns else (yield from self._inner_ordinal(thread, ns, notes))
             yield Query(
                 """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
                    body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                [thread, ns, checkpoint["id"], ordinal, *row],
+                [thread, ns, checkpoint["id"], number, *row],
             )
         return Address(place.thread_id, ns, checkpoint["id"]).config()
 
@@ -177,18 +178,20 @@ class Writing(Nodes):
             ],
         )
 
-    def thread(self, thread_id: str, *, made: int = 0) -> Operation[tuple[int, int]]:
-        """The number of a thread and how many root checkpoints it has had; locked until the transaction ends.
+    def thread(self, thread_id: str) -> Operation[tuple[int, int]]:
+        """The number of a thread and how many root checkpoints it had had at the last removal.
 
-        So rows of one thread are committed in the order of their keys.
+        It is locked until the transaction ends, so rows of one thread are committed in the order of their keys.
         """
-        rows = yield Query(
-            """INSERT INTO lgviz_threads (thread_id, made) VALUES (?, ?) ON CONFLICT (thread_id)
-               DO UPDATE SET made = lgviz_threads.made + excluded.made RETURNING id, made""",
-            [thread_id, made],
-        )
-        id, count = rows[0]
-        return id, count - 1
+        find = f"SELECT id, made FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}"
+        rows = yield Query(find, [thread_id])
+        if not rows:
+            yield Query(
+                "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT (thread_id) DO NOTHING",
+                [thread_id],
+            )
+            rows = yield Query(find, [thread_id])
+        return rows[0][0], rows[0][1]
 
     def _plant_write(self, value: Any, channel: str, where: str) -> Part:
         try:

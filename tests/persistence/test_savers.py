@@ -341,6 +341,17 @@ def test_prune_frees_what_stats_promise_and_keeps_labels(saver: Any) -> None:
     assert call(saver, "check") == []
 
 
+@every
+def test_a_label_is_never_given_twice(saver: Any) -> None:
+    for n in range(5):
+        put(saver, str(n), {"x": n}, parent=str(n - 1) if n else None, run_id="old" if n < 2 else "new")
+    call(saver, "delete_for_runs", ["new"])
+    call(saver, "delete_for_runs", ["old"])
+    assert call(saver, "get_tuple", config()) is None
+    put(saver, "9", {"x": 9})
+    assert [row.ordinal for row in call(saver, "index", "1").checkpoints] == [5]
+
+
 class Delta(TypedDict):
     items: Annotated[
         list[str],
