@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 
-from ..errors import ThreadNotFound
+from lgviz.errors import ThreadNotFound
 
 
 class Address(NamedTuple):

@@ -31,8 +31,10 @@ _BASES: dict[str, type] = {
         str,
         bytes,
         bytearray,
+        int,
+        float,
+        complex,
     )
-    + (int, float, complex)
 }
 
 

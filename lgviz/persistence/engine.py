@@ -11,7 +11,8 @@ import time
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from ..errors import ForeignTables, NewerSchema, PersistenceError
+from lgviz.errors import ForeignTables, NewerSchema, PersistenceError
+
 from .index import Indexing
 from .reading import Reading
 from .schema import MIGRATIONS, MIGRATIONS_TABLE, Dialect

@@ -15,7 +15,8 @@ import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
-from ..errors import NotKept
+from lgviz.errors import NotKept
+
 from . import arrays, classes, forms
 from .damage import Damaged
 from .placeholder import Placeholder

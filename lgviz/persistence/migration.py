@@ -13,7 +13,8 @@ from typing import Any
 
 from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
 
-from ..errors import MissingFile, NoCheckpoints, NotADatabase, NotASource
+from lgviz.errors import MissingFile, NoCheckpoints, NotADatabase, NotASource
+
 from .address import Address
 from .exact import ExactSerializer
 from .saver import Saver, SyncSaver

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import DamagedData
+from lgviz.errors import DamagedData
+
 from .schema import Dialect
 from .statements import Conflict, Many, Operation, Query
 from .tree import Node, Part, Trees, nodes_of

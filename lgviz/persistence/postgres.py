@@ -10,7 +10,8 @@ import psycopg
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from ..errors import WrongLoop
+from lgviz.errors import WrongLoop
+
 from .postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
 from .saver import AsyncSaver, SyncSaver, refuse_on_loop
 from .schema import POSTGRESQL

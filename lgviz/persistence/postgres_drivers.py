@@ -15,7 +15,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from ..errors import Unavailable
+from lgviz.errors import Unavailable
+
 from .drivers import adrive, drive
 from .schema import LOCK
 from .statements import READ, REMOVE, WRITE, Begin, Conflict, Many, Operation, Rows, Step

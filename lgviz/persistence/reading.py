@@ -10,7 +10,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple, DeltaChannelHistory, PendingWrite
 
-from ..errors import DamagedData
+from lgviz.errors import DamagedData
+
 from .address import Address, address
 from .damage import Damaged
 from .nodes import Nodes
@@ -217,7 +218,7 @@ class Reading(Nodes):
     def delta_history(
         self, config: RunnableConfig, channels: Sequence[str]
     ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
-        """For each channel its writes by ancestors, oldest first, since the nearest stored value; and that."""
+        """For each channel its writes by ancestors, oldest first, since the nearest stored one; and that."""
         place = address(config)
         writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
         seeds: dict[str, Part] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from ..errors import PersistenceError
+from lgviz.errors import PersistenceError
+
 from .index import anchor_of
 from .nodes import Nodes
 from .records import read_body, read_channels, read_metadata

@@ -25,7 +25,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from ..errors import WrongLoop
+from lgviz.errors import WrongLoop
+
 from .drivers import AsyncDriver, Driver
 from .engine import Engine
 from .exact import ExactSerializer
@@ -106,13 +107,13 @@ class Saver(BaseCheckpointSaver[Any]):
         Versions of LangGraph's own savers go on in their form, so that old and new ones compare.
         """
         if isinstance(current, (int, float)):
-            return int(current) + 1 + random.random() / 2
+            return int(current) + 1 + random.random() / 2  # noqa: S311
         if current is None:
             return f"{1:08}.{random.getrandbits(32):08x}"
         digits = current.split(".")[0]
         count = f"{int(digits) + 1:0{len(digits)}}"
         if len(digits) > 8:
-            return f"{count}.{random.random():016}"
+            return f"{count}.{random.random():016}"  # noqa: S311
         return f"{count}.{random.getrandbits(32):08x}"
 
     # -- reading
@@ -167,7 +168,7 @@ class Saver(BaseCheckpointSaver[Any]):
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """See LangGraph: the writes that made delta channels what they are, since the nearest stored value."""
+        """See LangGraph: the writes that made delta channels what they are, since the nearest value."""
         engine = self.engine
         return engine.delta_values(self._run(lambda: engine.delta_history(config, channels)))
 

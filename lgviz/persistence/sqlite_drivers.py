@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from ..errors import MissingFile, NotADatabase, Unavailable
+from lgviz.errors import MissingFile, NotADatabase, Unavailable
+
 from .drivers import drive
 from .statements import READ, Begin, Many, Operation, Rows, Step
 

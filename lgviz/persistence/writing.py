@@ -11,7 +11,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
-from ..errors import LgvizError, NotKept
+from lgviz.errors import LgvizError, NotKept
+
 from .address import Address, address
 from .index import anchor_of
 from .nodes import Nodes
@@ -181,13 +182,13 @@ class Writing(Nodes):
     def thread(self, thread_id: str) -> Operation[tuple[int, int]]:
         """The number of a thread and how many root checkpoints it had had at the last removal.
 
-        It is locked until the transaction ends, so rows of one thread are committed in the order of their keys.
+        Locked until the transaction ends, so rows of one thread are committed in the order of their keys.
         """
         find = f"SELECT id, made FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}"
         rows = yield Query(find, [thread_id])
         if not rows:
             yield Query(
-                "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT (thread_id) DO NOTHING",
+                "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING",
                 [thread_id],
             )
             rows = yield Query(find, [thread_id])

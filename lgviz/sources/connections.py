@@ -64,7 +64,7 @@ class FileReader(Reader):
         return self.using(select)
 
     def using(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """What ``act`` makes of a read-only connection, in a transaction that it begins; it may be called again."""
+        """What ``act`` makes of a read-only connection. It begins a transaction, and may be called again."""
         for _ in range(8):
             before = self._files()
             uri, lasting = self._uri(before)

@@ -89,7 +89,8 @@ class TablesSource(Source):
             Unavailable: the server refuses, or cannot be reached.
             ForeignTables, NoCheckpoints: lgviz's savers have stored nothing there.
         """
-        source = cls(over_postgres(lambda: url), Engine(POSTGRESQL, _serializer(trust)), "PostgreSQL (read-only)")
+        engine = Engine(POSTGRESQL, _serializer(trust))
+        source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         if not source.threads():
             raise NoCheckpoints("The database holds no checkpoint in lgviz's tables.", _NONE)
@@ -119,8 +120,8 @@ class TablesSource(Source):
                 for row in index.checkpoints
             ],
             [
-                WriteRow(write.namespace, write.checkpoint_id, write.task_id, write.task_path, write.idx, write.channel)
-                for write in index.writes
+                WriteRow(row.namespace, row.checkpoint_id, row.task_id, row.task_path, row.idx, row.channel)
+                for row in index.writes
             ],
             index.token,
             index.reset,

@@ -95,7 +95,8 @@ class _ReadOnly:
     def perform(self, step: Step) -> Rows:
         if isinstance(step, Many) or (isinstance(step, Begin) and step is not READ):
             raise SourceError(
-                "The database was made by an older lgviz.", "Open it once with a saver, which brings it up to date."
+                "The database was made by an older lgviz.",
+                "Open it once with a saver, which brings it up to date.",
             )
         if isinstance(step, Begin):
             if self._connection.in_transaction:

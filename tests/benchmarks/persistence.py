@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import multiprocessing
-import os
 import random
 import resource
 import statistics
@@ -73,7 +72,7 @@ def saver(whose: str, database: str, where: str) -> Iterator[Any]:
 def size(database: str, where: str, held: Any) -> int:
     """Bytes of the database, with its log."""
     if database == "sqlite":
-        return sum(os.path.getsize(where + end) for end in ("", "-wal") if os.path.exists(where + end))
+        return sum(path.stat().st_size for path in (Path(where), Path(f"{where}-wal")) if path.exists())
     if database == "postgres":
         import psycopg
 
@@ -117,7 +116,10 @@ def measure_chat(whose: str, database: str, where: str, turns: int, delta: bool 
                 old = add_messages(old, write)  # type: ignore[assignment]
             return old
 
-        state = TypedDict("state", {"messages": Annotated[list[Any], DeltaChannel(fold)]})  # type: ignore[operator]
+        class Delta(TypedDict):
+            messages: Annotated[list[Any], DeltaChannel(fold)]
+
+        state = Delta
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(state)
     builder.add_node("chat", lambda _: {"messages": [AIMessage(text(rng))]})
     builder.add_edge(START, "chat")

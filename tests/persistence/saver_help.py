@@ -55,7 +55,7 @@ def config(thread_id: str = "1", **more: Any) -> Any:
 
 
 def checkpoint(id: str, values: dict[str, Any], version: Any = 1, **more: Any) -> Any:
-    versions = {name: version for name in values}
+    versions = dict.fromkeys(values, version)
     return {
         "v": 4,
         "id": id,

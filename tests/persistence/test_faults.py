@@ -191,7 +191,7 @@ def test_a_server_that_restarts_under_load(own_postgres: Any) -> None:
                 graph.invoke({"foo": str(n)}, config(name), durability="sync")
                 if n == 3:
                     done.set()
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failures.append(error)
 
     workers = [threading.Thread(target=work, args=(str(n),)) for n in range(2)]
@@ -233,7 +233,7 @@ def test_threads_of_one_process_share_a_saver(kind: str, make_saver: Any) -> Non
                     thread=name,
                 )
                 assert saver.get_tuple(config(name)).checkpoint["channel_values"]["n"] == n
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failures.append(error)
 
     workers = [threading.Thread(target=work, args=(str(n),)) for n in range(6)]
@@ -264,7 +264,7 @@ def test_a_pool_is_used_by_many_at_once_while_threads_are_deleted(postgres_uri: 
                     )
                     if n % 8 == 7 and name != "0":
                         saver.delete_thread(name)
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:
                 failures.append(error)
 
         workers = [threading.Thread(target=work, args=(str(n),)) for n in range(6)]

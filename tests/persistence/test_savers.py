@@ -129,14 +129,14 @@ def test_a_mutated_element_is_seen(saver: Any) -> None:
 @every
 def test_fifty_channels_of_which_one_changes(saver: Any) -> None:
     values: dict[str, Any] = {f"channel_{n}": [text(n, 1000)] for n in range(50)}
-    versions = {name: "00000001.aaaaaaaa" for name in values}
+    versions = dict.fromkeys(values, "00000001.aaaaaaaa")
     parent, sizes = None, []
     for step in range(12):
         name = f"channel_{step}"
         if step:
             values[name] = [text(1000 + step, 1000)]
             versions[name] = f"{step + 1:08}.aaaaaaaa"
-        made = checkpoint(f"{step:04}", dict(values), **{"channel_versions": dict(versions)})
+        made = checkpoint(f"{step:04}", dict(values), channel_versions=dict(versions))
         made["versions_seen"] = {n: {n: v} for n, v in versions.items()}
         new = versions if parent is None else {name: versions[name]}
         call(saver, "put", config(checkpoint_ns="", checkpoint_id=parent), made, {}, new)
@@ -500,7 +500,7 @@ def test_langgraphs_file_is_refused_with_the_line_that_migrates_it(tmp_path: Pat
         for n in range(3):
             graph.invoke({"messages": [("user", text(n))]}, config())
         expected = list(saver.list(config()))
-        with pytest.raises(ForeignTables, match="lgviz.persistence.migrate"):
+        with pytest.raises(ForeignTables, match=r"lgviz\.persistence\.migrate"):
             SqliteSaver.from_conn_string(old)
         steps: list[tuple[int, int]] = []
         assert migrate(old, new, progress=lambda done, total: steps.append((done, total))) == 9

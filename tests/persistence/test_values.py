@@ -327,7 +327,7 @@ REFUSED: dict[str, Any] = {
     "iterator": iter([1]),
     "defaultdict of a function": collections.defaultdict(lambda: 1),
     "masked array": np.ma.array([1], mask=[True]),
-    "matrix": np.matrix([[1]]),
+    "matrix": np.array([[1]]).view(np.matrix),
     "period": pd.Period("2020-01", "M"),
     "sparse": pd.Series(pd.arrays.SparseArray([0, 1])),
 }
