@@ -228,6 +228,21 @@ class Saver(BaseCheckpointSaver[Any]):
         engine = await self.aengine()
         return await self._arun(lambda: engine.index(str(thread_id), since))
 
+    def peek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
+        """:meth:`get_tuple` with the values of some channels alone, and without pending writes.
+
+        Versions, versions seen and metadata are whole: to read them opens no value.
+        """
+        engine = self.engine
+        stored = self._run(lambda: engine.get(config, channels))
+        return None if stored is None else engine.assemble(stored)
+
+    async def apeek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
+        """:meth:`peek`, awaited."""
+        engine = await self.aengine()
+        stored = await self._arun(lambda: engine.get(config, channels))
+        return None if stored is None else engine.assemble(stored)
+
     def threads(self) -> builtins.list[tuple[str, int, float]]:
         """Every thread: its id, its number of checkpoints, the time of the last; the newest first."""
         return self._run(self.engine.threads)
