@@ -236,7 +236,7 @@ class Reading(Nodes):
     def delta_history(
         self, config: RunnableConfig, channels: Sequence[str]
     ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
-        """For each channel its writes by ancestors, oldest first, since the nearest stored value; and that."""
+        """For each channel its writes by ancestors, oldest first, since the nearest stored value."""
         place = address(config)
         writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
         seeds: dict[str, Part] = {}

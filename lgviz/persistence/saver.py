@@ -167,7 +167,7 @@ class Saver(BaseCheckpointSaver[Any]):
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """See LangGraph: the writes that made delta channels what they are, since the nearest stored value."""
+        """See LangGraph: the writes that made delta channels what they are, since a stored value."""
         engine = self.engine
         return engine.delta_values(self._run(lambda: engine.delta_history(config, channels)))
 
