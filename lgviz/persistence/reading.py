@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from .address import Address, address
 from .damage import Damaged
 from .nodes import Nodes
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen, read_writes
-from .statements import READ, Operation, Query
+from .statements import READ, Operation, Query, Rows
 from .tree import Node, Part, typed
 
 logger = logging.getLogger("lgviz.persistence")
@@ -50,8 +50,14 @@ class Stored:
 class Reading(Nodes):
     """``get_tuple``, ``list`` and the history of delta channels."""
 
-    def get(self, config: RunnableConfig) -> Operation[Stored | None]:
+    def get(
+        self, config: RunnableConfig, channels: Collection[str] | None = None
+    ) -> Operation[Stored | None]:
         """One checkpoint: the one named, else the one committed last.
+
+        Args:
+            config: names it.
+            channels: read the values of these alone, and no writes.
 
         Raises:
             DamagedData: its rows cannot be read (a damaged value alone does not raise).
@@ -63,7 +69,7 @@ class Reading(Nodes):
         rows = yield Query(f"SELECT {_COLUMNS} {_FROM} WHERE t.thread_id = ? AND c.ns = ? {by_id}", params)
         if not rows:
             return None
-        found = yield from self._read(rows, {}, strict=True)
+        found = yield from self._read(rows, {}, strict=True, only=channels)
         return found[0]
 
     def matching(
@@ -114,7 +120,12 @@ class Reading(Nodes):
         return (yield from self._read(sorted(rows, key=lambda row: order[row[0]]), known, strict=False))
 
     def _read(
-        self, rows: list[tuple[Any, ...]], known: dict[int, Node], *, strict: bool
+        self,
+        rows: list[tuple[Any, ...]],
+        known: dict[int, Node],
+        *,
+        strict: bool,
+        only: Collection[str] | None = None,
     ) -> Operation[list[Stored]]:
         found: dict[int, Stored] = {}
         for key, thread_id, ns, id, parent, metadata, body in rows:
@@ -136,12 +147,20 @@ class Reading(Nodes):
                         "saver.check() names everything that is; other checkpoints can still be read.",
                     ) from error
                 logger.warning("Checkpoint %s of thread %r is damaged and left out: %s", id, thread_id, error)
-        where, params = self.dialect.among("c.key", list(found))
-        writes = yield Query(
-            f"""SELECT c.key, w.task_path, w.task_id, w.data FROM lgviz_checkpoints c JOIN lgviz_writes w
-            ON w.thread = c.thread AND w.ns = c.ns AND w.checkpoint_id = c.id WHERE {where}""",
-            params,
-        )
+        writes: Rows = []
+        if only is None:
+            where, params = self.dialect.among("c.key", list(found))
+            writes = yield Query(
+                f"""SELECT c.key, w.task_path, w.task_id, w.data FROM lgviz_checkpoints c JOIN lgviz_writes w
+                ON w.thread = c.thread AND w.ns = c.ns AND w.checkpoint_id = c.id WHERE {where}""",
+                params,
+            )
+        else:
+            for stored in found.values():
+                stored.channels = {
+                    name: channel if name in only else channel._replace(part=None)
+                    for name, channel in stored.channels.items()
+                }
         for key, path, task_id, data in writes:
             try:
                 entries = read_writes(self.vault.open_row(bytes(data)))
@@ -218,7 +237,7 @@ class Reading(Nodes):
     def delta_history(
         self, config: RunnableConfig, channels: Sequence[str]
     ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
-        """For each channel its writes by ancestors, oldest first, since the nearest stored one; and that."""
+        """For each channel its writes by ancestors, oldest first, since the nearest stored value."""
         place = address(config)
         writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
         seeds: dict[str, Part] = {}

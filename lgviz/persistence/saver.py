@@ -168,7 +168,7 @@ class Saver(BaseCheckpointSaver[Any]):
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """See LangGraph: the writes that made delta channels what they are, since the nearest value."""
+        """See LangGraph: the writes that made delta channels what they are, since a stored value."""
         engine = self.engine
         return engine.delta_values(self._run(lambda: engine.delta_history(config, channels)))
 
@@ -228,6 +228,21 @@ class Saver(BaseCheckpointSaver[Any]):
         """:meth:`index`, awaited."""
         engine = await self.aengine()
         return await self._arun(lambda: engine.index(str(thread_id), since))
+
+    def peek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
+        """:meth:`get_tuple` with the values of some channels alone, and without pending writes.
+
+        Versions, versions seen and metadata are whole: to read them opens no value.
+        """
+        engine = self.engine
+        stored = self._run(lambda: engine.get(config, channels))
+        return None if stored is None else engine.assemble(stored)
+
+    async def apeek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
+        """:meth:`peek`, awaited."""
+        engine = await self.aengine()
+        stored = await self._arun(lambda: engine.get(config, channels))
+        return None if stored is None else engine.assemble(stored)
 
     def threads(self) -> builtins.list[tuple[str, int, float]]:
         """Every thread: its id, its number of checkpoints, the time of the last; the newest first."""

@@ -11,7 +11,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "2026-11-checkpoints",
         (
             "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
-            # `made`: at the last removal, how many root checkpoints there had been, for labels are not given
+            # `made`: how many root checkpoints there had been at the last removal: no label is given
             # twice. `epoch` counts removals.
             """CREATE TABLE lgviz_threads (
                 id {serial}, thread_id TEXT NOT NULL UNIQUE,

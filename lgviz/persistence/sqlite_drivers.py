@@ -111,18 +111,25 @@ class SqliteDriver:
     def _prepare(self) -> None:
         self.conn.execute(_BUSY)
         if not self.conn.in_transaction:
-            self.conn.execute(_VACUUM)
-            deadline = time.monotonic() + BUSY_TIMEOUT
-            while True:
-                try:
-                    self.conn.execute(_WAL).fetchall()
-                    break
-                except sqlite3.OperationalError as error:
-                    # This pragma does not wait for a lock by itself.
-                    if "locked" not in str(error) or time.monotonic() > deadline:
-                        raise
-                    time.sleep(0.01)
+            self._prepare_file()
         self._prepared = True
+
+    def _prepare_file(self) -> None:
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        while True:
+            try:
+                if not self.conn.execute("PRAGMA page_count").fetchone()[0]:
+                    self.conn.execute(_VACUUM)
+                if self.conn.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
+                    self.conn.execute(_WAL).fetchall()
+                return
+            except sqlite3.OperationalError as error:
+                if "readonly" in str(error):
+                    return
+                # Changing the journal's mode does not wait for a lock by itself.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def perform(self, step: Step) -> Rows:
         """One step of an operation."""

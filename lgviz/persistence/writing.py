@@ -182,7 +182,7 @@ class Writing(Nodes):
     def thread(self, thread_id: str) -> Operation[tuple[int, int]]:
         """The number of a thread and how many root checkpoints it had had at the last removal.
 
-        Locked until the transaction ends, so rows of one thread are committed in the order of their keys.
+        It is locked until the transaction ends: rows of one thread are committed in the order of their keys.
         """
         find = f"SELECT id, made FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}"
         rows = yield Query(find, [thread_id])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from saver_help import on_loop
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
@@ -68,5 +69,8 @@ def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
 
     yield make
     for saver in made:
-        if not hasattr(saver, "__aenter__"):
+        if hasattr(saver, "__aenter__"):
+            on_loop(saver, saver.close())
+            saver.test_loop.close()
+        else:
             saver.close()

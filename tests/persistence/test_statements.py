@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from saver_help import chat, config, put, run, text
 
+from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver
 
 
@@ -79,6 +80,33 @@ def test_an_index_is_two_queries_that_touch_no_node(traced: Any) -> None:
     for select in [statement for statement in statements if statement.startswith("SELECT")][1:]:
         plan = " ".join(row[3] for row in saver.conn.execute(f"EXPLAIN QUERY PLAN {select}"))
         assert "USING INTEGER PRIMARY KEY (rowid>?)" in plan
+
+
+def test_a_peek_reads_only_what_is_asked(traced: Any) -> None:
+    saver, statements = traced
+    place = put(saver, "1", {"big": [text(n) for n in range(100)], "small": "x" * 100})
+    saver.put_writes(place, [("w", text(1))], "t")
+    saver.engine._cache.clear()
+    statements.clear()
+    found = saver.peek(place, ["small"])
+    assert found.checkpoint["channel_values"] == {"small": "x" * 100}
+    assert set(found.checkpoint["channel_versions"]) == {"big", "small"}
+    assert sum("lgviz_nodes" in statement for statement in statements) == 1
+    statements.clear()
+    assert saver.peek(place).checkpoint["channel_values"] == {}
+    assert not any("lgviz_nodes" in statement for statement in statements)
+
+
+def test_a_read_only_connection_reads(traced: Any, tmp_path: Path) -> None:
+    saver, _ = traced
+    put(saver, "1", {"m": ["x" * 100]})
+    conn = sqlite3.connect(f"file:{tmp_path / 'x.db'}?mode=ro", uri=True, check_same_thread=False)
+    reader = SqliteSaver(conn)
+    assert reader.get_tuple(config()).checkpoint["channel_values"] == {"m": ["x" * 100]}  # type: ignore[union-attr]
+    assert len(reader.index("1").checkpoints) == 1 and reader.check() == []
+    with pytest.raises(Unavailable, match="cannot be written"):
+        put(reader, "2", {"m": 1}, parent="1")
+    conn.close()
 
 
 def test_filters_never_reach_sql_text(traced: Any) -> None:

@@ -543,6 +543,33 @@ def test_a_module_is_trusted_only_when_named(tmp_path: pathlib.Path) -> None:
     assert done.stdout == "Placeholder 5\n", done.stderr
 
 
+def test_the_schemas_of_living_graphs_are_trusted(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "models_of_mine.py").write_text(
+        "from pydantic import BaseModel\nclass Item(BaseModel):\n    n: int\nclass Other(BaseModel):\n    n: int\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "state_of_mine.py").write_text(
+        "from typing import TypedDict\nfrom models_of_mine import Item\nclass State(TypedDict):\n    items: list[Item]\n",
+        encoding="utf-8",
+    )
+    code = """
+import ormsgpack, state_of_mine
+from langgraph.graph import START, StateGraph
+from lgviz.persistence.exact import ExactSerializer, _OBJECT
+builder = StateGraph(state_of_mine.State)
+builder.add_node("n", lambda state: {})
+builder.add_edge(START, "n")
+graph = builder.compile()
+for name in ("Item", "Other"):
+    blob = ormsgpack.packb(["models_of_mine", name, "pydantic", {"n": 5}, ["n"], None, None])
+    value = ExactSerializer().loads_typed(("lgviz", ormsgpack.packb(ormsgpack.Ext(_OBJECT, blob))))
+    print(type(value).__name__, value["n"] if name == "Other" else value.n)
+"""
+    environment = {"PYTHONPATH": f"{tmp_path}:{':'.join(sys.path)}"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "Item 5\nPlaceholder 5\n", done.stderr
+
+
 # -- encryption
 
 
