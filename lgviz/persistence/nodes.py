@@ -136,8 +136,9 @@ class Nodes:
             for hashes in _batches(sorted(frontier)):
                 where, params = self.dialect.among("n.hash", hashes)
                 rows = yield Query(
-                    "SELECT n.hash, n.id, u.node FROM lgviz_nodes n LEFT JOIN lgviz_uses u"
-                    f" ON u.thread = ? AND u.node = n.id WHERE {where}",
+                    # Not a join: a planner without statistics would read all of lgviz_uses for it.
+                    "SELECT n.hash, n.id, (SELECT u.node FROM lgviz_uses u WHERE u.thread = ?"
+                    f" AND u.node = n.id) FROM lgviz_nodes n WHERE {where}",
                     [thread, *params],
                 )
                 ids.update((bytes(hash), id) for hash, id, _ in rows)
