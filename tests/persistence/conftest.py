@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import on_loop
+from saver_help import LOOPS, on_loop
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
@@ -47,6 +47,14 @@ def postgres_uri(postgres: Any) -> Callable[[], str]:
 _DATABASES = itertools.count()
 
 
+@pytest.fixture(autouse=True)
+def closed_loops() -> Iterator[None]:
+    """Closes the event loops that a test made for its savers."""
+    yield
+    while LOOPS:
+        LOOPS.pop().close()
+
+
 @pytest.fixture
 def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """A function that makes a saver by its kind."""
@@ -71,6 +79,5 @@ def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
     for saver in made:
         if hasattr(saver, "__aenter__"):
             on_loop(saver, saver.close())
-            saver.test_loop.close()
         else:
             saver.close()

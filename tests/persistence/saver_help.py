@@ -11,6 +11,9 @@ from langchain_core.messages import AIMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 from typing_extensions import TypedDict
 
+LOOPS: list[asyncio.AbstractEventLoop] = []
+"""Made for savers; closed after each test."""
+
 ALL = ("memory", "sqlite", "postgres", "aiosqlite", "aiopostgres")
 
 WORDS = ["".join(random.Random(n).choices("abcdefghijklmnoprstuvw", k=n % 7 + 3)) for n in range(3000)]
@@ -109,4 +112,5 @@ def on_loop(saver: Any, awaitable: Any) -> Any:
     """On the one loop of a saver."""
     if not hasattr(saver, "test_loop"):
         saver.test_loop = asyncio.new_event_loop()
+        LOOPS.append(saver.test_loop)
     return saver.test_loop.run_until_complete(awaitable)

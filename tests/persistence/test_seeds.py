@@ -48,6 +48,7 @@ def new_saver(request: pytest.FixtureRequest, make_saver: Callable[..., Any]) ->
             asyncio.run_coroutine_threadsafe(saver.close(), loop).result()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
+    loop.close()
 
 
 def blocks(name: str) -> list[str]:
