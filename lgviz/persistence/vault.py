@@ -83,7 +83,10 @@ class Vault:
         return bytes(packer.compress(data) + packer.flush())
 
     def _decompress(self, data: bytes) -> bytes:
-        return bytes(zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data))
+        try:
+            return bytes(zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data))
+        except zlib.error as error:  # no ValueError, unlike what other damage raises
+            raise ValueError(str(error)) from error
 
     def seal(self, data: bytes) -> bytes:
         name, sealed = self.cipher.encrypt(data)

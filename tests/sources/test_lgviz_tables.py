@@ -171,6 +171,24 @@ def test_a_value_is_read_alone_and_a_damaged_one_hides_nothing(tmp_path: Path) -
     assert history["c3"].values["foo"] == "b"
 
 
+@pytest.mark.parametrize("junk", [b"\xc0no deflate stream", b"\xc1sealed", b"\xff", b""])
+def test_a_damaged_row_hides_no_other(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "a.db"
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        graph = two_nodes.build(saver)
+        graph.invoke(two_nodes.INPUT, CONFIG)
+        damaged = open_history(graph, "1")["c1"].id
+        saver.conn.execute("UPDATE lgviz_checkpoints SET body = ? WHERE id = ?", [junk, damaged])
+        saver.conn.execute("UPDATE lgviz_writes SET data = ? WHERE checkpoint_id = ?", [junk, damaged])
+        assert len(list(saver.list(CONFIG))) == 3 and len(saver.index("1").checkpoints) == 4
+        assert any(damaged in problem.where for problem in saver.check())
+        for what in (saver, path):
+            history = open_history(what, "1")
+            assert [c.label for c in history] == ["c0", "c1", "c2", "c3"]
+            assert [c.values.get("foo") for c in history][2:] == ["a", "b"]
+            assert any(isinstance(value, Undecodable) for value in history["c1"].values.values())
+
+
 def test_langgraphs_tables_are_refused_and_a_migrated_file_shows_the_same(tmp_path: Path) -> None:
     old, new = tmp_path / "old.db", tmp_path / "new.db"
     with LangGraphSqlite.from_conn_string(str(old)) as theirs:
