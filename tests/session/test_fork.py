@@ -342,3 +342,26 @@ def test_an_approval_forked_past_its_question() -> None:
     at = before(graph, "review")
     made = session.fork(graph, at, {"log": ["skipped"]}, "review", "decline", "no need to ask")
     assert session.run(graph, made).values["outcome"] == "declined"
+
+
+@pytest.mark.parametrize(
+    ("at", "error"),
+    [
+        (None, CheckpointNotFound),
+        (1.5, CheckpointNotFound),
+        (99, CheckpointNotFound),
+        ({}, ThreadNotFound),
+        ({"configurable": None}, ThreadNotFound),
+        ({"configurable": {"thread_id": None}}, ThreadNotFound),
+    ],
+)
+def test_what_names_no_checkpoint(at: Any, error: type[Exception], saver: SqliteSaver) -> None:
+    graph = documented(saver)
+    for act in (session.preview, session.fork):
+        with pytest.raises(error):
+            act(graph, at, {"foo": 2}, thread_id="1")
+
+
+def test_set_stands_for_a_channel_not_for_the_state(saver: SqliteSaver) -> None:
+    with pytest.raises(InvalidValue, match="one channel"):
+        session.preview(documented(saver), "c1", session.Set({"foo": 2}), thread_id="1")
