@@ -43,6 +43,8 @@ class Report:
         words = {True: "pass", False: "FAIL", None: ""}
         rows += [(f.what, f.budget, f.measured, words[f.met]) for f in self.figures]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+        ]
         lines.insert(1, "  ".join("─" * width for width in widths))
         return "\n".join(line.rstrip() for line in lines)

@@ -14,7 +14,34 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph, add_messages
 
-SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi wo za an er in or un st tr th ing ed ly".split()
+SYLLABLES = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "la",
+    "me",
+    "ni",
+    "po",
+    "ru",
+    "sa",
+    "te",
+    "vi",
+    "wo",
+    "za",
+    "an",
+    "er",
+    "in",
+    "or",
+    "un",
+    "st",
+    "tr",
+    "th",
+    "ing",
+    "ed",
+    "ly",
+]
 FORK_EVERY, FORK_BACK = 400, 40
 """A long thread goes back 40 checkpoints after each 400."""
 
@@ -112,7 +139,8 @@ def seed_loop(saver: SqliteSaver, thread_id: str, count: int) -> None:
         for idx, (channel, value) in enumerate(writes):
             written = (thread_id, ids[number], task, f"~__pregel_pull, {node}", idx, channel)
             saver.conn.execute(
-                "INSERT INTO writes VALUES (?, '', ?, ?, ?, ?, ?, ?, ?)", (*written, *serde.dumps_typed(value))
+                "INSERT INTO writes VALUES (?, '', ?, ?, ?, ?, ?, ?, ?)",
+                (*written, *serde.dumps_typed(value)),
             )
     saver.conn.commit()
 

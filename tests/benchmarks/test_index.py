@@ -71,5 +71,3 @@ def memory_peak(act: Callable[[], Any]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
