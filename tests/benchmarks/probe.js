@@ -11,7 +11,7 @@ window.lgvizProbe = {
         if (!this.newest(label)) return requestAnimationFrame(look);
         const channel = new MessageChannel();
         channel.port1.onmessage = () => resolve(performance.now() - this.start);
-        requestAnimationFrame(() => channel.port2.postMessage(null)); // delivered after that frame's paint
+        channel.port2.postMessage(null); // delivered after the paint of the frame that is being made
       };
       look();
     });
