@@ -1,4 +1,4 @@
-"""What a saver's database says when it cannot be used, in words that help."""
+"""What a saver says when its database cannot be used or a value in it not be decoded, in words that help."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ __all__ = ["named", "refusal"]
 
 
 def refusal(error: BaseException) -> LgvizError | None:
-    """The refusal that an error of a saver's database means; None for any other error, a node's own too."""
-    if not isinstance(error, (sqlite3.Error, ValueError)):  # ValueError: aiosqlite's word for a closed one
-        return None
+    """The refusal that an error of a saver means; None for any other error, a node's own too."""
     frames = traceback.extract_tb(error.__traceback__)
-    if not any("langgraph/checkpoint/" in frame.filename.replace("\\", "/") for frame in frames):
+    within = [frame for frame in frames if "langgraph/checkpoint/" in frame.filename.replace("\\", "/")]
+    if any(frame.name == "loads_typed" for frame in within):
+        return ActRefused(
+            f"A value stored at this checkpoint cannot be decoded: {type(error).__name__}: {error}.",
+            "Start from another checkpoint.",
+        )
+    # ValueError is aiosqlite's word for a closed connection.
+    if not within or not isinstance(error, (sqlite3.Error, ValueError)):
         return None
     said = str(error).lower()
     if "readonly" in said:
@@ -34,7 +39,7 @@ def named() -> Iterator[None]:
     """Raises such an error as the refusal it means."""
     try:
         yield
-    except (sqlite3.Error, ValueError) as error:
+    except Exception as error:
         if (meant := refusal(error)) is not None:
             raise meant from error
         raise

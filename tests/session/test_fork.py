@@ -22,6 +22,7 @@ import lgviz.session as session
 from lgviz.analysis.history import open_history
 from lgviz.demos import approval, fan_out, two_nodes
 from lgviz.errors import (
+    ActRefused,
     AmbiguousUpdate,
     CheckpointNotFound,
     InvalidValue,
@@ -365,3 +366,24 @@ def test_what_names_no_checkpoint(at: Any, error: type[Exception], saver: Sqlite
 def test_set_stands_for_a_channel_not_for_the_state(saver: SqliteSaver) -> None:
     with pytest.raises(InvalidValue, match="one channel"):
         session.preview(documented(saver), "c1", session.Set({"foo": 2}), thread_id="1")
+
+
+def test_a_state_that_cannot_be_decoded_refuses_acts(
+    saver: SqliteSaver, dump: Callable[[], list[str]]
+) -> None:
+    graph = documented(saver)
+    history = open_history(graph, "1")
+    cut = "UPDATE checkpoints SET checkpoint = substr(checkpoint, 1, 60) WHERE checkpoint_id = ?"
+    saver.conn.execute(cut, (history["c1"].id,))
+    saver.conn.commit()
+    untouched = dump()
+    for act in (
+        lambda: session.preview(graph, history["c1"], {"foo": 2}),
+        lambda: session.fork(graph, history["c1"], {"foo": 2}, as_node="node"),
+        lambda: session.run(graph, history["c1"]),
+        lambda: session.as_node_options(graph, history["c1"]),
+    ):
+        with pytest.raises(ActRefused, match="cannot be decoded"):
+            act()
+    assert dump() == untouched
+    assert session.fork(graph, history["c2"], {"foo": 2}, as_node="node").values["foo"] == 2
