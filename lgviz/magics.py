@@ -40,7 +40,10 @@ class LgvizMagics(Magics):
             %lgviz graph --thread 1
             %lgviz checkpoints.db
         """
-        arguments = parse_argstring(self.lgviz, line)
+        try:
+            arguments = parse_argstring(self.lgviz, line)
+        except ValueError as error:
+            raise UsageError(f"%lgviz cannot be read: {error}. Close the quotation.") from None
         if not arguments.what:
             raise UsageError("%lgviz needs a graph, a saver or a database file: %lgviz graph --thread 1")
         try:

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 from weakref import WeakValueDictionary
 
 from langgraph.types import StateSnapshot
@@ -77,7 +77,7 @@ def _uncollected() -> Iterator[None]:
 class History:
     """Checkpoints of one thread from oldest to newest; ``len()`` and iteration count the root namespace.
 
-    ``h[0]`` (``h[-1]``) is by position, ``h["c3"]`` by label, ``h["1ef…"]`` by checkpoint id.
+    ``h[0]`` (``h[-1]``, ``h[1:3]``) is by position, ``h["c3"]`` by label, ``h["1ef…"]`` by checkpoint id.
 
     Attributes:
         thread_id: the thread.
@@ -136,21 +136,36 @@ class History:
             key = key.id
         return isinstance(key, str) and self.tree.row_of(key) >= 0
 
-    def __getitem__(self, key: int | str | Checkpoint) -> Checkpoint:
+    @overload
+    def __getitem__(self, key: int | str | Checkpoint) -> Checkpoint: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[Checkpoint]: ...
+
+    def __getitem__(self, key: int | str | Checkpoint | slice) -> Checkpoint | list[Checkpoint]:
+        if isinstance(key, slice):
+            return [self.checkpoint_at(row) for row in self.tree.roots[key]]
         if isinstance(key, Checkpoint):
             row = self.tree.row_of(key.id, key.namespace)
         elif isinstance(key, str):
             row = self.tree.row_of(key)
         else:
-            return self.checkpoint_at(self.tree.roots[key])
+            row = self._row_at(key)
         if row < 0:
+            named = key.id if isinstance(key, Checkpoint) else key
             raise CheckpointNotFound(
-                f"Thread {self.thread_id!r} has no checkpoint {key if isinstance(key, str) else key.id!r}.",
+                f"Thread {self.thread_id!r} has no checkpoint {named!r}.",
                 f"Labels run from {self.root.label} to {self.latest.label}; refresh() reads what is new."
                 if len(self)
                 else "It was deleted meanwhile.",
             )
         return self.checkpoint_at(row)
+
+    def _row_at(self, position: int) -> int:
+        try:
+            return self.tree.roots[position]
+        except (IndexError, TypeError):
+            return -1
 
     def checkpoint_at(self, row: int) -> Checkpoint:
         """The checkpoint of a row of the tree."""

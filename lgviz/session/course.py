@@ -15,7 +15,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.errors import NothingToRun
+from lgviz.errors import NodeRefused, NothingToRun
 
 from .answers import Answer, answers_of, asked_in, open_interrupts
 from .live import Live, Spot, find
@@ -24,6 +24,7 @@ from .outcome import Run, RunError, RunEvent, Status
 from .overlay import OverlaySaver
 from .plan import plan_of, replanted, root_of
 from .reading import Reader
+from .storage import refusal
 
 __all__ = ["Course", "Order", "Until"]
 
@@ -70,9 +71,11 @@ class Course:
 
         Raises:
             NothingToRun: the checkpoint has no next node, or no interrupt waits for the answer.
+            NodeRefused: ``until`` names no node.
             CheckpointNotFound: there is no such checkpoint.
         """
         order = self.order
+        _check_until(order.until, given.graph)
         base = given.over(OverlaySaver(given.saver)) if order.sandbox else given
         if order.sandbox and given.graph.store is not None:
             self.warnings.append("The store is not part of the sandbox: what nodes write there is written.")
@@ -179,6 +182,8 @@ class Course:
         except GraphDrained:
             pass  # stopped, as it was asked to
         except Exception as error:
+            if not self.made and (refused := refusal(error)) is not None:
+                raise refused from error
             self._error = error
 
     # ------------------------------------------------------------ what is heard
@@ -247,6 +252,19 @@ class Course:
             config=head.config,
             configs=list(self.made),
             graph=base.graph,
+        )
+
+
+def _check_until(until: Until, graph: Any) -> None:
+    """Refuse a node that no graph or subgraph has: the run would go past it to the end."""
+    if until is None or callable(until):
+        return
+    graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]
+    nodes = dict.fromkeys(name for one in graphs for name in one.nodes)
+    if until not in nodes:
+        raise NodeRefused(
+            f"The graph has no node {until!r} to stop before.",
+            f"Choose one of {', '.join(map(repr, nodes))}.",
         )
 
 

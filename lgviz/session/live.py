@@ -26,6 +26,7 @@ from lgviz.errors import (
 
 from .loops import Steps, adrive, call, drive, run_sync, running_loop
 from .relay import OnPut, RelaySaver, is_async_only, is_sync_only
+from .storage import named
 
 __all__ = ["Live", "Spot", "aperform", "configurable_of", "find", "live", "perform"]
 
@@ -194,10 +195,15 @@ def _named(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | 
     if hasattr(at, "config") and not isinstance(at, Mapping):
         at = at.config
     if isinstance(at, Mapping):
-        if "thread_id" not in at.get("configurable", {}):
+        if (at.get("configurable") or {}).get("thread_id") is None:
             raise ThreadNotFound("The config names no thread_id.", "Give {'configurable': {'thread_id': …}}.")
         return at
-    thread_id = thread_id or (config or {}).get("configurable", {}).get("thread_id")
+    if not isinstance(at, (str, int)):
+        raise CheckpointNotFound(
+            f"A {type(at).__name__} names no checkpoint.", "Give a Checkpoint, a config, or a label or id."
+        )
+    if thread_id is None:
+        thread_id = (config or {}).get("configurable", {}).get("thread_id")
     if thread_id is None:
         raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
     if isinstance(at, str) and not _LABEL.fullmatch(at):
@@ -213,7 +219,8 @@ def perform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
         WrongLoop: the graph's saver is busy on the loop that this very call blocks.
     """
     if not here.asynchronous:
-        return drive(act(here))
+        with named():
+            return drive(act(here))
     loop = getattr(here.saver, "loop", None)
     elsewhere = (
         isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running() and loop is not running_loop()
@@ -221,7 +228,8 @@ def perform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
     if not elsewhere:
         refuse_busy(here.saver)
     relayed = here.told(serial=True) if not elsewhere or is_sync_only(here.saver) else here
-    return run_sync(lambda: adrive(act(relayed)), loop)
+    with named():
+        return run_sync(lambda: adrive(act(relayed)), loop)
 
 
 async def aperform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
@@ -232,7 +240,8 @@ async def aperform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
     """
     loop = saver_loop(here.saver)
     foreign = loop is not None and loop is not running_loop()
-    return await adrive(act(here.told(serial=foreign) if foreign or is_sync_only(here.saver) else here))
+    with named():
+        return await adrive(act(here.told(serial=foreign) if foreign or is_sync_only(here.saver) else here))
 
 
 def saver_loop(saver: BaseCheckpointSaver[Any]) -> asyncio.AbstractEventLoop | None:

@@ -16,6 +16,7 @@ from .live import Live, aperform, find, live, perform, refuse_busy, saver_loop
 from .loops import Steps, adrive, call, drive, running_loop
 from .outcome import Run, RunEvent, Status
 from .plan import Plan, plan_of
+from .storage import named
 
 __all__ = ["Runner", "arun", "run", "run_plan", "start_run"]
 
@@ -155,6 +156,7 @@ def run(
 
     Raises:
         NothingToRun: nothing comes next, or no interrupt waits for the answer.
+        NodeRefused: ``until`` names no node.
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
@@ -198,8 +200,9 @@ def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
 
 def _work(here: Live, course: Course, loop: asyncio.AbstractEventLoop | None) -> Run:
     """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one."""
-    if not here.asynchronous:
-        return drive(course.steps(here))
-    if loop is not None and loop.is_running():
-        return asyncio.run_coroutine_threadsafe(aperform(here, course.steps), loop).result()
-    return asyncio.run(adrive(course.steps(here.told(serial=True))))
+    with named():
+        if not here.asynchronous:
+            return drive(course.steps(here))
+        if loop is not None and loop.is_running():
+            return asyncio.run_coroutine_threadsafe(aperform(here, course.steps), loop).result()
+        return asyncio.run(adrive(course.steps(here.told(serial=True))))

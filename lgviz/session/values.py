@@ -76,7 +76,9 @@ def parse_json(text: str, channel: str) -> Any:
             f"The value of {channel!r} is no valid JSON {reason}.", 'Text needs double quotes, as in "text".'
         ) from error
     except (ValueError, RecursionError) as error:  # a number too long, a nesting too deep
-        raise InvalidValue(f"The value of {channel!r} is no JSON that can be read: {error}.") from error
+        raise InvalidValue(
+            f"The value of {channel!r} is no JSON that can be read: {error}.", "Give it in code."
+        ) from error
 
 
 def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
@@ -95,6 +97,8 @@ def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
     if list(known) == [ROOT]:
         bare = values[ROOT] if isinstance(values, Mapping) and list(values) == [ROOT] else values
         return _set(known[ROOT], bare.value) if isinstance(bare, Set) else bare
+    if isinstance(values, Set):
+        raise InvalidValue("Set stands for the value of one channel.", "Put it there: {channel: Set(value)}.")
     if not isinstance(values, Mapping):
         return values
     allowed = known
@@ -144,5 +148,8 @@ def _messages(channel: str, value: Any) -> list[BaseMessage]:
     try:
         messages = convert_to_messages(value if isinstance(value, list) else [value])
     except Exception as error:  # whatever a message class says of its fields
-        raise InvalidValue(f"The value of {channel!r} is no list of messages: {error}") from error
+        raise InvalidValue(
+            f"The value of {channel!r} is no list of messages: {error}",
+            'Give messages, or dicts with "role" and "content".',
+        ) from error
     return [m if m.id else m.model_copy(update={"id": str(uuid.uuid4())}) for m in messages]

@@ -227,7 +227,8 @@ def _split_msgpack(blob: bytes) -> Parts:
 def load_metadata(blob: Any) -> dict[str, Any]:
     """A checkpoint's metadata from its JSON; empty where that is broken, as the rest of the row counts."""
     try:
-        loaded = json.loads(blob)
+        # Given bytes, json first guesses at their encoding, for each row of a long thread.
+        loaded = json.loads(blob.decode() if isinstance(blob, bytes) else blob)
     except (TypeError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

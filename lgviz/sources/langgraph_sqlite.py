@@ -176,7 +176,7 @@ class SqliteSource(Source):
         return Index(
             [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
              for _, ns, id_, parent, metadata, size in rows],
-            [WriteRow(*row[1:]) for row in writes],
+            [WriteRow._make(row[1:]) for row in writes],
             token,
         )  # fmt: skip
 

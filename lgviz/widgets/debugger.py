@@ -42,7 +42,7 @@ class Debugger(anywidget.AnyWidget):
         name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
 
     Attributes:
-        thread_id: the open thread (synced).
+        thread_id: the open thread (synced; another may be assigned).
         selected: id of the selected checkpoint (synced; a label may be assigned).
         compared: id of the checkpoint it is compared with, or None (synced; a label may be assigned).
 
@@ -73,6 +73,7 @@ class Debugger(anywidget.AnyWidget):
         name: str | None = None,
     ) -> None:
         source = open_source(what)
+        thread_id = None if thread_id is None else str(thread_id)
         self._reader = Reader(source, self.send, config=config, context=context)
         self._actor = Actor(self._reader, self._ran, _running_loop(), name or _name_of(what))
         self._error: LgvizError | None = None
@@ -92,6 +93,25 @@ class Debugger(anywidget.AnyWidget):
         dispatcher = self._dispatcher = Dispatcher({**self._reader.table(), **self._actor.table()}, self.send)
         self.on_msg(lambda _widget, content, _buffers: dispatcher.receive(content))
 
+    @traitlets.validate("thread_id")
+    def _opened(self, proposal: Any) -> Any:
+        # Of a person who writes dbg.thread_id = "2"; a view asks for the thread first.
+        key, history = proposal["value"], self._reader.history
+        if self._dispatcher is not None and key is not None and (history is None or history.thread_id != key):
+            self._reader.open_thread(key)
+            self._error = None
+        return key
+
+    @traitlets.observe("thread_id")
+    def _reselect(self, _change: Any) -> None:
+        history = self._reader.history
+        if self._dispatcher is None or history is None:
+            return
+        if self.compared is not None and self.compared not in history:
+            self.compared = None
+        if self.selected is None or self.selected not in history:
+            self.selected = history.latest.id
+
     @traitlets.validate("selected", "compared")
     def _by_label(self, proposal: Any) -> str | None:
         # A person writes dbg.selected = "c3"; views know ids only.
@@ -101,7 +121,7 @@ class Debugger(anywidget.AnyWidget):
             return key  # type: ignore[no-any-return]
         if key not in history:
             self._reader.broadcast()  # a view may name what was made a moment ago
-        return history[key].id
+        return history[str(key)].id
 
     @property
     def history(self) -> History | None:

@@ -90,7 +90,7 @@ def test_keys(graph: Any) -> None:
     assert third is history["c2"] is history[third.id] is history[third] is history[-2]
     assert third == open_history(graph, "1")["c2"] and hash(third) == hash(open_history(graph, "1")["c2"])
     assert third in history and "c9" not in history and third != history[0]
-    with pytest.raises(IndexError):
+    with pytest.raises(CheckpointNotFound):
         history[4]
     for key in ("c9", "no-such-id"):
         with pytest.raises(CheckpointNotFound, match="c0 to c3"):
@@ -286,3 +286,14 @@ def test_every_public_name_is_documented() -> None:
         for name, member in vars(cls).items():
             if not name.startswith("_") and (callable(member) or isinstance(member, property)):
                 assert member.__doc__, f"{cls.__name__}.{name}"
+
+
+def test_positions_are_those_of_a_list(graph: Any) -> None:
+    history = open_history(graph, "1")
+    assert [c.label for c in history[1:3]] == ["c1", "c2"] and list(reversed(history)) == history[::-1]
+    for wrong in (4, -5, "c4", None, 1.5):
+        with pytest.raises(CheckpointNotFound) as raised:
+            history[wrong]  # type: ignore[call-overload]
+        assert repr(wrong) in raised.value.cause and raised.value.remedy
+    with pytest.raises(CheckpointNotFound):
+        history.diff(0, 99)

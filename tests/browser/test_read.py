@@ -126,6 +126,12 @@ def test_two_debuggers_live_side_by_side(notebook: NotebookFactory) -> None:
     expect(first.row("c3")).to_have_attribute("aria-selected", "true")
     add_cell(page, "print('selected', dbg.history[dbg.selected].label)")
     output(page, "selected c3")
+    add_cell(page, "dbg.thread_id = 'b'")
+    for view in (first, again):
+        expect(view.root.get_by_test_id("lgviz-thread-picker").locator("b")).to_have_text("b")
+        expect(view.row("c5")).to_have_attribute("aria-selected", "true")
+    add_cell(page, "print('open', dbg.history.thread_id, dbg.history[dbg.selected].label)")
+    output(page, "open b c5")
 
 
 def test_what_a_state_holds_is_only_ever_text(notebook: NotebookFactory) -> None:

@@ -58,7 +58,9 @@ def test_the_magic_opens_what_is_named(shell: InteractiveShell, line: str, threa
     debugger.close()
 
 
-@pytest.mark.parametrize("line", ["", "nothing_of_that_name", "graph.nothing", "graph --height tall"])
+@pytest.mark.parametrize(
+    "line", ["", "nothing_of_that_name", "graph.nothing", "graph --height tall", "'open"]
+)
 def test_what_cannot_be_parsed_is_a_usage_error(shell: InteractiveShell, line: str) -> None:
     with pytest.raises(UsageError):
         shell.run_line_magic("lgviz", line)

@@ -76,7 +76,9 @@ def view(saver: SqliteSaver, request: pytest.FixtureRequest) -> Iterator[View]:
     graph = demo.build(saver)
     demo.seed(graph, thread_id="1")
     debugger = lgviz.debug(graph, "1", name="graph")
-    yield View(debugger)
+    view = View(debugger)
+    yield view
+    view.dispatcher.close()
     debugger.close()
 
 
@@ -186,3 +188,58 @@ def test_copied_code_does_what_the_click_did(view: View, saver: SqliteSaver) -> 
         exec(
             view.ask("code_get", checkpoint=ids[3] if act["act"] == "diff" else ids[2], **act)["code"], scope
         )
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+def test_closed_debuggers_leave_nothing(saver: SqliteSaver, tmp_path: Path) -> None:
+    graph = DEMOS["two_nodes"].build(saver)
+    DEMOS["two_nodes"].seed(graph, thread_id="1")
+
+    def use() -> None:
+        for what in (graph, tmp_path / "demo.db"):
+            debugger = lgviz.debug(what, "1")
+            view = View(debugger)
+            ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+            view.ask("checkpoint_get", checkpoint=ids[2])
+            view.ask("search", query="a")
+            if what is graph:
+                view.ask("fork_preview", **fork(ids[2], {"foo": "x"}, "node_a"))
+                view.ask("run_start", **run(ids[2]))
+            debugger._repr_mimebundle_()
+            view.dispatcher.close()
+            debugger.close()
+
+    known = set(threading.enumerate())
+
+    def held() -> tuple[int, int]:
+        """Threads begun since, once those told to end had the time to; open files."""
+        begun = [thread for thread in threading.enumerate() if thread not in known]
+        for thread in begun:
+            thread.join(10)
+        return sum(thread.is_alive() for thread in begun), len(list(Path("/proc/self/fd").iterdir()))
+
+    use()
+    before = held()
+    for _ in range(10):
+        use()
+    assert held() == before
+    assert before[0] == 0
+
+
+def test_a_thread_is_opened_by_assignment(saver: SqliteSaver) -> None:
+    graph = DEMOS["two_nodes"].build(saver)
+    for thread in ("1", "2"):
+        DEMOS["two_nodes"].seed(graph, thread_id=thread)
+    debugger = lgviz.debug(graph, "1")
+    debugger.selected = debugger.compared = "c1"
+    debugger.thread_id = "2"
+    assert debugger.history is not None and debugger.history.thread_id == "2"
+    assert debugger.selected == debugger.history.latest.id and debugger.compared is None
+    with pytest.raises(lgviz.errors.ThreadNotFound, match="nowhere"):
+        debugger.thread_id = "nowhere"
+    assert debugger.thread_id == debugger.history.thread_id == "2"
+    debugger.close()
+    for thread in (1, 99):
+        opened = lgviz.debug(graph, thread)  # type: ignore[arg-type]
+        assert opened.thread_id == str(thread)
+        opened.close()

@@ -23,6 +23,7 @@ from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.demos import approval, fan_out, two_nodes
 from lgviz.errors import (
+    ActRefused,
     AmbiguousUpdate,
     CheckpointNotFound,
     InvalidValue,
@@ -344,3 +345,47 @@ def test_an_approval_forked_past_its_question() -> None:
     at = before(graph, "review")
     made = session.fork(graph, at, {"log": ["skipped"]}, "review", "decline", "no need to ask")
     assert session.run(graph, made).values["outcome"] == "declined"
+
+
+@pytest.mark.parametrize(
+    ("at", "error"),
+    [
+        (None, CheckpointNotFound),
+        (1.5, CheckpointNotFound),
+        (99, CheckpointNotFound),
+        ({}, ThreadNotFound),
+        ({"configurable": None}, ThreadNotFound),
+        ({"configurable": {"thread_id": None}}, ThreadNotFound),
+    ],
+)
+def test_what_names_no_checkpoint(at: Any, error: type[Exception], saver: SqliteSaver) -> None:
+    graph = documented(saver)
+    for act in (session.preview, session.fork):
+        with pytest.raises(error):
+            act(graph, at, {"foo": 2}, thread_id="1")
+
+
+def test_set_stands_for_a_channel_not_for_the_state(saver: SqliteSaver) -> None:
+    with pytest.raises(InvalidValue, match="one channel"):
+        session.preview(documented(saver), "c1", session.Set({"foo": 2}), thread_id="1")
+
+
+def test_a_state_that_cannot_be_decoded_refuses_acts(
+    saver: SqliteSaver, dump: Callable[[], list[str]]
+) -> None:
+    graph = documented(saver)
+    history = open_history(graph, "1")
+    cut = "UPDATE checkpoints SET checkpoint = substr(checkpoint, 1, 60) WHERE checkpoint_id = ?"
+    saver.conn.execute(cut, (history["c1"].id,))
+    saver.conn.commit()
+    untouched = dump()
+    for act in (
+        lambda: session.preview(graph, history["c1"], {"foo": 2}),
+        lambda: session.fork(graph, history["c1"], {"foo": 2}, as_node="node"),
+        lambda: session.run(graph, history["c1"]),
+        lambda: session.as_node_options(graph, history["c1"]),
+    ):
+        with pytest.raises(ActRefused, match="cannot be decoded"):
+            act()
+    assert dump() == untouched
+    assert session.fork(graph, history["c2"], {"foo": 2}, as_node="node").values["foo"] == 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from langgraph.types import CachePolicy, Command, interrupt
 import lgviz.session as session
 from lgviz.analysis.history import open_history
 from lgviz.demos import approval, fan_out, two_nodes
-from lgviz.errors import NoCheckpointer, NothingToRun, ReadOnly
+from lgviz.errors import NoCheckpointer, NodeRefused, NothingToRun, ReadOnly, SourceError
 from tests.session.graphs import CONFIG, Log, asking, before, chain, ids, noting, parallel, routed
 
 # ---------------------------------------------------------------- running on
@@ -342,3 +344,35 @@ def test_an_interrupt_with_a_dict_as_its_answer() -> None:
     graph = chain([("ask", lambda state: {"value": interrupt("?")})], InMemorySaver())
     graph.invoke({"log": []}, CONFIG)
     assert session.run(graph, CONFIG, resume={"free": "form"}).values["value"] == {"free": "form"}
+
+
+def test_until_must_name_a_node(saver: SqliteSaver, dump: Callable[[], list[str]]) -> None:
+    graph = two_nodes.build(saver)
+    two_nodes.seed(graph)
+    untouched = dump()
+    wrong: Any
+    for wrong in ("nowhere", 5):
+        with pytest.raises(NodeRefused, match="stop before"):
+            session.run(graph, "c1", until=wrong, thread_id="1")
+    assert dump() == untouched
+
+
+def test_a_database_that_cannot_be_used_refuses_runs(file: Path) -> None:
+    with SqliteSaver.from_conn_string(str(file)) as seeded:
+        two_nodes.seed(two_nodes.build(seeded))
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, check_same_thread=False)
+    saver = SqliteSaver(connection)
+    saver.is_setup = True
+    graph = two_nodes.build(saver)
+    start = open_history(graph, "1")["c1"]
+    assert session.run(graph, start, sandbox=True).status == "done"
+    assert session.preview(graph, start, {"foo": "x"}, as_node="node_a").next == ("node_b",)
+    with pytest.raises(ReadOnly, match="read-only"):
+        session.run(graph, start)
+    with pytest.raises(ReadOnly, match="read-only"):
+        session.fork(graph, start, {"foo": "x"}, as_node="node_a")
+    connection.close()
+    with pytest.raises(SourceError, match="closed"):
+        session.run(graph, start)
+    with pytest.raises(SourceError, match="closed"):
+        session.fork(graph, start, {"foo": "x"}, as_node="node_a")

@@ -23,6 +23,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Interrupt, Send
 from pydantic import BaseModel
 
+from lgviz.analysis.history import History, open_history
 from lgviz.sources import Undecodable, open_source
 from lgviz.sources.base import Source
 from lgviz.sources.decode import Parts, SerdeDecoder, StrictDecoder
@@ -219,3 +220,61 @@ def test_one_bad_value_never_hides_the_rest(damaged: tuple[Source, Source]) -> N
         assert isinstance(b.value, Undecodable) and isinstance(c.value, Undecodable)
         assert source.versions("1", "", [first.id])[first.id].channels == ("a", "b", "c")
     assert isinstance(damaged[0].channels("1", "", first.id)["b"], Undecodable)
+
+
+NONSENSE: list[tuple[str, Any]] = [
+    ("v", "x"),
+    ("ts", 5),
+    ("channel_values", 5),
+    ("channel_versions", ["a"]),
+    ("versions_seen", [1]),
+    ("versions_seen", {"node": 5}),
+    ("updated_channels", 5),
+]
+
+
+@pytest.mark.parametrize(("key", "nonsense"), NONSENSE)
+def test_bookkeeping_of_other_types_is_read_as_none(tmp_path: Path, key: str, nonsense: Any) -> None:
+    blob = JsonPlusSerializer().dumps_typed({**checkpoint(a=1), key: nonsense})[1]
+    read = history_of(tmp_path / "a.db", blob, b'{"source": "loop", "step": 1}')
+    assert [c.label for c in read] == ["c0", "c1"]
+    for c in read:
+        assert c.values is not None and c.next is not None and c.tasks is not None and c.writes is not None
+        assert c.nodes is not None and str(c.created_at)
+
+
+@pytest.mark.parametrize("metadata", [b"{broken", b"\xff\xfe{", b"[1]", b"[" * 100_000, 7, None])
+def test_broken_metadata_never_hides_the_checkpoint(tmp_path: Path, metadata: Any) -> None:
+    blob = JsonPlusSerializer().dumps_typed(checkpoint(a=1))[1]
+    read = history_of(tmp_path / "a.db", blob, metadata)
+    assert [c.label for c in read] == ["c0", "c1"]
+    assert read[1].metadata == {} and read[1].step is None and read.latest.values == {"a": 1}
+
+
+def test_damaged_text_is_replaced(tmp_path: Path) -> None:
+    blob = JsonPlusSerializer().dumps_typed(checkpoint(a=1))[1]
+    history_of(tmp_path / "a.db", blob, b"{}")
+    connection = sqlite3.connect(tmp_path / "a.db")
+    connection.execute("UPDATE writes SET channel = CAST(x'61ff' AS TEXT)")
+    connection.execute("UPDATE checkpoints SET parent_checkpoint_id = CAST(x'ff' AS TEXT)")
+    connection.commit()
+    connection.close()
+    read = open_history(tmp_path / "a.db")
+    assert len(read) == 2 and read.latest.values == {"a": 1}
+    assert [w.channel for w in read.source.writes("1", "", read[0].id)] == ["a\ufffd"]
+
+
+def history_of(path: Path, blob: bytes, metadata: Any) -> History:
+    """A file with two checkpoints of this blob and metadata, and one write."""
+    connection = sqlite3.connect(path)
+    saver = SqliteSaver(connection)
+    saver.setup()
+    ids = [f"1f1e4d93-ee55-6000-8000-00000000000{n}" for n in range(2)]
+    for id_, parent in zip(ids, [None, ids[0]], strict=True):
+        row = ("1", "", id_, parent, "msgpack", blob, metadata)
+        connection.execute("INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    write = ("1", "", ids[0], "t", "~__pregel_pull, n", 0, "a", "null", b"")
+    connection.execute("INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", write)
+    connection.commit()
+    connection.close()
+    return open_history(path)

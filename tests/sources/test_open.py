@@ -18,6 +18,7 @@ from lgviz.errors import (
     NoCheckpoints,
     NotADatabase,
     NotASource,
+    SourceError,
     ThreadNotFound,
 )
 from lgviz.sources import open_source
@@ -73,6 +74,35 @@ def test_a_missing_file_a_folder_and_a_text(tmp_path: Path) -> None:
     text.write_text("not a database at all, but long enough to hold a header of a hundred bytes. " * 4)
     refused(NotADatabase, text, "notes.db")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.db"]
+
+
+def test_paths_that_name_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("", ".", tmp_path):
+        refused(NotADatabase, folder, "not a file")
+    refused(MissingFile, "a\0b.db", "no file")
+    refused(MissingFile, "x" * 5000, "no file")
+
+
+def test_tables_of_the_right_names_and_other_columns(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "other.db")
+    for table in ("checkpoints", "writes"):
+        other.execute(f"CREATE TABLE {table} (name)")
+        other.execute(f"INSERT INTO {table} VALUES ('x')")
+    other.commit()
+    other.close()
+    with pytest.raises(NotADatabase, match="no such column"):
+        open_history(tmp_path / "other.db")
+
+
+def test_a_database_that_another_process_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lgviz.sources.connections._BUSY_SECONDS", 0.1)
+    held = sqlite3.connect(tmp_path / "a.db")
+    SqliteSaver(held).setup()
+    held.execute("PRAGMA journal_mode=DELETE")
+    held.execute("BEGIN EXCLUSIVE")
+    refused(SourceError, tmp_path / "a.db", "locked")
+    held.close()
 
 
 def test_databases_without_checkpoints(tmp_path: Path) -> None:

@@ -231,7 +231,8 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
       draftsOf(store).delete(form.checkpoint);
       await store.refresh();
       store.closeFork();
-      store.select(made.id);
+      // Someone who went elsewhere meanwhile stays there.
+      if (store.selected.peek() === form.checkpoint) store.select(made.id);
       if (run) void runAndFollow(store, plainRun(made.id, request.configurable));
     } catch (failure) {
       setError(ProtocolError.of(failure));

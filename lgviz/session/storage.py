@@ -1,0 +1,45 @@
+"""What a saver says when its database cannot be used or a value in it not be decoded, in words that help."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lgviz.errors import ActRefused, LgvizError, ReadOnly, SourceError
+
+__all__ = ["named", "refusal"]
+
+
+def refusal(error: BaseException) -> LgvizError | None:
+    """The refusal that an error of a saver means; None for any other error, a node's own too."""
+    frames = traceback.extract_tb(error.__traceback__)
+    within = [frame for frame in frames if "langgraph/checkpoint/" in frame.filename.replace("\\", "/")]
+    if any(frame.name == "loads_typed" for frame in within):
+        return ActRefused(
+            f"A value stored at this checkpoint cannot be decoded: {type(error).__name__}: {error}.",
+            "Start from another checkpoint.",
+        )
+    # ValueError is aiosqlite's word for a closed connection.
+    if not within or not isinstance(error, (sqlite3.Error, ValueError)):
+        return None
+    said = str(error).lower()
+    if "readonly" in said:
+        return ReadOnly("The saver's database is read-only.", "Open it for writing, or use sandbox=True.")
+    if "closed" in said or "no active connection" in said:
+        return SourceError("The saver's connection is closed.", "Compile the graph with an open one.")
+    if "locked" in said:
+        return ActRefused("The saver's database is locked by another process.", "Try again in a moment.")
+    return None
+
+
+@contextmanager
+def named() -> Iterator[None]:
+    """Raises such an error as the refusal it means."""
+    try:
+        yield
+    except Exception as error:
+        if (meant := refusal(error)) is not None:
+            raise meant from error
+        raise

@@ -1,0 +1,148 @@
+"""What a person waits for in JupyterLab: first paint, scrolling, a fork; and the bundle's size."""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import lgviz
+from lab_server import Lab
+from tests.benchmarks.frames import script_ms, traced
+from tests.benchmarks.report import Report
+from tests.benchmarks.seeds import connect, seed_loop
+from tests.browser.debugger import Debugger
+from tests.browser.lab import NotebookFactory, add_cell
+
+pytestmark = [pytest.mark.bench, pytest.mark.browser, pytest.mark.timeout(600)]
+
+PROBE = (Path(__file__).parent / "probe.js").read_text()
+SIZES = {100: 1_000, 10_000: 1_000, 100_000: 3_000}
+"""Milliseconds to the first paint, by checkpoints."""
+TIMES = 3
+SCROLLED = 1_000_000 + 241 * 173
+
+KERNEL = """
+import sys; sys.path.insert(0, {repo!r})
+from pathlib import Path
+import lgviz
+from tests.benchmarks.seeds import chat_graph, connect, loop_graph, seed_chat
+"""
+
+
+UPDATES = """
+import statistics, time
+at = graph.get_state({"configurable": {"thread_id": "1"}}).config
+def update():
+    start = time.perf_counter()
+    graph.update_state(at, {"messages": "and now?"}, as_node="model")
+    return 1000 * (time.perf_counter() - start)
+print(statistics.median(update() for _ in range(5)))
+"""
+"""What a fork costs without a debugger, by the same kernel."""
+
+
+@pytest.fixture(scope="module")
+def threads(lab: Lab) -> str:
+    """A database with a thread of each size, named by it, and a short one."""
+    file = lab.root / "loops.db"
+    saver = connect(file)
+    for size in (3, *SIZES):
+        seed_loop(saver, str(size), size)
+    saver.conn.close()
+    return file.name
+
+
+def opened(notebook: NotebookFactory, *cells: str) -> Page:
+    page = notebook([KERNEL.format(repo=str(Path(__file__).parents[2])), *cells])
+    page.evaluate(PROBE)
+    return page
+
+
+def test_first_paint_nodes_and_scrolling(notebook: NotebookFactory, threads: str, report: Report) -> None:
+    page = opened(
+        notebook,
+        f"graph = loop_graph(connect(Path({threads!r})))",
+        "debugger = lgviz.debug(graph, thread_id='3'); debugger",
+    )
+    debugger = Debugger(page)
+    expect(debugger.row("c2")).to_be_visible()
+    nodes = {}
+    missed = []
+    for size, budget in SIZES.items():
+        times = []
+        for _ in range(TIMES):
+            times.append(open_thread(page, size))
+            expect(debugger.inspector.get_by_text("note", exact=True).first).to_be_visible()
+            nodes[size] = page.evaluate("() => lgvizProbe.nodes('lgviz-root')")
+            open_thread(page, 3)
+        try:
+            report.hold(f"first paint, {size:,} checkpoints", statistics.median(times), budget, "{:.0f} ms")
+        except AssertionError as error:
+            missed.append(str(error))
+        report.note(f"DOM nodes, {size:,} checkpoints", str(nodes[size]))
+    least, most = min(nodes.values()), max(nodes.values())
+    report.hold("DOM nodes, most against least", most / least, 1.1, "{:.2f}")
+
+    open_thread(page, 100_000)
+    with traced(page) as events:
+        assert page.evaluate("() => lgvizProbe.scroll(240, 173)") == SCROLLED
+    cpu, clock = script_ms(events)
+    assert len(cpu) >= 240
+    expect(debugger.row(f"c{99_999 - SCROLLED // 30}")).to_be_attached()  # rows are 30 pixels high
+    report.note("script a frame, median and 95 % by the clock", f"{percentiles(clock)}")
+    report.hold("script a frame while scrolling 100,000 rows, 95 %", at95(cpu), 16.7, "{:.1f} ms")
+    assert not missed, missed
+
+
+def open_thread(page: Page, size: int) -> float:
+    """Milliseconds from saying that another thread be shown until its newest row has been painted. The kernel
+    reads the thread's index anew each time."""
+    code = f"debugger.thread_id = '{size}'"
+    time: float = page.evaluate("([code, label]) => lgvizProbe.run(code, label)", [code, f"c{size - 1}"])
+    return time
+
+
+def at95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
+
+
+def percentiles(values: list[float]) -> str:
+    return f"{statistics.median(values):.1f} ms, {at95(values):.1f} ms"
+
+
+@pytest.mark.parametrize(("what", "turns"), [("a chat of 3 turns", 3), ("a chat of 500 turns", 500)])
+def test_fork_click_to_new_row(notebook: NotebookFactory, report: Report, what: str, turns: int) -> None:
+    page = opened(
+        notebook,
+        f"graph = chat_graph(connect(Path('chat{turns}.db')))\nseed_chat(graph, '1', {turns})",
+        "lgviz.debug(graph, thread_id='1', static=False)",
+    )
+    debugger = Debugger(page)
+    count = 3 * turns
+    times = []
+    for number in range(count, count + 5):
+        debugger.fork(f"c{count - 1}")
+        debugger.write("messages", '"and now?"')
+        debugger.as_node("model")
+        expect(debugger.root.get_by_test_id("lgviz-fork-commit")).to_be_enabled()
+        watch = "(label) => { lgvizProbe.row = lgvizProbe.clicked('lgviz-fork-commit', label); }"
+        page.evaluate(watch, f"c{number}")
+        debugger.commit()
+        times.append(page.evaluate("() => lgvizProbe.row"))
+        expect(debugger.row(f"c{number}")).to_have_attribute("aria-selected", "true")
+    add_cell(page, UPDATES)
+    own = float(page.locator(".jp-Cell").last.locator(".jp-OutputArea-output pre").inner_text())
+    took = statistics.median(times)
+    report.note(f"fork click to new row, {what}", f"{took:.0f} ms")
+    report.note("of it LangGraph's own update_state", f"{own:.0f} ms")
+    report.hold("fork click to new row beyond that", took - own, 150, "{:.0f} ms")
+
+
+def test_bundle(report: Report) -> None:
+    files = (Path(lgviz.__file__).parent / "static").glob("widget.*")
+    size = sum(len(gzip.compress(file.read_bytes(), 9)) for file in files)
+    report.hold("bundle, gzipped", size / 1000, 250, "{:.0f} KB")
