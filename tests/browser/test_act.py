@@ -107,7 +107,9 @@ def test_an_interrupt_is_answered_in_place_and_anew(notebook: NotebookFactory) -
     question.get_by_role("button", name="Answer anew").click()
     question.get_by_role("textbox").fill("reject")
     question.get_by_role("button", name="Resume").click()
-    expect(debugger.root.get_by_test_id("lgviz-row").first).to_contain_text("decline")
+    # A fresh fork, the question's node again, and where the new answer leads.
+    expect(debugger.row("c12")).to_contain_text("fork")
+    expect(debugger.row("c14")).to_contain_text("decline")
     add_cell(page, "h = lgviz.history(graph, '1'); print('anew:', h.latest.nodes, h.branches[-1][1].label)")
     output(page, "anew: ('decline',) c1")
 
