@@ -116,10 +116,8 @@ def measure_chat(whose: str, database: str, where: str, turns: int, delta: bool 
                 old = add_messages(old, write)  # type: ignore[assignment]
             return old
 
-        class Delta(TypedDict):
-            messages: Annotated[list[Any], DeltaChannel(fold)]
-
-        state = Delta
+        # Not a class: its annotations would be text, and LangGraph could not see `fold` in it.
+        state = TypedDict("state", {"messages": Annotated[list[Any], DeltaChannel(fold)]})  # type: ignore[operator]  # noqa: UP013
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(state)
     builder.add_node("chat", lambda _: {"messages": [AIMessage(text(rng))]})
     builder.add_edge(START, "chat")
