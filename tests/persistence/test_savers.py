@@ -427,7 +427,9 @@ def test_subgraph_checkpoints_are_numbered_under_their_anchor(saver: Any) -> Non
     rows = call(saver, "index", "1").checkpoints
     inside = [row for row in rows if row.namespace]
     assert [row.ordinal for row in inside] == [1, 2, 3, 4]
-    assert {row.anchor for row in inside} == {("", rows[1].id)}
+    # Checkpoints are stored while the next step runs: the subgraph's may come before the one it started from.
+    started = [row for row in rows if not row.namespace][1]
+    assert {row.anchor for row in inside} == {("", started.id)}
 
 
 # -- making one
