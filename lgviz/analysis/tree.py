@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
 from math import nan
 from typing import Any
@@ -114,7 +114,7 @@ class Tree:
         if index.reset:
             self._clear()
         first = len(self.ids)
-        for checkpoint in index.checkpoints:
+        for checkpoint in _in_order(index.checkpoints):
             if (checkpoint.namespace, checkpoint.id) not in self._row:
                 self._add(checkpoint)
         touched = {self._add_write(write) for write in index.writes}
@@ -249,6 +249,34 @@ class Tree:
             return []
         sends = held.get(TASKS_CHANNEL)
         return [send.node for send in sends if hasattr(send, "node")] if isinstance(sends, list) else []
+
+
+def _in_order(checkpoints: Sequence[CheckpointRow]) -> Iterator[CheckpointRow]:
+    """Each checkpoint after those it stands on, else as given.
+
+    LangGraph stores while the next step runs: a subgraph's first may come before the one its call started from.
+    """
+    if not any(c.namespace for c in checkpoints):
+        yield from checkpoints
+        return
+    coming = {(c.namespace, c.id) for c in checkpoints}
+    waiting: dict[tuple[str, str], list[CheckpointRow]] = {}
+    for given in checkpoints:
+        ready = [given]
+        while ready:
+            checkpoint = ready.pop(0)
+            stands_on = [(checkpoint.namespace, checkpoint.parent_id or "")]
+            if checkpoint.namespace and isinstance(parents := checkpoint.metadata.get("parents"), dict):
+                stands_on += [place for place in parents.items() if place[0] != checkpoint.namespace]
+            first = next((place for place in stands_on if place in coming), None)
+            if first is not None:
+                waiting.setdefault(first, []).append(checkpoint)
+                continue
+            coming.discard((checkpoint.namespace, checkpoint.id))
+            yield checkpoint
+            ready += waiting.pop((checkpoint.namespace, checkpoint.id), [])
+    for left in waiting.values():  # damaged rows that stand on each other
+        yield from left
 
 
 def _call_path(namespace: str) -> list[str]:

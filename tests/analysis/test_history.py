@@ -21,9 +21,10 @@ from langgraph.types import Command, interrupt
 from lgviz import persistence, protocol
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Mark, _in_order
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources import open_source
+from lgviz.sources.base import CheckpointRow
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -297,3 +298,14 @@ def test_positions_are_those_of_a_list(graph: Any) -> None:
         assert repr(wrong) in raised.value.cause and raised.value.remedy
     with pytest.raises(CheckpointNotFound):
         history.diff(0, 99)
+
+
+def test_a_subgraph_stored_before_its_caller_stands_under_it() -> None:
+    outer = [CheckpointRow("", "a", None, {"step": -1}), CheckpointRow("", "b", "a", {"step": 0})]
+    inner = [
+        CheckpointRow("sub:1", "x", None, {"step": -1, "parents": {"": "b"}}),
+        CheckpointRow("sub:1", "y", "x", {"step": 0, "parents": {"": "b"}}),
+    ]
+    stored = [outer[0], *inner, outer[1]]
+    assert [row.id for row in _in_order(stored)] == ["a", "b", "x", "y"]
+    assert [row.id for row in _in_order([*outer, *inner])] == ["a", "b", "x", "y"]
