@@ -254,7 +254,8 @@ class Tree:
 def _in_order(checkpoints: Sequence[CheckpointRow]) -> Iterator[CheckpointRow]:
     """Each checkpoint after those it stands on, else as given.
 
-    LangGraph stores while the next step runs: a subgraph's first may come before the one its call started from.
+    LangGraph stores while the next step runs: a subgraph's first may come before the one its call
+    started from.
     """
     if not any(c.namespace for c in checkpoints):
         yield from checkpoints
