@@ -65,10 +65,11 @@ def add_cell(page: Page, source: str) -> None:
             const { content } = jupyterapp.shell.currentWidget;
             content.model.sharedModel.addCell({ cell_type: 'code', source });
             content.activeCellIndex = content.model.cells.length - 1;
+            // At once: a widget that moves the focus makes its own cell the active one.
+            await jupyterapp.commands.execute('notebook:run-cell');
         }""",
         source,
     )
-    command(page, "notebook:run-cell")
 
 
 def restart_kernel(page: Page) -> None:
