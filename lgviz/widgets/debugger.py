@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from lgviz.export.error import error_html
 from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
 from lgviz.protocol import RunView
+from lgviz.session.loops import running_loop
 from lgviz.sources import open_source
 from lgviz.widgets.actor import Actor
 from lgviz.widgets.dispatch import Dispatcher
@@ -75,7 +75,7 @@ class Debugger(anywidget.AnyWidget):
         source = open_source(what)
         thread_id = None if thread_id is None else str(thread_id)
         self._reader = Reader(source, self.send, config=config, context=context)
-        self._actor = Actor(self._reader, self._ran, _running_loop(), name or _name_of(what))
+        self._actor = Actor(self._reader, self._ran, running_loop(), name or _name_of(what))
         self._error: LgvizError | None = None
         try:
             history = self._reader.open_thread(thread_id)
@@ -202,13 +202,6 @@ def debug(
         SourceError: ``what`` cannot be read.
     """
     return Debugger(what, thread_id, config=config, context=context, height=height, static=static, name=name)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _name_of(what: Any) -> str:
