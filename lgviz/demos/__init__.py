@@ -11,9 +11,9 @@ from types import ModuleType
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from . import agent, approval, chat, fan_out, subgraph, two_nodes
+from . import agent, approval, chat, fan_out, memory, subgraph, two_nodes
 
-__all__ = ["DEMOS", "agent", "approval", "chat", "fan_out", "seed_all", "subgraph", "two_nodes"]
+__all__ = ["DEMOS", "agent", "approval", "chat", "fan_out", "memory", "seed_all", "subgraph", "two_nodes"]
 
 DEMOS: dict[str, ModuleType] = {
     "two_nodes": two_nodes,
@@ -21,6 +21,7 @@ DEMOS: dict[str, ModuleType] = {
     "fan_out": fan_out,
     "subgraph": subgraph,
     "approval": approval,
+    "memory": memory,
     "agent": agent,
 }
 """The demos by name, the simplest first."""

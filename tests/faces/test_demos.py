@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
-from lgviz.demos import DEMOS, agent, approval, chat, fan_out, subgraph, two_nodes
+from lgviz.demos import DEMOS, agent, approval, chat, fan_out, memory, subgraph, two_nodes
 
 
 def seeded(demo: ModuleType) -> tuple[Any, list[Any]]:
@@ -94,6 +94,18 @@ def test_a_branch_of_the_chat_asks_in_other_words() -> None:
     assert [len(q) for q in questions] == [3, 2]
     assert questions[0][0] == questions[1][0]
     assert questions[0][1] != questions[1][1]
+
+
+def test_a_thread_knows_what_another_was_told() -> None:
+    graph, states = seeded(memory)
+    answers = [[m.text for m in h.values["messages"] if m.type == "ai"] for h in heads(states)]
+    assert [[name for name in memory.DINNERS if memory.DINNERS[name] in told] for told in answers] == [
+        ["vegetarian", "fish"],
+        ["vegan"],
+    ]
+    facts = {i.key: i.value["text"] for i in graph.store.search(memory.facts_of("mia"))}
+    assert facts == {"diet": "fish"}
+    assert [i.key for i in graph.store.search(memory.facts_of("ben"))] == ["diet", "home"]
 
 
 def test_the_command_line_seeds_one_file_and_leaves_what_is_there(tmp_path: Path) -> None:
