@@ -76,6 +76,7 @@ class Reader:
         self.running: set[str] = set()
         self.tracebacks: dict[str, dict[str, str]] = {}
         self._known: dict[str, tuple[ThreadInfo, ThreadStatus]] = {}
+        self._told: ThreadStatus = "done"
         self._send = send
         self._lock = threading.RLock()
 
@@ -163,20 +164,30 @@ class Reader:
                 return
             call = Call(0, self._send)
             body: RefreshView = {
-                "thread": self.summary(history),
+                "thread": self._line(history),
                 "tree": tree_batch(call, tree, start) if start < len(tree.ids) else None,
                 "patches": [row_patch(tree, row) for row in patched],
             }
             self._send({"event": "tree", "body": body}, call.buffers)
+            # To know the status may take opening a whole state: the rows are on their way before that.
+            told = self._told
+            summary = self.summary(history)
+            if summary["status"] != told:
+                self._send({"event": "tree", "body": {"thread": summary, "tree": None, "patches": []}}, [])
 
     def summary(self, history: History) -> ThreadSummary:
         """The open thread in one line."""
+        self._told = self._status(history)
+        return self._line(history)
+
+    def _line(self, history: History) -> ThreadSummary:
+        """The same with the status that was told last."""
         times = [t for t in history.tree.times[-1:] if t == t]
         return {
             "thread_id": history.thread_id,
             "count": len(history),
             "updated_at": times[0] * 1000 if times else None,
-            "status": self._status(history),
+            "status": self._told,
         }
 
     def _summary(self, info: ThreadInfo) -> ThreadSummary:
