@@ -1,104 +1,19 @@
-"""The engine: every operation of a saver, written once, for any database and without any I/O.
+"""The engine of the savers: every operation, written once, for any database and without any I/O.
 
 Its operations are generators (see ``statements``); ``drivers`` run them.
 """
 
 from __future__ import annotations
 
-import secrets
-import time
-
-from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-
-from lgviz.errors import ForeignTables, NewerSchema, PersistenceError
-
 from .index import Indexing
 from .reading import Reading
-from .schema import MIGRATIONS, MIGRATIONS_TABLE, Dialect
-from .statements import READ, WRITE, Operation, Query
-from .tree import Serializer, Trees
+from .schema import CHECKPOINTS
+from .setup import SetUp
 from .upkeep import Upkeep
-from .vault import Vault
 from .writing import Writing
 
 
-class Engine(Writing, Reading, Indexing, Upkeep):
-    """All operations over one dialect and serializer.
+class Engine(SetUp, Writing, Reading, Indexing, Upkeep):
+    """All operations of a saver over one dialect and serializer."""
 
-    Args:
-        dialect: the database's way to say it.
-        serde: any LangGraph serializer. Where it encrypts, nodes are encrypted and named by a secret key that
-            lies encrypted in the database.
-    """
-
-    def __init__(self, dialect: Dialect, serde: Serializer) -> None:
-        cipher = None
-        if isinstance(serde, EncryptedSerializer):
-            cipher, serde = serde.cipher, serde.serde
-        # A serializer of unknown making may write a value differently each time, or see more than its
-        # elements in a list: its values stay whole.
-        trees = Trees(serde, cut=isinstance(serde, JsonPlusSerializer))
-        super().__init__(dialect, trees, Vault(cipher))
-
-    def setup(self, *, beside: bool = False) -> Operation[None]:
-        """Make or migrate the tables; called by every saver before its first operation.
-
-        Args:
-            beside: make them although LangGraph's own tables are there (to migrate from them).
-
-        Raises:
-            ForeignTables: only LangGraph's own tables are there.
-            NewerSchema: a newer lgviz made the tables.
-        """
-        yield READ
-        tables = {name for (name,) in (yield Query(self.dialect.tables))}
-        if "lgviz_migrations" in tables:
-            applied = {name for (name,) in (yield Query("SELECT name FROM lgviz_migrations"))}
-            newer = applied - {name for name, _ in MIGRATIONS}
-            if newer:
-                raise NewerSchema(
-                    f"The tables were made by a newer lgviz ({', '.join(sorted(newer))}).",
-                    "Upgrade lgviz: pip install -U lgviz.",
-                )
-            if len(applied) == len(MIGRATIONS):
-                return (yield from self._learn_key())
-        elif "checkpoints" in tables and not beside:
-            raise ForeignTables(
-                "The database holds only LangGraph's own tables; lgviz's savers have their own.",
-                "Migrate once: lgviz.persistence.migrate(OLD, NEW), with NEW a new file or an lgviz saver.",
-            )
-        yield WRITE
-        if self.dialect.lock_schema:
-            yield Query(self.dialect.lock_schema)
-        yield Query(self.dialect.ddl(MIGRATIONS_TABLE))
-        applied = {name for (name,) in (yield Query("SELECT name FROM lgviz_migrations"))}
-        for name, statements in MIGRATIONS:
-            if name not in applied:
-                for statement in statements:
-                    yield Query(self.dialect.ddl(statement))
-                yield Query(
-                    "INSERT INTO lgviz_migrations (name, applied_at) VALUES (?, ?)", [name, time.time()]
-                )
-        return (yield from self._learn_key(make=True))
-
-    def _learn_key(self, *, make: bool = False) -> Operation[None]:
-        """With an encrypting serializer, nodes are named by a key that lies in the database, encrypted."""
-        if self.vault.cipher is None:
-            return
-        rows = yield Query("SELECT value FROM lgviz_meta WHERE name = 'node_key'")
-        if not rows:
-            if not make:
-                yield WRITE
-            key = secrets.token_bytes(32)
-            yield Query(
-                "INSERT INTO lgviz_meta (name, value) VALUES ('node_key', ?) ON CONFLICT (name) DO NOTHING",
-                [self.vault.seal(key)],
-            )
-            rows = yield Query("SELECT value FROM lgviz_meta WHERE name = 'node_key'")
-        try:
-            self.trees.key = self.vault.unseal(bytes(rows[0][0]))
-        except Exception as error:
-            raise PersistenceError(
-                "The database is encrypted with another key.", "Give the key that it was made with."
-            ) from error
+    role = CHECKPOINTS

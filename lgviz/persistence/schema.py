@@ -4,45 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "2026-11-checkpoints",
-        (
-            "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
-            # `made`: how many root checkpoints there had been at the last removal: no label is given
-            # twice. `epoch` counts removals.
-            """CREATE TABLE lgviz_threads (
-                id {serial}, thread_id TEXT NOT NULL UNIQUE,
-                made INTEGER NOT NULL, epoch INTEGER NOT NULL DEFAULT 0)""",
-            # What an index needs comes first, so that reading it never pages through the rest of a row.
-            """CREATE TABLE lgviz_checkpoints (
-                key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
-                ordinal INTEGER NOT NULL, at {real} NOT NULL,
-                changed TEXT NOT NULL, metadata {blob} NOT NULL,
-                body {blob} NOT NULL,
-                UNIQUE (thread, ns, id))""",
-            "CREATE INDEX lgviz_checkpoints_by_age ON lgviz_checkpoints (thread, ns, key)",
-            # How many checkpoints the subgraphs called from a checkpoint have had. That checkpoint itself may
-            # be stored later than they are.
-            """CREATE TABLE lgviz_calls (
-                thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL,
-                PRIMARY KEY (thread, ns, id)){clustered}""",
-            # One row holds all writes of one task.
-            """CREATE TABLE lgviz_writes (
-                key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, checkpoint_id TEXT NOT NULL,
-                task_id TEXT NOT NULL, task_path TEXT NOT NULL, at {real} NOT NULL, data {blob} NOT NULL)""",
-            "CREATE INDEX lgviz_writes_by_checkpoint ON lgviz_writes (thread, ns, checkpoint_id)",
-            """CREATE TABLE lgviz_nodes (
-                id {serial}, hash {blob} NOT NULL UNIQUE, form INTEGER NOT NULL, data {blob} NOT NULL)""",
-            # Which threads need a node; closed downwards: with a container, all nodes below it.
-            """CREATE TABLE lgviz_uses (
-                thread {int} NOT NULL, node {int} NOT NULL, PRIMARY KEY (thread, node)){clustered}""",
-            "CREATE INDEX lgviz_uses_by_node ON lgviz_uses (node)",
-        ),
+MIGRATIONS: dict[str, tuple[str, ...]] = {
+    "2026-11-nodes": (
+        "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
+        """CREATE TABLE lgviz_nodes (
+            id {serial}, hash {blob} NOT NULL UNIQUE, form INTEGER NOT NULL, data {blob} NOT NULL)""",
+        # Which threads (by number) and which of a store's items (by negative number) need a node; closed
+        # downwards: with a container, all nodes below it.
+        """CREATE TABLE lgviz_uses (
+            thread {int} NOT NULL, node {int} NOT NULL, PRIMARY KEY (thread, node)){clustered}""",
+        "CREATE INDEX lgviz_uses_by_node ON lgviz_uses (node)",
     ),
-)
+    "2026-11-checkpoints": (
+        # `made`: how many root checkpoints there had been at the last removal: no label is given
+        # twice. `epoch` counts removals.
+        """CREATE TABLE lgviz_threads (
+            id {serial}, thread_id TEXT NOT NULL UNIQUE,
+            made INTEGER NOT NULL, epoch INTEGER NOT NULL DEFAULT 0)""",
+        # What an index needs comes first, so that reading it never pages through the rest of a row.
+        """CREATE TABLE lgviz_checkpoints (
+            key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
+            ordinal INTEGER NOT NULL, at {real} NOT NULL,
+            changed TEXT NOT NULL, metadata {blob} NOT NULL,
+            body {blob} NOT NULL,
+            UNIQUE (thread, ns, id))""",
+        "CREATE INDEX lgviz_checkpoints_by_age ON lgviz_checkpoints (thread, ns, key)",
+        # How many checkpoints the subgraphs called from a checkpoint have had. That checkpoint itself may
+        # be stored later than they are.
+        """CREATE TABLE lgviz_calls (
+            thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL,
+            PRIMARY KEY (thread, ns, id)){clustered}""",
+        # One row holds all writes of one task.
+        """CREATE TABLE lgviz_writes (
+            key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, checkpoint_id TEXT NOT NULL,
+            task_id TEXT NOT NULL, task_path TEXT NOT NULL, at {real} NOT NULL, data {blob} NOT NULL)""",
+        "CREATE INDEX lgviz_writes_by_checkpoint ON lgviz_writes (thread, ns, checkpoint_id)",
+    ),
+    "2026-11-items": (
+        # `path` and `key` are bytes that any text has, in its order: see namespaces.py.
+        "CREATE TABLE lgviz_namespaces (id {serial}, path {blob} NOT NULL UNIQUE)",
+        # What is true now; a deleted item keeps its row, without a value. `event` made it so. `rank` is the
+        # order of search. Times are microseconds since 1970.
+        """CREATE TABLE lgviz_items (
+            id {serial}, ns {int} NOT NULL, rank {int} NOT NULL, key {blob} NOT NULL, event {int} NOT NULL,
+            created {int} NOT NULL, updated {int} NOT NULL, expires {int}, ttl {real}, value {blob},
+            UNIQUE (ns, key))""",
+        "CREATE INDEX lgviz_items_by_rank ON lgviz_items (ns, rank) WHERE value IS NOT NULL",
+        "CREATE INDEX lgviz_items_by_expiry ON lgviz_items (expires) WHERE expires IS NOT NULL",
+        # Every put and delete. The newest event's value lies in its item's row, and comes here when it is
+        # superseded: at `until`.
+        """CREATE TABLE lgviz_events (
+            id {serial}, item {int} NOT NULL, at {int} NOT NULL, until {int}, rank {int} NOT NULL,
+            created {int} NOT NULL, deleted INTEGER NOT NULL, thread_id TEXT, checkpoint_ns TEXT,
+            checkpoint_id TEXT, node TEXT, task_id TEXT, value {blob})""",
+        "CREATE UNIQUE INDEX lgviz_events_by_item ON lgviz_events (item, at)",
+        "CREATE INDEX lgviz_events_by_time ON lgviz_events (at)",
+        """CREATE INDEX lgviz_events_by_checkpoint ON lgviz_events (thread_id, checkpoint_id)
+            WHERE thread_id IS NOT NULL""",
+    ),
+}
+
+
+class Role(NamedTuple):
+    """What a database is used for: the migrations that it takes, and what stands in its way."""
+
+    migrations: tuple[str, ...]
+    foreign: str
+    """LangGraph's table of the same purpose."""
+    users: str
+
+
+CHECKPOINTS = Role(("2026-11-nodes", "2026-11-checkpoints"), "checkpoints", "savers")
+ITEMS = Role(("2026-11-nodes", "2026-11-items"), "store", "stores")
 
 MIGRATIONS_TABLE = (
     "CREATE TABLE IF NOT EXISTS lgviz_migrations (name TEXT PRIMARY KEY, applied_at {real} NOT NULL)"
@@ -94,7 +129,7 @@ SQLITE = Dialect(
     integer="INTEGER",
     clustered=" WITHOUT ROWID",
     tables="""SELECT name FROM sqlite_master WHERE type = 'table'
-        AND name IN ('checkpoints', 'lgviz_migrations')""",
+        AND name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema="",
     lock_row="",
     # AUTOINCREMENT remembers the greatest id ever used, and BEGIN IMMEDIATE keeps other writers away.
@@ -114,7 +149,7 @@ POSTGRESQL = Dialect(
     integer="BIGINT",
     clustered="",
     tables="""SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()
-        AND table_name IN ('checkpoints', 'lgviz_migrations')""",
+        AND table_name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     lock_row="FOR UPDATE",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",

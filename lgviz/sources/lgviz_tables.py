@@ -38,7 +38,7 @@ WHERE t.thread_id = ? AND c.ns = ? AND """
 _WRITES = """
 SELECT w.task_path, w.task_id, w.data FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
 WHERE t.thread_id = ? AND w.ns = ? AND w.checkpoint_id = ?"""
-_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_migrations'"
+_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_checkpoints'"
 _NONE = "Run a graph on it first."
 
 
@@ -171,7 +171,7 @@ class TablesSource(Source):
         """Whether the tables are there. They are not made, as a saver would: a source never writes."""
         yield READ
         tables = {name for (name,) in (yield Query(self._engine.dialect.tables))}
-        if not tables:
+        if tables.isdisjoint({"checkpoints", "lgviz_checkpoints"}):
             return False
         yield from self._engine.setup()
         return True
