@@ -435,12 +435,167 @@ class RunView(TypedDict):
     error: str | None
 
 
+# ---------------------------------------------------------------- memory
+
+
+class MemoryView(TypedDict):
+    """The answer to ``memory.open``: which store, and what it can do."""
+
+    store: str | None
+    """Its class; None: there is no store."""
+    versions: bool
+    """It keeps every version of an item, so that memory can be shown as it was."""
+    semantic: bool
+    expires: bool
+    """Items may be given a time to live."""
+    read_only: str | None
+    token: str
+    """Another text once memory has changed."""
+    changed: int | None
+    """Items that the step of the asked checkpoint changed; None where the store does not tell."""
+
+
+class MemoryNamespace(TypedDict):
+    ref: str
+    """Names the namespace in requests, exactly."""
+    label: str
+    items: int
+    """In it and below it."""
+    children: int
+    """Rows right below it: namespaces and items."""
+
+
+class MemoryRow(TypedDict):
+    ref: str
+    """Names the item in requests, exactly."""
+    namespace: list[str]
+    key: str
+    summary: str
+    updated_at: float | None
+    score: float | None
+    """How near to the query; None where nothing was searched by meaning."""
+
+
+class MemoryPage(TypedDict):
+    """Some of the rows right below a namespace: the namespaces, then the items."""
+
+    namespaces: list[MemoryNamespace]
+    items: list[MemoryRow]
+    total: int
+
+
+class MemoryHits(TypedDict):
+    items: list[MemoryRow]
+    total: int
+    more: bool
+    """There are more than are counted."""
+
+
+class MemoryItemView(TypedDict):
+    ref: str
+    namespace: list[str]
+    key: str
+    value: ValueNode | None
+    """None: there is no such item (any more, or yet)."""
+    created_at: float | None
+    updated_at: float | None
+    expires_at: float | None
+    ttl: float | None
+    """Minutes that it was given to live."""
+    text: str
+    """The value as JSON, to edit; empty where it cannot be."""
+    reason: str | None
+    """Why the value cannot be edited as JSON."""
+    versions: int | None
+    """How many there are; None where the store keeps none."""
+
+
+class MemoryWriter(TypedDict):
+    """The checkpoint that a version was written by."""
+
+    thread_id: str
+    id: str
+    label: str
+    made: bool
+    """False: the step that wrote it has made no checkpoint; this is the one it started from."""
+
+
+class MemoryVersion(TypedDict):
+    number: int
+    """From 1, the oldest."""
+    kind: ChangeKind
+    at: float
+    summary: str
+    node: str | None
+    thread_id: str | None
+    writer: MemoryWriter | None
+
+
+class MemoryVersions(TypedDict):
+    """Versions of one item, newest first."""
+
+    versions: list[MemoryVersion]
+    total: int
+
+
+class MemoryChange(TypedDict):
+    """What a step made of one item."""
+
+    ref: str
+    namespace: list[str]
+    key: str
+    kind: ChangeKind
+    summary: str
+    node: str | None
+    diff: DiffView
+
+
+class MemoryChanges(TypedDict):
+    changes: list[MemoryChange]
+    total: int
+
+
+class MemoryEdit(TypedDict):
+    """What is to be written, as it was typed."""
+
+    namespace: str
+    """Labels with dots between them; ignored where ``ref`` names an item."""
+    key: str
+    text: str
+    """JSON."""
+    ttl: str
+    """Minutes; empty: what the store gives by itself."""
+    ref: str | None
+    """The item that is edited; None: a new one."""
+    updated_at: float | None
+    """When the item was written that is edited: where another came in between, nothing is written."""
+
+
+class MemoryPlan(TypedDict):
+    """What an edit would write."""
+
+    ref: str
+    diff: DiffView
+    exists: bool
+
+
+class MemoryCode(TypedDict):
+    act: Literal["get", "search", "history", "put", "delete"]
+    ref: str | None
+    as_of: bool
+    text: NotRequired[str]
+    query: NotRequired[str]
+    filter: NotRequired[str]
+    edit: NotRequired[MemoryEdit]
+
+
 class CodeRequest(TypedDict):
-    act: Literal["select", "diff", "fork", "run"]
+    act: Literal["select", "diff", "fork", "run", "memory"]
     checkpoint: str
     other: NotRequired[str]
     fork: NotRequired[ForkRequest]
     run: NotRequired[RunRequest]
+    memory: NotRequired[MemoryCode]
 
 
 class CodeView(TypedDict):
@@ -491,6 +646,60 @@ class RunStop(TypedDict):
     run: int
 
 
+class MemoryList(TypedDict):
+    checkpoint: str | None
+    """Memory as of a checkpoint; None: now."""
+    ref: str
+    """The namespace."""
+    offset: int
+    limit: int
+
+
+class MemorySearch(TypedDict):
+    checkpoint: str | None
+    ref: str
+    text: str
+    """To be found in key or value, without regard to case."""
+    filter: str
+    """JSON, as ``store.search`` takes it."""
+    query: str
+    """To be near in meaning."""
+    offset: int
+    limit: int
+
+
+class MemoryGet(TypedDict):
+    checkpoint: str | None
+    ref: str
+
+
+class MemoryValueGet(TypedDict):
+    checkpoint: str | None
+    ref: str
+    path: list[int]
+    offset: int
+    limit: int
+
+
+class MemoryHistory(TypedDict):
+    ref: str
+    offset: int
+    limit: int
+
+
+class MemoryDiff(TypedDict):
+    """Versions by number; ``before`` 0: nothing at all."""
+
+    ref: str
+    before: int
+    after: int
+
+
+class MemoryDelete(TypedDict):
+    ref: str
+    updated_at: float | None
+
+
 class Nothing(TypedDict):
     pass
 
@@ -515,6 +724,17 @@ class Methods(TypedDict):
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
     code_get: tuple[CodeRequest, CodeView]
+    memory_open: tuple[CheckpointParams, MemoryView]
+    memory_list: tuple[MemoryList, MemoryPage]
+    memory_search: tuple[MemorySearch, MemoryHits]
+    memory_item: tuple[MemoryGet, MemoryItemView]
+    memory_value: tuple[MemoryValueGet, ValueNode]
+    memory_versions: tuple[MemoryHistory, MemoryVersions]
+    memory_diff: tuple[MemoryDiff, DiffView]
+    memory_changes: tuple[CheckpointParams, MemoryChanges]
+    memory_plan: tuple[MemoryEdit, MemoryPlan]
+    memory_put: tuple[MemoryEdit, MemoryPlan]
+    memory_delete: tuple[MemoryDelete, Nothing]
 
 
 class Events(TypedDict):

@@ -402,12 +402,157 @@ export interface RunView {
   error: string | null;
 }
 
+/** The answer to `memory.open`: which store, and what it can do. */
+export interface MemoryView {
+  /** Its class; None: there is no store. */
+  store: string | null;
+  /** It keeps every version of an item, so that memory can be shown as it was. */
+  versions: boolean;
+  semantic: boolean;
+  /** Items may be given a time to live. */
+  expires: boolean;
+  read_only: string | null;
+  /** Another text once memory has changed. */
+  token: string;
+  /** Items that the step of the asked checkpoint changed; None where the store does not tell. */
+  changed: number | null;
+}
+
+export interface MemoryNamespace {
+  /** Names the namespace in requests, exactly. */
+  ref: string;
+  label: string;
+  /** In it and below it. */
+  items: number;
+  /** Rows right below it: namespaces and items. */
+  children: number;
+}
+
+export interface MemoryRow {
+  /** Names the item in requests, exactly. */
+  ref: string;
+  namespace: string[];
+  key: string;
+  summary: string;
+  updated_at: number | null;
+  /** How near to the query; None where nothing was searched by meaning. */
+  score: number | null;
+}
+
+/** Some of the rows right below a namespace: the namespaces, then the items. */
+export interface MemoryPage {
+  namespaces: MemoryNamespace[];
+  items: MemoryRow[];
+  total: number;
+}
+
+export interface MemoryHits {
+  items: MemoryRow[];
+  total: number;
+  /** There are more than are counted. */
+  more: boolean;
+}
+
+export interface MemoryItemView {
+  ref: string;
+  namespace: string[];
+  key: string;
+  /** None: there is no such item (any more, or yet). */
+  value: ValueNode | null;
+  created_at: number | null;
+  updated_at: number | null;
+  expires_at: number | null;
+  /** Minutes that it was given to live. */
+  ttl: number | null;
+  /** The value as JSON, to edit; empty where it cannot be. */
+  text: string;
+  /** Why the value cannot be edited as JSON. */
+  reason: string | null;
+  /** How many there are; None where the store keeps none. */
+  versions: number | null;
+}
+
+/** The checkpoint that a version was written by. */
+export interface MemoryWriter {
+  thread_id: string;
+  id: string;
+  label: string;
+  /** False: the step that wrote it has made no checkpoint; this is the one it started from. */
+  made: boolean;
+}
+
+export interface MemoryVersion {
+  /** From 1, the oldest. */
+  number: number;
+  kind: ChangeKind;
+  at: number;
+  summary: string;
+  node: string | null;
+  thread_id: string | null;
+  writer: MemoryWriter | null;
+}
+
+/** Versions of one item, newest first. */
+export interface MemoryVersions {
+  versions: MemoryVersion[];
+  total: number;
+}
+
+/** What a step made of one item. */
+export interface MemoryChange {
+  ref: string;
+  namespace: string[];
+  key: string;
+  kind: ChangeKind;
+  summary: string;
+  node: string | null;
+  diff: DiffView;
+}
+
+export interface MemoryChanges {
+  changes: MemoryChange[];
+  total: number;
+}
+
+/** What is to be written, as it was typed. */
+export interface MemoryEdit {
+  /** Labels with dots between them; ignored where `ref` names an item. */
+  namespace: string;
+  key: string;
+  /** JSON. */
+  text: string;
+  /** Minutes; empty: what the store gives by itself. */
+  ttl: string;
+  /** The item that is edited; None: a new one. */
+  ref: string | null;
+  /** When the item was written that is edited: where another came in between, nothing is written. */
+  updated_at: number | null;
+}
+
+/** What an edit would write. */
+export interface MemoryPlan {
+  ref: string;
+  diff: DiffView;
+  exists: boolean;
+}
+
+export interface MemoryCode {
+  act: "get" | "search" | "history" | "put" | "delete";
+  ref: string | null;
+  as_of: boolean;
+  text?: string;
+  query?: string;
+  filter?: string;
+  edit?: MemoryEdit;
+}
+
 export interface CodeRequest {
-  act: "select" | "diff" | "fork" | "run";
+  act: "select" | "diff" | "fork" | "run" | "memory";
   checkpoint: string;
   other?: string;
   fork?: ForkRequest;
   run?: RunRequest;
+  memory?: MemoryCode;
 }
 
 export interface CodeView {
@@ -455,6 +600,59 @@ export interface RunStop {
   run: number;
 }
 
+export interface MemoryList {
+  /** Memory as of a checkpoint; None: now. */
+  checkpoint: string | null;
+  /** The namespace. */
+  ref: string;
+  offset: number;
+  limit: number;
+}
+
+export interface MemorySearch {
+  checkpoint: string | null;
+  ref: string;
+  /** To be found in key or value, without regard to case. */
+  text: string;
+  /** JSON, as `store.search` takes it. */
+  filter: string;
+  /** To be near in meaning. */
+  query: string;
+  offset: number;
+  limit: number;
+}
+
+export interface MemoryGet {
+  checkpoint: string | null;
+  ref: string;
+}
+
+export interface MemoryValueGet {
+  checkpoint: string | null;
+  ref: string;
+  path: number[];
+  offset: number;
+  limit: number;
+}
+
+export interface MemoryHistory {
+  ref: string;
+  offset: number;
+  limit: number;
+}
+
+/** Versions by number; `before` 0: nothing at all. */
+export interface MemoryDiff {
+  ref: string;
+  before: number;
+  after: number;
+}
+
+export interface MemoryDelete {
+  ref: string;
+  updated_at: number | null;
+}
+
 export type Nothing = Record<string, never>;
 
 /** Method name to (params, result): the whole interface of a view. */
@@ -476,6 +674,17 @@ export interface Methods {
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
   code_get: { params: CodeRequest; result: CodeView };
+  memory_open: { params: CheckpointParams; result: MemoryView };
+  memory_list: { params: MemoryList; result: MemoryPage };
+  memory_search: { params: MemorySearch; result: MemoryHits };
+  memory_item: { params: MemoryGet; result: MemoryItemView };
+  memory_value: { params: MemoryValueGet; result: ValueNode };
+  memory_versions: { params: MemoryHistory; result: MemoryVersions };
+  memory_diff: { params: MemoryDiff; result: DiffView };
+  memory_changes: { params: CheckpointParams; result: MemoryChanges };
+  memory_plan: { params: MemoryEdit; result: MemoryPlan };
+  memory_put: { params: MemoryEdit; result: MemoryPlan };
+  memory_delete: { params: MemoryDelete; result: Nothing };
 }
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */

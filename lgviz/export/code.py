@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lgviz.errors import InvalidValue
 
-__all__ = ["diff_code", "fork_code", "json_text", "literal", "run_code", "select_code"]
+__all__ = ["diff_code", "fork_code", "json_text", "literal", "memory_code", "run_code", "select_code"]
 
 _WIDTH = 88
 
@@ -61,6 +61,43 @@ def run_code(
 ) -> str:
     """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
     return _call("run", subject, thread_id, [repr(label)], _named(resume=resume, until=until, config=config))
+
+
+def memory_code(
+    store: str,
+    act: str,
+    namespace: Sequence[str],
+    key: str | None = None,
+    *,
+    at: tuple[str, str, str] | None = None,
+    awaits: bool = False,
+    **arguments: Any,
+) -> str:
+    """Code that reads or writes a store.
+
+    Args:
+        store: the Python expression of the store.
+        act: the method: ``"get"``, ``"search"``, ``"history"``, ``"put"``, ``"delete"``.
+        namespace: its first argument.
+        key: its second, except of a search.
+        at: subject, thread id and label of the checkpoint to read it as of; None: now.
+        awaits: the store is asynchronous.
+        arguments: what else the method is given; None is left out.
+    """
+    lines = []
+    if at is not None:
+        subject, thread_id, label = at
+        lines = [f"c = {_history(subject, thread_id)}[{label!r}]"]
+        store = f"{store}.as_of(c)"
+    value = arguments.pop("value", None)
+    positional = [repr(tuple(namespace)), *([repr(key)] if key is not None else [])]
+    positional += [literal(value, 4)] if value is not None else []
+    parts = [*positional, *_named(**arguments)]
+    flat = ", ".join(parts)
+    if len(flat) + len(store) > _WIDTH or "\n" in flat:
+        flat = "\n" + "".join(f"    {part},\n" for part in parts)
+    lines.append(f"{'await ' if awaits else ''}{store}.{'a' if awaits else ''}{act}({flat})")
+    return "\n".join(lines).replace("c = import lgviz\n\n", "import lgviz\n\nc = ") + "\n"
 
 
 def literal(value: Any, indent: int = 0) -> str:

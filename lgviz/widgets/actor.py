@@ -27,6 +27,7 @@ from lgviz.widgets.checkpoints import channels_at, state_of
 from lgviz.widgets.diffs import diff_view
 from lgviz.widgets.dispatch import Call, Handler, Pool
 from lgviz.widgets.forms import answer_of, config_of, field_of, values_of
+from lgviz.widgets.memory import Memory
 from lgviz.widgets.reader import Reader
 
 __all__ = ["Actor"]
@@ -40,10 +41,14 @@ class Actor:
         emit: sends a ``run`` event's body to every view.
         loop: the notebook's event loop, on which asynchronous graphs live; None outside of one.
         subject: the Python expression of what is debugged, for copied code.
+        memory: its half for memory.
     """
 
-    def __init__(self, reader: Reader, emit: Callable[[RunView], None], loop: Any, subject: str) -> None:
+    def __init__(
+        self, reader: Reader, emit: Callable[[RunView], None], loop: Any, subject: str, memory: Memory
+    ) -> None:
         self._reader = reader
+        self._memory = memory
         self._emit = emit
         self._loop = loop
         self._subject = subject
@@ -221,6 +226,8 @@ class Actor:
                 note=fork["note"] or None,
                 config=self._typed(fork["configurable"]),
             )
+        if request["act"] == "memory" and "memory" in request:
+            return self._memory.code(request["memory"], self._subject, thread_id, at.label)
         if request["act"] == "run":
             run = request.get("run")
             return code.run_code(

@@ -21,6 +21,7 @@ from lgviz.session.loops import running_loop
 from lgviz.sources import open_source
 from lgviz.widgets.actor import Actor
 from lgviz.widgets.dispatch import Dispatcher
+from lgviz.widgets.memory import Memory
 from lgviz.widgets.reader import Reader
 
 __all__ = ["Debugger", "debug"]
@@ -35,6 +36,7 @@ class Debugger(anywidget.AnyWidget):
     Args:
         what: anything :func:`lgviz.sources.open_source` takes: a compiled graph, a saver, a database path.
         thread_id: the thread to open; None opens the newest.
+        store: the store whose items the Memory tab shows; None: the graph's, or that of the database.
         config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
         context: the run's context, as ``graph.invoke(..., context=...)`` takes it.
         height: pixels.
@@ -66,6 +68,7 @@ class Debugger(anywidget.AnyWidget):
         what: Any,
         thread_id: str | None = None,
         *,
+        store: Any = None,
         config: dict[str, Any] | None = None,
         context: Any = None,
         height: int = 620,
@@ -75,7 +78,11 @@ class Debugger(anywidget.AnyWidget):
         source = open_source(what)
         thread_id = None if thread_id is None else str(thread_id)
         self._reader = Reader(source, self.send, config=config, context=context)
-        self._actor = Actor(self._reader, self._ran, running_loop(), name or _name_of(what))
+        loop, name = running_loop(), name or _name_of(what)
+        held = store if store is not None else getattr(source.graph, "store", None)
+        held_by = f"{name}.store" if store is None else _name_of(store, "store")
+        self._memory = Memory(self._reader, held, loop, held_by)
+        self._actor = Actor(self._reader, self._ran, loop, name, self._memory)
         self._error: LgvizError | None = None
         try:
             history = self._reader.open_thread(thread_id)
@@ -90,7 +97,9 @@ class Debugger(anywidget.AnyWidget):
         )
         self._static = static
         self._shown = False
-        dispatcher = self._dispatcher = Dispatcher({**self._reader.table(), **self._actor.table()}, self.send)
+        halves = (self._reader, self._memory, self._actor)
+        table = {method: entry for half in halves for method, entry in half.table().items()}
+        dispatcher = self._dispatcher = Dispatcher(table, self.send)
         self.on_msg(lambda _widget, content, _buffers: dispatcher.receive(content))
 
     @traitlets.validate("thread_id")
@@ -190,6 +199,7 @@ def debug(
     what: Any,
     thread_id: str | None = None,
     *,
+    store: Any = None,
     config: dict[str, Any] | None = None,
     context: Any = None,
     height: int = 620,
@@ -201,10 +211,11 @@ def debug(
     Raises:
         SourceError: ``what`` cannot be read.
     """
-    return Debugger(what, thread_id, config=config, context=context, height=height, static=static, name=name)
+    more: dict[str, Any] = {"config": config, "context": context, "height": height, "static": static}
+    return Debugger(what, thread_id, store=store, name=name, **more)
 
 
-def _name_of(what: Any) -> str:
+def _name_of(what: Any, unknown: str = "graph") -> str:
     """The notebook's variable that holds ``what``, for copied code."""
     if isinstance(what, (str, Path)):
         return repr(str(what))
@@ -212,4 +223,4 @@ def _name_of(what: Any) -> str:
     for name, value in (shell.user_ns if shell is not None else {}).items():
         if value is what and not name.startswith("_"):
             return str(name)
-    return "graph"
+    return unknown

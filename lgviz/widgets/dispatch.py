@@ -20,7 +20,7 @@ from lgviz.protocol import Column, Dtype, ErrorCode, Failure
 __all__ = ["Call", "Cancelled", "Dispatcher", "Send"]
 
 Send = Callable[[Any, list[bytes]], None]
-Pool = Literal["read", "act", "run"]
+Pool = Literal["read", "memory", "act", "run"]
 Handler = Callable[["Call", Any], Any]
 
 _log = logging.getLogger("lgviz")
@@ -75,6 +75,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._pools = {
             "read": ThreadPoolExecutor(2, thread_name_prefix="lgviz-read"),
+            "memory": ThreadPoolExecutor(2, thread_name_prefix="lgviz-memory"),  # a store may be far away
             "act": ThreadPoolExecutor(2, thread_name_prefix="lgviz-act"),
             "run": ThreadPoolExecutor(8, thread_name_prefix="lgviz-run"),  # each waits for its run to end
         }

@@ -13,21 +13,14 @@ from lgviz.errors import InvalidValue
 from lgviz.protocol import ForkField, ForkRequest
 from lgviz.session import ChannelInfo, Set, parse_json
 
-__all__ = ["answer_of", "config_of", "field_of", "values_of"]
+__all__ = ["answer_of", "config_of", "field_of", "json_of", "values_of"]
 
 _EDITABLE_CHARACTERS = 200_000
 
 
 def field_of(channel: ChannelInfo, state: Mapping[str, Any]) -> ForkField:
     """The form field of one channel, with its current value as JSON where JSON can hold it."""
-    text, reason = "", None
-    if channel.name in state:
-        try:
-            text = json.dumps(state[channel.name], default=_plain, ensure_ascii=False, indent=2)
-        except (TypeError, ValueError, RecursionError) as error:
-            reason = f"The current value has no JSON form ({error}); a new one can be given."
-        if len(text) > _EDITABLE_CHARACTERS:
-            text, reason = "", f"The current value is too long to edit here ({len(text):,} characters)."
+    text, reason = json_of(state[channel.name]) if channel.name in state else ("", None)
     return {
         "channel": channel.name,
         "reducer": channel.reducer,
@@ -36,6 +29,17 @@ def field_of(channel: ChannelInfo, state: Mapping[str, Any]) -> ForkField:
         "editable": True,
         "reason": reason,
     }
+
+
+def json_of(value: Any) -> tuple[str, str | None]:
+    """A value as JSON to edit, and why it cannot be where the text is empty."""
+    try:
+        text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    except (TypeError, ValueError, RecursionError) as error:
+        return "", f"The current value has no JSON form ({error}); a new one can be given."
+    if len(text) > _EDITABLE_CHARACTERS:
+        return "", f"The current value is too long to edit here ({len(text):,} characters)."
+    return text, None
 
 
 def values_of(request: ForkRequest) -> dict[str, Any]:

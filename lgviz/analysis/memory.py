@@ -1,0 +1,199 @@
+"""What a store remembers, for a reader: namespaces as a tree, who wrote a version, what a step changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.compare import ChangeKind
+from lgviz.analysis.history import History
+from lgviz.analysis.values import clean, line
+
+__all__ = [
+    "Branch",
+    "ItemChange",
+    "NamespaceTree",
+    "Writer",
+    "Written",
+    "item_changes",
+    "item_line",
+    "step_events",
+    "step_starts",
+    "writer_of",
+]
+
+Namespace = tuple[str, ...]
+
+
+class Written(Protocol):
+    """One version of an item, as ``store.history`` gives it."""
+
+    @property
+    def namespace(self) -> Namespace: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def value(self) -> Mapping[str, Any] | None: ...
+    @property
+    def at(self) -> Any: ...
+    @property
+    def deleted(self) -> bool: ...
+    @property
+    def thread_id(self) -> str | None: ...
+    @property
+    def checkpoint_ns(self) -> str | None: ...
+    @property
+    def checkpoint_id(self) -> str | None: ...
+    @property
+    def node(self) -> str | None: ...
+
+
+class Branch(NamedTuple):
+    """A namespace below another: its last label, the items in and below it, those right in it, and how many
+    namespaces lie right below it."""
+
+    label: str
+    items: int
+    own: int
+    below: int
+
+
+class NamespaceTree:
+    """Namespaces as a tree, of how many items lie in each.
+
+    Attributes:
+        items: how many there are in all.
+    """
+
+    def __init__(self, counts: Mapping[Namespace, int]) -> None:
+        self.items = sum(counts.values())
+        self._own = dict(counts)
+        self._all: dict[Namespace, int] = {}
+        self._below: dict[Namespace, dict[str, None]] = {}
+        for namespace, count in counts.items():
+            for depth in range(len(namespace), -1, -1):
+                part = namespace[:depth]
+                self._all[part] = self._all.get(part, 0) + count
+                if depth:
+                    self._below.setdefault(namespace[: depth - 1], {})[namespace[depth - 1]] = None
+        self._sorted: dict[Namespace, list[str]] = {}
+
+    def own(self, namespace: Namespace) -> int:
+        """Items right in a namespace."""
+        return self._own.get(namespace, 0)
+
+    def below(self, namespace: Namespace) -> Sequence[str]:
+        """The labels right below a namespace, in order."""
+        if namespace not in self._sorted:
+            self._sorted[namespace] = sorted(self._below.get(namespace, ()))
+        return self._sorted[namespace]
+
+    def branches(self, namespace: Namespace, offset: int, limit: int) -> Iterator[Branch]:
+        """Some of the namespaces right below one."""
+        for label in self.below(namespace)[offset : offset + limit]:
+            path = (*namespace, label)
+            yield Branch(label, self._all[path], self.own(path), len(self._below.get(path, ())))
+
+
+class Writer(NamedTuple):
+    """The checkpoint that a version belongs to; ``made`` False: its step has made none (yet), and the
+    checkpoint is the one that the step started from."""
+
+    checkpoint: Checkpoint
+    made: bool
+
+
+def writer_of(history: History, version: Written) -> Writer | None:
+    """Which checkpoint of a thread wrote a version; None where that is not known.
+
+    A version names the checkpoint that its step started from; of that one's children, the step made the
+    first that is not older than the version.
+    """
+    at = version.at.timestamp()
+    tree = history.tree
+    row = tree.row_of(version.checkpoint_id or "", version.checkpoint_ns or "")
+    if row >= 0:
+        start = history.checkpoint_at(row)
+        made = next((child for child in start.children if child.time >= at), None)
+        return Writer(made or start, made is not None)
+    # ``durability="exit"`` stores only the last checkpoint of many.
+    later = next((row for row in tree.roots if tree.times[row] >= at), -1)
+    if later >= 0 and history.checkpoint_at(later).collapsed:
+        return Writer(history.checkpoint_at(later), True)
+    return None
+
+
+def step_starts(checkpoint: Checkpoint) -> list[Checkpoint]:
+    """The checkpoints that what a step wrote names as its start: its parent, and those of subgraphs that
+    the parent's tasks called."""
+    parent = checkpoint.parent
+    if parent is None:
+        return []
+    starts, waiting = [], [parent]
+    while waiting:
+        starts.append(one := waiting.pop())
+        waiting += one.inner
+    return starts
+
+
+def step_events(checkpoint: Checkpoint, events: Iterable[Written]) -> list[Written]:
+    """Of all that started from a checkpoint's parent, what its own step wrote: after the sibling before it
+    was made, and not after itself."""
+    parent = checkpoint.parent
+    if parent is None:
+        return []
+    older = [child.time for child in parent.children if child.time < checkpoint.time]
+    since = max(older, default=float("-inf"))
+    return [event for event in events if since < event.at.timestamp() <= checkpoint.time]
+
+
+class ItemChange(NamedTuple):
+    """What became of one item. ``node``: who did it, ``at``: the last time."""
+
+    namespace: Namespace
+    key: str
+    kind: ChangeKind
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    node: str | None
+    at: Any
+
+
+def item_changes(
+    events: Iterable[Written], before: Mapping[tuple[Namespace, str], Mapping[str, Any] | None]
+) -> list[ItemChange]:
+    """What events made of each item, in the order they first touched it.
+
+    Args:
+        events: oldest to newest.
+        before: by namespace and key, the value that stood before the first of them; None where none did.
+    """
+    touched: dict[tuple[Namespace, str], list[Written]] = {}
+    for event in events:
+        touched.setdefault((event.namespace, event.key), []).append(event)
+    changes = []
+    for place, many in touched.items():
+        was, last = before.get(place), many[-1]
+        now = None if last.deleted else last.value
+        if was is None and now is None:
+            continue
+        kind: ChangeKind = "added" if was is None else "removed" if now is None else "changed"
+        changes.append(ItemChange(*place, kind, was, now, last.node, last.at))
+    return changes
+
+
+def item_line(value: Any, limit: int = 120) -> str:
+    """One line for an item's value: its fields without the braces around them."""
+    if not isinstance(value, Mapping) or not value:
+        return line(value, limit)
+    parts: list[str] = []
+    room = limit
+    for name, field in value.items():
+        text = " ".join(field[:limit].split()) if isinstance(field, str) else line(field, limit)
+        parts.append(f"{name}: {text}")
+        room -= len(parts[-1])
+        if room <= 0:
+            break
+    said = clean(" · ".join(parts))
+    return said if len(said) <= limit else said[: limit - 1] + "…"
