@@ -18,7 +18,9 @@
     │   ├── UnknownChannel          a value for a channel that the graph does not have
     │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
     │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
-    │   └── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
+    │   ├── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
+    │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
+    │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
     └── PersistenceError            a saver cannot do what was asked; nothing was written
         ├── ForeignTables           the database holds only LangGraph's tables: migrate it
@@ -32,6 +34,9 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 __all__ = [
     "ActRefused",
     "AmbiguousUpdate",
@@ -40,6 +45,7 @@ __all__ = [
     "ForeignTables",
     "InvalidValue",
     "LgvizError",
+    "MemoryConflict",
     "MissingFile",
     "NewerSchema",
     "NoCheckpointer",
@@ -52,6 +58,7 @@ __all__ = [
     "NothingToRun",
     "PersistenceError",
     "ReadOnly",
+    "SandboxEnded",
     "SourceError",
     "ThreadNotFound",
     "Unavailable",
@@ -140,6 +147,32 @@ class NodeRefused(ActRefused):
 
 class NothingToRun(ActRefused):
     """The checkpoint has no next node, or no interrupt waits for the answer."""
+
+
+class SandboxEnded(ActRefused):
+    """A sandbox that was kept or discarded already, or a run that was none."""
+
+
+class MemoryConflict(ActRefused):
+    """Keeping a sandbox would overwrite memories that it never read.
+
+    Attributes:
+        changes: what is in the store now (``before``), and what would take its place (``after``).
+    """
+
+    changes: Sequence[Any] = ()
+
+    @classmethod
+    def of(cls, changes: Sequence[Any]) -> MemoryConflict:
+        """The conflict of these changes."""
+        names = [f"{'/'.join(change.namespace)}: {change.key}" for change in changes]
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        error = cls(
+            f"Changed in the store since the sandbox read it: {', '.join(names[:5])}{more}.",
+            "Keep with overwrite=True to write over it, or discard the sandbox.",
+        )
+        error.changes = changes
+        return error
 
 
 class WrongLoop(LgvizError):

@@ -1,0 +1,214 @@
+"""A store whose writes stay in memory over a base that stays untouched."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
+from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, Result, SearchOp
+
+from lgviz.errors import MemoryConflict
+
+from .layers import Held, Key, Layers, Port, free
+from .loops import Steps, adrive, call, drive
+
+__all__ = ["ItemChange", "OverlayStore"]
+
+_ticks = itertools.count()
+
+
+class ItemChange(NamedTuple):
+    """What became of one item; ``before`` and ``after`` are values, None where there is none."""
+
+    namespace: tuple[str, ...]
+    key: str
+    kind: Literal["added", "removed", "changed"]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One write, to be made again in the base; ``config`` is that of the task that made it."""
+
+    tick: int
+    op: PutOp
+    config: RunnableConfig | None
+
+
+class OverlayStore(BaseStore):
+    """Reads through to ``base``; keeps what is put in memory.
+
+    It answers as a copy of the base would, semantic searches too: what was put is embedded by the base's own
+    embeddings and ranked among its items. Reading never extends the life of an item of the base.
+
+    Args:
+        base: the store underneath; never written to, except by :meth:`keep`.
+        at: what the base is read as of: whatever its ``as_of`` takes; None, or a base that keeps no
+            versions: as it is now.
+
+    Attributes:
+        as_of_now: ``at`` was given and the base keeps no versions, so that it is read as it is now.
+    """
+
+    def __init__(self, base: BaseStore, at: Any = None) -> None:
+        self.base = base
+        as_of: Callable[[Any], BaseStore] | None = getattr(base, "as_of", None)
+        self.as_of_now = at is not None and as_of is None
+        self._layers = Layers(base, as_of(at) if as_of is not None and at is not None else base)
+        self.supports_ttl = base.supports_ttl
+        self.ttl_config = base.ttl_config
+        self._held: dict[Key, Held] = {}
+        self._log: list[Put] = []
+        self._lock = threading.RLock()
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        return drive(self._answers(list(ops)))
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        return await adrive(self._answers(list(ops)))
+
+    def changes(self) -> list[ItemChange]:
+        """What was written, as it differs from what is underneath, in the order of the first write."""
+        with self._lock:
+            return [*_changed((key, h.seen and h.seen.value, h.last.value) for key, h in self._held.items())]
+
+    def conflicts(self) -> list[ItemChange]:
+        """What :meth:`keep` would overwrite in the base that was never read here: it was changed meanwhile,
+        or since the time that the base is read as of. ``before`` is what the base holds now."""
+        return drive(self._conflicts())
+
+    async def aconflicts(self) -> list[ItemChange]:
+        """:meth:`conflicts`, awaited."""
+        return await adrive(self._conflicts())
+
+    def keep(self, *, overwrite: bool = False) -> list[ItemChange]:
+        """Make the writes in the base, in order.
+
+        Args:
+            overwrite: also over items that were changed in the base meanwhile.
+
+        Returns:
+            What became of the items.
+
+        Raises:
+            MemoryConflict: items were changed in the base meanwhile; nothing was written.
+        """
+        return drive(self._keep(overwrite))
+
+    async def akeep(self, *, overwrite: bool = False) -> list[ItemChange]:
+        """:meth:`keep`, awaited."""
+        return await adrive(self._keep(overwrite))
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        with self._lock:
+            self._layers = Layers(self.base, self._layers.below)
+            self._held.clear()
+            self._log.clear()
+
+    # ------------------------------------------------------------ inside
+
+    def _answers(self, ops: Sequence[Op]) -> Steps[list[Result]]:
+        """As every store: a batch reads before it writes, and its last write of an item counts."""
+        layers = self._layers
+        with self._lock:
+            held = dict(self._held)
+        puts = {(op.namespace, op.key): op for op in ops if isinstance(op, PutOp)}
+        asked = [(op.namespace, op.key) for op in ops if isinstance(op, GetOp)]
+        wanted = [key for key in dict.fromkeys([*asked, *puts]) if key not in held]
+        below = dict(zip(wanted, (yield from layers.items(wanted)), strict=True))
+        results: list[Any] = []
+        for op in ops:
+            if isinstance(op, GetOp):
+                if (op.namespace, op.key) in below and not layers.whole:
+                    results.append(below[op.namespace, op.key])
+                else:
+                    results += [layers.mine(item, held) for item in (yield from self._front(op))]
+            elif isinstance(op, SearchOp):
+                found = yield from self._front(layers.own_part(op))
+                own = [layers.mine(item, held) for item in found[0]]
+                results.append((yield from layers.search(op, own, held)))
+            elif isinstance(op, ListNamespacesOp):
+                found = yield from self._front(layers.own_part(op))
+                results.append((yield from layers.namespaces(op, found[0], held)))
+            else:
+                results.append(None)
+        if puts:
+            yield from self._put(puts, below)
+        return results
+
+    def _put(self, puts: dict[Key, PutOp], below: dict[Key, Any]) -> Steps[None]:
+        free_ops = [op._replace(value=free(op.value)) for op in puts.values()]
+        config = _running()
+        if self._layers.indexed:
+            yield from call(Port(self._layers.front), "batch", free_ops)
+        with self._lock:
+            if not self._layers.indexed:
+                self._layers.front.batch(free_ops)
+            for op in free_ops:
+                key = (op.namespace, op.key)
+                held = self._held.setdefault(key, Held(below.get(key), op))
+                held.moved = held.moved or op.value is None
+                held.last = op
+                self._log.append(Put(next(_ticks), op, config))
+
+    def _front(self, op: Op) -> Steps[list[Any]]:
+        front = self._layers.front
+        if self._layers.indexed:
+            return (yield from call(Port(front), "batch", [op]))  # type: ignore[no-any-return]
+        with self._lock:
+            return front.batch([op])
+
+    def _conflicts(self) -> Steps[list[ItemChange]]:
+        with self._lock:
+            held = dict(self._held)
+        ops = [GetOp(namespace, key, refresh_ttl=False) for namespace, key in held]
+        now = (yield from call(Port(self.base), "batch", ops)) if ops else []
+        found = []
+        for (key, known), item in zip(held.items(), now, strict=True):
+            there, seen = item and item.value, known.seen and known.seen.value
+            if there not in (seen, known.last.value):
+                found.append((key, there, known.last.value))
+        return [*_changed(found)]
+
+    def _keep(self, overwrite: bool) -> Steps[list[ItemChange]]:
+        if not overwrite and (found := (yield from self._conflicts())):
+            raise MemoryConflict.of(found)
+        changes = self.changes()
+        while (put := self.first()) is not None:
+            yield from self.kept(put)
+        return changes
+
+    def first(self) -> Put | None:
+        """The oldest write that is not kept yet."""
+        with self._lock:
+            return self._log[0] if self._log else None
+
+    def kept(self, put: Put) -> Steps[None]:
+        """Make one write in the base, and forget it."""
+        yield from call(Port(self.base), "batch", [put.op])
+        with self._lock:
+            self._log.remove(put)
+            if not self._log:
+                self._held.clear()
+
+
+def _changed(found: Iterable[tuple[Key, Any, Any]]) -> Iterator[ItemChange]:
+    for (namespace, key), before, after in found:
+        if before != after:
+            kind = "added" if before is None else "removed" if after is None else "changed"
+            yield ItemChange(namespace, key, kind, before, after)  # type: ignore[arg-type]
+
+
+def _running() -> RunnableConfig | None:
+    """The config of the task at work, if one is."""
+    try:
+        return get_config()
+    except RuntimeError:
+        return None

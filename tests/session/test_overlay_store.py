@@ -1,0 +1,307 @@
+"""The overlay store: it answers as a copy of its base would, and leaves the base alone."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langgraph.store.base import (
+    BaseStore,
+    GetOp,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    PutOp,
+    SearchOp,
+)
+from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
+from langgraph.store.sqlite.aio import AsyncSqliteStore
+
+from lgviz.errors import MemoryConflict
+from lgviz.session import OverlayStore
+
+NAMESPACES = [("a",), ("a", "b"), ("a", "c"), ("b",), ("b", "a"), ("a-b",)]
+KEYS = ["x", "y", "z"]
+
+namespaces = st.sampled_from(NAMESPACES)
+keys = st.sampled_from(KEYS)
+values = st.fixed_dictionaries({"n": st.integers(0, 3), "t": st.sampled_from(["red", "green"])})
+prefixes = st.sampled_from([(), *NAMESPACES])
+filters = st.sampled_from(
+    [None, {"t": "red"}, {"n": {"$gte": 2}}, {"t": {"$ne": "red"}, "n": 1}, {"none": None}]
+)
+matches = st.sampled_from(
+    [
+        None,
+        (MatchCondition("prefix", ("a",)),),
+        (MatchCondition("suffix", ("a",)),),
+        (MatchCondition("prefix", ("*", "b")),),
+    ]
+)
+puts = st.tuples(namespaces, keys, st.none() | values).map(lambda args: PutOp(*args))
+ops = st.one_of(
+    puts,
+    puts,
+    st.tuples(namespaces, keys).map(lambda args: GetOp(*args)),
+    st.tuples(prefixes, filters, st.integers(1, 6), st.integers(0, 3)).map(lambda args: SearchOp(*args)),
+    st.tuples(matches, st.sampled_from([None, 1, 2]), st.integers(1, 5), st.integers(0, 2)).map(
+        lambda args: ListNamespacesOp(*args)
+    ),
+)
+batches = st.lists(ops, min_size=1, max_size=3)
+
+
+def in_memory() -> BaseStore:
+    return InMemoryStore()
+
+
+def in_sqlite() -> BaseStore:
+    return SqliteStore(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None))
+
+
+def copied(store: BaseStore) -> BaseStore:
+    """Another store that holds the same."""
+    if isinstance(store, InMemoryStore):
+        return copy.deepcopy(store)
+    assert isinstance(store, SqliteStore)
+    other = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    store.conn.backup(other)
+    return SqliteStore(other)
+
+
+def dump(store: BaseStore) -> Any:
+    """Everything that a store holds."""
+    if isinstance(store, InMemoryStore):
+        return repr([(ns, list(items.items())) for ns, items in store._data.items()])
+    assert isinstance(store, SqliteStore)
+    return list(store.conn.iterdump())
+
+
+def aged(store: BaseStore) -> None:
+    """LangGraph's SqliteStore counts time in seconds: what was there is older than what comes."""
+    if isinstance(store, SqliteStore):
+        store.setup()
+        store.conn.execute(
+            "update store set updated_at = datetime('now', '-1 day', '+' || rowid || ' seconds')"
+        )
+
+
+def told(answer: Any) -> Any:
+    """An answer without its times; whether an item was created before it was updated stays."""
+    if isinstance(answer, list):
+        return [told(part) for part in answer]
+    if isinstance(answer, Item):
+        return (answer.namespace, answer.key, answer.value, getattr(answer, "score", None))
+    return answer
+
+
+def held(store: BaseStore) -> dict[Any, Any]:
+    """The items of each namespace in order. LangGraph's InMemoryStore orders the namespaces by the first
+    operation that named them, a read even; what was only read is not kept."""
+    found: dict[Any, Any] = {}
+    for item in store.search((), limit=1000):
+        found.setdefault(item.namespace, []).append(told(item))
+    return found
+
+
+@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@settings(max_examples=150, deadline=None)
+@given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
+def test_an_overlay_answers_as_a_copy_and_keeps_to_the_same(
+    make: Callable[[], BaseStore], before: list[PutOp], rounds: list[list[Any]]
+) -> None:
+    base = make()
+    for op in before:
+        base.batch([op])
+    aged(base)
+    other, untouched = copied(base), dump(base)
+    overlay = OverlayStore(base)
+    for batch in rounds:
+        assert told(overlay.batch(batch)) == told(other.batch(batch)), batch
+    assert dump(base) == untouched
+    assert {(c.namespace, c.key): c.after for c in overlay.changes()} == changed(base, other)
+    overlay.keep()
+    assert held(base) == held(other)
+
+
+def changed(base: BaseStore, other: BaseStore) -> dict[Any, Any]:
+    before = {(i.namespace, i.key): i.value for i in base.search((), limit=1000)}
+    after = {(i.namespace, i.key): i.value for i in other.search((), limit=1000)}
+    return {k: after.get(k) for k in before.keys() | after.keys() if before.get(k) != after.get(k)}
+
+
+@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@settings(max_examples=60, deadline=None)
+@given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
+def test_awaited_it_answers_the_same(
+    make: Callable[[], BaseStore], before: list[PutOp], rounds: list[list[Any]]
+) -> None:
+    base = make()
+    base.batch(before)
+    aged(base)
+    one, other = OverlayStore(base), OverlayStore(copied(base))
+
+    async def answers() -> list[Any]:
+        return [told(await one.abatch(batch)) for batch in rounds]
+
+    assert asyncio.run(answers()) == [told(other.batch(batch)) for batch in rounds]
+    assert asyncio.run(one.akeep()) == other.keep()
+    assert held(one.base) == held(other.base)
+
+
+async def test_a_store_on_a_loop_is_read_from_it_and_from_elsewhere(tmp_path: Path) -> None:
+    async with AsyncSqliteStore.from_conn_string(str(tmp_path / "store.db")) as base:
+        await base.setup()
+        await base.aput(("a",), "x", {"n": 1})
+        overlay = OverlayStore(base)
+        await overlay.aput(("a",), "y", {"n": 2})
+        assert {i.key for i in await overlay.asearch(("a",))} == {"x", "y"}
+
+        def elsewhere() -> Any:
+            overlay.put(("a",), "z", {"n": 3})
+            return overlay.get(("a",), "x")
+
+        found = await asyncio.to_thread(elsewhere)
+        assert found.value == {"n": 1}
+        other_loop = await asyncio.to_thread(lambda: asyncio.run(overlay.aget(("a",), "x")))
+        assert other_loop.value == {"n": 1}
+        assert [i.key for i in await base.asearch(("a",))] == ["x"]
+        assert [c.key for c in await overlay.akeep()] == ["y", "z"]
+        assert {i.key for i in await base.asearch(("a",))} == {"x", "y", "z"}
+
+
+@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+def test_what_is_changed_in_hand_reaches_neither_store(make: Callable[[], BaseStore]) -> None:
+    base = make()
+    base.put(("a",), "x", {"list": [1]})
+    overlay = OverlayStore(base)
+    mine: dict[str, Any] = {"list": [2]}
+    overlay.put(("a",), "y", mine)
+    mine["list"].append("later")
+    for key in ("x", "y"):
+        overlay.get(("a",), key).value["list"].append("in hand")  # type: ignore[union-attr]
+    for item in overlay.search(("a",)):
+        item.value["list"].append("in hand")
+    assert {i.key: i.value for i in overlay.search(("a",))} == {"x": {"list": [1]}, "y": {"list": [2]}}
+    overlay.keep()
+    assert {i.key: i.value for i in base.search(("a",))} == {"x": {"list": [1]}, "y": {"list": [2]}}
+
+
+def test_reading_does_not_extend_a_life() -> None:
+    conn = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    base = SqliteStore(conn, ttl={"refresh_on_read": True, "default_ttl": 60})
+    base.put(("a",), "x", {"n": 1}, ttl=60)
+    conn.execute("update store set expires_at = datetime('now', '+1 minute')")
+    untouched = list(conn.iterdump())
+    overlay = OverlayStore(base)
+    assert overlay.supports_ttl
+    assert overlay.get(("a",), "x", refresh_ttl=True) is not None
+    assert overlay.search(("a",), refresh_ttl=True)
+    overlay.put(("a",), "y", {"n": 2}, ttl=5)
+    assert list(conn.iterdump()) == untouched
+    overlay.keep()
+    assert [row[0] for row in conn.execute("select ttl_minutes from store order by key")] == [60, 5]
+
+
+@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+def test_keeping_over_what_was_changed_meanwhile_is_refused(make: Callable[[], BaseStore]) -> None:
+    base = make()
+    for key in ("same", "theirs", "gone", "agreed"):
+        base.put(("a",), key, {"n": 0})
+    overlay = OverlayStore(base)
+    for key in ("same", "theirs", "gone", "agreed", "new"):
+        overlay.put(("a",), key, {"n": 1})
+    base.put(("a",), "theirs", {"n": 2})
+    base.delete(("a",), "gone")
+    base.put(("a",), "agreed", {"n": 1})
+    base.put(("a",), "new", {"n": 3})
+    untouched = dump(base)
+    with pytest.raises(MemoryConflict, match="a: theirs, a: gone, a: new") as refused:
+        overlay.keep()
+    assert [(c.key, c.kind, c.before, c.after) for c in refused.value.changes] == [
+        ("theirs", "changed", {"n": 2}, {"n": 1}),
+        ("gone", "added", None, {"n": 1}),
+        ("new", "changed", {"n": 3}, {"n": 1}),
+    ]
+    assert dump(base) == untouched
+    assert len(overlay.keep(overwrite=True)) == 5
+    assert {i.value["n"] for i in base.search(("a",))} == {1}
+    assert overlay.changes() == []
+
+
+def test_discarded_nothing_is_left() -> None:
+    base = in_memory()
+    base.put(("a",), "x", {"n": 0})
+    untouched = dump(base)
+    overlay = OverlayStore(base)
+    overlay.put(("a",), "x", {"n": 1})
+    overlay.discard()
+    assert overlay.get(("a",), "x").value == {"n": 0}  # type: ignore[union-attr]
+    assert overlay.keep() == []
+    assert dump(base) == untouched
+
+
+def words(texts: list[str]) -> list[list[float]]:
+    """An embedding by the words of a text."""
+    known = ["pizza", "bicycle", "eat", "own", "like", "sushi"]
+    return [[float(text.lower().count(word)) + 0.01 for word in known] for text in texts]
+
+
+async def awords(texts: list[str]) -> list[list[float]]:
+    await asyncio.sleep(0)
+    return words(texts)
+
+
+@pytest.mark.parametrize("embed", [words, awords])
+async def test_what_was_put_is_ranked_among_what_was_there(embed: Any) -> None:
+    base = InMemoryStore(index={"dims": 6, "embed": embed})
+    await base.aput(("a",), "1", {"text": "I own a bicycle"})
+    await base.aput(("a",), "2", {"text": "I like pizza"})
+    overlay = OverlayStore(base)
+    await overlay.aput(("a",), "3", {"text": "I like to eat pizza and sushi"})
+    await overlay.aput(("a",), "4", {"text": "nothing"}, index=False)
+    found = await overlay.asearch(("a",), query="like eat pizza")
+    assert [i.key for i in found] == ["3", "2", "1", "4"]
+    assert [i.score is None for i in found] == [False, False, False, True]
+    assert len(await base.asearch(("a",))) == 2
+    await overlay.akeep()
+    assert told(await base.asearch(("a",), query="like eat pizza")) == told(found)
+
+
+@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+def test_threads_may_write_at_once(make: Callable[[], BaseStore]) -> None:
+    base = make()
+    for n in range(20):
+        base.put(("base",), str(n), {"n": n})
+    overlay = OverlayStore(base)
+    failed: list[BaseException] = []
+
+    def work(who: int) -> None:
+        try:
+            for n in range(50):
+                overlay.put(("t", str(who)), str(n), {"n": n})
+                overlay.put(("shared",), str(n), {"who": who})
+                assert overlay.get(("t", str(who)), str(n)).value == {"n": n}  # type: ignore[union-attr]
+                assert len(overlay.search(("base",), limit=50)) == 20
+                overlay.list_namespaces()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(who,)) for who in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    seen = {(i.namespace, i.key): i.value for i in overlay.search((), limit=1000)}
+    overlay.keep()
+    assert {(i.namespace, i.key): i.value for i in base.search((), limit=1000)} == seen
