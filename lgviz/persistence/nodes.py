@@ -20,6 +20,10 @@ _BATCH = 512
 _EAGER = 256
 
 
+class Gone(Exception):
+    """A node is missing: it is damage, or was removed after what refers to it had been read."""
+
+
 def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:
     ordered = list(values)
     return (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
@@ -47,7 +51,12 @@ class Nodes:
                 self._cached -= 100 + len(oldest.part or b"")
 
     def fetch(
-        self, parts: Iterable[Part], known: dict[int, Node] | None = None, *, containers: bool = False
+        self,
+        parts: Iterable[Part],
+        known: dict[int, Node] | None = None,
+        *,
+        containers: bool = False,
+        whole: bool = False,
     ) -> Operation[dict[int, Node]]:
         """All nodes below some parts, by id. A damaged node has no ``part``, a missing one is left out.
 
@@ -55,6 +64,10 @@ class Nodes:
             parts: the roots.
             known: nodes already fetched; they are taken from here, with all that is below them.
             containers: leave out the bytes of leaves, where only the shape matters.
+            whole: refuse where one is missing.
+
+        Raises:
+            Gone: one is missing, and ``whole`` is asked for.
         """
         known = known or self._cache
         found: dict[int, Node] = {}
@@ -76,6 +89,8 @@ class Nodes:
             for ids in _batches(sorted(absent)):
                 where, params = self.dialect.among("id", ids)
                 rows = yield Query(f"SELECT {columns} FROM lgviz_nodes WHERE {where}", params)
+                if whole and len(rows) < len(ids):
+                    raise Gone
                 for id, hash, form, data in rows:
                     node = found[id] = Node(id, bytes(hash))
                     if data is not None:

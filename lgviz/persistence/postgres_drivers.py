@@ -19,7 +19,7 @@ from lgviz.errors import Unavailable
 
 from .drivers import adrive, drive
 from .schema import LOCK
-from .statements import READ, REMOVE, WRITE, Begin, Conflict, Many, Operation, Rows, Step
+from .statements import GLANCE, READ, REMOVE, WRITE, Begin, Conflict, Many, Operation, Rows, Step
 
 R = TypeVar("R")
 
@@ -37,12 +37,18 @@ def _sql(sql: str) -> bytes:
 def _begin(step: Begin, nested: bool) -> bytes:
     # One round trip begins and locks: writers share the nodes, one that removes some has them alone.
     lock = {
+        GLANCE: "",
         READ: "",
         WRITE: f"; SELECT pg_advisory_xact_lock_shared({LOCK}, 2)",
         REMOVE: f"; SELECT pg_advisory_xact_lock({LOCK}, 2)",
     }[step]
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if step is READ else "BEGIN"
     return f"{'SAVEPOINT lgviz' if nested else begin}{lock}".encode()
+
+
+def _alone(step: Begin, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Whether statements need no transaction around them: there is none, and none begins by itself."""
+    return step is GLANCE and conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE
 
 
 def explain(error: psycopg.Error) -> Exception:
@@ -69,12 +75,13 @@ class _Session:
 
     def perform(self, step: Step) -> Rows:
         try:
-            with self.conn.cursor(row_factory=tuple_row) as cursor:
-                if isinstance(step, Begin):
-                    self.commit()
+            if isinstance(step, Begin):
+                self.commit()
+                if not _alone(step, self.conn):
                     self.open = True
-                    cursor.execute(_begin(step, self.nested), prepare=False)
-                    return []
+                    self.conn.execute(_begin(step, self.nested), prepare=False)
+                return []
+            with self.conn.cursor(binary=True, row_factory=tuple_row) as cursor:
                 if isinstance(step, Many):
                     cursor.executemany(_sql(step.sql), step.params)
                     return [(cursor.rowcount,)]
@@ -156,12 +163,13 @@ class _AsyncSession:
 
     async def perform(self, step: Step) -> Rows:
         try:
-            async with self.conn.cursor(row_factory=tuple_row) as cursor:
-                if isinstance(step, Begin):
-                    await self.commit()
+            if isinstance(step, Begin):
+                await self.commit()
+                if not _alone(step, self.conn):
                     self.open = True
-                    await cursor.execute(_begin(step, self.nested), prepare=False)
-                    return []
+                    await self.conn.execute(_begin(step, self.nested), prepare=False)
+                return []
+            async with self.conn.cursor(binary=True, row_factory=tuple_row) as cursor:
                 if isinstance(step, Many):
                     await cursor.executemany(_sql(step.sql), step.params)
                     return [(cursor.rowcount,)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple, DeltaChannelHistory, PendingWrite
@@ -14,15 +14,23 @@ from lgviz.errors import DamagedData
 
 from .address import Address, address
 from .damage import Damaged
-from .nodes import Nodes
+from .nodes import Gone, Nodes
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen, read_writes
-from .statements import READ, Operation, Query, Rows
+from .statements import GLANCE, READ, Operation, Query, Rows
 from .tree import Node, Part, typed
+
+R = TypeVar("R")
 
 logger = logging.getLogger("lgviz.persistence")
 
-_COLUMNS = "c.key, t.thread_id, c.ns, c.id, c.parent, c.metadata, c.body"
 _FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
+_FOUND = f"""WITH found AS (
+      SELECT c.key, t.thread_id, c.thread, c.ns, c.id, c.parent, c.metadata, c.body {_FROM} WHERE {{}})
+    SELECT key, thread_id, ns, id, parent, metadata, body FROM found"""
+# In one statement, for it sees both at one moment. A row without a thread is of a task's writes.
+_WITH_WRITES = f"""{_FOUND} UNION ALL
+    SELECT f.key, NULL, w.task_path, w.task_id, NULL, NULL, w.data FROM found f JOIN lgviz_writes w
+    ON w.thread = f.thread AND w.ns = f.ns AND w.checkpoint_id = f.id"""
 _ANCESTORS = """WITH RECURSIVE line (key, parent, thread, ns, n) AS (
       SELECT c.key, c.parent, c.thread, c.ns, 1 FROM lgviz_checkpoints c
       JOIN lgviz_threads t ON t.id = c.thread
@@ -63,14 +71,17 @@ class Reading(Nodes):
             DamagedData: its rows cannot be read (a damaged value alone does not raise).
         """
         place = address(config)
-        yield READ
-        by_id = "AND c.id = ?" if place.checkpoint_id else "ORDER BY c.key DESC LIMIT 1"
-        params = [place.thread_id, place.ns or "", *([place.checkpoint_id] if place.checkpoint_id else [])]
-        rows = yield Query(f"SELECT {_COLUMNS} {_FROM} WHERE t.thread_id = ? AND c.ns = ? {by_id}", params)
-        if not rows:
-            return None
-        found = yield from self._read(rows, {}, strict=True, only=channels)
-        return found[0]
+        where = "t.thread_id = ? AND c.ns = ? AND c.id = ?"
+        params = [place.thread_id, place.ns or "", place.checkpoint_id]
+        if place.checkpoint_id is None:
+            where, params = "t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1", params[:2]
+
+        def read(whole: bool) -> Operation[list[Stored]]:
+            rows = yield Query((_WITH_WRITES if channels is None else _FOUND).format(where), params)
+            return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
+
+        found = yield from self._settled(read)
+        return found[0] if found else None
 
     def matching(
         self,
@@ -90,7 +101,7 @@ class Reading(Nodes):
             scope = {"t.thread_id = ?": place.thread_id}
             if place.ns is not None:
                 scope["c.ns = ?"] = place.ns
-        yield READ
+        yield GLANCE
         bounds: dict[str, Any] = {}
         if before is not None and (limiting := (before.get("configurable") or {}).get("checkpoint_id")):
             where = " AND ".join(["c.id = ?", *scope])
@@ -113,27 +124,43 @@ class Reading(Nodes):
 
     def load(self, keys: Sequence[int], known: dict[int, Node]) -> Operation[list[Stored]]:
         """Checkpoints by key, in the order given; those that are gone meanwhile or damaged are left out."""
-        yield READ
         where, params = self.dialect.among("c.key", keys)
-        rows = yield Query(f"SELECT {_COLUMNS} {_FROM} WHERE {where}", params)
         order = {key: n for n, key in enumerate(keys)}
-        return (yield from self._read(sorted(rows, key=lambda row: order[row[0]]), known, strict=False))
+
+        def read(whole: bool) -> Operation[list[Stored]]:
+            rows = yield Query(_WITH_WRITES.format(where), params)
+            rows.sort(key=lambda row: order[row[0]])
+            return (yield from self._read(rows, known, whole=whole, strict=False))
+
+        return (yield from self._settled(read))
+
+    def _settled(self, read: Callable[[bool], Operation[R]]) -> Operation[R]:
+        """What ``read`` gives without a transaction, which costs round trips; and where a removal came
+        between its statements, so that nodes are gone, what it gives within one."""
+        yield GLANCE
+        try:
+            return (yield from read(True))
+        except Gone:
+            yield READ
+            return (yield from read(False))
 
     def _read(
         self,
-        rows: list[tuple[Any, ...]],
+        rows: Rows,
         known: dict[int, Node],
         *,
+        whole: bool,
         strict: bool,
         only: Collection[str] | None = None,
     ) -> Operation[list[Stored]]:
         found: dict[int, Stored] = {}
         for key, thread_id, ns, id, parent, metadata, body in rows:
-            place = Address(thread_id, ns, id)
+            if thread_id is None:
+                continue
             try:
                 head, channels, seen = read_body(self.vault.open_row(bytes(body)))
                 found[key] = Stored(
-                    place,
+                    Address(thread_id, ns, id),
                     parent,
                     bytes(metadata),
                     head,
@@ -147,41 +174,28 @@ class Reading(Nodes):
                         "saver.check() names everything that is; other checkpoints can still be read.",
                     ) from error
                 logger.warning("Checkpoint %s of thread %r is damaged and left out: %s", id, thread_id, error)
-        writes: Rows = []
-        if only is None:
-            where, params = self.dialect.among("c.key", list(found))
-            writes = yield Query(
-                f"""SELECT c.key, w.task_path, w.task_id, w.data FROM lgviz_checkpoints c JOIN lgviz_writes w
-                ON w.thread = c.thread AND w.ns = c.ns AND w.checkpoint_id = c.id WHERE {where}""",
-                params,
-            )
-        else:
-            for stored in found.values():
-                stored.channels = {
-                    name: channel if name in only else channel._replace(part=None)
-                    for name, channel in stored.channels.items()
-                }
-        for key, path, task_id, data in writes:
+        for key, thread_id, path, task_id, _, _, data in rows:
+            if thread_id is not None or key not in found:
+                continue
             try:
                 entries = read_writes(self.vault.open_row(bytes(data)))
             except (ValueError, TypeError) as error:
                 logger.warning("Writes of task %s are damaged and left out: %s", task_id, error)
                 continue
             found[key].writes += [(path, task_id, write) for write in entries]
-        nodes = yield from self.fetch(
-            [
-                part
-                for stored in found.values()
-                for part in (
-                    stored.head,
-                    *(channel.part for channel in stored.channels.values() if channel.part is not None),
-                    *(write.part for _, _, write in stored.writes),
-                )
-            ],
-            known,
-        )
+        parts: list[Part] = []
         for stored in found.values():
+            if only is not None:
+                stored.channels = {
+                    name: channel if name in only else channel._replace(part=None)
+                    for name, channel in stored.channels.items()
+                }
             stored.writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
+            parts.append(stored.head)
+            parts += [channel.part for channel in stored.channels.values() if channel.part is not None]
+            parts += [write.part for _, _, write in stored.writes]
+        nodes = yield from self.fetch(parts, known, whole=whole)
+        for stored in found.values():
             stored.nodes = nodes
         return list(found.values())
 

@@ -15,7 +15,7 @@ import aiosqlite
 from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
 from .drivers import drive
-from .statements import READ, Begin, Many, Operation, Rows, Step
+from .statements import GLANCE, READ, Begin, Many, Operation, Rows, Step
 
 R = TypeVar("R")
 
@@ -135,8 +135,9 @@ class SqliteDriver:
         """One step of an operation."""
         if isinstance(step, Begin):
             self.commit()
-            self.conn.execute(_begin(step, self._nested))
-            self._open = True
+            if step is not GLANCE:
+                self.conn.execute(_begin(step, self._nested))
+                self._open = True
             return []
         if isinstance(step, Many):
             return [(self.conn.executemany(step.sql, step.params).rowcount,)]

@@ -17,12 +17,13 @@ R = TypeVar("R")
 class Begin(Enum):
     """The transaction that an operation needs."""
 
+    GLANCE = "none: each statement sees what is committed by then"
     READ = "a consistent view"
     WRITE = "all or nothing; nodes that are found stay until it is committed"
     REMOVE = "the same, and no other writer finds a node meanwhile"
 
 
-READ, WRITE, REMOVE = Begin
+GLANCE, READ, WRITE, REMOVE = Begin
 
 
 class Query(NamedTuple):

@@ -10,7 +10,7 @@ from lgviz.errors import SourceError
 from lgviz.persistence.drivers import drive
 from lgviz.persistence.saver import AsyncSaver, Saver, SyncSaver
 from lgviz.persistence.sqlite_drivers import AioSqliteDriver
-from lgviz.persistence.statements import READ, Begin, Many, Operation, Rows, Step
+from lgviz.persistence.statements import GLANCE, READ, Begin, Many, Operation, Rows, Step
 
 from .connections import FileReader, run_async
 
@@ -93,7 +93,7 @@ class _ReadOnly:
         self._connection = connection
 
     def perform(self, step: Step) -> Rows:
-        if isinstance(step, Many) or (isinstance(step, Begin) and step is not READ):
+        if isinstance(step, Many) or (isinstance(step, Begin) and step not in (GLANCE, READ)):
             raise SourceError(
                 "The database was made by an older lgviz.",
                 "Open it once with a saver, which brings it up to date.",
