@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from lgviz.widgets.debugger import Debugger, debug
 __all__ = ["LgvizMagics", "load"]
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
+_PASSWORD = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
+"""Who opens a database by URL: copied code must not tell. psycopg takes it from PGUSER and ~/.pgpass."""
 
 
 @magics_class
@@ -27,7 +30,9 @@ class LgvizMagics(Magics):
     """The line magic ``%lgviz``."""
 
     @magic_arguments()
-    @argument("what", nargs="?", help="a compiled graph, a saver, or the path of a checkpoint database")
+    @argument(
+        "what", nargs="?", help="a compiled graph, a saver, or the path or URL of a checkpoint database"
+    )
     @argument("-t", "--thread", help="the thread to open; without it the newest opens and a picker lists all")
     @argument("--height", type=int, default=620, help="height in pixels (default: 620)")
     @argument("--no-static", action="store_true", help="leave out the static view that outlives the kernel")
@@ -39,6 +44,7 @@ class LgvizMagics(Magics):
 
             %lgviz graph --thread 1
             %lgviz checkpoints.db
+            %lgviz postgresql://user@host/database
         """
         try:
             arguments = parse_argstring(self.lgviz, line)
@@ -64,6 +70,8 @@ class LgvizMagics(Magics):
         """The object that the first argument names, and the Python expression for it."""
         path = _unquoted(text)
         assert path is not None
+        if "://" in path:
+            return path, repr(_PASSWORD.sub("", path))
         if path != text or path.endswith(_SUFFIXES) or Path(path).is_file():
             return path, repr(path)
         assert self.shell is not None

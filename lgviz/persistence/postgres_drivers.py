@@ -30,7 +30,8 @@ _AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
 @lru_cache(maxsize=512)
-def _sql(sql: str) -> bytes:
+def as_psycopg(sql: str) -> bytes:
+    """A statement with ``?`` for its parameters as psycopg takes it."""
     return sql.replace("%", "%%").replace("?", "%s").encode()
 
 
@@ -83,9 +84,9 @@ class _Session:
                 return []
             with self.conn.cursor(binary=True, row_factory=tuple_row) as cursor:
                 if isinstance(step, Many):
-                    cursor.executemany(_sql(step.sql), step.params)
+                    cursor.executemany(as_psycopg(step.sql), step.params)
                     return [(cursor.rowcount,)]
-                cursor.execute(_sql(step.sql), step.params)
+                cursor.execute(as_psycopg(step.sql), step.params)
                 return cursor.fetchall() if cursor.description else []
         except _AGAIN as error:
             raise Conflict from error
@@ -171,9 +172,9 @@ class _AsyncSession:
                 return []
             async with self.conn.cursor(binary=True, row_factory=tuple_row) as cursor:
                 if isinstance(step, Many):
-                    await cursor.executemany(_sql(step.sql), step.params)
+                    await cursor.executemany(as_psycopg(step.sql), step.params)
                     return [(cursor.rowcount,)]
-                await cursor.execute(_sql(step.sql), step.params)
+                await cursor.execute(as_psycopg(step.sql), step.params)
                 return await cursor.fetchall() if cursor.description else []
         except _AGAIN as error:
             raise Conflict from error

@@ -37,7 +37,8 @@ def open_source(what: Any, *, trust: Iterable[str] = ()) -> Source:
 
     Args:
         what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
-            wrote, the URL of a PostgreSQL database that lgviz's savers wrote, or a :class:`Source`.
+            wrote, the URL of a PostgreSQL database that they wrote, or a :class:`Source`. Where both have
+            written, lgviz's are read.
         trust: for a path or URL, modules whose classes may be imported to decode values (LangGraph's safe
             types always are); whatever else it names becomes an :class:`Undecodable` or a placeholder.
 
@@ -92,6 +93,13 @@ def _reader_of(saver: Any) -> Source:
         return SqliteSource.of_saver(saver)
     if "langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver" in known:
         return SqliteSource.of_async_saver(saver)
+    if known & {
+        "langgraph.checkpoint.postgres.PostgresSaver",
+        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver",
+    }:
+        from .langgraph_postgres import PostgresSource  # needs psycopg, which is there with these savers
+
+        return PostgresSource.of_saver(saver)
     return ListedSource(saver)
 
 
@@ -99,8 +107,21 @@ def _of_path(path: str | bytes, trust: Iterable[str]) -> Source:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
     if path.startswith(("postgresql://", "postgres://")):
-        return TablesSource.of_url(path, trust)
+        return _of_url(path, trust)
     if "://" in path:
-        raise NotASource(f"{path} is no path of a file.", "Give the path of a SQLite database, or a saver.")
+        # Not repeated whole: there may be a password in it.
+        raise NotASource(
+            f"{path.partition('://')[0]}:// names no path of a file.",
+            "Give the path of a SQLite database, a postgresql:// URL, or a saver.",
+        )
     file = Path(path).expanduser()
     return TablesSource.of_file(file, trust) or SqliteSource.of_file(file, trust)
+
+
+def _of_url(url: str, trust: Iterable[str]) -> Source:
+    tables = TablesSource.of_url(url, trust)
+    if tables is not None:
+        return tables
+    from .langgraph_postgres import PostgresSource
+
+    return PostgresSource.of_url(url, trust)

@@ -4,27 +4,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lgviz.errors import CheckpointNotFound, NoCheckpoints, NotADatabase
+from lgviz.errors import NoCheckpoints, NotADatabase
 
-from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
-from .clock import id_time
+from .base import CheckpointRow, Index, Undecodable, WriteRow
 from .connections import AsyncReader, FileReader, LiveReader, Reader
-from .decode import Decoder, Parts, SerdeDecoder, StrictDecoder, load_metadata
+from .decode import Parts, SerdeDecoder, StrictDecoder, load_metadata
+from .langgraph_tables import AT, LangGraphTables
 
 __all__ = ["SqliteSource"]
 
 _BLOBS_AT_ONCE = 16
 """Blobs of whole states are big: few are held at a time."""
-
-_AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
-
-_THREADS = """
-SELECT thread_id, sum(checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
-GROUP BY thread_id ORDER BY max(rowid) DESC"""
 
 _NEW_ROWS = """
 SELECT rowid, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, length(checkpoint)
@@ -41,23 +35,16 @@ class _Token(NamedTuple):
     write_row: int
 
 
-_BEGINNING = _Token(None, -1, None, 0, -1)
+class SqliteSource(LangGraphTables):
+    """Reads the tables ``checkpoints`` and ``writes``."""
 
-
-class SqliteSource(Source):
-    """Reads the tables ``checkpoints`` and ``writes`` of any version since 2024.
-
-    Args:
-        reader: how to reach the database.
-        decoder: how to open values.
-        description: what is being read, in words.
-    """
-
-    def __init__(self, reader: Reader, decoder: Decoder, description: str) -> None:
-        self.description = description
-        self._reader = reader
-        self._decoder = decoder
-        self._columns: dict[str, set[str]] = {}
+    _threads = """
+        SELECT thread_id, sum(checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
+        GROUP BY thread_id ORDER BY max(rowid) DESC"""
+    _columns_of = "SELECT name FROM pragma_table_info(?)"
+    _writes = "writes"
+    _value = "value"
+    _beginning = _Token(None, -1, None, 0, -1)
 
     @classmethod
     def of_file(cls, path: Path, trust: Iterable[str] = ()) -> SqliteSource:
@@ -87,73 +74,23 @@ class SqliteSource(Source):
         """The same for an ``AsyncSqliteSaver``, from any thread and without its event loop."""
         return cls(_own(AsyncReader(saver.conn)), SerdeDecoder(saver.serde), type(saver).__name__)
 
-    # ------------------------------------------------------------ Source
-
-    def threads(self) -> list[ThreadInfo]:
-        if not self._has_tables():
-            return []
-        (rows,) = self._reader.read((_THREADS, ()))
-        return [ThreadInfo(thread, count, id_time(last)) for thread, count, last in rows]
-
-    def index(self, thread_id: str, since: Any = None) -> Index:
-        if not self._has_tables():
-            return Index()
-        if since is None:
-            return self._read_index(thread_id, _BEGINNING)
-        if since.stamp is not None and since.stamp == self._reader.stamp():
-            return Index(token=since)
-        index = self._read_index(thread_id, since)
-        if index.reset:
-            index = self._read_index(thread_id, _BEGINNING)
-            index.reset = True
-        return index
-
-    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
-        found = {}
-        for start in range(0, len(checkpoint_ids), _BLOBS_AT_ONCE):
-            some = checkpoint_ids[start : start + _BLOBS_AT_ONCE]
+    def _parts(
+        self,
+        thread_id: str,
+        namespace: str,
+        ids: Sequence[str],
+        names: Collection[str] | None,  # noqa: ARG002 - the whole state is one blob
+    ) -> Iterator[tuple[str, Parts | Undecodable]]:
+        for start in range(0, len(ids), _BLOBS_AT_ONCE):
+            some = ids[start : start + _BLOBS_AT_ONCE]
             marks = ",".join("?" * len(some))
             columns = f"checkpoint_id, {self._type('checkpoints')}, checkpoint"
-            sql = f"SELECT {columns} FROM checkpoints {_AT} AND checkpoint_id IN ({marks})"
+            sql = f"SELECT {columns} FROM checkpoints {AT} AND checkpoint_id IN ({marks})"
             (rows,) = self._reader.read((sql, (thread_id, namespace, *some)))
             for id_, type_, blob in rows:
-                parts = self._decoder.parts(type_, blob)
-                if isinstance(parts, Parts):
-                    found[id_] = parts.versions()
-        return found
-
-    def channels(
-        self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
-    ) -> dict[str, Any]:
-        columns = f"{self._type('checkpoints')}, checkpoint"
-        sql = f"SELECT {columns} FROM checkpoints {_AT} AND checkpoint_id = ?"
-        (rows,) = self._reader.read((sql, (thread_id, namespace, checkpoint_id)))
-        if not rows:
-            raise CheckpointNotFound(
-                f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.", "Refresh the history."
-            )
-        parts = self._decoder.parts(*rows[0])
-        if isinstance(parts, Undecodable):
-            return dict.fromkeys(names or (), parts) or {"": parts}
-        wanted = parts.values if names is None else [name for name in names if name in parts.values]
-        return {name: self._decoder.value(*parts.values[name]) for name in wanted}
-
-    def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        columns = f"{self._path()}, task_id, idx, channel, {self._type('writes')}, value"
-        sql = f"SELECT {columns} FROM writes {_AT} AND checkpoint_id = ? ORDER BY 1, 2, 3"
-        (rows,) = self._reader.read((sql, (thread_id, namespace, checkpoint_id)))
-        return [
-            StoredWrite(task_id, path, idx, channel, self._decoder.value(type_, value))
-            for path, task_id, idx, channel, type_, value in rows
-        ]
-
-    def close(self) -> None:
-        self._reader.close()
-
-    # ------------------------------------------------------------ SQL
+                yield id_, self._decoder.parts(type_, blob)
 
     def _read_index(self, thread_id: str, since: _Token) -> Index:
-        """The rows after ``since``; only ``reset`` where rows were deleted or replaced since."""
         stamp = self._reader.stamp()
         columns = f"rowid, checkpoint_ns, checkpoint_id, task_id, {self._path()}, idx, channel"
         rows, counts, last, writes = self._reader.read(
@@ -179,27 +116,6 @@ class SqliteSource(Source):
             [WriteRow._make(row[1:]) for row in writes],
             token,
         )  # fmt: skip
-
-    def _has_tables(self) -> bool:
-        if not self._columns.get("writes"):
-            tables = ("checkpoints", "writes")
-            found = self._reader.read(*((f"PRAGMA table_info({table})", ()) for table in tables))
-            self._columns = {
-                table: {row[1] for row in rows} for table, rows in zip(tables, found, strict=True)
-            }
-        return bool(self._columns["checkpoints"] and self._columns["writes"])
-
-    def _path(self) -> str:
-        return "task_path" if self._has("writes", "task_path") else "''"
-
-    def _type(self, table: str) -> str:
-        return "type" if self._has(table, "type") else "'json'"
-
-    def _has(self, table: str, column: str) -> bool:
-        if column not in self._columns.get(table, ()):
-            self._columns = {}  # a saver adds columns to an old table when it first writes
-            self._has_tables()
-        return column in self._columns[table]
 
 
 def _own(live: Reader) -> Reader:

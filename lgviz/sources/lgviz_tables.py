@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lgviz.errors import CheckpointNotFound, NoCheckpoints
+from lgviz.errors import CheckpointNotFound, ForeignTables
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.engine import Engine
 from lgviz.persistence.index import ThreadIndex
@@ -39,7 +39,6 @@ _WRITES = """
 SELECT w.task_path, w.task_id, w.data FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
 WHERE t.thread_id = ? AND w.ns = ? AND w.checkpoint_id = ?"""
 _TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_checkpoints'"
-_NONE = "Run a graph on it first."
 
 
 class TablesSource(Source):
@@ -82,19 +81,21 @@ class TablesSource(Source):
         return None
 
     @classmethod
-    def of_url(cls, url: str, trust: Iterable[str] = ()) -> TablesSource:
-        """Opens a PostgreSQL database, in transactions that only read.
+    def of_url(cls, url: str, trust: Iterable[str] = ()) -> TablesSource | None:
+        """Opens a PostgreSQL database, in transactions that only read; None where it has no checkpoint in
+        lgviz's tables.
 
         Raises:
+            NotASource: the URL cannot be read.
             Unavailable: the server refuses, or cannot be reached.
-            ForeignTables, NoCheckpoints: lgviz's savers have stored nothing there.
         """
         engine = Engine(POSTGRESQL, _serializer(trust))
         source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
-        if not source.threads():
-            raise NoCheckpoints("The database holds no checkpoint in lgviz's tables.", _NONE)
-        return source
+        with suppress(ForeignTables):
+            if source.threads():
+                return source
+        return None
 
     # ------------------------------------------------------------ Source
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lgviz.errors import CheckpointNotFound
-
-from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
+from .base import CheckpointRow, Index, StoredWrite, ThreadInfo, Undecodable, WriteRow
 from .clock import id_time
 from .decode import Parts, SerdeDecoder
+from .parts import PartsSource
 
 __all__ = ["MemorySource"]
 
@@ -21,13 +20,12 @@ class _Token(NamedTuple):
     writes: dict[tuple[str, str], int]
 
 
-class MemorySource(Source):
+class MemorySource(PartsSource):
     """Reads the dicts of an ``InMemorySaver``; takes snapshots of them, as a run may go on meanwhile."""
 
     def __init__(self, saver: Any) -> None:
-        self.description = type(saver).__name__
+        super().__init__(SerdeDecoder(saver.serde), type(saver).__name__)
         self._saver = saver
-        self._decoder = SerdeDecoder(saver.serde)
 
     def threads(self) -> list[ThreadInfo]:
         found = []
@@ -73,27 +71,6 @@ class MemorySource(Source):
         token = _Token({name: (len(rows), rows[-1][0]) for name, rows in stored.items() if rows}, counts)
         return Index(checkpoints, writes, token, reset)
 
-    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
-        found = {}
-        for id_ in checkpoint_ids:
-            parts = self._parts(thread_id, namespace, id_)
-            if isinstance(parts, Parts):
-                found[id_] = parts.versions()
-        return found
-
-    def channels(
-        self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
-    ) -> dict[str, Any]:
-        parts = self._parts(thread_id, namespace, checkpoint_id)
-        if parts is None:
-            raise CheckpointNotFound(
-                f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.", "Refresh the history."
-            )
-        if isinstance(parts, Undecodable):
-            return dict.fromkeys(names or (), parts) or {"": parts}
-        wanted = parts.values if names is None else [name for name in names if name in parts.values]
-        return {name: self._decoder.value(*parts.values[name]) for name in wanted}
-
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
         held = self._saver.writes.get((thread_id, namespace, checkpoint_id)) or {}
         rows = [(write[3], task_id, idx, write) for (task_id, idx), write in list(held.items())]
@@ -107,16 +84,23 @@ class MemorySource(Source):
         metadata = self._decoder.value(*typed)
         return metadata if isinstance(metadata, dict) else {}
 
-    def _parts(self, thread_id: str, namespace: str, checkpoint_id: str) -> Parts | Undecodable | None:
-        row = ((self._saver.storage.get(thread_id) or {}).get(namespace) or {}).get(checkpoint_id)
-        if row is None:
-            return None
-        parts = self._decoder.parts(*row[0])
-        if isinstance(parts, Undecodable):
-            return parts
-        values = dict(parts.values)
-        for name, version in (parts.bookkeeping.get("channel_versions") or {}).items():
-            blob = self._saver.blobs.get((thread_id, namespace, name, version))
-            if blob is not None and blob[0] != "empty":
-                values[name] = blob
-        return Parts(parts.bookkeeping, values)
+    def _parts(
+        self,
+        thread_id: str,
+        namespace: str,
+        ids: Sequence[str],
+        names: Collection[str] | None,  # noqa: ARG002 - values lie here as they are
+    ) -> Iterator[tuple[str, Parts | Undecodable]]:
+        for id_ in ids:
+            row = ((self._saver.storage.get(thread_id) or {}).get(namespace) or {}).get(id_)
+            if row is None:
+                continue
+            parts = self._decoder.parts(*row[0])
+            if isinstance(parts, Parts):
+                values = dict(parts.values)
+                for name, version in (parts.bookkeeping.get("channel_versions") or {}).items():
+                    blob = self._saver.blobs.get((thread_id, namespace, name, version))
+                    if blob is not None and blob[0] != "empty":
+                        values[name] = blob
+                parts = Parts(parts.bookkeeping, values)
+            yield id_, parts

@@ -54,18 +54,21 @@ def over_postgres(conninfo: Callable[[], str]) -> Runner:
     """On a PostgreSQL connection of our own, which lasts for one operation.
 
     Raises:
-        SourceError: psycopg is missing.
+        SourceError: psycopg is missing, or what it is given is no connection string.
     """
     try:
         import psycopg
 
+        from lgviz.persistence.conninfo import parsed
         from lgviz.persistence.postgres_drivers import PostgresDriver, connect, explain
     except ImportError as error:
         raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
 
     def run(make: Callable[[], Operation[R]], /) -> R:
+        said = conninfo()
+        parsed(said)
         try:
-            connection = connect(conninfo())
+            connection = connect(said)
         except psycopg.Error as error:
             raise explain(error) from error
         with connection:
@@ -78,12 +81,9 @@ def _conninfo(driver: Any) -> str:
     """How an asynchronous driver's connection or pool was connected."""
     if driver.conninfo is not None:
         return str(driver.conninfo)
-    if isinstance(held := getattr(driver.conn, "conninfo", None), str):  # a pool
-        return held
-    from psycopg.conninfo import make_conninfo
+    from lgviz.persistence.conninfo import conninfo_of
 
-    info = driver.conn.info
-    return make_conninfo("", **info.get_parameters(), password=info.password or None)
+    return conninfo_of(driver.conn)
 
 
 class _ReadOnly:

@@ -119,3 +119,18 @@ def test_the_bundle_holds_script_free_html_and_text(shell: InteractiveShell) -> 
     assert "node_b" in data["text/plain"]
     assert len(repr(debugger)) < 200
     debugger.close()
+
+
+def test_a_url_is_opened_and_its_password_told_nowhere(shell: InteractiveShell, capsys: Any) -> None:
+    magics = shell.magics_manager.registry["LgvizMagics"]
+    for url, shown in {
+        "postgresql://u:se/c@ret@host:5/db?sslmode=require": "postgresql://host:5/db?sslmode=require",
+        "postgres://host/db?password=secret&user=u": "postgres://host/db?user=u",
+        "postgresql:///db": "postgresql:///db",
+    }.items():
+        assert magics._subject(url) == (url, repr(shown))
+    assert shell.run_line_magic("lgviz", "postgresql://u:secret@127.0.0.1:1/db") is None
+    assert shell.run_line_magic("lgviz", "postgresql://u:s%ecret@127.0.0.1:1/db") is None
+    assert shell.run_line_magic("lgviz", "mysql://u:secret@host/db") is None
+    said = "".join(capsys.readouterr())
+    assert said.count("Unavailable") == 1 and said.count("NotASource") == 2 and "ecret" not in said

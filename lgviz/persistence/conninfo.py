@@ -1,0 +1,50 @@
+"""How to connect to a PostgreSQL server once more, beside a connection that is in use."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from lgviz.errors import NotASource
+
+__all__ = ["conninfo_of", "parsed"]
+
+_OF_PYTHON = frozenset(
+    {"autocommit", "context", "cursor_factory", "prepare_threshold", "prepare_max", "row_factory"}
+)
+"""Arguments of ``connect`` that say nothing about the server."""
+
+
+def conninfo_of(conn: Any) -> str:
+    """The connection string, with its password, of a psycopg connection or pool, sync or async.
+
+    What was set on a connection after it was made (``SET search_path``) is not in it.
+    """
+    info = getattr(conn, "info", None)
+    if info is not None:
+        # Of an open connection psycopg tells all parameters but the password.
+        return make_conninfo("", **info.get_parameters(), password=info.password or None)
+    conninfo, kwargs = (said() if callable(said) else said for said in (conn.conninfo, conn.kwargs))
+    return make_conninfo(
+        conninfo or "", **{key: value for key, value in (kwargs or {}).items() if key not in _OF_PYTHON}
+    )
+
+
+def parsed(url: str) -> dict[str, Any]:
+    """The parameters in a URL or connection string.
+
+    Raises:
+        NotASource: it is none; the message does not repeat it, as there may be a password in it.
+    """
+    with suppress(psycopg.Error, UnicodeError):
+        said = conninfo_to_dict(url)
+        # With a / in the password libpq takes its beginning for the port, and would tell it.
+        if str(said.get("port") or 0).replace(",", "").isdecimal():
+            return said
+    raise NotASource(
+        "This PostgreSQL URL cannot be read.",
+        "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in the password %40 for @ and %2F for /.",
+    )

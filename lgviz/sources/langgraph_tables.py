@@ -1,0 +1,102 @@
+"""What LangGraph's tables in SQLite and in PostgreSQL have in common; statements use ``?`` for parameters."""
+# ruff: noqa: S608 - only names written in this package go into the text of a statement
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from .base import Index, StoredWrite, ThreadInfo
+from .clock import id_time
+from .connections import Reader
+from .decode import Decoder
+from .parts import PartsSource
+
+__all__ = ["AT", "LangGraphTables"]
+
+AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
+
+
+class LangGraphTables(PartsSource):
+    """Reads the tables of LangGraph's savers of any version since 2024; the index opens no value.
+
+    Args:
+        reader: how to reach the database.
+        decoder, description: see :class:`PartsSource`.
+    """
+
+    _threads: ClassVar[str]
+    """Selects thread id, number of root checkpoints and greatest checkpoint id, the newest first."""
+    _columns_of: ClassVar[str]
+    """Selects the names of a table's columns."""
+    _writes: ClassVar[str]
+    """The table of writes."""
+    _value: ClassVar[str]
+    """Its column of values."""
+    _beginning: ClassVar[Any]
+    """The token before the first checkpoint."""
+
+    def __init__(self, reader: Reader, decoder: Decoder, description: str) -> None:
+        super().__init__(decoder, description)
+        self._reader = reader
+        self._columns: dict[str, set[str]] = {}
+
+    # ------------------------------------------------------------ Source
+
+    def threads(self) -> list[ThreadInfo]:
+        if not self._has_tables():
+            return []
+        (rows,) = self._reader.read((self._threads, ()))
+        return [ThreadInfo(thread, count, id_time(last)) for thread, count, last in rows]
+
+    def index(self, thread_id: str, since: Any = None) -> Index:
+        if not self._has_tables():
+            return Index()
+        if since is None:
+            return self._read_index(thread_id, self._beginning)
+        if since.stamp is not None and since.stamp == self._reader.stamp():
+            return Index(token=since)
+        index = self._read_index(thread_id, since)
+        if index.reset:
+            index = self._read_index(thread_id, self._beginning)
+            index.reset = True
+        return index
+
+    def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        columns = f"{self._path()}, task_id, idx, channel, {self._type(self._writes)}, {self._value}"
+        sql = f"SELECT {columns} FROM {self._writes} {AT} AND checkpoint_id = ?"
+        (rows,) = self._reader.read((sql, (thread_id, namespace, checkpoint_id)))
+        return [
+            StoredWrite(task_id, path, idx, channel, self._decoder.value(type_, value))
+            for path, task_id, idx, channel, type_, value in sorted(rows, key=lambda row: row[:3])
+        ]
+
+    def close(self) -> None:
+        self._reader.close()
+
+    # ------------------------------------------------------------ SQL
+
+    @abstractmethod
+    def _read_index(self, thread_id: str, since: Any) -> Index:
+        """The rows after the token ``since``; only ``reset`` where rows were deleted or replaced."""
+
+    def _has_tables(self) -> bool:
+        if not self._columns.get(self._writes):
+            tables = ("checkpoints", self._writes)
+            found = self._reader.read(*((self._columns_of, (table,)) for table in tables))
+            self._columns = {
+                table: {name for (name,) in rows} for table, rows in zip(tables, found, strict=True)
+            }
+        return all(self._columns.values())
+
+    def _path(self) -> str:
+        return "task_path" if self._has(self._writes, "task_path") else "''"
+
+    def _type(self, table: str) -> str:
+        return "type" if self._has(table, "type") else "'json'"
+
+    def _has(self, table: str, column: str) -> bool:
+        if column not in self._columns.get(table, ()):
+            self._columns = {}  # a saver adds columns to an old table when it first writes
+            self._has_tables()
+        return column in self._columns[table]
