@@ -26,6 +26,11 @@
         ├── ForeignTables           the database holds only LangGraph's tables: migrate it
         ├── NewerSchema             the tables were made by a newer lgviz
         ├── NotKept                 a value that could not be read back equal; names channel and node
+        ├── BadNamespace            LangGraph's ``InvalidNamespaceError`` with its remedy
+        ├── BadKey                  a store's key that is no text
+        ├── BadItem                 a store's value that is no dict, or a time to live that is no number
+        ├── BadFilter               a search's filter with an unknown operator, or no dict
+        ├── BadMoment               what names no time to look back to
         ├── DamagedData             stored bytes that do not match their hash, or cannot be read
         └── Unavailable             locked, full, or the connection was lost
 
@@ -37,9 +42,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from langgraph.store.base import InvalidNamespaceError
+
 __all__ = [
     "ActRefused",
     "AmbiguousUpdate",
+    "BadFilter",
+    "BadItem",
+    "BadKey",
+    "BadMoment",
+    "BadNamespace",
     "CheckpointNotFound",
     "DamagedData",
     "ForeignTables",
@@ -193,6 +205,26 @@ class NewerSchema(PersistenceError):
 
 class NotKept(PersistenceError):
     """A value that could not be read back equal, so it was not stored."""
+
+
+class BadNamespace(PersistenceError, InvalidNamespaceError):
+    """A store's namespace that LangGraph does not allow."""
+
+
+class BadKey(PersistenceError, TypeError):
+    """A store's key that is no text."""
+
+
+class BadItem(PersistenceError, TypeError):
+    """A store's value that is no dict, or a time to live that is no number."""
+
+
+class BadFilter(PersistenceError, ValueError):
+    """A search's filter that has an unknown operator, or is no dict of fields."""
+
+
+class BadMoment(PersistenceError, ValueError):
+    """Something that names no time to look back to."""
 
 
 class DamagedData(PersistenceError):

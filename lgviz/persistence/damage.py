@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .tree import Node, typed
+
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
@@ -18,3 +20,13 @@ class Damaged:
     reason: str
     size: int
     type: str
+
+
+def damaged(node: Node, error: Exception) -> Damaged:
+    """What stands for the value of a node that cannot be read."""
+    data = node.part if isinstance(node.part, bytes) else b""
+    try:
+        tag = typed(data)[0] if data else ""
+    except (ValueError, IndexError):
+        tag = ""
+    return Damaged(f"{type(error).__name__}: {error}", len(data), tag)

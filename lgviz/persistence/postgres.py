@@ -13,7 +13,8 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from lgviz.errors import WrongLoop
 
 from .postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
-from .saver import AsyncSaver, SyncSaver, refuse_on_loop
+from .running import AsyncRunner, refuse_on_loop
+from .saver import AsyncSaver, SyncSaver
 from .schema import POSTGRESQL
 from .statements import Operation
 
@@ -56,7 +57,30 @@ class PostgresSaver(SyncSaver):
         return saver
 
 
-class AsyncPostgresSaver(AsyncSaver):
+class LoopRunner(AsyncRunner):
+    """Over an asynchronous driver whose connections belong to the loop that they were made on."""
+
+    driver: AsyncPostgresDriver
+    loop: asyncio.AbstractEventLoop | None = None
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        self.loop = asyncio.get_running_loop()
+        return await super()._arun(make)
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        refuse_on_loop(type(self).__name__)
+        if self.loop is None or not self.loop.is_running():
+            raise WrongLoop(
+                f"The event loop of this {type(self).__name__} is not running.",
+                "Call a method with an `a` in front, on a loop.",
+            )
+        return asyncio.run_coroutine_threadsafe(self.driver.run(make), self.loop).result()
+
+    def _tidy(self) -> None:
+        """Nothing: autovacuum does it."""
+
+
+class AsyncPostgresSaver(LoopRunner, AsyncSaver):
     """Keeps checkpoints in a PostgreSQL database, for graphs that run on an event loop.
 
     Args:
@@ -75,7 +99,6 @@ class AsyncPostgresSaver(AsyncSaver):
         super().__init__(POSTGRESQL, serde=serde)
         self.conn = conn
         self.driver = AsyncPostgresDriver(conn, conninfo)
-        self.loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
     def from_conn_string(
@@ -86,20 +109,3 @@ class AsyncPostgresSaver(AsyncSaver):
         ``pipeline`` is LangGraph's and changes nothing here.
         """
         return cls(None, serde=serde, conninfo=conn_string)
-
-    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
-        self.loop = asyncio.get_running_loop()
-        return await super()._arun(make)
-
-    def _run(self, make: Callable[[], Operation[R]]) -> R:
-        # psycopg's connection belongs to the loop it was made on.
-        refuse_on_loop(type(self).__name__)
-        if self.loop is None or not self.loop.is_running():
-            raise WrongLoop(
-                "The event loop of this saver is not running.",
-                "Call a method with an `a` in front, on a loop.",
-            )
-        return asyncio.run_coroutine_threadsafe(self.driver.run(make), self.loop).result()
-
-    def _tidy(self) -> None:
-        """Nothing: autovacuum does it."""

@@ -13,11 +13,11 @@ from langgraph.checkpoint.base import CheckpointTuple, DeltaChannelHistory, Pend
 from lgviz.errors import DamagedData
 
 from .address import Address, address
-from .damage import Damaged
+from .damage import Damaged, damaged
 from .nodes import Gone, Nodes
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen, read_writes
 from .statements import GLANCE, READ, Operation, Query, Rows
-from .tree import Node, Part, typed
+from .tree import Node, Part
 
 R = TypeVar("R")
 
@@ -201,7 +201,7 @@ class Reading(Nodes):
 
     def assemble(self, stored: Stored) -> CheckpointTuple:
         """What LangGraph is given. Decodes all values: call it outside of the transaction."""
-        head = self.trees.grow(stored.head, stored.nodes, self.damaged)
+        head = self.trees.grow(stored.head, stored.nodes, damaged)
         if isinstance(head, Damaged):
             raise DamagedData(f"Checkpoint {stored.address.checkpoint_id} is damaged: {head.reason}")
         channels = stored.channels
@@ -209,7 +209,7 @@ class Reading(Nodes):
             **head,
             "id": stored.address.checkpoint_id,
             "channel_values": {
-                name: self.trees.grow(channel.part, stored.nodes, self.damaged)
+                name: self.trees.grow(channel.part, stored.nodes, damaged)
                 for name, channel in channels.items()
                 if channel.part is not None
             },
@@ -224,7 +224,7 @@ class Reading(Nodes):
             if stored.parent
             else None,
             pending_writes=[
-                (task_id, write.channel, self.trees.grow(write.part, stored.nodes, self.damaged))
+                (task_id, write.channel, self.trees.grow(write.part, stored.nodes, damaged))
                 for _, task_id, write in stored.writes
             ],
         )
@@ -238,15 +238,6 @@ class Reading(Nodes):
                 logger.warning(
                     "Checkpoint %s is damaged and left out: %s", stored.address.checkpoint_id, error
                 )
-
-    def damaged(self, node: Node, error: Exception) -> Damaged:
-        """What stands for a value that cannot be read."""
-        data = node.part if isinstance(node.part, bytes) else b""
-        try:
-            tag = typed(data)[0] if data else ""
-        except (ValueError, IndexError):
-            tag = ""
-        return Damaged(f"{type(error).__name__}: {error}", len(data), tag)
 
     def delta_history(
         self, config: RunnableConfig, channels: Sequence[str]
@@ -322,12 +313,12 @@ class Reading(Nodes):
         result: dict[str, DeltaChannelHistory] = {}
         for name, collected in writes.items():
             values: list[PendingWrite] = [
-                (task_id, write.channel, self.trees.grow(write.part, nodes, self.damaged))
+                (task_id, write.channel, self.trees.grow(write.part, nodes, damaged))
                 for task_id, write in collected
             ]
             result[name] = {"writes": values}
             if name in seeds:
-                result[name]["seed"] = self.trees.grow(seeds[name], nodes, self.damaged)
+                result[name]["seed"] = self.trees.grow(seeds[name], nodes, damaged)
         return result
 
     def _matches(self, data: bytes, filter: Mapping[str, Any]) -> bool:

@@ -1,18 +1,16 @@
 """LangGraph's saver interface over the engine: each method once, for every database.
 
-A saver differs from another only in its driver; a synchronous driver serves the ``a…`` methods from a
-thread, an asynchronous one serves the plain methods from outside of its event loop.
+A saver differs from another only in its driver.
 """
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import copy
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -25,25 +23,20 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from lgviz.errors import WrongLoop
-
-from .drivers import AsyncDriver, Driver
 from .engine import Engine
 from .exact import ExactSerializer
 from .index import ThreadIndex, Token
 from .reading import Stored
+from .running import AsyncRunner, Runner, SyncRunner
 from .schema import Dialect
-from .statements import Operation
 from .tree import Node
 from .upkeep import Problem, Stats
-
-R = TypeVar("R")
 
 PAGE = 32
 """How many checkpoints ``list`` reads at a time."""
 
 
-class Saver(BaseCheckpointSaver[Any]):
+class Saver(Runner, BaseCheckpointSaver[Any]):
     """What all savers share. See LangGraph's ``BaseCheckpointSaver`` for the methods.
 
     Args:
@@ -56,20 +49,6 @@ class Saver(BaseCheckpointSaver[Any]):
         self._dialect = dialect
         self._made_for: tuple[Any, Engine] | None = None
         self._beside = False
-
-    # -- to be provided
-
-    def _run(self, make: Callable[[], Operation[R]]) -> R:
-        raise NotImplementedError
-
-    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
-        raise NotImplementedError
-
-    def _tidy(self) -> None:
-        raise NotImplementedError
-
-    async def _atidy(self) -> None:
-        raise NotImplementedError
 
     # -- set-up
 
@@ -319,86 +298,9 @@ class Saver(BaseCheckpointSaver[Any]):
         await self._atidy()
 
 
-class SyncSaver(Saver):
+class SyncSaver(SyncRunner, Saver):
     """A saver over a synchronous driver. Its ``a…`` methods run in a thread."""
 
-    driver: Driver
 
-    def _run(self, make: Callable[[], Operation[R]]) -> R:
-        return self.driver.run(make)
-
-    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
-        return await asyncio.to_thread(self.driver.run, make)
-
-    def _tidy(self) -> None:
-        self.driver.tidy()
-
-    async def _atidy(self) -> None:
-        await asyncio.to_thread(self.driver.tidy)
-
-    def setup(self) -> None:
-        """Make the tables now; otherwise the first use makes them."""
-        _ = self.engine
-
-    def close(self) -> None:
-        """Close the connection, where the saver opened it."""
-        self.driver.close()
-
-    def __enter__(self) -> Any:
-        self.setup()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class AsyncSaver(Saver):
+class AsyncSaver(AsyncRunner, Saver):
     """A saver over an asynchronous driver. Its plain methods work from any thread but an event loop's."""
-
-    driver: AsyncDriver
-
-    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
-        return await self.driver.run(make)
-
-    async def _atidy(self) -> None:
-        await self.driver.tidy()
-
-    def _run(self, make: Callable[[], Operation[R]]) -> R:
-        refuse_on_loop(type(self).__name__)
-        return asyncio.run(self.driver.run(make))
-
-    def _tidy(self) -> None:
-        refuse_on_loop(type(self).__name__)
-        asyncio.run(self.driver.tidy())
-
-    async def setup(self) -> None:
-        """Make the tables now; otherwise the first use makes them."""
-        await self.aengine()
-
-    async def close(self) -> None:
-        """Close the connection, where the saver opened it."""
-        await self.driver.close()
-
-    async def __aenter__(self) -> Any:
-        await self.setup()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-
-def refuse_on_loop(name: str) -> None:
-    """Blocking an event loop would hang it.
-
-    Raises:
-        WrongLoop: the caller runs on one.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise WrongLoop(
-        f"A synchronous method of {name} was called on an event loop, which it would block.",
-        "Await the method with an `a` in front (aget_tuple, aput, graph.ainvoke, graph.aget_state, …),"
-        " or call it from another thread: await asyncio.to_thread(...).",
-    )

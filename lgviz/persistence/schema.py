@@ -45,21 +45,20 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "2026-11-items": (
         # `path` and `key` are bytes that any text has, in its order: see namespaces.py.
         "CREATE TABLE lgviz_namespaces (id {serial}, path {blob} NOT NULL UNIQUE)",
-        # What is true now; a deleted item keeps its row, without a value. `event` made it so. `rank` is the
-        # order of search. Times are microseconds since 1970.
+        # What is true now; a deleted item keeps its row, without a value. `rank` is the order of search.
+        # Times are microseconds since 1970.
         """CREATE TABLE lgviz_items (
-            id {serial}, ns {int} NOT NULL, rank {int} NOT NULL, key {blob} NOT NULL, event {int} NOT NULL,
+            id {serial}, ns {int} NOT NULL, rank {int} NOT NULL, key {blob} NOT NULL,
             created {int} NOT NULL, updated {int} NOT NULL, expires {int}, ttl {real}, value {blob},
             UNIQUE (ns, key))""",
         "CREATE INDEX lgviz_items_by_rank ON lgviz_items (ns, rank) WHERE value IS NOT NULL",
         "CREATE INDEX lgviz_items_by_expiry ON lgviz_items (expires) WHERE expires IS NOT NULL",
-        # Every put and delete. The newest event's value lies in its item's row, and comes here when it is
-        # superseded: at `until`.
+        # Every put and delete: what it made true from `at` until `until`. The newest one's value lies in its
+        # item's row, and comes here when it is superseded.
         """CREATE TABLE lgviz_events (
-            id {serial}, item {int} NOT NULL, at {int} NOT NULL, until {int}, rank {int} NOT NULL,
-            created {int} NOT NULL, deleted INTEGER NOT NULL, thread_id TEXT, checkpoint_ns TEXT,
-            checkpoint_id TEXT, node TEXT, task_id TEXT, value {blob})""",
-        "CREATE UNIQUE INDEX lgviz_events_by_item ON lgviz_events (item, at)",
+            item {int} NOT NULL, at {int} NOT NULL, until {int}, rank {int} NOT NULL, created {int} NOT NULL,
+            deleted INTEGER NOT NULL, thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, node TEXT,
+            task_id TEXT, value {blob}, PRIMARY KEY (item, at)){clustered}""",
         "CREATE INDEX lgviz_events_by_time ON lgviz_events (at)",
         """CREATE INDEX lgviz_events_by_checkpoint ON lgviz_events (thread_id, checkpoint_id)
             WHERE thread_id IS NOT NULL""",
@@ -100,6 +99,8 @@ class Dialect:
     """Taken before migrations are looked at; empty where the transaction itself excludes others."""
     lock_row: str
     """Ends a SELECT whose row is locked until the transaction ends."""
+    contains: str
+    """A condition that an item's value contains some bytes."""
     new_ids: str
     """Ids for so many new nodes."""
     spare_ids: int
@@ -132,6 +133,7 @@ SQLITE = Dialect(
         AND name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema="",
     lock_row="",
+    contains="instr(i.value, ?) > 0",
     # AUTOINCREMENT remembers the greatest id ever used, and BEGIN IMMEDIATE keeps other writers away.
     new_ids="""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
         SELECT i + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'), 0) FROM n""",
@@ -152,6 +154,7 @@ POSTGRESQL = Dialect(
         AND table_name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     lock_row="FOR UPDATE",
+    contains="position(? in i.value) > 0",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",
     spare_ids=60,
 )

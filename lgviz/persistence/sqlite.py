@@ -34,7 +34,7 @@ class SqliteSaver(SyncSaver):
             NotADatabase: the file is something else.
             ForeignTables: it holds only LangGraph's own tables.
         """
-        saver = cls(_connect(conn_string), serde=serde)
+        saver = cls(connect(conn_string), serde=serde)
         saver.driver.owned = True
         saver.setup()
         return saver
@@ -48,7 +48,7 @@ class MemorySaver(SqliteSaver):
     """
 
     def __init__(self, *, serde: SerializerProtocol | None = None) -> None:
-        super().__init__(_connect(":memory:"), serde=serde)
+        super().__init__(connect(":memory:"), serde=serde)
         self.driver.owned = True
 
 
@@ -77,13 +77,13 @@ class AsyncSqliteSaver(AsyncSaver):
         Raises:
             MissingFile: the file's folder does not exist.
         """
-        path = connect_path(conn_string)
-        saver = cls(aiosqlite.connect(path, timeout=BUSY_TIMEOUT, uri=path.startswith("file:")), serde=serde)
+        saver = cls(connect_async(conn_string), serde=serde)
         saver.driver.owned = True
         return saver
 
 
-def _connect(path: str) -> sqlite3.Connection:
+def connect(path: str) -> sqlite3.Connection:
+    """A connection as the drivers want it."""
     path = connect_path(path)
     try:
         return sqlite3.connect(
@@ -95,3 +95,9 @@ def _connect(path: str) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise explain(error) from error
+
+
+def connect_async(path: str) -> aiosqlite.Connection:
+    """A connection as the drivers want it, opened when first used."""
+    path = connect_path(path)
+    return aiosqlite.connect(path, timeout=BUSY_TIMEOUT, uri=path.startswith("file:"))

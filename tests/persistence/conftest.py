@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from saver_help import LOOPS, on_loop
+from store_help import new_store
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
@@ -81,3 +82,22 @@ def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
             on_loop(saver, saver.close())
         else:
             saver.close()
+
+
+@pytest.fixture
+def make_store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """A function that makes a store by its kind."""
+    made: list[Any] = []
+
+    def make(kind: str, **options: Any) -> Any:
+        path = tmp_path / f"store-{len(made)}.db"
+        store = new_store(kind, path, lambda: request.getfixturevalue("postgres_uri")(), **options)
+        made.append(store)
+        return store
+
+    yield make
+    for store in made:
+        if hasattr(store, "__aenter__"):
+            on_loop(store, store.close())
+        else:
+            store.close()

@@ -1,0 +1,61 @@
+"""A store as it was at a time: to read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from langgraph.store.base import BaseStore, Op, PutOp, Result
+
+from lgviz.errors import ReadOnly
+
+from .changing import moment
+from .checks import check
+from .items import as_of
+
+if TYPE_CHECKING:
+    from .store import Store
+
+
+class AsOf(BaseStore):
+    """What a store held at a time. Reading from it never puts off the end of an item.
+
+    Args:
+        store: the store.
+        at: the time, in microseconds since 1970.
+    """
+
+    supports_ttl = True
+
+    def __init__(self, store: Store, at: int) -> None:
+        self.store = store
+        self._view = as_of(at)
+        self._at = at
+
+    @property
+    def at(self) -> datetime:
+        """The time."""
+        return moment(self._at)
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Answer operations that only read.
+
+        Raises:
+            ReadOnly: one of them changes something.
+        """
+        checked = self._check(ops)
+        return self.store._run(partial(self.store.engine.batch, checked, view=self._view))
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """:meth:`batch`, awaited."""
+        checked = self._check(ops)
+        engine = await self.store.aengine()
+        return await self.store._arun(partial(engine.batch, checked, view=self._view))
+
+    def _check(self, ops: Iterable[Op]) -> list[Op]:
+        checked = [check(op) for op in ops]
+        if any(isinstance(op, PutOp) for op in checked):
+            raise ReadOnly("The past cannot be written to.", "Put into the store itself.")
+        return checked

@@ -1,0 +1,235 @@
+"""A batch of a store's operations: what is true now is read, and what changes becomes a version."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
+
+from .changing import Change, Changing, groups, micros, micros_of, moment
+from .filters import accepts, needles
+from .namespaces import Namespace, Place, below, literal, matches, pack_key, pack_path, read_key, read_path
+from .provenance import NOBODY, Writer
+from .statements import READ, WRITE, Many, Operation, Query
+from .values import PLAIN
+
+_PAGE = 128
+"""How many items a filter is first tried on; then eight times as many, and so on."""
+_COLUMNS = "i.id, i.ns, i.key, i.rank, i.created, i.updated, i.ttl, i.value"
+
+
+class View(NamedTuple):
+    """The items that are seen, as ``i``: a table or a subquery, and its parameters."""
+
+    items: str
+    params: tuple[Any, ...] = ()
+
+
+NOW = View("lgviz_items i")
+
+
+def unexpired() -> View:
+    """What is not expired, swept or not."""
+    return View("(SELECT * FROM lgviz_items WHERE expires IS NULL OR expires > ?) i", (micros(),))
+
+
+def as_of(at: int) -> View:
+    """What was true at a time."""
+    return View(
+        """(SELECT l.id, l.ns, l.key, e.rank, e.created, e.at AS updated, NULL AS ttl,
+            CASE WHEN e.until IS NULL THEN l.value ELSE e.value END AS value
+            FROM lgviz_events e JOIN lgviz_items l ON l.id = e.item
+            WHERE e.at <= ? AND (e.until IS NULL OR e.until > ?)) i""",
+        (at, at),
+    )
+
+
+class Row(NamedTuple):
+    """An item as it lies in its row."""
+
+    id: int
+    ns: int
+    key: bytes
+    rank: int
+    created: int
+    updated: int
+    ttl: float | None
+    value: bytes
+
+
+class Items(Changing):
+    """A batch of operations on what is true now."""
+
+    def batch(
+        self,
+        ops: Sequence[Op],
+        changes: Sequence[Change] = (),
+        writer: Writer = NOBODY,
+        view: View = NOW,
+    ) -> Operation[list[Result]]:
+        """Answer all that is asked as it was before, then make the changes; all of it or nothing.
+
+        Args:
+            ops: what LangGraph's interface was asked, checked.
+            changes: those of them that change something, at most one for each item.
+            writer: who makes the changes.
+            view: what is seen.
+        """
+        yield WRITE if changes else READ
+        results: list[Result] = [None] * len(ops)
+        read: list[Row] = []
+        gets = [(index, op) for index, op in enumerate(ops) if isinstance(op, GetOp)]
+        if gets:
+            yield from self._get(gets, results, view, read)
+        for index, op in enumerate(ops):
+            if isinstance(op, SearchOp):
+                results[index] = yield from self._search(op, view, read)
+            elif isinstance(op, ListNamespacesOp):
+                results[index] = yield from self._namespaces(op, view)
+        fresh = {row.id: row.ttl for row in read if row.ttl is not None}
+        if fresh:
+            if not changes:
+                yield WRITE
+            now = micros()
+            yield Many(
+                "UPDATE lgviz_items SET expires = ? WHERE id = ? AND ttl IS NOT NULL",
+                [(now + micros_of(ttl), id) for id, ttl in sorted(fresh.items())],
+            )
+        if changes:
+            yield from self.change(changes, writer)
+        return results
+
+    def _get(
+        self, gets: Sequence[tuple[int, GetOp]], results: list[Result], view: View, read: list[Row]
+    ) -> Operation[None]:
+        by_namespace: dict[Namespace, dict[str, bool]] = defaultdict(dict)
+        for _, op in gets:
+            keys = by_namespace[op.namespace]
+            keys[op.key] = keys.get(op.key, False) or op.refresh_ttl
+        rows: dict[Place, Row] = {}
+        for namespace, keys in by_namespace.items():
+            for group in groups(list(keys)):
+                where, params = self.dialect.among("i.key", [pack_key(key) for key in group])
+                found = yield Query(
+                    f"""SELECT {_COLUMNS} FROM {view.items} WHERE i.value IS NOT NULL
+                        AND i.ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND {where}""",
+                    [*view.params, pack_path(namespace), *params],
+                )
+                for row in map(Row._make, found):
+                    key = read_key(row.key)
+                    rows[namespace, key] = row
+                    if keys[key]:
+                        read.append(row)
+        wanted = [
+            (index, op, rows[op.namespace, op.key]) for index, op in gets if (op.namespace, op.key) in rows
+        ]
+        values = yield from self.read_values(row.value for _, _, row in wanted)
+        for (index, op, row), value in zip(wanted, values, strict=True):
+            results[index] = Item(
+                value=value,
+                key=op.key,
+                namespace=op.namespace,
+                created_at=moment(row.created),
+                updated_at=moment(row.updated),
+            )
+
+    def _search(self, op: SearchOp, view: View, read: list[Row]) -> Operation[list[SearchItem]]:
+        where, params = starting("path", op.namespace_prefix)
+        # One namespace is the usual case, and its items lie in order.
+        spaces = yield Query(f"SELECT id, path FROM lgviz_namespaces WHERE {where} LIMIT 2", params)
+        if not spaces or not op.limit:
+            return []
+        if len(spaces) == 1:
+            within = "i.ns = ?", [spaces[0][0]]
+        else:
+            within = f"i.ns IN (SELECT id FROM lgviz_namespaces WHERE {where})", params
+        start, stop = op.offset, op.offset + op.limit
+        found: list[tuple[Row, Any]] = []
+        after: Row | None = None
+        size = None if min(op.offset, op.limit) < 0 else stop if not op.filter else max(_PAGE, stop)
+        while True:
+            page = yield from self._page(view, within, op.filter or {}, after, size)
+            values = yield from self.read_values(row.value for row in page)
+            found += [
+                (row, value)
+                for row, value in zip(page, values, strict=True)
+                if not op.filter or (isinstance(value, dict) and accepts(op.filter, value))
+            ]
+            if size is None or len(page) < size or len(found) >= stop:
+                break
+            after, size = page[-1], size * 8
+        found = found[start:stop]
+        paths = dict(spaces)
+        if len(spaces) > 1:
+            paths = yield from self._paths({row.ns for row, _ in found})
+        if op.refresh_ttl:
+            read += [row for row, _ in found]
+        return [
+            SearchItem(
+                read_path(paths[row.ns]),
+                read_key(row.key),
+                value,
+                moment(row.created),
+                moment(row.updated),
+            )
+            for row, value in found
+        ]
+
+    def _paths(self, numbers: Iterable[int]) -> Operation[dict[int, bytes]]:
+        paths: dict[int, bytes] = {}
+        for group in groups(sorted(numbers)):
+            where, params = self.dialect.among("id", group)
+            paths.update((yield Query(f"SELECT id, path FROM lgviz_namespaces WHERE {where}", params)))
+        return paths
+
+    def _page(
+        self,
+        view: View,
+        within: tuple[str, Sequence[Any]],
+        filter: Mapping[str, Any],
+        after: Row | None,
+        size: int | None,
+    ) -> Operation[list[Row]]:
+        """Items that may pass a filter, in the order of search, after one of them."""
+        where = ["i.value IS NOT NULL", within[0]]
+        params = [*view.params, *within[1]]
+        if self.newest_first:
+            order, place, last = "i.rank DESC, i.id DESC", "(i.rank, i.id) < (?, ?)", ("rank", "id")
+        else:
+            order, place, last = "i.ns, i.rank", "(i.ns, i.rank) > (?, ?)", ("ns", "rank")
+        if after is not None:
+            where.append(place)
+            params += [getattr(after, name) for name in last]
+        sought = needles(filter)
+        if sought:
+            contains = " AND ".join([self.dialect.contains] * len(sought))
+            where.append(f"(substr(i.value, 1, 1) <> ? OR {contains})")
+            params += [PLAIN, *sought]
+        limit = "" if size is None else f" LIMIT {size}"
+        rows = yield Query(
+            f"SELECT {_COLUMNS} FROM {view.items} WHERE {' AND '.join(where)} ORDER BY {order}{limit}",
+            params,
+        )
+        return [Row._make(row) for row in rows]
+
+    def _namespaces(self, op: ListNamespacesOp, view: View) -> Operation[list[Namespace]]:
+        conditions = op.match_conditions or ()
+        where, params = starting("path", literal(conditions))
+        rows = yield Query(
+            f"""SELECT path FROM lgviz_namespaces n WHERE {where} AND EXISTS
+                (SELECT 1 FROM {view.items} WHERE i.ns = n.id AND i.value IS NOT NULL)""",
+            [*params, *view.params],
+        )
+        found = [read_path(path) for (path,) in rows]
+        found = [namespace for namespace in found if all(matches(each, namespace) for each in conditions)]
+        if op.max_depth is not None:
+            found = list({namespace[: op.max_depth] for namespace in found})
+        return sorted(found)[op.offset : op.offset + op.limit]
+
+
+def starting(column: str, prefix: Sequence[str]) -> tuple[str, list[Any]]:
+    """A condition that a namespace's path begins so."""
+    bounds = below(prefix)
+    return ("TRUE", []) if bounds is None else (f"{column} >= ? AND {column} < ?", list(bounds))

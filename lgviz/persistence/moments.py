@@ -1,0 +1,62 @@
+"""What may name a time: a ``datetime``, a text, a number, a checkpoint or its config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from langgraph.checkpoint.base.id import UUID as UUID6
+
+from lgviz.errors import BadMoment
+
+When: TypeAlias = "datetime | str | float | Any"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REMEDY = "Give a datetime, an ISO text, seconds since 1970, a checkpoint, or a config with a checkpoint_id."
+# Between 1582, where the clock of such ids begins, and 1970, in their ticks of 100 ns.
+_GREGORIAN = 0x01B21DD213814000
+
+
+def read_when(when: Any, saver: Any = None) -> int:
+    """A time in microseconds since 1970.
+
+    Args:
+        when: see the module; a time without a zone is local time.
+        saver: reads the checkpoint that a config names.
+
+    Raises:
+        BadMoment: it names no time.
+    """
+    if isinstance(when, Mapping):
+        return _of_config(when, saver)
+    made = getattr(when, "created_at", None)
+    if made is not None:
+        return read_when(made)
+    try:
+        if isinstance(when, str):
+            when = datetime.fromisoformat(when)
+        if isinstance(when, datetime):
+            return (when.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+        if isinstance(when, (int, float)) and not isinstance(when, bool):
+            return round(when * 1_000_000)
+    except (ValueError, OverflowError) as error:
+        raise BadMoment(f"{when!r} is no time: {error}.", _REMEDY) from error
+    raise BadMoment(f"{when!r:.100} is no time.", _REMEDY)
+
+
+def _of_config(config: Mapping[str, Any], saver: Any) -> int:
+    if saver is not None:
+        found = saver.get_tuple(config)
+        if found is None:
+            raise BadMoment("The saver has no checkpoint of that config.", "Take a config from its history.")
+        return read_when(found.checkpoint["ts"])
+    checkpoint_id = (config.get("configurable") or {}).get("checkpoint_id")
+    try:
+        id = UUID6(hex=UUID(checkpoint_id).hex)
+        if id.version == 6:
+            return (id.time - _GREGORIAN) // 10
+    except (ValueError, TypeError, AttributeError):
+        pass
+    raise BadMoment("The config names no checkpoint whose id tells its time.", "Name its saver: saver=...")

@@ -1,0 +1,119 @@
+"""How a saver or store runs its operations, whichever way it is called.
+
+A synchronous driver serves the ``a…`` methods from a thread, an asynchronous one serves the plain methods
+from outside of its event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from lgviz.errors import WrongLoop
+
+from .drivers import AsyncDriver, Driver
+from .statements import Operation
+
+R = TypeVar("R")
+
+
+class Runner:
+    """What savers and stores share."""
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        raise NotImplementedError
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        raise NotImplementedError
+
+    def _tidy(self) -> None:
+        raise NotImplementedError
+
+    async def _atidy(self) -> None:
+        raise NotImplementedError
+
+
+class SyncRunner(Runner):
+    """Over a synchronous driver. The ``a…`` methods run in a thread."""
+
+    driver: Driver
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        return self.driver.run(make)
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        return await asyncio.to_thread(self.driver.run, make)
+
+    def _tidy(self) -> None:
+        self.driver.tidy()
+
+    async def _atidy(self) -> None:
+        await asyncio.to_thread(self.driver.tidy)
+
+    def setup(self) -> None:
+        """Make the tables now; otherwise the first use makes them."""
+        _ = self.engine  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Close the connection, where it was opened here."""
+        self.driver.close()
+
+    def __enter__(self) -> Any:
+        self.setup()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncRunner(Runner):
+    """Over an asynchronous driver. The plain methods work from any thread but an event loop's."""
+
+    driver: AsyncDriver
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        return await self.driver.run(make)
+
+    async def _atidy(self) -> None:
+        await self.driver.tidy()
+
+    def _run(self, make: Callable[[], Operation[R]]) -> R:
+        refuse_on_loop(type(self).__name__)
+        return asyncio.run(self.driver.run(make))
+
+    def _tidy(self) -> None:
+        refuse_on_loop(type(self).__name__)
+        asyncio.run(self.driver.tidy())
+
+    async def setup(self) -> None:
+        """Make the tables now; otherwise the first use makes them."""
+        await self.aengine()  # type: ignore[attr-defined]
+
+    async def close(self) -> None:
+        """Close the connection, where it was opened here."""
+        await self.driver.close()
+
+    async def __aenter__(self) -> Any:
+        await self.setup()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def refuse_on_loop(name: str) -> None:
+    """Blocking an event loop would hang it.
+
+    Raises:
+        WrongLoop: the caller runs on one.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise WrongLoop(
+        f"A synchronous method of {name} was called on an event loop, which it would block.",
+        "Await the method with an `a` in front (aput, aget, graph.ainvoke, graph.aget_state, …),"
+        " or call it from another thread: await asyncio.to_thread(...).",
+    )

@@ -1,0 +1,12 @@
+"""The engine of the stores: every operation, written once, for any database and without any I/O."""
+
+from __future__ import annotations
+
+from .schema import ITEMS
+from .versions import Versions
+
+
+class StoreEngine(Versions):
+    """All operations of a store over one dialect and serializer."""
+
+    role = ITEMS

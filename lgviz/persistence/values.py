@@ -1,0 +1,78 @@
+"""How an item's value lies in its row: packed where it is short, else as a tree of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lgviz.errors import LgvizError, NotKept
+
+from .damage import damaged
+from .exact import TAG
+from .setup import SetUp
+from .statements import Operation
+from .tree import Node, Part, leaf, nodes_of
+
+SHORT = 1024
+"""Longest serialized value, in bytes, that lies in its row."""
+
+PLAIN = b"\xc2"
+"""Marks a value that is plain data, packed by ``ExactSerializer``: no part in msgpack begins like that."""
+
+_ATOMS = frozenset((str, int, float, bool, type(None)))
+
+
+class Values(SetUp):
+    """The part of a store's engine that knows what the bytes of a value mean."""
+
+    def plant(self, value: Mapping[str, Any], what: str) -> bytes | Part:
+        """A value as its row holds it, or a tree whose nodes must be stored first.
+
+        Raises:
+            NotKept: a value that the serializer refuses; it names ``what``.
+        """
+        try:
+            tag, data = self.trees.serde.dumps_typed(value)
+            if len(data) > SHORT:
+                return self.trees.plant(value)
+        except (LgvizError, TypeError, ValueError, RecursionError) as error:
+            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            raise NotKept(
+                f"{what} cannot be kept: {cause}", "Put plain data, messages, dataclasses or pydantic models."
+            ) from error
+        if self.vault.cipher is None and tag == TAG and _plain(value):
+            return PLAIN + data
+        return self.vault.close_row(leaf((tag, data)))
+
+    def read_values(self, stored: Iterable[bytes]) -> Operation[list[Any]]:
+        """The values of some rows, each a new object; those that cannot be read as ``Damaged``."""
+        load = self.trees.serde.loads_typed
+        values: list[Any] = []
+        trees: list[tuple[int, Part]] = []
+        for data in stored:
+            try:
+                if data[:1] == PLAIN:
+                    values.append(load((TAG, bytes(data[1:]))))
+                else:
+                    trees.append((len(values), self.vault.open_row(bytes(data))))
+                    values.append(None)
+            except Exception as error:  # whatever damaged bytes make of a decoder: the rest stays readable
+                values.append(damaged(Node(part=bytes(data)), error))
+        if trees:
+            nodes: Mapping[int, Node] = {}
+            if any(True for _, part in trees for _ in nodes_of(part)):
+                nodes = yield from self.fetch([part for _, part in trees])
+            for place, part in trees:
+                try:
+                    values[place] = self.trees.grow(part, nodes, damaged)
+                except LookupError as error:
+                    values[place] = damaged(Node(), error)
+        return values
+
+
+def _plain(value: Any) -> bool:
+    """Whether msgpack alone writes a value: then equal texts in it are equal bytes."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_plain, value.values()))
+    return kind in _ATOMS or (kind is list and all(map(_plain, value)))

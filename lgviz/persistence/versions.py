@@ -1,0 +1,203 @@
+"""The versions of a store's items: their history, what was true once, and forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from .changing import Change, groups, micros, moment
+from .items import Items, starting
+from .namespaces import Namespace, pack_key, pack_path, read_key, read_path
+from .provenance import NOBODY
+from .statements import READ, REMOVE, WRITE, Many, Operation, Query
+from .tree import Part
+from .values import PLAIN
+
+_VERSION = """e.at, e.deleted, e.thread_id, e.checkpoint_id, e.node, e.task_id, e.checkpoint_ns,
+    n.path, l.key, CASE WHEN e.until IS NULL THEN l.value ELSE e.value END"""
+_EVENTS = """lgviz_events e JOIN lgviz_items l ON l.id = e.item JOIN lgviz_namespaces n ON n.id = l.ns"""
+END = 1 << 62
+"""Later than every time."""
+
+
+class Version(NamedTuple):
+    """What one put or delete made true.
+
+    Attributes:
+        value: the item's value; None where it was deleted.
+        at: when, with its time zone.
+        deleted: whether it was a delete.
+        thread_id, checkpoint_id, checkpoint_ns: the checkpoint that the writing step started from; None where
+            no graph was running, or one without a checkpointer.
+        node, task_id: the writing node (or task of the functional API) and LangGraph's id of its task.
+        namespace, key: the item.
+    """
+
+    value: dict[str, Any] | None
+    at: datetime
+    deleted: bool
+    thread_id: str | None
+    checkpoint_id: str | None
+    node: str | None
+    task_id: str | None
+    checkpoint_ns: str | None
+    namespace: Namespace
+    key: str
+
+
+class ItemChange(NamedTuple):
+    """How an item differs between two times.
+
+    Attributes:
+        namespace, key: the item.
+        kind: "added", "changed" or "removed".
+        before, after: its values; None where it was not there.
+    """
+
+    namespace: Namespace
+    key: str
+    kind: Literal["added", "changed", "removed"]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class Versions(Items):
+    """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
+
+    def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
+        """All versions of an item, the oldest first."""
+        yield READ
+        where = "n.path = ? AND l.key = ?"
+        return (yield from self._versions(where, [pack_path(namespace), pack_key(key)], "e.at"))
+
+    def changes(
+        self, thread_id: str | None = None, checkpoint_id: str | None = None, since: int | None = None
+    ) -> Operation[list[Version]]:
+        """The versions that a thread, or one of its steps, has written after a time; the oldest first."""
+        yield READ
+        where, params = ["TRUE"], list[Any]()
+        for condition, value in (
+            ("e.thread_id = ?", thread_id),
+            ("e.checkpoint_id = ?", checkpoint_id),
+            ("e.at > ?", since),
+        ):
+            if value is not None:
+                where.append(condition)
+                params.append(value)
+        return (yield from self._versions(" AND ".join(where), params, "e.at, e.item"))
+
+    def _versions(self, where: str, params: Sequence[Any], order: str) -> Operation[list[Version]]:
+        rows = yield Query(f"SELECT {_VERSION} FROM {_EVENTS} WHERE {where} ORDER BY {order}", params)
+        kept = [row[-1] for row in rows if not row[1]]
+        values = iter((yield from self.read_values(kept)))
+        return [
+            Version._make(
+                (
+                    None if deleted else next(values),
+                    moment(at),
+                    bool(deleted),
+                    *who,
+                    read_path(path),
+                    read_key(key),
+                )
+            )
+            for at, deleted, *who, path, key, _ in rows
+        ]
+
+    def diff(self, before: int, after: int, prefix: Namespace) -> Operation[list[ItemChange]]:
+        """What differs between two times, in the order of namespaces and keys."""
+        yield READ
+        where, params = starting("n.path", prefix)
+        rows = yield Query(
+            f"""SELECT DISTINCT n.path, l.key, l.id FROM {_EVENTS}
+                WHERE e.at > ? AND e.at <= ? AND {where} ORDER BY n.path, l.key""",
+            [min(before, after), max(before, after), *params],
+        )
+        ids = [id for _, _, id in rows]
+        old = yield from self._values_at(before, ids)
+        new = yield from self._values_at(after, ids)
+        found: list[ItemChange] = []
+        for path, key, id in rows:
+            was, became = old.get(id), new.get(id)
+            if was != became:
+                kind: Literal["added", "changed", "removed"] = (
+                    "added" if was is None else "removed" if became is None else "changed"
+                )
+                found.append(ItemChange(read_path(path), read_key(key), kind, was, became))
+        return found
+
+    def _values_at(self, at: int, ids: Sequence[int]) -> Operation[dict[int, Any]]:
+        found: list[tuple[int, bytes]] = []
+        for group in groups(ids):
+            where, params = self.dialect.among("e.item", group)
+            found += yield Query(
+                f"""SELECT e.item, CASE WHEN e.until IS NULL THEN l.value ELSE e.value END FROM {_EVENTS}
+                    WHERE {where} AND e.at <= ? AND (e.until IS NULL OR e.until > ?) AND e.deleted = 0""",
+                [*params, at, at],
+            )
+        values = yield from self.read_values(value for _, value in found)
+        return {id: value for (id, _), value in zip(found, values, strict=True)}
+
+    def sweep(self) -> Operation[int]:
+        """Delete what is expired, each as one event; how many there were."""
+        yield WRITE
+        rows = yield Query(
+            """SELECT n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
+               WHERE l.expires < ? ORDER BY l.id""",
+            [micros()],
+        )
+        expired = [Change((read_path(path), read_key(key)), None) for path, key in rows]
+        return (yield from self.change(expired, NOBODY)) if expired else 0
+
+    def forget(self, namespace: Namespace, key: str | None) -> Operation[int]:
+        """Erase all versions of an item, or of all items of one namespace; how many there were."""
+        yield REMOVE
+        where, params = "n.path = ?", [pack_path(namespace)]
+        if key is not None:
+            where, params = f"{where} AND l.key = ?", [*params, pack_key(key)]
+        rows = yield Query(
+            f"SELECT l.id FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns WHERE {where}", params
+        )
+        ids = [id for (id,) in rows]
+        erased = yield Many("DELETE FROM lgviz_events WHERE item = ?", [(id,) for id in ids])
+        yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id in ids])
+        yield from self._release(ids)
+        yield Query(
+            """DELETE FROM lgviz_namespaces WHERE path = ?
+               AND NOT EXISTS (SELECT 1 FROM lgviz_items WHERE ns = lgviz_namespaces.id)""",
+            [pack_path(namespace)],
+        )
+        return int(erased[0][0]) if ids else 0
+
+    def compact(self, before: int) -> Operation[int]:
+        """Drop the versions that were superseded before a time, and items deleted before it; how many."""
+        yield REMOVE
+        rows = yield Query("SELECT item, at FROM lgviz_events WHERE until <= ?", [before])
+        gone = yield Query(
+            "SELECT item, at FROM lgviz_events WHERE until IS NULL AND deleted = 1 AND at <= ?", [before]
+        )
+        doomed = [*rows, *gone]
+        if not doomed:
+            return 0
+        yield Many("DELETE FROM lgviz_events WHERE item = ? AND at = ?", doomed)
+        yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id, _ in gone])
+        yield from self._release({id for id, _ in doomed})
+        return len(doomed)
+
+    def _release(self, ids: Iterable[int]) -> Operation[None]:
+        """Give back the nodes that no version of some items needs any more."""
+        for group in groups(sorted(ids)):
+            where, params = self.dialect.among("thread", [-id for id in group])
+            owners = yield Query(f"SELECT DISTINCT thread FROM lgviz_uses WHERE {where}", params)
+            for (owner,) in owners:
+                rows = yield Query(
+                    """SELECT value FROM lgviz_items WHERE id = ? AND value IS NOT NULL
+                       UNION ALL SELECT value FROM lgviz_events WHERE item = ? AND value IS NOT NULL""",
+                    [-owner, -owner],
+                )
+                trees: list[Part] = [
+                    self.vault.open_row(bytes(data)) for (data,) in rows if data[:1] != PLAIN
+                ]
+                live = yield from self.fetch(trees, containers=True)
+                yield from self.release(owner, live)

@@ -1,0 +1,182 @@
+"""What every store does beyond LangGraph's interface, and what it refuses."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from langgraph.store.base import InvalidNamespaceError
+from store_help import ALL, call
+
+from lgviz.errors import BadFilter, BadItem, BadKey, BadMoment, BadNamespace, NotKept, ReadOnly
+
+ODD = (
+    "it's",
+    'say "so"',
+    "100%",
+    "a_b",
+    "new\nline",
+    "über",
+    "日本",
+    "\ud800",
+    " ",
+    "*",
+    "a/b",
+    "a|b",
+    "🙂",
+    "\x01",
+)
+BIG = {"kind": "big", "words": [f"word {n} " * 10 for n in range(40)]}
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_items_are_kept_exactly(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    value = {
+        "when": datetime(2026, 1, 1, tzinfo=UTC),
+        "set": {1, 2},
+        "tuple": (1, [2]),
+        "nested": {"deep": [None]},
+    }
+    call(store, "put", ("a",), "k", value)
+    found = call(store, "get", ("a",), "k")
+    assert found.value == value and type(found.value["tuple"]) is tuple
+    assert (found.namespace, found.key) == (("a",), "k")
+    assert found.created_at == found.updated_at and found.created_at.tzinfo is not None
+    found.value["nested"]["deep"].append(1)
+    value["set"].add(3)
+    again = call(store, "get", ("a",), "k").value
+    assert again["nested"] == {"deep": [None]} and again["set"] == {1, 2}
+    call(store, "put", ("a",), "big", BIG)
+    assert call(store, "get", ("a",), "big").value == BIG
+    assert call(store, "get", ("a",), "none") is None
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_created_at_survives_an_update(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    call(store, "put", ("a",), "k", {"v": 1})
+    first = call(store, "get", ("a",), "k")
+    call(store, "put", ("a",), "k", {"v": 2})
+    second = call(store, "get", ("a",), "k")
+    assert second.created_at == first.created_at and second.updated_at > first.updated_at
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_odd_names_are_distinct(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    for n, name in enumerate(ODD):
+        call(store, "put", (name,), "k", {"n": n})
+        call(store, "put", ("keys",), name + "\0", {"n": n})
+        call(store, "put", ("keys",), name, {"n": -n})
+        call(store, "put", ("nested", name, name), "k", {"n": n})
+    for n, name in enumerate(ODD):
+        assert call(store, "get", (name,), "k").value == {"n": n}
+        assert call(store, "get", ("keys",), name + "\0").value == {"n": n}
+        assert [item.value["n"] for item in call(store, "search", (name,))] == [n]
+        assert [item.namespace for item in call(store, "search", ("nested", name))] == [
+            ("nested", name, name)
+        ]
+    names = call(store, "list_namespaces", prefix=("nested",))
+    assert names == sorted(("nested", name, name) for name in ODD)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_versions(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    before = time.time()
+    call(store, "put", ("a",), "k", {"v": 1})
+    call(store, "put", ("a",), "big", BIG)
+    call(store, "put", ("a", "b"), "gone", {"v": 0})
+    middle = datetime.now(UTC)
+    call(store, "put", ("a",), "k", {"v": 2})
+    call(store, "delete", ("a", "b"), "gone")
+    call(store, "delete", ("a", "b"), "gone")
+    call(store, "put", ("a",), "big", BIG | {"kind": "bigger"})
+    call(store, "put", ("a",), "new", {"v": 9})
+
+    history = call(store, "history", ("a",), "k")
+    assert [version.value for version in history] == [{"v": 1}, {"v": 2}]
+    assert history[0].at < middle <= history[1].at
+    assert history[0].thread_id is None and (history[0].namespace, history[0].key) == (("a",), "k")
+    assert [(v.value, v.deleted) for v in call(store, "history", ("a", "b"), "gone")] == [
+        ({"v": 0}, False),
+        (None, True),
+    ]
+    past = store.as_of(middle)
+    assert call_past(past, store, "get", ("a",), "k").value == {"v": 1}
+    assert call_past(past, store, "get", ("a",), "big").value == BIG
+    assert call_past(past, store, "get", ("a",), "new") is None
+    assert {item.key for item in call_past(past, store, "search", ("a",))} == {"k", "big", "gone"}
+    assert [item.key for item in call_past(past, store, "search", (), filter={"kind": "big"})] == ["big"]
+    assert call_past(past, store, "list_namespaces") == [("a",), ("a", "b")]
+    assert call_past(store.as_of(before), store, "search", ()) == []
+    assert call(store, "list_namespaces") == [("a",)]
+
+    changes = call(store, "diff", middle, None)
+    assert [(c.namespace, c.key, c.kind) for c in changes] == [
+        (("a",), "big", "changed"),
+        (("a",), "k", "changed"),
+        (("a",), "new", "added"),
+        (("a", "b"), "gone", "removed"),
+    ]
+    assert call(store, "diff", None, middle, ("a", "b"))[0][2:] == ("added", None, {"v": 0})
+    assert [version.key for version in call(store, "changes", since=middle)] == ["k", "gone", "big", "new"]
+
+
+def call_past(past: Any, store: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    if not hasattr(store, "__aenter__"):
+        return getattr(past, name)(*args, **kwargs)
+    from saver_help import on_loop
+
+    return on_loop(store, getattr(past, f"a{name}")(*args, **kwargs))
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_forget_and_compact(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    for n in range(3):
+        call(store, "put", ("a",), "k", BIG | {"n": n})
+        call(store, "put", ("b",), "k", BIG | {"n": n})
+    call(store, "delete", ("b",), "k")
+    middle = time.time()
+    assert call(store, "compact", middle) == 6
+    assert [v.value["n"] for v in call(store, "history", ("a",), "k")] == [2]
+    assert call(store, "history", ("b",), "k") == []
+    assert call(store, "get", ("a",), "k").value == BIG | {"n": 2}
+    call(store, "put", ("a", "below"), "k", {"v": 1})
+    assert call(store, "forget", ("a",)) == 1
+    assert call(store, "history", ("a",), "k") == [] and call(store, "get", ("a",), "k") is None
+    assert call(store, "get", ("a", "below"), "k").value == {"v": 1}
+    assert call(store, "forget", ("a", "below"), "k") == 1
+    assert call(store, "list_namespaces") == []
+
+
+@pytest.mark.parametrize("kind", ["memory", "aiosqlite"])
+def test_refusals(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    for namespace in ((), ("a.b",), ("",), ("a", 1), ("langgraph", "x"), "users", ("nul\0",)):
+        with pytest.raises(BadNamespace) as caught:
+            call(store, "put", namespace, "k", {})
+        assert isinstance(caught.value, InvalidNamespaceError) and caught.value.cause and caught.value.remedy
+    with pytest.raises(BadKey, match="Keys are text"):
+        call(store, "put", ("a",), 1, {})
+    for value in ([1], "text", 3):
+        with pytest.raises(BadItem, match="A value is a dict"):
+            call(store, "put", ("a",), "k", value)
+    with pytest.raises(NotKept, match=r"Item 'k' of \('a',\)"):
+        call(store, "put", ("a",), "k", {"f": lambda: 0})
+    with pytest.raises(BadFilter, match=r"There are \$eq"):
+        call(store, "search", ("a",), filter={"x": {"$regex": "y"}})
+    with pytest.raises(BadFilter):
+        call(store, "search", ("a",), filter={"x": {"$gt": None}})
+    with pytest.raises(BadItem):
+        call(store, "put", ("a",), "k", {}, ttl="soon")
+    for when in ("yesterday", None, object(), {"configurable": {}}):
+        with pytest.raises(BadMoment):
+            store.as_of(when)
+    with pytest.raises(ReadOnly):
+        store.as_of(time.time()).put(("a",), "k", {})
+    assert call(store, "search", ()) == []
