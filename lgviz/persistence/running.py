@@ -114,6 +114,6 @@ def refuse_on_loop(name: str) -> None:
         return
     raise WrongLoop(
         f"A synchronous method of {name} was called on an event loop, which it would block.",
-        "Await the method with an `a` in front (aput, aget, graph.ainvoke, graph.aget_state, …),"
+        "Await the method with an `a` in front (aget_tuple, aput, graph.ainvoke, graph.aget_state, …),"
         " or call it from another thread: await asyncio.to_thread(...).",
     )
