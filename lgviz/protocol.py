@@ -44,6 +44,8 @@ class Mark(IntFlag):
     """Steps are missing before it (``durability="exit"``)."""
     NOTE = 128
     ANSWERED = 256
+    SANDBOX = 512
+    """Held by a sandbox: not stored until it is kept."""
 
 
 # ---------------------------------------------------------------- envelope

@@ -148,6 +148,7 @@ class Row:
     """Joins that wait for more nodes: those that wrote to them."""
     nodes: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    provisional: bool = False
 
     @property
     def step_work(self) -> Step:

@@ -32,6 +32,7 @@ class Mark(IntFlag):
     COLLAPSED = 64
     NOTE = 128
     ANSWERED = 256
+    SANDBOX = 512
 
 
 _SOURCES = {"input": Mark.INPUT, "update": Mark.UPDATE, "fork": Mark.FORK}
@@ -43,7 +44,8 @@ class Tree:
     Attributes:
         ids, labels, namespaces, steps, sources: of each checkpoint. A label is ``c0``, ``c1``, … in the root
             namespace, ``c4.1`` for a subgraph's under the checkpoint its call started from; by the number
-            that the tables keep, else by counting.
+            that the tables keep, else by counting. What a sandbox holds is ``s1``, ``s2``, … (``s1.1``, and
+            ``c4.s1`` under a checkpoint of the base).
         parent: row of the parent in the same namespace; for the first checkpoint of a subgraph call the row
             it started from; else -1.
         anchor: row of the checkpoint that a subgraph's call started from; -1 in the root namespace.
@@ -84,6 +86,8 @@ class Tree:
         """By row: the subgraph checkpoints whose call started there."""
         self._row: dict[tuple[str, str], int] = {}
         self._label: dict[str, int] = {}
+        self._counted: dict[str, int] = {}
+        """Rows so far, by what their labels begin with."""
         self._early: dict[tuple[str, str], Step] = {}
         self._lanes = Lanes()
         self.naming = Naming(self._load_versions, self._load_sends, self._triggers)
@@ -155,6 +159,7 @@ class Tree:
             str(metadata.get("source") or ""),
             metadata,
             work=self._early.pop(place, None),
+            provisional=checkpoint.provisional,
         )
         row.collapsed = _is_collapsed(row)
         if parent is not None:
@@ -174,11 +179,12 @@ class Tree:
         if namespace:
             self.lane.append(self._lanes.attach(number, self._root_of(anchor)))
             siblings = self.inner.setdefault(anchor, [])
-            counted = len(siblings) + 1
-            label = f"{self.labels[anchor] if anchor >= 0 else '?'}."
+            over_base = row.provisional and not (anchor >= 0 and self.rows[anchor].provisional)
+            label = f"{self.labels[anchor] if anchor >= 0 else '?'}.{'s' if over_base else ''}"
         else:
             self.lane.append(self._lanes.add(number, above))
-            siblings, counted, label = self.roots, len(self.roots), "c"
+            siblings, label = self.roots, "s" if row.provisional else "c"
+        counted = self._counted[label] = self._counted.get(label, -(label == "c")) + 1
         # Two calls that started from checkpoints since pruned may share a number.
         kept = f"{label}{checkpoint.ordinal}" if checkpoint.ordinal is not None else ""
         label = kept if kept and kept not in self._label else f"{label}{counted}"
@@ -222,6 +228,8 @@ class Tree:
             mark |= Mark.COLLAPSED
         if row.metadata.get(NOTE):
             mark |= Mark.NOTE
+        if row.provisional:
+            mark |= Mark.SANDBOX
         if row.work is not None:
             tasks = row.work.tasks.values()
             if row.continued:

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 MARK = "lgviz_"
 """Keys that lgviz adds to the metadata of a checkpoint begin so."""
-_LABEL = re.compile(r"c\d+(\.\d+)*")
+_LABEL = re.compile(r"[cs]\d+(\.s?\d+)*")
 _LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
 
 

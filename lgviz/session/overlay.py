@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
+import itertools
 import threading
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,10 @@ from langgraph.checkpoint.base import (
 )
 
 from lgviz.errors import ReadOnly
+from lgviz.sources import LayeredSource, Source, open_source
+
+from .loops import Steps, adrive, call, drive
+from .overlay_source import OverlaySource
 
 __all__ = ["OverlaySaver"]
 
@@ -33,6 +39,10 @@ Specs = list[Any]
 Pending = list[PendingWrite]
 Configs = list[RunnableConfig]
 Writes = list[tuple[str, Any]]
+Put = tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]
+
+ticks = itertools.count()
+"""Counts what is put into overlays: which came before which."""
 
 
 @dataclass(slots=True)
@@ -44,6 +54,7 @@ class _Entry:
     values: dict[str, Typed]
     metadata: Typed
     new_versions: ChannelVersions
+    tick: int = field(default_factory=lambda: next(ticks))
 
 
 @dataclass(slots=True)
@@ -60,6 +71,7 @@ class _Memory:
     entries: dict[Key, _Entry] = field(default_factory=dict)
     writes: dict[Key, dict[tuple[str, int], _Write]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    sandbox: Any = None
 
 
 class OverlaySaver(BaseCheckpointSaver[Any]):
@@ -70,6 +82,9 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     Args:
         base: the saver underneath; never written to, except by :meth:`keep`.
+
+    Attributes:
+        sandbox: the sandbox that it is part of, if it is.
     """
 
     def __init__(self, base: BaseCheckpointSaver[Any]) -> None:
@@ -88,6 +103,23 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         clone = OverlaySaver(self.base.with_allowlist(extra_allowlist))
         clone._memory = self._memory
         return clone
+
+    @property
+    def sandbox(self) -> Any:
+        return self._memory.sandbox
+
+    @sandbox.setter
+    def sandbox(self, sandbox: Any) -> None:
+        self._memory.sandbox = sandbox
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that the base lives on, if it lives on one."""
+        return getattr(self.base, "loop", None)
+
+    def open_source(self) -> Source:
+        """A source of the base's checkpoints with those in memory over them."""
+        return LayeredSource(open_source(self.base), OverlaySource(self))
 
     def checkpoints(self) -> Configs:
         """Configs of the checkpoints held in memory, in the order they were put."""
@@ -193,19 +225,44 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         Returns:
             The configs of the checkpoints written.
         """
-        for config, checkpoint, metadata, versions in self._kept():
-            self.base.put(config, checkpoint, metadata, versions)
-        for config, writes, task_id, task_path in self._kept_writes():
-            self.base.put_writes(config, writes, task_id, task_path)
-        return self._forget()
+        return drive(self._keep())
 
     async def akeep(self) -> Configs:
         """The same as :meth:`keep`, awaited."""
-        for config, checkpoint, metadata, versions in self._kept():
-            await self.base.aput(config, checkpoint, metadata, versions)
-        for config, writes, task_id, task_path in self._kept_writes():
-            await self.base.aput_writes(config, writes, task_id, task_path)
-        return self._forget()
+        return await adrive(self._keep())
+
+    def kept(self) -> Iterator[tuple[int, Put]]:
+        """What to put into the base, in order, each with the moment at which it was put here."""
+        for key, entry in list(self._memory.entries.items()):
+            held = self._load(key)
+            parent = _config((key[0], key[1], entry.parent or ""))
+            if not entry.parent:
+                del parent["configurable"]["checkpoint_id"]
+            yield entry.tick, (parent, held.checkpoint, held.metadata, entry.new_versions)
+
+    def kept_writes(self) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
+        """The writes to put into the base, those of a task together."""
+        for key in list(self._memory.writes):
+            by_task: dict[tuple[str, str], Writes] = {}
+            for write in self._ordered(key):
+                by_task.setdefault((write.task_id, write.task_path), []).append(
+                    (write.channel, self.serde.loads_typed(write.value))
+                )
+            for (task_id, task_path), writes in by_task.items():
+                # savers number a task's writes by position, special ones apart
+                yield _config(key), sorted(writes, key=lambda w: w[0] in WRITES_IDX_MAP), task_id, task_path
+
+    def forget(self) -> Configs:
+        """Drop what is held in memory.
+
+        Returns:
+            The configs of the checkpoints that it held.
+        """
+        with self._memory.lock:
+            held = self.checkpoints()
+            self._memory.entries.clear()
+            self._memory.writes.clear()
+        return held
 
     # ------------------------------------------------------------ refused
 
@@ -292,31 +349,12 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
                 return
             yield item
 
-    def _kept(self) -> Iterator[tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]]:
-        for key, entry in list(self._memory.entries.items()):
-            held = self._load(key)
-            parent = _config((key[0], key[1], entry.parent or ""))
-            if not entry.parent:
-                del parent["configurable"]["checkpoint_id"]
-            yield parent, held.checkpoint, held.metadata, entry.new_versions
-
-    def _kept_writes(self) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
-        for key in list(self._memory.writes):
-            by_task: dict[tuple[str, str], Writes] = {}
-            for write in self._ordered(key):
-                by_task.setdefault((write.task_id, write.task_path), []).append(
-                    (write.channel, self.serde.loads_typed(write.value))
-                )
-            for (task_id, task_path), writes in by_task.items():
-                # savers number a task's writes by position, special ones apart
-                yield _config(key), sorted(writes, key=lambda w: w[0] in WRITES_IDX_MAP), task_id, task_path
-
-    def _forget(self) -> Configs:
-        with self._memory.lock:
-            written = self.checkpoints()
-            self._memory.entries.clear()
-            self._memory.writes.clear()
-        return written
+    def _keep(self) -> Steps[Configs]:
+        for _, put in self.kept():
+            yield from call(self.base, "put", *put)
+        for writes in self.kept_writes():
+            yield from call(self.base, "put_writes", *writes)
+        return self.forget()
 
 
 def _names(config: RunnableConfig) -> tuple[str, str, str | None]:

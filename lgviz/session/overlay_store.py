@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from lgviz.errors import MemoryConflict
 
 from .layers import Held, Key, Layers, Port, free
 from .loops import Steps, adrive, call, drive
+from .overlay import ticks
 
 __all__ = ["ItemChange", "OverlayStore"]
-
-_ticks = itertools.count()
 
 
 class ItemChange(NamedTuple):
@@ -156,7 +154,7 @@ class OverlayStore(BaseStore):
                 held = self._held.setdefault(key, Held(below.get(key), op))
                 held.moved = held.moved or op.value is None
                 held.last = op
-                self._log.append(Put(next(_ticks), op, config))
+                self._log.append(Put(next(ticks), op, config))
 
     def _front(self, op: Op) -> Steps[list[Any]]:
         front = self._layers.front

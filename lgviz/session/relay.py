@@ -19,6 +19,8 @@ from langgraph.checkpoint.base import (
 
 from lgviz.persistence.saver import AsyncSaver
 
+from .overlay import OverlaySaver
+
 __all__ = ["OnPut", "RelaySaver", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
@@ -28,14 +30,16 @@ Specs = list[Any]
 
 def is_async_only(saver: BaseCheckpointSaver[Any]) -> bool:
     """Whether a saver lives on an event loop (its sync methods, if any, wait for that loop)."""
-    if isinstance(saver, RelaySaver):
-        return is_async_only(saver.base)
+    if isinstance(base := getattr(saver, "base", None), BaseCheckpointSaver):
+        return is_async_only(base)
     own_loop = isinstance(getattr(saver, "loop", None), asyncio.AbstractEventLoop)
     return own_loop or isinstance(saver, AsyncSaver) or type(saver).get_tuple is BaseCheckpointSaver.get_tuple
 
 
 def is_sync_only(saver: BaseCheckpointSaver[Any]) -> bool:
     """Whether a saver has no usable async methods."""
+    if isinstance(saver, OverlaySaver):
+        return is_sync_only(saver.base)
     asynchronous = type(saver).aget_tuple
     # LangGraph's SqliteSaver has them, to say that it has none
     refuses = type(saver).__module__ == "langgraph.checkpoint.sqlite"
@@ -62,6 +66,7 @@ class RelaySaver(BaseCheckpointSaver[Any]):
         self.base = base
         self._on_put = on_put
         self._in_thread = is_sync_only(base)
+        self.serial = serial
         self._serial = asyncio.Lock() if serial else None
         self._with_path = "task_path" in inspect.signature(base.put_writes).parameters
 
@@ -73,9 +78,7 @@ class RelaySaver(BaseCheckpointSaver[Any]):
         return self.base.get_next_version(current, channel)
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> RelaySaver:
-        return RelaySaver(
-            self.base.with_allowlist(extra_allowlist), self._on_put, serial=self._serial is not None
-        )
+        return RelaySaver(self.base.with_allowlist(extra_allowlist), self._on_put, serial=self.serial)
 
     # ------------------------------------------------------------ sync
 

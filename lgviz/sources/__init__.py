@@ -15,6 +15,7 @@ from lgviz.persistence.saver import Saver
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
 from .langgraph_sqlite import SqliteSource
+from .layered import LayeredSource
 from .lgviz_tables import TablesSource
 from .listed import ListedSource
 from .memory import MemorySource
@@ -22,6 +23,7 @@ from .memory import MemorySource
 __all__ = [
     "CheckpointRow",
     "Index",
+    "LayeredSource",
     "Source",
     "StoredWrite",
     "ThreadInfo",
@@ -88,6 +90,8 @@ def _reader_of(saver: Any) -> Source:
         return TablesSource.of_saver(saver)
     if isinstance(saver, InMemorySaver):
         return MemorySource(saver)
+    if hasattr(saver, "open_source"):  # a saver over another
+        return saver.open_source()  # type: ignore[no-any-return]
     known = {f"{base.__module__}.{base.__name__}" for base in type(saver).__mro__}
     if "langgraph.checkpoint.sqlite.SqliteSaver" in known:
         return SqliteSource.of_saver(saver)

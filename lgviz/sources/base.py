@@ -24,6 +24,7 @@ class CheckpointRow:
         size: bytes of the stored checkpoint, where known.
         ordinal: its number in the root namespace, or among those of subgraphs called from one checkpoint
             (from 1), where the tables keep it; it outlives a prune.
+        provisional: it is held by a sandbox, not by the base.
     """
 
     namespace: str
@@ -32,6 +33,7 @@ class CheckpointRow:
     metadata: Mapping[str, Any]
     size: int | None = None
     ordinal: int | None = None
+    provisional: bool = False
 
 
 class WriteRow(NamedTuple):

@@ -1,0 +1,69 @@
+"""What an overlay saver holds in memory, as a source; over a source of its base it is the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lgviz.errors import CheckpointNotFound
+from lgviz.sources.base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Versions, WriteRow
+from lgviz.sources.decode import Parts, SerdeDecoder
+
+if TYPE_CHECKING:
+    from .overlay import OverlaySaver
+
+__all__ = ["OverlaySource"]
+
+
+class OverlaySource(Source):
+    """Reads only what was put into the overlay; its base's checkpoints are not here."""
+
+    def __init__(self, saver: OverlaySaver) -> None:
+        self.description = type(saver).__name__
+        self._memory = saver._memory
+        self._decoder = SerdeDecoder(saver.serde)
+
+    def threads(self) -> list[ThreadInfo]:
+        return []
+
+    def index(self, thread_id: str, since: Any = None) -> Index:
+        with self._memory.lock:
+            keys = [key for key in self._memory.entries if key[0] == thread_id]
+            written = {key: list(w.values()) for key, w in self._memory.writes.items() if key[0] == thread_id}
+            new = [(key, self._memory.entries[key]) for key in keys[since or 0 :]]
+        checkpoints = [
+            CheckpointRow(key[1], key[2], entry.parent, self._decoder.value(*entry.metadata))
+            for key, entry in new
+        ]
+        writes = [
+            WriteRow(key[1], key[2], write.task_id, write.task_path, write.idx, write.channel)
+            for key, held in written.items()
+            for write in held
+        ]
+        return Index(checkpoints, writes, len(keys))
+
+    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
+        entries = self._memory.entries
+        held = {id_: entries.get((thread_id, namespace, id_)) for id_ in checkpoint_ids}
+        return {
+            id_: Parts(self._decoder.value(*entry.frame), dict(entry.values)).versions()
+            for id_, entry in held.items()
+            if entry is not None
+        }
+
+    def channels(
+        self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        entry = self._memory.entries.get((thread_id, namespace, checkpoint_id))
+        if entry is None:
+            raise CheckpointNotFound(f"The sandbox holds no checkpoint {checkpoint_id}.", "Pick another one.")
+        wanted = entry.values if names is None else [name for name in names if name in entry.values]
+        return {name: self._decoder.value(*entry.values[name]) for name in wanted}
+
+    def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        with self._memory.lock:
+            held = list(self._memory.writes.get((thread_id, namespace, checkpoint_id), {}).values())
+        held.sort(key=lambda write: (write.task_path, write.task_id, write.idx))
+        return [
+            StoredWrite(w.task_id, w.task_path, w.idx, w.channel, self._decoder.value(*w.value)) for w in held
+        ]

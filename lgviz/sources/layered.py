@@ -1,0 +1,86 @@
+"""Two sources seen as one: what a base holds, and what a sandbox holds over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from langgraph.checkpoint.base import WRITES_IDX_MAP
+
+from lgviz.errors import CheckpointNotFound
+
+from .base import Index, Source, StoredWrite, ThreadInfo, Versions
+
+__all__ = ["LayeredSource"]
+
+
+class _Token(NamedTuple):
+    lower: Any
+    upper: Any
+    over: Source | None
+    """Which source the second token is of."""
+
+
+class LayeredSource(Source):
+    """Reads ``upper``, where there is one, over ``lower``.
+
+    Args:
+        lower: the base.
+        upper: what lies over it; its checkpoints are provisional. It may be put in and taken away at any
+            time: a later index then tells of it, and begins anew where something is gone.
+    """
+
+    def __init__(self, lower: Source, upper: Source | None = None) -> None:
+        self.lower = lower
+        self.upper = upper
+        self.graph = lower.graph
+        self.saver = lower.saver
+        self.description = lower.description
+        self.read_only = lower.read_only
+
+    def threads(self) -> list[ThreadInfo]:
+        return self.lower.threads()
+
+    def index(self, thread_id: str, since: Any = None) -> Index:
+        upper = self.upper
+        known = since if since is not None and since.over in (None, upper) else _Token(None, None, None)
+        index = self.lower.index(thread_id, known.lower)
+        reset = index.reset or (since is not None and known is not since)
+        checkpoints, writes, over = index.checkpoints, index.writes, None
+        if upper is not None:
+            above = upper.index(thread_id, None if reset else known.upper)
+            checkpoints = [*checkpoints, *(replace(row, provisional=True) for row in above.checkpoints)]
+            writes = [*writes, *above.writes]
+            over = above.token
+        return Index(checkpoints, writes, _Token(index.token, over, upper), reset)
+
+    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
+        found = self.upper.versions(thread_id, namespace, checkpoint_ids) if self.upper is not None else {}
+        rest = [id_ for id_ in checkpoint_ids if id_ not in found]
+        return {**(self.lower.versions(thread_id, namespace, rest) if rest else {}), **found}
+
+    def channels(
+        self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        names = None if names is None else list(names)
+        if self.upper is not None:
+            try:
+                return self.upper.channels(thread_id, namespace, checkpoint_id, names)
+            except CheckpointNotFound:
+                pass
+        return self.lower.channels(thread_id, namespace, checkpoint_id, names)
+
+    def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        """As a saver merges them: a special write replaces that of its task, any other is stored once."""
+        below = self.lower.writes(thread_id, namespace, checkpoint_id)
+        above = self.upper.writes(thread_id, namespace, checkpoint_id) if self.upper is not None else []
+        if not above:
+            return below
+        special = {(w.task_id, w.channel) for w in above if w.channel in WRITES_IDX_MAP}
+        kept = [w for w in below if (w.task_id, w.channel) not in special]
+        taken = {(w.task_id, w.idx) for w in kept}
+        return [*kept, *(w for w in above if w.idx < 0 or (w.task_id, w.idx) not in taken)]
+
+    def close(self) -> None:
+        self.lower.close()
