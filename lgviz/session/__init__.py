@@ -21,6 +21,7 @@ from .overlay import OverlaySaver
 from .overlay_store import ItemChange, OverlayStore
 from .plan import Plan
 from .run import Runner, arun, run, run_plan, start_run
+from .sandbox import Sandbox, sandbox_of
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
 
@@ -37,6 +38,7 @@ __all__ = [
     "RunError",
     "RunEvent",
     "Runner",
+    "Sandbox",
     "Set",
     "Sibling",
     "afork",
@@ -55,5 +57,6 @@ __all__ = [
     "preview",
     "run",
     "run_plan",
+    "sandbox_of",
     "start_run",
 ]

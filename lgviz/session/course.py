@@ -21,9 +21,10 @@ from .answers import Answer, answers_of, asked_in, open_interrupts
 from .live import Live, Spot, find
 from .loops import Steps, call
 from .outcome import Run, RunError, RunEvent, Status
-from .overlay import OverlaySaver
 from .plan import plan_of, replanted, root_of
 from .reading import Reader
+from .relay import RelaySaver
+from .sandbox import Sandbox, sandbox_of
 from .storage import refusal
 
 __all__ = ["Course", "Order", "Until"]
@@ -54,6 +55,7 @@ class Course:
         control: asks LangGraph to stop after the nodes at work.
         working: task id to name of the nodes at work.
         made: configs of the checkpoints stored so far.
+        sandbox: the sandbox that it runs in; None: it runs in the open.
     """
 
     order: Order
@@ -62,6 +64,7 @@ class Course:
     working: dict[str, str] = field(default_factory=dict)
     made: list[RunnableConfig] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    sandbox: Sandbox | None = None
     _error: Exception | None = None
     _failed: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -76,12 +79,19 @@ class Course:
         """
         order = self.order
         _check_until(order.until, given.graph)
-        base = given.over(OverlaySaver(given.saver)) if order.sandbox else given
-        if order.sandbox and given.graph.store is not None:
-            self.warnings.append("The store is not part of the sandbox: what nodes write there is written.")
+        self.sandbox = sandbox_of(given.given)
+        if self.sandbox is not None:
+            self.sandbox.check()
+        spot = yield from find(given, order.at, order.thread_id, order.config)
+        base = given
+        if order.sandbox and self.sandbox is None:
+            self.sandbox = Sandbox(given, spot)
+            self.warnings += self.sandbox.warnings
+            base = self.sandbox.live(given)
         reader = Reader(base.graph)
-        here = base.told(lambda config, metadata: self._put(reader, config, metadata))
-        spot = yield from find(here, order.at, order.thread_id, order.config)
+        serial = isinstance(given.saver, RelaySaver) and given.saver.serial
+        here = base.told(lambda config, metadata: self._put(reader, config, metadata), serial=serial)
+        spot = Spot(here, spot.saved)
         snapshot = yield from call(here.graph, "get_state", spot.config)
         if order.resume is not None:
             start = yield from self._resume(spot, snapshot)
@@ -159,7 +169,7 @@ class Course:
         acting = spot.acting(order.config, None)
         conf = {k: v for k, v in acting["configurable"].items() if not k.startswith("checkpoint_")}
         acting["configurable"] = conf | start["configurable"]
-        if order.sandbox:
+        if self.sandbox is not None:
             acting["configurable"]["__pregel_cache"] = None
         stops = graph.interrupt_before_nodes
         if isinstance(order.until, str) and stops != "*":
@@ -251,7 +261,8 @@ class Course:
             warnings=list(self.warnings),
             config=head.config,
             configs=list(self.made),
-            graph=base.graph,
+            graph=base.graph if self.sandbox is None else self.sandbox.graph,
+            sandbox=self.sandbox,
         )
 
 

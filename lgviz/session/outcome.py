@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -11,9 +12,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.errors import SandboxEnded
 
 from .loops import is_wrong_loop, wrong_loop
+from .overlay_store import ItemChange
 from .reading import Reader
+from .sandbox import Sandbox
 
 __all__ = ["Run", "RunError", "RunEvent", "Status"]
 
@@ -93,7 +97,69 @@ class Run:
     config: RunnableConfig
     configs: list[RunnableConfig]
     graph: Any = field(repr=False)
-    """The graph that ran; in a sandbox a copy over the overlay that holds the checkpoints."""
+    """The graph that ran; in a sandbox a copy over the overlays that hold its checkpoints and memories."""
+    sandbox: Sandbox | None = field(default=None, repr=False)
+    """What it ran in; None where it ran in the open."""
+
+    @property
+    def memories(self) -> list[ItemChange]:
+        """What became of memories in its sandbox, each with its value before and after; empty without one."""
+        return [] if self.sandbox is None else self.sandbox.changes()
+
+    @property
+    def memory_as_of(self) -> datetime | None:
+        """The moment whose memory its sandbox reads; None: memory as it is now, or none at all."""
+        return None if self.sandbox is None else self.sandbox.memory_as_of
+
+    def resume(self, answer: Any, **options: Any) -> Run:
+        """Answer what it asks and run on, in its sandbox if it has one.
+
+        Args:
+            answer: to its interrupt, or a dict from interrupt id to answer.
+            options: as :func:`lgviz.run` takes them.
+        """
+        from .run import run
+
+        return run(self.graph, self.config, resume=answer, **options)
+
+    async def aresume(self, answer: Any, **options: Any) -> Run:
+        """:meth:`resume`, awaited on the caller's loop."""
+        from .run import arun
+
+        return await arun(self.graph, self.config, resume=answer, **options)
+
+    def keep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
+        """Store what its sandbox holds, all runs in it: the checkpoints, with their ids, and the memories.
+
+        Args:
+            overwrite: also over memories that were changed meanwhile.
+
+        Returns:
+            The configs of the checkpoints stored.
+
+        Raises:
+            SandboxEnded: it ran in the open, or its sandbox was kept or discarded before.
+            MemoryConflict: memories were changed meanwhile; nothing was written.
+            CheckpointNotFound: the checkpoint that it started from was deleted; nothing was written.
+        """
+        return self._sandbox().keep(overwrite=overwrite)
+
+    async def akeep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
+        """:meth:`keep`, awaited on the caller's loop."""
+        return await self._sandbox().akeep(overwrite=overwrite)
+
+    def discard(self) -> None:
+        """Forget what its sandbox holds.
+
+        Raises:
+            SandboxEnded: as :meth:`keep`.
+        """
+        self._sandbox().discard()
+
+    def _sandbox(self) -> Sandbox:
+        if self.sandbox is None:
+            raise SandboxEnded("This run was no sandbox: what it made is stored.", "Run with sandbox=True.")
+        return self.sandbox
 
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:
@@ -111,4 +177,8 @@ class Run:
 
     def __repr__(self) -> str:
         made = f"{len(self.configs)} checkpoint{'s' * (len(self.configs) != 1)}"
-        return f"<Run {self.status}: {made}{f', {self.error}' if self.error else ''}>"
+        place = ""
+        if self.sandbox is not None:
+            state = self.sandbox.ended or "in a sandbox"
+            place = f" {state}{f', {self.sandbox.memory}' if self.sandbox.memory else ''}"
+        return f"<Run {self.status}: {made}{place}{f', {self.error}' if self.error else ''}>"

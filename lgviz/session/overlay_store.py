@@ -79,11 +79,11 @@ class OverlayStore(BaseStore):
     def conflicts(self) -> list[ItemChange]:
         """What :meth:`keep` would overwrite in the base that was never read here: it was changed meanwhile,
         or since the time that the base is read as of. ``before`` is what the base holds now."""
-        return drive(self._conflicts())
+        return drive(self.conflicting())
 
     async def aconflicts(self) -> list[ItemChange]:
         """:meth:`conflicts`, awaited."""
-        return await adrive(self._conflicts())
+        return await adrive(self.conflicting())
 
     def keep(self, *, overwrite: bool = False) -> list[ItemChange]:
         """Make the writes in the base, in order.
@@ -163,7 +163,8 @@ class OverlayStore(BaseStore):
         with self._lock:
             return front.batch([op])
 
-    def _conflicts(self) -> Steps[list[ItemChange]]:
+    def conflicting(self) -> Steps[list[ItemChange]]:
+        """:meth:`conflicts`, as an act."""
         with self._lock:
             held = dict(self._held)
         ops = [GetOp(namespace, key, refresh_ttl=False) for namespace, key in held]
@@ -176,7 +177,7 @@ class OverlayStore(BaseStore):
         return [*_changed(found)]
 
     def _keep(self, overwrite: bool) -> Steps[list[ItemChange]]:
-        if not overwrite and (found := (yield from self._conflicts())):
+        if not overwrite and (found := (yield from self.conflicting())):
             raise MemoryConflict.of(found)
         changes = self.changes()
         while (put := self.first()) is not None:

@@ -148,7 +148,10 @@ def run(
             answered before is asked again on a fresh fork and gets the new answer.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
             made it).
-        sandbox: keep all checkpoints in memory, over the untouched saver, and use no cache.
+        sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
+            ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
+            versions, else as it is now. What a node writes to a store that it holds by itself, as by a
+            closure, is written; the warnings name such nodes, as far as it shows.
         thread_id: the thread of a label or id.
         config: its ``configurable`` goes over what the checkpoint's metadata gives; ``recursion_limit`` too.
         context: the run's context.

@@ -1,0 +1,215 @@
+"""A what-if that leaves no trace: a graph over overlays of its saver and its store."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointMetadata
+from langgraph.store.base import BaseStore
+
+from lgviz.errors import MemoryConflict, SandboxEnded, WrongLoop
+
+from .live import MARK, Live, Spot, aperform, find, live, perform
+from .loops import Steps, call, running_loop
+from .overlay import OverlaySaver
+from .overlay_store import ItemChange, OverlayStore
+
+__all__ = ["Sandbox", "sandbox_of"]
+
+KEPT = MARK + "kept"
+"""In a kept checkpoint's metadata: the moment of its memories, which are written later than it was made."""
+_CONTROL = ("__interrupt__", "__error__")
+
+
+class Sandbox:
+    """Checkpoints and memories over a base that is only read, until they are kept.
+
+    Made by the first run in it; further runs and forks on its graph stay in it.
+
+    Args:
+        given: the graph that would run.
+        spot: the checkpoint that it starts from.
+
+    Attributes:
+        graph: a copy of the graph, over the overlays.
+        start: config of the checkpoint that it started from.
+        memory_as_of: the moment whose memory it reads; None where the graph has no store, or one that keeps
+            no versions: then it reads memory as it is now.
+        memory: the same in words; empty where the graph has no store.
+        warnings: what cannot be held in it.
+        ended: ``"kept"`` or ``"discarded"``; None while it is open.
+    """
+
+    def __init__(self, given: Live, spot: Spot) -> None:
+        self.base = live(given.given)
+        self.start = spot.config
+        self.saver = OverlaySaver(self.base.saver)
+        self.saver.sandbox = self
+        self.graph = copy.copy(self.base.graph)
+        self.graph.checkpointer = self.saver
+        self.store: OverlayStore | None = None
+        self.memory_as_of: datetime | None = None
+        self.memory = ""
+        self.warnings: list[str] = []
+        self.ended: str | None = None
+        if isinstance(store := self.base.graph.store, BaseStore):
+            self._over(store, spot)
+        self.warnings += [
+            f"Node {name!r} holds a store of its own: what it writes there is written."
+            for name in dict.fromkeys(_holders(self.base.graph))
+        ]
+
+    def _over(self, store: BaseStore, spot: Spot) -> None:
+        moment = spot.saved.metadata.get(KEPT) or spot.saved.checkpoint["ts"]
+        at = datetime.fromisoformat(str(moment))
+        self.graph.store = self.store = OverlayStore(store, at)
+        if self.store.as_of_now:
+            self.memory = f"memory as of now, for {type(store).__name__} keeps no versions"
+        else:
+            self.memory_as_of, self.memory = at, f"memory as of {at:%Y-%m-%d %H:%M:%S}"
+
+    def live(self, given: Live) -> Live:
+        """The graph over the overlays, to act as ``given`` does."""
+        return Live(self.graph, self.saver, given.asynchronous, self.graph)
+
+    def changes(self) -> list[ItemChange]:
+        """What became of memories in it."""
+        return self.store.changes() if self.store is not None else []
+
+    def conflicts(self) -> list[ItemChange]:
+        """Memories that :meth:`keep` would overwrite though they were never read here."""
+        return perform(self.base, lambda _here: self._conflicts())
+
+    def keep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
+        """Store its checkpoints, with their ids, and its memories, each as written by the task that wrote it.
+
+        Where the base moved on meanwhile, the checkpoints are a branch beside what is new.
+
+        Returns:
+            The configs of the checkpoints.
+
+        Raises:
+            MemoryConflict: memories were changed meanwhile; nothing was written.
+            CheckpointNotFound: the checkpoint that it started from was deleted; nothing was written.
+            SandboxEnded: it was kept or discarded before.
+            WrongLoop: the store lives on the loop that this call would block.
+        """
+        home = getattr(self.store.base, "loop", None) if self.store is not None else None
+        if home is not None and home is running_loop():
+            raise WrongLoop(
+                "The store lives on the event loop that this call would block.", "Await `akeep()`."
+            )
+        return perform(self.base, lambda here: self._keep(here, overwrite))
+
+    async def akeep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
+        """:meth:`keep`, awaited on the caller's loop."""
+        return await aperform(self.base, lambda here: self._keep(here, overwrite))
+
+    def discard(self) -> None:
+        """Forget everything in it.
+
+        Raises:
+            SandboxEnded: it was kept or discarded before.
+        """
+        self.check()
+        self.ended = "discarded"
+        self.saver.forget()
+        if self.store is not None:
+            self.store.discard()
+
+    def check(self) -> None:
+        """Refuse what needs it open."""
+        if self.ended is not None:
+            raise SandboxEnded(
+                f"The sandbox was {self.ended} already.",
+                "Its checkpoints are in the graph's own thread."
+                if self.ended == "kept"
+                else "Run in a new one.",
+            )
+
+    # ------------------------------------------------------------ keeping
+
+    def _conflicts(self) -> Steps[list[ItemChange]]:
+        return (yield from self.store.conflicting()) if self.store is not None else []
+
+    def _keep(self, here: Live, overwrite: bool) -> Steps[list[RunnableConfig]]:
+        """Memories and checkpoints in the order in which they were made, so that each checkpoint's moment
+        knows the memories of its steps."""
+        self.check()
+        yield from find(here, self.start, None)
+        if not overwrite and (found := (yield from self._conflicts())):
+            raise MemoryConflict.of(found)
+        dated = self.memory_as_of is not None and bool(self.changes())
+        for tick, (config, checkpoint, metadata, versions) in self.saver.kept():
+            yield from self._memories(tick)
+            if dated:
+                metadata = cast("CheckpointMetadata", {**metadata, KEPT: _now()})
+            yield from call(here.saver, "put", config, checkpoint, metadata, versions)
+        yield from self._memories(None)
+        own = {config["configurable"]["checkpoint_id"] for config in self.saver.checkpoints()}
+        for config, writes, task_id, task_path in self.saver.kept_writes():
+            if config["configurable"]["checkpoint_id"] in own or (
+                yield from _is_free(here, config, task_id, writes)
+            ):
+                yield from call(here.saver, "put_writes", config, writes, task_id, task_path)
+        self.ended = "kept"
+        return self.saver.forget()
+
+    def _memories(self, before: int | None) -> Steps[None]:
+        while self.store is not None and (put := self.store.first()) is not None:
+            if before is not None and put.tick > before:
+                return
+            yield from self.store.kept(put)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def sandbox_of(graph: Any) -> Sandbox | None:
+    """The sandbox whose graph this is."""
+    saver = getattr(graph, "checkpointer", None)
+    found = saver.sandbox if isinstance(saver, OverlaySaver) else None
+    return found if isinstance(found, Sandbox) else None
+
+
+def _is_free(here: Live, config: RunnableConfig, task_id: str, writes: list[tuple[str, Any]]) -> Steps[bool]:
+    """Whether a task of the base may be given these writes: meanwhile it may have ended, or have been told
+    other answers, and that stays as it is."""
+    saved = yield from call(here.saver, "get_tuple", config)
+    answers = dict(writes).get("__resume__")
+    for task, channel, value in (saved.pending_writes if saved is not None else None) or ():
+        if task != task_id or channel in _CONTROL:
+            continue
+        told = isinstance(value, list) and isinstance(answers, list) and answers[: len(value)] == value
+        if channel != "__resume__" or not told:
+            return False
+    return True
+
+
+def _holders(graph: Any) -> Iterator[str]:
+    """Nodes whose function, or an object that it belongs to, refers to a store by itself."""
+    graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]
+    for one in graphs:
+        for name, node in one.nodes.items():
+            if any(isinstance(value, BaseStore) for value in _reached(node.bound)):
+                yield name
+
+
+def _reached(runnable: Any) -> Iterator[Any]:
+    """What the functions of a node refer to directly."""
+    for part in [runnable, *(getattr(runnable, "steps", None) or ())]:
+        for owner in (part, *(getattr(part, "tools_by_name", None) or {}).values()):
+            for name in ("func", "afunc", "coroutine"):
+                function = getattr(owner, name, None)
+                function = inspect.unwrap(getattr(function, "func", function))  # type: ignore[arg-type]
+                yield from getattr(getattr(function, "__self__", None), "__dict__", {}).values()
+                plain = getattr(function, "__func__", function)
+                if inspect.isfunction(plain):
+                    seen = inspect.getclosurevars(plain)
+                    yield from (*seen.nonlocals.values(), *seen.globals.values())
