@@ -38,6 +38,13 @@ _BASES: dict[str, type] = {
 }
 
 
+# The slots themselves: each message that is read has its four set.
+_DICT, _FIELDS_SET, _EXTRA, _PRIVATE = (
+    vars(BaseModel)[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+
+
 class NotBuilt(Exception):
     """The stored state does not fit the class any more."""
 
@@ -83,10 +90,10 @@ def build(cls: type, kind: str, state: list[Any]) -> Any:
     Raises:
         NotBuilt: the class is now of another kind, or lost a member.
     """
-    if kind == "enum":
-        return _member(cls, *state)
     if kind == "pydantic":
         return _model(cls, *state)
+    if kind == "enum":
+        return _member(cls, *state)
     if kind == "pydantic1":
         made: Any = object.__new__(cls)
         object.__setattr__(made, "__dict__", state[0])
@@ -133,11 +140,11 @@ def _model(cls: type, fields: dict[str, Any], names: list[str], extra: Any, priv
     if not issubclass(cls, BaseModel):
         raise NotBuilt("it is no pydantic model any more")
     made = object.__new__(cls)
-    object.__setattr__(made, "__dict__", fields)
-    object.__setattr__(made, "__pydantic_fields_set__", set(names))
+    _DICT(made, fields)
+    _FIELDS_SET(made, set(names))
     if not cls.__pydantic_root_model__:  # for a root model these are not instance attributes
-        object.__setattr__(made, "__pydantic_extra__", extra)
-        object.__setattr__(made, "__pydantic_private__", private)
+        _EXTRA(made, extra)
+        _PRIVATE(made, private)
     return made
 
 

@@ -244,7 +244,7 @@ class ExactSerializer(JsonPlusSerializer):
         return Placeholder(f"{module}.{qualname}", reason, classes.shown(kind, state), code, payload)
 
     def _find(self, module: str, qualname: str, kind: str) -> tuple[type | None, str]:
-        if module == "builtins" and kind == "exception":
+        if kind == "exception" and module == "builtins":
             cls = loaded(module, qualname)
             if cls is not None and issubclass(cls, BaseException):
                 return cls, ""

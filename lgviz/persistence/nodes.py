@@ -41,11 +41,12 @@ class Nodes:
         self._cache_lock = threading.Lock()
         self._spare: deque[int] = deque()
 
-    def _remember(self, node: Node) -> None:
+    def _remember(self, nodes: Iterable[Node]) -> None:
         """Nodes never change, and no id is used twice: what was read once need not be read again."""
         with self._cache_lock:
-            self._cache[node.id] = node
-            self._cached += 100 + len(node.part or b"")
+            for node in nodes:
+                self._cache[node.id] = node
+                self._cached += 100 + len(node.part or b"")
             while self._cached > CACHE:
                 oldest = self._cache.pop(next(iter(self._cache)))
                 self._cached -= 100 + len(oldest.part or b"")
@@ -76,7 +77,7 @@ class Nodes:
             f"CASE WHEN form % 2 = {CONTAINER} THEN data END" if containers else "data"
         )
         while todo:
-            below: set[int] = set()
+            opened: list[Part] = []
             absent = []
             for id in todo:
                 node = known.get(id) or self._cache.get(id)
@@ -85,21 +86,22 @@ class Nodes:
                 else:
                     found[id] = node
                     if type(node.part) is list:
-                        below.update(child.id for child in nodes_of(node.part))
+                        opened.append(node.part)
             for ids in _batches(sorted(absent)):
                 where, params = self.dialect.among("id", ids)
                 rows = yield Query(f"SELECT {columns} FROM lgviz_nodes WHERE {where}", params)
                 if whole and len(rows) < len(ids):
                     raise Gone
-                for id, hash, form, data in rows:
-                    node = found[id] = Node(id, bytes(hash))
+                fetched = [Node(id, bytes(hash)) for id, hash, _, _ in rows]
+                for node, (_, _, form, data) in zip(fetched, rows, strict=True):
+                    found[node.id] = node
                     if data is not None:
                         node.part = self._open(node, form, bytes(data))
-                        if not containers and node.part is not None:
-                            self._remember(node)
                     if type(node.part) is list:
-                        below.update(child.id for child in nodes_of(node.part))
-            todo = below - found.keys()
+                        opened.append(node.part)
+                if not containers:
+                    self._remember(node for node in fetched if node.part is not None)
+            todo = {node.id for part in opened for node in nodes_of(part)} - found.keys()
         return found
 
     def unfold(self, table: Part) -> Operation[list[Any]]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 import ormsgpack
@@ -89,14 +89,18 @@ def _adopt(raw: Any) -> Part:
     raise ValueError(f"a {type(raw).__name__} where a part was expected")
 
 
-def nodes_of(part: Part) -> Iterator[Node]:
+def nodes_of(part: Part) -> list[Node]:
     """The nodes that a part refers to directly."""
-    if isinstance(part, Node):
-        yield part
-    elif isinstance(part, list):
+    if type(part) is Node:
+        return [part]
+    found: list[Node] = []
+    if type(part) is list:
         for entry in part:
-            if isinstance(entry, (Node, list)):
-                yield from nodes_of(entry)
+            if type(entry) is Node:
+                found.append(entry)
+            elif type(entry) is list:
+                found += nodes_of(entry)
+    return found
 
 
 def canonical(part: bytes | list[Any]) -> bytes:
@@ -208,43 +212,39 @@ class Trees:
             nodes: all nodes below it, by id (see ``engine.fetch``).
             damaged: what to put in the place of a leaf that is missing or cannot be read.
         """
+        node = None
         if isinstance(part, Node):
-            stored = nodes.get(part.id)
-            if stored is None or stored.part is None:
-                return damaged(stored or part, LookupError("its bytes are missing or damaged"))
-            part, node = stored.part, stored
-        else:
-            node = Node(part=part)
+            node = nodes.get(part.id)
+            if node is None or node.part is None:
+                return damaged(node or part, LookupError("its bytes are missing or damaged"))
+            part = node.part
         if isinstance(part, bytes):
             try:
                 return self.serde.loads_typed(typed(part))
             except Exception as error:
-                return damaged(node, error)
-        kind = part[0]
-        entries = list(flatten(part, nodes))
-        if kind == LIST:
-            return [self.grow(entry, nodes, damaged) for entry in entries]
-        if kind == DICT:
-            keys = (self.grow(key, nodes, damaged) for key in entries[::2])
-            return {
-                key: self.grow(entry, nodes, damaged) for key, entry in zip(keys, entries[1::2], strict=True)
-            }
-        return _DeltaSnapshot(self.grow(entries[0], nodes, damaged))
+                return damaged(node or Node(part=part), error)
+        values = [self.grow(entry, nodes, damaged) for entry in flatten(part, nodes)]
+        if part[0] == LIST:
+            return values
+        if part[0] == DICT:
+            return dict(zip(values[::2], values[1::2], strict=True))
+        return _DeltaSnapshot(values[0])
 
 
-def flatten(part: list[Any], nodes: Mapping[int, Node]) -> Iterator[Any]:
+def flatten(part: list[Any], nodes: Mapping[int, Node]) -> list[Any]:
     """The entries of a container through all levels of its chunks, in order."""
     if part[1] == 0:
-        yield from part[2:]
-        return
+        return part[2:]
+    entries = []
     for chunk in part[2:]:
         stored = nodes.get(chunk.id) if chunk.part is None else chunk
-        if stored is None or not isinstance(stored.part, list):
-            if part[0] == DICT:
-                raise LookupError("a chunk of its keys is missing or damaged")
-            yield chunk
+        if stored is not None and type(stored.part) is list:
+            entries += flatten(stored.part, nodes)
+        elif part[0] == DICT:
+            raise LookupError("a chunk of its keys is missing or damaged")
         else:
-            yield from flatten(stored.part, nodes)
+            entries.append(chunk)
+    return entries
 
 
 def _ends_chunk(entry: Part) -> bool:

@@ -36,7 +36,7 @@ class Trust:
         self.allowed = frozenset(
             (*allowed, *((item.__module__, item.__qualname__) for item in modules if isinstance(item, type)))
         )
-        self._known: set[tuple[str, str]] = set()
+        self._known: dict[tuple[str, str], type] = {}
         self._refused: set[tuple[str, str]] = set()
 
     def allowing(self, extra: Collection[tuple[str, ...]]) -> Trust:
@@ -46,12 +46,15 @@ class Trust:
     def find(self, module: str, qualname: str) -> tuple[type | None, str]:
         """The class of that name, or None and why not."""
         name = (module, qualname)
+        known = self._known.get(name)
+        if known is not None and vars(sys.modules.get(module, known)).get(qualname) is known:
+            return known, ""  # it is still there: the usual case, for every object that is read
         # A class that is defined again in a notebook is the one of its name; one in a function has no name.
         cls = loaded(module, qualname) or _put.get(name)
         if cls is None:
             return None, f"{module}.{qualname} is not loaded in this process"
         if name in self._known or name in _put or self._trusts(module, qualname):
-            self._known.add(name)
+            self._known[name] = cls
             return cls, ""
         return None, f"{module}.{qualname} is not trusted (give trust=[{module!r}] to the serializer)"
 
