@@ -180,12 +180,13 @@ class Tree:
             self.lane.append(self._lanes.attach(number, self._root_of(anchor)))
             siblings = self.inner.setdefault(anchor, [])
             over_base = row.provisional and not (anchor >= 0 and self.rows[anchor].provisional)
-            label = f"{self.labels[anchor] if anchor >= 0 else '?'}.{'s' if over_base else ''}"
+            lost = f"c{checkpoint.under}" if checkpoint.under else "?"
+            label = f"{self.labels[anchor] if anchor >= 0 else lost}.{'s' if over_base else ''}"
         else:
             self.lane.append(self._lanes.add(number, above))
             siblings, label = self.roots, "s" if row.provisional else "c"
         counted = self._counted[label] = self._counted.get(label, -(label == "c")) + 1
-        # Two calls that started from checkpoints since pruned may share a number.
+        # Two calls that started from checkpoints that were never stored may share a number.
         kept = f"{label}{checkpoint.ordinal}" if checkpoint.ordinal is not None else ""
         label = kept if kept and kept not in self._label else f"{label}{counted}"
         self.labels.append(label)

@@ -1,8 +1,12 @@
-"""What stands for a value that cannot be read."""
+"""What stands for a value that cannot be read, and what is raised where a row cannot be."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+from lgviz.errors import DamagedData
 
 from .tree import Node, typed
 
@@ -30,3 +34,20 @@ def damaged(node: Node, error: Exception) -> Damaged:
     except (ValueError, IndexError):
         tag = ""
     return Damaged(f"{type(error).__name__}: {error}", len(data), tag)
+
+
+@contextmanager
+def legible(what: str) -> Iterator[None]:
+    """Whatever damaged bytes make of a decoder inside becomes one error that says so.
+
+    Raises:
+        DamagedData: ``what`` cannot be read.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause = error.cause if isinstance(error, DamagedData) else f"{type(error).__name__}: {error}"
+        raise DamagedData(
+            f"{what} is damaged: {cause}",
+            "saver.check() names everything that is; all else can still be read.",
+        ) from error

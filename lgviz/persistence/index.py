@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from lgviz.errors import DamagedData
+
 from .nodes import Nodes
-from .records import read_metadata, read_writes
 from .statements import READ, Operation, Query
 
 
@@ -30,6 +31,8 @@ class CheckpointEntry:
         ordinal: its number in the root namespace, or under the checkpoint that its subgraph's call started
             from; given once, never again, also not after a prune.
         anchor: namespace and id of that checkpoint, for a subgraph's.
+        under: its ordinal, after those of the checkpoints that it was itself called from (``"4"``,
+            ``"4.1"``), where it was removed; they cannot be read from the index any more.
         started_at, ended_at: when the super-step that made it began (None: unknown) and was committed.
         changed: the channels that got new versions.
         metadata: as stored.
@@ -41,6 +44,7 @@ class CheckpointEntry:
     parent_id: str | None
     ordinal: int
     anchor: tuple[str, str] | None
+    under: str | None
     started_at: float | None
     ended_at: float
     changed: tuple[str, ...]
@@ -90,6 +94,13 @@ def anchor_of(namespace: str, metadata: Mapping[str, Any]) -> tuple[str, str] | 
     return name, parents[name]
 
 
+def _names(changed: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(changed))
+    except (ValueError, TypeError):  # damaged
+        return ()
+
+
 class Indexing(Nodes):
     """``index`` and ``threads``."""
 
@@ -117,11 +128,13 @@ class Indexing(Nodes):
             WHERE w.key > ? AND {by_thread.format("w")} ORDER BY w.key""",
             [start.write, thread],
         )
+        # An anchor can only be gone where something was removed.
+        removed = (yield from self._removed_anchors(thread)) if epoch else {}
         index = ThreadIndex(reset=reset)
         for _, ns, checkpoint_id, task_id, task_path, at, data in writes:
             try:
-                entries = read_writes(self.vault.open_row(bytes(data)))
-            except (ValueError, TypeError):  # check() names it
+                entries = self.open_writes(bytes(data))
+            except DamagedData:  # check() names it
                 continue
             index.writes += [
                 WriteEntry(ns, checkpoint_id, task_id, task_path, idx, channel, at)
@@ -133,10 +146,8 @@ class Indexing(Nodes):
             if write.channel == "__resume__"
         }
         for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in checkpoints:
-            try:
-                metadata = read_metadata(bytes(data), self.trees.serde)
-            except ValueError:
-                metadata = {}
+            metadata = self.open_metadata(bytes(data)) or {}
+            anchor = anchor_of(ns, metadata)
             started = resumed.get((ns, parent), parent_at) if parent else None
             index.checkpoints.append(
                 CheckpointEntry(
@@ -144,10 +155,11 @@ class Indexing(Nodes):
                     id,
                     parent,
                     ordinal,
-                    anchor_of(ns, metadata),
+                    anchor,
+                    removed.get(anchor) if anchor else None,
                     started,
                     at,
-                    tuple(json.loads(changed)),
+                    _names(changed),
                     metadata,
                     size,
                 )
@@ -159,6 +171,13 @@ class Indexing(Nodes):
             writes[-1][0] if writes else start.write,
         )
         return index
+
+    def _removed_anchors(self, thread: int) -> Operation[dict[tuple[str, str], str]]:
+        """The numbers of anchors that were removed while checkpoints under them stayed."""
+        rows = yield Query(
+            "SELECT ns, id, numbers FROM lgviz_calls WHERE thread = ? AND numbers IS NOT NULL", [thread]
+        )
+        return {(ns, id): numbers for ns, id, numbers in rows}
 
     def threads(self) -> Operation[list[tuple[str, int, float]]]:
         """Every thread with its number of checkpoints and the time of the last, the newest first."""

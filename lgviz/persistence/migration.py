@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from langgraph.checkpoint.base import WRITES_IDX_MAP, BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.errors import MissingFile, NoCheckpoints, NotADatabase, NotASource
 
@@ -19,6 +21,10 @@ from .address import Address
 from .exact import ExactSerializer
 from .saver import Saver, SyncSaver
 from .sqlite import SqliteSaver
+
+R = TypeVar("R")
+
+logger = logging.getLogger("lgviz.persistence")
 
 
 @dataclass(slots=True)
@@ -42,6 +48,8 @@ class _Record:
 def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None] = True) -> int:
     """Copy every thread of ``source`` into ``target``, exactly; once more, to go on where it was stopped.
 
+    What is damaged is left out and named in the log; it does not keep the rest from being copied.
+
     Args:
         source: a LangGraph saver, or the path of a file that LangGraph's ``SqliteSaver`` made; only read.
         target: an lgviz saver, or the path of a file to make or to go on with.
@@ -52,6 +60,7 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
 
     Raises:
         MissingFile, NotADatabase, NoCheckpoints, NotASource: ``source`` is nothing to copy from.
+        NotKept: a value that lgviz cannot keep.
     """
     total, records = _open(source)
     owned = isinstance(target, (str, Path))
@@ -70,12 +79,17 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
             saver.close()
 
 
-def _copy(records: Iterator[_Record], total: int, saver: Saver, show: Callable[[int, int], None]) -> int:
+def _copy(
+    records: Iterator[_Record | None], total: int, saver: Saver, show: Callable[[int, int], None]
+) -> int:
     engine = saver.engine
     copied = 0
     present: dict[str, set[tuple[str, str]]] = {}
     versions: dict[tuple[str, str, str | None], Mapping[str, Any]] = {}
     for done, record in enumerate(records, 1):
+        show(done, total)
+        if record is None:
+            continue
         place = record.address
         if place.thread_id not in present:
             index = saver.index(place.thread_id)
@@ -96,7 +110,6 @@ def _copy(records: Iterator[_Record], total: int, saver: Saver, show: Callable[[
                 partial(engine.put, config, record.checkpoint, record.metadata, every, changed=changed, at=at)
             )
             copied += 1
-        show(done, total)
     return copied
 
 
@@ -119,7 +132,16 @@ def _time(checkpoint: Mapping[str, Any]) -> float | None:
         return None
 
 
-def _open(source: Any) -> tuple[int, Iterator[_Record]]:
+def _whole(what: str, read: Callable[[], R]) -> R | None:
+    """What ``read`` gives; None where it is damaged."""
+    try:
+        return read()
+    except Exception as error:
+        logger.warning("%s is damaged and left out: %s: %s", what, type(error).__name__, error)
+        return None
+
+
+def _open(source: Any) -> tuple[int, Iterator[_Record | None]]:
     if isinstance(source, (str, Path)):
         path = Path(source)
         if not path.is_file():
@@ -138,7 +160,7 @@ def _open(source: Any) -> tuple[int, Iterator[_Record]]:
 
 def _sqlite(
     conn: sqlite3.Connection, name: str, *, closing: bool, serde: Any = None
-) -> tuple[int, Iterator[_Record]]:
+) -> tuple[int, Iterator[_Record | None]]:
     """Records of a database of LangGraph's, of any year."""
     serde = serde or ExactSerializer()
     try:
@@ -155,66 +177,93 @@ def _sqlite(
         ) from error
     path = "task_path" if "task_path" in columns else "''"
 
-    def read() -> Iterator[_Record]:
+    def read_write(row: tuple[Any, ...]) -> _Write:
+        return _Write(row[0], row[1], row[2], row[3], serde.loads_typed((row[4], row[5])))
+
+    def read_one(key: tuple[str, str, str]) -> _Record:
+        match = "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
+        parent, tag, data, metadata = conn.execute(
+            f"SELECT parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints {match}", key
+        ).fetchone()
+        checkpoint = serde.loads_typed((tag or "json", data))
+        writes: list[_Write] = []
+        if columns:
+            rows = conn.execute(
+                f"SELECT task_id, {path}, idx, channel, type, value FROM writes {match}", key
+            ).fetchall()
+            found = (_whole(f"A write of task {row[0]}", partial(read_write, row)) for row in rows)
+            writes = [write for write in found if write is not None]
+        return _Record(Address(*key), parent, checkpoint, json.loads(metadata) if metadata else {}, writes)
+
+    def read() -> Iterator[_Record | None]:
         order = "ORDER BY thread_id, checkpoint_id, checkpoint_ns"
         keys = conn.execute(
             f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {order}"
         ).fetchall()
-        match = "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
         for key in keys:
-            parent, tag, data, metadata = conn.execute(
-                f"SELECT parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints {match}", key
-            ).fetchone()
-            rows = conn.execute(
-                f"SELECT task_id, {path}, idx, channel, type, value FROM writes {match}", key
-            ).fetchall()
-            writes = (
-                [_Write(row[0], row[1], row[2], row[3], serde.loads_typed((row[4], row[5]))) for row in rows]
-                if columns
-                else []
-            )
-            checkpoint = serde.loads_typed((tag or "json", data))
-            yield _Record(Address(*key), parent, checkpoint, json.loads(metadata) if metadata else {}, writes)
+            yield _whole(f"Checkpoint {key[2]} of thread {key[0]!r}", partial(read_one, key))
         if closing:
             conn.close()
 
     return total, read()
 
 
-def _saver(saver: BaseCheckpointSaver[Any]) -> tuple[int, Iterator[_Record]]:
-    """Records through a saver's own ``list``, then one by one, so that only one state is in memory."""
-    places = []
-    for found in saver.list(None):
-        configurable = found.config["configurable"]
-        places.append(
-            (configurable["thread_id"], configurable["checkpoint_ns"], configurable["checkpoint_id"])
-        )
-    places.sort()
+def _saver(saver: BaseCheckpointSaver[Any]) -> tuple[int, Iterator[_Record | None]]:
+    """Records one by one, so that only one state is in memory."""
+    places = _places(saver)
 
-    def read() -> Iterator[_Record]:
+    def read_one(address: Address) -> _Record | None:
+        found = saver.get_tuple(address.config())
+        if found is None:
+            return None
+        if isinstance(saver, Saver):
+            ExactSerializer().dumps_typed([found.checkpoint, found.pending_writes])  # refuses what is Damaged
+        parent = found.parent_config["configurable"]["checkpoint_id"] if found.parent_config else None
+        paths = _task_paths(saver, address)
+        writes, counts = [], dict[str, int]()
+        for task_id, channel, value in found.pending_writes or []:
+            idx = WRITES_IDX_MAP.get(channel)
+            if idx is None:
+                idx = counts[task_id] = counts.get(task_id, -1) + 1
+            writes.append(_Write(task_id, paths.get(task_id, ""), idx, channel, value))
+        return _Record(address, parent, dict(found.checkpoint), found.metadata, writes)
+
+    def read() -> Iterator[_Record | None]:
         for place in places:
-            address = Address(*place)
-            found = saver.get_tuple(address.config())
-            if found is None:
-                continue
-            parent = found.parent_config["configurable"]["checkpoint_id"] if found.parent_config else None
-            paths = _task_paths(saver, address)
-            writes, counts = [], dict[str, int]()
-            for task_id, channel, value in found.pending_writes or []:
-                idx = WRITES_IDX_MAP.get(channel)
-                if idx is None:
-                    idx = counts[task_id] = counts.get(task_id, -1) + 1
-                writes.append(_Write(task_id, paths.get(task_id, ""), idx, channel, value))
-            yield _Record(address, parent, dict(found.checkpoint), found.metadata, writes)
+            what = f"Checkpoint {place.checkpoint_id} of thread {place.thread_id!r}"
+            yield _whole(what, partial(read_one, place))
 
     return len(places), read()
 
 
+def _places(saver: BaseCheckpointSaver[Any]) -> list[Address]:
+    """Where all checkpoints of a saver are, the oldest of each thread first; no value is kept."""
+    if isinstance(saver, Saver):
+        return [
+            Address(thread_id, row.namespace, row.id)
+            for thread_id, *_ in saver.threads()
+            for row in saver.index(thread_id).checkpoints
+        ]
+    if isinstance(saver, InMemorySaver):  # its `list` decodes all values: a damaged one would end it
+        places = [
+            Address(thread_id, ns, id)
+            for thread_id, namespaces in saver.storage.items()
+            for ns, found in namespaces.items()
+            for id in found
+        ]
+    else:
+        configs = (found.config["configurable"] for found in saver.list(None))
+        places = [Address(c["thread_id"], c["checkpoint_ns"], c["checkpoint_id"]) for c in configs]
+    return sorted(places, key=lambda place: (place.thread_id, place.checkpoint_id or ""))
+
+
 def _task_paths(saver: Any, address: Address) -> dict[str, str]:
     """The task paths under a checkpoint, where the saver is known to keep them."""
-    stored = getattr(saver, "writes", None)
-    if isinstance(stored, dict):  # LangGraph's InMemorySaver
-        rows = stored.get((address.thread_id, address.ns, address.checkpoint_id), {})
+    if isinstance(saver, Saver):
+        stored = saver._run(partial(saver.engine.get, address.config()))
+        return {task_id: path for path, task_id, _ in stored.writes} if stored else {}
+    if isinstance(saver, InMemorySaver):
+        rows = saver.writes.get((address.thread_id, address.ns or "", address.checkpoint_id or ""), {})
         return {row[0]: row[3] for row in rows.values() if len(row) > 3}
     if type(saver).__module__.startswith("langgraph.checkpoint.postgres"):
         with saver._cursor() as cursor:

@@ -9,6 +9,8 @@ from typing import Any
 
 from lgviz.errors import DamagedData
 
+from .damage import legible
+from .records import Channel, Write, read_body, read_channels, read_metadata, read_writes
 from .schema import Dialect
 from .statements import Conflict, Many, Operation, Query
 from .tree import Node, Part, Trees, nodes_of
@@ -64,7 +66,7 @@ class Nodes:
         Args:
             parts: the roots.
             known: nodes already fetched; they are taken from here, with all that is below them.
-            containers: leave out the bytes of leaves, where only the shape matters.
+            containers: leave leaves empty, where only the shape matters.
             whole: refuse where one is missing.
 
         Raises:
@@ -95,8 +97,7 @@ class Nodes:
                 fetched = [Node(id, bytes(hash)) for id, hash, _, _ in rows]
                 for node, (_, _, form, data) in zip(fetched, rows, strict=True):
                     found[node.id] = node
-                    if data is not None:
-                        node.part = self._open(node, form, bytes(data))
+                    node.part = b"" if data is None else self._open(node, form, bytes(data))
                     if type(node.part) is list:
                         opened.append(node.part)
                 if not containers:
@@ -125,6 +126,31 @@ class Nodes:
             entries = [entry for chunk in opened for entry in (chunk or ())[2:]]
             level -= 1
         return entries
+
+    def open_channels(self, body: bytes) -> Operation[dict[str, Channel]]:
+        """The channels of a checkpoint, from its row.
+
+        Raises:
+            DamagedData: they cannot be read.
+        """
+        with legible("The checkpoint's row"):
+            return read_channels((yield from self.unfold(read_body(self.vault.open_row(body))[1])))
+
+    def open_writes(self, data: bytes) -> list[Write]:
+        """The writes of a task, from its row.
+
+        Raises:
+            DamagedData: they cannot be read.
+        """
+        with legible("A task's row of writes"):
+            return read_writes(self.vault.open_row(data))
+
+    def open_metadata(self, data: bytes) -> dict[str, Any] | None:
+        """A checkpoint's metadata; None where it cannot be read."""
+        try:
+            return read_metadata(data, self.trees.serde)
+        except Exception:
+            return None
 
     def _open(self, node: Node, form: int, data: bytes) -> bytes | list[Any] | None:
         try:

@@ -13,9 +13,9 @@ from langgraph.checkpoint.base import CheckpointTuple, DeltaChannelHistory, Pend
 from lgviz.errors import DamagedData
 
 from .address import Address, address
-from .damage import Damaged, damaged
+from .damage import Damaged, damaged, legible
 from .nodes import Gone, Nodes
-from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen, read_writes
+from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen
 from .statements import GLANCE, READ, Operation, Query, Rows
 from .tree import Node, Part
 
@@ -158,29 +158,29 @@ class Reading(Nodes):
             if thread_id is None:
                 continue
             try:
-                head, channels, seen = read_body(self.vault.open_row(bytes(body)))
-                found[key] = Stored(
-                    Address(thread_id, ns, id),
-                    parent,
-                    bytes(metadata),
-                    head,
-                    read_channels((yield from self.unfold(channels))),
-                    read_seen((yield from self.unfold(seen))),
-                )
-            except (ValueError, TypeError, DamagedData) as error:
+                with legible(f"Checkpoint {id} of thread {thread_id!r}"):
+                    head, channels, seen = read_body(self.vault.open_row(bytes(body)))
+                    found[key] = Stored(
+                        Address(thread_id, ns, id),
+                        parent,
+                        bytes(metadata),
+                        head,
+                        read_channels((yield from self.unfold(channels))),
+                        read_seen((yield from self.unfold(seen))),
+                    )
+            except DamagedData as error:
+                if whole:  # or was it removed between two statements?
+                    raise Gone from error
                 if strict:
-                    raise DamagedData(
-                        f"Checkpoint {id} of thread {thread_id!r} is damaged: {error}",
-                        "saver.check() names everything that is; other checkpoints can still be read.",
-                    ) from error
-                logger.warning("Checkpoint %s of thread %r is damaged and left out: %s", id, thread_id, error)
+                    raise
+                logger.warning("%s It is left out.", error.cause)
         for key, thread_id, path, task_id, _, _, data in rows:
             if thread_id is not None or key not in found:
                 continue
             try:
-                entries = read_writes(self.vault.open_row(bytes(data)))
-            except (ValueError, TypeError) as error:
-                logger.warning("Writes of task %s are damaged and left out: %s", task_id, error)
+                entries = self.open_writes(bytes(data))
+            except DamagedData as error:
+                logger.warning("Task %s: %s It is left out.", task_id, error.cause)
                 continue
             found[key].writes += [(path, task_id, write) for write in entries]
         parts: list[Part] = []
@@ -200,10 +200,16 @@ class Reading(Nodes):
         return list(found.values())
 
     def assemble(self, stored: Stored) -> CheckpointTuple:
-        """What LangGraph is given. Decodes all values: call it outside of the transaction."""
-        head = self.trees.grow(stored.head, stored.nodes, damaged)
-        if isinstance(head, Damaged):
-            raise DamagedData(f"Checkpoint {stored.address.checkpoint_id} is damaged: {head.reason}")
+        """What LangGraph is given. Decodes all values: call it outside of the transaction.
+
+        Raises:
+            DamagedData: its metadata or bookkeeping cannot be read.
+        """
+        with legible(f"Checkpoint {stored.address.checkpoint_id} of thread {stored.address.thread_id!r}"):
+            metadata = read_metadata(stored.metadata, self.trees.serde)
+            head = self.trees.grow(stored.head, stored.nodes, damaged)
+            if isinstance(head, Damaged):
+                raise ValueError(head.reason)
         channels = stored.channels
         checkpoint = {
             **head,
@@ -219,7 +225,7 @@ class Reading(Nodes):
         return CheckpointTuple(
             config=stored.address.config(),
             checkpoint=checkpoint,  # type: ignore[arg-type]
-            metadata=read_metadata(stored.metadata, self.trees.serde),  # type: ignore[arg-type]
+            metadata=metadata,  # type: ignore[arg-type]
             parent_config=stored.address._replace(checkpoint_id=stored.parent).config()
             if stored.parent
             else None,
@@ -234,15 +240,17 @@ class Reading(Nodes):
         for stored in page:
             try:
                 yield self.assemble(stored)
-            except (ValueError, TypeError, LookupError, DamagedData) as error:
-                logger.warning(
-                    "Checkpoint %s is damaged and left out: %s", stored.address.checkpoint_id, error
-                )
+            except DamagedData as error:
+                logger.warning("%s It is left out.", error.cause)
 
     def delta_history(
         self, config: RunnableConfig, channels: Sequence[str]
     ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
-        """For each channel its writes by ancestors, oldest first, since the nearest stored value."""
+        """For each channel its writes by ancestors, oldest first, since the nearest stored value.
+
+        Raises:
+            DamagedData: a row of these ancestors cannot be read: without it the value would be another.
+        """
         place = address(config)
         writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
         seeds: dict[str, Part] = {}
@@ -268,9 +276,7 @@ class Reading(Nodes):
                 if not wanted:
                     break
                 chain[ancestor] = wanted
-                stored = read_channels(
-                    (yield from self.unfold(read_body(self.vault.open_row(bytes(data)))[1]))
-                )
+                stored = yield from self.open_channels(bytes(data))
                 for name in wanted:
                     channel = stored.get(name)
                     if channel is not None and channel.part is not None:
@@ -295,7 +301,7 @@ class Reading(Nodes):
         )
         under: dict[str, list[tuple[str, str, Write]]] = {}
         for id, path, task_id, data in rows:
-            entries = read_writes(self.vault.open_row(bytes(data)))
+            entries = self.open_writes(bytes(data))
             under.setdefault(id, []).extend((path, task_id, write) for write in entries)
         for id, wanted in chain.items():
             for _, task_id, write in sorted(
@@ -322,8 +328,5 @@ class Reading(Nodes):
         return result
 
     def _matches(self, data: bytes, filter: Mapping[str, Any]) -> bool:
-        try:
-            metadata = read_metadata(data, self.trees.serde)
-        except ValueError:
-            return False
-        return all(metadata.get(key) == value for key, value in filter.items())
+        metadata = self.open_metadata(data)
+        return metadata is not None and all(metadata.get(key) == value for key, value in filter.items())

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from lgviz.errors import PersistenceError
+from lgviz.errors import DamagedData, PersistenceError
 
 from .index import anchor_of
 from .nodes import Nodes
-from .records import read_body, read_channels, read_metadata
 from .statements import REMOVE, Many, Operation, Query
-from .tree import Part
+from .tree import Node, Part, nodes_of
 
-_ROW_PARTS = "SELECT body FROM lgviz_checkpoints WHERE thread = ?"
-_WRITE_PARTS = "SELECT data FROM lgviz_writes WHERE thread = ?"
+
+class Row(NamedTuple):
+    """A checkpoint's row. ``notes`` is its metadata, None where they are damaged."""
+
+    key: int
+    ns: str
+    id: str
+    parent: str | None
+    ordinal: int
+    notes: dict[str, Any] | None
+    body: bytes
+    size: int
+
+    @property
+    def anchor(self) -> tuple[str, str] | None:
+        """The checkpoint that its call started from, as far as is known."""
+        return anchor_of(self.ns, self.notes or {})
 
 
 class Removing(Nodes):
-    """``delete_thread``, ``delete_for_runs``, ``prune`` and ``copy_thread``."""
+    """``delete_thread``, ``delete_for_runs``, ``prune`` and ``copy_thread``.
+
+    Damage endangers nothing else: what cannot be read is taken to need all that it might need.
+    """
 
     def delete_threads(self, thread_ids: Sequence[str]) -> Operation[None]:
         """Remove whole threads."""
@@ -35,90 +52,149 @@ class Removing(Nodes):
         """Remove the checkpoints of some runs, but those that a later checkpoint's delta channels need."""
         runs = {str(run) for run in run_ids}
         yield REMOVE
-        threads = yield Query("SELECT id, thread_id FROM lgviz_threads ORDER BY id")
-        for _, thread_id in threads:
-            thread = yield from self._number(thread_id)
-            if thread is None:
-                continue
-            rows = yield Query("SELECT key, metadata FROM lgviz_checkpoints WHERE thread = ?", [thread])
-            doomed = {key for key, data in rows if str(self._notes(data).get("run_id")) in runs}
-            if doomed:
-                yield from self._remove(thread, {key for key, _ in rows} - doomed)
+        threads = yield Query("SELECT id FROM lgviz_threads ORDER BY id")
+        for (thread,) in threads:
+            rows = yield from self._rows(thread)
+            keep = {row.key for row in rows if str((row.notes or {}).get("run_id")) not in runs}
+            if len(keep) < len(rows):
+                yield from self._remove(thread, rows, keep)
 
     def keep_latest(self, thread_ids: Sequence[str]) -> Operation[None]:
         """Remove all but the newest checkpoint of each namespace, and what its delta channels need.
 
-        A subgraph call's namespace goes with the checkpoint that the call started from.
+        A subgraph call's namespace goes with the checkpoint that the call started from. Where the newest is
+        damaged, those before it stay too, down to the first that is whole.
         """
         yield REMOVE
         for thread_id in thread_ids:
             thread = yield from self._number(thread_id)
             if thread is not None:
-                yield from self._remove(thread, (yield from self._latest(thread)))
+                rows = yield from self._rows(thread)
+                yield from self._remove(thread, rows, (yield from self._latest(rows)))
 
-    def _latest(self, thread: int) -> Operation[set[int]]:
+    def _rows(self, thread: int) -> Operation[list[Row]]:
+        """A thread's checkpoints, oldest first."""
         rows = yield Query(
-            """SELECT key, ns, id, metadata FROM lgviz_checkpoints WHERE key IN
-               (SELECT max(key) FROM lgviz_checkpoints WHERE thread = ? GROUP BY ns)""",
+            """SELECT key, ns, id, parent, ordinal, metadata, body,
+               length(body) + length(metadata) + length(changed)
+               FROM lgviz_checkpoints WHERE thread = ? ORDER BY key""",
             [thread],
         )
-        kept_ids = {(ns, id) for _, ns, id, _ in rows}
-        keep = set()
-        for key, ns, _, data in rows:
-            anchor = anchor_of(ns, self._notes(data))
-            # A namespace without a task id is one lasting subgraph's (`checkpointer=True`): it stays.
-            if anchor is None or ":" not in ns or anchor in kept_ids:
-                keep.add(key)
-        return keep
+        return [
+            Row(key, ns, id, parent, ordinal, self.open_metadata(bytes(data)), bytes(body), size)
+            for key, ns, id, parent, ordinal, data, body, size in rows
+        ]
 
-    def _remove(self, thread: int, keep: set[int]) -> Operation[None]:
+    def _latest(self, rows: Sequence[Row]) -> Operation[set[int]]:
+        """The keys of what ``keep_latest`` keeps of a thread."""
+        by_namespace: dict[str, list[Row]] = {}
+        for row in reversed(rows):
+            by_namespace.setdefault(row.ns, []).append(row)
+        keep: dict[tuple[str, str], int] = {}
+        for ns in sorted(by_namespace, key=len):  # a caller's before those of its subgraphs
+            chosen: list[Row] = []
+            for row in by_namespace[ns]:
+                chosen.append(row)
+                if (yield from self._whole(row)):
+                    break
+            anchors = {row.anchor for row in chosen} - {None}
+            # A namespace without a task id is one lasting subgraph's (`checkpointer=True`): it stays.
+            if ":" not in ns or not anchors or not anchors.isdisjoint(keep):
+                keep |= {(ns, row.id): row.key for row in chosen}
+        return set(keep.values())
+
+    def _whole(self, row: Row) -> Operation[bool]:
+        """Whether all of a checkpoint can be read."""
+        try:
+            yield from self.open_channels(row.body)
+            parts = [self.vault.open_row(row.body)]
+        except DamagedData:
+            return False
+        return row.notes is not None and _complete(parts, (yield from self.fetch(parts)))
+
+    def _remove(self, thread: int, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
         """Remove all checkpoints of a thread but ``keep`` and their delta channels' chains."""
-        rows = yield Query(
-            "SELECT key, ns, id, parent, metadata, body FROM lgviz_checkpoints WHERE thread = ?", [thread]
-        )
         yield from self._keep_chains(rows, keep)
-        doomed = [row for row in rows if row[0] not in keep]
+        doomed = [row for row in rows if row.key not in keep]
         if not doomed:
             return
-        newest = yield Query(
-            "SELECT max(ordinal) FROM lgviz_checkpoints WHERE thread = ? AND ns = ''", [thread]
-        )
-        made = 0 if newest[0][0] is None else newest[0][0] + 1
+        made = max((row.ordinal + 1 for row in rows if not row.ns), default=0)
         yield Query(
             """UPDATE lgviz_threads SET epoch = epoch + 1, made = CASE WHEN made < ? THEN ? ELSE made END
                WHERE id = ?""",
             [made, made, thread],
         )
-        yield Many("DELETE FROM lgviz_checkpoints WHERE key = ?", [(row[0],) for row in doomed])
+        yield from self._number_anchors(thread, rows, keep)
+        yield Many("DELETE FROM lgviz_checkpoints WHERE key = ?", [(row.key,) for row in doomed])
         yield Many(
             "DELETE FROM lgviz_writes WHERE thread = ? AND ns = ? AND checkpoint_id = ?",
-            [(thread, ns, id) for _, ns, id, *_ in doomed],
+            [(thread, row.ns, row.id) for row in doomed],
         )
         yield Many(
             "UPDATE lgviz_checkpoints SET parent = NULL WHERE thread = ? AND ns = ? AND parent = ?",
-            [(thread, ns, id) for _, ns, id, *_ in doomed],
+            [(thread, row.ns, row.id) for row in doomed],
         )
-        live = yield from self.fetch((yield from self.parts(thread)), containers=True)
-        yield from self.release(thread, live)
+        writes = yield Query("SELECT data FROM lgviz_writes WHERE thread = ?", [thread])
+        bodies = [row.body for row in rows if row.key in keep]
+        live = yield from self._live([*bodies, *(bytes(data) for (data,) in writes)])
+        if live is not None:
+            yield from self.release(thread, live)
 
-    def _keep_chains(self, rows: list[tuple[Any, ...]], keep: set[int]) -> Operation[None]:
+    def _live(self, data: Iterable[bytes]) -> Operation[set[int] | None]:
+        """The nodes that some rows need; None where damage hides what they need."""
+        try:
+            parts = [self.vault.open_row(row) for row in data]
+        except Exception:
+            return None
+        nodes = yield from self.fetch(parts, containers=True)
+        return set(nodes) if _complete(parts, nodes) else None
+
+    def _keep_chains(self, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
         """Add to ``keep`` the ancestors from which delta channels of kept checkpoints are rebuilt."""
-        by_id = {(ns, id): row for row in rows for _, ns, id, *_ in [row]}
-        for row in [row for row in rows if row[0] in keep]:
-            missing = set(self._notes(row[4]).get("counters_since_delta_snapshot") or ())
-            ancestor: tuple[Any, ...] | None = row
+        by_id = {(row.ns, row.id): row for row in rows}
+        for row in [row for row in rows if row.key in keep]:
+            # Where metadata are damaged any channel may be one: the whole chain stays.
+            missing = {""} if row.notes is None else set(row.notes.get("counters_since_delta_snapshot") or ())
+            ancestor: Row | None = row
             while missing and ancestor is not None:
-                keep.add(ancestor[0])
-                table = read_body(self.vault.open_row(bytes(ancestor[5])))[1]
-                channels = read_channels((yield from self.unfold(table)))
-                missing -= {name for name, channel in channels.items() if channel.part is not None}
-                ancestor = by_id.get((ancestor[1], ancestor[3]))
+                keep.add(ancestor.key)
+                try:
+                    channels = yield from self.open_channels(ancestor.body)
+                    missing -= {name for name, channel in channels.items() if channel.part is not None}
+                except DamagedData:
+                    pass
+                ancestor = by_id.get((ancestor.ns, ancestor.parent or ""))
 
-    def parts(self, thread: int) -> Operation[list[Part]]:
-        """All roots of a thread's values."""
-        rows = yield Query(_ROW_PARTS, [thread])
-        writes = yield Query(_WRITE_PARTS, [thread])
-        return [self.vault.open_row(bytes(data)) for row in (*rows, *writes) for data in row]
+    def _number_anchors(self, thread: int, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
+        """Write down the numbers of the anchors that go while checkpoints under them stay."""
+        calls = yield Query("SELECT ns, id, numbers FROM lgviz_calls WHERE thread = ?", [thread])
+        written = {(ns, id): numbers for ns, id, numbers in calls}
+        by_id = {(row.ns, row.id): row for row in rows}
+
+        def numbers(place: tuple[str, str] | None) -> str | None:
+            row = by_id.get(place) if place else None
+            if row is None:
+                return written.get(place) if place else None
+            above = numbers(row.anchor) if row.ns else ""
+            return None if above is None else f"{above}.{row.ordinal}".lstrip(".")
+
+        kept = [row for row in rows if row.key in keep]
+        gone = {
+            place
+            for place, known in written.items()
+            if known or (place in by_id and by_id[place].key not in keep)
+        }
+        if all(row.notes is not None for row in kept):
+            needless = gone - {row.anchor for row in kept}
+            yield Many(
+                "DELETE FROM lgviz_calls WHERE thread = ? AND ns = ? AND id = ?",
+                [(thread, *place) for place in needless],
+            )
+            gone -= needless
+        yield Many(
+            "UPDATE lgviz_calls SET numbers = ? WHERE thread = ? AND ns = ? AND id = ?",
+            [(numbers(place), thread, *place) for place in gone],
+        )
 
     def copy_thread(self, source: str, target: str) -> Operation[None]:
         """Give a thread's checkpoints and writes to another thread too; values are shared, not copied.
@@ -141,15 +217,19 @@ class Removing(Nodes):
                 "Copy to a new thread, or delete that one first.",
             )
         rows = yield Query(
-            """INSERT INTO lgviz_threads (thread_id, made) SELECT ?, made FROM lgviz_threads WHERE id = ?
-               ON CONFLICT (thread_id) DO UPDATE SET made = excluded.made RETURNING id""",
+            """INSERT INTO lgviz_threads (thread_id, made, epoch)
+               SELECT ?, made, epoch FROM lgviz_threads WHERE id = ?
+               ON CONFLICT (thread_id) DO UPDATE SET epoch = lgviz_threads.epoch + excluded.epoch,
+               made = CASE WHEN excluded.made > lgviz_threads.made
+               THEN excluded.made ELSE lgviz_threads.made END RETURNING id""",
             [target, old],
         )
         new = rows[0][0]
+        yield Query("DELETE FROM lgviz_calls WHERE thread = ?", [new])
         for table, columns in (
             ("lgviz_checkpoints", "ns, id, parent, ordinal, at, changed, metadata, body"),
             ("lgviz_writes", "ns, checkpoint_id, task_id, task_path, at, data"),
-            ("lgviz_calls", "ns, id, made"),
+            ("lgviz_calls", "ns, id, made, numbers"),
         ):
             order = "" if table == "lgviz_calls" else "ORDER BY key"
             yield Query(
@@ -168,12 +248,6 @@ class Removing(Nodes):
         rows = yield Query("SELECT id FROM lgviz_threads WHERE thread_id = ?", [thread_id])
         return int(rows[0][0]) if rows else None
 
-    def _notes(self, data: Any) -> dict[str, Any]:
-        try:
-            return read_metadata(bytes(data), self.trees.serde)
-        except ValueError:  # damaged: it names no run, no parent, no delta channel
-            return {}
-
     def pruning(self, thread_ids: Sequence[str], strategy: str) -> Callable[[], Operation[None]]:
         """The operation behind ``prune``.
 
@@ -189,3 +263,10 @@ class Removing(Nodes):
         if strategy == "delete":
             return lambda: self.delete_threads(threads)
         raise ValueError(f"Unknown strategy {strategy!r}: there are 'keep_latest' and 'delete'.")
+
+
+def _complete(parts: Iterable[Part], nodes: dict[int, Node]) -> bool:
+    """Whether all nodes below some parts could be read."""
+    containers = (node.part for node in nodes.values() if isinstance(node.part, list))
+    below = (node.id for part in (*parts, *containers) for node in nodes_of(part))
+    return all(node.part is not None for node in nodes.values()) and all(id in nodes for id in below)

@@ -32,9 +32,9 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
             UNIQUE (thread, ns, id))""",
         "CREATE INDEX lgviz_checkpoints_by_age ON lgviz_checkpoints (thread, ns, key)",
         # How many checkpoints the subgraphs called from a checkpoint have had. That checkpoint itself may
-        # be stored later than they are.
+        # be stored later than they are; once it is removed before them, `numbers` says what its label was.
         """CREATE TABLE lgviz_calls (
-            thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL,
+            thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL, numbers TEXT,
             PRIMARY KEY (thread, ns, id)){clustered}""",
         # One row holds all writes of one task.
         """CREATE TABLE lgviz_writes (

@@ -223,7 +223,11 @@ class Trees:
                 return self.serde.loads_typed(typed(part))
             except Exception as error:
                 return damaged(node or Node(part=part), error)
-        values = [self.grow(entry, nodes, damaged) for entry in flatten(part, nodes)]
+        try:
+            entries = flatten(part, nodes)
+        except LookupError as error:
+            return damaged(node or Node(part=part), error)
+        values = [self.grow(entry, nodes, damaged) for entry in entries]
         if part[0] == LIST:
             return values
         if part[0] == DICT:

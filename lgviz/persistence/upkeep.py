@@ -6,12 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .records import read_body, read_channels, read_metadata, read_seen, read_writes
+from lgviz.errors import DamagedData
+
+from .damage import legible
+from .records import read_body, read_channels, read_seen
 from .removing import Removing
 from .statements import READ, Operation, Query, Rows
 from .tree import Node, Part, canonical, nodes_of
 
 _ROW = "length(body) + length(metadata) + length(changed)"
+
+
+class Problem(NamedTuple):
+    """Something damaged: where, and what."""
+
+    where: str
+    what: str
 
 
 @dataclass(slots=True)
@@ -25,6 +35,7 @@ class Stats:
         by_channel: for each channel; a value counts once, for the checkpoint that brought it.
         by_checkpoint: for each checkpoint id its row and the values it brought.
         prune_frees: what ``prune(strategy="keep_latest")`` would give back.
+        damaged: rows that could not be read: their own bytes count, what they brought does not.
     """
 
     bytes: int = 0
@@ -35,13 +46,7 @@ class Stats:
     by_channel: dict[str, int] = field(default_factory=dict)
     by_checkpoint: dict[str, int] = field(default_factory=dict)
     prune_frees: int = 0
-
-
-class Problem(NamedTuple):
-    """Something damaged: where, and what."""
-
-    where: str
-    what: str
+    damaged: list[Problem] = field(default_factory=list)
 
 
 class Upkeep(Removing):
@@ -69,12 +74,10 @@ class Upkeep(Removing):
         return int(rows[0][0]) + int(writes[0][0])
 
     def _thread_stats(self, thread: int, name: str, stats: Stats) -> Operation[None]:
-        columns = "key, ns, id, parent, metadata, body"
-        rows = yield Query(
-            f"SELECT {columns}, {_ROW} FROM lgviz_checkpoints WHERE thread = ? ORDER BY key", [thread]
-        )
+        rows = yield from self._rows(thread)
         writes = yield Query(
-            "SELECT ns, checkpoint_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key", [thread]
+            "SELECT ns, checkpoint_id, task_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key",
+            [thread],
         )
         sizes = {
             id: (size, users)
@@ -86,50 +89,59 @@ class Upkeep(Removing):
                 )
             )
         }
-        nodes = yield from self.fetch((yield from self.parts(thread)), containers=True)
+        nodes = yield from self.fetch([Node(id) for id in sizes], containers=True)
         seen: set[int] = set()
 
-        def cost(part: Part) -> int:
-            return sum(sizes.get(id, (0, 0))[0] for id in _below([part], nodes, seen))
+        def count(id: str, size: int, channels: Iterable[tuple[str, Part | None]], part: Part) -> None:
+            for channel, value in channels:
+                added = 0 if value is None else _cost([value], nodes, sizes, seen)
+                stats.by_channel[channel] = stats.by_channel.get(channel, 0) + added
+                size += added
+            size += _cost([part], nodes, sizes, seen)
+            stats.by_checkpoint[id] = stats.by_checkpoint.get(id, 0) + size
 
-        for _, _, id, _, _, body, size in rows:
-            channels = read_channels((yield from self.unfold(read_body(self.vault.open_row(bytes(body)))[1])))
-            brought = int(size)
-            for channel, (_, part) in channels.items():
-                if part is not None:
-                    added = cost(part)
-                    brought += added
-                    stats.by_channel[channel] = stats.by_channel.get(channel, 0) + added
-            brought += cost(self.vault.open_row(bytes(body)))
-            stats.by_checkpoint[id] = brought
-        for _, id, data in writes:
-            for write in read_writes(self.vault.open_row(bytes(data))):
-                added = cost(write.part)
-                stats.by_channel[write.channel] = stats.by_channel.get(write.channel, 0) + added
-                stats.by_checkpoint[id] = stats.by_checkpoint.get(id, 0) + added
-            stats.by_checkpoint[id] = stats.by_checkpoint.get(id, 0) + len(data)
+        for row in rows:
+            where = f"thread {name!r}, checkpoint {row.id}"
+            try:
+                channels = yield from self.open_channels(row.body)
+                values = [(channel, part) for channel, (_, part) in channels.items()]
+                count(row.id, row.size, values, self.vault.open_row(row.body))
+            except DamagedData as error:
+                count(row.id, row.size, (), [])
+                stats.damaged.append(Problem(where, error.cause))
+            if row.notes is None:
+                stats.damaged.append(Problem(where, "its metadata cannot be read"))
+        for _, id, task_id, data in writes:
+            where = f"thread {name!r}, checkpoint {id}, task {task_id}"
+            try:
+                found = [(write.channel, write.part) for write in self.open_writes(bytes(data))]
+            except DamagedData as error:
+                found = []
+                stats.damaged.append(Problem(where, error.cause))
+            count(id, len(data), found, [])
         stats.checkpoints += len(rows)
         stats.writes += len(writes)
         stats.nodes += len(sizes)
-        row_bytes = sum(int(row[6]) for row in rows) + sum(len(row[2]) for row in writes)
+        row_bytes = sum(row.size for row in rows) + sum(len(row[3]) for row in writes)
         stats.by_thread[name] = row_bytes + sum(size for size, _ in sizes.values())
 
-        keep = yield from self._latest(thread)
-        yield from self._keep_chains([row[:6] for row in rows], keep)
-        kept = {(ns, id) for key, ns, id, *_ in rows if key in keep}
-        live_parts = [self.vault.open_row(bytes(row[5])) for row in rows if row[0] in keep]
-        live_parts += [self.vault.open_row(bytes(data)) for ns, id, data in writes if (ns, id) in kept]
-        live = set(_below(live_parts, nodes, set()))
-        stats.prune_frees += sum(int(row[6]) for row in rows if row[0] not in keep)
-        stats.prune_frees += sum(len(data) for ns, id, data in writes if (ns, id) not in kept)
-        stats.prune_frees += sum(size for id, (size, users) in sizes.items() if id not in live and users == 1)
+        keep = yield from self._latest(rows)
+        yield from self._keep_chains(rows, keep)
+        doomed = [row for row in rows if row.key not in keep]
+        gone = {(row.ns, row.id) for row in doomed}
+        kept = [bytes(data) for ns, id, _, data in writes if (ns, id) not in gone]
+        live = yield from self._live([*(row.body for row in rows if row.key in keep), *kept])
+        stats.prune_frees += sum(row.size for row in doomed)
+        stats.prune_frees += sum(len(data) for ns, id, _, data in writes if (ns, id) in gone)
+        if doomed and live is not None:
+            dead = ((size, users) for id, (size, users) in sizes.items() if id not in live)
+            stats.prune_frees += sum(size for size, users in dead if users == 1)
 
     def check(self) -> Operation[list[Problem]]:
         """Verify every hash and reference. Damage is named, and what is whole stays readable."""
         yield READ
-        problems: list[Problem] = []
-        names = {id: bytes(hash) for id, hash in (yield Query("SELECT id, hash FROM lgviz_nodes"))}
-        last, bad = 0, set()
+        found = _Found({id: bytes(hash) for id, hash in (yield Query("SELECT id, hash FROM lgviz_nodes"))})
+        last = 0
         while True:
             rows = yield Query(
                 "SELECT id, form, data FROM lgviz_nodes WHERE id > ? ORDER BY id LIMIT 500", [last]
@@ -138,77 +150,108 @@ class Upkeep(Removing):
                 break
             last = rows[-1][0]
             for id, form, data in rows:
-                fault = self._fault(names, id, form, bytes(data))
+                fault = self._fault(found, id, form, bytes(data))
                 if fault:
-                    bad.add(id)
-                    problems.append(Problem(f"node {id}", fault))
+                    found.bad.add(id)
+                    found.problems.append(Problem(f"node {id}", fault))
         threads = yield Query("SELECT id, thread_id FROM lgviz_threads ORDER BY id")
         for thread, name in threads:
-            yield from self._check_thread(thread, name, names, bad, problems)
+            yield from self._check_thread(thread, name, found)
         strays = yield Query(
             "SELECT node FROM lgviz_uses WHERE node NOT IN (SELECT id FROM lgviz_nodes) ORDER BY node"
         )
-        problems += [Problem(f"node {node}", "it is needed and missing") for (node,) in strays]
-        return problems
+        return found.problems + [Problem(f"node {node}", "it is needed and missing") for (node,) in strays]
 
-    def _fault(self, names: dict[int, bytes], id: int, form: int, data: bytes) -> str:
+    def _fault(self, found: _Found, id: int, form: int, data: bytes) -> str:
         try:
             part = self.vault.open(form, data)
         except Exception as error:
             return f"it cannot be read: {type(error).__name__}: {error}"
+        if isinstance(part, list):
+            found.below[id] = [child.id for child in nodes_of(part)]
         for child in nodes_of(part):
-            if child.id not in names:
+            if child.id not in found.names:
                 return f"it refers to node {child.id}, which is missing"
-            child.hash = names[child.id]
-        return "" if self.trees.name(canonical(part)) == names[id] else "its bytes do not match its name"
-
-    def _check_thread(
-        self, thread: int, name: str, names: dict[int, bytes], bad: set[int], problems: list[Problem]
-    ) -> Operation[None]:
-        used = {node for (node,) in (yield Query("SELECT node FROM lgviz_uses WHERE thread = ?", [thread]))}
-        rows = yield Query(
-            "SELECT ns, id, metadata, body FROM lgviz_checkpoints WHERE thread = ? ORDER BY key", [thread]
+            child.hash = found.names[child.id]
+        return (
+            "" if self.trees.name(canonical(part)) == found.names[id] else "its bytes do not match its name"
         )
-        for ns, id, metadata, body in rows:
-            where = f"thread {name!r}, checkpoint {id}" + (f" of {ns}" if ns else "")
+
+    def _check_thread(self, thread: int, name: str, found: _Found) -> Operation[None]:
+        rows = yield Query("SELECT node FROM lgviz_uses WHERE thread = ?", [thread])
+        used = {node for (node,) in rows}
+        found.problems += [
+            Problem(f"node {child}", f"thread {name!r} needs it, but that is not recorded")
+            for id in used
+            for child in found.below.get(id, ())
+            if child not in used
+        ]
+        told: dict[str, set[int]] = {}
+        for row in (yield from self._rows(thread)):
+            where = f"thread {name!r}, checkpoint {row.id}" + (f" of {row.ns}" if row.ns else "")
+            if row.notes is None:
+                found.problems.append(Problem(where, "its metadata cannot be read"))
             try:
-                read_metadata(bytes(metadata), self.trees.serde)
-                part = self.vault.open_row(bytes(body))
-                _, channels, seen = read_body(part)
-                read_seen((yield from self.unfold(seen)))
-                for channel, (_, value) in read_channels((yield from self.unfold(channels))).items():
-                    if value is not None:
-                        _report(problems, f"{where}, channel {channel!r}", [value], names, used, bad)
-            except Exception as error:
-                problems.append(Problem(where, f"its row cannot be read: {type(error).__name__}: {error}"))
+                with legible("its row"):
+                    part = self.vault.open_row(row.body)
+                    _, channels, seen = read_body(part)
+                    read_seen((yield from self.unfold(seen)))
+                    values = read_channels((yield from self.unfold(channels)))
+            except DamagedData as error:
+                found.problems.append(Problem(where, error.cause))
+                continue
+            own = {node.id: node for node in nodes_of(part)}
+            for channel, (_, value) in values.items():
+                if value is not None:
+                    nodes = [own.pop(node.id, node) for node in nodes_of(value)]
+                    found.look(f"{where}, channel {channel!r}", nodes, used, told.setdefault(channel, set()))
+            found.look(where, own.values(), used, set())
         tasks: Rows = yield Query(
             "SELECT checkpoint_id, task_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key", [thread]
         )
         for id, task_id, data in tasks:
             where = f"thread {name!r}, checkpoint {id}, task {task_id}"
             try:
-                for write in read_writes(self.vault.open_row(bytes(data))):
-                    _report(problems, f"{where}, channel {write.channel!r}", [write.part], names, used, bad)
-            except Exception as error:
-                problems.append(Problem(where, f"its writes cannot be read: {type(error).__name__}: {error}"))
+                for write in self.open_writes(bytes(data)):
+                    found.look(f"{where}, channel {write.channel!r}", nodes_of(write.part), used, set())
+            except DamagedData as error:
+                found.problems.append(Problem(where, error.cause))
 
 
-def _report(
-    problems: list[Problem],
-    where: str,
-    parts: Iterable[Part],
-    names: dict[int, bytes],
-    used: set[int],
-    bad: set[int],
-) -> None:
-    for part in parts:
-        for node in nodes_of(part):
-            if node.id not in names:
-                problems.append(Problem(where, f"it refers to node {node.id}, which is missing"))
-            elif node.id in bad:
-                problems.append(Problem(where, f"it refers to node {node.id}, which is damaged"))
-            elif node.id not in used:
-                problems.append(Problem(where, f"node {node.id} is not recorded as needed"))
+@dataclass(slots=True)
+class _Found:
+    """What a check knows of the nodes (their names, what is directly below them), and what is wrong."""
+
+    names: dict[int, bytes]
+    below: dict[int, list[int]] = field(default_factory=dict)
+    bad: set[int] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    _culprits: dict[int, int] = field(default_factory=dict)
+
+    def look(self, where: str, nodes: Iterable[Node], used: set[int], told: set[int]) -> None:
+        """Whether nodes that are referred to are there, whole, and recorded as needed; each told once."""
+        for node in nodes:
+            culprit = self._culprit(node.id)
+            if culprit and culprit not in told:
+                fault = "damaged" if culprit in self.names else "missing"
+                self.problems.append(Problem(where, f"it needs node {culprit}, which is {fault}"))
+                told.add(culprit)
+            elif not culprit and node.id not in used:
+                self.problems.append(Problem(where, f"node {node.id} is not recorded as needed"))
+
+    def _culprit(self, id: int) -> int:
+        """The node, this one or one below it, that is damaged or missing; 0: all are whole."""
+        if id not in self._culprits:
+            whole = id in self.names and id not in self.bad
+            below = (self._culprit(child) for child in self.below.get(id, ()))
+            self._culprits[id] = next((found for found in below if found), 0) if whole else id
+        return self._culprits[id]
+
+
+def _cost(
+    parts: Iterable[Part], nodes: dict[int, Node], sizes: dict[int, tuple[int, int]], seen: set[int]
+) -> int:
+    return sum(sizes[id][0] for id in _below(parts, nodes, seen) if id in sizes)
 
 
 def _below(parts: Iterable[Part], nodes: dict[int, Node], seen: set[int]) -> list[int]:

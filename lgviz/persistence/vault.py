@@ -29,7 +29,7 @@ class Vault:
 
     def close(self, part: bytes | list[Any]) -> tuple[int, bytes]:
         """The form and data of a node whose own nodes have ids."""
-        form, data = (0, part) if isinstance(part, bytes) else (CONTAINER, pack(part))
+        form, data = (0, part) if isinstance(part, bytes) else (CONTAINER, _with_checksum(pack(part)))
         if len(data) >= _WORTHWHILE:
             small = self._compress(data)
             if len(small) < len(data) * 0.9:
@@ -50,14 +50,14 @@ class Vault:
             data = self._decompress(data)
         if not form & CONTAINER:
             return data
-        part = unpack(data)
+        part = unpack(_verified(data))
         if not isinstance(part, list):
             raise ValueError("no container")
         return part
 
     def close_row(self, part: Part) -> bytes:
         """A part as a column of a row holds it."""
-        data = pack(part)
+        data = _with_checksum(pack(part))
         if len(data) >= _WORTHWHILE:
             small = self._compress(data)
             if len(small) < len(data) - 1:
@@ -65,12 +65,16 @@ class Vault:
         return data if self.cipher is None else _ROW_SEALED + self.seal(data)
 
     def open_row(self, data: bytes) -> Part:
-        """What :meth:`close_row` was given."""
+        """What :meth:`close_row` was given.
+
+        Raises:
+            Exception: as :meth:`open`.
+        """
         if data[:1] == _ROW_SEALED:
             data = self.unseal(data[1:])
         if data[:1] == _ROW_PACKED:
             data = self._decompress(data[1:])
-        return unpack(data)
+        return unpack(_verified(data))
 
     def _compress(self, data: bytes) -> bytes:
         level = 6
@@ -98,3 +102,15 @@ class Vault:
             raise ValueError("it is encrypted, and this saver has no key")
         end = 1 + data[0]
         return bytes(self.cipher.decrypt(data[1:end].decode(), data[end:]))
+
+
+def _with_checksum(data: bytes) -> bytes:
+    """With a checksum: rows have no name to tell damage by, containers none that they tell alone."""
+    return data + zlib.crc32(data).to_bytes(4, "big")
+
+
+def _verified(data: bytes) -> bytes:
+    data, checksum = data[:-4], data[-4:]
+    if zlib.crc32(data).to_bytes(4, "big") != checksum:
+        raise ValueError("its bytes do not match their checksum")
+    return data

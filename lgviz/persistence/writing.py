@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
-from lgviz.errors import LgvizError, NotKept
+from lgviz.errors import DamagedData, LgvizError, NotKept
 
 from .address import Address, address
 from .index import anchor_of
@@ -23,9 +24,6 @@ from .records import (
     pack_body,
     pack_metadata,
     pack_writes,
-    read_body,
-    read_channels,
-    read_writes,
     seen_entries,
 )
 from .statements import WRITE, Operation, Query
@@ -83,8 +81,9 @@ class Writing(Nodes):
             if id is None:
                 last = -1 if ordinal is None else ordinal
             elif id == parent:
-                _, table, _ = read_body(self.vault.open_row(bytes(data)))
-                before = read_channels((yield from self.unfold(table)))
+                # Of a damaged parent nothing can be taken over: all values are stored.
+                with suppress(DamagedData):
+                    before = yield from self.open_channels(bytes(data))
             replaced = replaced or id == checkpoint["id"]
         channels: dict[str, Channel] = {}
         for name in dict.fromkeys((*versions, *values)):
@@ -158,7 +157,11 @@ class Writing(Nodes):
         )
         kept: dict[int, Write] = {}
         for key, old_path, data in rows:
-            kept = {write.idx: write for write in read_writes(self.vault.open_row(bytes(data)))}
+            try:
+                old = self.open_writes(bytes(data))
+            except DamagedData:  # the row stays as it is; check() names it
+                continue
+            kept |= {write.idx: write for write in old}
             task_path = task_path or old_path
             yield Query("DELETE FROM lgviz_writes WHERE key = ?", [key])
         for write in new:

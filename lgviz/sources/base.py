@@ -25,6 +25,8 @@ class CheckpointRow:
         ordinal: its number in the root namespace, or among those of subgraphs called from one checkpoint
             (from 1), where the tables keep it; it outlives a prune.
         provisional: it is held by a sandbox, not by the base.
+        under: the numbers in the label of the checkpoint that its call started from (``"4"``, ``"4.1"``),
+            where that is gone and the tables keep them.
     """
 
     namespace: str
@@ -34,6 +36,7 @@ class CheckpointRow:
     size: int | None = None
     ordinal: int | None = None
     provisional: bool = False
+    under: str | None = None
 
 
 class WriteRow(NamedTuple):

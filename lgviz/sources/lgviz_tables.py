@@ -117,6 +117,7 @@ class TablesSource(Source):
                     row.metadata,
                     row.size,
                     row.ordinal if row.anchor or not row.namespace else None,
+                    under=row.under,
                 )
                 for row in index.checkpoints
             ],

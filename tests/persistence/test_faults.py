@@ -94,7 +94,8 @@ def test_kill_9_leaves_whole_transactions(tmp_path: Path) -> None:
     path = str(tmp_path / "x.db")
     for n in range(KILLS):
         runner = start(RUNNER, path)
-        assert runner.stdout is not None and runner.stdout.readline() == "go\n"
+        assert runner.stdout is not None
+        assert runner.stdout.readline() == "go\n", runner.communicate()[1]
         time.sleep(0.05 + 0.023 * (n % 9))
         runner.send_signal(signal.SIGKILL)
         runner.communicate()

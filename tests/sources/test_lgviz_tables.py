@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import operator
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
 
 import lgviz
 from lgviz.analysis.history import History, open_history
@@ -126,6 +129,61 @@ def test_labels_stay_after_a_prune() -> None:
     assert [c.label for c in history] == ["c7", "c8", "c9", "c10", "c11"]
     assert [c.label for c in open_history(graph, "1")] == [c.label for c in history]
     saver.close()
+
+
+class Log(TypedDict):
+    log: Annotated[list[str], operator.add]
+
+
+def nested(saver: Any, lasting: bool) -> Any:
+    """A graph in a graph in a graph; the inner ones go on where they stopped (or not)."""
+    graph: Any = None
+    for name in ("leaf", "inner", "middle"):
+        builder: StateGraph[Any, Any, Any, Any] = StateGraph(Log)
+        builder.add_node(name, graph or (lambda state: {"log": ["leaf"]}))
+        builder.add_edge(START, name)
+        builder.add_node("after", lambda state: {"log": ["after"]})
+        builder.add_edge(name, "after")
+        graph = builder.compile(checkpointer=saver if name == "middle" else True if lasting else None)
+    return graph
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_labels_of_subgraph_checkpoints_stay_when_what_called_them_is_gone(lasting: bool) -> None:
+    with MemorySaver() as saver:
+        graph = nested(saver, lasting)
+
+        def labels(thread: str = "1") -> dict[str, str]:
+            tree = open_history(saver, thread).tree
+            return dict(zip(tree.ids, tree.labels, strict=True))
+
+        known: dict[str, str] = {}
+
+        def acted(*expected: str) -> None:
+            found = labels()
+            assert found == {key: known.get(key, label) for key, label in found.items()}
+            assert set(expected) <= set(found.values()) and not any("?" in label for label in found.values())
+            saver.copy_thread("1", "copy")
+            assert labels("copy") == found
+            saver.delete_thread("copy")
+            known.update(found)
+
+        for n in range(3):
+            graph.invoke({"log": [str(n)]}, CONFIG | {"metadata": {"run_id": f"run{n}"}})
+        acted("c1.2.1", "c5.2.1", "c11")
+        saver.delete_for_runs(["run1"])
+        acted("c1.2.1", "c9.2.1", "c11")
+        saver.prune(["1"])
+        left = ("c9.4", "c9.2.4") if lasting else ()
+        assert set(labels().values()) == {"c11", *left}
+        acted()
+        graph.invoke({"log": ["more"]}, CONFIG)
+        acted("c11", "c13.2.1", "c15", *left)
+        saver.prune(["1"])
+        acted("c15", *(("c13.4", "c13.2.4") if lasting else ()))
+        # What nothing stands under any more is forgotten.
+        calls = saver.conn.execute("SELECT count(*) FROM lgviz_calls WHERE thread = 1").fetchone()
+        assert calls == (2 * lasting,)
 
 
 def test_a_file_is_left_as_it_was(tmp_path: Path) -> None:
