@@ -644,6 +644,7 @@ export function inspectorAnswer(
         select: `import lgviz\n\nlgviz.history(graph, thread_id='trip-42')['${labelOf(checkpoint)}'].values\n`,
         diff: `import lgviz\n\nlgviz.history(graph, thread_id='trip-42').diff('${labelOf(other ?? "")}', '${labelOf(checkpoint)}')\n`,
         fork: `import lgviz\n\nlgviz.fork(\n    graph,\n    '${labelOf(checkpoint)}',\n    {\n        'plan': 'ask first',\n    },\n    as_node='agent',\n    thread_id='trip-42',\n)\n`,
+        memory: "graph.store.search((), limit=100)\n",
         run: `import lgviz\n\nlgviz.run(\n    graph,\n    '${labelOf(checkpoint)}',\n    thread_id='trip-42',\n)\n`,
       }[act],
     }),

@@ -13,6 +13,7 @@ import type {
   TreeRows,
 } from "../src/source/types";
 import { inspectorAnswer } from "./fake-inspector";
+import { FakeMemory } from "./fake-memory";
 
 interface Row {
   label: string;
@@ -228,6 +229,7 @@ const sleep = (ms: number, signal?: AbortSignal) =>
   });
 
 export class FakeSource implements Source {
+  readonly memory = new FakeMemory();
   rows: Row[] = [];
   thread = "trip-42";
   delay = 0;
@@ -331,6 +333,8 @@ export class FakeSource implements Source {
       case "search":
         return this.#search((params as Params<"search">).query, options);
       default: {
+        const remembered = this.memory.answers[method];
+        if (remembered) return remembered(params as never);
         const answer = inspectorAnswer(method, params, this, options.signal);
         if (answer === undefined) throw new ProtocolError("internal", `The fake does not answer ${method}.`);
         return answer;

@@ -47,6 +47,8 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "fork_preview",
   "fork_form",
   "search",
+  "memory_search",
+  "memory_put",
 ]);
 
 export class KernelSource implements Source {

@@ -5,7 +5,7 @@ import { isCancelled, ProtocolError } from "../source/error";
 import type { Refreshed, Source } from "../source/types";
 import { TreeModel } from "./tree";
 
-export type Tab = "state" | "diff" | "writes" | "tasks" | "raw";
+export type Tab = "state" | "diff" | "writes" | "tasks" | "memory" | "raw";
 export type Phase = "loading" | "ready" | "empty" | "failed";
 
 /** The traits that a view shares with Python. */

@@ -79,10 +79,12 @@ interface CodeProps {
   /** What can be copied, asked for when the popover opens; the first is shown. */
   choices: () => CodeChoice[];
   disabled?: string | null;
+  /** What the button says where there is little room. */
+  name?: string;
 }
 
 /** "Copy as Python": copies the cell and shows it, so that it works where the clipboard is denied. */
-export function CopyCode({ source, choices, disabled = null }: CodeProps) {
+export function CopyCode({ source, choices, disabled = null, name = "Copy as Python" }: CodeProps) {
   const [open, setOpen] = useState<CodeChoice[] | null>(null);
   const anchor = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -105,6 +107,7 @@ export function CopyCode({ source, choices, disabled = null }: CodeProps) {
         type="button"
         class="lgi-btn"
         data-testid="lgviz-copy-code"
+        aria-label="Copy as Python"
         aria-haspopup="dialog"
         aria-expanded={open !== null}
         aria-disabled={disabled !== null}
@@ -113,7 +116,7 @@ export function CopyCode({ source, choices, disabled = null }: CodeProps) {
           if (disabled === null) setOpen(open ? null : choices());
         }}
       >
-        Copy as Python
+        {name}
       </button>
       {open && (
         <div

@@ -76,3 +76,12 @@ export const WarningIcon = () => (
     <path d="M8 6.6v3M8 11.5v.1" />
   </Icon>
 );
+
+/** A store with nothing in it. */
+export const MemoryIcon = () => (
+  <Icon size={28}>
+    <ellipse cx="8" cy="3.8" rx="5" ry="1.9" />
+    <path d="M3 3.8v8.4c0 1 2.2 1.9 5 1.9s5-.9 5-1.9V3.8" />
+    <path d="M3 8c0 1 2.2 1.9 5 1.9s5-.9 5-1.9" stroke-dasharray="1.5 2" />
+  </Icon>
+);

@@ -8,6 +8,7 @@ import { useFocusHeld } from "./focus";
 import { ForkPanel } from "./fork";
 import { Head, labelOf } from "./head";
 import { Interrupts } from "./interrupts";
+import { Memory, useMemory } from "./memory";
 import { Problem } from "./problem";
 import { Raw } from "./raw";
 import { RunBar } from "./runbar";
@@ -56,6 +57,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
     return `${tree.flags[row]}.${tree.children[row]}`;
   }).value;
   const asked = useAsk(store.source, "checkpoint_get", { checkpoint: selected }, version);
+  const memory = useMemory(store, selected);
   const view = asked.data;
   const stale = view?.id !== selected;
   const tab = store.tab.value;
@@ -91,10 +93,10 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
         id={id}
         tab={tab}
         choose={(next) => (store.tab.value = next)}
-        extra={{ diff: between(store, view) }}
+        extra={{ diff: between(store, view), memory: memory.data?.changed ? `${memory.data.changed}` : "" }}
       />
       <div
-        class="lgi-pane"
+        class={tab === "memory" ? "lgi-pane is-memory" : "lgi-pane"}
         role="tabpanel"
         id={`${id}-panel`}
         aria-labelledby={`${id}-${tab}`}
@@ -102,7 +104,9 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
         tabIndex={0}
         aria-busy={asked.pending}
       >
-        {asked.error ? (
+        {tab === "memory" ? (
+          <Memory store={store} selected={selected} asked={memory} />
+        ) : asked.error ? (
           <Problem error={asked.error} retry={asked.retry} />
         ) : (
           <Body store={store} selected={selected} view={view} version={version} />
@@ -145,6 +149,8 @@ function Body({ store, selected, view, version }: BodyProps) {
       return <Writes source={source} checkpoint={selected} version={version} />;
     case "tasks":
       return <Tasks store={store} checkpoint={selected} version={version} />;
+    case "memory":
+      return null;
     case "raw":
       return <Raw source={source} checkpoint={selected} version={version} />;
   }

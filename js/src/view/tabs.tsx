@@ -6,6 +6,7 @@ export const TABS: readonly { tab: Tab; name: string }[] = [
   { tab: "diff", name: "Diff" },
   { tab: "writes", name: "Writes" },
   { tab: "tasks", name: "Tasks" },
+  { tab: "memory", name: "Memory" },
   { tab: "raw", name: "Raw" },
 ];
 
