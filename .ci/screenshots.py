@@ -89,6 +89,41 @@ def stepped(tab: str) -> Show:
     return show
 
 
+def memory(key: str | None = None, label: str = "c11") -> Show:
+    """The Memory tab at a checkpoint, with an item open."""
+
+    def show(debugger: Debugger) -> None:
+        debugger.select(label)
+        debugger.tab("memory")
+        expect(debugger.memory_item("diet").first).to_be_visible()
+        if key is not None:
+            debugger.memory_item(key).first.click()
+            expect(debugger.inspector.get_by_test_id("lgviz-memory-open")).to_be_visible()
+
+    return show
+
+
+def memory_edit(debugger: Debugger) -> None:
+    memory("diet")(debugger)
+    debugger.inspector.get_by_test_id("lgviz-memory-edit").click()
+    form = debugger.inspector.get_by_test_id("lgviz-memory-form")
+    form.get_by_role("textbox").first.fill('{"text": "vegan", "said": "I eat fish again."}')
+    expect(form.get_by_test_id("lgviz-diff-change").first).to_be_visible()
+
+
+def memory_refused(debugger: Debugger) -> None:
+    debugger.tab("memory")
+    debugger.inspector.get_by_test_id("lgviz-memory-mode-filter").click()
+    debugger.inspector.get_by_test_id("lgviz-memory-search").fill('{"text": {"$near": 9}}')
+    expect(debugger.error.first).to_be_visible()
+
+
+def memory_many(debugger: Debugger) -> None:
+    debugger.tab("memory")
+    debugger.inspector.get_by_test_id("lgviz-memory-search").fill("city 7")
+    expect(debugger.memory_item("k7").first).to_be_visible()
+
+
 AGENT = [SETUP, seeded("agent"), "%lgviz graph --thread 1"]
 ONE = [SETUP, seeded("two_nodes"),
        "graph.update_state({'configurable': {'thread_id': 'one'}}, {'foo': '', 'bar': []}, as_node='node_a')",
@@ -116,6 +151,18 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
     "one": (ONE, lambda debugger: debugger.select("c0")),
     "many": (MANY, lambda debugger: debugger.select("c1190")),
     "file": ([SETUP, seeded("agent"), "%lgviz {file}"], state),
+}
+MEMORY = [SETUP, seeded("memory"), "%lgviz graph --thread 1"]
+FULL = """
+for n in range(20_000):
+    graph.store.put(("places", f"region {n % 40}"), f"k{n}", {"name": f"city {n}", "people": n * 37 % 9000})
+"""
+SHOTS |= {
+    "memory_plain": (MEMORY, memory("diet")),
+    "memory_edit": (MEMORY, memory_edit),
+    "memory_refused": (MEMORY, memory_refused),
+    "memory_many": ([SETUP, seeded("memory"), FULL, "%lgviz graph --thread 1"], memory_many),
+    "memory_none": (AGENT, lambda debugger: debugger.tab("memory")),
 }
 NARROW = ("debugger", "fork", "interrupt")
 

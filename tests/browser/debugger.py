@@ -50,6 +50,10 @@ class Debugger:
         tab.click()
         return self.inspector.get_by_role("tabpanel")
 
+    def memory_item(self, key: str, namespace: str | None = None) -> Locator:
+        within = "" if namespace is None else f'[data-namespace="{namespace}"]'
+        return self.root.locator(f'[data-testid="lgviz-memory-item"][data-key="{key}"]{within}')
+
     def fork(self, label: str) -> None:
         self.select(label)
         self.root.get_by_test_id("lgviz-fork-open").click()
