@@ -103,8 +103,16 @@ def memory(key: str | None = None, label: str = "c11") -> Show:
     return show
 
 
+def memory_versions(debugger: Debugger) -> None:
+    memory("diet", "c13")(debugger)
+    version = debugger.inspector.get_by_test_id("lgviz-memory-version")
+    version.first.get_by_role("button", name="Version 2").click()
+    expect(debugger.inspector.get_by_test_id("lgviz-memory-version-diff")).to_contain_text("vegetarian")
+
+
 def memory_edit(debugger: Debugger) -> None:
     memory("diet")(debugger)
+    debugger.inspector.get_by_role("button", name="now").click()
     debugger.inspector.get_by_test_id("lgviz-memory-edit").click()
     form = debugger.inspector.get_by_test_id("lgviz-memory-form")
     form.get_by_role("textbox").first.fill('{"text": "vegan", "said": "I eat fish again."}')
@@ -152,19 +160,26 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
     "many": (MANY, lambda debugger: debugger.select("c1190")),
     "file": ([SETUP, seeded("agent"), "%lgviz {file}"], state),
 }
-MEMORY = [SETUP, seeded("memory"), "%lgviz graph --thread 1"]
+MEMORY = [
+    SETUP,
+    "from lgviz.demos import memory\nfrom lgviz.persistence import InMemoryStore\n"
+    "graph = memory.build(saver, InMemoryStore())\nmemory.seed(graph, thread_id='1')",
+    "%lgviz graph --thread 1",
+]
 FULL = """
 for n in range(20_000):
     graph.store.put(("places", f"region {n % 40}"), f"k{n}", {"name": f"city {n}", "people": n * 37 % 9000})
 """
 SHOTS |= {
-    "memory_plain": (MEMORY, memory("diet")),
+    "memory": (MEMORY, memory("diet", "c9")),
+    "memory_versions": (MEMORY, memory_versions),
+    "memory_plain": ([SETUP, seeded("memory"), "%lgviz graph --thread 1"], memory("diet")),
     "memory_edit": (MEMORY, memory_edit),
     "memory_refused": (MEMORY, memory_refused),
     "memory_many": ([SETUP, seeded("memory"), FULL, "%lgviz graph --thread 1"], memory_many),
     "memory_none": (AGENT, lambda debugger: debugger.tab("memory")),
 }
-NARROW = ("debugger", "fork", "interrupt")
+NARROW = ("debugger", "fork", "interrupt", "memory")
 
 
 def shoot(page: Page, name: str, show: Show) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from langgraph.store.base import BaseStore, InvalidNamespaceError
 
 from lgviz.errors import ActRefused, InvalidValue, LgvizError, NotFound, WrongLoop
+from lgviz.persistence.store import AsyncStore
 from lgviz.sources.items import Ask, Items, Namespace
 
 from .loops import run_sync
@@ -31,10 +33,13 @@ def asker(loop: asyncio.AbstractEventLoop | None) -> Ask:
                 f"The {type(store).__name__} lives on an event loop that is not running.",
                 "Make the store in the notebook, with await, and not inside asyncio.run.",
             )
+        beside = functools.partial(run_sync, lambda: getattr(store, f"a{name}")(*args, **kwargs), loop)
+        if isinstance(store, AsyncStore):
+            return beside()
         try:
             return getattr(store, name)(*args, **kwargs)
         except NotImplementedError:
-            return run_sync(lambda: getattr(store, f"a{name}")(*args, **kwargs), loop)
+            return beside()
 
     return ask
 
@@ -141,6 +146,7 @@ def _as_seen(items: Items, namespace: Namespace, key: str, seen: float | None) -
 
 def _act(items: Items, ask: Ask, name: str, *args: Any, **kwargs: Any) -> None:
     try:
+        assert items.store is not None
         ask(items.store, name, *args, **kwargs)
     except LgvizError:
         raise

@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Searc
 
 from lgviz.errors import LgvizError, SourceError
 
-__all__ = ["Ask", "Expiry", "Items", "Namespace"]
+__all__ = ["Ask", "Expiry", "Items", "Namespace", "plainly"]
 
 Namespace = tuple[str, ...]
 Ask = Callable[..., Any]
@@ -28,7 +28,8 @@ class Expiry(NamedTuple):
     minutes: float | None
 
 
-def _plainly(store: BaseStore, name: str, *args: Any, **kwargs: Any) -> Any:
+def plainly(store: BaseStore, name: str, *args: Any, **kwargs: Any) -> Any:
+    """The :data:`Ask` of a store that can be called from anywhere."""
     return getattr(store, name)(*args, **kwargs)
 
 
@@ -36,7 +37,7 @@ class Items:
     """Any ``BaseStore``, read through its own interface.
 
     Args:
-        store: the store.
+        store: the live store; None where only its database is read.
         ask: how its methods are called.
 
     Attributes:
@@ -49,11 +50,11 @@ class Items:
     keeps_versions = False
     read_only: str | None = None
 
-    def __init__(self, store: BaseStore, ask: Ask = _plainly) -> None:
+    def __init__(self, store: BaseStore | None, ask: Ask = plainly) -> None:
         self.store = store
         self.description = type(store).__name__
         self.semantic = bool(getattr(store, "index_config", None))
-        self.expires = bool(store.supports_ttl)
+        self.expires = bool(getattr(store, "supports_ttl", False))
         self._ask = ask
 
     def token(self) -> str:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item
+from langgraph.store.memory import InMemoryStore
 
 from lgviz.errors import SourceError
 
@@ -26,7 +27,8 @@ class InMemoryItems(Items):
 
     @property
     def _data(self) -> dict[Namespace, dict[str, Item]]:
-        return self.store._data  # type: ignore[attr-defined, no-any-return]
+        assert isinstance(self.store, InMemoryStore)
+        return self.store._data
 
     def token(self) -> str:
         newest = max(

@@ -21,7 +21,7 @@ from lgviz.persistence.tree import Node, Part, typed
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
 from .connections import FileReader
-from .runners import Runner, in_file, of_saver, over_postgres
+from .runners import Runner, in_file, of_owner, over_postgres
 
 __all__ = ["TablesSource"]
 
@@ -61,7 +61,7 @@ class TablesSource(Source):
     @classmethod
     def of_saver(cls, saver: Saver) -> TablesSource:
         """Reads the database of one of lgviz's savers, as it does itself."""
-        return cls(of_saver(saver), Engine(saver._dialect, saver.serde), type(saver).__name__)
+        return cls(of_owner(saver), Engine(saver._dialect, saver.serde), type(saver).__name__)
 
     @classmethod
     def of_file(cls, path: Path, trust: Iterable[str] = ()) -> TablesSource | None:

@@ -8,13 +8,14 @@ from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import SourceError
 from lgviz.persistence.drivers import drive
-from lgviz.persistence.saver import AsyncSaver, Saver, SyncSaver
+from lgviz.persistence.running import Runner as Owner
+from lgviz.persistence.running import SyncRunner
 from lgviz.persistence.sqlite_drivers import AioSqliteDriver
 from lgviz.persistence.statements import GLANCE, READ, Begin, Many, Operation, Rows, Step
 
 from .connections import FileReader, run_async
 
-__all__ = ["Runner", "in_file", "of_saver", "over_postgres"]
+__all__ = ["Runner", "in_file", "of_owner", "over_postgres"]
 
 R = TypeVar("R")
 
@@ -25,13 +26,12 @@ class Runner(Protocol):
     def __call__(self, make: Callable[[], Operation[R]], /) -> R: ...
 
 
-def of_saver(saver: Saver) -> Runner:
-    """On the connection or pool of a saver; for one that lives on an event loop without that loop, which may
-    be the very one that waits for us."""
-    if isinstance(saver, SyncSaver):
-        return saver.driver.run
-    assert isinstance(saver, AsyncSaver)
-    driver: Any = saver.driver
+def of_owner(owner: Owner) -> Runner:
+    """On the connection or pool of a saver or store; for one that lives on an event loop without that loop,
+    which may be the very one that waits for us."""
+    if isinstance(owner, SyncRunner):
+        return owner.driver.run
+    driver: Any = owner.driver  # type: ignore[attr-defined]
     if not isinstance(driver, AioSqliteDriver):
         return over_postgres(lambda: _conninfo(driver))
 

@@ -19,6 +19,7 @@ from lgviz.export.text import tree_text
 from lgviz.protocol import RunView
 from lgviz.session.loops import running_loop
 from lgviz.sources import open_source
+from lgviz.sources.stores import store_of
 from lgviz.widgets.actor import Actor
 from lgviz.widgets.dispatch import Dispatcher
 from lgviz.widgets.memory import Memory
@@ -79,7 +80,7 @@ class Debugger(anywidget.AnyWidget):
         thread_id = None if thread_id is None else str(thread_id)
         self._reader = Reader(source, self.send, config=config, context=context)
         loop, name = running_loop(), name or _name_of(what)
-        held = store if store is not None else getattr(source.graph, "store", None)
+        held = store if store is not None else store_of(what)
         held_by = f"{name}.store" if store is None else _name_of(store, "store")
         self._memory = Memory(self._reader, held, loop, held_by)
         self._actor = Actor(self._reader, self._ran, loop, name, self._memory)
