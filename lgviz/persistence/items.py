@@ -11,8 +11,9 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 from .changing import Change, Changing, groups, micros, micros_of, moment
 from .filters import accepts, needles
 from .namespaces import Namespace, Place, below, literal, matches, pack_key, pack_path, read_key, read_path
+from .nodes import Gone
 from .provenance import NOBODY, Writer
-from .statements import READ, WRITE, Many, Operation, Query
+from .statements import GLANCE, READ, WRITE, Many, Operation, Query
 from .values import PLAIN
 
 _PAGE = 128
@@ -77,17 +78,14 @@ class Items(Changing):
             writer: who makes the changes.
             view: what is seen.
         """
-        yield WRITE if changes else READ
-        results: list[Result] = [None] * len(ops)
-        read: list[Row] = []
-        gets = [(index, op) for index, op in enumerate(ops) if isinstance(op, GetOp)]
-        if gets:
-            yield from self._get(gets, results, view, read)
-        for index, op in enumerate(ops):
-            if isinstance(op, SearchOp):
-                results[index] = yield from self._search(op, view, read)
-            elif isinstance(op, ListNamespacesOp):
-                results[index] = yield from self._namespaces(op, view)
+        # One answer is true of one moment without a transaction around it, unless a filter reads in pages.
+        alone = not changes and len(ops) == 1 and not getattr(ops[0], "filter", None)
+        yield WRITE if changes else GLANCE if alone else READ
+        try:
+            results, read = yield from self._answer(ops, view, whole=alone)
+        except Gone:
+            yield READ
+            results, read = yield from self._answer(ops, view)
         fresh = {row.id: row.ttl for row in read if row.ttl is not None}
         if fresh:
             if not changes:
@@ -101,8 +99,33 @@ class Items(Changing):
             yield from self.change(changes, writer)
         return results
 
+    def _answer(
+        self, ops: Sequence[Op], view: View, *, whole: bool = False
+    ) -> Operation[tuple[list[Result], list[Row]]]:
+        """The answers, and the rows whose end reading puts off.
+
+        Raises:
+            Gone: a node is missing, and ``whole`` is asked for.
+        """
+        results: list[Result] = [None] * len(ops)
+        read: list[Row] = []
+        gets = [(index, op) for index, op in enumerate(ops) if isinstance(op, GetOp)]
+        if gets:
+            yield from self._get(gets, results, view, read, whole)
+        for index, op in enumerate(ops):
+            if isinstance(op, SearchOp):
+                results[index] = yield from self._search(op, view, read, whole)
+            elif isinstance(op, ListNamespacesOp):
+                results[index] = yield from self._namespaces(op, view)
+        return results, read
+
     def _get(
-        self, gets: Sequence[tuple[int, GetOp]], results: list[Result], view: View, read: list[Row]
+        self,
+        gets: Sequence[tuple[int, GetOp]],
+        results: list[Result],
+        view: View,
+        read: list[Row],
+        whole: bool,
     ) -> Operation[None]:
         by_namespace: dict[Namespace, dict[str, bool]] = defaultdict(dict)
         for _, op in gets:
@@ -125,7 +148,7 @@ class Items(Changing):
         wanted = [
             (index, op, rows[op.namespace, op.key]) for index, op in gets if (op.namespace, op.key) in rows
         ]
-        values = yield from self.read_values(row.value for _, _, row in wanted)
+        values = yield from self.read_values((row.value for _, _, row in wanted), whole=whole)
         for (index, op, row), value in zip(wanted, values, strict=True):
             results[index] = Item(
                 value=value,
@@ -135,7 +158,7 @@ class Items(Changing):
                 updated_at=moment(row.updated),
             )
 
-    def _search(self, op: SearchOp, view: View, read: list[Row]) -> Operation[list[SearchItem]]:
+    def _search(self, op: SearchOp, view: View, read: list[Row], whole: bool) -> Operation[list[SearchItem]]:
         where, params = starting("path", op.namespace_prefix)
         # One namespace is the usual case, and its items lie in order.
         spaces = yield Query(f"SELECT id, path FROM lgviz_namespaces WHERE {where} LIMIT 2", params)
@@ -151,7 +174,7 @@ class Items(Changing):
         size = None if min(op.offset, op.limit) < 0 else stop if not op.filter else max(_PAGE, stop)
         while True:
             page = yield from self._page(view, within, op.filter or {}, after, size)
-            values = yield from self.read_values(row.value for row in page)
+            values = yield from self.read_values((row.value for row in page), whole=whole)
             found += [
                 (row, value)
                 for row, value in zip(page, values, strict=True)

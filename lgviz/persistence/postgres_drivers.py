@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -20,6 +19,7 @@ from lgviz.errors import Unavailable
 from .drivers import adrive, drive
 from .schema import LOCK
 from .statements import GLANCE, READ, REMOVE, WRITE, Begin, Conflict, Many, Operation, Rows, Step
+from .turns import async_lock_of, lock_of
 
 R = TypeVar("R")
 
@@ -116,7 +116,7 @@ class PostgresDriver:
     ) -> None:
         self.conn = conn
         self.conninfo = conninfo
-        self._lock = threading.RLock()
+        self._lock = lock_of(conn)
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
@@ -201,7 +201,7 @@ class AsyncPostgresDriver:
     ) -> None:
         self.conn = conn
         self.conninfo = conninfo
-        self._lock = asyncio.Lock()
+        self._lock = async_lock_of(self if conn is None else conn)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:

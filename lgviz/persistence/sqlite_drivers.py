@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
 from .drivers import drive
 from .statements import GLANCE, READ, Begin, Many, Operation, Rows, Step
+from .turns import lock_of
 
 R = TypeVar("R")
 
@@ -90,7 +90,7 @@ class SqliteDriver:
     def __init__(self, conn: sqlite3.Connection, *, owned: bool = False) -> None:
         self.conn = conn
         self.owned = owned
-        self._lock = threading.RLock()
+        self._lock = lock_of(conn)
         self._prepared = False
         self._open = self._nested = False
 

@@ -5,8 +5,10 @@ A store differs from another only in its driver, and in the order of ``search``.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Literal
 
@@ -39,6 +41,7 @@ from .provenance import NOBODY, writer
 from .running import AsyncRunner, Runner, SyncRunner
 from .schema import Dialect
 from .store_engine import StoreEngine
+from .sweeping import ThreadSweeper, interval_of, sweep_forever
 from .versions import END, ItemChange, Version
 
 Index = Literal[False] | builtins.list[str] | None
@@ -220,10 +223,6 @@ class Store(Runner, BaseStore):
         op = ListNamespacesOp(_conditions(prefix, suffix), max_depth, limit, offset)
         return (await self.abatch([op]))[0]  # type: ignore[return-value]
 
-    def sweep_ttl(self) -> int:
-        """Delete what is expired; how many items that were."""
-        return self._run(self.engine.sweep)
-
     # -- beyond LangGraph's interface
 
     def list(self, namespace: Namespace) -> builtins.list[SearchItem]:
@@ -345,9 +344,74 @@ class Store(Runner, BaseStore):
 class SyncStore(SyncRunner, Store):
     """A store over a synchronous driver. Its ``a…`` methods run in a thread."""
 
+    _sweeper: ThreadSweeper | None = None
+
+    def sweep_ttl(self) -> int:
+        """Delete what is expired; how many items that were."""
+        return self._run(self.engine.sweep)
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Sweep from time to time, in a thread; cancelling the future stops it.
+
+        Without a ``TTLConfig`` nothing is swept, as in LangGraph's stores.
+        """
+        seconds = interval_of(self.ttl_config, sweep_interval_minutes)
+        if seconds is None:
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        if self._sweeper is None or self._sweeper.future.done():
+            self._sweeper = ThreadSweeper(self, seconds)
+        return self._sweeper.future
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop sweeping; whether the thread has ended within ``timeout`` seconds."""
+        stopped = self._sweeper is None or self._sweeper.stop(timeout)
+        if stopped:
+            self._sweeper = None
+        return stopped
+
+    def close(self) -> None:
+        """Stop sweeping, and close the connection where it was opened here."""
+        self.stop_ttl_sweeper()
+        super().close()
+
 
 class AsyncStore(AsyncRunner, Store):
     """A store over an asynchronous driver. Its plain methods work from any thread but an event loop's."""
+
+    _sweeper: asyncio.Task[None] | None = None
+
+    async def sweep_ttl(self) -> int:
+        """Delete what is expired; how many items that were."""
+        return await self._arun((await self.aengine()).sweep)
+
+    async def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> asyncio.Task[None]:
+        """Sweep from time to time, in a task; cancelling it stops it.
+
+        Without a ``TTLConfig`` nothing is swept, as in LangGraph's stores.
+        """
+        seconds = interval_of(self.ttl_config, sweep_interval_minutes)
+        if seconds is None:
+            return asyncio.create_task(asyncio.sleep(0))
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.create_task(sweep_forever(self, seconds), name="lgviz-ttl-sweeper")
+        return self._sweeper
+
+    async def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - LangGraph's
+        """Stop sweeping; whether the task has ended within ``timeout`` seconds."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            _, pending = await asyncio.wait([self._sweeper], timeout=timeout)
+            if pending:
+                return False
+            self._sweeper = None
+        return True
+
+    async def close(self) -> None:
+        """Stop sweeping, and close the connection where it was opened here."""
+        await self.stop_ttl_sweeper()
+        await super().close()
 
 
 def _changes(engine: StoreEngine, ops: Iterable[Op]) -> builtins.list[Change]:

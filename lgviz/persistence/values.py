@@ -44,8 +44,12 @@ class Values(SetUp):
             return PLAIN + data
         return self.vault.close_row(leaf((tag, data)))
 
-    def read_values(self, stored: Iterable[bytes]) -> Operation[list[Any]]:
-        """The values of some rows, each a new object; those that cannot be read as ``Damaged``."""
+    def read_values(self, stored: Iterable[bytes], *, whole: bool = False) -> Operation[list[Any]]:
+        """The values of some rows, each a new object; those that cannot be read as ``Damaged``.
+
+        Raises:
+            Gone: a node is missing, and ``whole`` is asked for.
+        """
         load = self.trees.serde.loads_typed
         values: list[Any] = []
         trees: list[tuple[int, Part]] = []
@@ -61,7 +65,7 @@ class Values(SetUp):
         if trees:
             nodes: Mapping[int, Node] = {}
             if any(True for _, part in trees for _ in nodes_of(part)):
-                nodes = yield from self.fetch([part for _, part in trees])
+                nodes = yield from self.fetch([part for _, part in trees], whole=whole)
             for place, part in trees:
                 try:
                     values[place] = self.trees.grow(part, nodes, damaged)
