@@ -31,6 +31,8 @@ export const Mark = {
   COLLAPSED: 64,
   NOTE: 128,
   ANSWERED: 256,
+  /** Held by a sandbox: not stored until it is kept. */
+  SANDBOX: 512,
 } as const;
 
 export interface Request {
