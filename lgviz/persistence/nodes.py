@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import deque
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData
 
 from .damage import legible
+from .known import Known
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_writes
 from .schema import Dialect
-from .statements import Conflict, Many, Operation, Query
+from .statements import Batch, Many, Operation, Query
 from .tree import Node, Part, Trees, nodes_of
 from .vault import CONTAINER, Vault
 
 CACHE = 32 << 20
 """Bytes of nodes that a saver keeps in memory."""
+MARK = "(SELECT value FROM lgviz_meta WHERE name = 'removed')"
+"""Changes whenever nodes are removed."""
 _BATCH = 512
 _EAGER = 256
+_SPARE = 200
+"""How many ids more to take for later, where ids need no lock to be taken."""
 
 
 class Gone(Exception):
@@ -31,17 +37,30 @@ def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:
     return (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
 
 
+class Plan(NamedTuple):
+    """How some nodes are stored for an owner."""
+
+    owner: int
+    mark: bytes | None
+    reached: dict[bytes, int]
+    """Stored nodes, by name, at which the walk from the roots ended."""
+    fresh: list[Node]
+    steps: list[Query | Many]
+
+
 class Nodes:
-    """The part of the engine that knows the tables ``lgviz_nodes`` and ``lgviz_uses``."""
+    """The part of the engine that knows the tables ``lgviz_nodes`` and ``lgviz_shares``."""
 
     def __init__(self, dialect: Dialect, trees: Trees, vault: Vault) -> None:
         self.dialect = dialect
         self.trees = trees
         self.vault = vault
+        self.known = Known()
         self._cache: dict[int, Node] = {}
         self._cached = 0
         self._cache_lock = threading.Lock()
         self._spare: deque[int] = deque()
+        self._last = 0
 
     def _remember(self, nodes: Iterable[Node]) -> None:
         """Nodes never change, and no id is used twice: what was read once need not be read again."""
@@ -161,116 +180,172 @@ class Nodes:
             return None
         return part
 
-    def store(self, thread: int, parts: Iterable[Part]) -> Operation[None]:
-        """Give every node below some parts its id, storing those that are new.
+    def unknown(self, parts: Iterable[Part]) -> list[bytes]:
+        """The names of nodes below some parts that are not known to be stored: what :meth:`ask` is for.
 
-        Top down: a node that exists has all that is below it, so its subtree is not looked at. Where there
-        are few containers all are looked up at once, which saves a round trip for each level.
+        Top down, for a node that is stored has all that is below it; at most a few hundred.
+        """
+        found: dict[bytes, None] = {}
+        level = [node for part in parts for node in nodes_of(part) if not node.id]
+        while level and len(found) < _EAGER:
+            new = [node for node in level if node.hash not in found and not self.known.id(node.hash)]
+            found.update((node.hash, None) for node in new[: _EAGER - len(found)])
+            level = [child for node in new for child in _children(node) if not child.id]
+        return list(found)
+
+    def ask(self, hashes: list[bytes]) -> Query:
+        """Which of some nodes are stored, and whose they are."""
+        where, params = self.dialect.among("hash", hashes)
+        return Query(f"SELECT hash, id, owner FROM lgviz_nodes WHERE {where}", params)
+
+    def store(self, owner: int, parts: Iterable[Part]) -> Operation[None]:
+        """Give every node below some parts its id, storing those that are new.
 
         Raises:
             Conflict: another transaction stored one of them meanwhile.
         """
+        parts = list(parts)
+        asked = self.unknown(parts)
+        ((mark,),), found = yield Batch([Query(f"SELECT {MARK}"), self.ask(asked)])
+        yield Batch((yield from self.plan(owner, mark, parts, asked, found)).steps)
+
+    def plan(
+        self, owner: int, mark: bytes | None, parts: Iterable[Part], asked: list[bytes], found: Iterable[Any]
+    ) -> Operation[Plan]:
+        """Give every node below some parts its id; the statements that store those that are new.
+
+        Args:
+            owner: who needs them.
+            mark: the value of :data:`MARK`, read in this transaction.
+            parts: the roots.
+            asked: names of nodes that were asked for in this transaction.
+            found: the rows that answered.
+        """
         roots = [node for part in parts for node in nodes_of(part) if not node.id]
+        holds = self.known.as_of(mark)
         ids: dict[bytes, int] = {}
-        adopted: list[int] = []
+        owned: set[int] = set()
         missing: dict[bytes, Node] = {}
-        frontier = {node.hash: node for node in [*roots, *_chunks(roots)]}
-        while frontier:
-            for hashes in _batches(sorted(frontier)):
-                where, params = self.dialect.among("n.hash", hashes)
-                rows = yield Query(
-                    # Not a join: a planner without statistics would read all of lgviz_uses for it.
-                    "SELECT n.hash, n.id, (SELECT u.node FROM lgviz_uses u WHERE u.thread = ?"
-                    f" AND u.node = n.id) FROM lgviz_nodes n WHERE {where}",
-                    [thread, *params],
-                )
-                ids.update((bytes(hash), id) for hash, id, _ in rows)
-                adopted += [id for _, id, used in rows if used is None]
-            missing.update((hash, node) for hash, node in frontier.items() if hash not in ids)
-            frontier = {
-                child.hash: child
-                for hash, node in frontier.items()
-                if hash not in ids
-                for child in _children(node)
-                if not child.id and child.hash not in ids and child.hash not in missing
-            }
+
+        def learn(rows: Iterable[Any]) -> None:
+            for hash, id, its in rows:
+                ids[bytes(hash)] = id
+                if its == owner:
+                    owned.add(id)
+
+        learn(found)
+        looked = {*asked}
+        reached: dict[bytes, int] = {}
+        level = roots
+        while level:
+            if holds:
+                for node in level:
+                    if node.hash not in ids and (id := self.known.id(node.hash)):
+                        ids[node.hash] = id
+            todo = {node.hash for node in level if node.hash not in ids} - looked
+            looked |= todo
+            for hashes in _batches(sorted(todo)):
+                learn((yield self.ask(hashes)))
+            new = [node for node in level if node.hash not in ids and node.hash not in missing]
+            reached.update((node.hash, ids[node.hash]) for node in level if node.hash in ids)
+            missing.update((node.hash, node) for node in new)
+            level = [child for node in new for child in _children(node) if not child.id]
+        steps: list[Query | Many] = []
+        fresh: list[Node] = []
         if missing:
             # Children first, then by name: the same order for all, so that two writers never wait crosswise.
             heights: dict[bytes, int] = {}
-            new = sorted(missing.values(), key=lambda node: (_height(node, missing, heights), node.hash))
-            fresh = yield from self._new_ids(len(new))
-            ids.update((node.hash, id) for node, id in zip(new, fresh, strict=True))
-            _assign(roots, ids, missing)
-            rows = [(ids[node.hash], node.hash, *self._closed(node)) for node in new]
-            done = yield Many(
-                "INSERT INTO lgviz_nodes (id, hash, form, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                rows,
+            fresh = sorted(missing.values(), key=lambda node: (_height(node, missing, heights), node.hash))
+            given = yield from self._new_ids(len(fresh))
+            ids.update((node.hash, id) for node, id in zip(fresh, given, strict=True))
+        _assign(roots, ids, missing)
+        if fresh:
+            rows = [(node.id, node.hash, owner, *self._closed(node)) for node in fresh]
+            steps.append(
+                Many("INSERT INTO lgviz_nodes (id, hash, owner, form, data) VALUES (?, ?, ?, ?, ?)", rows)
             )
-            if done[0][0] != len(rows):
-                raise Conflict
-            yield Many(
-                "INSERT INTO lgviz_uses (thread, node) VALUES (?, ?)", [(thread, row[0]) for row in rows]
-            )
-        else:
-            _assign(roots, ids, missing)
-        if adopted:
-            yield from self.adopt(thread, adopted)
+        foreign = {
+            id for id in reached.values() if id not in owned and not (holds and self.known.needs(owner, id))
+        }
+        if foreign:
+            steps += yield from self._adopting(owner, foreign)
+        return Plan(owner, mark, reached, fresh, steps)
+
+    def stored(self, plan: Plan) -> None:
+        """Learn from a plan that was carried out and committed."""
+        # Without what is below them, which would stay in memory as long.
+        self._remember(Node(node.id, node.hash, _bare(node.part)) for node in plan.fresh)
+        learned = [*plan.reached.items(), *((node.hash, node.id) for node in plan.fresh)]
+        self.known.learn(plan.mark, plan.owner, learned)
 
     def _new_ids(self, count: int) -> Operation[list[int]]:
+        if self.dialect.last_node:
+            rows = yield Query(self.dialect.last_node)
+            # Ids that were read in a transaction which was undone are in the cache: they are not given again.
+            first = max(self._last, rows[0][0] if rows else 0) + 1
+            self._last = first + count - 1
+            return list(range(first, first + count))
         ids: list[int] = []
         while len(ids) < count:
             try:
                 ids.append(self._spare.popleft())
             except IndexError:
-                rows = yield Query(self.dialect.new_ids, [count - len(ids) + self.dialect.spare_ids])
-                fresh = sorted(id for (id,) in rows)
-                needed = count - len(ids)
-                ids += fresh[:needed]
-                self._spare.extend(fresh[needed:])
-        return ids
+                rows = yield Query(self.dialect.new_ids, [count - len(ids) + _SPARE])
+                self._spare.extend(sorted(id for (id,) in rows))
+        return sorted(ids)
 
     def _closed(self, node: Node) -> tuple[int, bytes]:
         assert node.part is not None
         return self.vault.close(node.part)
 
-    def adopt(self, thread: int, nodes: Iterable[int]) -> Operation[None]:
-        """Record that a thread needs some stored nodes and all that is below them."""
-        below = yield from self.fetch([Node(id) for id in nodes], containers=True)
-        yield Many(
-            "INSERT INTO lgviz_uses (thread, node) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(thread, id) for id in sorted(below)],
-        )
+    def _adopting(self, owner: int, nodes: Collection[int]) -> Operation[list[Query | Many]]:
+        """What records that an owner needs some stored nodes and all that is below them."""
+        where, params = self.dialect.among("node", list(nodes))
+        rows = yield Query(f"SELECT node FROM lgviz_uses WHERE owner = ? AND {where}", [owner, *params])
+        others = set(nodes).difference(node for (node,) in rows)
+        below = yield from self.fetch([Node(id) for id in others], containers=True)
+        return [
+            Many(
+                """INSERT INTO lgviz_shares (owner, node) SELECT ?, id FROM lgviz_nodes
+                   WHERE id = ? AND owner <> ? ON CONFLICT DO NOTHING""",
+                [(owner, id, owner) for id in sorted(below)],
+            )
+        ]
 
-    def release(self, thread: int, live: Iterable[int]) -> Operation[None]:
-        """Keep only ``live`` of the nodes of a thread; a node that no thread needs is removed."""
-        used = yield Query("SELECT node FROM lgviz_uses WHERE thread = ?", [thread])
+    def release(self, owner: int, live: Iterable[int]) -> Operation[None]:
+        """Keep only ``live`` of the nodes of an owner; a node that nobody needs is removed.
+
+        Only in a transaction that began with ``REMOVE``.
+        """
+        used = yield Query("SELECT node FROM lgviz_uses WHERE owner = ?", [owner])
         dead = sorted({node for (node,) in used}.difference(live))
         if not dead:
             return
-        yield Many("DELETE FROM lgviz_uses WHERE thread = ? AND node = ?", [(thread, node) for node in dead])
-        yield Many(
-            """DELETE FROM lgviz_nodes WHERE id = ?
-               AND NOT EXISTS (SELECT 1 FROM lgviz_uses WHERE node = lgviz_nodes.id)""",
-            [(node,) for node in dead],
+        yield Query(
+            """INSERT INTO lgviz_meta (name, value) VALUES ('removed', ?)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
+            [secrets.token_bytes(8)],
         )
+        yield Many("DELETE FROM lgviz_shares WHERE owner = ? AND node = ?", [(owner, node) for node in dead])
+        yield Many(
+            """DELETE FROM lgviz_nodes WHERE id = ? AND owner IN (0, ?)
+               AND NOT EXISTS (SELECT 1 FROM lgviz_shares WHERE node = lgviz_nodes.id)""",
+            [(node, owner) for node in dead],
+        )
+        yield Many(
+            "UPDATE lgviz_nodes SET owner = 0 WHERE id = ? AND owner = ?", [(node, owner) for node in dead]
+        )
+
+
+def _bare(part: Any) -> Any:
+    """A part whose nodes are references alone."""
+    if type(part) is list:
+        return [_bare(entry) for entry in part]
+    return Node(part.id, part.hash) if type(part) is Node else part
 
 
 def _children(node: Node) -> Iterable[Node]:
     return nodes_of(node.part) if isinstance(node.part, list) else ()
-
-
-def _chunks(roots: list[Node]) -> list[Node]:
-    """All chunks of some containers, found without looking at their leaves; none where they are many."""
-    found: list[Node] = []
-    for node in roots:
-        if isinstance(node.part, list) and node.part[1] > 0:
-            found += node.part[2:]
-    for node in found:
-        if isinstance(node.part, list) and node.part[1] > 0:
-            found += node.part[2:]
-        if len(found) > _EAGER:
-            return []
-    return found
 
 
 def _height(node: Node, missing: dict[bytes, Node], known: dict[bytes, int]) -> int:

@@ -6,50 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.errors import Unavailable
 
 from .drivers import adrive, drive
-from .schema import LOCK
-from .statements import GLANCE, READ, REMOVE, WRITE, Begin, Conflict, Many, Operation, Rows, Step
+from .postgres_sessions import AGAIN, AsyncSession, Session
+from .statements import Operation
 from .turns import async_lock_of, lock_of
 
 R = TypeVar("R")
 
 PATIENCE = 30.0
 """Seconds to wait for a server that went away."""
-
-_AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
-
-
-@lru_cache(maxsize=512)
-def as_psycopg(sql: str) -> bytes:
-    """A statement with ``?`` for its parameters as psycopg takes it."""
-    return sql.replace("%", "%%").replace("?", "%s").encode()
-
-
-def _begin(step: Begin, nested: bool) -> bytes:
-    # One round trip begins and locks: writers share the nodes, one that removes some has them alone.
-    lock = {
-        GLANCE: "",
-        READ: "",
-        WRITE: f"; SELECT pg_advisory_xact_lock_shared({LOCK}, 2)",
-        REMOVE: f"; SELECT pg_advisory_xact_lock({LOCK}, 2)",
-    }[step]
-    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if step is READ else "BEGIN"
-    return f"{'SAVEPOINT lgviz' if nested else begin}{lock}".encode()
-
-
-def _alone(step: Begin, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
-    """Whether statements need no transaction around them: there is none, and none begins by itself."""
-    return step is GLANCE and conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE
 
 
 def explain(error: psycopg.Error) -> Exception:
@@ -63,44 +35,7 @@ def explain(error: psycopg.Error) -> Exception:
 
 
 def _lost(error: BaseException) -> bool:
-    return isinstance(error, psycopg.OperationalError) and not isinstance(error, _AGAIN)
-
-
-class _Session:
-    """One connection's transaction. A caller's own transaction is joined by a savepoint."""
-
-    def __init__(self, conn: psycopg.Connection[Any]) -> None:
-        self.conn = conn
-        self.nested = conn.info.transaction_status == TransactionStatus.INTRANS
-        self.open = False
-
-    def perform(self, step: Step) -> Rows:
-        try:
-            if isinstance(step, Begin):
-                self.commit()
-                if not _alone(step, self.conn):
-                    self.open = True
-                    self.conn.execute(_begin(step, self.nested), prepare=False)
-                return []
-            with self.conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-                if isinstance(step, Many):
-                    cursor.executemany(as_psycopg(step.sql), step.params)
-                    return [(cursor.rowcount,)]
-                cursor.execute(as_psycopg(step.sql), step.params)
-                return cursor.fetchall() if cursor.description else []
-        except _AGAIN as error:
-            raise Conflict from error
-
-    def commit(self) -> None:
-        if self.open:
-            self.conn.execute("RELEASE lgviz" if self.nested else "COMMIT", prepare=False)
-            self.open = False
-
-    def rollback(self) -> None:
-        if self.open:
-            self.open = False
-            with suppress(psycopg.Error):
-                self.conn.execute("ROLLBACK TO lgviz" if self.nested else "ROLLBACK", prepare=False)
+    return isinstance(error, psycopg.OperationalError) and not isinstance(error, AGAIN)
 
 
 class PostgresDriver:
@@ -135,7 +70,7 @@ class PostgresDriver:
         while True:
             try:
                 with self._connection() as conn:
-                    return drive(make, _Session(conn))
+                    return drive(make, Session(conn))
             except psycopg.Error as error:
                 renewable = isinstance(self.conn, ConnectionPool) or self.conninfo is not None
                 if not (_lost(error) and renewable and time.monotonic() < deadline):
@@ -152,43 +87,6 @@ class PostgresDriver:
             self.conninfo = None
             with suppress(psycopg.Error):
                 self.conn.close()
-
-
-class _AsyncSession:
-    """:class:`_Session`, awaited."""
-
-    def __init__(self, conn: psycopg.AsyncConnection[Any]) -> None:
-        self.conn = conn
-        self.nested = conn.info.transaction_status == TransactionStatus.INTRANS
-        self.open = False
-
-    async def perform(self, step: Step) -> Rows:
-        try:
-            if isinstance(step, Begin):
-                await self.commit()
-                if not _alone(step, self.conn):
-                    self.open = True
-                    await self.conn.execute(_begin(step, self.nested), prepare=False)
-                return []
-            async with self.conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-                if isinstance(step, Many):
-                    await cursor.executemany(as_psycopg(step.sql), step.params)
-                    return [(cursor.rowcount,)]
-                await cursor.execute(as_psycopg(step.sql), step.params)
-                return await cursor.fetchall() if cursor.description else []
-        except _AGAIN as error:
-            raise Conflict from error
-
-    async def commit(self) -> None:
-        if self.open:
-            await self.conn.execute("RELEASE lgviz" if self.nested else "COMMIT", prepare=False)
-            self.open = False
-
-    async def rollback(self) -> None:
-        if self.open:
-            self.open = False
-            with suppress(psycopg.Error):
-                await self.conn.execute("ROLLBACK TO lgviz" if self.nested else "ROLLBACK", prepare=False)
 
 
 class AsyncPostgresDriver:
@@ -222,7 +120,7 @@ class AsyncPostgresDriver:
         while True:
             try:
                 async with self._connection() as conn:
-                    return await adrive(make, _AsyncSession(conn))
+                    return await adrive(make, AsyncSession(conn))
             except psycopg.Error as error:
                 renewable = isinstance(self.conn, AsyncConnectionPool) or self.conninfo is not None
                 if not (_lost(error) and renewable and time.monotonic() < deadline):

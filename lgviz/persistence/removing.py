@@ -238,7 +238,7 @@ class Removing(Nodes):
                 [new, old],
             )
         yield Query(
-            """INSERT INTO lgviz_uses (thread, node) SELECT ?, node FROM lgviz_uses WHERE thread = ?
+            """INSERT INTO lgviz_shares (owner, node) SELECT ?, node FROM lgviz_uses WHERE owner = ?
                ON CONFLICT DO NOTHING""",
             [new, old],
         )

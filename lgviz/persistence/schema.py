@@ -9,13 +9,18 @@ from typing import Any, NamedTuple
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "2026-11-nodes": (
         "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
+        # A node stays as long as somebody needs it: its owner, a thread (by number) or one of a store's items
+        # (by negative number; 0: nobody), or those in `lgviz_shares`. Most nodes have an owner alone.
         """CREATE TABLE lgviz_nodes (
-            id {serial}, hash {blob} NOT NULL UNIQUE, form INTEGER NOT NULL, data {blob} NOT NULL)""",
-        # Which threads (by number) and which of a store's items (by negative number) need a node; closed
-        # downwards: with a container, all nodes below it.
-        """CREATE TABLE lgviz_uses (
-            thread {int} NOT NULL, node {int} NOT NULL, PRIMARY KEY (thread, node)){clustered}""",
-        "CREATE INDEX lgviz_uses_by_node ON lgviz_uses (node)",
+            id {serial}, hash {blob} NOT NULL UNIQUE, owner {int} NOT NULL, form INTEGER NOT NULL,
+            data {blob} NOT NULL)""",
+        "CREATE INDEX lgviz_nodes_by_owner ON lgviz_nodes (owner)",
+        """CREATE TABLE lgviz_shares (
+            owner {int} NOT NULL, node {int} NOT NULL, PRIMARY KEY (owner, node)){clustered}""",
+        "CREATE INDEX lgviz_shares_by_node ON lgviz_shares (node)",
+        # Who needs what; closed downwards: with a container, all nodes below it.
+        """CREATE VIEW lgviz_uses AS SELECT owner, id AS node FROM lgviz_nodes WHERE owner <> 0
+            UNION ALL SELECT owner, node FROM lgviz_shares""",
     ),
     "2026-11-checkpoints": (
         # `made`: how many root checkpoints there had been at the last removal: no label is given
@@ -101,10 +106,10 @@ class Dialect:
     """Ends a SELECT whose row is locked until the transaction ends."""
     contains: str
     """A condition that an item's value contains some bytes."""
+    last_node: str
+    """The greatest id that any node ever had, where this transaction alone gives ids; else empty."""
     new_ids: str
     """Ids for so many new nodes."""
-    spare_ids: int
-    """How many ids more to take for later, where ids need no lock to be taken."""
 
     def ddl(self, statement: str) -> str:
         """A statement of :data:`MIGRATIONS` in this dialect."""
@@ -134,10 +139,9 @@ SQLITE = Dialect(
     lock_schema="",
     lock_row="",
     contains="instr(i.value, ?) > 0",
-    # AUTOINCREMENT remembers the greatest id ever used, and BEGIN IMMEDIATE keeps other writers away.
-    new_ids="""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-        SELECT i + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'), 0) FROM n""",
-    spare_ids=0,
+    # AUTOINCREMENT remembers it, and BEGIN IMMEDIATE keeps other writers away.
+    last_node="SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'",
+    new_ids="",
 )
 
 LOCK = 0x6C677669
@@ -155,6 +159,6 @@ POSTGRESQL = Dialect(
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     lock_row="FOR UPDATE",
     contains="position(? in i.value) > 0",
+    last_node="",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",
-    spare_ids=60,
 )

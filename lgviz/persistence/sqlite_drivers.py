@@ -14,7 +14,7 @@ import aiosqlite
 from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
 from .drivers import drive
-from .statements import GLANCE, READ, Begin, Many, Operation, Rows, Step
+from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from .turns import lock_of
 
 R = TypeVar("R")
@@ -139,6 +139,11 @@ class SqliteDriver:
                 self.conn.execute(_begin(step, self._nested))
                 self._open = True
             return []
+        if isinstance(step, Batch):
+            rows: Rows = [tuple(self.perform(part)) for part in step.steps]
+            if step.last:
+                self.commit()
+            return [] if step.last and self._nested else rows
         if isinstance(step, Many):
             return [(self.conn.executemany(step.sql, step.params).rowcount,)]
         return self.conn.execute(step.sql, step.params).fetchall()

@@ -1,8 +1,8 @@
 """What an operation and its driver say to each other.
 
 An operation is a generator. It yields a :class:`Begin` once, before its first statement, and
-then :class:`Query` or :class:`Many`; it is sent the rows. The driver opens the transaction, and commits it
-when the generator returns or rolls it back when anything is raised.
+then :class:`Query`, :class:`Many` or a :class:`Batch` of them; it is sent the rows. The driver opens the
+transaction, and commits it when the generator returns or rolls it back when anything is raised.
 """
 
 from __future__ import annotations
@@ -40,8 +40,19 @@ class Many(NamedTuple):
     params: Sequence[Sequence[Any]]
 
 
+class Batch(NamedTuple):
+    """Several statements in one round trip; sent back is, for each, one tuple of its rows.
+
+    With ``last`` the commit is part of it: what is sent back is then known to last, or empty where the
+    transaction is the caller's own and may still be undone.
+    """
+
+    steps: Sequence[Query | Many]
+    last: bool = False
+
+
 Rows: TypeAlias = "list[tuple[Any, ...]]"
-Step: TypeAlias = "Begin | Query | Many"
+Step: TypeAlias = "Begin | Query | Many | Batch"
 Operation: TypeAlias = Generator[Step, Rows, R]
 
 

@@ -84,7 +84,7 @@ class Upkeep(Removing):
             for id, size, users in (
                 yield Query(
                     """SELECT n.id, length(n.data), (SELECT count(*) FROM lgviz_uses o WHERE o.node = n.id)
-                       FROM lgviz_uses u JOIN lgviz_nodes n ON n.id = u.node WHERE u.thread = ?""",
+                       FROM lgviz_uses u JOIN lgviz_nodes n ON n.id = u.node WHERE u.owner = ?""",
                     [thread],
                 )
             )
@@ -178,7 +178,7 @@ class Upkeep(Removing):
         )
 
     def _check_thread(self, thread: int, name: str, found: _Found) -> Operation[None]:
-        rows = yield Query("SELECT node FROM lgviz_uses WHERE thread = ?", [thread])
+        rows = yield Query("SELECT node FROM lgviz_uses WHERE owner = ?", [thread])
         used = {node for (node,) in rows}
         found.problems += [
             Problem(f"node {child}", f"thread {name!r} needs it, but that is not recorded")

@@ -188,8 +188,8 @@ class Versions(Items):
     def _release(self, ids: Iterable[int]) -> Operation[None]:
         """Give back the nodes that no version of some items needs any more."""
         for group in groups(sorted(ids)):
-            where, params = self.dialect.among("thread", [-id for id in group])
-            owners = yield Query(f"SELECT DISTINCT thread FROM lgviz_uses WHERE {where}", params)
+            where, params = self.dialect.among("owner", [-id for id in group])
+            owners = yield Query(f"SELECT DISTINCT owner FROM lgviz_uses WHERE {where}", params)
             for (owner,) in owners:
                 rows = yield Query(
                     """SELECT value FROM lgviz_items WHERE id = ? AND value IS NOT NULL

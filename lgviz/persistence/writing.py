@@ -16,7 +16,7 @@ from lgviz.errors import DamagedData, LgvizError, NotKept
 
 from .address import Address, address
 from .index import anchor_of
-from .nodes import Nodes
+from .nodes import MARK, Nodes
 from .records import (
     Channel,
     Write,
@@ -26,14 +26,18 @@ from .records import (
     pack_writes,
     seen_entries,
 )
-from .statements import WRITE, Operation, Query
+from .statements import WRITE, Batch, Operation, Query, Rows
 from .tree import DICT, LONGEST, Part, leaf, nodes_of
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
+_THREAD = "(SELECT id FROM lgviz_threads WHERE thread_id = ?)"
 # The checkpoint itself where it is put again, its parent, and the number of the newest root checkpoint.
-_BEFORE = """SELECT id, ordinal, body FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id IN (?, ?)
-    UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = ? AND ns = ''
+_BEFORE = f"""SELECT id, ordinal, body FROM lgviz_checkpoints
+    WHERE thread = {_THREAD} AND ns = ? AND id IN (?, ?)
+    UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ''
         ORDER BY key DESC LIMIT 1), NULL"""
+_TASK = f"""SELECT key, task_path, data FROM lgviz_writes
+    WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?"""
 
 
 class Writing(Nodes):
@@ -72,9 +76,11 @@ class Writing(Nodes):
         notes = get_checkpoint_metadata(config, metadata)  # type: ignore[arg-type]
         packed_notes = pack_metadata(notes, self.trees.serde)
 
+        asked = self.unknown([*parts.values(), seen])
+
         yield WRITE
-        thread, made = yield from self.thread(place.thread_id)
-        rows = yield Query(_BEFORE, [thread, ns, checkpoint["id"], parent, thread])
+        before_it = Query(_BEFORE, [place.thread_id, ns, checkpoint["id"], parent, place.thread_id])
+        (thread, made, mark), rows, stored = yield from self._enter(place.thread_id, before_it, asked)
         before: dict[str, Channel] = {}
         replaced, last = False, -1
         for id, ordinal, data in rows:
@@ -99,7 +105,7 @@ class Writing(Nodes):
         if len(channels) > LONGEST:
             yield from self._learn_hashes(channels)
         table = self.trees.gather(DICT, channel_entries(channels))
-        yield from self.store(thread, [table, seen])
+        plan = yield from self.plan(thread, mark, [table, seen], asked, stored)
 
         row = [
             parent,
@@ -108,20 +114,27 @@ class Writing(Nodes):
             packed_notes,
             self.vault.close_row(pack_body(head, table, seen)),
         ]
+        here = [thread, ns, checkpoint["id"]]
         if replaced:
-            yield Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread])
-            yield Query(
-                """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
-                   WHERE thread = ? AND ns = ? AND id = ?""",
-                [*row, thread, ns, checkpoint["id"]],
-            )
+            steps = [
+                Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread]),
+                Query(
+                    """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
+                       WHERE thread = ? AND ns = ? AND id = ?""",
+                    [*row, *here],
+                ),
+            ]
         else:
             number = max(made, last + 1) if not ns else (yield from self._inner_ordinal(thread, ns, notes))
-            yield Query(
-                """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
-                   body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                [thread, ns, checkpoint["id"], number, *row],
-            )
+            steps = [
+                Query(
+                    """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
+                       body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    [*here, number, *row],
+                )
+            ]
+        if (yield Batch([*plan.steps, *steps], last=True)):
+            self.stored(plan)
         return Address(place.thread_id, ns, checkpoint["id"]).config()
 
     def put_writes(
@@ -148,14 +161,13 @@ class Writing(Nodes):
             for idx, channel, value in writes
         ]
 
+        asked = self.unknown(write.part for write in new)
+
         yield WRITE
-        thread, _ = yield from self.thread(place.thread_id)
-        rows = yield Query(
-            """SELECT key, task_path, data FROM lgviz_writes
-               WHERE thread = ? AND ns = ? AND checkpoint_id = ? AND task_id = ?""",
-            [thread, ns, place.checkpoint_id, task_id],
-        )
+        task = Query(_TASK, [place.thread_id, ns, place.checkpoint_id, task_id])
+        (thread, _, mark), rows, stored = yield from self._enter(place.thread_id, task, asked)
         kept: dict[int, Write] = {}
+        steps: list[Query] = []
         for key, old_path, data in rows:
             try:
                 old = self.open_writes(bytes(data))
@@ -163,39 +175,38 @@ class Writing(Nodes):
                 continue
             kept |= {write.idx: write for write in old}
             task_path = task_path or old_path
-            yield Query("DELETE FROM lgviz_writes WHERE key = ?", [key])
+            steps.append(Query("DELETE FROM lgviz_writes WHERE key = ?", [key]))
         for write in new:
             if write.idx < 0 or write.idx not in kept:
                 kept[write.idx] = write
-        yield from self.store(thread, [write.part for write in kept.values()])
-        yield Query(
-            """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
-               VALUES (?, ?, ?, ?, ?, ?, ?)""",
-            [
-                thread,
-                ns,
-                place.checkpoint_id,
-                task_id,
-                task_path,
-                time.time(),
-                self.vault.close_row(pack_writes(kept.values())),
-            ],
-        )
-
-    def thread(self, thread_id: str) -> Operation[tuple[int, int]]:
-        """The number of a thread and how many root checkpoints it had had at the last removal.
-
-        It is locked until the transaction ends: rows of one thread are committed in the order of their keys.
-        """
-        find = f"SELECT id, made FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}"
-        rows = yield Query(find, [thread_id])
-        if not rows:
-            yield Query(
-                "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING",
-                [thread_id],
+        plan = yield from self.plan(thread, mark, [write.part for write in kept.values()], asked, stored)
+        data = self.vault.close_row(pack_writes(kept.values()))
+        steps.append(
+            Query(
+                """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
+                   VALUES (?, ?, ?, ?, ?, ?, ?)""",
+                [thread, ns, place.checkpoint_id, task_id, task_path, time.time(), data],
             )
-            rows = yield Query(find, [thread_id])
-        return rows[0][0], rows[0][1]
+        )
+        if (yield Batch([*plan.steps, *steps], last=True)):
+            self.stored(plan)
+
+    def _enter(
+        self, thread_id: str, what: Query, asked: list[bytes]
+    ) -> Operation[tuple[tuple[int, int, bytes | None], Rows, Rows]]:
+        """A thread (its number, how many root checkpoints it had had at the last removal) with the mark of
+        removals, the rows that a query finds, and those of the nodes asked for: in one round trip.
+
+        The thread is locked until the transaction ends: its rows are committed in the order of their keys.
+        """
+        find = f"SELECT id, made, {MARK} FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}"
+        steps = [Query(find, [thread_id]), what, *([self.ask(asked)] if asked else [])]
+        found = yield Batch(steps)
+        if not found[0]:
+            new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
+            yield Query(new, [thread_id])
+            found = yield Batch(steps)
+        return found[0][0], list(found[1]), list(found[2]) if asked else []
 
     def _plant_write(self, value: Any, channel: str, where: str) -> Part:
         try:

@@ -14,7 +14,7 @@ from psycopg.rows import tuple_row
 
 from lgviz.errors import LgvizError, SourceError, Unavailable
 from lgviz.persistence.conninfo import parsed
-from lgviz.persistence.postgres_drivers import as_psycopg
+from lgviz.persistence.postgres_sessions import as_psycopg
 
 from .connections import Reader, Rows, Statement
 

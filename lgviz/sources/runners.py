@@ -11,7 +11,7 @@ from lgviz.persistence.drivers import drive
 from lgviz.persistence.running import Runner as Owner
 from lgviz.persistence.running import SyncRunner
 from lgviz.persistence.sqlite_drivers import AioSqliteDriver
-from lgviz.persistence.statements import GLANCE, READ, Begin, Many, Operation, Rows, Step
+from lgviz.persistence.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 
 from .connections import FileReader, run_async
 
@@ -93,7 +93,7 @@ class _ReadOnly:
         self._connection = connection
 
     def perform(self, step: Step) -> Rows:
-        if isinstance(step, Many) or (isinstance(step, Begin) and step not in (GLANCE, READ)):
+        if isinstance(step, (Many, Batch)) or (isinstance(step, Begin) and step not in (GLANCE, READ)):
             raise SourceError(
                 "The database was made by an older lgviz.",
                 "Open it once with a saver, which brings it up to date.",
