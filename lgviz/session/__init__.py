@@ -18,7 +18,7 @@ from .acts import (
 from .live import configurable_of, live
 from .outcome import Run, RunError, RunEvent
 from .overlay import OverlaySaver
-from .overlay_store import ItemChange, OverlayStore
+from .overlay_store import OverlayStore
 from .plan import Plan
 from .run import Runner, arun, run, run_plan, start_run
 from .sandbox import Sandbox, sandbox_of
@@ -28,7 +28,6 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 __all__ = [
     "ChannelInfo",
     "Edit",
-    "ItemChange",
     "Option",
     "OverlaySaver",
     "OverlayStore",

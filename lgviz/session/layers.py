@@ -8,7 +8,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from langgraph.store.base import (
     BaseStore,
@@ -22,6 +22,9 @@ from langgraph.store.base import (
     SearchOp,
 )
 from langgraph.store.memory import InMemoryStore
+
+from lgviz import persistence
+from lgviz.persistence.store import Store
 
 from .loops import Steps, call, running_loop
 
@@ -91,7 +94,7 @@ class Layers:
         langgraphs = any(name.startswith("langgraph.store.sqlite.") for name in names)
         self._spelled = langgraphs or any(name.startswith("langgraph.store.postgres.") for name in names)
         self._born_anew = langgraphs
-        self._order: Literal["placed", "updated"] = "placed" if _in_memory(base) else "updated"
+        self._newest_first = base._engine.newest_first if isinstance(base, Store) else not self.whole
 
     def items(self, keys: Sequence[Key]) -> Steps[list[Item | None]]:
         """Items as they are underneath."""
@@ -131,13 +134,14 @@ class Layers:
         covered = sum(namespace[:depth] == op.namespace_prefix for namespace, _ in held)
         ranked = bool(op.query) and self.indexed
         wide = op._replace(limit=op.offset + op.limit + covered, offset=0, refresh_ttl=False)
-        if ranked or self._order == "updated":
+        if ranked or self._newest_first:
             (found,) = yield from call(self._below, "batch", [wide])
             merged = [_given(item) for item in found if (item.namespace, item.key) not in held] + own
             if ranked:
                 merged.sort(key=lambda item: (item.score is not None, item.score or 0.0), reverse=True)
             else:
-                merged.sort(key=lambda item: item.updated_at, reverse=True)
+                # of one moment, the younger item first
+                merged.sort(key=lambda item: (item.updated_at, item.created_at), reverse=True)
         else:
             listed = wide._replace(filter=None, query=None, limit=ALL if op.filter else wide.limit)
             asked = [listed, wide._replace(limit=ALL)] if op.filter else [listed]
@@ -203,10 +207,6 @@ def _names(store: BaseStore) -> set[str]:
     return {f"{base.__module__}.{base.__name__}" for base in type(store).__mro__}
 
 
-def _in_memory(store: BaseStore) -> bool:
-    return "InMemoryStore" in {base.__name__ for base in type(store).__mro__}
-
-
 def _copied(base: InMemoryStore) -> InMemoryStore:
     """The same items in another store; its values are shared, for a store never changes one."""
     front = copy.copy(base)
@@ -220,6 +220,11 @@ def _copied(base: InMemoryStore) -> InMemoryStore:
 
 def _fresh(base: BaseStore) -> BaseStore:
     """An empty store in memory that takes, finds and ranks items as ``base`` does."""
+    if isinstance(base, Store):
+        engine = base._engine
+        conn = sqlite3.connect(":memory:", check_same_thread=False)
+        serde, newest_first = engine.trees.serde, engine.newest_first
+        return persistence.SqliteStore(conn, ttl=base.ttl_config, serde=serde, newest_first=newest_first)
     index = getattr(base, "index_config", None)
     if index is None and any(name.startswith("langgraph.store.sqlite.") for name in _names(base)):
         from langgraph.store.sqlite import SqliteStore

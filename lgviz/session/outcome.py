@@ -13,9 +13,9 @@ from langgraph.types import Interrupt
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.errors import SandboxEnded
+from lgviz.persistence import ItemChange
 
 from .loops import is_wrong_loop, wrong_loop
-from .overlay_store import ItemChange
 from .reading import Reader
 from .sandbox import Sandbox
 

@@ -5,38 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.config import get_config
 from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, Result, SearchOp
 
 from lgviz.errors import MemoryConflict
+from lgviz.persistence import ItemChange
+from lgviz.persistence.provenance import Writer, writer, writing_as
 
 from .layers import Held, Key, Layers, Port, free
 from .loops import Steps, adrive, call, drive
 from .overlay import ticks
 
-__all__ = ["ItemChange", "OverlayStore"]
-
-
-class ItemChange(NamedTuple):
-    """What became of one item; ``before`` and ``after`` are values, None where there is none."""
-
-    namespace: tuple[str, ...]
-    key: str
-    kind: Literal["added", "removed", "changed"]
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+__all__ = ["OverlayStore"]
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One write, to be made again in the base; ``config`` is that of the task that made it."""
+    """One write, to be made again in the base in the name of who made it."""
 
     tick: int
     op: PutOp
-    config: RunnableConfig | None
+    writer: Writer
 
 
 class OverlayStore(BaseStore):
@@ -143,7 +133,7 @@ class OverlayStore(BaseStore):
 
     def _put(self, puts: dict[Key, PutOp], below: dict[Key, Any]) -> Steps[None]:
         free_ops = [op._replace(value=free(op.value)) for op in puts.values()]
-        config = _running()
+        who = writer()
         if self._layers.indexed:
             yield from call(Port(self._layers.front), "batch", free_ops)
         with self._lock:
@@ -154,7 +144,7 @@ class OverlayStore(BaseStore):
                 held = self._held.setdefault(key, Held(below.get(key), op))
                 held.moved = held.moved or op.value is None
                 held.last = op
-                self._log.append(Put(next(ticks), op, config))
+                self._log.append(Put(next(ticks), op, who))
 
     def _front(self, op: Op) -> Steps[list[Any]]:
         front = self._layers.front
@@ -191,7 +181,8 @@ class OverlayStore(BaseStore):
 
     def kept(self, put: Put) -> Steps[None]:
         """Make one write in the base, and forget it."""
-        yield from call(Port(self.base), "batch", [put.op])
+        with writing_as(put.writer):
+            yield from call(Port(self.base), "batch", [put.op])
         with self._lock:
             self._log.remove(put)
             if not self._log:
@@ -203,11 +194,3 @@ def _changed(found: Iterable[tuple[Key, Any, Any]]) -> Iterator[ItemChange]:
         if before != after:
             kind = "added" if before is None else "removed" if after is None else "changed"
             yield ItemChange(namespace, key, kind, before, after)  # type: ignore[arg-type]
-
-
-def _running() -> RunnableConfig | None:
-    """The config of the task at work, if one is."""
-    try:
-        return get_config()
-    except RuntimeError:
-        return None

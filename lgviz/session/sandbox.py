@@ -13,11 +13,12 @@ from langgraph.checkpoint.base import CheckpointMetadata
 from langgraph.store.base import BaseStore
 
 from lgviz.errors import MemoryConflict, SandboxEnded, WrongLoop
+from lgviz.persistence import ItemChange
 
 from .live import MARK, Live, Spot, aperform, find, live, perform
 from .loops import Steps, call, running_loop
 from .overlay import OverlaySaver
-from .overlay_store import ItemChange, OverlayStore
+from .overlay_store import OverlayStore
 
 __all__ = ["Sandbox", "sandbox_of"]
 

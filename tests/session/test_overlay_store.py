@@ -26,6 +26,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
+from lgviz import persistence
 from lgviz.errors import MemoryConflict
 from lgviz.session import OverlayStore
 
@@ -68,26 +69,44 @@ def in_sqlite() -> BaseStore:
     return SqliteStore(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None))
 
 
+def in_lgviz_memory() -> BaseStore:
+    return persistence.InMemoryStore()
+
+
+def in_lgviz_sqlite() -> BaseStore:
+    conn = sqlite3.connect(":memory:", check_same_thread=False)
+    return persistence.SqliteStore(conn)
+
+
+MAKERS = [in_memory, in_sqlite, in_lgviz_memory, in_lgviz_sqlite]
+
+
 def copied(store: BaseStore) -> BaseStore:
     """Another store that holds the same."""
     if isinstance(store, InMemoryStore):
         return copy.deepcopy(store)
-    assert isinstance(store, SqliteStore)
+    assert isinstance(store, SqliteStore | persistence.SqliteStore)
+    if isinstance(store, persistence.InMemoryStore):
+        memory = persistence.InMemoryStore()
+        store.conn.backup(memory.conn)
+        memory._engine._ranks = copy.copy(store._engine._ranks)
+        return memory
     other = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
     store.conn.backup(other)
-    return SqliteStore(other)
+    return type(store)(other)
 
 
 def dump(store: BaseStore) -> Any:
     """Everything that a store holds."""
     if isinstance(store, InMemoryStore):
         return repr([(ns, list(items.items())) for ns, items in store._data.items()])
-    assert isinstance(store, SqliteStore)
+    assert isinstance(store, SqliteStore | persistence.SqliteStore)
     return list(store.conn.iterdump())
 
 
 def aged(store: BaseStore) -> None:
-    """LangGraph's SqliteStore counts time in seconds: what was there is older than what comes."""
+    """Made ready, and what is in it older than what comes: LangGraph's SqliteStore counts time in seconds."""
+    store.get(("a",), "x")
     if isinstance(store, SqliteStore):
         store.setup()
         store.conn.execute(
@@ -113,7 +132,7 @@ def held(store: BaseStore) -> dict[Any, Any]:
     return found
 
 
-@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@pytest.mark.parametrize("make", MAKERS)
 @settings(max_examples=150, deadline=None)
 @given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
 def test_an_overlay_answers_as_a_copy_and_keeps_to_the_same(
@@ -139,7 +158,7 @@ def changed(base: BaseStore, other: BaseStore) -> dict[Any, Any]:
     return {k: after.get(k) for k in before.keys() | after.keys() if before.get(k) != after.get(k)}
 
 
-@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@pytest.mark.parametrize("make", MAKERS)
 @settings(max_examples=60, deadline=None)
 @given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
 def test_awaited_it_answers_the_same(
@@ -179,7 +198,7 @@ async def test_a_store_on_a_loop_is_read_from_it_and_from_elsewhere(tmp_path: Pa
         assert {i.key for i in await base.asearch(("a",))} == {"x", "y", "z"}
 
 
-@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@pytest.mark.parametrize("make", MAKERS)
 def test_what_is_changed_in_hand_reaches_neither_store(make: Callable[[], BaseStore]) -> None:
     base = make()
     base.put(("a",), "x", {"list": [1]})
@@ -212,7 +231,7 @@ def test_reading_does_not_extend_a_life() -> None:
     assert [row[0] for row in conn.execute("select ttl_minutes from store order by key")] == [60, 5]
 
 
-@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@pytest.mark.parametrize("make", MAKERS)
 def test_keeping_over_what_was_changed_meanwhile_is_refused(make: Callable[[], BaseStore]) -> None:
     base = make()
     for key in ("same", "theirs", "gone", "agreed"):
@@ -277,7 +296,7 @@ async def test_what_was_put_is_ranked_among_what_was_there(embed: Any) -> None:
     assert told(await base.asearch(("a",), query="like eat pizza")) == told(found)
 
 
-@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+@pytest.mark.parametrize("make", MAKERS)
 def test_threads_may_write_at_once(make: Callable[[], BaseStore]) -> None:
     base = make()
     for n in range(20):

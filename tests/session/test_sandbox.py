@@ -44,7 +44,7 @@ class Place:
         for file in sorted(f for base in self.files for f in base.parent.glob(base.name + "*")):
             if not file.name.endswith("-shm"):  # where readers are counted
                 found.update(file.name.encode() + file.read_bytes())
-        if isinstance(self.store, InMemoryStore):
+        if "InMemory" in type(self.store).__name__:
             found.update(repr(sorted(map(repr, self.store.search((), limit=100)))).encode())
         return found.hexdigest()
 
@@ -61,6 +61,8 @@ def langgraphs_store(file: Path) -> BaseStore:
 STORES: dict[str, Callable[[Path], BaseStore]] = {
     "langgraph-memory": lambda _file: InMemoryStore(),
     "langgraph-sqlite": langgraphs_store,
+    "lgviz-memory": lambda _file: persistence.InMemoryStore(),
+    "lgviz-sqlite": lambda file: persistence.SqliteStore.from_conn_string(str(file)),
 }
 SAVERS = {"langgraph": SqliteSaver, "lgviz": persistence.SqliteSaver}
 
