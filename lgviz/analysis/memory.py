@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.compare import ChangeKind
 from lgviz.analysis.history import History
 from lgviz.analysis.values import clean, line
+from lgviz.persistence.moments import KEPT
 
 __all__ = [
     "Branch",
@@ -18,6 +20,7 @@ __all__ = [
     "Written",
     "item_changes",
     "item_line",
+    "moment_of",
     "step_events",
     "step_starts",
     "writer_of",
@@ -115,13 +118,20 @@ def writer_of(history: History, version: Written) -> Writer | None:
     row = tree.row_of(version.checkpoint_id or "", version.checkpoint_ns or "")
     if row >= 0:
         start = history.checkpoint_at(row)
-        made = next((child for child in start.children if child.time >= at), None)
+        made = next((child for child in start.children if moment_of(child) >= at), None)
         return Writer(made or start, made is not None)
     # ``durability="exit"`` stores only the last checkpoint of many.
     later = next((row for row in tree.roots if tree.times[row] >= at), -1)
     if later >= 0 and history.checkpoint_at(later).collapsed:
         return Writer(history.checkpoint_at(later), True)
     return None
+
+
+def moment_of(checkpoint: Checkpoint) -> float:
+    """The moment of the memories at a checkpoint, in seconds since the epoch: when it was made, or, of one
+    that a sandbox made, when it was kept."""
+    kept = checkpoint.metadata.get(KEPT)
+    return datetime.fromisoformat(kept).timestamp() if isinstance(kept, str) else checkpoint.time
 
 
 def step_starts(checkpoint: Checkpoint) -> list[Checkpoint]:
@@ -143,9 +153,9 @@ def step_events(checkpoint: Checkpoint, events: Iterable[Written]) -> list[Writt
     parent = checkpoint.parent
     if parent is None:
         return []
-    older = [child.time for child in parent.children if child.time < checkpoint.time]
-    since = max(older, default=float("-inf"))
-    return [event for event in events if since < event.at.timestamp() <= checkpoint.time]
+    until = moment_of(checkpoint)
+    since = max((at for at in map(moment_of, parent.children) if at < until), default=float("-inf"))
+    return [event for event in events if since < event.at.timestamp() <= until]
 
 
 class ItemChange(NamedTuple):

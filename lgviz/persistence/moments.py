@@ -13,6 +13,9 @@ from lgviz.errors import BadMoment
 
 When: TypeAlias = "datetime | str | float | Any"
 
+KEPT = "lgviz_kept"
+"""In the metadata of a checkpoint that a sandbox made: the moment of its memories, for these were written
+when it was kept, later than it was made."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEDY = "Give a datetime, an ISO text, seconds since 1970, a checkpoint, or a config with a checkpoint_id."
 # Between 1582, where the clock of such ids begins, and 1970, in their ticks of 100 ns.
@@ -31,7 +34,7 @@ def read_when(when: Any, saver: Any = None) -> int:
     """
     if isinstance(when, Mapping):
         return _of_config(when, saver)
-    made = getattr(when, "created_at", None)
+    made = (getattr(when, "metadata", None) or {}).get(KEPT) or getattr(when, "created_at", None)
     if made is not None:
         return read_when(made)
     try:
@@ -51,7 +54,7 @@ def _of_config(config: Mapping[str, Any], saver: Any) -> int:
         found = saver.get_tuple(config)
         if found is None:
             raise BadMoment("The saver has no checkpoint of that config.", "Take a config from its history.")
-        return read_when(found.checkpoint["ts"])
+        return read_when(found.metadata.get(KEPT) or found.checkpoint["ts"])
     checkpoint_id = (config.get("configurable") or {}).get("checkpoint_id")
     try:
         id = UUID6(hex=UUID(checkpoint_id).hex)

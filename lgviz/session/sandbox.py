@@ -14,16 +14,15 @@ from langgraph.store.base import BaseStore
 
 from lgviz.errors import MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
+from lgviz.persistence.moments import KEPT
 
-from .live import MARK, Live, Spot, aperform, find, live, perform
+from .live import Live, Spot, aperform, find, live, perform
 from .loops import Steps, call, running_loop
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 
 __all__ = ["Sandbox", "sandbox_of"]
 
-KEPT = MARK + "kept"
-"""In a kept checkpoint's metadata: the moment of its memories, which are written later than it was made."""
 _CONTROL = ("__interrupt__", "__error__")
 
 

@@ -195,6 +195,28 @@ def test_kept_it_is_as_if_it_had_run_in_the_open(place: Place) -> None:
         run.keep()
 
 
+@pytest.mark.parametrize("place", [("langgraph", "lgviz-sqlite"), ("lgviz", "lgviz-memory")], indirect=True)
+def test_kept_memories_say_who_wrote_them_and_when(place: Place) -> None:
+    graph = remembering(place)
+    run = tell(graph, "I am vegan.")
+    before = run.checkpoint.parent
+    run.keep()
+    version = place.store.history(MIA, "diet")[-1]  # type: ignore[attr-defined]
+    assert (version.value["text"], version.thread_id, version.node) == ("vegan", "1", "remember")
+    history = open_history(graph, "1")
+    assert version.checkpoint_id == before.id
+    assert history[version.checkpoint_id].next == ("remember",)
+
+    def diet(at: Any) -> str:
+        found = place.store.as_of(at).get(MIA, "diet")  # type: ignore[attr-defined]
+        return str(found.value["text"])
+
+    # as of the kept checkpoints, though their memories were written later than they were made
+    assert [diet(c) for c in history.path(run.checkpoint.id)[-2:]] == ["fish", "vegan"]
+    again = session.run(graph, run.config, memory.ask(10, "Where should I have dinner?"), sandbox=True)
+    assert again.values["known"] == {"diet": "vegan"}
+
+
 def test_where_the_base_moved_on_it_becomes_a_branch_beside(place: Place) -> None:
     graph = approval.build(place.saver)
     approval.seed(graph)
