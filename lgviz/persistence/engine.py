@@ -5,6 +5,7 @@ Its operations are generators (see ``statements``); ``drivers`` run them.
 
 from __future__ import annotations
 
+from .deltas import DeltaReading
 from .index import Indexing
 from .reading import Reading
 from .schema import CHECKPOINTS
@@ -13,7 +14,7 @@ from .upkeep import Upkeep
 from .writing import Writing
 
 
-class Engine(SetUp, Writing, Reading, Indexing, Upkeep):
+class Engine(SetUp, Writing, DeltaReading, Reading, Indexing, Upkeep):
     """All operations of a saver over one dialect and serializer."""
 
     role = CHECKPOINTS

@@ -11,8 +11,8 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, Sear
 from .changing import Change, Changing, groups, micros, micros_of, moment
 from .filters import accepts, needles
 from .namespaces import Namespace, Place, below, literal, matches, pack_key, pack_path, read_key, read_path
-from .nodes import Gone
 from .provenance import NOBODY, Writer
+from .settled import Gone
 from .statements import GLANCE, READ, WRITE, Many, Operation, Query
 from .values import PLAIN
 

@@ -14,6 +14,7 @@ from .damage import legible
 from .known import Known
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_writes
 from .schema import Dialect
+from .settled import Gone
 from .statements import Batch, Many, Operation, Query
 from .tree import Node, Part, Trees, nodes_of
 from .vault import CONTAINER, Vault
@@ -26,10 +27,6 @@ _BATCH = 512
 _EAGER = 256
 _SPARE = 200
 """How many ids more to take for later, where ids need no lock to be taken."""
-
-
-class Gone(Exception):
-    """A node is missing: it is damage, or was removed after what refers to it had been read."""
 
 
 def _batches(values: Iterable[Any]) -> Iterable[list[Any]]:

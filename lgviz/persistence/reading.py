@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointTuple, DeltaChannelHistory, PendingWrite
+from langgraph.checkpoint.base import CheckpointTuple
 
 from lgviz.errors import DamagedData
 
 from .address import Address, address
 from .damage import Damaged, damaged, legible
-from .nodes import Gone, Nodes
+from .nodes import Nodes
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_seen
-from .statements import GLANCE, READ, Operation, Query, Rows
+from .settled import Gone, settled
+from .statements import GLANCE, Operation, Query, Rows
 from .tree import Node, Part
-
-R = TypeVar("R")
 
 logger = logging.getLogger("lgviz.persistence")
 
@@ -31,14 +30,6 @@ _FOUND = f"""WITH found AS (
 _WITH_WRITES = f"""{_FOUND} UNION ALL
     SELECT f.key, NULL, w.task_path, w.task_id, NULL, NULL, w.data FROM found f JOIN lgviz_writes w
     ON w.thread = f.thread AND w.ns = f.ns AND w.checkpoint_id = f.id"""
-_ANCESTORS = """WITH RECURSIVE line (key, parent, thread, ns, n) AS (
-      SELECT c.key, c.parent, c.thread, c.ns, 1 FROM lgviz_checkpoints c
-      JOIN lgviz_threads t ON t.id = c.thread
-      WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?
-    UNION ALL
-      SELECT c.key, c.parent, c.thread, c.ns, line.n + 1 FROM line JOIN lgviz_checkpoints c
-      ON c.thread = line.thread AND c.ns = line.ns AND c.id = line.parent WHERE line.n < ?)"""
-_STRIDE = 200
 
 
 @dataclass
@@ -56,7 +47,7 @@ class Stored:
 
 
 class Reading(Nodes):
-    """``get_tuple``, ``list`` and the history of delta channels."""
+    """``get_tuple`` and ``list``."""
 
     def get(
         self, config: RunnableConfig, channels: Collection[str] | None = None
@@ -80,7 +71,7 @@ class Reading(Nodes):
             rows = yield Query((_WITH_WRITES if channels is None else _FOUND).format(where), params)
             return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
 
-        found = yield from self._settled(read)
+        found = yield from settled(read)
         return found[0] if found else None
 
     def matching(
@@ -132,17 +123,7 @@ class Reading(Nodes):
             rows.sort(key=lambda row: order[row[0]])
             return (yield from self._read(rows, known, whole=whole, strict=False))
 
-        return (yield from self._settled(read))
-
-    def _settled(self, read: Callable[[bool], Operation[R]]) -> Operation[R]:
-        """What ``read`` gives without a transaction, which costs round trips; and where a removal came
-        between its statements, so that nodes are gone, what it gives within one."""
-        yield GLANCE
-        try:
-            return (yield from read(True))
-        except Gone:
-            yield READ
-            return (yield from read(False))
+        return (yield from settled(read))
 
     def _read(
         self,
@@ -242,90 +223,6 @@ class Reading(Nodes):
                 yield self.assemble(stored)
             except DamagedData as error:
                 logger.warning("%s It is left out.", error.cause)
-
-    def delta_history(
-        self, config: RunnableConfig, channels: Sequence[str]
-    ) -> Operation[tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]]]:
-        """For each channel its writes by ancestors, oldest first, since the nearest stored value.
-
-        Raises:
-            DamagedData: a row of these ancestors cannot be read: without it the value would be another.
-        """
-        place = address(config)
-        writes: dict[str, list[tuple[str, Write]]] = {name: [] for name in channels}
-        seeds: dict[str, Part] = {}
-        yield READ
-        id, first = place.checkpoint_id, True
-        if id is None:
-            latest = yield Query(
-                f"SELECT c.id {_FROM} WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1",
-                [place.thread_id, place.ns or ""],
-            )
-            id = latest[0][0] if latest else None
-        while id is not None and len(seeds) < len(writes):
-            line = yield Query(
-                f"""{_ANCESTORS} SELECT c.id, c.parent, c.body, line.n FROM line
-                    JOIN lgviz_checkpoints c ON c.key = line.key ORDER BY line.n""",
-                [place.thread_id, place.ns or "", id, _STRIDE],
-            )
-            # The writes of the target itself are pending: they made no part of its values.
-            ancestors = line if not first else line[1:]
-            chain: dict[str, set[str]] = {}
-            for ancestor, _, data, _ in ancestors:
-                wanted = writes.keys() - seeds.keys()
-                if not wanted:
-                    break
-                chain[ancestor] = wanted
-                stored = yield from self.open_channels(bytes(data))
-                for name in wanted:
-                    channel = stored.get(name)
-                    if channel is not None and channel.part is not None:
-                        seeds[name] = channel.part
-            if chain:
-                yield from self._collect(place, chain, writes)
-            id, first = (line[-1][1] if len(line) == _STRIDE else None), False
-        for collected in writes.values():
-            collected.reverse()
-        parts = [*seeds.values(), *(write.part for collected in writes.values() for _, write in collected)]
-        return writes, seeds, (yield from self.fetch(parts))
-
-    def _collect(
-        self, place: Address, chain: Mapping[str, set[str]], writes: Mapping[str, list[tuple[str, Write]]]
-    ) -> Operation[None]:
-        """Add the writes under some ancestors, given from newest to oldest, newest first."""
-        where, params = self.dialect.among("w.checkpoint_id", list(chain))
-        rows = yield Query(
-            f"""SELECT w.checkpoint_id, w.task_path, w.task_id, w.data FROM lgviz_writes w
-            JOIN lgviz_threads t ON t.id = w.thread WHERE t.thread_id = ? AND w.ns = ? AND {where}""",
-            [place.thread_id, place.ns or "", *params],
-        )
-        under: dict[str, list[tuple[str, str, Write]]] = {}
-        for id, path, task_id, data in rows:
-            entries = self.open_writes(bytes(data))
-            under.setdefault(id, []).extend((path, task_id, write) for write in entries)
-        for id, wanted in chain.items():
-            for _, task_id, write in sorted(
-                under.get(id, ()), key=lambda entry: (entry[0], entry[1], entry[2].idx), reverse=True
-            ):
-                if write.channel in wanted:
-                    writes[write.channel].append((task_id, write))
-
-    def delta_values(
-        self,
-        found: tuple[dict[str, list[tuple[str, Write]]], dict[str, Part], dict[int, Node]],
-    ) -> dict[str, DeltaChannelHistory]:
-        """The values of what :meth:`delta_history` found."""
-        writes, seeds, nodes = found
-        result: dict[str, DeltaChannelHistory] = {}
-        for name, collected in writes.items():
-            values: list[PendingWrite] = [
-                (task_id, write.channel, self.trees.grow(write.part, nodes, damaged))
-                for task_id, write in collected
-            ]
-            result[name] = {"writes": values}
-            if name in seeds:
-                result[name]["seed"] = self.trees.grow(seeds[name], nodes, damaged)
-        return result
 
     def _matches(self, data: bytes, filter: Mapping[str, Any]) -> bool:
         metadata = self.open_metadata(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ormsgpack
@@ -37,6 +37,17 @@ def read_channels(entries: Sequence[Any]) -> dict[str, Channel]:
         name, version = ormsgpack.unpackb(header)
         channels[name] = Channel(version, None if part == _NO_VALUE else part)
     return channels
+
+
+def read_values(entries: Sequence[Any], names: Collection[str]) -> dict[str, Part]:
+    """The values of some channels, of those that have one, from the same entries."""
+    found = {}
+    for header, part in zip(entries[::2], entries[1::2], strict=True):
+        if part != _NO_VALUE:
+            name, _ = ormsgpack.unpackb(header)
+            if name in names:
+                found[name] = part
+    return found
 
 
 def seen_entries(versions_seen: Mapping[str, Mapping[str, Any]]) -> list[Any]:

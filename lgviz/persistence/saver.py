@@ -149,14 +149,14 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     ) -> Mapping[str, DeltaChannelHistory]:
         """See LangGraph: the writes that made delta channels what they are, since a stored value."""
         engine = self.engine
-        return engine.delta_values(self._run(lambda: engine.delta_history(config, channels)))
+        return engine.delta_histories(self._run(lambda: engine.deltas(config, channels)))
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """:meth:`get_delta_channel_history`, awaited."""
         engine = await self.aengine()
-        return engine.delta_values(await self._arun(lambda: engine.delta_history(config, channels)))
+        return engine.delta_histories(await self._arun(lambda: engine.deltas(config, channels)))
 
     # -- writing
 

@@ -28,7 +28,7 @@ from persistence import DATABASES, saver, text
 from typing_extensions import TypedDict
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
-PATIENCE = 4.0
+PATIENCE = 2.0
 """Seconds to spend on one figure of both sides, at least one round."""
 
 
