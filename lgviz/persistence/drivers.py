@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from lgviz.errors import Unavailable
 
 from .statements import Conflict, Operation, Rows, Step
 
@@ -12,6 +14,14 @@ R = TypeVar("R")
 
 ATTEMPTS = 6
 """How often an operation is run again that another writer came in the way of."""
+
+
+def not_erased() -> Unavailable:
+    """What :meth:`Driver.scrub` raises."""
+    return Unavailable(
+        "It is deleted, but its bytes are still in the database: a transaction that is open keeps them.",
+        "End that transaction, then call forget again.",
+    )
 
 
 class Session(Protocol):
@@ -43,6 +53,13 @@ class Driver(Protocol):
     def tidy(self) -> None:
         """Give the space of what was deleted back to the file system."""
 
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Rewrite some tables, so that no byte of what was deleted from them is left.
+
+        Raises:
+            Unavailable: others, or the caller's own transaction, keep it from that; it may be tried again.
+        """
+
     def close(self) -> None:
         """Close what the driver itself opened."""
 
@@ -50,9 +67,11 @@ class Driver(Protocol):
 class AsyncDriver(Protocol):
     """The same, awaited."""
 
-    async def run(self, make: Callable[[], Operation[R]]) -> R: ...
+    def run(self, make: Callable[[], Operation[R]]) -> Coroutine[Any, Any, R]: ...
 
-    async def tidy(self) -> None: ...
+    def tidy(self) -> Coroutine[Any, Any, None]: ...
+
+    def scrub(self, tables: Sequence[str]) -> Coroutine[Any, Any, None]: ...
 
     async def close(self) -> None: ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import psycopg
@@ -67,17 +67,14 @@ class LoopRunner(AsyncRunner):
         self.loop = asyncio.get_running_loop()
         return await super()._arun(make)
 
-    def _run(self, make: Callable[[], Operation[R]]) -> R:
+    def _wait(self, call: Callable[[], Coroutine[Any, Any, R]]) -> R:
         refuse_on_loop(type(self).__name__)
         if self.loop is None or not self.loop.is_running():
             raise WrongLoop(
                 f"The event loop of this {type(self).__name__} is not running.",
                 "Call a method with an `a` in front, on a loop.",
             )
-        return asyncio.run_coroutine_threadsafe(self.driver.run(make), self.loop).result()
-
-    def _tidy(self) -> None:
-        """Nothing: autovacuum does it."""
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result()
 
 
 class AsyncPostgresSaver(LoopRunner, AsyncSaver):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -13,8 +13,8 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.errors import Unavailable
 
-from .drivers import adrive, drive
-from .postgres_sessions import AGAIN, AsyncSession, Session
+from .drivers import adrive, drive, not_erased
+from .postgres_sessions import AGAIN, AsyncSession, Session, idle
 from .statements import Operation
 from .turns import async_lock_of, lock_of
 
@@ -81,6 +81,14 @@ class PostgresDriver:
     def tidy(self) -> None:
         """Nothing: autovacuum does it."""
 
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Rewrite the tables, so that no byte of what was deleted is left in their files."""
+        with self._connection() as conn:
+            if not idle(conn):
+                raise not_erased()
+            for table in tables:
+                conn.execute(f"VACUUM (FULL) {table}".encode(), prepare=False)
+
     def close(self) -> None:
         """Close the connection, where it is the driver's own."""
         if self.conninfo is not None:
@@ -129,6 +137,14 @@ class AsyncPostgresDriver:
 
     async def tidy(self) -> None:
         """Nothing: autovacuum does it."""
+
+    async def scrub(self, tables: Sequence[str]) -> None:
+        """Rewrite the tables, so that no byte of what was deleted is left in their files."""
+        async with self._connection() as conn:
+            if not idle(conn):
+                raise not_erased()
+            for table in tables:
+                await conn.execute(f"VACUUM (FULL) {table}".encode(), prepare=False)
 
     async def close(self) -> None:
         """Close the connection, where it is the driver's own."""

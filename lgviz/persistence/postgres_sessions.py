@@ -36,9 +36,9 @@ _LOCKS = {
 }
 
 
-def _alone(step: Begin, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
-    """Whether statements need no transaction around them: there is none, and none begins by itself."""
-    return step is GLANCE and conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE
+def idle(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Whether there is no transaction, and none begins by itself."""
+    return conn.autocommit and conn.info.transaction_status == TransactionStatus.IDLE
 
 
 class _Transaction:
@@ -76,7 +76,7 @@ class Session(_Transaction):
     def perform(self, step: Step) -> Rows:
         if isinstance(step, Begin):
             self.commit()
-            self.wanted = None if _alone(step, self.conn) else step
+            self.wanted = None if step is GLANCE and idle(self.conn) else step
             return []
         batch = step if isinstance(step, Batch) else Batch([step])
         opening = self.opening()
@@ -136,7 +136,7 @@ class AsyncSession(_Transaction):
     async def perform(self, step: Step) -> Rows:
         if isinstance(step, Begin):
             await self.commit()
-            self.wanted = None if _alone(step, self.conn) else step
+            self.wanted = None if step is GLANCE and idle(self.conn) else step
             return []
         batch = step if isinstance(step, Batch) else Batch([step])
         opening = self.opening()

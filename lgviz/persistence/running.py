@@ -7,7 +7,7 @@ from outside of its event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from lgviz.errors import WrongLoop
@@ -33,6 +33,12 @@ class Runner:
     async def _atidy(self) -> None:
         raise NotImplementedError
 
+    def _scrub(self, tables: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    async def _ascrub(self, tables: Sequence[str]) -> None:
+        raise NotImplementedError
+
 
 class SyncRunner(Runner):
     """Over a synchronous driver. The ``a…`` methods run in a thread."""
@@ -50,6 +56,12 @@ class SyncRunner(Runner):
 
     async def _atidy(self) -> None:
         await asyncio.to_thread(self.driver.tidy)
+
+    def _scrub(self, tables: Sequence[str]) -> None:
+        self.driver.scrub(tables)
+
+    async def _ascrub(self, tables: Sequence[str]) -> None:
+        await asyncio.to_thread(self.driver.scrub, tables)
 
     def setup(self) -> None:
         """Make the tables now; otherwise the first use makes them."""
@@ -78,13 +90,21 @@ class AsyncRunner(Runner):
     async def _atidy(self) -> None:
         await self.driver.tidy()
 
+    async def _ascrub(self, tables: Sequence[str]) -> None:
+        await self.driver.scrub(tables)
+
     def _run(self, make: Callable[[], Operation[R]]) -> R:
-        refuse_on_loop(type(self).__name__)
-        return asyncio.run(self.driver.run(make))
+        return self._wait(lambda: self.driver.run(make))
 
     def _tidy(self) -> None:
+        self._wait(self.driver.tidy)
+
+    def _scrub(self, tables: Sequence[str]) -> None:
+        self._wait(lambda: self.driver.scrub(tables))
+
+    def _wait(self, call: Callable[[], Coroutine[Any, Any, R]]) -> R:
         refuse_on_loop(type(self).__name__)
-        asyncio.run(self.driver.tidy())
+        return asyncio.run(call())
 
     async def setup(self) -> None:
         """Make the tables now; otherwise the first use makes them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import aiosqlite
 
 from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
-from .drivers import drive
+from .drivers import drive, not_erased
 from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from .turns import lock_of
 
@@ -26,7 +26,8 @@ _BUSY = f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}"
 # Of a fresh file only: it decides whether the space of what is deleted can be given back.
 _VACUUM = "PRAGMA auto_vacuum = INCREMENTAL"
 _WAL = "PRAGMA journal_mode = WAL"
-_TIDY = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
+_EMPTY_WAL = "PRAGMA wal_checkpoint(TRUNCATE)"
+_TIDY = f"PRAGMA incremental_vacuum; {_EMPTY_WAL}"
 
 
 def connect_path(path: str) -> str:
@@ -169,6 +170,21 @@ class SqliteDriver:
                 # A script: execute() would free a single page and stop.
                 self.conn.executescript(_TIDY)
 
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Rewrite the whole file, so that no byte of what was deleted is left in it or beside it."""
+        with self._lock:
+            if self.conn.in_transaction:
+                raise not_erased()
+            deadline = time.monotonic() + BUSY_TIMEOUT
+            try:
+                self.conn.execute("VACUUM")
+                while self.conn.execute(_EMPTY_WAL).fetchone()[0]:
+                    if time.monotonic() > deadline:
+                        raise not_erased()
+                    time.sleep(0.01)
+            except sqlite3.Error as error:
+                raise not_erased() from error
+
     def close(self) -> None:
         """Close the connection, where it is the driver's own."""
         if self.owned:
@@ -213,6 +229,11 @@ class AioSqliteDriver:
         """Shrink the file by what was deleted, as far as readers allow."""
         if self._inner is not None:
             await self.conn._execute(self._inner.tidy)  # type: ignore[no-untyped-call]
+
+    async def scrub(self, tables: Sequence[str]) -> None:
+        """Rewrite the whole file, so that no byte of what was deleted is left in it or beside it."""
+        if self._inner is not None:
+            await self.conn._execute(self._inner.scrub, tables)  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """Close the connection, where it is the driver's own."""

@@ -309,20 +309,32 @@ class Store(Runner, BaseStore):
         )
 
     def forget(self, namespace: Namespace, key: str | None = None) -> int:
-        """Erase an item, or all items of exactly this namespace, with all versions; how many there were."""
+        """Erase an item, or all items of exactly this namespace, with all of their versions.
+
+        The file, or PostgreSQL's tables, are rewritten, so that no byte of them is left there: that takes
+        time and locks in proportion to their size. What others copied stays: checkpoints of threads that read
+        the value, backups, PostgreSQL's write-ahead log until it is recycled, and blocks that the file system
+        has freed.
+
+        Returns:
+            How many versions there were.
+
+        Raises:
+            Unavailable: it is deleted, but open transactions keep its bytes; call it again.
+        """
         place = check_namespace(namespace), None if key is None else check_key(key)
         engine = self.engine
         erased = self._run(lambda: engine.forget(*place))
-        self._tidy()
-        return erased
+        self._scrub(erased.tables)
+        return erased.versions
 
     async def aforget(self, namespace: Namespace, key: str | None = None) -> int:
         """:meth:`forget`, awaited."""
         place = check_namespace(namespace), None if key is None else check_key(key)
         engine = await self.aengine()
         erased = await self._arun(lambda: engine.forget(*place))
-        await self._atidy()
-        return erased
+        await self._ascrub(erased.tables)
+        return erased.versions
 
     def compact(self, before: When | None = None) -> int:
         """Drop versions that were superseded before a time (now); how many. What is true now stays."""

@@ -62,6 +62,13 @@ class ItemChange(NamedTuple):
     after: dict[str, Any] | None
 
 
+class Erased(NamedTuple):
+    """What was forgotten: how many versions, and the tables that held them."""
+
+    versions: int
+    tables: list[str]
+
+
 class Versions(Items):
     """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
 
@@ -150,8 +157,8 @@ class Versions(Items):
         expired = [Change((read_path(path), read_key(key)), None) for path, key in rows]
         return (yield from self.change(expired, NOBODY)) if expired else 0
 
-    def forget(self, namespace: Namespace, key: str | None) -> Operation[int]:
-        """Erase all versions of an item, or of all items of one namespace; how many there were."""
+    def forget(self, namespace: Namespace, key: str | None) -> Operation[Erased]:
+        """Delete all versions of an item, or of all items of one namespace."""
         yield REMOVE
         where, params = "n.path = ?", [pack_path(namespace)]
         if key is not None:
@@ -162,13 +169,14 @@ class Versions(Items):
         ids = [id for (id,) in rows]
         erased = yield Many("DELETE FROM lgviz_events WHERE item = ?", [(id,) for id in ids])
         yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id in ids])
-        yield from self._release(ids)
+        owned = yield from self._release(ids)
         yield Query(
             """DELETE FROM lgviz_namespaces WHERE path = ?
                AND NOT EXISTS (SELECT 1 FROM lgviz_items WHERE ns = lgviz_namespaces.id)""",
             [pack_path(namespace)],
         )
-        return int(erased[0][0]) if ids else 0
+        tables = ["lgviz_items", "lgviz_events", "lgviz_namespaces"]
+        return Erased(int(erased[0][0]) if ids else 0, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])])
 
     def compact(self, before: int) -> Operation[int]:
         """Drop the versions that were superseded before a time, and items deleted before it; how many."""
@@ -185,12 +193,14 @@ class Versions(Items):
         yield from self._release({id for id, _ in doomed})
         return len(doomed)
 
-    def _release(self, ids: Iterable[int]) -> Operation[None]:
-        """Give back the nodes that no version of some items needs any more."""
+    def _release(self, ids: Iterable[int]) -> Operation[bool]:
+        """Give back the nodes that no version of some items needs any more; whether they had any."""
+        owned = False
         for group in groups(sorted(ids)):
             where, params = self.dialect.among("owner", [-id for id in group])
             owners = yield Query(f"SELECT DISTINCT owner FROM lgviz_uses WHERE {where}", params)
             for (owner,) in owners:
+                owned = True
                 rows = yield Query(
                     """SELECT value FROM lgviz_items WHERE id = ? AND value IS NOT NULL
                        UNION ALL SELECT value FROM lgviz_events WHERE item = ? AND value IS NOT NULL""",
@@ -201,3 +211,4 @@ class Versions(Items):
                 ]
                 live = yield from self.fetch(trees, containers=True)
                 yield from self.release(owner, live)
+        return owned

@@ -173,12 +173,10 @@ def emptied(postgres_uri: Callable[[], str]) -> Iterator[tuple[str, Callable[[],
 
     uri = postgres_uri()
     with psycopg.connect(uri, autocommit=True) as conn:
-        yield (
-            uri,
-            lambda: conn.execute(
-                "TRUNCATE lgviz_namespaces, lgviz_items, lgviz_events, lgviz_nodes, lgviz_uses"
-            ),
-        )
+        empty = """TRUNCATE lgviz_namespaces, lgviz_items, lgviz_events, lgviz_nodes, lgviz_shares;
+            INSERT INTO lgviz_meta VALUES ('removed', '') ON CONFLICT (name)
+            DO UPDATE SET value = lgviz_meta.value || 'x'"""
+        yield uri, lambda: conn.execute(empty)
 
 
 def test_postgres(emptied: Any) -> None:

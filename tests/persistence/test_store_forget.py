@@ -1,0 +1,119 @@
+"""What is forgotten leaves no byte behind, and what is shared stays with its other owner."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from saver_help import config, put, text
+from store_help import ALL, call
+
+from lgviz.errors import Unavailable
+from lgviz.persistence import AsyncSqliteStore, SqliteSaver, SqliteStore
+
+# A short value lies in its row, a long one in nodes; random words compress, these markers are looked for as they are.
+MARKERS = ("Marker-of-a-short-value", "Marker-of-a-long-value", "Marker-in-a-key", "Marker-in-a-namespace")
+
+
+def fill(store: Any) -> None:
+    for n in range(3):
+        call(store, "put", ("private", MARKERS[3]), f"{MARKERS[2]}-{n}", {"note": f"{MARKERS[0]} {n}"})
+    for n in range(4):
+        value = {"n": n, "notes": [text(i, 300) for i in range(20)], "one": MARKERS[1] + str(n) + "x" * 80}
+        call(store, "put", ("private", MARKERS[3]), "long", value)
+        call(store, "put", ("other",), f"k{n}", {"text": text(n + 50, 600)})
+    call(store, "delete", ("private", MARKERS[3]), "long")
+
+
+def scan(folder: Path, needles: list[bytes]) -> list[bytes]:
+    content = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    return [needle for needle in needles if needle in content]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "aiosqlite"])
+def test_no_byte_is_left_in_the_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    cls: Any = SqliteStore if kind == "sqlite" else AsyncSqliteStore
+    store = cls.from_conn_string(str(path))
+    call(store, "list_namespaces")
+    with sqlite3.connect(path) as conn:
+        fill(store)
+        blobs = [data for (data,) in conn.execute("SELECT data FROM lgviz_nodes WHERE length(data) > 20")]
+    conn.close()
+    assert len(blobs) > 20
+    needles = [marker.encode() for marker in MARKERS]
+    # Where a value was compressed its marker is not there in plain, but its node's bytes are.
+    assert len(scan(tmp_path, needles)) >= 3 and len(scan(tmp_path, blobs)) == len(blobs)
+    assert call(store, "forget", ("private", MARKERS[3])) == 3 + 4 + 1
+    assert scan(tmp_path, [*needles, *blobs]) == []
+    assert [call(store, "get", ("other",), f"k{n}").value["text"] for n in range(4)] == [
+        text(n + 50, 600) for n in range(4)
+    ]
+    if kind == "sqlite":
+        store.close()
+    else:
+        store.test_loop.run_until_complete(store.close())
+    assert scan(tmp_path, [*needles, *blobs]) == []
+
+
+def test_no_byte_is_left_in_postgres_tables(postgres: Any, make_store: Any) -> None:
+    store = make_store("postgres")
+    folder = Path(postgres.pgdata) / "base"
+
+    def left(needles: list[bytes]) -> set[bytes]:
+        store.conn.execute("CHECKPOINT")
+        files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+        return {needle for needle in needles if any(needle in data for data in files)}
+
+    fill(store)
+    blobs = [
+        bytes(row[0]) for row in store.conn.execute("SELECT data FROM lgviz_nodes WHERE length(data) > 20")
+    ]
+    needles = [marker.encode() for marker in MARKERS]
+    assert len(left(needles)) >= 3 and left(blobs)
+    assert call(store, "forget", ("private", MARKERS[3])) == 8
+    assert left([*needles, *blobs]) == set()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_shared_value_stays_with_its_other_owner(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    value = {"notes": [text(i, 300) for i in range(20)]}
+    call(store, "put", ("a",), "mine", value)
+    call(store, "put", ("a",), "yours", value)
+    assert call(store, "forget", ("a",), "mine") == 1
+    assert call(store, "get", ("a",), "yours").value == value
+    assert call(store, "forget", ("a",), "yours") == 1
+
+
+def test_a_value_shared_with_a_thread(tmp_path: Path) -> None:
+    conn = sqlite3.connect(tmp_path / "both.db", check_same_thread=False)
+    saver, store = SqliteSaver(conn), SqliteStore(conn)
+    value = {"notes": [text(i, 300) for i in range(20)]}
+    put(saver, "1", {"memory": value})
+    store.put(("a",), "k", value)
+    assert store.forget(("a",)) == 1
+    found = saver.get_tuple(config())
+    assert found is not None and found.checkpoint["channel_values"]["memory"] == value
+    store.put(("a",), "k", value)
+    saver.delete_thread("1")
+    assert store.get(("a",), "k").value == value  # type: ignore[union-attr]
+    assert saver.check() == []
+    store.forget(("a",))
+    assert conn.execute("SELECT count(*) FROM lgviz_nodes").fetchone() == (0,)
+    conn.close()
+
+
+def test_inside_a_transaction_it_says_what_is_left(tmp_path: Path) -> None:
+    conn = sqlite3.connect(tmp_path / "memory.db", check_same_thread=False)
+    store = SqliteStore(conn)
+    fill(store)
+    conn.execute("BEGIN")
+    with pytest.raises(Unavailable, match="call forget again"):
+        store.forget(("private", MARKERS[3]))
+    conn.commit()
+    store.forget(("private", MARKERS[3]))
+    assert scan(tmp_path, [marker.encode() for marker in MARKERS]) == []
+    conn.close()
