@@ -176,7 +176,9 @@ class Versions(Items):
             [pack_path(namespace)],
         )
         tables = ["lgviz_items", "lgviz_events", "lgviz_namespaces"]
-        return Erased(int(erased[0][0]) if ids else 0, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])])
+        return Erased(
+            int(erased[0][0]) if ids else 0, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])]
+        )
 
     def compact(self, before: int) -> Operation[int]:
         """Drop the versions that were superseded before a time, and items deleted before it; how many."""
