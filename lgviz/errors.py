@@ -32,6 +32,9 @@
         ├── BadFilter               a search's filter with an unknown operator, or no dict
         ├── BadMoment               what names no time to look back to
         ├── DamagedData             stored bytes that do not match their hash, or cannot be read
+        ├── InvalidIndex            a store's ``index`` that cannot be, or a value it cannot embed
+        ├── EmbeddingFailed         the embedding raised, or gave what is not a vector of the index's dims
+        ├── IndexChanged            stored vectors were made by another embedding: ``store.reindex()``
         └── Unavailable             locked, full, or the connection was lost
 
 Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(error)`` holds both.
@@ -54,7 +57,10 @@ __all__ = [
     "BadNamespace",
     "CheckpointNotFound",
     "DamagedData",
+    "EmbeddingFailed",
     "ForeignTables",
+    "IndexChanged",
+    "InvalidIndex",
     "InvalidValue",
     "LgvizError",
     "MemoryConflict",
@@ -229,6 +235,18 @@ class BadMoment(PersistenceError, ValueError):
 
 class DamagedData(PersistenceError):
     """Stored bytes that do not match their hash, or cannot be read."""
+
+
+class InvalidIndex(PersistenceError):
+    """A store's ``index`` that cannot be, or a value that it cannot embed."""
+
+
+class EmbeddingFailed(PersistenceError):
+    """The embedding raised, or gave what is not a vector of the index's dimensions."""
+
+
+class IndexChanged(PersistenceError):
+    """The stored vectors were made by another embedding: they must be made anew."""
 
 
 class Unavailable(PersistenceError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from langgraph.store.base import BaseStore, Op, PutOp, Result
@@ -13,7 +12,6 @@ from lgviz.errors import ReadOnly
 
 from .changing import moment
 from .checks import check
-from .items import as_of
 
 if TYPE_CHECKING:
     from .store import Store
@@ -31,7 +29,6 @@ class AsOf(BaseStore):
 
     def __init__(self, store: Store, at: int) -> None:
         self.store = store
-        self._view = as_of(at)
         self._at = at
 
     @property
@@ -46,13 +43,13 @@ class AsOf(BaseStore):
             ReadOnly: one of them changes something.
         """
         checked = self._check(ops)
-        return self.store._run(partial(self.store.engine.batch, checked, view=self._view))
+        return self.store._carry_out(self.store.engine.answer_as_of(checked, self._at))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """:meth:`batch`, awaited."""
         checked = self._check(ops)
         engine = await self.store.aengine()
-        return await self.store._arun(partial(engine.batch, checked, view=self._view))
+        return await self.store._acarry_out(engine.answer_as_of(checked, self._at))
 
     def _check(self, ops: Iterable[Op]) -> list[Op]:
         checked = [check(op) for op in ops]

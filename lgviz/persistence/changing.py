@@ -9,14 +9,18 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .fields import Fields, pack_fields
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key
 from .provenance import Writer
 from .schema import Dialect
 from .statements import Conflict, Many, Operation, Query
 from .tree import Part, Serializer
 from .values import Values
+
+if TYPE_CHECKING:
+    from .embeddings import Vector
 
 _GROUP = 512
 """How many keys one statement looks up."""
@@ -27,7 +31,7 @@ _UPDATE = """UPDATE lgviz_items SET value = ?, created = ?, rank = ?, updated = 
 _SUPERSEDE = """UPDATE lgviz_events SET until = ?, value = (SELECT value FROM lgviz_items WHERE id = ?)
     WHERE item = ? AND at = ?"""
 _EVENT = """INSERT INTO lgviz_events (item, at, rank, created, deleted, thread_id, checkpoint_ns,
-    checkpoint_id, node, task_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    checkpoint_id, node, task_id, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def micros(at: float | None = None) -> int:
@@ -41,11 +45,20 @@ def moment(at: int) -> datetime:
 
 
 class Change(NamedTuple):
-    """A put, or a delete (``value`` is None)."""
+    """A put, or a delete (``value`` is None).
+
+    Attributes:
+        fields: LangGraph's ``index=`` of the put.
+        texts: what it finds in the value.
+        vectors: what each of them is embedded as.
+    """
 
     place: Place
     value: bytes | Part | None
     ttl: float | None = None
+    fields: Fields = None
+    texts: Sequence[str] = ()
+    vectors: Sequence[Vector] = ()
 
 
 class Old(NamedTuple):
@@ -120,11 +133,24 @@ class Changing(Values):
             yield Many(
                 _EVENT,
                 [
-                    (ids[change.place], at, rank, created, int(change.value is None), *writer)
+                    (
+                        ids[change.place],
+                        at,
+                        rank,
+                        created,
+                        int(change.value is None),
+                        *writer,
+                        pack_fields(change.fields),
+                    )
                     for change, created, rank, *_ in states
                 ],
             )
+        yield from self.embedded([(ids[change.place], change) for change in done if change.vectors])
         return len(done)
+
+    def embedded(self, changes: Sequence[tuple[int, Change]]) -> Operation[None]:
+        """Store vectors; a store without an index has none."""
+        yield from ()
 
     def _state(self, change: Change, before: Old | None, at: int) -> State:
         """What becomes true with a change."""

@@ -9,6 +9,7 @@ from langgraph.store.base import GetOp, ListNamespacesOp, Op, PutOp, SearchOp
 
 from lgviz.errors import BadItem, BadNamespace
 
+from .fields import check_fields
 from .filters import check_filter
 from .namespaces import check_key, check_namespace
 
@@ -17,13 +18,14 @@ def check(op: Any) -> Op:
     """An operation that can run.
 
     Raises:
-        BadNamespace, BadKey, BadItem, BadFilter: it cannot.
+        BadNamespace, BadKey, BadItem, BadFilter, InvalidIndex: it cannot.
     """
     if isinstance(op, GetOp):
         return op._replace(namespace=check_namespace(op.namespace), key=check_key(op.key))
     if isinstance(op, PutOp):
         _check_value(op.value)
         _check_ttl(op.ttl)
+        check_fields(op.index)
         return op._replace(namespace=check_namespace(op.namespace), key=check_key(op.key))
     if isinstance(op, SearchOp):
         if op.filter:

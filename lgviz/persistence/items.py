@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
@@ -60,8 +61,24 @@ class Row(NamedTuple):
     value: bytes
 
 
+class Found(NamedTuple):
+    """An item that a search found."""
+
+    row: Row
+    value: Any
+    score: float | None = None
+
+
+Within: TypeAlias = tuple[str, Sequence[Any]]
+"""A condition on the item ``i``, and its parameters."""
+Find: TypeAlias = Callable[[SearchOp, View, Within], Operation[list[Found]]]
+
+
 class Items(Changing):
     """A batch of operations on what is true now."""
+
+    joined = False
+    """Whether the batch joined a transaction of the caller's, which may yet be undone."""
 
     def batch(
         self,
@@ -69,6 +86,7 @@ class Items(Changing):
         changes: Sequence[Change] = (),
         writer: Writer = NOBODY,
         view: View = NOW,
+        find: Mapping[int, Find] | None = None,
     ) -> Operation[list[Result]]:
         """Answer all that is asked as it was before, then make the changes; all of it or nothing.
 
@@ -77,15 +95,17 @@ class Items(Changing):
             changes: those of them that change something, at most one for each item.
             writer: who makes the changes.
             view: what is seen.
+            find: what finds the items of searches that have a query, by their places in ``ops``.
         """
-        # One answer is true of one moment without a transaction around it, unless a filter reads in pages.
-        alone = not changes and len(ops) == 1 and not getattr(ops[0], "filter", None)
-        yield WRITE if changes else GLANCE if alone else READ
+        find = find or {}
+        # One answer is true of one moment without a transaction around it, unless it is read in pages.
+        alone = not changes and len(ops) == 1 and not find and not getattr(ops[0], "filter", None)
+        self.joined = bool((yield WRITE if changes else GLANCE if alone else READ))
         try:
-            results, read = yield from self._answer(ops, view, whole=alone)
+            results, read = yield from self._answer(ops, view, find, whole=alone)
         except Gone:
             yield READ
-            results, read = yield from self._answer(ops, view)
+            results, read = yield from self._answer(ops, view, find)
         fresh = {row.id: row.ttl for row in read if row.ttl is not None}
         if fresh:
             if not changes:
@@ -100,7 +120,7 @@ class Items(Changing):
         return results
 
     def _answer(
-        self, ops: Sequence[Op], view: View, *, whole: bool = False
+        self, ops: Sequence[Op], view: View, find: Mapping[int, Find], *, whole: bool = False
     ) -> Operation[tuple[list[Result], list[Row]]]:
         """The answers, and the rows whose end reading puts off.
 
@@ -114,7 +134,9 @@ class Items(Changing):
             yield from self._get(gets, results, view, read, whole)
         for index, op in enumerate(ops):
             if isinstance(op, SearchOp):
-                results[index] = yield from self._search(op, view, read, whole)
+                results[index] = yield from self._search(
+                    op, view, read, find.get(index) or partial(self.found, whole=whole)
+                )
             elif isinstance(op, ListNamespacesOp):
                 results[index] = yield from self._namespaces(op, view)
         return results, read
@@ -158,37 +180,22 @@ class Items(Changing):
                 updated_at=moment(row.updated),
             )
 
-    def _search(self, op: SearchOp, view: View, read: list[Row], whole: bool) -> Operation[list[SearchItem]]:
+    def _search(self, op: SearchOp, view: View, read: list[Row], find: Find) -> Operation[list[SearchItem]]:
         where, params = starting("path", op.namespace_prefix)
         # One namespace is the usual case, and its items lie in order.
         spaces = yield Query(f"SELECT id, path FROM lgviz_namespaces WHERE {where} LIMIT 2", params)
         if not spaces or not op.limit:
             return []
         if len(spaces) == 1:
-            within = "i.ns = ?", [spaces[0][0]]
+            within: Within = "i.ns = ?", [spaces[0][0]]
         else:
             within = f"i.ns IN (SELECT id FROM lgviz_namespaces WHERE {where})", params
-        start, stop = op.offset, op.offset + op.limit
-        found: list[tuple[Row, Any]] = []
-        after: Row | None = None
-        size = None if min(op.offset, op.limit) < 0 else stop if not op.filter else max(_PAGE, stop)
-        while True:
-            page = yield from self._page(view, within, op.filter or {}, after, size)
-            values = yield from self.read_values((row.value for row in page), whole=whole)
-            found += [
-                (row, value)
-                for row, value in zip(page, values, strict=True)
-                if not op.filter or (isinstance(value, dict) and accepts(op.filter, value))
-            ]
-            if size is None or len(page) < size or len(found) >= stop:
-                break
-            after, size = page[-1], size * 8
-        found = found[start:stop]
+        found = yield from find(op, view, within)
         paths = dict(spaces)
         if len(spaces) > 1:
-            paths = yield from self._paths({row.ns for row, _ in found})
+            paths = yield from self._paths({hit.row.ns for hit in found})
         if op.refresh_ttl:
-            read += [row for row, _ in found]
+            read += [hit.row for hit in found]
         return [
             SearchItem(
                 read_path(paths[row.ns]),
@@ -196,9 +203,59 @@ class Items(Changing):
                 value,
                 moment(row.created),
                 moment(row.updated),
+                score,
             )
-            for row, value in found
+            for row, value, score in found
         ]
+
+    def found(
+        self,
+        op: SearchOp,
+        view: View,
+        within: Within,
+        *,
+        skip: Collection[int] = (),
+        whole: bool = False,
+    ) -> Operation[list[Found]]:
+        """The items that pass a search's filter, in the order of search, without those of some ids."""
+        start, stop = op.offset, op.offset + op.limit
+        found: list[Found] = []
+        after: Row | None = None
+        size = None if min(op.offset, op.limit) < 0 else max(_PAGE, stop) if op.filter or skip else stop
+        while True:
+            page = yield from self._page(view, within, op.filter or {}, after, size)
+            rest = [row for row in page if row.id not in skip]
+            found += yield from self.passing(rest, op.filter, whole=whole)
+            if size is None or len(page) < size or len(found) >= stop:
+                return found[start:stop]
+            after, size = page[-1], size * 8
+
+    def passing(
+        self, rows: Sequence[Row], filter: Mapping[str, Any] | None, *, whole: bool = False
+    ) -> Operation[list[Found]]:
+        """Some items, where they pass a filter."""
+        values = yield from self.read_values((row.value for row in rows), whole=whole)
+        return [
+            Found(row, value)
+            for row, value in zip(rows, values, strict=True)
+            if not filter or (isinstance(value, dict) and accepts(filter, value))
+        ]
+
+    def rows(self, view: View, ids: Sequence[int]) -> Operation[list[Row]]:
+        """Those of some items that are there, in any order."""
+        found: list[Row] = []
+        for group in groups(ids):
+            where, params = self.dialect.among("i.id", group)
+            rows = yield Query(
+                f"SELECT {_COLUMNS} FROM {view.items} WHERE i.value IS NOT NULL AND {where}",
+                [*view.params, *params],
+            )
+            found += map(Row._make, rows)
+        return found
+
+    def place(self, row: Row) -> tuple[int, int]:
+        """What sorts items in the order of search."""
+        return (-row.rank, -row.id) if self.newest_first else (row.ns, row.rank)
 
     def _paths(self, numbers: Iterable[int]) -> Operation[dict[int, bytes]]:
         paths: dict[int, bytes] = {}
@@ -210,7 +267,7 @@ class Items(Changing):
     def _page(
         self,
         view: View,
-        within: tuple[str, Sequence[Any]],
+        within: Within,
         filter: Mapping[str, Any],
         after: Row | None,
         size: int | None,

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.store.base import TTLConfig
+from langgraph.store.base import IndexConfig, TTLConfig
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from .postgres import LoopRunner
@@ -23,6 +23,7 @@ class PostgresStore(SyncStore):
     Args:
         conn: a psycopg connection in autocommit mode, or a ``ConnectionPool``; the caller's to close, and a
             saver may have it too.
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
     """
@@ -31,10 +32,11 @@ class PostgresStore(SyncStore):
         self,
         conn: psycopg.Connection[Any] | ConnectionPool[Any],
         *,
+        index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         serde: SerializerProtocol | None = None,
     ) -> None:
-        super().__init__(POSTGRESQL, serde=serde, ttl=ttl)
+        super().__init__(POSTGRESQL, serde=serde, index=index, ttl=ttl)
         self.conn = conn
         self.driver: PostgresDriver = PostgresDriver(conn)
 
@@ -44,6 +46,7 @@ class PostgresStore(SyncStore):
         conn_string: str,
         *,
         pipeline: bool = False,
+        index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         serde: SerializerProtocol | None = None,
     ) -> PostgresStore:
@@ -56,7 +59,7 @@ class PostgresStore(SyncStore):
             ForeignTables: the schema holds only LangGraph's own tables.
         """
         try:
-            store = cls(connect(conn_string), ttl=ttl, serde=serde)
+            store = cls(connect(conn_string), index=index, ttl=ttl, serde=serde)
         except psycopg.Error as error:
             raise explain(error) from error
         store.driver.conninfo = conn_string
@@ -70,6 +73,7 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
     Args:
         conn: a psycopg ``AsyncConnection`` in autocommit mode, or an ``AsyncConnectionPool``. It stays the
             caller's to close.
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
     """
@@ -78,11 +82,12 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
         self,
         conn: psycopg.AsyncConnection[Any] | AsyncConnectionPool[Any] | None,
         *,
+        index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         serde: SerializerProtocol | None = None,
         conninfo: str | None = None,
     ) -> None:
-        super().__init__(POSTGRESQL, serde=serde, ttl=ttl)
+        super().__init__(POSTGRESQL, serde=serde, index=index, ttl=ttl)
         self.conn = conn
         self.driver = AsyncPostgresDriver(conn, conninfo)
 
@@ -92,6 +97,7 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
         conn_string: str,
         *,
         pipeline: bool = False,
+        index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         serde: SerializerProtocol | None = None,
     ) -> AsyncPostgresStore:
@@ -99,4 +105,4 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
 
         ``pipeline`` is LangGraph's and changes nothing here.
         """
-        return cls(None, ttl=ttl, serde=serde, conninfo=conn_string)
+        return cls(None, index=index, ttl=ttl, serde=serde, conninfo=conn_string)

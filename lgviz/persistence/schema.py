@@ -63,7 +63,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         """CREATE TABLE lgviz_events (
             item {int} NOT NULL, at {int} NOT NULL, until {int}, rank {int} NOT NULL, created {int} NOT NULL,
             deleted INTEGER NOT NULL, thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, node TEXT,
-            task_id TEXT, value {blob}, PRIMARY KEY (item, at)){clustered}""",
+            task_id TEXT, fields TEXT, value {blob}, PRIMARY KEY (item, at)){clustered}""",
         "CREATE INDEX lgviz_events_by_time ON lgviz_events (at)",
         """CREATE INDEX lgviz_events_by_checkpoint ON lgviz_events (thread_id, checkpoint_id)
             WHERE thread_id IS NOT NULL""",

@@ -78,6 +78,10 @@ def _begin(step: Begin, nested: bool) -> str:
     return "BEGIN" if step is READ else "BEGIN IMMEDIATE"
 
 
+_JOINED: Rows = [(True,)]
+"""Answers an operation that begins inside a transaction of the caller's."""
+
+
 class SqliteDriver:
     """One ``sqlite3`` connection, used by one thread at a time, one operation at a time.
 
@@ -139,7 +143,7 @@ class SqliteDriver:
             if step is not GLANCE:
                 self.conn.execute(_begin(step, self._nested))
                 self._open = True
-            return []
+            return _JOINED if self._nested else []
         if isinstance(step, Batch):
             rows: Rows = [tuple(self.perform(part)) for part in step.steps]
             if step.last:

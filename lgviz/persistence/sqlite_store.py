@@ -6,7 +6,7 @@ import sqlite3
 
 import aiosqlite
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.store.base import TTLConfig
+from langgraph.store.base import IndexConfig, TTLConfig
 
 from .schema import SQLITE
 from .sqlite import connect, connect_async
@@ -22,6 +22,7 @@ class SqliteStore(SyncStore):
     Args:
         conn: a connection, made with ``check_same_thread=False``. It stays the caller's to close, and may be
             a saver's too.
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
     """
@@ -30,17 +31,23 @@ class SqliteStore(SyncStore):
         self,
         conn: sqlite3.Connection,
         *,
+        index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         serde: SerializerProtocol | None = None,
         newest_first: bool = True,
     ) -> None:
-        super().__init__(SQLITE, serde=serde, ttl=ttl, newest_first=newest_first)
+        super().__init__(SQLITE, serde=serde, index=index, ttl=ttl, newest_first=newest_first)
         self.conn = conn
         self.driver: SqliteDriver = SqliteDriver(conn)
 
     @classmethod
     def from_conn_string(
-        cls, conn_string: str, *, ttl: TTLConfig | None = None, serde: SerializerProtocol | None = None
+        cls,
+        conn_string: str,
+        *,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+        serde: SerializerProtocol | None = None,
     ) -> SqliteStore:
         """A store over a file, or ``":memory:"``; also a context manager that closes it.
 
@@ -49,7 +56,7 @@ class SqliteStore(SyncStore):
             NotADatabase: the file is something else.
             ForeignTables: it holds only LangGraph's own tables.
         """
-        store = cls(connect(conn_string), ttl=ttl, serde=serde)
+        store = cls(connect(conn_string), index=index, ttl=ttl, serde=serde)
         store.driver.owned = True
         store.setup()
         return store
@@ -61,12 +68,19 @@ class InMemoryStore(SqliteStore):
     ``search`` gives the oldest namespace's items first, and of each the item that was put first.
 
     Args:
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
     """
 
-    def __init__(self, *, ttl: TTLConfig | None = None, serde: SerializerProtocol | None = None) -> None:
-        super().__init__(connect(":memory:"), ttl=ttl, serde=serde, newest_first=False)
+    def __init__(
+        self,
+        *,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+        serde: SerializerProtocol | None = None,
+    ) -> None:
+        super().__init__(connect(":memory:"), index=index, ttl=ttl, serde=serde, newest_first=False)
         self.driver.owned = True
 
 
@@ -75,6 +89,7 @@ class AsyncSqliteStore(AsyncStore):
 
     Args:
         conn: an ``aiosqlite`` connection, opened or not. It stays the caller's to close.
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
     """
@@ -83,22 +98,28 @@ class AsyncSqliteStore(AsyncStore):
         self,
         conn: aiosqlite.Connection,
         *,
+        index: IndexConfig | None = None,
         ttl: TTLConfig | None = None,
         serde: SerializerProtocol | None = None,
     ) -> None:
-        super().__init__(SQLITE, serde=serde, ttl=ttl)
+        super().__init__(SQLITE, serde=serde, index=index, ttl=ttl)
         self.conn = conn
         self.driver: AioSqliteDriver = AioSqliteDriver(conn)
 
     @classmethod
     def from_conn_string(
-        cls, conn_string: str, *, ttl: TTLConfig | None = None, serde: SerializerProtocol | None = None
+        cls,
+        conn_string: str,
+        *,
+        index: IndexConfig | None = None,
+        ttl: TTLConfig | None = None,
+        serde: SerializerProtocol | None = None,
     ) -> AsyncSqliteStore:
         """A store over a file, or ``":memory:"``, opened when first used; also an async context manager.
 
         Raises:
             MissingFile: the file's folder does not exist.
         """
-        store = cls(connect_async(conn_string), ttl=ttl, serde=serde)
+        store = cls(connect_async(conn_string), index=index, ttl=ttl, serde=serde)
         store.driver.owned = True
         return store

@@ -1,8 +1,9 @@
 """What an operation and its driver say to each other.
 
 An operation is a generator. It yields a :class:`Begin` once, before its first statement, and
-then :class:`Query`, :class:`Many` or a :class:`Batch` of them; it is sent the rows. The driver opens the
-transaction, and commits it when the generator returns or rolls it back when anything is raised.
+then :class:`Query`, :class:`Many` or a :class:`Batch` of them; it is sent the rows (of a :class:`Begin` one,
+where SQLite joins a transaction of the caller's). The driver opens the transaction, and commits it when the
+generator returns or rolls it back when anything is raised.
 """
 
 from __future__ import annotations

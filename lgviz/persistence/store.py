@@ -10,7 +10,7 @@ import builtins
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.base import SerializerProtocol
@@ -18,6 +18,7 @@ from langgraph.store.base import (
     NOT_PROVIDED,
     BaseStore,
     GetOp,
+    IndexConfig,
     Item,
     ListNamespacesOp,
     MatchCondition,
@@ -34,9 +35,11 @@ from langgraph.store.base import (
 from .changing import Change
 from .checks import check
 from .exact import ExactSerializer
+from .fields import Fields
 from .items import NOW, View, unexpired
 from .moments import When, read_when
 from .namespaces import Namespace, Place, check_key, check_namespace, check_place
+from .plans import Plan, acarry_out, carry_out
 from .provenance import NOBODY, writer
 from .running import AsyncRunner, Runner, SyncRunner
 from .schema import Dialect
@@ -44,7 +47,7 @@ from .store_engine import StoreEngine
 from .sweeping import ThreadSweeper, interval_of, sweep_forever
 from .versions import END, ItemChange, Version
 
-Index = Literal[False] | builtins.list[str] | None
+R = TypeVar("R")
 
 
 class Store(Runner, BaseStore):
@@ -54,6 +57,7 @@ class Store(Runner, BaseStore):
         dialect: of the database.
         serde: serializer of the values.
         ttl: LangGraph's ``TTLConfig``.
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         newest_first: the order of search; else by the namespaces' ages, then the items'.
     """
 
@@ -65,10 +69,14 @@ class Store(Runner, BaseStore):
         *,
         serde: SerializerProtocol | None = None,
         ttl: TTLConfig | None = None,
+        index: IndexConfig | None = None,
         newest_first: bool = True,
     ) -> None:
         self.ttl_config = ttl
-        self._engine = StoreEngine(dialect, serde or ExactSerializer(), newest_first=newest_first)
+        self.index_config = index
+        self._engine = StoreEngine(
+            dialect, serde or ExactSerializer(), newest_first=newest_first, index=index
+        )
         self._ready = self._beside = False
 
     @property
@@ -93,18 +101,22 @@ class Store(Runner, BaseStore):
         checked = [check(op) for op in ops]
         engine = self.engine
         changes = _changes(engine, checked)
-        return self._run(
-            partial(engine.batch, checked, changes, writer() if changes else NOBODY, self._view())
-        )
+        plan = engine.answer(checked, changes, writer() if changes else NOBODY, self._view())
+        return self._carry_out(plan)
 
     async def abatch(self, ops: Iterable[Op]) -> builtins.list[Result]:
         """:meth:`batch`, awaited."""
         checked = [check(op) for op in ops]
         engine = await self.aengine()
         changes = _changes(engine, checked)
-        return await self._arun(
-            partial(engine.batch, checked, changes, writer() if changes else NOBODY, self._view())
-        )
+        plan = engine.answer(checked, changes, writer() if changes else NOBODY, self._view())
+        return await self._acarry_out(plan)
+
+    def _carry_out(self, plan: Plan[R]) -> R:
+        return carry_out(plan, self._engine.embedder, self._run)
+
+    async def _acarry_out(self, plan: Plan[R]) -> R:
+        return await acarry_out(plan, self._engine.embedder, self._arun)
 
     def _view(self) -> View:
         return unexpired() if self.ttl_config and self.ttl_config.get("omit_expired") else NOW
@@ -133,7 +145,7 @@ class Store(Runner, BaseStore):
         namespace: Namespace,
         key: str,
         value: Mapping[str, Any],
-        index: Index = None,
+        index: Fields = None,
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
@@ -142,6 +154,7 @@ class Store(Runner, BaseStore):
         Raises:
             BadNamespace, BadKey, BadItem: they are not what LangGraph allows.
             NotKept: the value could not be read back equal.
+            InvalidIndex, EmbeddingFailed, IndexChanged: it could not be embedded.
         """
         check_place(namespace)
         self.batch([PutOp(namespace, key, value, index, self._ttl(ttl))])
@@ -151,7 +164,7 @@ class Store(Runner, BaseStore):
         namespace: Namespace,
         key: str,
         value: Mapping[str, Any],
-        index: Index = None,
+        index: Fields = None,
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
@@ -308,6 +321,26 @@ class Store(Runner, BaseStore):
             partial(engine.changes, thread_id, checkpoint_id, None if since is None else read_when(since))
         )
 
+    def reindex(self, progress: bool = True) -> int:
+        """Embed all items anew: after the embedding or its dimensions changed, or where items were put before
+        there was an index. One that was broken off goes on where it stopped.
+
+        Args:
+            progress: show a bar.
+
+        Returns:
+            How many items were embedded.
+
+        Raises:
+            InvalidIndex: the store has no index.
+            EmbeddingFailed: the embedding failed; what was embedded until then is kept.
+        """
+        return self._carry_out(self.engine.reindex(progress))
+
+    async def areindex(self, progress: bool = True) -> int:
+        """:meth:`reindex`, awaited."""
+        return await self._acarry_out((await self.aengine()).reindex(progress))
+
     def forget(self, namespace: Namespace, key: str | None = None) -> int:
         """Erase an item, or all items of exactly this namespace, with all of their versions.
 
@@ -437,6 +470,8 @@ def _changes(engine: StoreEngine, ops: Iterable[Op]) -> builtins.list[Change]:
             place,
             None if op.value is None else engine.plant(dict(op.value), f"Item {place[1]!r} of {place[0]!r}"),
             None if op.value is None else op.ttl,
+            op.index,
+            () if op.value is None or engine.embedder is None else engine.embedder.texts(op.value, op.index),
         )
         for place, op in puts.items()
     ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .schema import ITEMS
-from .versions import Versions
+from .vectors import Semantic
 
 
-class StoreEngine(Versions):
+class StoreEngine(Semantic):
     """All operations of a store over one dialect and serializer."""
 
     role = ITEMS
