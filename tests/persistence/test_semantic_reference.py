@@ -16,7 +16,7 @@ from store_help import ALL, call
 
 from lgviz.persistence.matrix import Matrix
 
-WORDS = "pizza bicycle likes owns red blue fast cold".split()
+WORDS = ["pizza", "bicycle", "likes", "owns", "red", "blue", "fast", "cold"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 VALUES = st.fixed_dictionaries(
     {"n": st.integers(0, 3)},
