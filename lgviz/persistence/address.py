@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 
-from lgviz.errors import ThreadNotFound
+from lgviz.errors import PersistenceError, ThreadNotFound
 
 
 class Address(NamedTuple):
@@ -32,6 +32,7 @@ def address(config: Mapping[str, Any] | None) -> Address:
 
     Raises:
         ThreadNotFound: the config names no thread.
+        PersistenceError: an id in it is a text that not all databases keep.
     """
     configurable = (config or {}).get("configurable") or {}
     thread_id = configurable.get("thread_id")
@@ -42,5 +43,13 @@ def address(config: Mapping[str, Any] | None) -> Address:
     ns = configurable.get("checkpoint_ns")
     checkpoint_id = configurable.get("checkpoint_id")
     return Address(
-        str(thread_id), None if ns is None else str(ns), str(checkpoint_id) if checkpoint_id else None
+        _kept(str(thread_id)),
+        None if ns is None else _kept(str(ns)),
+        _kept(str(checkpoint_id)) if checkpoint_id else None,
     )
+
+
+def _kept(text: str) -> str:
+    if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
+        raise PersistenceError(f"The id {text!r} holds a NUL or half a surrogate pair.", "Give plain text.")
+    return text

@@ -56,7 +56,7 @@ def read_extension(code: int, data: bytes, serde: ExactSerializer) -> Any:
     if code == EXT_DELTA_SNAPSHOT:
         return _DeltaSnapshot(read(data, serde))
     if code == EXT_NUMPY_ARRAY:
-        return _safe(code, data)
+        return _safe_value(code, data)
     if code not in _NAMED:
         raise ValueError(f"an unknown extension {code}")
     module, name, state, *_ = read(data, serde)
@@ -86,7 +86,15 @@ def _safe_type(module: str, name: str, code: int, state: Any, data: bytes) -> An
         from collections import deque
 
         return deque(state)
-    return _safe(code, data)
+    return _safe_value(code, data)
+
+
+def _safe_value(code: int, data: bytes) -> Any:
+    """What LangGraph reads, which hides damage behind None."""
+    value = _safe(code, data)
+    if value is None:
+        raise ValueError("its bytes do not make what they name")
+    return value
 
 
 def _construct(cls: type, code: int, state: Any) -> Any:

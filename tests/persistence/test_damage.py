@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from saver_help import call, config, on_loop, put, text
 
 from lgviz.errors import DamagedData
@@ -276,3 +278,26 @@ def test_migrating(kind: Any, make_saver: Callable[..., Any], caplog: pytest.Log
     assert whole(target) >= REST
     assert [len(found.pending_writes or ()) for found in target.list(config())].count(1) >= LAST
     target.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ("UPDATE checkpoints SET checkpoint = substr(checkpoint, 1, 40) WHERE checkpoint_id = '4'", LAST),
+        ("UPDATE checkpoints SET type = 'unknown' WHERE checkpoint_id = '4'", LAST),
+        ("UPDATE checkpoints SET metadata = '{' WHERE checkpoint_id = '4'", LAST),
+        ("UPDATE writes SET value = x'c1' WHERE checkpoint_id = '4'", LAST + 1),
+    ],
+)
+def test_migrating_a_damaged_database_of_langgraphs(statement: str, left: int, tmp_path: Path) -> None:
+    with LangGraphSqlite.from_conn_string(str(tmp_path / "old.db")) as old:
+        fill(old)
+        old.conn.execute(statement)
+        old.conn.commit()
+        for source in (old, tmp_path / "old.db"):
+            with MemorySaver() as target:
+                assert migrate(source, target, progress=False) == left
+                assert whole(target) == set(range(LAST + 1)) - ({HIT} if left == LAST else set())
+                # Those that are left are as they were; the damaged one's children keep their parent's id.
+                assert {row.parent_id for row in target.index("1").checkpoints} >= {str(HIT)}
+                assert target.check() == []
