@@ -89,7 +89,7 @@ def stepped(tab: str) -> Show:
     return show
 
 
-def memory(key: str | None = None, label: str = "c11") -> Show:
+def memory(label: str, key: str | None = None, namespace: str = "users.mia.facts") -> Show:
     """The Memory tab at a checkpoint, with an item open."""
 
     def show(debugger: Debugger) -> None:
@@ -97,21 +97,21 @@ def memory(key: str | None = None, label: str = "c11") -> Show:
         debugger.tab("memory")
         expect(debugger.memory_item("diet").first).to_be_visible()
         if key is not None:
-            debugger.memory_item(key).first.click()
+            debugger.memory_item(key, namespace).click()
             expect(debugger.inspector.get_by_test_id("lgviz-memory-open")).to_be_visible()
 
     return show
 
 
 def memory_versions(debugger: Debugger) -> None:
-    memory("diet", "c13")(debugger)
+    memory("c13", "diet")(debugger)
     version = debugger.inspector.get_by_test_id("lgviz-memory-version")
     version.first.get_by_role("button", name="Version 2").click()
     expect(debugger.inspector.get_by_test_id("lgviz-memory-version-diff")).to_contain_text("vegetarian")
 
 
 def memory_edit(debugger: Debugger) -> None:
-    memory("diet")(debugger)
+    memory("c11", "diet")(debugger)
     debugger.inspector.get_by_role("button", name="now").click()
     debugger.inspector.get_by_test_id("lgviz-memory-edit").click()
     form = debugger.inspector.get_by_test_id("lgviz-memory-form")
@@ -162,8 +162,12 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
 }
 MEMORY = [
     SETUP,
-    "from lgviz.demos import memory\nfrom lgviz.persistence import InMemoryStore\n"
-    "graph = memory.build(saver, InMemoryStore())\nmemory.seed(graph, thread_id='1')",
+    """
+from lgviz.demos import memory
+from lgviz.persistence import InMemoryStore
+graph = memory.build(saver, InMemoryStore())
+memory.seed(graph, thread_id="1")
+""",
     "%lgviz graph --thread 1",
 ]
 FULL = """
@@ -171,15 +175,15 @@ for n in range(20_000):
     graph.store.put(("places", f"region {n % 40}"), f"k{n}", {"name": f"city {n}", "people": n * 37 % 9000})
 """
 SHOTS |= {
-    "memory": (MEMORY, memory("diet", "c9")),
+    "memory": (MEMORY, memory("c9")),
     "memory_versions": (MEMORY, memory_versions),
-    "memory_plain": ([SETUP, seeded("memory"), "%lgviz graph --thread 1"], memory("diet")),
+    "memory_plain": ([SETUP, seeded("memory"), "%lgviz graph --thread 1"], memory("c11", "diet")),
     "memory_edit": (MEMORY, memory_edit),
     "memory_refused": (MEMORY, memory_refused),
     "memory_many": ([SETUP, seeded("memory"), FULL, "%lgviz graph --thread 1"], memory_many),
     "memory_none": (AGENT, lambda debugger: debugger.tab("memory")),
 }
-NARROW = ("debugger", "fork", "interrupt", "memory")
+NARROW = ("debugger", "fork", "interrupt", "memory", "memory_edit")
 
 
 def shoot(page: Page, name: str, show: Show) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -22,11 +22,12 @@ __all__ = [
     "item_line",
     "moment_of",
     "step_events",
-    "step_starts",
     "writer_of",
 ]
 
 Namespace = tuple[str, ...]
+Changes = Callable[[str, "str | None", "float | None"], "Iterable[Written]"]
+"""The versions that a thread wrote: in the step that started from a checkpoint, or after a time."""
 
 
 class Written(Protocol):
@@ -134,28 +135,37 @@ def moment_of(checkpoint: Checkpoint) -> float:
     return datetime.fromisoformat(kept).timestamp() if isinstance(kept, str) else checkpoint.time
 
 
-def step_starts(checkpoint: Checkpoint) -> list[Checkpoint]:
-    """The checkpoints that what a step wrote names as its start: its parent, and those of subgraphs that
-    the parent's tasks called."""
-    parent = checkpoint.parent
-    if parent is None:
-        return []
-    starts, waiting = [], [parent]
-    while waiting:
-        starts.append(one := waiting.pop())
-        waiting += one.inner
-    return starts
+def step_events(checkpoint: Checkpoint, changes: Changes) -> list[Written]:
+    """What the step that made a checkpoint wrote, subgraphs that it called included; oldest to newest.
 
-
-def step_events(checkpoint: Checkpoint, events: Iterable[Written]) -> list[Written]:
-    """Of all that started from a checkpoint's parent, what its own step wrote: after the sibling before it
-    was made, and not after itself."""
-    parent = checkpoint.parent
-    if parent is None:
-        return []
+    Of all that started from its parent this is what was written after the sibling before it was made, and
+    before itself was.
+    """
+    parent, tree, thread_id = checkpoint.parent, checkpoint.history.tree, checkpoint.history.thread_id
     until = moment_of(checkpoint)
-    since = max((at for at in map(moment_of, parent.children) if at < until), default=float("-inf"))
-    return [event for event in events if since < event.at.timestamp() <= until]
+    siblings = map(moment_of, parent.children) if parent is not None else ()
+    since = max((at for at in siblings if at < until), default=0.0)
+    if checkpoint.collapsed:
+        # The checkpoints that its steps started from were never stored.
+        since = max(since, moment_of(parent) if parent is not None else 0.0)
+        events = [
+            event
+            for event in changes(thread_id, None, since)
+            if tree.row_of(event.checkpoint_id or "", event.checkpoint_ns or "") < 0
+        ]
+    else:
+        events = [event for start in _starts(parent) for event in changes(thread_id, start.id, None)]
+    mine = (event for event in events if since < event.at.timestamp() <= until)
+    return sorted(mine, key=lambda event: event.at)
+
+
+def _starts(parent: Checkpoint | None) -> Iterator[Checkpoint]:
+    """The checkpoints that what a step wrote names as its start: the parent, and those of subgraphs that its
+    tasks called."""
+    waiting = [parent] if parent is not None else []
+    while waiting:
+        yield (one := waiting.pop())
+        waiting += one.inner
 
 
 class ItemChange(NamedTuple):

@@ -93,8 +93,9 @@ class Items:
         """The versions of an item, oldest to newest; none where the store keeps none."""
         return []
 
-    def changes(self, thread_id: str, checkpoint_id: str) -> list[Any]:  # noqa: ARG002
-        """The versions written by steps that started from a checkpoint; none where the store keeps none."""
+    def changes(self, thread_id: str, checkpoint_id: str | None, since: float | None) -> list[Any]:  # noqa: ARG002
+        """The versions that a thread wrote, of steps that started from a checkpoint, or after a time (seconds
+        since 1970); none where the store keeps none."""
         return []
 
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:

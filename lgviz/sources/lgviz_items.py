@@ -144,8 +144,9 @@ class VersionedItems(Items):
     def history(self, namespace: Namespace, key: str) -> list[Version]:
         return self._operate(lambda: self._engine.history(namespace, key)) or []
 
-    def changes(self, thread_id: str, checkpoint_id: str) -> list[Version]:
-        return self._operate(lambda: self._engine.changes(thread_id, checkpoint_id)) or []
+    def changes(self, thread_id: str, checkpoint_id: str | None, since: float | None) -> list[Version]:
+        after = None if since is None else read_when(since)
+        return self._operate(lambda: self._engine.changes(thread_id, checkpoint_id, after)) or []
 
     def _view(self) -> View:
         if self._at is not None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events, step_starts
+from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
 from lgviz.analysis.values import value_at
 from lgviz.errors import LgvizError, NotFound, ReadOnly
 from lgviz.export import code
@@ -278,9 +278,7 @@ class Memory:
         return self._once(("changes", *asked), lambda: self._changed(checkpoint, items))
 
     def _changed(self, checkpoint: Checkpoint, items: Items) -> list[ItemChange]:
-        thread_id = checkpoint.history.thread_id
-        events = [e for start in step_starts(checkpoint) for e in items.changes(thread_id, start.id)]
-        events = sorted(step_events(checkpoint, events), key=lambda event: event.at)
+        events = step_events(checkpoint, items.changes)
         before: dict[tuple[Namespace, str], Any] = {}
         for event in events:
             place = (event.namespace, event.key)

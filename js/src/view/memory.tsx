@@ -15,7 +15,7 @@ import { count, thousands } from "./text";
 
 const PAUSE = 1500;
 /** Room for an item beside the list, in pixels. */
-const WIDE = 600;
+const WIDE = 640;
 
 /** What is known about memory at the selected checkpoint; asked again while the tab is open. */
 export function useMemory(store: Store, selected: string): Asked<MemoryView> {
@@ -183,7 +183,6 @@ function Bar({ state, view, label, at }: BarProps) {
         <span class="lgm-store lgi-faint" title={view.store ?? undefined}>
           {view.store}
         </span>
-        <span class="lgi-space" />
         <Act
           name="Add"
           testid="lgviz-memory-add"
@@ -223,9 +222,9 @@ function Bar({ state, view, label, at }: BarProps) {
 }
 
 const MODES: readonly { mode: SearchMode; name: string; hint: string }[] = [
-  { mode: "text", name: "text", hint: "Find in keys and values…" },
-  { mode: "filter", name: "filter", hint: '{"kind": "fact", "score": {"$gt": 9}}' },
-  { mode: "query", name: "meaning", hint: "What does the user like to eat?" },
+  { mode: "text", name: "text", hint: "Search keys and values…" },
+  { mode: "filter", name: "filter", hint: '{"score": {"$gt": 9}}' },
+  { mode: "query", name: "meaning", hint: "What does she like?" },
 ];
 
 /** The search: by text, by a filter, by meaning. */

@@ -84,9 +84,9 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
                     compare
                   </button>
                 )}
-                <By store={store} version={version} />
                 <time title={fullTime(version.at)}>{timeOfDay(new Date(version.at).toISOString())}</time>
               </div>
+              <By store={store} version={version} />
               {isOpen && (
                 <VersionDiff
                   store={store}
@@ -134,9 +134,9 @@ function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
 /** The node and the checkpoint that wrote a version; the checkpoint is a way to it. */
 function By({ store, version }: { store: Store; version: MemoryVersion }) {
   const { node, thread_id, writer } = version;
-  if (thread_id === null) return <span class="lgi-faint lgm-by">outside a run</span>;
+  if (thread_id === null) return <div class="lgi-faint lgm-by">outside a run</div>;
   return (
-    <span class="lgm-by">
+    <div class="lgm-by">
       {node !== null && <span class="lgi-mute">{node}</span>}
       {writer ? (
         <button
@@ -157,7 +157,7 @@ function By({ store, version }: { store: Store; version: MemoryVersion }) {
           thread {thread_id}
         </span>
       )}
-    </span>
+    </div>
   );
 }
 
