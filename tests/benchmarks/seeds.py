@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph, add_messages
@@ -69,7 +70,7 @@ class Chat(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
-def chat_graph(saver: SqliteSaver) -> Any:
+def chat_graph(saver: BaseCheckpointSaver[Any]) -> Any:
     rng = random.Random(2)
     builder = StateGraph(Chat)
     builder.add_node("model", lambda _: {"messages": [AIMessage(words(rng, 500))]})

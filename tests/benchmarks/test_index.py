@@ -6,18 +6,25 @@ import statistics
 import time
 import tracemalloc
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from langgraph.checkpoint.postgres import PostgresSaver
 
 import lgviz
+from lgviz.sources import Index, open_source
 from tests.benchmarks.report import Report
 from tests.benchmarks.seeds import chat_graph, connect, seed_chat
+from tests.persistence.conftest import postgres
+
+__all__ = ["postgres"]
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
 TURNS = 500
+TURNS_IN_POSTGRES = 1000
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +58,58 @@ def test_index_of_a_chat(chat: Any, report: Report) -> None:
     )
     report.hold("refresh with nothing new, against the tree", unchanged / index, 1 / 10, "{:.4f}")
     report.hold("memory peak of the tree", peak / 2**20, 20, "{:.1f} MB")
+
+
+@pytest.fixture(scope="module")
+def chat_in_postgres(postgres: Any) -> Iterator[Any]:
+    """The graph of such a chat of 1,000 turns."""
+    with PostgresSaver.from_conn_string(postgres.get_uri()) as saver:
+        saver.setup()
+        graph = chat_graph(saver)
+        seed_chat(graph, "chat", TURNS_IN_POSTGRES)
+        yield graph
+
+
+def test_index_of_a_chat_in_postgres(chat_in_postgres: Any, report: Report) -> None:
+    def index() -> Index:
+        source = open_source(chat_in_postgres)
+        try:
+            return source.index("chat")
+        finally:
+            source.close()
+
+    def tree() -> None:
+        lgviz.history(chat_in_postgres, "chat").source.close()
+
+    assert len(index().checkpoints) == 3 * TURNS_IN_POSTGRES
+    seconds, whole_tree, peak = timed(index, 7), timed(tree, 7), memory_peak(index)
+    history = lgviz.history(chat_in_postgres, "chat")
+    unchanged = timed(history.refresh, 7)
+    with psycopg.connect(history.source.saver.conn.info.dsn, autocommit=True) as other:
+        other.execute("CREATE TABLE elsewhere (x INT)")
+        elsewhere = timed(lambda: other.execute("INSERT INTO elsewhere VALUES (1)") and history.refresh(), 7)
+    value = timed(lambda: history.source.channels("chat", "", history.latest.id, ["messages"]), 7)
+    history.source.close()
+    config = {"configurable": {"thread_id": "chat"}}
+    whole = timed(lambda: deque(chat_in_postgres.get_state_history(config), maxlen=0), 1)
+
+    report.note(
+        f"get_state_history() of a chat in PostgreSQL, {3 * TURNS_IN_POSTGRES:,} checkpoints",
+        f"{whole:.2f} s",
+    )
+    report.note("its index, with connecting", f"{seconds * 1000:.0f} ms")
+    report.note("its tree by lgviz.history(), with connecting", f"{whole_tree * 1000:.0f} ms")
+    report.note("refresh with nothing new", f"{unchanged * 1000:.2f} ms")
+    report.note("refresh where other tables changed", f"{elsewhere * 1000:.1f} ms")
+    report.note("one channel's newest value", f"{value * 1000:.1f} ms")
+    report.hold(
+        "index in PostgreSQL against get_state_history()",
+        seconds / whole,
+        1 / 1000,
+        "{:.5f}",
+        f"1/{whole / seconds:.0f}",
+    )
+    report.hold("memory peak of the index in PostgreSQL", peak / 2**20, 20, "{:.1f} MB")
 
 
 def timed(act: Callable[[], Any], times: int) -> float:
