@@ -7,10 +7,14 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import tuple_row
 
 from lgviz.errors import NotASource
 
-__all__ = ["conninfo_of", "parsed"]
+__all__ = ["connect_read_only", "conninfo_of", "parsed"]
+
+_SECONDS = 10
+"""To wait for a server that does not answer, where the connection string does not say."""
 
 _OF_PYTHON = frozenset(
     {"autocommit", "context", "cursor_factory", "prepare_threshold", "prepare_max", "row_factory"}
@@ -48,3 +52,24 @@ def parsed(url: str) -> dict[str, Any]:
         "This PostgreSQL URL cannot be read.",
         "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in the password %40 for @ and %2F for /.",
     )
+
+
+def connect_read_only(conninfo: str) -> psycopg.Connection[Any]:
+    """A connection on which the server refuses any write; each transaction sees one moment.
+
+    Raises:
+        NotASource: see :func:`parsed`.
+    """
+    defaults: dict[str, Any] = {
+        "application_name": "lgviz",
+        "connect_timeout": _SECONDS,
+        "client_encoding": "UTF8",
+    }
+    connection = psycopg.Connection.connect(
+        make_conninfo("", **(defaults | parsed(conninfo))),
+        row_factory=tuple_row,
+        prepare_threshold=None,  # a proxy may give each transaction another connection
+    )
+    connection.read_only = True
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    return connection

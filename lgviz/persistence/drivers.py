@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -114,3 +115,22 @@ async def adrive(make: Callable[[], Operation[R]], session: AsyncSession) -> R:
             if not isinstance(error, Conflict) or attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
+
+
+def run_async(make: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    """The result of a coroutine, run to its end on a loop of its own in a helper thread."""
+    outcome: list[R] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(asyncio.run(make()))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="lgviz-async", daemon=True)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sqlite3
 import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from lgviz.errors import MissingFile, NotADatabase, SourceError
+from lgviz.persistence.drivers import run_async
 
-__all__ = ["AsyncReader", "FileReader", "LiveReader", "Reader", "Statement", "run_async"]
+__all__ = ["AsyncReader", "FileReader", "LiveReader", "Reader", "Statement"]
 
 T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
@@ -175,25 +175,6 @@ class AsyncReader(Reader):
             raise SourceError(
                 f"The saver's connection is not open: {error}.", "Open it first (await saver.setup())."
             ) from error
-
-
-def run_async(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The result of a coroutine, run to its end on a loop of its own in a helper thread."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(asyncio.run(make()))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=work, name="lgviz-async", daemon=True)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
 
 
 def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:

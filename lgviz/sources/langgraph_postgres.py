@@ -1,18 +1,18 @@
 """LangGraph's own PostgreSQL tables, read by SQL: the index opens no value, a value no other."""
-# ruff: noqa: S608 - only names written in this file go into the text of a statement
+# ruff: noqa: S608 - only names written in this package go into the text of a statement
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lgviz.errors import NoCheckpoints, NotASource
 from lgviz.persistence.conninfo import conninfo_of
+from lgviz.persistence.langgraph_sql import BLOBS, CHANNELS, HEADS, assembled
 
 from .base import CheckpointRow, Index, Undecodable, WriteRow
 from .decode import Decoder, Parts, SerdeDecoder, StrictDecoder, load_metadata
-from .langgraph_tables import AT, LangGraphTables
+from .langgraph_tables import LangGraphTables
 from .postgres_reader import PostgresReader
 
 __all__ = ["PostgresSource"]
@@ -27,29 +27,6 @@ _ROWS = """
 SELECT xmin::text, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata::text,
     pg_column_size(checkpoint)
 FROM checkpoints WHERE thread_id = ? {since} ORDER BY age(xmin) DESC, checkpoint_id"""
-
-
-def _object(key: str) -> str:
-    """A part of a checkpoint that should be a JSON object; null where it is something else."""
-    return f"CASE jsonb_typeof(checkpoint -> '{key}') WHEN 'object' THEN checkpoint -> '{key}' END"
-
-
-_HEADS = f"""
-SELECT checkpoint_id,
-    CASE jsonb_typeof(checkpoint) WHEN 'object' THEN (checkpoint - 'channel_values')::text END,
-    (SELECT jsonb_object_agg(key, CASE WHEN ?::text[] IS NULL OR key = ANY(?) THEN value END)::text
-        FROM jsonb_each({_object("channel_values")})),
-    pg_column_size(checkpoint)
-FROM checkpoints {AT} AND checkpoint_id = ANY(?)"""
-
-_HELD = f"""
-FROM checkpoints c CROSS JOIN LATERAL jsonb_each_text({_object("channel_versions")}) held
-JOIN checkpoint_blobs b ON (b.thread_id, b.checkpoint_ns, b.channel, b.version)
-    = (c.thread_id, c.checkpoint_ns, held.key, held.value)
-WHERE c.thread_id = ? AND c.checkpoint_ns = ? AND checkpoint_id = ANY(?) AND b.type <> 'empty'"""
-_CHANNELS = f"SELECT checkpoint_id, b.channel, b.type, NULL {_HELD}"
-_BLOBS = f"""SELECT checkpoint_id, b.channel, b.type,
-    CASE WHEN ?::text[] IS NULL OR b.channel = ANY(?) THEN b.blob END {_HELD}"""
 
 
 class _Token(NamedTuple):
@@ -128,19 +105,13 @@ class PostgresSource(LangGraphTables):
             where = [thread_id, namespace, list(ids[start : start + _ROWS_AT_ONCE])]
             selected = [wanted, wanted, *where]
             heads, blobs = self._reader.read(
-                (_HEADS, selected), (_CHANNELS, where) if wanted == [] else (_BLOBS, selected)
+                (HEADS, selected), (CHANNELS, where) if wanted == [] else (BLOBS, selected)
             )
-            values: dict[str, dict[str, tuple[str, Any]]] = {}
-            for id_, _, inlined, _ in heads:
-                held = json.loads(inlined) if inlined else {}
-                values[id_] = {name: ("decoded", value) for name, value in held.items()}
-            for id_, channel, type_, blob in blobs:
-                values[id_][channel] = (type_, blob)  # a delta's snapshot lies behind an inlined `true`
-            for id_, head, _, size in heads:
+            for id_, head, values in assembled(heads, blobs):
                 if head is None:
-                    yield id_, Undecodable("it is no JSON object", size, "checkpoint")
+                    yield id_, Undecodable("it is no JSON object", 0, "checkpoint")
                 else:
-                    yield id_, Parts(json.loads(head), values[id_])
+                    yield id_, Parts(head, values)
 
     def _read_index(self, thread_id: str, since: _Token) -> Index:
         after, also = ("", ()) if since.stamp is None else (f"AND {_SINCE}", (str(_first(since.stamp)),))

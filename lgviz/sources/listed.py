@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lgviz.errors import CheckpointNotFound
+from lgviz.persistence.drivers import run_async
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Versions, WriteRow
 from .clock import id_time
-from .connections import run_async
 from .decode import Parts
 
 __all__ = ["ListedSource"]

@@ -9,19 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import tuple_row
 
 from lgviz.errors import LgvizError, SourceError, Unavailable
-from lgviz.persistence.conninfo import parsed
+from lgviz.persistence.conninfo import connect_read_only
 from lgviz.persistence.postgres_sessions import as_psycopg
 
 from .connections import Reader, Rows, Statement
 
 __all__ = ["PostgresReader"]
-
-_SECONDS = 10
-"""To wait for a server that does not answer, where the connection string does not say."""
 
 
 class PostgresReader(Reader):
@@ -64,26 +59,10 @@ class PostgresReader(Reader):
 
     def _select(self, statements: tuple[Statement, ...]) -> list[Rows]:
         if not self._kept:
-            self._kept.append(_connect(self._conninfo()))
+            self._kept.append(connect_read_only(self._conninfo()))
         connection = self._kept[0]
         with connection.transaction(), connection.cursor() as cursor:
             return [cursor.execute(as_psycopg(sql), params).fetchall() for sql, params in statements]
-
-
-def _connect(conninfo: str) -> psycopg.Connection[Any]:
-    defaults: dict[str, Any] = {
-        "application_name": "lgviz",
-        "connect_timeout": _SECONDS,
-        "client_encoding": "UTF8",
-    }
-    connection = psycopg.Connection.connect(
-        make_conninfo("", **(defaults | parsed(conninfo))),
-        row_factory=tuple_row,
-        prepare_threshold=None,  # a proxy may give each transaction another connection
-    )
-    connection.read_only = True
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    return connection
 
 
 def _close(kept: list[psycopg.Connection[Any]]) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import SourceError
-from lgviz.persistence.drivers import drive
+from lgviz.persistence.drivers import drive, run_async
 from lgviz.persistence.running import Runner as Owner
 from lgviz.persistence.running import SyncRunner
 from lgviz.persistence.sqlite_drivers import AioSqliteDriver
 from lgviz.persistence.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 
-from .connections import FileReader, run_async
+from .connections import FileReader
 
 __all__ = ["Runner", "in_file", "of_owner", "over_postgres"]
 
