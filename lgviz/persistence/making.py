@@ -29,6 +29,12 @@ _AT_ONCE = 256
 """Items that a reindex embeds in one call."""
 
 
+WITHOUT = "NOT EXISTS (SELECT 1 FROM lgviz_vectors v WHERE v.item = i.id AND v.data IS NOT NULL)"
+"""A condition: the item ``i`` has no vector."""
+ANY = "v.item = (SELECT item FROM lgviz_vectors WHERE data IS NOT NULL LIMIT 1)"
+"""A condition: ``v`` is of one item that has vectors."""
+
+
 class Unverified(Exception):
     """The vectors are not known to be of this embedding: verify that, then run the operation again."""
 
@@ -63,7 +69,8 @@ class Making(Versions):
         self._making = b""
         if index is not None:
             from .embeddings import Embedder
-            from .vector_tables import PostgresVectors, SqliteVectors
+            from .postgres_vectors import PostgresVectors
+            from .sqlite_vectors import SqliteVectors
 
             self.embedder = Embedder(index)
             table = PostgresVectors if dialect.name == "postgresql" else SqliteVectors
@@ -138,7 +145,7 @@ class Making(Versions):
         making = yield from self._made()
         told = json.loads(making)
         if told["dims"] == self.embedder.dims:
-            for item, paths, vectors in (yield from self.vectors.read("TRUE LIMIT 1", [])):
+            for item, paths, vectors in (yield from self.vectors.read(ANY, [])):
                 rows = yield Query("SELECT value FROM lgviz_items WHERE id = ?", [item])
                 values = yield from self.read_values(value for (value,) in rows)
                 texts = self.embedder.texts(values[0], list(paths))
@@ -203,9 +210,7 @@ class Making(Versions):
 
     def _pending(self) -> Operation[int]:
         yield READ
-        rows = yield Query(
-            f"SELECT count(*) FROM lgviz_items i WHERE i.value IS NOT NULL AND {self.vectors.without}"
-        )
+        rows = yield Query(f"SELECT count(*) FROM lgviz_items i WHERE i.value IS NOT NULL AND {WITHOUT}")
         return int(rows[0][0])
 
     def _unembedded(self, after: int) -> Operation[list[Unembedded]]:
@@ -214,7 +219,7 @@ class Making(Versions):
         rows = yield Query(
             f"""SELECT i.id, i.updated, e.fields, i.value FROM lgviz_items i
                 LEFT JOIN lgviz_events e ON e.item = i.id AND e.at = i.updated
-                WHERE i.value IS NOT NULL AND i.id > ? AND {self.vectors.without}
+                WHERE i.value IS NOT NULL AND i.id > ? AND {WITHOUT}
                 ORDER BY i.id LIMIT {_AT_ONCE}""",
             [after],
         )
@@ -232,7 +237,7 @@ class Making(Versions):
         where, params = self.dialect.among("i.id", [row.id for row in rows])
         same = yield Query(
             f"""SELECT i.id, i.updated FROM lgviz_items i WHERE {where} AND i.value IS NOT NULL
-                AND {self.vectors.without} {self.dialect.lock_row}""",
+                AND {WITHOUT} {self.dialect.lock_row}""",
             params,
         )
         unchanged = set(same)

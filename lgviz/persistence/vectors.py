@@ -13,7 +13,7 @@ from .changing import Change
 from .fields import Fields, read_fields
 from .filters import accepts
 from .items import NOW, Find, Found, View, Within, as_of, starting
-from .making import Making
+from .making import WITHOUT, Making
 from .plans import Documents, Plan, Queries
 from .provenance import Writer
 from .statements import READ, Operation, Query
@@ -93,12 +93,12 @@ class Semantic(Making):
                 yield from self.vectors.scan(query, spaces, first, making=self._making, joined=self.joined)
             )
 
-        return partial(self._nearest, scan, self.vectors.without, ())
+        return partial(self._nearest, scan, WITHOUT, ())
 
     def _near_then(self, query: Vector, op: SearchOp, at: int) -> Plan[Find]:
         """Rank by vectors of what was true at a time."""
         from .matrix import Matrix
-        from .vector_tables import InMemory
+        from .sqlite_vectors import InMemory
 
         assert self.embedder is not None
         current, past = yield from self._sure(lambda: self._true_then(op, at))
