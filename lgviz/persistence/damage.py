@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lgviz.errors import DamagedData
@@ -36,18 +34,29 @@ def damaged(node: Node, error: Exception) -> Damaged:
     return Damaged(f"{type(error).__name__}: {error}", len(data), tag)
 
 
-@contextmanager
-def legible(what: str) -> Iterator[None]:
-    """Whatever damaged bytes make of a decoder inside becomes one error that says so.
+class legible:  # noqa: N801
+    """A block in which whatever damaged bytes make of a decoder becomes one error that says so.
+
+    Args:
+        what: cannot be read then; with its arguments as in logging, for it is rarely said.
 
     Raises:
         DamagedData: ``what`` cannot be read.
     """
-    try:
-        yield
-    except Exception as error:
-        cause = error.cause if isinstance(error, DamagedData) else f"{type(error).__name__}: {error}"
-        raise DamagedData(
-            f"{what} is damaged: {cause}",
-            "saver.check() names everything that is; all else can still be read.",
-        ) from error
+
+    __slots__ = ("what",)
+
+    def __init__(self, *what: object) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, Exception):
+            cause = error.cause if isinstance(error, DamagedData) else f"{type(error).__name__}: {error}"
+            what, *arguments = self.what
+            raise DamagedData(
+                f"{str(what) % tuple(arguments)} is damaged: {cause}",
+                "saver.check() names everything that is; all else can still be read.",
+            ) from error

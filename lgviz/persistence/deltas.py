@@ -31,8 +31,9 @@ _LINE = """WITH RECURSIVE line (n, id, parent, body, thread, ns) AS (
     UNION ALL
     SELECT line.n, NULL, w.task_path, w.task_id, w.data FROM line JOIN lgviz_writes w
     ON w.thread = line.thread AND w.ns = line.ns AND w.checkpoint_id = line.id"""
-_STRIDE, _GROWTH = 32, 4
-"""How many checkpoints are read at first, and how many times more each time that they were too few."""
+_FIRST, _SPARE, _GROWTH = 32, 8, 4
+"""How many checkpoints are read at first, how many more than were needed last time, and how many times more
+where they were too few."""
 
 
 class Deltas(NamedTuple):
@@ -45,6 +46,8 @@ class Deltas(NamedTuple):
 
 class DeltaReading(Nodes):
     """``get_delta_channel_history``."""
+
+    _reach = _FIRST
 
     def deltas(self, config: RunnableConfig, channels: Sequence[str]) -> Operation[Deltas]:
         """What delta channels of a checkpoint are rebuilt from.
@@ -59,7 +62,7 @@ class DeltaReading(Nodes):
             writes: dict[str, list[tuple[str, Part]]] = {name: [] for name in channels}
             seeds: dict[str, Part] = {}
             wanted = set(channels)
-            id, stride = place.checkpoint_id, _STRIDE
+            id, stride = place.checkpoint_id, self._reach
             if id is None:
                 latest = yield Query(_LATEST, scope)
                 id = latest[0][0] if latest else None
@@ -68,33 +71,34 @@ class DeltaReading(Nodes):
                 rows = yield Query(_LINE, [*scope, id, stride])
                 if whole and walked and not rows:
                     raise Gone
-                under: dict[int, list[tuple[str, str, bytes]]] = {}
-                for n, _, path, task_id, data in (row for row in rows if row[1] is None):
-                    under.setdefault(n, []).append((path, task_id, data))
                 line = sorted(row for row in rows if row[1] is not None)
+                under: dict[int, list[tuple[str, str, bytes]]] = {}
+                for n, checkpoint_id, path, task_id, data in rows:
+                    if checkpoint_id is None:
+                        under.setdefault(n, []).append((path, task_id, data))
                 id = line[-1][2] if len(line) == stride else None
-                for n, ancestor, _, _, body in line:
-                    if ancestor in walked or not wanted:  # put again, it may be its own ancestor
-                        wanted.clear()
-                        break
-                    walked.add(ancestor)
-                    if len(walked) == 1:
-                        continue  # the writes of the checkpoint itself are pending: no part of its values
-                    try:
-                        with legible(f"Checkpoint {ancestor} of thread {place.thread_id!r}"):
-                            entries = self._entries(under.get(n, ()))
+                stride *= _GROWTH
+                try:
+                    for n, ancestor, _, _, body in line:
+                        if ancestor in walked or not wanted:  # put again, it may be its own ancestor
+                            wanted.clear()
+                            break
+                        walked.add(ancestor)
+                        if len(walked) == 1:
+                            continue  # the writes of the checkpoint itself are pending: no part of its values
+                        with legible("Checkpoint %s of thread %r", ancestor, place.thread_id):
+                            for _, task_id, write in self._entries(under.get(n, ())):
+                                if write.channel in wanted:
+                                    writes[write.channel].append((task_id, write.part))
                             table = yield from self.unfold(read_body(self.vault.open_row(bytes(body)))[1])
                             found = read_values(table, wanted)
-                    except DamagedData as error:
-                        if whole:  # or was a chunk removed between two statements?
-                            raise Gone from error
-                        raise  # without it the value would be another
-                    for _, task_id, write in entries:
-                        if write.channel in wanted:
-                            writes[write.channel].append((task_id, write.part))
-                    seeds |= found
-                    wanted -= found.keys()
-                stride *= _GROWTH
+                        seeds |= found
+                        wanted -= found.keys()
+                except DamagedData as error:
+                    if whole:  # or was a chunk removed between two statements?
+                        raise Gone from error
+                    raise  # without it the value would be another
+            self._reach = max(len(walked), _FIRST) + _SPARE
             for collected in writes.values():
                 collected.reverse()
             parts = [*seeds.values(), *(part for collected in writes.values() for _, part in collected)]
@@ -109,7 +113,9 @@ class DeltaReading(Nodes):
             for path, task_id, data in rows
             for write in read_writes(self.vault.open_row(bytes(data)))
         ]
-        return sorted(entries, key=lambda entry: (entry[0], entry[1], entry[2].idx), reverse=True)
+        if len(entries) > 1:
+            entries.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx), reverse=True)
+        return entries
 
     def delta_histories(self, found: Deltas) -> dict[str, DeltaChannelHistory]:
         """What LangGraph is given. Decodes all values: call it outside of the transaction."""

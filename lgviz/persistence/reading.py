@@ -22,6 +22,7 @@ from .tree import Node, Part
 
 logger = logging.getLogger("lgviz.persistence")
 
+_CHECKPOINT = "Checkpoint %s of thread %r"
 _FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
 _FOUND = f"""WITH found AS (
       SELECT c.key, t.thread_id, c.thread, c.ns, c.id, c.parent, c.metadata, c.body {_FROM} WHERE {{}})
@@ -139,7 +140,7 @@ class Reading(Nodes):
             if thread_id is None:
                 continue
             try:
-                with legible(f"Checkpoint {id} of thread {thread_id!r}"):
+                with legible(_CHECKPOINT, id, thread_id):
                     head, channels, seen = read_body(self.vault.open_row(bytes(body)))
                     found[key] = Stored(
                         Address(thread_id, ns, id),
@@ -186,7 +187,7 @@ class Reading(Nodes):
         Raises:
             DamagedData: its metadata or bookkeeping cannot be read.
         """
-        with legible(f"Checkpoint {stored.address.checkpoint_id} of thread {stored.address.thread_id!r}"):
+        with legible(_CHECKPOINT, stored.address.checkpoint_id, stored.address.thread_id):
             metadata = read_metadata(stored.metadata, self.trees.serde)
             head = self.trees.grow(stored.head, stored.nodes, damaged)
             if isinstance(head, Damaged):

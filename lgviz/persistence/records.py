@@ -103,10 +103,13 @@ def read_writes(part: Any) -> list[Write]:
     for header, value in zip(part[2::2], part[3::2], strict=True):
         idx, channel = ormsgpack.unpackb(header)
         writes.append(Write(idx, channel, value))
-    return sorted(writes, key=lambda write: write.idx)
+    if len(writes) > 1:
+        writes.sort(key=lambda write: write.idx)
+    return writes
 
 
 _ESCAPE = "__lgviz__"
+_JSON = json.JSONDecoder()
 
 
 def pack_metadata(metadata: Mapping[str, Any], serde: Serializer) -> bytes:
@@ -126,7 +129,8 @@ def read_metadata(data: bytes, serde: Serializer) -> dict[str, Any]:
             return serde.loads_typed(typed(base64.b64decode(value[_ESCAPE])))
         return value
 
-    loaded = json.loads(data, object_hook=unescape if _ESCAPE.encode() in data else None)
+    text = data.decode()
+    loaded = json.loads(text, object_hook=unescape) if _ESCAPE in text else _JSON.decode(text)
     if not isinstance(loaded, dict):
         raise ValueError("metadata that is no object")
     return loaded

@@ -80,13 +80,17 @@ def unpack(data: bytes) -> Part:
 
 
 def _adopt(raw: Any) -> Part:
-    if isinstance(raw, int):
+    """The same with its references made nodes, in place."""
+    kind = type(raw)
+    if kind is list:
+        for index in range(2, len(raw)):
+            if type(raw[index]) is not bytes:
+                raw[index] = _adopt(raw[index])
+    elif kind is int:
         return Node(raw)
-    if isinstance(raw, list):
-        return raw[:2] + [_adopt(entry) if type(entry) is not bytes else entry for entry in raw[2:]]
-    if isinstance(raw, bytes):
-        return raw
-    raise ValueError(f"a {type(raw).__name__} where a part was expected")
+    elif kind is not bytes:
+        raise ValueError(f"a {kind.__name__} where a part was expected")
+    return raw  # type: ignore[no-any-return]
 
 
 def nodes_of(part: Part) -> list[Node]:

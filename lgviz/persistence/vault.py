@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Any
 
 from .dictionary import DICTIONARY
@@ -13,6 +14,8 @@ CONTAINER, PACKED, SEALED = 1, 2, 4
 
 _WORTHWHILE = 96
 _LARGE = 1 << 18
+_ROWS, _SMALL_ROW = 2048, 2048
+"""How many rows are kept opened, and the longest of them in bytes: a history meets each row many times."""
 # Marks before a row's bytes: no container in msgpack begins like that.
 _ROW_SEALED, _ROW_PACKED = b"\xc1", b"\xc0"
 
@@ -26,6 +29,7 @@ class Vault:
 
     def __init__(self, cipher: Any = None) -> None:
         self.cipher = cipher
+        self._opened = lru_cache(_ROWS)(self._open_row)
 
     def close(self, part: bytes | list[Any]) -> tuple[int, bytes]:
         """The form and data of a node whose own nodes have ids."""
@@ -65,11 +69,14 @@ class Vault:
         return data if self.cipher is None else _ROW_SEALED + self.seal(data)
 
     def open_row(self, data: bytes) -> Part:
-        """What :meth:`close_row` was given.
+        """What :meth:`close_row` was given; not to be changed, for others may be given the same.
 
         Raises:
             Exception: as :meth:`open`.
         """
+        return self._opened(data) if len(data) <= _SMALL_ROW else self._open_row(data)
+
+    def _open_row(self, data: bytes) -> Part:
         if data[:1] == _ROW_SEALED:
             data = self.unseal(data[1:])
         if data[:1] == _ROW_PACKED:
@@ -110,7 +117,7 @@ def _with_checksum(data: bytes) -> bytes:
 
 
 def _verified(data: bytes) -> bytes:
-    data, checksum = data[:-4], data[-4:]
-    if zlib.crc32(data).to_bytes(4, "big") != checksum:
+    content = data[:-4]
+    if zlib.crc32(content) != int.from_bytes(data[-4:], "big"):
         raise ValueError("its bytes do not match their checksum")
-    return data
+    return content
