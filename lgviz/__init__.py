@@ -16,6 +16,7 @@ from lgviz.analysis.history import History
 from lgviz.analysis.history import open_history as history
 from lgviz.errors import LgvizError
 from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview, run
+from lgviz.session import open_sandbox as sandbox
 from lgviz.sources import open_source
 from lgviz.widgets.debugger import Debugger, debug
 
@@ -44,6 +45,7 @@ __all__ = [
     "open_source",
     "preview",
     "run",
+    "sandbox",
 ]
 
 

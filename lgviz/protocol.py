@@ -164,6 +164,8 @@ class ThreadView(TypedDict):
     read_only: str | None
     """Why nothing can be forked or run here; None where it can."""
     selected: str | None
+    sandbox: SandboxView | None
+    """The sandbox that is open, on this thread or another."""
 
 
 class RefreshView(TypedDict):
@@ -401,6 +403,9 @@ class ForkRequest(TypedDict):
     keep_siblings: bool
     note: str | None
     configurable: str | None
+    sandbox: bool
+    """Make it in a sandbox, a new one at a checkpoint of the base; an act on a sandbox's own checkpoint is
+    always made in it."""
 
 
 class PreviewView(TypedDict):
@@ -424,6 +429,8 @@ class RunRequest(TypedDict):
     """Interrupt id to the answer, JSON or plain text."""
     until: str | None
     configurable: str | None
+    sandbox: bool
+    """As for a fork."""
 
 
 class RunView(TypedDict):
@@ -555,6 +562,38 @@ class MemoryChange(TypedDict):
 class MemoryChanges(TypedDict):
     changes: list[MemoryChange]
     total: int
+
+
+class SandboxView(TypedDict):
+    """The sandbox that is open."""
+
+    thread_id: str
+    start: str
+    """The checkpoint that it started from."""
+    label: str
+    checkpoints: int
+    memory: str
+    """Which memory is read in it, in words; empty where the graph has no store."""
+    changes: MemoryChanges
+    """What became of memories in it."""
+    warnings: list[str]
+    """What it cannot hold."""
+
+
+class SandboxState(TypedDict):
+    """The body of a ``sandbox`` event."""
+
+    sandbox: SandboxView | None
+    """None: none is open any more."""
+
+
+class SandboxKept(TypedDict):
+    """The answer to ``sandbox.keep``."""
+
+    kept: int
+    """Checkpoints stored."""
+    conflicts: MemoryChanges
+    """Memories that were changed meanwhile; where there are any, nothing was kept."""
 
 
 class MemoryEdit(TypedDict):
@@ -702,6 +741,11 @@ class MemoryDelete(TypedDict):
     updated_at: float | None
 
 
+class SandboxKeep(TypedDict):
+    overwrite: bool
+    """Also over memories that were changed meanwhile."""
+
+
 class Nothing(TypedDict):
     pass
 
@@ -737,6 +781,8 @@ class Methods(TypedDict):
     memory_plan: tuple[MemoryEdit, MemoryPlan]
     memory_put: tuple[MemoryEdit, MemoryPlan]
     memory_delete: tuple[MemoryDelete, Nothing]
+    sandbox_keep: tuple[SandboxKeep, SandboxKept]
+    sandbox_discard: tuple[Nothing, Nothing]
 
 
 class Events(TypedDict):
@@ -744,3 +790,4 @@ class Events(TypedDict):
 
     tree: RefreshView
     run: RunView
+    sandbox: SandboxState

@@ -316,6 +316,7 @@ export class FakeSource implements Source {
           tree: columns(this.rows, 0),
           topology: topology?.topology ?? null,
           read_only: this.readOnly,
+          sandbox: null,
           selected: name === "trip-42" ? "id-c9" : null,
         };
       }

@@ -144,6 +144,8 @@ export interface ThreadView {
   /** Why nothing can be forked or run here; None where it can. */
   read_only: string | null;
   selected: string | null;
+  /** The sandbox that is open, on this thread or another. */
+  sandbox: SandboxView | null;
 }
 
 /** The answer to `thread.refresh` and the body of a `tree` event. */
@@ -370,6 +372,11 @@ export interface ForkRequest {
   keep_siblings: boolean;
   note: string | null;
   configurable: string | null;
+  /**
+   * Make it in a sandbox, a new one at a checkpoint of the base; an act on a sandbox's own checkpoint is
+   * always made in it.
+   */
+  sandbox: boolean;
 }
 
 export interface PreviewView {
@@ -392,6 +399,8 @@ export interface RunRequest {
   resume: Record<string, string> | null;
   until: string | null;
   configurable: string | null;
+  /** As for a fork. */
+  sandbox: boolean;
 }
 
 /** The answer to `run.start` when the run ended, and the body of a `run` event. */
@@ -514,6 +523,35 @@ export interface MemoryChange {
 export interface MemoryChanges {
   changes: MemoryChange[];
   total: number;
+}
+
+/** The sandbox that is open. */
+export interface SandboxView {
+  thread_id: string;
+  /** The checkpoint that it started from. */
+  start: string;
+  label: string;
+  checkpoints: number;
+  /** Which memory is read in it, in words; empty where the graph has no store. */
+  memory: string;
+  /** What became of memories in it. */
+  changes: MemoryChanges;
+  /** What it cannot hold. */
+  warnings: string[];
+}
+
+/** The body of a `sandbox` event. */
+export interface SandboxState {
+  /** None: none is open any more. */
+  sandbox: SandboxView | null;
+}
+
+/** The answer to `sandbox.keep`. */
+export interface SandboxKept {
+  /** Checkpoints stored. */
+  kept: number;
+  /** Memories that were changed meanwhile; where there are any, nothing was kept. */
+  conflicts: MemoryChanges;
 }
 
 /** What is to be written, as it was typed. */
@@ -655,6 +693,11 @@ export interface MemoryDelete {
   updated_at: number | null;
 }
 
+export interface SandboxKeep {
+  /** Also over memories that were changed meanwhile. */
+  overwrite: boolean;
+}
+
 export type Nothing = Record<string, never>;
 
 /** Method name to (params, result): the whole interface of a view. */
@@ -687,10 +730,13 @@ export interface Methods {
   memory_plan: { params: MemoryEdit; result: MemoryPlan };
   memory_put: { params: MemoryEdit; result: MemoryPlan };
   memory_delete: { params: MemoryDelete; result: Nothing };
+  sandbox_keep: { params: SandboxKeep; result: SandboxKept };
+  sandbox_discard: { params: Nothing; result: Nothing };
 }
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */
 export interface Events {
   tree: RefreshView;
   run: RunView;
+  sandbox: SandboxState;
 }

@@ -55,6 +55,7 @@ describe("toRequest", () => {
       keep_siblings: false,
       note: null,
       configurable: "{}",
+      sandbox: false,
     });
   });
   it("sends only the text of the chosen mode", () => {

@@ -300,7 +300,7 @@ describe("interrupts", () => {
     by("resume").click();
     await vi.waitFor(() =>
       expect(source.all("run_start")).toEqual([
-        { checkpoint: "id-c6", resume: { i2: "window" }, until: null, configurable: null },
+        { checkpoint: "id-c6", resume: { i2: "window" }, until: null, configurable: null, sandbox: false },
       ]),
     );
   });

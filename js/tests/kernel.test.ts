@@ -124,6 +124,7 @@ describe("KernelSource", () => {
       resume: null,
       until: null,
       configurable: null,
+      sandbox: false,
     });
     await vi.advanceTimersByTimeAsync(3_600_000);
     model.say({ id: model.sent[0].id, result: { run: 1, status: "done" } });
@@ -145,7 +146,13 @@ describe("KernelSource", () => {
       code: "cancelled",
     });
     const running = expect(
-      source.request("run_start", { checkpoint: "a", resume: null, until: null, configurable: null }),
+      source.request("run_start", {
+        checkpoint: "a",
+        resume: null,
+        until: null,
+        configurable: null,
+        sandbox: false,
+      }),
     ).rejects.toMatchObject({ code: "cancelled" });
     source.dispose();
     await Promise.all([reading, running]);

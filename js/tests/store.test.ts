@@ -48,7 +48,13 @@ async function answerOpen(
   extra: object = {},
 ): Promise<void> {
   const { tree, buffers } = batchOf(rows);
-  const view = { source: "graph on SqliteSaver", topology: null, read_only: null, selected: null };
+  const view = {
+    source: "graph on SqliteSaver",
+    topology: null,
+    read_only: null,
+    selected: null,
+    sandbox: null,
+  };
   await model.answer("thread_open", { thread: summary(thread_id), tree, ...view, ...extra }, buffers);
 }
 
@@ -211,6 +217,55 @@ describe("refreshing", () => {
     const { tree, buffers } = batchOf(more, 10);
     model.say({ event: "tree", body: { thread: summary("2", 11), tree, patches: [] } }, buffers);
     expect(store.tree.value.length).toBe(10);
+  });
+});
+
+describe("a sandbox", () => {
+  const sandbox = {
+    thread_id: "1",
+    start: "id-c2",
+    label: "c2",
+    checkpoints: 1,
+    memory: "",
+    changes: { changes: [], total: 0 },
+    warnings: [],
+  };
+  const held: RowSpec[] = [...ROWS, { label: "s1", parent: 4 }];
+
+  test("that is open is there again after a reload", async () => {
+    await open(held, "1", { sandbox });
+    expect(store.sandbox.value).toEqual(sandbox);
+  });
+
+  test("kept is read anew, under the new labels, and what was selected stays", async () => {
+    await open(held, "1", { sandbox });
+    store.select("id-s1");
+    const kept = store.keepSandbox(false);
+    expect(model.request("sandbox_keep").params).toEqual({ overwrite: false });
+    model.say({ event: "sandbox", body: { sandbox: null } });
+    expect(model.count("thread_open")).toBe(2);
+    await answerOpen(held);
+    await model.answer("sandbox_keep", { kept: 1, conflicts: { changes: [], total: 0 } });
+    expect(await kept).toBe(null);
+    expect([store.sandbox.value, store.selected.value]).toEqual([null, "id-s1"]);
+  });
+
+  test("discarded leaves the checkpoint that it began at selected", async () => {
+    await open(held, "1", { sandbox });
+    store.select("id-s1");
+    void store.discardSandbox();
+    model.say({ event: "sandbox", body: { sandbox: null } });
+    await answerOpen();
+    expect([store.tree.value.length, store.selected.value]).toEqual([10, "id-c2"]);
+  });
+
+  test("tells which memories it would write over", async () => {
+    await open(held, "1", { sandbox });
+    const kept = store.keepSandbox(false);
+    const conflicts = { changes: [], total: 2 };
+    await model.answer("sandbox_keep", { kept: 0, conflicts });
+    expect(await kept).toEqual(conflicts);
+    expect(store.sandbox.value).toEqual(sandbox);
   });
 });
 

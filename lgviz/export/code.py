@@ -12,6 +12,8 @@ from lgviz.errors import InvalidValue
 __all__ = ["diff_code", "fork_code", "json_text", "literal", "memory_code", "run_code", "select_code"]
 
 _WIDTH = 88
+_IMPORT = "import lgviz\n\n"
+_KEEP = "run.keep()  # or run.discard()\n"
 
 
 def select_code(subject: str, thread_id: str, label: str) -> str:
@@ -35,8 +37,10 @@ def fork_code(
     keep_siblings: bool = False,
     note: str | None = None,
     config: Mapping[str, Any] | None = None,
+    sandbox: bool = False,
 ) -> str:
-    """Code that forks: ``values`` maps a channel to its mode (``"append"`` or ``"set"``) and JSON text.
+    """Code that forks: ``values`` maps a channel to its mode (``"append"`` or ``"set"``) and JSON text; in a
+    sandbox it runs on there too.
 
     Raises:
         InvalidValue: a text is no valid JSON.
@@ -47,7 +51,12 @@ def fork_code(
         entries.append(f"{channel!r}: " + (f"lgviz.Set({text})" if mode == "set" else text))
     body = "{" + "".join(f"\n        {entry}," for entry in entries) + ("\n    }" if entries else "}")
     named = _named(as_node=as_node, goto=goto, keep_siblings=keep_siblings or None, note=note, config=config)
-    return _call("fork", subject, thread_id, [repr(label), body], named)
+    if not sandbox:
+        return _call("fork", subject, thread_id, [repr(label), body], named)
+    begun = f"{_IMPORT}sandbox = lgviz.sandbox({subject}, {label!r}, thread_id={thread_id!r})\n"
+    fork = _call("fork", "sandbox.graph", thread_id, [repr(label), body], named)
+    more = ", ".join(["sandbox.graph", "fork", *_named(config=config)])
+    return f"{begun}fork = {_bare(fork)}run = lgviz.run({more})\n{_KEEP}"
 
 
 def run_code(
@@ -58,9 +67,12 @@ def run_code(
     resume: Any = None,
     until: str | None = None,
     config: Mapping[str, Any] | None = None,
+    sandbox: bool = False,
 ) -> str:
     """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
-    return _call("run", subject, thread_id, [repr(label)], _named(resume=resume, until=until, config=config))
+    named = _named(resume=resume, until=until, sandbox=sandbox or None, config=config)
+    called = _call("run", subject, thread_id, [repr(label)], named)
+    return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called
 
 
 def memory_code(
@@ -144,6 +156,10 @@ def _named(**arguments: Any) -> list[str]:
     return [f"{name}={literal(value, 4)}" for name, value in arguments.items() if value is not None]
 
 
+def _bare(code: str) -> str:
+    return code.removeprefix(_IMPORT)
+
+
 def _call(function: str, subject: str, thread_id: str, positional: list[str], named: list[str]) -> str:
     arguments = [subject, *positional, *named, f"thread_id={thread_id!r}"]
-    return f"import lgviz\n\nlgviz.{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")\n"
+    return f"{_IMPORT}lgviz.{function}(\n" + "".join(f"    {a},\n" for a in arguments) + ")\n"

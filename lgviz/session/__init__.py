@@ -21,7 +21,7 @@ from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
 from .run import Runner, arun, run, run_plan, start_run
-from .sandbox import Sandbox, sandbox_of
+from .sandbox import Sandbox, open_sandbox, sandbox_of
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
 
@@ -52,6 +52,7 @@ __all__ = [
     "goto_targets",
     "inferred_as_node",
     "live",
+    "open_sandbox",
     "parse_json",
     "preview",
     "run",

@@ -119,12 +119,21 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def open_source(self) -> Source:
         """A source of the base's checkpoints with those in memory over them."""
-        return LayeredSource(open_source(self.base), OverlaySource(self))
+        return LayeredSource(open_source(self.base), self.open_upper())
+
+    def open_upper(self) -> Source:
+        """A source of what is in memory alone."""
+        return OverlaySource(self)
 
     def checkpoints(self) -> Configs:
         """Configs of the checkpoints held in memory, in the order they were put."""
         with self._memory.lock:
             return [_config(key) for key in self._memory.entries]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held in memory."""
+        return not self._memory.entries and not self._memory.writes
 
     # ------------------------------------------------------------ reading
 

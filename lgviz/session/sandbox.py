@@ -21,7 +21,7 @@ from .loops import Steps, call, running_loop
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 
-__all__ = ["Sandbox", "sandbox_of"]
+__all__ = ["Sandbox", "open_sandbox", "sandbox_of"]
 
 _CONTROL = ("__interrupt__", "__error__")
 
@@ -76,6 +76,11 @@ class Sandbox:
     def live(self, given: Live) -> Live:
         """The graph over the overlays, to act as ``given`` does."""
         return Live(self.graph, self.saver, given.asynchronous, self.graph)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was put into it."""
+        return self.saver.empty and not self.changes()
 
     def changes(self) -> list[ItemChange]:
         """What became of memories in it."""
@@ -169,6 +174,21 @@ class Sandbox:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def open_sandbox(
+    graph: Any, at: Any, *, thread_id: str | None = None, config: RunnableConfig | None = None
+) -> Sandbox:
+    """A sandbox at a checkpoint; what its graph does stays in it. Arguments as :func:`lgviz.run` takes them.
+
+    Raises:
+        ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
+    """
+
+    def act(here: Live) -> Steps[Sandbox]:
+        return Sandbox(here, (yield from find(here, at, thread_id, config)))
+
+    return perform(live(graph), act)
 
 
 def sandbox_of(graph: Any) -> Sandbox | None:

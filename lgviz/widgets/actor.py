@@ -9,7 +9,7 @@ from typing import Any
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.tree import Mark
-from lgviz.errors import LgvizError, NothingToRun, ReadOnly
+from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
 from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
@@ -23,12 +23,13 @@ from lgviz.protocol import (
     RunStop,
     RunView,
 )
-from lgviz.widgets.checkpoints import channels_at, state_of
+from lgviz.widgets.checkpoints import channels_at, graph_at, state_of
 from lgviz.widgets.diffs import diff_view
 from lgviz.widgets.dispatch import Call, Handler, Pool
 from lgviz.widgets.forms import answer_of, config_of, field_of, values_of
 from lgviz.widgets.memory import Memory
 from lgviz.widgets.reader import Reader
+from lgviz.widgets.sandbox import Box
 
 __all__ = ["Actor"]
 
@@ -42,13 +43,21 @@ class Actor:
         loop: the notebook's event loop, on which asynchronous graphs live; None outside of one.
         subject: the Python expression of what is debugged, for copied code.
         memory: its half for memory.
+        box: holds its sandbox.
     """
 
     def __init__(
-        self, reader: Reader, emit: Callable[[RunView], None], loop: Any, subject: str, memory: Memory
+        self,
+        reader: Reader,
+        emit: Callable[[RunView], None],
+        loop: Any,
+        subject: str,
+        memory: Memory,
+        box: Box,
     ) -> None:
         self._reader = reader
         self._memory = memory
+        self._box = box
         self._emit = emit
         self._loop = loop
         self._subject = subject
@@ -106,13 +115,30 @@ class Actor:
     def fork_commit(self, call: Call, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
         edit = session.Edit(**self._edit(params), note=params["note"] or None)
-        made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
-        self._reader.broadcast()
+        with self._box.around(graph, at, wanted=params["sandbox"]) as graph:
+            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
+            self._reader.broadcast()
         made = self._reader.at(made_at["configurable"]["checkpoint_id"])
         return {"id": made.id, "label": made.label, "next": list(made.next)}
 
     def run_start(self, call: Call, params: RunRequest) -> RunView:
         graph, at = self._live(params["checkpoint"])
+        with self._box.around(graph, at, wanted=params["sandbox"]) as graph:
+            return self._run(graph, at, params)
+
+    def run_stop(self, call: Call, params: RunStop) -> RunView:
+        runner = self._runs.get(params["run"])
+        if runner is None:
+            raise NothingToRun("This run has ended already.")
+        runner.stop()
+        return self._view(params["run"])
+
+    def code_get(self, call: Call, params: CodeRequest) -> CodeView:
+        return {"code": self._code(params)}
+
+    # ------------------------------------------------------------ helpers
+
+    def _run(self, graph: Any, at: Checkpoint, params: RunRequest) -> RunView:
         number = next(self._numbers)
         thread_id = at.config["configurable"]["thread_id"]
         runner = session.start_run(
@@ -148,18 +174,6 @@ class Actor:
             self._reader.broadcast()
         return view
 
-    def run_stop(self, call: Call, params: RunStop) -> RunView:
-        runner = self._runs.get(params["run"])
-        if runner is None:
-            raise NothingToRun("This run has ended already.")
-        runner.stop()
-        return self._view(params["run"])
-
-    def code_get(self, call: Call, params: CodeRequest) -> CodeView:
-        return {"code": self._code(params)}
-
-    # ------------------------------------------------------------ helpers
-
     def _live(self, checkpoint_id: str) -> tuple[Any, Checkpoint]:
         source = self._reader.source
         if source.graph is None or source.read_only:
@@ -167,7 +181,8 @@ class Actor:
                 source.read_only or "This source is read-only.",
                 "Open the compiled graph itself to fork and run: %lgviz graph.",
             )
-        return source.graph, self._reader.at(checkpoint_id)
+        at = self._reader.at(checkpoint_id)
+        return graph_at(at, source), at
 
     def _edit(self, request: ForkRequest) -> dict[str, Any]:
         return {
@@ -188,6 +203,7 @@ class Actor:
             return
         if event.kind == "checkpoint":
             self._reader.broadcast()
+            self._box.told()
         self._emit(self._view(number))
 
     def _remember(self, run: session.Run) -> None:
@@ -209,6 +225,10 @@ class Actor:
 
     def _code(self, request: CodeRequest) -> str:
         at = self._reader.at(request["checkpoint"])
+        if Mark.SANDBOX in at.flags:
+            raise ActRefused(
+                f"{at.label} is in this debugger's sandbox: no code finds it elsewhere.", "Keep it first."
+            )
         thread_id = at.config["configurable"]["thread_id"]
         if request["act"] == "diff" and "other" in request:
             other = self._reader.at(request["other"])
@@ -225,6 +245,7 @@ class Actor:
                 keep_siblings=fork["keep_siblings"],
                 note=fork["note"] or None,
                 config=self._typed(fork["configurable"]),
+                sandbox=fork["sandbox"],
             )
         if request["act"] == "memory" and "memory" in request:
             return self._memory.code(request["memory"], self._subject, thread_id, at.label)
@@ -237,6 +258,7 @@ class Actor:
                 resume=_answers(run["resume"]) if run else None,
                 until=run["until"] if run else None,
                 config=self._typed(run["configurable"] if run else None),
+                sandbox=run["sandbox"] if run else False,
             )
         return code.select_code(self._subject, thread_id, at.label)
 

@@ -21,6 +21,7 @@ from lgviz.protocol import (
     TaskView,
     TaskWrites,
 )
+from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.channels import is_internal
 from lgviz.widgets.diffs import diff_view
@@ -37,6 +38,12 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
     """The state channels, also those of a graph with one unnamed channel."""
     values = checkpoint.values
     return dict(values) if isinstance(values, Mapping) else {"__root__": values}
+
+
+def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
+    """The graph that acts at a checkpoint: the sandbox's at one that it holds."""
+    upper = source.upper if isinstance(source, LayeredSource) else None
+    return upper.graph if upper is not None and Mark.SANDBOX in checkpoint.flags else source.graph
 
 
 def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.ChannelInfo]:
@@ -252,6 +259,6 @@ def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:
     ):
         return []
     try:
-        return session.run_plan(source.graph, checkpoint).warnings
+        return session.run_plan(graph_at(checkpoint, source), checkpoint).warnings
     except LgvizError as error:
         return [str(error)]

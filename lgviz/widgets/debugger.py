@@ -16,7 +16,7 @@ from lgviz.errors import LgvizError
 from lgviz.export.error import error_html
 from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
-from lgviz.protocol import RunView
+from lgviz.protocol import RunView, SandboxState
 from lgviz.session.loops import running_loop
 from lgviz.sources import open_source
 from lgviz.sources.stores import store_of
@@ -24,6 +24,7 @@ from lgviz.widgets.actor import Actor
 from lgviz.widgets.dispatch import Dispatcher
 from lgviz.widgets.memory import Memory
 from lgviz.widgets.reader import Reader
+from lgviz.widgets.sandbox import Box
 
 __all__ = ["Debugger", "debug"]
 
@@ -83,7 +84,9 @@ class Debugger(anywidget.AnyWidget):
         held = store if store is not None else store_of(what)
         held_by = f"{name}.store" if store is None else _name_of(store, "store")
         self._memory = Memory(self._reader, held, loop, held_by)
-        self._actor = Actor(self._reader, self._ran, loop, name, self._memory)
+        self._box = Box(self._reader, self._boxed)
+        self._reader.sandbox = self._box.view
+        self._actor = Actor(self._reader, self._ran, loop, name, self._memory, self._box)
         self._error: LgvizError | None = None
         try:
             history = self._reader.open_thread(thread_id)
@@ -98,7 +101,7 @@ class Debugger(anywidget.AnyWidget):
         )
         self._static = static
         self._shown = False
-        halves = (self._reader, self._memory, self._actor)
+        halves = (self._reader, self._memory, self._box, self._actor)
         table = {method: entry for half in halves for method, entry in half.table().items()}
         dispatcher = self._dispatcher = Dispatcher(table, self.send)
         self.on_msg(lambda _widget, content, _buffers: dispatcher.receive(content))
@@ -180,6 +183,12 @@ class Debugger(anywidget.AnyWidget):
     def _ran(self, body: RunView) -> None:
         self.send({"event": "run", "body": body})
         if body["status"] not in ("running", "stopping"):
+            self.refresh_static()
+
+    def _boxed(self, body: SandboxState) -> None:
+        self.send({"event": "sandbox", "body": body})
+        if body["sandbox"] is None:
+            self._reselect(None)
             self.refresh_static()
 
     def refresh_static(self) -> None:

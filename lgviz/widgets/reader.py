@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
@@ -25,6 +25,7 @@ from lgviz.protocol import (
     RefreshView,
     RowMarks,
     RowPatch,
+    SandboxView,
     SearchHit,
     SearchParams,
     SearchProgress,
@@ -40,6 +41,7 @@ from lgviz.protocol import (
     ValueGet,
     ValueNode,
 )
+from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source, ThreadInfo
 from lgviz.widgets import checkpoints as views
 from lgviz.widgets.dispatch import Call, Handler, Pool, Send
@@ -55,7 +57,7 @@ class Reader:
     """The reading half of a debugger: one source, one open thread.
 
     Args:
-        source: where histories come from.
+        source: where histories come from; a sandbox is put over it.
         send: puts a message with its buffers before every view.
         config: the run's config, so that LangGraph reads with it.
         context: the run's context.
@@ -64,17 +66,19 @@ class Reader:
         history: the open thread; None until :meth:`open_thread` succeeded once.
         running: ids of the threads on which a run started here is under way.
         tracebacks: of runs made here: checkpoint id to node to traceback; LangGraph stores none.
+        sandbox: tells of the sandbox that is open.
     """
 
     def __init__(
         self, source: Source, send: Send, *, config: dict[str, Any] | None = None, context: Any = None
     ) -> None:
-        self.source = source
+        self.source = LayeredSource(source)
         self.config = config
         self.context = context
         self.history: History | None = None
         self.running: set[str] = set()
         self.tracebacks: dict[str, dict[str, str]] = {}
+        self.sandbox: Callable[[], SandboxView | None] = lambda: None
         self._known: dict[str, tuple[ThreadInfo, ThreadStatus]] = {}
         self._told: ThreadStatus = "done"
         self._send = send
@@ -148,6 +152,7 @@ class Reader:
                 "topology": topology_of(self.source.graph),
                 "read_only": self.source.read_only,
                 "selected": history.latest.id,
+                "sandbox": self.sandbox(),
             }
 
     def thread_refresh(self, call: Call, params: Nothing) -> RefreshView:

@@ -27,7 +27,8 @@ class View:
         self.progress: list[Any] = []
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
-        table = {**debugger._reader.table(), **debugger._actor.table()}
+        table = {**debugger._reader.table(), **debugger._box.table(), **debugger._actor.table()}
+        debugger._box._emit = lambda body: self._take({"event": "sandbox", "body": body}, [])
         debugger._reader._send = self._take
         debugger._actor._emit = lambda body: self._take({"event": "run", "body": body}, [])
         self.dispatcher = Dispatcher(table, self._take)
@@ -83,13 +84,27 @@ def view(saver: SqliteSaver, request: pytest.FixtureRequest) -> Iterator[View]:
 
 
 def fork(checkpoint: str, values: dict[str, Any], as_node: str | None = None, **more: Any) -> dict[str, Any]:
-    request = {"goto": None, "keep_siblings": False, "note": None, "configurable": None, **more}
+    request = {
+        "goto": None,
+        "keep_siblings": False,
+        "note": None,
+        "configurable": None,
+        "sandbox": False,
+        **more,
+    }
     fields = {name: {"mode": "append", "text": json.dumps(value)} for name, value in values.items()}
     return {"checkpoint": checkpoint, "values": fields, "as_node": as_node, **request}
 
 
 def run(checkpoint: str, **more: Any) -> dict[str, Any]:
-    return {"checkpoint": checkpoint, "resume": None, "until": None, "configurable": None, **more}
+    return {
+        "checkpoint": checkpoint,
+        "resume": None,
+        "until": None,
+        "configurable": None,
+        "sandbox": False,
+        **more,
+    }
 
 
 @pytest.mark.parametrize("view", list(DEMOS), indirect=True)

@@ -43,6 +43,7 @@ interface Incoming {
 const SILENCE_MS = 20_000;
 const PATIENT: ReadonlySet<Method> = new Set([
   "run_start",
+  "sandbox_keep",
   "fork_commit",
   "fork_preview",
   "fork_form",

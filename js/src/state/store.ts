@@ -1,6 +1,6 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { RunRequest, RunView, ThreadSummary, Topology } from "../protocol";
+import type { MemoryChanges, RunRequest, RunView, SandboxView, ThreadSummary, Topology } from "../protocol";
 import { isCancelled, ProtocolError } from "../source/error";
 import type { Refreshed, Source } from "../source/types";
 import { TreeModel } from "./tree";
@@ -38,6 +38,8 @@ export class Store {
   readonly topology = signal<Topology | null>(null);
   /** Why nothing can be forked or run here; null where it can. */
   readonly readOnly = signal<string | null>(null);
+  /** The sandbox that is open, on this thread or another. */
+  readonly sandbox = signal<SandboxView | null>(null);
   /** The rows; mutable, so read `revision` to hear of a change. */
   readonly tree = signal(new TreeModel());
   /** Counts changes of the tree: appended rows and patches. */
@@ -79,6 +81,7 @@ export class Store {
     this.#stops.push(
       source.on("tree", (body) => this.#take(body)),
       source.on("run", (run) => this.#setRun(run)),
+      source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
     );
     if (shared) this.#follow(shared);
   }
@@ -89,8 +92,9 @@ export class Store {
     this.source.dispose();
   }
 
-  /** Opens a thread (null: the one the source names, else its newest). */
-  async openThread(threadId: string | null): Promise<void> {
+  /** Opens a thread (null: the one the source names, else its newest); `instead` is selected where the
+   * selection is gone. */
+  async openThread(threadId: string | null, instead: string | null = null): Promise<void> {
     this.#opening?.abort();
     this.wanted = threadId;
     const opening = new AbortController();
@@ -114,13 +118,18 @@ export class Store {
         this.description.value = opened.source;
         this.topology.value = opened.topology;
         this.readOnly.value = opened.read_only;
+        this.sandbox.value = opened.sandbox;
         this.tree.value = tree;
         this.revision.value++;
         if (!same) this.panel.value = null;
         const keep = (id: string | null) => (tree.rowOf(id) >= 0 ? id : null);
         const wanted = keep(this.#resolve(this.#shared?.get("selected") ?? null));
         this.selected.value =
-          (same ? keep(this.selected.value) : null) ?? wanted ?? keep(opened.selected) ?? newest(tree);
+          (same ? keep(this.selected.value) : null) ??
+          keep(instead) ??
+          wanted ??
+          keep(opened.selected) ??
+          newest(tree);
         this.compared.value = keep(this.#resolve(this.#shared?.get("compared") ?? this.compared.value));
         this.phase.value = tree.length > 0 ? "ready" : "empty";
       });
@@ -175,7 +184,7 @@ export class Store {
   async runHere(): Promise<RunView | null> {
     const checkpoint = this.selected.peek();
     if (checkpoint === null) return null;
-    return this.run({ checkpoint, resume: null, until: null, configurable: null });
+    return this.run({ checkpoint, resume: null, until: null, configurable: null, sandbox: false });
   }
 
   /** Runs on and selects the last checkpoint made; null where it failed to start (then it is reported). */
@@ -206,6 +215,25 @@ export class Store {
     }
   }
 
+  /** Stores what the sandbox holds; the memories that were changed meanwhile, where that kept it from it. */
+  async keepSandbox(overwrite: boolean): Promise<MemoryChanges | null> {
+    try {
+      const { conflicts } = await this.source.request("sandbox_keep", { overwrite });
+      return conflicts.total > 0 ? conflicts : null;
+    } catch (error) {
+      this.report(error);
+      return null;
+    }
+  }
+
+  async discardSandbox(): Promise<void> {
+    try {
+      await this.source.request("sandbox_discard", {});
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
   /** Says a failure to the person; a cancelled request is none. */
   report(error: unknown): void {
     if (!isCancelled(error)) this.notice.value = ProtocolError.of(error);
@@ -223,6 +251,15 @@ export class Store {
     const known = this.runs.peek().get(run.run);
     if (known && !isActive(known) && isActive(run)) return;
     this.runs.value = new Map(this.runs.peek()).set(run.run, run);
+  }
+
+  #setSandbox(sandbox: SandboxView | null): void {
+    const ended = sandbox === null ? this.sandbox.peek() : null;
+    this.sandbox.value = sandbox;
+    const thread = this.thread.peek();
+    if (!ended || thread?.thread_id !== ended.thread_id) return;
+    // Its rows got other labels, or are gone: the rows are read anew, and where it began is looked at.
+    void this.openThread(thread.thread_id, ended.start);
   }
 
   async #refresh(): Promise<void> {

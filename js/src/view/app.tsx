@@ -6,6 +6,7 @@ import { toClipboard } from "./copy";
 import { Help } from "./help";
 import { Inspector } from "./inspector";
 import { Minimap } from "./minimap";
+import { SandboxBar } from "./sandbox";
 import { Splitter } from "./splitter";
 import { Empty, Failing, Loading, Notices } from "./states";
 import { TopBar } from "./topbar";
@@ -38,6 +39,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
     >
       <div class="lgviz-frame">
         <TopBar view={view} />
+        {shown && phase !== "failed" && <SandboxBar view={view} />}
         {phase === "failed" && failure ? (
           <Failing view={view} error={failure} />
         ) : phase === "empty" ? (

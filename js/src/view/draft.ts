@@ -83,5 +83,6 @@ export function toRequest(form: ForkForm, draft: Draft): ForkRequest {
     keep_siblings: draft.keepSiblings && form.siblings.length > 0,
     note: draft.note.trim() === "" ? null : draft.note.trim(),
     configurable: draft.configurable.trim() === "" ? null : draft.configurable,
+    sandbox: false,
   };
 }

@@ -25,6 +25,6 @@ export async function runAndFollow(store: Store, request: RunRequest): Promise<R
   }
 }
 
-export function plainRun(checkpoint: string, configurable: string | null = null): RunRequest {
-  return { checkpoint, resume: null, until: null, configurable };
+export function plainRun(checkpoint: string, more: Partial<RunRequest> = {}): RunRequest {
+  return { checkpoint, resume: null, until: null, configurable: null, sandbox: false, ...more };
 }

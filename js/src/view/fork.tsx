@@ -13,6 +13,7 @@ import { objectError } from "./json";
 import { fits } from "./layout";
 import { Preview, usePreview } from "./preview";
 import { Problem } from "./problem";
+import { isHeld, sandboxReason } from "./sandbox";
 import { Topology } from "./topology";
 
 /** Forks begun and not made, by checkpoint: closing the panel or looking elsewhere loses nothing. */
@@ -222,10 +223,11 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
     reason ??
     (store.running.value ? "A run is at work: stop it first." : null) ??
     (ends ? "Nothing would run: the fork ends the run." : null);
-  const commit = async (run: boolean) => {
+  const held = isHeld(store, form.checkpoint);
+  const commit = async (run: boolean, sandbox = false) => {
     setBusy(true);
     setError(null);
-    const request = toRequest(form, draft);
+    const request = { ...toRequest(form, draft), sandbox };
     try {
       const made = await store.source.request("fork_commit", request);
       draftsOf(store).delete(form.checkpoint);
@@ -233,7 +235,7 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
       store.closeFork();
       // Someone who went elsewhere meanwhile stays there.
       if (store.selected.peek() === form.checkpoint) store.select(made.id);
-      if (run) void runAndFollow(store, plainRun(made.id, request.configurable));
+      if (run) void runAndFollow(store, plainRun(made.id, { configurable: request.configurable }));
     } catch (failure) {
       setError(ProtocolError.of(failure));
       setBusy(false);
@@ -251,6 +253,15 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
           act={() => void commit(true)}
         />
         <Act name="Fork" testid="lgviz-fork-commit" reason={reason} act={() => void commit(false)} />
+        {!held && (
+          <Act
+            name="Run in sandbox"
+            testid="lgviz-sandbox"
+            reason={sandboxReason(store) ?? runReason}
+            hint="Forks and runs, and stores nothing until it is kept"
+            act={() => void commit(true, true)}
+          />
+        )}
         {busy && <span class="lgi-spinner" role="status" aria-label="forking" />}
         <span class="lgi-space" />
         <CopyCode
@@ -260,6 +271,14 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
             {
               name: "fork",
               request: { act: "fork", checkpoint: form.checkpoint, fork: toRequest(form, draft) },
+            },
+            {
+              name: "in sandbox",
+              request: {
+                act: "fork",
+                checkpoint: form.checkpoint,
+                fork: { ...toRequest(form, draft), sandbox: true },
+              },
             },
           ]}
         />

@@ -3,6 +3,7 @@ import type { CheckpointView } from "../protocol";
 import { isActive, type Store } from "../state/store";
 import { type CodeChoice, CopyCode } from "./copy";
 import { plainRun, runAndFollow } from "./follow";
+import { isHeld, sandboxReason } from "./sandbox";
 import { counted, duration, timeOfDay, title } from "./text";
 
 interface Props {
@@ -118,6 +119,16 @@ function Actions({ store, view, stale }: Props) {
         hint={`Runs ${view.next.join(", ")}`}
         act={() => void runAndFollow(store, plainRun(view.id))}
       />
+      {!isHeld(store, view.id) && (
+        <Act
+          name="Run in sandbox"
+          testid="lgviz-sandbox-here"
+          stale={stale}
+          reason={readOnly ?? busy ?? nothing ?? sandboxReason(store)}
+          hint={`Runs ${view.next.join(", ")} and stores nothing until it is kept`}
+          act={() => void runAndFollow(store, plainRun(view.id, { sandbox: true }))}
+        />
+      )}
       {!forking && <CopyCode source={store.source} choices={() => choices(store, view)} />}
     </div>
   );
@@ -133,7 +144,10 @@ function choices(store: Store, view: CheckpointView): CodeChoice[] {
     else all.push(diff);
   }
   if (view.next.length > 0 && store.readOnly.peek() === null) {
-    all.push({ name: "run", request: { act: "run", checkpoint: view.id, run: plainRun(view.id) } });
+    const run = plainRun(view.id);
+    all.push({ name: "run", request: { act: "run", checkpoint: view.id, run } });
+    const sandboxed = { ...run, sandbox: true };
+    all.push({ name: "run in sandbox", request: { act: "run", checkpoint: view.id, run: sandboxed } });
   }
   return all;
 }

@@ -27,6 +27,13 @@ export const SearchIcon = () => (
   </Icon>
 );
 
+/** A box of dashes: what is in it is not stored yet. */
+export const BoxIcon = () => (
+  <Icon>
+    <rect x="2.5" y="2.5" width="11" height="11" rx="2.5" stroke-dasharray="2.6 2" />
+  </Icon>
+);
+
 export const ChevronDown = () => (
   <Icon size={12}>
     <path d="M4 6.2 8 10.2 12 6.2" />

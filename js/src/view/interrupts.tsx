@@ -2,9 +2,10 @@ import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { CheckpointView, InterruptView, ValueNode } from "../protocol";
 import type { Store } from "../state/store";
-import { runAndFollow } from "./follow";
+import { plainRun, runAndFollow } from "./follow";
 import { Act } from "./head";
 import { readAs } from "./json";
+import { isHeld, sandboxReason } from "./sandbox";
 import { Value } from "./value";
 
 interface Props {
@@ -25,16 +26,30 @@ export function Interrupts({ store, view, stale }: Props) {
     store.readOnly.value ??
     (store.running.value ? "A run is at work: stop it first." : null) ??
     (given.length === 0 ? "Type an answer first." : null);
-  const resume = () => {
+  const resume = (sandbox = false) => {
     const answer = Object.fromEntries(given.map(({ id }) => [id, answers[id] ?? ""]));
-    void runAndFollow(store, { checkpoint: view.id, resume: answer, until: null, configurable: null });
+    void runAndFollow(store, plainRun(view.id, { resume: answer, sandbox }));
   };
   const alone = interrupts.length === 1;
   const name =
     interrupts.length > 1 && given.length > 0
       ? `Resume with ${given.length} of ${interrupts.length}`
       : "Resume";
-  const button = <Act name={name} primary stale={stale} reason={reason} act={resume} testid="lgviz-resume" />;
+  const button = (
+    <>
+      <Act name={name} primary stale={stale} reason={reason} act={() => resume()} testid="lgviz-resume" />
+      {!isHeld(store, view.id) && (
+        <Act
+          name="in sandbox"
+          stale={stale}
+          reason={sandboxReason(store) ?? reason}
+          hint="Resume and store nothing until it is kept"
+          act={() => resume(true)}
+          testid="lgviz-resume-sandbox"
+        />
+      )}
+    </>
+  );
   return (
     <section class="lgi-interrupts" data-testid="lgviz-interrupt" aria-label="Interrupt">
       {interrupts.map((interrupt) => (

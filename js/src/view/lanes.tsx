@@ -66,7 +66,7 @@ export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
     let d = top < end ? `M${x} ${top}V${end}` : "";
     if (x !== home && bend < height)
       d += `M${x} ${bend}C${x} ${bend + 12} ${home} ${bend + 3} ${home} ${bottom}`;
-    if (d) line(`e${child}`, d, lane);
+    if (d) line(`e${child}`, d, lane, held(tree, child));
   });
   const dots: ComponentChild[] = [];
   for (let position = from; position < to; position++) {
@@ -75,7 +75,7 @@ export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
     const lane = tree.lane[row] as number;
     if (tree.depth[row] !== 0 && parent >= 0) {
       const bottom = Math.min(height, y(parent));
-      line(`s${row}`, `M${scale.x(lane)} ${y(row)}V${bottom}`, lane, "is-inner");
+      line(`s${row}`, `M${scale.x(lane)} ${y(row)}V${bottom}`, lane, `is-inner ${held(tree, row)}`);
     }
     dots.push(dot(tree, row, scale.x(lane), y(row)));
   }
@@ -87,12 +87,18 @@ export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
   );
 }
 
+/** What a sandbox holds is drawn in dashes. */
+function held(tree: TreeModel, row: number): string {
+  return (tree.flags[row] as number) & Mark.SANDBOX ? "is-sandbox" : "";
+}
+
 function dot(tree: TreeModel, row: number, x: number, y: number): ComponentChild {
   const flags = tree.flags[row] as number;
-  const color = `lgviz-l${(tree.lane[row] as number) % COLORS}`;
-  if (flags & Mark.ERROR) return <circle key={row} cx={x} cy={y} r="5" class="lgviz-dot is-error" />;
+  const color = `lgviz-l${(tree.lane[row] as number) % COLORS} ${held(tree, row)}`;
+  if (flags & Mark.ERROR)
+    return <circle key={row} cx={x} cy={y} r="5" class={`lgviz-dot is-error ${color}`} />;
   if (flags & Mark.INTERRUPT && !(flags & Mark.ANSWERED)) {
-    return <circle key={row} cx={x} cy={y} r="5.2" class="lgviz-dot is-ask" />;
+    return <circle key={row} cx={x} cy={y} r="5.2" class={`lgviz-dot is-ask ${color}`} />;
   }
   if (tree.depth[row] !== 0)
     return <circle key={row} cx={x} cy={y} r="3" class={`lgviz-dot is-inner ${color}`} />;

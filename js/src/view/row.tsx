@@ -39,6 +39,7 @@ export function Row(props: RowProps) {
   if (future) classes += " is-future";
   if (hit) classes += " is-hit";
   if (props.fresh) classes += " is-fresh";
+  if (flags & Mark.SANDBOX) classes += " is-sandbox";
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names its active row.
     <div
@@ -88,6 +89,7 @@ export function Row(props: RowProps) {
           </span>
         ))}
         {compared && <span class="lgviz-sr">compared</span>}
+        {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">in the sandbox</span>}
       </span>
       <span class="lgviz-time" title={fullTime(tree.time[row] as number)}>
         {time}
