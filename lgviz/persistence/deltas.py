@@ -20,17 +20,19 @@ from .tree import Node, Part
 
 _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
     WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"""
-# A checkpoint and its ancestors, at most so many, and the writes under them, whose rows have no id.
-_LINE = """WITH RECURSIVE line (n, id, parent, body, thread, ns) AS (
-      SELECT 1, c.id, c.parent, c.body, c.thread, c.ns FROM lgviz_checkpoints c
-      JOIN lgviz_threads t ON t.id = c.thread WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?
+# A checkpoint and those committed before it, mostly its ancestors, and the writes under them, whose
+# rows have no body. A recursion from child to parent would take several times as long.
+_PAGE = """WITH start AS (
+      SELECT c.key, c.thread FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
+      WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?),
+    page AS (
+      SELECT c.thread, c.ns, c.id, c.parent, c.body FROM lgviz_checkpoints c
+      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ? AND c.key <= (SELECT key FROM start)
+      ORDER BY c.key DESC LIMIT ?)
+    SELECT id, parent, NULL, NULL, body FROM page
     UNION ALL
-      SELECT line.n + 1, c.id, c.parent, c.body, c.thread, c.ns FROM line JOIN lgviz_checkpoints c
-      ON c.thread = line.thread AND c.ns = line.ns AND c.id = line.parent WHERE line.n < ?)
-    SELECT n, id, parent, NULL, body FROM line
-    UNION ALL
-    SELECT line.n, NULL, w.task_path, w.task_id, w.data FROM line JOIN lgviz_writes w
-    ON w.thread = line.thread AND w.ns = line.ns AND w.checkpoint_id = line.id"""
+    SELECT p.id, w.task_path, w.task_id, w.data, NULL FROM page p JOIN lgviz_writes w
+    ON w.thread = p.thread AND w.ns = p.ns AND w.checkpoint_id = p.id"""
 _FIRST, _SPARE, _GROWTH = 32, 8, 4
 """How many checkpoints are read at first, how many more than were needed last time, and how many times more
 where they were too few."""
@@ -62,42 +64,42 @@ class DeltaReading(Nodes):
             writes: dict[str, list[tuple[str, Part]]] = {name: [] for name in channels}
             seeds: dict[str, Part] = {}
             wanted = set(channels)
-            id, stride = place.checkpoint_id, self._reach
+            id, size = place.checkpoint_id, self._reach
             if id is None:
                 latest = yield Query(_LATEST, scope)
                 id = latest[0][0] if latest else None
             walked: set[str] = set()
             while wanted and id is not None:
-                rows = yield Query(_LINE, [*scope, id, stride])
+                rows = yield Query(_PAGE, [*scope, id, scope[1], size])
                 if whole and walked and not rows:
                     raise Gone
-                line = sorted(row for row in rows if row[1] is not None)
-                under: dict[int, list[tuple[str, str, bytes]]] = {}
-                for n, checkpoint_id, path, task_id, data in rows:
-                    if checkpoint_id is None:
-                        under.setdefault(n, []).append((path, task_id, data))
-                id = line[-1][2] if len(line) == stride else None
-                stride *= _GROWTH
+                size *= _GROWTH
+                page = {row[0]: (row[1], row[4]) for row in rows if row[4] is not None}
+                under: dict[str, list[tuple[str, str, bytes]]] = {}
+                for checkpoint_id, path, task_id, data, body in rows:
+                    if body is None:
+                        under.setdefault(checkpoint_id, []).append((path, task_id, data))
                 try:
-                    for n, ancestor, _, _, body in line:
-                        if ancestor in walked or not wanted:  # put again, it may be its own ancestor
-                            wanted.clear()
-                            break
-                        walked.add(ancestor)
-                        if len(walked) == 1:
-                            continue  # the writes of the checkpoint itself are pending: no part of its values
-                        with legible("Checkpoint %s of thread %r", ancestor, place.thread_id):
-                            for _, task_id, write in self._entries(under.get(n, ())):
-                                if write.channel in wanted:
-                                    writes[write.channel].append((task_id, write.part))
-                            table = yield from self.unfold(read_body(self.vault.open_row(bytes(body)))[1])
-                            found = read_values(table, wanted)
-                        seeds |= found
-                        wanted -= found.keys()
+                    while wanted and id in page and id not in walked:  # put again, it may be its own ancestor
+                        parent, body = page[id]
+                        # The writes of the checkpoint itself are pending: they made no part of its values.
+                        if walked:
+                            with legible("Checkpoint %s of thread %r", id, place.thread_id):
+                                for _, task_id, write in self._entries(under.get(id, ())):
+                                    if write.channel in wanted:
+                                        writes[write.channel].append((task_id, write.part))
+                                table = yield from self.unfold(read_body(self.vault.open_row(bytes(body)))[1])
+                                found = read_values(table, wanted)
+                            seeds |= found
+                            wanted -= found.keys()
+                        walked.add(id)
+                        id = parent
                 except DamagedData as error:
                     if whole:  # or was a chunk removed between two statements?
                         raise Gone from error
                     raise  # without it the value would be another
+                if id in walked or not rows:
+                    break
             self._reach = max(len(walked), _FIRST) + _SPARE
             for collected in writes.values():
                 collected.reverse()

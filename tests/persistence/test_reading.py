@@ -1,13 +1,18 @@
-"""Reads without a transaction give what one moment held."""
+"""Reads without a transaction give what one moment held; histories of delta channels are LangGraph's."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from saver_help import config, put, text
 
-from lgviz.persistence import SqliteSaver
+from lgviz.persistence import SqliteSaver, deltas
 from lgviz.persistence.statements import GLANCE, READ, Begin
 
 
@@ -33,3 +38,29 @@ def test_a_removal_between_two_statements_of_a_read_damages_nothing(tmp_path: Pa
         assert begun == [GLANCE, READ]
         assert found is None
         assert reader.get_tuple(config()) is not None
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("first", [1, 3, 32])
+def test_delta_histories_are_those_that_langgraph_walks_to(
+    make_saver: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, kind: str, first: int
+) -> None:
+    monkeypatch.setattr(deltas, "_FIRST", first)
+    monkeypatch.setattr(deltas.DeltaReading, "_reach", first)
+    saver, rng = make_saver(kind), random.Random(first)
+    ids = [f"{n:02x}" for n in range(40)]
+    parents = {id: rng.choice([*ids[max(n - 3, 0) : n], ids[n // 2]]) for n, id in enumerate(ids) if n}
+    # Two are stored after their children, and one is gone.
+    for id in [*(id for id in ids if id not in ("05", "10", "0c")), "05", "10"]:
+        values = {"y": 1} | ({"x": _DeltaSnapshot([id])} if rng.random() < 0.05 else {})
+        place = put(saver, id, values, parents.get(id))
+        for task in range(rng.choice([0, 1, 1, 2])):
+            saver.put_writes(place, [("x", [f"{id} {task}"]), ("z", id)], f"task {task}")
+    for id in ids:
+        found = saver.get_delta_channel_history(
+            config=config(checkpoint_ns="", checkpoint_id=id), channels=["x", "z"]
+        )
+        walked = BaseCheckpointSaver.get_delta_channel_history(
+            saver, config=config(checkpoint_ns="", checkpoint_id=id), channels=["x", "z"]
+        )
+        assert found == walked, id
