@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +14,7 @@ from .fields import Fields, pack_fields
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key
 from .provenance import Writer
 from .schema import Dialect
-from .statements import Conflict, Many, Operation, Query
+from .statements import Batch, Many, Operation, Query
 from .tree import Part, Serializer
 from .values import Values
 
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
 
 _GROUP = 512
 """How many keys one statement looks up."""
-_INSERT = """INSERT INTO lgviz_items (ns, key, value, created, rank, updated, expires, ttl)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_UPDATE = """UPDATE lgviz_items SET value = ?, created = ?, rank = ?, updated = ?, expires = ?, ttl = ?
-    WHERE id = ?"""
-_SUPERSEDE = """UPDATE lgviz_events SET until = ?, value = (SELECT value FROM lgviz_items WHERE id = ?)
-    WHERE item = ? AND at = ?"""
-_EVENT = """INSERT INTO lgviz_events (item, at, rank, created, deleted, thread_id, checkpoint_ns,
-    checkpoint_id, node, task_id, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_COLUMNS = """value, created, rank, updated, expires, ttl, thread_id, checkpoint_ns, checkpoint_id, node,
+    task_id, fields"""
+_INSERT = f"INSERT INTO lgviz_items (ns, key, {_COLUMNS}) VALUES (?, ?{', ?' * 12})"
+_UPDATE = f"UPDATE lgviz_items SET {' = ?, '.join(_COLUMNS.split(','))} = ? WHERE id = ?"
+_WRITTEN = "rank, created, thread_id, checkpoint_ns, checkpoint_id, node, task_id, fields, value"
+_SUPERSEDE = f"""INSERT INTO lgviz_past (item, at, until, {_WRITTEN})
+    SELECT id, updated, ?, {_WRITTEN} FROM lgviz_items WHERE id = ?"""
 
 
 def micros(at: float | None = None) -> int:
@@ -72,13 +70,20 @@ class Old(NamedTuple):
 
 
 class State(NamedTuple):
-    """An item after a change."""
+    """An item after a change: the columns of its row."""
 
-    change: Change
+    value: bytes | None
     created: int
     rank: int
-    at: int
+    updated: int
     expires: int | None
+    ttl: float | None
+    thread_id: str | None
+    checkpoint_ns: str | None
+    checkpoint_id: str | None
+    node: str | None
+    task_id: str | None
+    fields: str | None
 
 
 class Changing(Values):
@@ -93,146 +98,112 @@ class Changing(Values):
         super().__init__(dialect, serde)
         self.newest_first = newest_first
         self._ranks = itertools.count(1)
+        self._last = 0
 
     def change(self, changes: Sequence[Change], writer: Writer) -> Operation[int]:
-        """Put and delete some items, each as one event; what was true moves to its event.
+        """Put and delete some items; what was true becomes past. It ends the transaction.
 
         Returns:
-            How many events that made: deleting what is not there is none.
+            How many versions that made: deleting what is not there makes none.
         """
-        last = yield Query("SELECT max(at) FROM lgviz_events")
-        at = max(micros(), (last[0][0] or 0) + 1)
-        old = yield from self._old(changes)
+        old, spaces = yield from self._before(changes)
         done = [
             each for each in changes if each.value is not None or (each.place in old and old[each.place].live)
         ]
-        states = [self._state(each, old.get(each.place), at) for each in done]
+        # Later than all before it, also where the clock was set back or stands still.
+        at = max(
+            micros(), self._last + 1, *(old[each.place].updated + 1 for each in done if each.place in old)
+        )
+        self._last = at
+        states = {each.place: self._state(each, old.get(each.place), at, writer) for each in done}
         ids = {place: before.id for place, before in old.items()}
-        new = [state for state in states if state.change.place not in old]
-        if new:
-            yield from self._insert(new, ids)
-        updates = []
-        for change, created, rank, _, expires in states:
-            value = change.value
-            if not isinstance(value, (bytes, NoneType)):
-                yield from self.store(-ids[change.place], [value])
-                value = self.vault.close_row(value)
-            elif change.place not in old:
-                continue
-            updates.append((value, created, rank, at, expires, change.ttl, ids[change.place]))
-        past = [
-            (at, before.id, before.id, before.updated)
-            for before in map(old.get, (each.place for each in done))
-            if before
-        ]
-        if past:
-            yield Many(_SUPERSEDE, past)
-        if updates:
-            yield Many(_UPDATE, updates)
-        if done:
-            yield Many(
-                _EVENT,
-                [
-                    (
-                        ids[change.place],
-                        at,
-                        rank,
-                        created,
-                        int(change.value is None),
-                        *writer,
-                        pack_fields(change.fields),
-                    )
-                    for change, created, rank, *_ in states
-                ],
-            )
-        yield from self.embedded([(ids[change.place], change) for change in done if change.vectors])
+        new = [each for each in done if each.place not in old]
+        if any(each.place[0] not in spaces for each in new):
+            yield from self._number(dict.fromkeys(each.place[0] for each in new), spaces)
+        rows = {each.place: (spaces[each.place[0]], pack_key(each.place[1])) for each in new}
+        # Nodes and vectors are stored for an item's id.
+        early = [each.place for each in new if each.vectors or not isinstance(each.value, bytes)]
+        if early:
+            yield Many(_INSERT, [(*rows[place], *states[place]) for place in early])
+            for place in early:
+                ids.update((yield from self._id(place, rows[place])))
+        for each in done:
+            if not isinstance(each.value, (bytes, NoneType)):
+                yield from self.store(-ids[each.place], [each.value])
+                value = self.vault.close_row(each.value)
+                states[each.place] = states[each.place]._replace(value=value)
+        past = [(at, old[each.place].id) for each in done if each.place in old]
+        updates = [(*states[place], ids[place]) for place in states if place in ids]
+        inserts = [(*rows[place], *states[place]) for place in rows if place not in ids]
+        vectors = [(ids[each.place], each) for each in done if each.vectors]
+        steps = ((_SUPERSEDE, past), (_UPDATE, updates), (_INSERT, inserts))
+        yield Batch([Many(sql, params) for sql, params in steps if params], last=not vectors)
+        yield from self.embedded(vectors)
         return len(done)
 
     def embedded(self, changes: Sequence[tuple[int, Change]]) -> Operation[None]:
         """Store vectors; a store without an index has none."""
         yield from ()
 
-    def _state(self, change: Change, before: Old | None, at: int) -> State:
-        """What becomes true with a change."""
+    def _state(self, change: Change, before: Old | None, at: int, writer: Writer) -> State:
+        """What becomes true with a change; a tree's value is not known yet."""
         created, rank = (before.created, before.rank) if before and before.live else (at, next(self._ranks))
-        expires = None if change.ttl is None else at + micros_of(change.ttl)
-        return State(change, created, at if self.newest_first else rank, at, expires)
+        return State(
+            change.value if isinstance(change.value, bytes) else None,
+            created,
+            at if self.newest_first else rank,
+            at,
+            None if change.ttl is None else at + micros_of(change.ttl),
+            change.ttl,
+            *writer,
+            pack_fields(change.fields),
+        )
 
-    def _old(self, changes: Iterable[Change]) -> Operation[dict[Place, Old]]:
-        """The rows that some items have, locked until the transaction ends."""
-        by_namespace: dict[Namespace, list[str]] = defaultdict(list)
+    def _before(self, changes: Iterable[Change]) -> Operation[tuple[dict[Place, Old], dict[Namespace, int]]]:
+        """The rows that some items have, locked until the transaction ends; the numbers of namespaces."""
+        keys: dict[Namespace, list[str]] = defaultdict(list)
         for change in changes:
             namespace, key = change.place
-            by_namespace[namespace].append(key)
-        old: dict[Place, Old] = {}
-        for namespace, keys in by_namespace.items():
-            for group in groups(keys):
+            keys[namespace].append(key)
+        asked: list[tuple[Namespace, Query]] = []
+        for namespace in keys:
+            for group in groups(keys[namespace]):
                 where, params = self.dialect.among("key", [pack_key(key) for key in group])
-                rows = yield Query(
-                    f"""SELECT key, id, created, updated, rank, value IS NOT NULL FROM lgviz_items
-                        WHERE ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND {where}
-                        {self.dialect.lock_row}""",
-                    [pack_path(namespace), *params],
-                )
-                old.update(((namespace, read_key(key)), Old(*row)) for key, *row in rows)
-        return old
+                query = f"""SELECT key, id, created, updated, rank, value IS NOT NULL FROM lgviz_items
+                    WHERE ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND {where}
+                    {self.dialect.lock_row}"""
+                asked.append((namespace, Query(query, [pack_path(namespace), *params])))
+        numbers, names = self._numbers(keys)
+        found = yield Batch([*numbers, *(query for _, query in asked)])
+        spaces = {names[bytes(path)]: id for rows in found[: len(numbers)] for path, id in rows}
+        old = {
+            (namespace, read_key(key)): Old(*row)
+            for (namespace, _), rows in zip(asked, found[len(numbers) :], strict=True)
+            for key, *row in rows
+        }
+        return old, spaces
 
-    def _insert(self, new: Sequence[State], ids: dict[Place, int]) -> Operation[None]:
-        """Rows for new items; those with trees have no value yet. Their ids are added to ``ids``.
+    def _numbers(self, namespaces: Iterable[Namespace]) -> tuple[list[Query], dict[bytes, Namespace]]:
+        names = {pack_path(namespace): namespace for namespace in namespaces}
+        queries = []
+        for group in groups(list(names)):
+            where, params = self.dialect.among("path", group)
+            queries.append(Query(f"SELECT path, id FROM lgviz_namespaces WHERE {where}", params))
+        return queries, names
 
-        Raises:
-            Conflict: another transaction made one of them meanwhile.
-        """
-        paths = {namespace: pack_path(namespace) for (namespace, _), *_ in (state.change for state in new)}
-        spaces = yield from self._number(paths.values())
-        rows = [
-            (
-                spaces[paths[change.place[0]]],
-                pack_key(change.place[1]),
-                change.value if isinstance(change.value, bytes) else None,
-                created,
-                rank,
-                at,
-                expires,
-                change.ttl,
-            )
-            for change, created, rank, at, expires in new
-        ]
-        if len(new) == 1:
-            made = yield Query(f"{_INSERT} RETURNING id", rows[0])
-            if not made:
-                raise Conflict
-            ids[new[0].change.place] = made[0][0]
-            return
-        count = yield Many(_INSERT, rows)
-        if count[0][0] != len(rows):
-            raise Conflict
-        names = {spaces[path]: namespace for namespace, path in paths.items()}
-        for number, group in itertools.groupby(sorted(rows, key=itemgetter(0)), key=itemgetter(0)):
-            for part in groups([row[1] for row in group]):
-                where, params = self.dialect.among("key", part)
-                made = yield Query(
-                    f"SELECT key, id FROM lgviz_items WHERE ns = ? AND {where}", [number, *params]
-                )
-                ids.update(((names[number], read_key(key)), id) for key, id in made)
+    def _number(self, namespaces: Iterable[Namespace], spaces: dict[Namespace, int]) -> Operation[None]:
+        """Make namespaces that have no number yet, in their order."""
+        queries, names = self._numbers(namespace for namespace in namespaces if namespace not in spaces)
+        made = Many(
+            "INSERT INTO lgviz_namespaces (path) VALUES (?) ON CONFLICT DO NOTHING",
+            [(path,) for path in names],
+        )
+        _, *found = yield Batch([made, *queries])
+        spaces.update((names[bytes(path)], id) for rows in found for path, id in rows)
 
-    def _number(self, paths: Iterable[bytes]) -> Operation[dict[bytes, int]]:
-        """The numbers of some namespaces, made where they are new."""
-        numbers: dict[bytes, int] = {}
-        wanted = list(paths)
-        for _ in range(2):
-            for group in groups(wanted):
-                where, params = self.dialect.among("path", group)
-                rows = yield Query(f"SELECT path, id FROM lgviz_namespaces WHERE {where}", params)
-                numbers.update((bytes(path), id) for path, id in rows)
-            missing = [path for path in wanted if path not in numbers]
-            if not missing:
-                break
-            yield Many(
-                "INSERT INTO lgviz_namespaces (path) VALUES (?) ON CONFLICT DO NOTHING",
-                [(path,) for path in missing],
-            )
-        return numbers
+    def _id(self, place: Place, row: tuple[int, bytes]) -> Operation[dict[Place, int]]:
+        rows = yield Query("SELECT id FROM lgviz_items WHERE ns = ? AND key = ?", row)
+        return {place: rows[0][0]}
 
 
 def groups(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -40,11 +40,10 @@ def unexpired() -> View:
 def as_of(at: int) -> View:
     """What was true at a time."""
     return View(
-        """(SELECT l.id, l.ns, l.key, e.rank, e.created, e.at AS updated, NULL AS ttl,
-            CASE WHEN e.until IS NULL THEN l.value ELSE e.value END AS value
-            FROM lgviz_events e JOIN lgviz_items l ON l.id = e.item
-            WHERE e.at <= ? AND (e.until IS NULL OR e.until > ?)) i""",
-        (at, at),
+        """(SELECT id, ns, key, rank, created, updated, NULL AS ttl, value FROM lgviz_items WHERE updated <= ?
+            UNION ALL SELECT l.id, l.ns, l.key, p.rank, p.created, p.at, NULL, p.value
+            FROM lgviz_items l JOIN lgviz_past p ON p.item = l.id WHERE p.at <= ? AND p.until > ?) i""",
+        (at, at, at),
     )
 
 

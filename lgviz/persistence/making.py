@@ -217,8 +217,7 @@ class Making(Versions):
         yield READ
         yield from self._known()
         rows = yield Query(
-            f"""SELECT i.id, i.updated, e.fields, i.value FROM lgviz_items i
-                LEFT JOIN lgviz_events e ON e.item = i.id AND e.at = i.updated
+            f"""SELECT i.id, i.updated, i.fields, i.value FROM lgviz_items i
                 WHERE i.value IS NOT NULL AND i.id > ? AND {WITHOUT}
                 ORDER BY i.id LIMIT {_AT_ONCE}""",
             [after],

@@ -122,12 +122,16 @@ class Semantic(Making):
         yield READ
         yield from self._known()
         where, params = starting("n.path", op.namespace_prefix)
-        true = f"""lgviz_events e JOIN lgviz_items l ON l.id = e.item JOIN lgviz_namespaces n ON n.id = l.ns
-            WHERE e.deleted = 0 AND {where} AND e.at <= ?"""
+        within = f"ns IN (SELECT n.id FROM lgviz_namespaces n WHERE {where})"
         current = yield from self.vectors.read(
-            f"v.item IN (SELECT e.item FROM {true} AND e.until IS NULL)", [*params, at]
+            f"v.item IN (SELECT id FROM lgviz_items WHERE value IS NOT NULL AND {within} AND updated <= ?)",
+            [*params, at],
         )
-        rows = yield Query(f"SELECT e.item, e.fields, e.value FROM {true} AND e.until > ?", [*params, at, at])
+        rows = yield Query(
+            f"""SELECT p.item, p.fields, p.value FROM lgviz_past p JOIN lgviz_items l ON l.id = p.item
+                WHERE p.value IS NOT NULL AND l.{within} AND p.at <= ? AND p.until > ?""",
+            [*params, at, at],
+        )
         values = yield from self.read_values(value for _, _, value in rows)
         return current, [
             (item, value, read_fields(fields))

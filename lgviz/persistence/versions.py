@@ -7,16 +7,14 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from .changing import Change, groups, micros, moment
-from .items import Items, starting
-from .namespaces import Namespace, pack_key, pack_path, read_key, read_path
+from .items import Items
+from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
 from .provenance import NOBODY
 from .statements import READ, REMOVE, WRITE, Many, Operation, Query
 from .tree import Part
 from .values import PLAIN
 
-_VERSION = """e.at, e.deleted, e.thread_id, e.checkpoint_id, e.node, e.task_id, e.checkpoint_ns,
-    n.path, l.key, CASE WHEN e.until IS NULL THEN l.value ELSE e.value END"""
-_EVENTS = """lgviz_events e JOIN lgviz_items l ON l.id = e.item JOIN lgviz_namespaces n ON n.id = l.ns"""
+_VERSION = "item, at, thread_id, checkpoint_id, node, task_id, checkpoint_ns, value"
 END = 1 << 62
 """Later than every time."""
 
@@ -75,8 +73,9 @@ class Versions(Items):
     def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
         """All versions of an item, the oldest first."""
         yield READ
-        where = "n.path = ? AND l.key = ?"
-        return (yield from self._versions(where, [pack_path(namespace), pack_key(key)], "e.at"))
+        item = """item = (SELECT l.id FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
+            WHERE n.path = ? AND l.key = ?)"""
+        return (yield from self._versions(item, [pack_path(namespace), pack_key(key)]))
 
     def changes(
         self, thread_id: str | None = None, checkpoint_id: str | None = None, since: int | None = None
@@ -85,62 +84,80 @@ class Versions(Items):
         yield READ
         where, params = ["TRUE"], list[Any]()
         for condition, value in (
-            ("e.thread_id = ?", thread_id),
-            ("e.checkpoint_id = ?", checkpoint_id),
-            ("e.at > ?", since),
+            ("thread_id = ?", thread_id),
+            ("checkpoint_id = ?", checkpoint_id),
+            ("at > ?", since),
+            # What was written after a time has ended after it: the past has an index of that.
+            ("(until IS NULL OR until > ?)", since),
         ):
             if value is not None:
                 where.append(condition)
                 params.append(value)
-        return (yield from self._versions(" AND ".join(where), params, "e.at, e.item"))
+        return (yield from self._versions(" AND ".join(where), params))
 
-    def _versions(self, where: str, params: Sequence[Any], order: str) -> Operation[list[Version]]:
-        rows = yield Query(f"SELECT {_VERSION} FROM {_EVENTS} WHERE {where} ORDER BY {order}", params)
-        kept = [row[-1] for row in rows if not row[1]]
-        values = iter((yield from self.read_values(kept)))
+    def _versions(self, where: str, params: Sequence[Any]) -> Operation[list[Version]]:
+        rows = yield Query(f"SELECT {_VERSION} FROM lgviz_versions WHERE {where} ORDER BY at, item", params)
+        values = iter((yield from self.read_values(row[-1] for row in rows if row[-1] is not None)))
+        places = yield from self._places({item for item, *_ in rows})
         return [
-            Version._make(
-                (
-                    None if deleted else next(values),
-                    moment(at),
-                    bool(deleted),
-                    *who,
-                    read_path(path),
-                    read_key(key),
-                )
+            Version(
+                None if value is None else next(values),
+                moment(at),
+                value is None,
+                thread_id,
+                checkpoint_id,
+                node,
+                task_id,
+                checkpoint_ns,
+                *places[item],
             )
-            for at, deleted, *who, path, key, _ in rows
+            for item, at, thread_id, checkpoint_id, node, task_id, checkpoint_ns, value in rows
         ]
+
+    def _places(self, ids: Iterable[int]) -> Operation[dict[int, Place]]:
+        places: dict[int, Place] = {}
+        for group in groups(sorted(ids)):
+            where, params = self.dialect.among("l.id", group)
+            rows = yield Query(
+                f"""SELECT l.id, n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
+                    WHERE {where}""",
+                params,
+            )
+            places.update((id, (read_path(path), read_key(key))) for id, path, key in rows)
+        return places
 
     def diff(self, before: int, after: int, prefix: Namespace) -> Operation[list[ItemChange]]:
         """What differs between two times, in the order of namespaces and keys."""
         yield READ
-        where, params = starting("n.path", prefix)
+        first, last = min(before, after), max(before, after)
+        # What began in between is still true, or has ended after the first of them.
         rows = yield Query(
-            f"""SELECT DISTINCT n.path, l.key, l.id FROM {_EVENTS}
-                WHERE e.at > ? AND e.at <= ? AND {where} ORDER BY n.path, l.key""",
-            [min(before, after), max(before, after), *params],
+            """SELECT id FROM lgviz_items WHERE updated > ? AND updated <= ?
+               UNION SELECT item FROM lgviz_past WHERE until > ? AND at <= ?""",
+            [first, last, first, last],
         )
-        ids = [id for _, _, id in rows]
+        places = yield from self._places({id for (id,) in rows})
+        changed = sorted((place, id) for id, place in places.items() if place[0][: len(prefix)] == prefix)
+        ids = [id for _, id in changed]
         old = yield from self._values_at(before, ids)
         new = yield from self._values_at(after, ids)
         found: list[ItemChange] = []
-        for path, key, id in rows:
+        for place, id in changed:
             was, became = old.get(id), new.get(id)
             if was != became:
                 kind: Literal["added", "changed", "removed"] = (
                     "added" if was is None else "removed" if became is None else "changed"
                 )
-                found.append(ItemChange(read_path(path), read_key(key), kind, was, became))
+                found.append(ItemChange(*place, kind, was, became))
         return found
 
     def _values_at(self, at: int, ids: Sequence[int]) -> Operation[dict[int, Any]]:
         found: list[tuple[int, bytes]] = []
         for group in groups(ids):
-            where, params = self.dialect.among("e.item", group)
+            where, params = self.dialect.among("item", group)
             found += yield Query(
-                f"""SELECT e.item, CASE WHEN e.until IS NULL THEN l.value ELSE e.value END FROM {_EVENTS}
-                    WHERE {where} AND e.at <= ? AND (e.until IS NULL OR e.until > ?) AND e.deleted = 0""",
+                f"""SELECT item, value FROM lgviz_versions WHERE {where} AND at <= ?
+                    AND (until IS NULL OR until > ?) AND value IS NOT NULL""",
                 [*params, at, at],
             )
         values = yield from self.read_values(value for _, value in found)
@@ -167,7 +184,7 @@ class Versions(Items):
             f"SELECT l.id FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns WHERE {where}", params
         )
         ids = [id for (id,) in rows]
-        erased = yield Many("DELETE FROM lgviz_events WHERE item = ?", [(id,) for id in ids])
+        erased = yield Many("DELETE FROM lgviz_past WHERE item = ?", [(id,) for id in ids])
         yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id in ids])
         owned = yield from self._release(ids)
         yield Query(
@@ -175,25 +192,19 @@ class Versions(Items):
                AND NOT EXISTS (SELECT 1 FROM lgviz_items WHERE ns = lgviz_namespaces.id)""",
             [pack_path(namespace)],
         )
-        tables = ["lgviz_items", "lgviz_events", "lgviz_namespaces"]
-        return Erased(
-            int(erased[0][0]) if ids else 0, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])]
-        )
+        tables = ["lgviz_items", "lgviz_past", "lgviz_namespaces"]
+        past = int(erased[0][0]) if ids else 0
+        return Erased(len(ids) + past, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])])
 
     def compact(self, before: int) -> Operation[int]:
         """Drop the versions that were superseded before a time, and items deleted before it; how many."""
         yield REMOVE
-        rows = yield Query("SELECT item, at FROM lgviz_events WHERE until <= ?", [before])
+        dropped = yield Query("DELETE FROM lgviz_past WHERE until <= ? RETURNING item", [before])
         gone = yield Query(
-            "SELECT item, at FROM lgviz_events WHERE until IS NULL AND deleted = 1 AND at <= ?", [before]
+            "DELETE FROM lgviz_items WHERE value IS NULL AND updated <= ? RETURNING id", [before]
         )
-        doomed = [*rows, *gone]
-        if not doomed:
-            return 0
-        yield Many("DELETE FROM lgviz_events WHERE item = ? AND at = ?", doomed)
-        yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id, _ in gone])
-        yield from self._release({id for id, _ in doomed})
-        return len(doomed)
+        yield from self._release({id for (id,) in (*dropped, *gone)})
+        return len(dropped) + len(gone)
 
     def _release(self, ids: Iterable[int]) -> Operation[bool]:
         """Give back the nodes that no version of some items needs any more; whether they had any."""
@@ -205,7 +216,7 @@ class Versions(Items):
                 owned = True
                 rows = yield Query(
                     """SELECT value FROM lgviz_items WHERE id = ? AND value IS NOT NULL
-                       UNION ALL SELECT value FROM lgviz_events WHERE item = ? AND value IS NOT NULL""",
+                       UNION ALL SELECT value FROM lgviz_past WHERE item = ? AND value IS NOT NULL""",
                     [-owner, -owner],
                 )
                 trees: list[Part] = [

@@ -79,7 +79,12 @@ class VersionedItems(Items):
         return then
 
     def token(self) -> str:
-        return repr(self._rows("SELECT max(at), count(*) FROM lgviz_events"))
+        return repr(
+            self._rows(
+                """SELECT (SELECT max(until) FROM lgviz_past), count(*), max(rank) FROM lgviz_items
+                   WHERE value IS NOT NULL"""
+            )
+        )
 
     def counts(self) -> dict[Namespace, int]:
         view = self._view()
