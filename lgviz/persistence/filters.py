@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import ormsgpack
 
 from lgviz.errors import BadFilter
+
+Test: TypeAlias = Callable[[Any], bool]
 
 _EQUAL: dict[str, Callable[[Any, Any], bool]] = {"$eq": operator.eq, "$ne": operator.ne}
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -66,29 +68,53 @@ def _comparable(name: str, value: Any) -> None:
 
 def accepts(filter: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
     """Whether a value passes a filter that :func:`check_filter` passed."""
-    return all(_agree(value.get(field), wanted) for field, wanted in filter.items())
+    return passes(filter)(value)
 
 
-def _agree(value: Any, wanted: Any) -> bool:
+def passes(filter: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bool]:
+    """:func:`accepts`, for many values."""
+    tests = [(field, _test(wanted)) for field, wanted in filter.items()]
+    if len(tests) == 1:
+        ((name, only),) = tests
+        return lambda value: only(value.get(name))
+    return lambda value: all(test(value.get(field)) for field, test in tests)
+
+
+def _test(wanted: Any) -> Test:
     if isinstance(wanted, Mapping):
         if any(isinstance(key, str) and key.startswith("$") for key in wanted):
-            return all(_apply(name, value, other) for name, other in wanted.items())
-        return isinstance(value, dict) and all(_agree(value.get(key), part) for key, part in wanted.items())
+            tests = [_operator(name, other) for name, other in wanted.items()]
+            return tests[0] if len(tests) == 1 else lambda value: all(test(value) for test in tests)
+        inner = passes(wanted)
+        return lambda value: isinstance(value, dict) and inner(value)
     if isinstance(wanted, (list, tuple)):
-        return (
-            isinstance(value, (list, tuple)) and len(value) == len(wanted) and all(map(_agree, value, wanted))
+        parts = [_test(part) for part in wanted]
+        return lambda value: (
+            isinstance(value, (list, tuple))
+            and len(value) == len(parts)
+            and all(test(part) for test, part in zip(parts, value, strict=True))
         )
-    return bool(value == wanted)
+    return lambda value: bool(value == wanted)
 
 
-def _apply(name: str, value: Any, other: Any) -> bool:
+def _operator(name: str, other: Any) -> Test:
     if name in _EQUAL:
-        return bool(_EQUAL[name](value, other))
+        equal = _EQUAL[name]
+        return lambda value: bool(equal(value, other))
+    compare = _ORDER[name]
     try:
-        return _ORDER[name](float(value), float(other))
-    except (TypeError, ValueError):
-        # LangGraph's InMemoryStore raises here; its SQL stores compare texts and leave out all else.
-        return isinstance(value, str) and isinstance(other, str) and _ORDER[name](value, other)
+        number = float(other)
+    except ValueError:
+        return lambda value: isinstance(value, str) and compare(value, other)
+
+    def test(value: Any) -> bool:
+        try:
+            return compare(float(value), number)
+        except (TypeError, ValueError):
+            # LangGraph's InMemoryStore raises here; its SQL stores compare texts and leave out all else.
+            return isinstance(value, str) and isinstance(other, str) and compare(value, other)
+
+    return test
 
 
 def needles(filter: Mapping[str, Any]) -> list[bytes]:

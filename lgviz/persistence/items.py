@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, TypeAlias
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from .changing import Change, Changing, groups, micros, micros_of, moment
-from .filters import accepts, needles
+from .filters import needles, passes
 from .namespaces import Namespace, Place, below, literal, matches, pack_key, pack_path, read_key, read_path
 from .provenance import NOBODY, Writer
 from .settled import Gone
 from .statements import GLANCE, READ, WRITE, Many, Operation, Query
 from .values import PLAIN
 
-_PAGE = 128
-"""How many items a filter is first tried on; then eight times as many, and so on."""
+_PAGE, _PAGES = 128, 16_384
+"""How many items a filter is first tried on; and from then on."""
 _COLUMNS = "i.id, i.ns, i.key, i.rank, i.created, i.updated, i.ttl, i.value"
 
 
@@ -227,18 +227,35 @@ class Items(Changing):
             found += yield from self.passing(rest, op.filter, whole=whole)
             if size is None or len(page) < size or len(found) >= stop:
                 return found[start:stop]
-            after, size = page[-1], size * 8
+            after, size = page[-1], max(_PAGES, stop)
 
     def passing(
         self, rows: Sequence[Row], filter: Mapping[str, Any] | None, *, whole: bool = False
     ) -> Operation[list[Found]]:
         """Some items, where they pass a filter."""
-        values = yield from self.read_values((row.value for row in rows), whole=whole)
-        return [
-            Found(row, value)
-            for row, value in zip(rows, values, strict=True)
-            if not filter or (isinstance(value, dict) and accepts(filter, value))
-        ]
+        if not filter:
+            values = yield from self.read_values((row.value for row in rows), whole=whole)
+            return [Found(row, value) for row, value in zip(rows, values, strict=True)]
+        passing = passes(filter)
+        found: list[Found] = []
+        others: list[int] = []
+        for row in rows:
+            if row.value[:1] == PLAIN:
+                # One after another: what does not pass is never many.
+                value = self.read_plain(row.value)
+                if isinstance(value, dict) and passing(value):
+                    found.append(Found(row, value))
+            else:
+                others.append(len(found))
+                found.append(Found(row, None))
+        if not others:
+            return found
+        values = yield from self.read_values((found[place].row.value for place in others), whole=whole)
+        for place, value in zip(others, values, strict=True):
+            found[place] = Found(
+                found[place].row, value if isinstance(value, dict) and passing(value) else None
+            )
+        return [hit for hit in found if hit.value is not None]
 
     def rows(self, view: View, ids: Sequence[int]) -> Operation[list[Row]]:
         """Those of some items that are there, in any order."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import ormsgpack
+
 from lgviz.errors import LgvizError, NotKept
 
 from .damage import damaged
@@ -44,19 +46,25 @@ class Values(SetUp):
             return PLAIN + data
         return self.vault.close_row(leaf((tag, data)))
 
+    def read_plain(self, data: bytes) -> Any:
+        """The value of a row that is marked as :data:`PLAIN`, or what stands for it where it is damaged."""
+        try:
+            return ormsgpack.unpackb(data[1:])
+        except ValueError as error:
+            return damaged(Node(part=bytes(data)), error)
+
     def read_values(self, stored: Iterable[bytes], *, whole: bool = False) -> Operation[list[Any]]:
         """The values of some rows, each a new object; those that cannot be read as ``Damaged``.
 
         Raises:
             Gone: a node is missing, and ``whole`` is asked for.
         """
-        load = self.trees.serde.loads_typed
         values: list[Any] = []
         trees: list[tuple[int, Part]] = []
         for data in stored:
             try:
                 if data[:1] == PLAIN:
-                    values.append(load((TAG, bytes(data[1:]))))
+                    values.append(self.read_plain(data))
                 else:
                     trees.append((len(values), self.vault.open_row(bytes(data))))
                     values.append(None)

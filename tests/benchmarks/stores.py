@@ -89,14 +89,15 @@ def opened(kind: str, folder: Path, uri: Callable[[], str] | None, stack: ExitSt
     return ours, theirs
 
 
-def timed(call: Callable[[int], Any], times: int) -> float:
-    """Median seconds of one call."""
-    taken = []
+def timed(calls: tuple[Callable[[int], Any], ...], times: int) -> list[float]:
+    """Median milliseconds of each call; they take turns, so that a busy machine is as busy for all."""
+    taken: tuple[list[float], ...] = tuple([] for _ in calls)
     for n in range(times):
-        start = time.perf_counter()
-        call(n)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+        for call, its in zip(calls, taken, strict=True):
+            start = time.perf_counter()
+            call(n)
+            its.append(time.perf_counter() - start)
+    return [statistics.median(its) * 1000 for its in taken]
 
 
 def fill(store: Any, items: int) -> float:
@@ -144,13 +145,11 @@ def compare(kind: str, items: int, uri: Callable[[], str] | None) -> None:
         row("put in batches of 500", *took)
         middle = time.time()
         for name, (call, times) in operations(items).items():
-            took = [timed(partial(call, store), times) * 1000 for store in (ours, theirs)]
-            row(name, *took)
+            row(name, *timed((partial(call, ours), partial(call, theirs)), times))
         past = ours.as_of(middle)
         for name in ("get", "search a user", "search all", "filter, text, all", "list_namespaces"):
             call, times = operations(items)[name]
-            took = [timed(partial(call, store), times) * 1000 for store in (past, ours)]
-            row(f"as of: {name} (vs now)", *took)
+            row(f"as of: {name} (vs now)", *timed((partial(call, past), partial(call, ours)), times))
 
 
 def row(name: str, ours: float, theirs: float) -> None:
