@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,6 +23,8 @@ from .versions import Versions
 if TYPE_CHECKING:  # NumPy is imported with the first store that has an index
     from .embeddings import Embedder, Vector
     from .vector_tables import VectorTable
+
+logger = logging.getLogger("lgviz.persistence")
 
 _ALIKE = 0.98
 """The least cosine of two vectors that one model makes of one text: services are not exact to the bit."""
@@ -184,7 +187,7 @@ class Making(Versions):
             ) as bar:
                 while rows := (yield partial(self._unembedded, last)):
                     last = rows[-1].id
-                    texts = [self.embedder.texts(row.value, row.fields) for row in rows]
+                    texts = [self._texts(row) for row in rows]
                     made = yield Documents(text for each in texts for text in each)
                     vectors = [[made[text] for text in each] for each in texts]
                     count += yield partial(self._add, rows, vectors)
@@ -196,6 +199,15 @@ class Making(Versions):
                 "Let it finish; where it did not: store.reindex().",
             ) from None
         return count
+
+    def _texts(self, row: Unembedded) -> list[str]:
+        """The texts of an item; none, and a word about it, where it cannot be embedded."""
+        assert self.embedder is not None
+        try:
+            return self.embedder.texts(row.value, row.fields) if isinstance(row.value, dict) else []
+        except InvalidIndex as error:
+            logger.warning("%s %s Item %d is left out.", error.cause, error.remedy, row.id)
+            return []
 
     def _begun(self) -> Plan[bool]:
         """Whether a reindex by this embedding was broken off; then it can go on."""

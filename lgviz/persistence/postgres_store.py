@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from .postgres import LoopRunner
 from .postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
+from .running import closed_on_error
 from .schema import POSTGRESQL
 from .store import AsyncStore, SyncStore
 
@@ -57,13 +58,16 @@ class PostgresStore(SyncStore):
         Raises:
             Unavailable: the server refuses, or cannot be reached.
             ForeignTables: the schema holds only LangGraph's own tables.
+            InvalidIndex: there is no such index.
         """
         try:
-            store = cls(connect(conn_string), index=index, ttl=ttl, serde=serde)
+            conn = connect(conn_string)
         except psycopg.Error as error:
             raise explain(error) from error
-        store.driver.conninfo = conn_string
-        store.setup()
+        with closed_on_error(conn):
+            store = cls(conn, index=index, ttl=ttl, serde=serde)
+            store.driver.conninfo = conn_string
+            store.setup()
         return store
 
 

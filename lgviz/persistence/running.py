@@ -7,7 +7,8 @@ from outside of its event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from lgviz.errors import WrongLoop
@@ -120,6 +121,16 @@ class AsyncRunner(Runner):
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+@contextmanager
+def closed_on_error(conn: Any) -> Iterator[None]:
+    """A connection of our own does not outlive the error of the store that was to have it."""
+    try:
+        yield
+    except BaseException:
+        conn.close()
+        raise
 
 
 def refuse_on_loop(name: str) -> None:

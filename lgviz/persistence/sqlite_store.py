@@ -8,6 +8,7 @@ import aiosqlite
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.store.base import IndexConfig, TTLConfig
 
+from .running import closed_on_error
 from .schema import SQLITE
 from .sqlite import connect, connect_async
 from .sqlite_drivers import AioSqliteDriver, SqliteDriver
@@ -55,10 +56,13 @@ class SqliteStore(SyncStore):
             MissingFile: the file's folder does not exist.
             NotADatabase: the file is something else.
             ForeignTables: it holds only LangGraph's own tables.
+            InvalidIndex: there is no such index.
         """
-        store = cls(connect(conn_string), index=index, ttl=ttl, serde=serde)
-        store.driver.owned = True
-        store.setup()
+        conn = connect(conn_string)
+        with closed_on_error(conn):
+            store = cls(conn, index=index, ttl=ttl, serde=serde)
+            store.driver.owned = True
+            store.setup()
         return store
 
 
