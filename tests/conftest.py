@@ -27,6 +27,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left in the cache of whoever runs the tests."""
+    monkeypatch.setenv("LGVIZ_CACHE", "off")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the repository, or ``$LGVIZ_SHARED_DATA``; skips where there is none."""

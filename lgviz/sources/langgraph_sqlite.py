@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,16 +14,21 @@ from lgviz.errors import NoCheckpoints, NotADatabase
 
 from .base import CheckpointRow, Index, Undecodable, WriteRow
 from .connections import AsyncReader, FileReader, LiveReader, Reader
-from .decode import Parts, SerdeDecoder, StrictDecoder, load_metadata
+from .decode import Decoder, Parts, SerdeDecoder, StrictDecoder, load_metadata
 from .langgraph_tables import AT, LangGraphTables
+from .metadata_cache import Key, MetadataCache
 
 __all__ = ["SqliteSource"]
 
 _BLOBS_AT_ONCE = 16
 """Blobs of whole states are big: few are held at a time."""
 
+_SLOW = 4 << 20
+"""Bytes of states that a thread's metadata lies behind, from which on it is worth keeping elsewhere."""
+
 _NEW_ROWS = """
-SELECT rowid, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, length(checkpoint)
+SELECT rowid, checkpoint_ns, checkpoint_id, length(metadata), length(checkpoint), parent_checkpoint_id,
+    CASE WHEN checkpoint_id NOT IN (SELECT value FROM json_each(?)) THEN metadata END
 FROM checkpoints WHERE thread_id = ? AND rowid > ?"""
 
 
@@ -45,6 +52,10 @@ class SqliteSource(LangGraphTables):
     _writes = "writes"
     _value = "value"
     _beginning = _Token(None, -1, None, 0, -1)
+
+    def __init__(self, reader: Reader, decoder: Decoder, description: str) -> None:
+        super().__init__(reader, decoder, description)
+        self._cache = MetadataCache(reader.path) if isinstance(reader, FileReader) else None
 
     @classmethod
     def of_file(cls, path: Path, trust: Iterable[str] = ()) -> SqliteSource:
@@ -91,18 +102,42 @@ class SqliteSource(LangGraphTables):
                 yield id_, self._decoder.parts(type_, blob)
 
     def _read_index(self, thread_id: str, since: _Token) -> Index:
+        cache = self._cache if since is self._beginning else None
+        known = cache.load(thread_id) if cache else {}
+        index, found = self._read_rows(thread_id, since, known)
+        if index is None:
+            index, found = self._read_rows(thread_id, since, {})
+        assert index is not None
+        if cache and found.keys() != known.keys() and sum(key[3] or 0 for key in found) > _SLOW:
+            cache.store(thread_id, found)
+        return index
+
+    def _read_rows(
+        self, thread_id: str, since: _Token, known: Mapping[Key, dict[str, Any]]
+    ) -> tuple[Index | None, dict[Key, dict[str, Any]]]:
+        """The same, and the metadata, which is only read where it is not known; no index where what is known
+        is of other rows."""
         stamp = self._reader.stamp()
+        ids = {key[1] for key in known}
         columns = f"rowid, checkpoint_ns, checkpoint_id, task_id, {self._path()}, idx, channel"
         rows, counts, last, writes = self._reader.read(
-            (_NEW_ROWS, (thread_id, since.row)),
+            (_NEW_ROWS, (json.dumps(list(ids)), thread_id, since.row)),
             ("SELECT count(*) FROM checkpoints WHERE thread_id = ?", (thread_id,)),
             ("SELECT checkpoint_id FROM checkpoints WHERE rowid = ?", (since.row,)),
             (f"SELECT {columns} FROM writes WHERE thread_id = ? AND rowid > ?", (thread_id, since.write_row)),
         )
         count = counts[0][0]
         if since.total and (count != since.total + len(rows) or last != [(since.last_id,)]):
-            return Index(reset=True)
-        rows.sort()
+            return Index(reset=True), {}
+        rows.sort(key=itemgetter(0))
+        found: dict[Key, dict[str, Any]] = {}
+        checkpoints = []
+        for _, ns, id_, *lengths, parent, stored in rows:
+            key = (ns, id_, *lengths)
+            if id_ in ids and key not in known:
+                return None, {}
+            found[key] = metadata = known[key] if id_ in ids else load_metadata(stored)
+            checkpoints.append(CheckpointRow(ns, id_, parent, metadata, lengths[1]))
         token = _Token(
             stamp,
             row=rows[-1][0] if rows else since.row,
@@ -110,12 +145,7 @@ class SqliteSource(LangGraphTables):
             total=count,
             write_row=max((row[0] for row in writes), default=since.write_row),
         )
-        return Index(
-            [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
-             for _, ns, id_, parent, metadata, size in rows],
-            [WriteRow._make(row[1:]) for row in writes],
-            token,
-        )  # fmt: skip
+        return Index(checkpoints, [WriteRow._make(row[1:]) for row in writes], token), found
 
 
 def _own(live: Reader) -> Reader:
