@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from lgviz.errors import WrongLoop
 
 from .postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
-from .running import AsyncRunner, refuse_on_loop
+from .running import AsyncRunner, closed_on_error, refuse_on_loop
 from .saver import AsyncSaver, SyncSaver
 from .schema import POSTGRESQL
 from .statements import Operation
@@ -49,11 +49,13 @@ class PostgresSaver(SyncSaver):
             ForeignTables: the schema holds only LangGraph's own tables.
         """
         try:
-            saver = cls(connect(conn_string), serde=serde)
+            conn = connect(conn_string)
         except psycopg.Error as error:
             raise explain(error) from error
-        saver.driver.conninfo = conn_string
-        saver.setup()
+        with closed_on_error(conn):
+            saver = cls(conn, serde=serde)
+            saver.driver.conninfo = conn_string
+            saver.setup()
         return saver
 
 

@@ -116,7 +116,11 @@ class AsyncRunner(Runner):
         await self.driver.close()
 
     async def __aenter__(self) -> Any:
-        await self.setup()
+        try:
+            await self.setup()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -125,7 +129,7 @@ class AsyncRunner(Runner):
 
 @contextmanager
 def closed_on_error(conn: Any) -> Iterator[None]:
-    """A connection of our own does not outlive the error of the store that was to have it."""
+    """A connection of our own does not outlive the error of the saver or store that was to have it."""
     try:
         yield
     except BaseException:

@@ -7,6 +7,7 @@ import sqlite3
 import aiosqlite
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
+from .running import closed_on_error
 from .saver import AsyncSaver, SyncSaver
 from .schema import SQLITE
 from .sqlite_drivers import BUSY_TIMEOUT, AioSqliteDriver, SqliteDriver, connect_path, explain
@@ -34,9 +35,11 @@ class SqliteSaver(SyncSaver):
             NotADatabase: the file is something else.
             ForeignTables: it holds only LangGraph's own tables.
         """
-        saver = cls(connect(conn_string), serde=serde)
-        saver.driver.owned = True
-        saver.setup()
+        conn = connect(conn_string)
+        with closed_on_error(conn):
+            saver = cls(conn, serde=serde)
+            saver.driver.owned = True
+            saver.setup()
         return saver
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -223,7 +224,12 @@ class AioSqliteDriver:
             if thread.ident is None:
                 # A saver made by a plain call must not keep the process alive.
                 thread.daemon = True
-                await self.conn
+                try:
+                    await self.conn
+                except sqlite3.Error:
+                    # The thread ends by itself, with a word to this loop: not after it is closed.
+                    await asyncio.to_thread(thread.join)
+                    raise
             self._inner = self._inner or SqliteDriver(self.conn._conn)
             return self._inner
         except (sqlite3.Error, ValueError) as error:

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import chat, config, put, text, two_nodes
+from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+from saver_help import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
 
-from lgviz.errors import Unavailable
-from lgviz.persistence import PostgresSaver, SqliteSaver
+from lgviz.errors import (
+    ForeignTables,
+    MissingFile,
+    NewerSchema,
+    NotADatabase,
+    ThreadNotFound,
+    Unavailable,
+)
+from lgviz.persistence import (
+    AsyncPostgresSaver,
+    AsyncSqliteSaver,
+    PostgresSaver,
+    SqliteSaver,
+    postgres_sessions,
+)
+from lgviz.persistence.sqlite_drivers import SqliteDriver
+from lgviz.persistence.statements import Batch, Operation
 
 HERE = Path(__file__).parent
 PUTS = int(os.environ.get("LGVIZ_TEST_PUTS", "100"))
@@ -109,7 +129,81 @@ def test_kill_9_leaves_whole_transactions(tmp_path: Path) -> None:
             assert [m.type for m in values] == ["human", "ai"] * (len(values) // 2)
 
 
-def test_a_full_file_system(tmp_path: Path) -> None:
+REMOVER = """
+from saver_help import *
+from lgviz.persistence import SqliteSaver
+saver = SqliteSaver.from_conn_string(sys.argv[1])
+graph = two_nodes().compile(checkpointer=saver)
+print("go", flush=True)
+for n in range(10**6):
+    graph.invoke({"foo": text(n)}, config("pruned"), durability="sync")
+    graph.invoke({"foo": text(n)}, config("deleted") | {"metadata": {"run_id": f"run{n}"}}, durability="sync")
+    saver.prune(["pruned"])
+    saver.copy_thread("pruned", f"copy {n}")
+    saver.delete_for_runs([f"run{n}"])
+    saver.delete_thread("deleted" if n % 2 else f"copy {n}")
+"""
+
+
+def test_kill_9_while_threads_are_pruned_copied_and_deleted(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    with SqliteSaver.from_conn_string(path) as saver:
+        for n in range(5):
+            put(saver, str(n), {"x": [text(i) for i in range(n)]}, str(n - 1) if n else None, "kept")
+        expected = list(saver.list(config("kept")))
+    for n in range(max(KILLS // 4, 3)):
+        runner = start(REMOVER, path)
+        assert runner.stdout is not None
+        assert runner.stdout.readline() == "go\n", runner.communicate()[1]
+        time.sleep(0.05 + 0.019 * (n % 11))
+        runner.send_signal(signal.SIGKILL)
+        runner.communicate()
+        with SqliteSaver.from_conn_string(path) as saver:
+            assert saver.check() == []
+            assert list(saver.list(config("kept"))) == expected
+    with SqliteSaver.from_conn_string(path) as saver:
+        saver.prune([name for name, *_ in saver.threads()], strategy="delete")
+        assert saver.stats().bytes == 0
+
+
+FILLER = """
+from saver_help import *
+from lgviz.errors import Unavailable
+from lgviz.persistence import SqliteSaver
+saver = SqliteSaver.from_conn_string(sys.argv[1] + "/x.db")
+put(saver, "0", {"x": "small"}, thread="kept")
+n, full = 0, 0
+while full < 3:  # some fail in the middle, some at the commit
+    n += 1
+    try:
+        put(saver, f"{n:04x}", {"x": os.urandom(150_000 >> full)}, parent=f"{n - 1:04x}" if n > 1 else None)
+    except Unavailable as error:
+        assert "cannot be written" in str(error) and "disk is full" in str(error), error
+        full += 1
+        n -= 1
+assert saver.check() == [] and len(list(saver.list(config()))) == n > 3
+subprocess.run(["mount", "-o", "remount,size=16m", sys.argv[1]], check=True)  # someone makes room
+saver.delete_thread("1")
+put(saver, "1", {"x": os.urandom(3_000_000)}, thread="after")
+assert saver.get_tuple(config("kept")).checkpoint["channel_values"] == {"x": "small"}
+assert saver.check() == []
+print("ok")
+"""
+
+
+def test_a_file_system_that_is_really_full(tmp_path: Path) -> None:
+    """A small file system in memory, mounted in a namespace that goes with the process."""
+    inside = ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("no namespace to mount a file system in")
+    code = f"import os, subprocess, sys; sys.path[:0] = {[str(HERE), *sys.path]!r}\n{FILLER}"
+    script = f'mount -t tmpfs -o size=4m none {tmp_path} && exec "$@"'
+    run = [*inside, "sh", "-c", script, "sh", sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
+
+
+def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     """The limit on the size of a file stands for a full disk: writing fails with an error of the system."""
     path = tmp_path / "x.db"
     with SqliteSaver.from_conn_string(str(path)) as saver:
@@ -275,3 +369,200 @@ def test_a_pool_is_used_by_many_at_once_while_threads_are_deleted(postgres_uri: 
             worker.join()
         assert failures == [] and saver.check() == []
         assert saver.get_tuple(config("0")).checkpoint["channel_values"]["x"] == [text(i) for i in range(24)]
+
+
+@pytest.mark.parametrize("how", ["own", "pool", "callers"])
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_connection_lost_in_the_middle_of_a_put(how: str, after: int, postgres_uri: Any) -> None:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+    uri = postgres_uri()
+    with ExitStack() as stack:
+        if how == "own":
+            saver = stack.enter_context(PostgresSaver.from_conn_string(uri))
+        elif how == "pool":
+            saver = PostgresSaver(stack.enter_context(ConnectionPool(uri, kwargs={"autocommit": True})))
+        else:
+            saver = PostgresSaver(stack.enter_context(psycopg.connect(uri, autocommit=True)))
+        admin = stack.enter_context(psycopg.connect(uri, autocommit=True))
+        put(saver, "1", {"x": [text(n) for n in range(40)]})
+        engine, made = saver.engine, checkpoint("2", {"x": [text(n) for n in range(80)]})
+        lost = iter([True])
+
+        def make() -> Operation[Any]:
+            """A put whose connection is closed by the server after some statements, the first time."""
+            operation = engine.put(config(checkpoint_ns="", checkpoint_id="1"), made, {}, {"x": 1})
+            rows = None
+            for n in itertools.count():
+                try:
+                    step = operation.send(rows)  # type: ignore[arg-type]
+                except StopIteration as stop:
+                    return stop.value
+                if n == after and next(lost, False):
+                    others = "pid <> pg_backend_pid() AND datname = current_database()"
+                    admin.execute(
+                        f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}".encode()
+                    )
+                rows = yield step
+
+        if how == "callers":
+            with pytest.raises(Unavailable, match="connection to PostgreSQL was lost"):
+                saver._run(make)
+        else:
+            saver._run(make)
+        assert list(lost) == []
+        with PostgresSaver.from_conn_string(uri) as other:
+            assert other.check() == []
+            ids = [found.checkpoint["id"] for found in other.list(config())]
+            assert ids == (["1"] if how == "callers" else ["2", "1"])
+            assert other.get_tuple(config(checkpoint_id="1")).checkpoint["channel_values"]["x"][39] == text(
+                39
+            )
+            found = other.get_tuple(put(other, "3", {"x": [text(n) for n in range(80)]}, parent=ids[0]))
+            assert (
+                found is not None and found.checkpoint["channel_values"]["x"] == made["channel_values"]["x"]
+            )
+
+
+@pytest.mark.parametrize("kind", ["aiosqlite", "aiopostgres"])
+def test_cancelled_puts_are_whole_or_nothing(kind: str, make_saver: Any) -> None:
+    saver = make_saver(kind)
+
+    async def use() -> None:
+        await saver.aget_tuple(config())
+        stored = set()
+        for n in range(40):
+            made = checkpoint(f"{n:04}", {"x": [text(i) for i in range(n, n + 60)]})
+            task = asyncio.create_task(saver.aput(config(checkpoint_ns=""), made, {}, {"x": 1}))
+            await asyncio.sleep(0.0007 * n)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+                stored.add(f"{n:04}")
+        assert await saver.acheck() == []
+        found = {one.checkpoint["id"] async for one in saver.alist(config())}
+        assert found >= stored
+        made = checkpoint("last", {"x": 1})
+        await saver.aput(config(checkpoint_ns=""), made, {}, {"x": 1})
+        assert (await saver.aget_tuple(config())).checkpoint["id"] == "last"
+
+    on_loop(saver, use())
+
+
+# -- what is no database of ours
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "aiosqlite"])
+def test_files_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
+    def use(name: str) -> Any:
+        if kind == "sqlite":
+            with SqliteSaver.from_conn_string(str(tmp_path / name)) as saver:
+                return saver.get_tuple(config())
+
+        async def ause() -> Any:
+            async with AsyncSqliteSaver.from_conn_string(str(tmp_path / name)) as saver:
+                return await saver.aget_tuple(config())
+
+        return asyncio.run(ause())
+
+    with pytest.raises(MissingFile, match="does not exist"):
+        use("missing/x.db")
+    assert not (tmp_path / "missing").exists()
+    (tmp_path / "text.db").write_text("no database " * 100, encoding="utf-8")
+    with pytest.raises(NotADatabase):
+        use("text.db")
+    assert (tmp_path / "text.db").read_text(encoding="utf-8") == "no database " * 100
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Unavailable):
+        use("folder")
+    with LangGraphSqlite.from_conn_string(str(tmp_path / "theirs.db")) as theirs:
+        theirs.setup()
+    with pytest.raises(ForeignTables, match=r"lgviz\.persistence\.migrate"):
+        use("theirs.db")
+    use("ours.db")
+    with sqlite3.connect(tmp_path / "ours.db") as conn:
+        conn.execute("INSERT INTO lgviz_migrations VALUES ('2099-01-x', 0)")
+    conn.close()
+    with pytest.raises(NewerSchema, match="2099-01-x"):
+        use("ours.db")
+
+
+@pytest.mark.parametrize("kind", ["postgres", "aiopostgres"])
+def test_schemas_that_cannot_be_used(kind: str, postgres_uri: Any) -> None:
+    import psycopg
+    from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
+
+    def use(uri: str) -> Any:
+        if kind == "postgres":
+            with PostgresSaver.from_conn_string(uri) as saver:
+                return saver.get_tuple(config())
+
+        async def ause() -> Any:
+            async with AsyncPostgresSaver.from_conn_string(uri) as saver:
+                return await saver.aget_tuple(config())
+
+        return asyncio.run(ause())
+
+    uri = postgres_uri()
+    with LangGraphPostgres.from_conn_string(uri) as theirs:
+        theirs.setup()
+    with pytest.raises(ForeignTables, match=r"lgviz\.persistence\.migrate"):
+        use(uri)
+    uri = postgres_uri()
+    use(uri)
+    with psycopg.connect(uri, autocommit=True) as conn:
+        conn.execute("INSERT INTO lgviz_migrations VALUES ('2099-01-x', 0)")
+    with pytest.raises(NewerSchema, match="2099-01-x"):
+        use(uri)
+    with pytest.raises(Unavailable, match="PostgreSQL"):
+        use(uri + "_missing")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_missing_thread_id(kind: str, make_saver: Any) -> None:
+    saver = make_saver(kind)
+    made = checkpoint("1", {"x": 1})
+    for name, args in (
+        ("get_tuple", [{"configurable": {}}]),
+        ("put", [{"configurable": {"checkpoint_ns": ""}}, made, {}, {"x": 1}]),
+        ("put_writes", [{}, [("x", 1)], "task"]),
+        ("list", [{"configurable": {"checkpoint_ns": ""}}]),
+    ):
+        with pytest.raises(ThreadNotFound, match=r'Give one: config={"configurable": {"thread_id": "1"}}'):
+            call(saver, name, *args)
+    assert call(saver, "threads") == []
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_filter_keys_and_values_never_reach_sql(kind: str, make_saver: Any) -> None:
+    saver = make_saver(kind)
+    sent: list[str] = []
+    sessions = {"postgres": postgres_sessions.Session, "aiopostgres": postgres_sessions.AsyncSession}
+    owner: Any = sessions.get(kind, SqliteDriver)
+    real = owner.perform
+
+    def spy(self: Any, step: Any) -> Any:
+        sent.extend(
+            one.sql for one in (step.steps if isinstance(step, Batch) else [step]) if hasattr(one, "sql")
+        )
+        return real(self, step)
+
+    evil = "x'; DROP TABLE lgviz_nodes; --"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, "perform", spy)
+        put(saver, evil, {evil: text(1)}, thread=evil, ns=evil, **{evil: evil})
+        call(
+            saver, "put_writes", config(evil, checkpoint_ns=evil, checkpoint_id=evil), [(evil, 1)], evil, evil
+        )
+        for place in (None, config(evil), config(evil, checkpoint_ns=evil)):
+            assert len(call(saver, "list", place, filter={evil: evil}, limit=5)) == 1
+            assert call(saver, "list", place, filter={evil: "other"}) == []
+        assert call(saver, "list", config(evil), before=config(checkpoint_id=evil)) == []
+        assert call(saver, "index", evil).writes[0].channel == evil
+        call(saver, "copy_thread", evil, evil + "2")
+        call(saver, "delete_for_runs", [evil])
+        call(saver, "prune", [evil])
+        call(saver, "delete_thread", evil)
+    assert sent and not any("DROP" in sql for sql in sent)
+    assert call(saver, "check") == [] and len(call(saver, "threads")) == 1
