@@ -5,6 +5,10 @@ Never change it: stored bytes cannot be read without it. A better one would be a
 
 from __future__ import annotations
 
+import threading
+
+import zstandard
+
 DICTIONARY = (
     b" the of and to a in is that for it as with on be this are by an "
     b"or from which you have not \xc7\xbe\x11\x97\xbclangchain_core.messages.tool\xabToo"
@@ -30,3 +34,22 @@ DICTIONARY = (
     b"tic\x86\xa7content\xa0\xb1additional_kwargs\x80\xb1response_metadata\x80\xa4type\xa5human\xa4n"
     b"ame\xc0\xa2id\xa0\x92\xa7content\xa2id\x80\xc0"
 )
+
+
+class _Zstd(threading.local):
+    """One for each thread: two must not use the same contexts at once."""
+
+    def __init__(self) -> None:
+        magicless = zstandard.FORMAT_ZSTD1_MAGICLESS  # four bytes less for each
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            3, format=magicless, write_content_size=True
+        )
+        self.compress = zstandard.ZstdCompressor(
+            dict_data=_DICTIONARY, compression_params=parameters
+        ).compress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=_DICTIONARY, format=magicless).decompress
+
+
+_DICTIONARY = zstandard.ZstdCompressionDict(DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+zstd = _Zstd()
+"""Compresses bytes against the dictionary, and back."""

@@ -6,14 +6,13 @@ import zlib
 from functools import lru_cache
 from typing import Any
 
-from .dictionary import DICTIONARY
+from .dictionary import zstd
 from .tree import Part, pack, unpack
 
 CONTAINER, PACKED, SEALED = 1, 2, 4
 """Bits of a node's ``form``."""
 
 _WORTHWHILE = 96
-_LARGE = 1 << 18
 _ROWS, _SMALL_ROW = 2048, 2048
 """How many rows are kept opened, and the longest of them in bytes: a history meets each row many times."""
 # Marks before a row's bytes: no container in msgpack begins like that.
@@ -35,7 +34,7 @@ class Vault:
         """The form and data of a node whose own nodes have ids."""
         form, data = (0, part) if isinstance(part, bytes) else (CONTAINER, _with_checksum(pack(part)))
         if len(data) >= _WORTHWHILE:
-            small = self._compress(data)
+            small = zstd.compress(data)
             if len(small) < len(data) * 0.9:
                 form, data = form | PACKED, small
         if self.cipher is not None:
@@ -46,12 +45,12 @@ class Vault:
         """What :meth:`close` was given; nodes only know their ids.
 
         Raises:
-            Exception: whatever zlib, the cipher or msgpack raise on damaged bytes.
+            Exception: whatever zstd, the cipher or msgpack raise on damaged bytes.
         """
         if form & SEALED:
             data = self.unseal(data)
         if form & PACKED:
-            data = self._decompress(data)
+            data = zstd.decompress(data)
         if not form & CONTAINER:
             return data
         part = unpack(_verified(data))
@@ -63,7 +62,7 @@ class Vault:
         """A part as a column of a row holds it."""
         data = _with_checksum(pack(part))
         if len(data) >= _WORTHWHILE:
-            small = self._compress(data)
+            small = zstd.compress(data)
             if len(small) < len(data) - 1:
                 data = _ROW_PACKED + small
         return data if self.cipher is None else _ROW_SEALED + self.seal(data)
@@ -80,24 +79,8 @@ class Vault:
         if data[:1] == _ROW_SEALED:
             data = self.unseal(data[1:])
         if data[:1] == _ROW_PACKED:
-            data = self._decompress(data[1:])
+            data = zstd.decompress(data[1:])
         return unpack(_verified(data))
-
-    def _compress(self, data: bytes) -> bytes:
-        level = 6
-        if len(data) > _LARGE:
-            # Large data that does not shrink costs more time than it saves: ask a sample first.
-            if len(zlib.compress(data[: 1 << 14], 1)) > 0.9 * (1 << 14):
-                return data
-            level = 1
-        packer: Any = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
-        return bytes(packer.compress(data) + packer.flush())
-
-    def _decompress(self, data: bytes) -> bytes:
-        try:
-            return bytes(zlib.decompressobj(-15, zdict=DICTIONARY).decompress(data))
-        except zlib.error as error:  # no ValueError, unlike what other damage raises
-            raise ValueError(str(error)) from error
 
     def seal(self, data: bytes) -> bytes:
         name, sealed = self.cipher.encrypt(data)
