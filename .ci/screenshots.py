@@ -112,7 +112,7 @@ def memory_versions(debugger: Debugger) -> None:
 
 def memory_edit(debugger: Debugger) -> None:
     memory("c11", "diet")(debugger)
-    debugger.inspector.get_by_role("button", name="now").click()
+    debugger.inspector.get_by_role("button", name="see now").click()
     debugger.inspector.get_by_test_id("lgviz-memory-edit").click()
     form = debugger.inspector.get_by_test_id("lgviz-memory-form")
     form.get_by_role("textbox").first.fill('{"text": "vegan", "said": "I eat fish again."}')

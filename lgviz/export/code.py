@@ -108,6 +108,8 @@ def memory_code(
     flat = ", ".join(parts)
     if len(flat) + len(store) > _WIDTH or "\n" in flat:
         flat = "\n" + "".join(f"    {part},\n" for part in parts)
+    if store.startswith("lgviz."):
+        lines.insert(0, "import lgviz.persistence\n")
     lines.append(f"{'await ' if awaits else ''}{store}.{'a' if awaits else ''}{act}({flat})")
     return "\n".join(lines).replace("c = import lgviz\n\n", "import lgviz\n\nc = ") + "\n"
 

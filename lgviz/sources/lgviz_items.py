@@ -11,7 +11,7 @@ from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
 from lgviz.errors import LgvizError
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.changing import moment
-from lgviz.persistence.filters import accepts
+from lgviz.persistence.filters import accepts, check_filter
 from lgviz.persistence.items import NOW, View, as_of, starting
 from lgviz.persistence.moments import read_when
 from lgviz.persistence.namespaces import pack_key, pack_path, read_key, read_path
@@ -107,6 +107,7 @@ class VersionedItems(Items):
         return [item for item in self._batched(*ops) if item is not None]
 
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:
+        check_filter(where or {})
         after: Any = None
         while True:
             batch = self._operate(lambda: self._scanned(prefix, where or {}, after))  # noqa: B023

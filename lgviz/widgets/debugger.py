@@ -82,7 +82,7 @@ class Debugger(anywidget.AnyWidget):
         self._reader = Reader(source, self.send, config=config, context=context)
         loop, name = running_loop(), name or _name_of(what)
         held = store if store is not None else store_of(what)
-        held_by = f"{name}.store" if store is None else _name_of(store, "store")
+        held_by = _store_name(what if store is None else store, name if store is None else None)
         self._memory = Memory(self._reader, held, loop, held_by)
         self._box = Box(self._reader, self._boxed)
         self._reader.sandbox = self._box.view
@@ -223,6 +223,14 @@ def debug(
     """
     more: dict[str, Any] = {"config": config, "context": context, "height": height, "static": static}
     return Debugger(what, thread_id, store=store, name=name, **more)
+
+
+def _store_name(what: Any, name: str | None) -> str:
+    """The Python expression of a store: of a graph that ``name`` stands for, or given by itself."""
+    if isinstance(what, (str, Path)):
+        kind = "PostgresStore" if "://" in str(what) else "SqliteStore"
+        return f"lgviz.persistence.{kind}.from_conn_string({str(what)!r})"
+    return _name_of(what, "store") if name is None else f"{name}.store"
 
 
 def _name_of(what: Any, unknown: str = "graph") -> str:

@@ -10,7 +10,7 @@ import { Deletion, MemoryEditor } from "./memoryedit";
 import { MemoryVersions } from "./memoryversions";
 import type { Load } from "./paging";
 import { Problem } from "./problem";
-import { count, duration, timeOfDay } from "./text";
+import { duration, timeOfDay } from "./text";
 import { Value } from "./value";
 
 interface Props {
@@ -114,11 +114,18 @@ function Top({ state, view, item, at, label }: TopProps) {
       </div>
       <p class="lgi-facts">
         <span class="lgi-mono">{item.namespace.join(" › ")}</span>
-        {item.updated_at !== null && (
-          <span title={fullTime(item.updated_at)}> · written {timeOfDay(iso(item.updated_at))}</span>
+        {at !== null && (
+          <span>
+            {" · "}as of {label}{" · "}
+            <button type="button" class="lgi-link" onClick={() => (state.past.value = false)}>
+              see now
+            </button>
+          </span>
         )}
-        {item.created_at !== null && item.created_at !== item.updated_at && (
-          <span title={fullTime(item.created_at)}> · made {timeOfDay(iso(item.created_at))}</span>
+        {item.updated_at !== null && (
+          <span title={item.created_at === null ? undefined : `made ${fullTime(item.created_at)}`}>
+            {" · "}written {timeOfDay(iso(item.updated_at))}
+          </span>
         )}
         {item.expires_at !== null && (
           <span title={fullTime(item.expires_at)} data-testid="lgviz-memory-ttl">
@@ -127,7 +134,6 @@ function Top({ state, view, item, at, label }: TopProps) {
             {item.ttl !== null && ` of ${duration(item.ttl * 60_000)}`}
           </span>
         )}
-        {item.versions !== null && ` · ${count(item.versions, "version")}`}
       </p>
     </header>
   );

@@ -42,7 +42,7 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
   return (
     <section class="lgm-versions" aria-label="Versions" data-testid="lgviz-memory-versions">
       <h4 class="lgi-heading">
-        versions
+        versions <span class="lgi-faint">{thousands(data.total)}</span>
         {open !== null && base === null && data.total > 1 && (
           <span class="lgi-faint"> · Ctrl-click another to compare</span>
         )}
