@@ -11,7 +11,7 @@ from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
 from lgviz.errors import LgvizError
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.changing import moment
-from lgviz.persistence.filters import accepts, check_filter
+from lgviz.persistence.filters import check_filter, passes
 from lgviz.persistence.items import NOW, View, as_of, starting
 from lgviz.persistence.moments import read_when
 from lgviz.persistence.namespaces import pack_key, pack_path, read_key, read_path
@@ -29,6 +29,7 @@ __all__ = ["VersionedItems"]
 
 T = TypeVar("T")
 _BATCH = 4_000
+_STATE = "SELECT max(updated), count(*), (SELECT count(*) FROM lgviz_past) FROM lgviz_items"
 _IN = "i.ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND i.value IS NOT NULL"
 
 
@@ -125,6 +126,7 @@ class VersionedItems(Items):
         within, params = starting("path", prefix)
         inside = f"i.ns IN (SELECT id FROM lgviz_namespaces WHERE {within})", params
         page = yield from self._engine._page(self._view(), inside, where, after, _BATCH)
+        accepted = passes(where)
         values = yield from self._engine.read_values(row.value for row in page)
         paths = yield from self._engine._paths({row.ns for row in page})
         items: list[Item] = [
@@ -132,7 +134,7 @@ class VersionedItems(Items):
                 read_path(paths[row.ns]), read_key(row.key), value, moment(row.created), moment(row.updated)
             )
             for row, value in zip(page, values, strict=True)
-            if not where or (isinstance(value, dict) and accepts(where, value))
+            if not where or (isinstance(value, dict) and accepted(value))
         ]
         return page[-1] if page else None, len(page), items
 
