@@ -116,7 +116,8 @@ function Top({ state, view, item, at, label }: TopProps) {
         <span class="lgi-mono">{item.namespace.join(" › ")}</span>
         {at !== null && (
           <span>
-            {" · "}as of {label}{" · "}
+            {" · "}as of {label}
+            {" · "}
             <button type="button" class="lgi-link" onClick={() => (state.past.value = false)}>
               see now
             </button>
