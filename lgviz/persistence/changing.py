@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .fields import Fields, pack_fields
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key
-from .provenance import Writer
+from .provenance import NOBODY, Writer
 from .schema import Dialect
-from .statements import Batch, Many, Operation, Query
+from .statements import WRITE, Batch, Many, Operation, Query
 from .tree import Part, Serializer
 from .values import Values
 
@@ -42,10 +42,19 @@ def moment(at: int) -> datetime:
     return datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000)
 
 
+class Made(NamedTuple):
+    """When an item that is copied was made and changed, and when it ends; microseconds since 1970."""
+
+    created: int
+    updated: int
+    expires: int | None
+
+
 class Change(NamedTuple):
     """A put, or a delete (``value`` is None).
 
     Attributes:
+        made: its times, where they are not now.
         fields: LangGraph's ``index=`` of the put.
         texts: what it finds in the value.
         vectors: what each of them is embedded as.
@@ -57,6 +66,7 @@ class Change(NamedTuple):
     fields: Fields = None
     texts: Sequence[str] = ()
     vectors: Sequence[Vector] = ()
+    made: Made | None = None
 
 
 class Old(NamedTuple):
@@ -141,19 +151,29 @@ class Changing(Values):
         yield from self.embedded(vectors)
         return len(done)
 
+    def copy(self, changes: Sequence[Change]) -> Operation[int]:
+        """Put items with times of their own, but those that are there already; how many."""
+        yield WRITE
+        old, _ = yield from self._before(changes)
+        return (yield from self.change([each for each in changes if each.place not in old], NOBODY))
+
     def embedded(self, changes: Sequence[tuple[int, Change]]) -> Operation[None]:
         """Store vectors; a store without an index has none."""
         yield from ()
 
     def _state(self, change: Change, before: Old | None, at: int, writer: Writer) -> State:
         """What becomes true with a change; a tree's value is not known yet."""
-        created, rank = (before.created, before.rank) if before and before.live else (at, next(self._ranks))
+        expires = None if change.ttl is None else at + micros_of(change.ttl)
+        created, at, expires = change.made or (at, at, expires)
+        rank = next(self._ranks)
+        if before and before.live:
+            created, rank = before.created, before.rank
         return State(
             change.value if isinstance(change.value, bytes) else None,
             created,
             at if self.newest_first else rank,
             at,
-            None if change.ttl is None else at + micros_of(change.ttl),
+            expires,
             change.ttl,
             *writer,
             pack_fields(change.fields),

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from langgraph.store.base import BaseStore
+
 from lgviz.errors import NotASource
 
 from .origins import is_url, opened
@@ -19,23 +21,30 @@ from .whole import Record, Write
 def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None] = True) -> int:
     """Copy every thread of ``source`` into ``target``, exactly; once more, to go on where it was stopped.
 
-    What is damaged is left out and named in the log; it does not keep the rest from being copied.
+    Where one of the two is a store, every item is copied, with its times. What is damaged is left out and
+    named in the log; it does not keep the rest from being copied.
 
     Args:
         source: a LangGraph saver, sync or async, the path of a file that its ``SqliteSaver`` made, or the URL
-            of a PostgreSQL database that its ``PostgresSaver`` filled; only read.
-        target: an lgviz saver, the path of a file to make or to go on with, or the URL of a PostgreSQL
-            database, which may be the same.
+            of a PostgreSQL database that its ``PostgresSaver`` filled; only read. Or a synchronous LangGraph
+            store, or its file or URL.
+        target: an lgviz saver or store, the path of a file to make or to go on with, or the URL of a
+            PostgreSQL database, which may be the same.
         progress: whether to draw a progress bar, or a function that is given (done, total).
 
     Returns:
-        How many checkpoints were copied; those that ``target`` had already are not counted.
+        How many checkpoints or items were copied; those that ``target`` had already are not counted.
 
     Raises:
         MissingFile, NotADatabase, NoCheckpoints, NotASource: ``source`` is nothing to copy from.
         NotKept: a value that lgviz cannot keep.
         Unavailable: a PostgreSQL server refuses or cannot be reached.
     """
+    show = progress if callable(progress) else _bar if progress else _silent
+    if isinstance(source, BaseStore) or isinstance(target, BaseStore):
+        from .store_migration import migrate_items
+
+        return migrate_items(source, target, show)
     with opened(source) as (total, records):
         owned = isinstance(target, (str, Path))
         saver = _made(target) if owned else target
@@ -45,7 +54,6 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
             )
         # The same database may hold both: lgviz's tables are made beside the ones they are filled from.
         saver._beside = True
-        show = progress if callable(progress) else _bar if progress else _silent
         try:
             return _copy(records, total, saver, show)
         finally:
