@@ -39,8 +39,8 @@ class Plan(NamedTuple):
 
     owner: int
     mark: bytes | None
-    reached: dict[bytes, int]
-    """Stored nodes, by name, at which the walk from the roots ended."""
+    learned: dict[bytes, int]
+    """Ids of nodes, by name, that are stored and recorded as needed once this is committed."""
     fresh: list[Node]
     steps: list[Query | Many]
 
@@ -183,11 +183,12 @@ class Nodes:
         Top down, for a node that is stored has all that is below it; at most a few hundred.
         """
         found: dict[bytes, None] = {}
+        known = self.known.ids
         level = [node for part in parts for node in nodes_of(part) if not node.id]
         while level and len(found) < _EAGER:
-            new = [node for node in level if node.hash not in found and not self.known.id(node.hash)]
+            new = [node for node in level if node.hash not in known and node.hash not in found]
             found.update((node.hash, None) for node in new[: _EAGER - len(found)])
-            level = [child for node in new for child in _children(node) if not child.id]
+            level = [child for node in new for child in _children(node)]
         return list(found)
 
     def ask(self, hashes: list[bytes]) -> Query:
@@ -219,61 +220,52 @@ class Nodes:
             found: the rows that answered.
         """
         roots = [node for part in parts for node in nodes_of(part) if not node.id]
-        holds = self.known.as_of(mark)
+        self.known.as_of(mark)
+        known, needed = self.known.ids, self.known.needs(owner)
         ids: dict[bytes, int] = {}
-        owned: set[int] = set()
-        missing: dict[bytes, Node] = {}
-
-        def learn(rows: Iterable[Any]) -> None:
-            for hash, id, its in rows:
-                ids[bytes(hash)] = id
-                if its == owner:
-                    owned.add(id)
-
-        learn(found)
-        looked = {*asked}
         reached: dict[bytes, int] = {}
+        missing: dict[bytes, Node] = {}
+        owned: set[int] = set()
+        looked, rows = set(asked), list(found)
         level = roots
         while level:
-            if holds:
-                for node in level:
-                    if node.hash not in ids and (id := self.known.id(node.hash)):
-                        ids[node.hash] = id
-            todo = {node.hash for node in level if node.hash not in ids} - looked
+            todo = {node.hash for node in level if node.hash not in known} - looked
             looked |= todo
             for hashes in _batches(sorted(todo)):
-                learn((yield self.ask(hashes)))
-            new = [node for node in level if node.hash not in ids and node.hash not in missing]
-            reached.update((node.hash, ids[node.hash]) for node in level if node.hash in ids)
-            missing.update((node.hash, node) for node in new)
-            level = [child for node in new for child in _children(node) if not child.id]
+                rows += yield self.ask(hashes)
+            ids.update((bytes(hash), id) for hash, id, _ in rows)
+            owned.update(id for _, id, its in rows if its == owner)
+            rows, below = [], list[Node]()
+            for node in level:
+                id = ids.get(node.hash) or known.get(node.hash)
+                if id:
+                    reached[node.hash] = id
+                elif node.hash not in missing:
+                    missing[node.hash] = node
+                    below += [child for child in _children(node) if not child.id]
+            level = below
+        # Children first, then by name: the same order for all, so that two writers never wait crosswise.
+        heights: dict[bytes, int] = {}
+        new = sorted(missing.values(), key=lambda node: (_height(node, missing, heights), node.hash))
+        given = (yield from self._new_ids(len(new))) if new else ()
+        fresh = {node.hash: id for node, id in zip(new, given, strict=True)}
+        _assign(roots, reached | fresh, missing)
         steps: list[Query | Many] = []
-        fresh: list[Node] = []
-        if missing:
-            # Children first, then by name: the same order for all, so that two writers never wait crosswise.
-            heights: dict[bytes, int] = {}
-            fresh = sorted(missing.values(), key=lambda node: (_height(node, missing, heights), node.hash))
-            given = yield from self._new_ids(len(fresh))
-            ids.update((node.hash, id) for node, id in zip(fresh, given, strict=True))
-        _assign(roots, ids, missing)
-        if fresh:
-            rows = [(node.id, node.hash, owner, *self._closed(node)) for node in fresh]
-            steps.append(
-                Many("INSERT INTO lgviz_nodes (id, hash, owner, form, data) VALUES (?, ?, ?, ?, ?)", rows)
-            )
-        foreign = {
-            id for id in reached.values() if id not in owned and not (holds and self.known.needs(owner, id))
-        }
+        if new:
+            values = [(node.id, node.hash, owner, *self._closed(node)) for node in new]
+            insert = "INSERT INTO lgviz_nodes (id, hash, owner, form, data) VALUES (?, ?, ?, ?, ?)"
+            steps.append(Many(insert, values))
+        foreign = set(reached.values()) - owned - needed
         if foreign:
             steps += yield from self._adopting(owner, foreign)
-        return Plan(owner, mark, reached, fresh, steps)
+        learned = {hash: id for hash, id in reached.items() if id not in needed} | fresh
+        return Plan(owner, mark, learned, new, steps)
 
     def stored(self, plan: Plan) -> None:
         """Learn from a plan that was carried out and committed."""
         # Without what is below them, which would stay in memory as long.
         self._remember(Node(node.id, node.hash, _bare(node.part)) for node in plan.fresh)
-        learned = [*plan.reached.items(), *((node.hash, node.id) for node in plan.fresh)]
-        self.known.learn(plan.mark, plan.owner, learned)
+        self.known.learn(plan.mark, plan.owner, plan.learned)
 
     def _new_ids(self, count: int) -> Operation[list[int]]:
         if self.dialect.last_node:

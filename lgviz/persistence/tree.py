@@ -25,6 +25,8 @@ from typing import Any, Protocol, TypeAlias
 import ormsgpack
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
+from .unchanged import Unchanged
+
 LIST, DICT, DELTA = range(3)
 INLINE = 64
 """Longest packed part, in bytes, that is kept inside its parent."""
@@ -144,6 +146,7 @@ class Trees:
         self.serde = serde
         self.cut = cut
         self.key = key
+        self.unchanged = Unchanged()
 
     # -- values into parts
 
@@ -166,7 +169,12 @@ class Trees:
     def _elements(self, values: Iterable[Any], depth: int) -> list[Any]:
         # The one loop that runs for every element of the state at every put.
         dumps_typed, name, parts = self.serde.dumps_typed, self.name, list[Any]()
+        find, keep = self.unchanged.find, self.unchanged.keep
         for value in values:
+            old = find(value)
+            if old is not None:
+                parts.append(Node(0, *old))
+                continue
             tag, data = dumps_typed(value)
             payload = _CODES[tag] + data if tag in _CODES else leaf((tag, data))
             if len(payload) <= INLINE:
@@ -174,7 +182,9 @@ class Trees:
             elif len(payload) > CUT and depth and (type(value) is list or type(value) is dict):
                 parts.append(self._container(value, depth - 1))
             else:
-                parts.append(Node(0, name(payload), payload))
+                node = Node(0, name(payload), payload)
+                keep(value, node.hash, payload)
+                parts.append(node)
         return parts
 
     def _settle_leaf(self, payload: bytes) -> Part:

@@ -79,14 +79,16 @@ class Writing(Nodes):
         asked = self.unknown([*parts.values(), seen])
 
         yield WRITE
-        before_it = Query(_BEFORE, [place.thread_id, ns, checkpoint["id"], parent, place.thread_id])
-        (thread, made, mark), rows, stored = yield from self._enter(place.thread_id, before_it, asked)
+        # The parent is read only where a value is taken over from it.
+        source = parent if values.keys() - parts.keys() else None
+        rest = Query(_BEFORE, [place.thread_id, ns, checkpoint["id"], source, place.thread_id])
+        (thread, made, mark), rows, stored = yield from self._enter(place.thread_id, rest, asked)
         before: dict[str, Channel] = {}
         replaced, last = False, -1
         for id, ordinal, data in rows:
             if id is None:
                 last = -1 if ordinal is None else ordinal
-            elif id == parent:
+            elif id == source:
                 # Of a damaged parent nothing can be taken over: all values are stored.
                 with suppress(DamagedData):
                     before = yield from self.open_channels(bytes(data))
