@@ -265,10 +265,21 @@ MEASURES: dict[str, Callable[..., dict[str, float]]] = {
 }
 
 
-class Bench:
-    """Runs measurements in their own processes, each over a fresh database."""
+def _take_best(best: dict[str, float], found: dict[str, float]) -> None:
+    for key, value in found.items():
+        better = max if key == "puts a second" else min
+        best[key] = better(best.get(key, value), value)
 
-    def __init__(self) -> None:
+
+class Bench:
+    """Runs measurements in their own processes, each over a fresh database.
+
+    Args:
+        best_of: how often each is run; of each figure the best counts, for lgviz and for LangGraph.
+    """
+
+    def __init__(self, best_of: int = 1) -> None:
+        self.best_of = best_of
         self.folder = tempfile.mkdtemp(prefix="lgviz-bench-")
         self.server: Any = None
         self.count = 0
@@ -298,11 +309,20 @@ class Bench:
         self, title: str, name: str, database: str, *args: Any
     ) -> tuple[dict[str, float], dict[str, float]]:
         """Both savers on one measurement, printed with ratios."""
-        ours_at, theirs_at = self.where(database), self.where(database)
-        ours = self.run(name, "lgviz", database, ours_at, *args)
-        theirs = self.run(name, "langgraph", database, theirs_at, *args)
-        if name == "chat" and database != "memory" and args[1:] != (True,):
-            ours |= self.run("index", "lgviz", database, ours_at, args[0])
+        ours: dict[str, float] = {}
+        theirs: dict[str, float] = {}
+        for n in range(self.best_of):
+            places = {"lgviz": self.where(database), "langgraph": self.where(database)}
+            # In turns, and not always in the same order: other work on the machine meets both.
+            for whose in sorted(places, reverse=n % 2 == 0):
+                found = self.run(name, whose, database, places[whose], *args)
+                if whose == "lgviz" and name == "chat" and database != "memory" and args[1:] != (True,):
+                    found |= self.run("index", "lgviz", database, places[whose], args[0])
+                _take_best(ours if whose == "lgviz" else theirs, found)
+            if name == "chat" and database == "sqlite":
+                for path in places.values():
+                    for end in ("", "-wal", "-shm"):
+                        Path(path + end).unlink(missing_ok=True)
         print(f"\n{title}\n{'':28}{'lgviz':>14}{'LangGraph':>14}{'ours/theirs':>14}")
         for key, value in ours.items():
             other = theirs.get(key)
@@ -312,10 +332,6 @@ class Bench:
             ratio = f"{value / other:14.4g}" if other else ""
             print(f"  {key:26}{value:14,.2f}{other if other is not None else float('nan'):14,.2f}{ratio}")
         sys.stdout.flush()
-        if name == "chat" and database == "sqlite":
-            for path in (ours_at, theirs_at):
-                for end in ("", "-wal", "-shm"):
-                    Path(path + end).unlink(missing_ok=True)
         return ours, theirs
 
 
@@ -326,13 +342,14 @@ def main() -> None:
     parser.add_argument("--turns", type=int, nargs="+", default=[100, 300])
     parser.add_argument("--only", choices=DATABASES, nargs="+", default=list(DATABASES))
     parser.add_argument("--writes", type=int, default=200, help="puts of each of the eight writers")
+    parser.add_argument("--best-of", type=int, default=1, help="runs of each measurement")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         name, *args = json.loads(options.measure)
         print(json.dumps(MEASURES[name](*args)))
         return
-    bench = Bench()
+    bench = Bench(options.best_of)
     for database in options.only:
         sizes: dict[int, tuple[float, float]] = {}
         for turns in options.turns:
