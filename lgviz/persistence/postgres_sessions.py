@@ -61,9 +61,13 @@ class _Transaction:
     def ending(self) -> bytes:
         return b"RELEASE lgviz" if self.nested else b"COMMIT"
 
-    @property
-    def undoing(self) -> bytes:
-        return b"ROLLBACK TO lgviz" if self.nested else b"ROLLBACK"
+    def together(self, statements: int) -> bool:
+        """Whether so many statements go in one round trip.
+
+        Statements after one that failed are never prepared, which psycopg forgets only in its own
+        ``rollback()``: not for a savepoint.
+        """
+        return statements > 1 and not self.nested and psycopg.Pipeline.is_supported()
 
 
 class Session(_Transaction):
@@ -102,7 +106,7 @@ class Session(_Transaction):
         return cursor.fetchall() if cursor.description else []
 
     def _together(self, statements: int) -> AbstractContextManager[Any]:
-        return self.conn.pipeline() if statements > 1 and psycopg.Pipeline.is_supported() else nullcontext()
+        return self.conn.pipeline() if self.together(statements) else nullcontext()
 
     def _send(self, step: Query | Many) -> psycopg.Cursor[Any]:
         cursor = self.conn.cursor(binary=True, row_factory=tuple_row)
@@ -123,7 +127,10 @@ class Session(_Transaction):
         if self.open:
             self.open = False
             with suppress(psycopg.Error):
-                self.conn.execute(self.undoing, prepare=False)
+                if self.nested:
+                    self.conn.execute("ROLLBACK TO lgviz", prepare=False)
+                else:
+                    self.conn.rollback()
 
 
 class AsyncSession(_Transaction):
@@ -162,7 +169,7 @@ class AsyncSession(_Transaction):
         return await cursor.fetchall() if cursor.description else []
 
     def _together(self, statements: int) -> AbstractAsyncContextManager[Any]:
-        return self.conn.pipeline() if statements > 1 and psycopg.Pipeline.is_supported() else nullcontext()
+        return self.conn.pipeline() if self.together(statements) else nullcontext()
 
     async def _send(self, step: Query | Many) -> psycopg.AsyncCursor[Any]:
         cursor = self.conn.cursor(binary=True, row_factory=tuple_row)
@@ -183,4 +190,7 @@ class AsyncSession(_Transaction):
         if self.open:
             self.open = False
             with suppress(psycopg.Error):
-                await self.conn.execute(self.undoing, prepare=False)
+                if self.nested:
+                    await self.conn.execute("ROLLBACK TO lgviz", prepare=False)
+                else:
+                    await self.conn.rollback()

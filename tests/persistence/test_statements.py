@@ -11,6 +11,7 @@ from saver_help import chat, config, put, run, text
 
 from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver
+from lgviz.persistence.statements import READ, WRITE, Batch, Conflict, Many, Operation, Query
 
 
 @pytest.fixture
@@ -115,3 +116,25 @@ def test_filters_never_reach_sql_text(traced: Any) -> None:
     statements.clear()
     list(saver.list(config(), filter={"'; DROP TABLE lgviz_nodes; --": "'; DROP"}))
     assert statements and not any("DROP" in statement for statement in statements)
+
+
+def test_what_was_sent_after_a_failed_statement_is_sent_again(make_saver: Any) -> None:
+    saver = make_saver("postgres")
+    insert = "INSERT INTO lgviz_meta (name, value) VALUES (?, ?)"
+
+    def store(*names: str) -> Operation[None]:
+        yield WRITE
+        others = Many("INSERT INTO lgviz_shares (owner, node) VALUES (?, ?)", [(-1, 1), (-1, 2)])
+        yield Batch([*(Query(insert, [name, b""]) for name in names), others], last=True)
+
+    for _ in range(3):
+        with pytest.raises(Conflict):
+            saver.driver.run(lambda: store("a", "a"))
+    saver.driver.run(lambda: store("a", "b"))
+    assert saver.driver.run(lambda: _count("lgviz_shares")) == 2
+
+
+def _count(table: str) -> Operation[int]:
+    yield READ
+    rows = yield Query(f"SELECT count(*) FROM {table}")
+    return int(rows[0][0])
