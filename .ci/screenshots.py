@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from lab_server import THEMES, running_lab
 from tests.browser.conftest import FLAGS, write_notebook
 from tests.browser.debugger import SETUP, Debugger, seeded
-from tests.browser.lab import run_all, theme_name, wait_for_kernel
+from tests.browser.lab import add_cell, run_all, theme_name, wait_for_kernel
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 Show = Callable[[Debugger], None]
@@ -79,6 +79,28 @@ def picker(debugger: Debugger) -> None:
 
 def error(debugger: Debugger) -> None:
     expect(debugger.error.first).to_be_visible()
+
+
+def sandbox_fork(debugger: Debugger) -> None:
+    debugger.fork("c14")
+    said = '{"role": "user", "content": "I am vegan. Where should I have dinner?", "id": "human-9"}'
+    debugger.write("messages", said)
+    debugger.as_node("__start__")
+    expect(debugger.next).to_contain_text("recall")
+
+
+def sandbox(debugger: Debugger) -> None:
+    sandbox_fork(debugger)
+    debugger.root.get_by_test_id("lgviz-sandbox").click()
+    expect(debugger.row("s4")).to_have_attribute("aria-selected", "true")
+    debugger.select("s3")
+
+
+def sandbox_conflict(debugger: Debugger) -> None:
+    sandbox(debugger)
+    add_cell(debugger.page, "graph.store.put(memory.facts_of('mia'), 'diet', {'text': 'everything'})")
+    debugger.keep.click()
+    expect(debugger.root.get_by_test_id("lgviz-sandbox-conflict")).to_be_visible()
 
 
 def stepped(tab: str) -> Show:
@@ -177,13 +199,16 @@ for n in range(20_000):
 SHOTS |= {
     "memory": (MEMORY, memory("c9")),
     "memory_versions": (MEMORY, memory_versions),
+    "sandbox": (MEMORY, sandbox),
+    "sandbox_conflict": (MEMORY, sandbox_conflict),
+    "sandbox_fork": (MEMORY, sandbox_fork),
     "memory_plain": ([SETUP, seeded("memory"), "%lgviz graph --thread 1"], memory("c11", "diet")),
     "memory_edit": (MEMORY, memory_edit),
     "memory_refused": (MEMORY, memory_refused),
     "memory_many": ([SETUP, seeded("memory"), FULL, "%lgviz graph --thread 1"], memory_many),
     "memory_none": (AGENT, lambda debugger: debugger.tab("memory")),
 }
-NARROW = ("debugger", "fork", "interrupt", "memory", "memory_edit")
+NARROW = ("debugger", "fork", "interrupt", "memory", "memory_edit", "sandbox", "sandbox_conflict")
 
 
 def shoot(page: Page, name: str, show: Show) -> None:

@@ -188,6 +188,9 @@ class Debugger(anywidget.AnyWidget):
     def _boxed(self, body: SandboxState) -> None:
         self.send({"event": "sandbox", "body": body})
         if body["sandbox"] is None:
+            history = self._reader.history
+            if history is not None and self.selected not in history and self._box.start in history:
+                self.selected = self._box.start
             self._reselect(None)
             self.refresh_static()
 

@@ -25,13 +25,17 @@ class Box:
     Args:
         reader: the reading half of the debugger; its tree shows what is held.
         emit: sends a ``sandbox`` event's body to every view.
+
+    Attributes:
+        start: id of the checkpoint that the last one began at.
     """
 
     def __init__(self, reader: Reader, emit: Callable[[SandboxState], None]) -> None:
         self._reader = reader
         self._emit = emit
         self._open: session.Sandbox | None = None
-        self._start: tuple[str, str] = ("", "")
+        self.start = ""
+        self._label = ""
         self._busy = 0
 
     def table(self) -> dict[str, tuple[Pool, Handler]]:
@@ -75,8 +79,8 @@ class Box:
         held = [config["configurable"] for config in sandbox.saver.checkpoints()]
         return {
             "thread_id": sandbox.start["configurable"]["thread_id"],
-            "start": self._start[0],
-            "label": self._start[1],
+            "start": self.start,
+            "label": self._label,
             "checkpoints": sum(not place["checkpoint_ns"] for place in held),
             "memory": sandbox.memory,
             "changes": _changes(sandbox.changes()),
@@ -103,7 +107,7 @@ class Box:
         if self._open is not None:
             raise ActRefused("A sandbox is open.", "Keep or discard it first: there is one at a time.")
         sandbox = self._open = session.open_sandbox(graph, at)
-        self._start = (at.id, at.label)
+        self.start, self._label = at.id, at.label
         upper = sandbox.saver.open_upper()
         upper.graph = sandbox.graph
         self._reader.source.upper = upper

@@ -35,6 +35,8 @@ class Debugger:
         self.search = self.root.get_by_test_id("lgviz-search")
         self.error = self.root.get_by_test_id("lgviz-error")
         self.preview = self.root.get_by_test_id("lgviz-fork-preview")
+        self.box = self.root.get_by_test_id("lgviz-sandbox-bar")
+        self.keep = self.root.get_by_test_id("lgviz-keep")
         self.next = self.root.get_by_test_id("lgviz-fork-next")
 
     def row(self, label: str) -> Locator:
