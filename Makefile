@@ -42,6 +42,7 @@ bench: setup .make/chromium ## the budgets, as ratios measured in one run; the f
 	$(PY) -m pytest -m bench -s tests/benchmarks
 	$(PY) tests/benchmarks/persistence.py --turns 100 300 1000
 	$(PY) tests/benchmarks/vectors.py --items 10000 100000
+	$(PY) tests/benchmarks/stores.py --items 10000 100000
 	LGVIZ_TEST_PUTS=1000 LGVIZ_TEST_KILLS=200 $(PY) -m pytest --timeout 1800 tests/persistence/test_faults.py
 
 screenshots: setup .make/chromium ## pictures of every state of the debugger, into docs/images/

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from langgraph.store.base import InvalidNamespaceError
+from langgraph.store.base import InvalidNamespaceError, PutOp
 from store_help import ALL, call
 
 from lgviz.errors import BadFilter, BadItem, BadKey, BadMoment, BadNamespace, NotKept, ReadOnly
@@ -180,3 +180,68 @@ def test_refusals(kind: str, make_store: Any) -> None:
     with pytest.raises(ReadOnly):
         store.as_of(time.time()).put(("a",), "k", {})
     assert call(store, "search", ()) == []
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "postgres"])
+def test_the_order_of_search_is_that_of_langgraphs_store_of_the_kind(
+    kind: str, make_store: Any, tmp_path: Any, request: pytest.FixtureRequest
+) -> None:
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        if kind == "memory":
+            from langgraph.store.memory import InMemoryStore as Theirs
+
+            theirs: Any = Theirs()
+        elif kind == "sqlite":
+            from langgraph.store.sqlite import SqliteStore as TheirSqlite
+
+            theirs = stack.enter_context(TheirSqlite.from_conn_string(str(tmp_path / "theirs.db")))
+        else:
+            from langgraph.store.postgres import PostgresStore as TheirPostgres
+
+            uri = request.getfixturevalue("postgres_uri")()
+            theirs = stack.enter_context(TheirPostgres.from_conn_string(uri))
+        if kind != "memory":
+            theirs.setup()
+        ours = make_store(kind)
+        for space, key in ((("b",), "1"), (("a",), "1"), (("b",), "2"), (("b",), "1")):
+            for store in (ours, theirs):
+                store.put(space, key, {"v": 1})
+            # LangGraph's SqliteStore keeps whole seconds.
+            time.sleep(1.1 if kind == "sqlite" else 0.01)
+        for prefix, limit, offset in (((), 10, 0), (("b",), 10, 0), ((), 2, 1)):
+            found = [
+                [(item.namespace, item.key) for item in store.search(prefix, limit=limit, offset=offset)]
+                for store in (ours, theirs)
+            ]
+            assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_batch_is_all_or_nothing(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    store.put(("a",), "k", {"v": 1})
+    with pytest.raises(NotKept):
+        store.batch([PutOp(("a",), "k", {"v": 2}), PutOp(("a",), "f", {"f": lambda: 0})])
+    assert store.get(("a",), "k").value == {"v": 1}
+    at = time.time()
+    store.batch([PutOp(("a",), f"k{n}", {"v": n}) for n in range(1200)])
+    assert len(store.list(("a",))) == 1201
+    changes = store.changes(since=at)
+    assert len(changes) == 1200 and len({version.at for version in changes}) == 1
+    assert [item.key for item in store.as_of(at).search(())] == ["k"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_large_value_costs_what_changed(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    value = {"entries": [f"entry {n} " + "word " * 30 for n in range(600)]}
+    store.put(("a",), "k", value)
+    count = "SELECT count(*), sum(length(data)) FROM lgviz_nodes"
+    nodes, size = store.conn.execute(count).fetchone()
+    value["entries"][300] = "now another"
+    store.put(("a",), "k", value)
+    more, larger = store.conn.execute(count).fetchone()
+    assert more - nodes < 6 and larger - size < size / 20
+    assert [v.value["entries"][300][:5] for v in store.history(("a",), "k")] == ["entry", "now a"]
