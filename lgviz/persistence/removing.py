@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from lgviz.errors import DamagedData, PersistenceError
 
 from .index import anchor_of
-from .nodes import Nodes
 from .statements import REMOVE, Many, Operation, Query
+from .storing import Storing
 from .tree import Node, Part, nodes_of
 
 
@@ -31,7 +31,7 @@ class Row(NamedTuple):
         return anchor_of(self.ns, self.notes or {})
 
 
-class Removing(Nodes):
+class Removing(Storing):
     """``delete_thread``, ``delete_for_runs``, ``prune`` and ``copy_thread``.
 
     Damage endangers nothing else: what cannot be read is taken to need all that it might need.

@@ -11,14 +11,14 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from lgviz.errors import ForeignTables, NewerSchema, PersistenceError
 
-from .nodes import Nodes
 from .schema import MIGRATIONS, MIGRATIONS_TABLE, Dialect, Role
 from .statements import READ, WRITE, Operation, Query
+from .storing import Storing
 from .tree import Serializer, Trees
 from .vault import Vault
 
 
-class SetUp(Nodes):
+class SetUp(Storing):
     """An engine over one dialect and serializer, for one role.
 
     Args:

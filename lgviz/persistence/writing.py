@@ -16,7 +16,6 @@ from lgviz.errors import DamagedData, LgvizError, NotKept
 
 from .address import Address, address
 from .index import anchor_of
-from .nodes import MARK, Nodes
 from .records import (
     Channel,
     Write,
@@ -27,6 +26,7 @@ from .records import (
     seen_entries,
 )
 from .statements import WRITE, Batch, Operation, Query, Rows
+from .storing import MARK, Storing
 from .tree import DICT, LONGEST, Part, leaf, nodes_of
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
@@ -40,7 +40,7 @@ _TASK = f"""SELECT key, task_path, data FROM lgviz_writes
     WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?"""
 
 
-class Writing(Nodes):
+class Writing(Storing):
     """``put`` and ``put_writes``."""
 
     def put(
