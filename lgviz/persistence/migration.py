@@ -12,7 +12,8 @@ from langgraph.store.base import BaseStore
 
 from lgviz.errors import NotASource
 
-from .origins import is_url, opened
+from .kinds import is_url
+from .origins import opened
 from .saver import Saver, SyncSaver
 from .sqlite import SqliteSaver
 from .whole import Record, Write

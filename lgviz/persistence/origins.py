@@ -18,18 +18,17 @@ from lgviz.errors import DamagedData, MissingFile, NoCheckpoints, NotADatabase, 
 from .address import Address
 from .drivers import run_async
 from .exact import ExactSerializer
+from .kinds import is_url, langgraph_kind
 from .listed import listed
 from .whole import Origin, Record, Write, whole
 
-__all__ = ["is_url", "opened"]
+__all__ = ["opened"]
 
 _ORDER = "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints ORDER BY 1, 3, 2"
+_SENT = """SELECT type, blob FROM checkpoint_writes
+    WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ? AND channel = '__pregel_tasks'
+    ORDER BY {path} COLLATE "C", task_id COLLATE "C", idx"""
 _HERE = "WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ?"
-
-
-def is_url(what: Any) -> bool:
-    """Whether this is the URL of a PostgreSQL database."""
-    return isinstance(what, str) and what.startswith(("postgresql://", "postgres://"))
 
 
 @contextmanager
@@ -67,17 +66,14 @@ def _origin(source: Any) -> Iterator[Origin]:
             f"Cannot copy from {type(source).__name__}.",
             "Give a saver, the path of a database file, or the URL of a PostgreSQL database.",
         )
-    known = {f"{base.__module__}.{base.__name__}" for base in type(source).__mro__}
+    kind = langgraph_kind(source)
     conn: Any = getattr(source, "conn", None)
-    if "langgraph.checkpoint.sqlite.SqliteSaver" in known:
+    if kind == "sqlite":
         yield _sqlite(conn, type(source).__name__, source.serde)
-    elif "langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver" in known:
+    elif kind == "aiosqlite":
         with closing(_beside_aiosqlite(conn)) as own:
             yield _sqlite(own, type(source).__name__, source.serde)
-    elif known & {
-        "langgraph.checkpoint.postgres.PostgresSaver",
-        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver",
-    }:
+    elif kind == "postgres":
         from .conninfo import conninfo_of
 
         with _over_postgres(conninfo_of(conn)) as own:
@@ -211,6 +207,13 @@ def _postgres(conn: Any, serde: SerializerProtocol) -> Origin:
             name: blob if type_ == "decoded" else serde.loads_typed((type_, blob))
             for name, (type_, blob) in values.items()
         }
+        if parent and head.get("v", 1) < 4 and head.get("channel_versions"):
+            # Before format 4 what was sent lay in the writes of the step before, and nowhere else.
+            sent = select(_SENT.format(path=path), [*place[:2], parent])
+            if sent:
+                held["__pregel_tasks"] = [serde.loads_typed(found) for found in sent]
+                versions = head["channel_versions"]
+                head["channel_versions"] = {**versions, "__pregel_tasks": max(versions.values())}
         return Record(place, parent, {**head, "channel_values": held}, metadata, _loaded(writes, serde))
 
     return [Address(*row) for row in select(_ORDER)], read

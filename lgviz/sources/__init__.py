@@ -11,6 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.errors import NoCheckpointer, NotASource
+from lgviz.persistence.kinds import is_url, langgraph_kind
 from lgviz.persistence.saver import Saver
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
@@ -92,15 +93,12 @@ def _reader_of(saver: Any) -> Source:
         return MemorySource(saver)
     if hasattr(saver, "open_source"):  # a saver over another
         return saver.open_source()  # type: ignore[no-any-return]
-    known = {f"{base.__module__}.{base.__name__}" for base in type(saver).__mro__}
-    if "langgraph.checkpoint.sqlite.SqliteSaver" in known:
+    kind = langgraph_kind(saver)
+    if kind == "sqlite":
         return SqliteSource.of_saver(saver)
-    if "langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver" in known:
+    if kind == "aiosqlite":
         return SqliteSource.of_async_saver(saver)
-    if known & {
-        "langgraph.checkpoint.postgres.PostgresSaver",
-        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver",
-    }:
+    if kind == "postgres":
         from .langgraph_postgres import PostgresSource  # needs psycopg, which is there with these savers
 
         return PostgresSource.of_saver(saver)
@@ -110,7 +108,7 @@ def _reader_of(saver: Any) -> Source:
 def _of_path(path: str | bytes, trust: Iterable[str]) -> Source:
     if isinstance(path, bytes):
         path = os.fsdecode(path)
-    if path.startswith(("postgresql://", "postgres://")):
+    if is_url(path):
         return _of_url(path, trust)
     if "://" in path:
         # Not repeated whole: there may be a password in it.

@@ -20,6 +20,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
 from .base import Undecodable, Versions
+from .channels import TASKS_CHANNEL
 
 __all__ = ["Decoder", "Parts", "SerdeDecoder", "StrictDecoder"]
 
@@ -48,6 +49,17 @@ class Parts:
             updated_channels=tuple(updated) if isinstance(updated, (list, tuple)) else None,
             channels=tuple(self.values),
         )
+
+    def with_sends(self, sends: list[Any]) -> Parts:
+        """With what LangGraph keeps in a channel of its own since format 4, as it reads older ones."""
+        versions = _mapping(self.bookkeeping.get("channel_versions"))
+        try:
+            version = max(versions.values())
+        except (TypeError, ValueError):
+            return self
+        versions = {**versions, TASKS_CHANNEL: version}
+        bookkeeping = {**self.bookkeeping, "channel_versions": versions}
+        return Parts(bookkeeping, {**self.values, TASKS_CHANNEL: ("decoded", sends)})
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

@@ -97,7 +97,7 @@ class PostgresSource(LangGraphTables):
         if not self._reader.read(("SELECT 1 FROM checkpoints LIMIT 1", ()))[0]:
             raise NoCheckpoints("The database holds no checkpoint yet.", "Run a graph on it first.")
 
-    def _parts(
+    def _stored_parts(
         self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
     ) -> Iterator[tuple[str, Parts | Undecodable]]:
         wanted = None if names is None else list(names)

@@ -85,7 +85,7 @@ class SqliteSource(LangGraphTables):
         """The same for an ``AsyncSqliteSaver``, from any thread and without its event loop."""
         return cls(_own(AsyncReader(saver.conn)), SerdeDecoder(saver.serde), type(saver).__name__)
 
-    def _parts(
+    def _stored_parts(
         self,
         thread_id: str,
         namespace: str,

@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, ClassVar
 
-from .base import Index, StoredWrite, ThreadInfo
+from .base import Index, StoredWrite, ThreadInfo, Undecodable
+from .channels import TASKS_CHANNEL
 from .clock import id_time
 from .connections import Reader
-from .decode import Decoder
+from .decode import Decoder, Parts
 from .parts import PartsSource
 
 __all__ = ["AT", "LangGraphTables"]
+
+_KEEPS_SENDS = 4
+"""The first format of checkpoints with a channel for what was sent."""
+
+_IDS_AT_ONCE = 500
 
 AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
 
@@ -75,6 +82,41 @@ class LangGraphTables(PartsSource):
         self._reader.close()
 
     # ------------------------------------------------------------ SQL
+
+    def _parts(
+        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
+    ) -> Iterator[tuple[str, Parts | Undecodable]]:
+        sent: dict[str, list[Any]] | None = None
+        for id_, parts in self._stored_parts(thread_id, namespace, ids, names):
+            if isinstance(parts, Parts) and parts.versions().v < _KEEPS_SENDS:
+                if sent is None:
+                    sent = self._sent(thread_id, namespace, ids)
+                yield id_, parts.with_sends(sent[id_]) if id_ in sent else parts
+            else:
+                yield id_, parts
+
+    def _sent(self, thread_id: str, namespace: str, ids: Sequence[str]) -> dict[str, list[Any]]:
+        """By checkpoint: what the step before it sent, which old formats have as that step's writes alone."""
+        found: dict[str, list[Any]] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = ids[start : start + _IDS_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            sql = f"""
+                SELECT c.checkpoint_id, {self._path()}, task_id, idx, w.type, {self._value}
+                FROM checkpoints c JOIN {self._writes} w ON w.thread_id = c.thread_id
+                    AND w.checkpoint_ns = c.checkpoint_ns AND w.checkpoint_id = c.parent_checkpoint_id
+                WHERE c.thread_id = ? AND c.checkpoint_ns = ? AND c.checkpoint_id IN ({marks})
+                    AND channel = ?"""
+            (rows,) = self._reader.read((sql, (thread_id, namespace, *some, TASKS_CHANNEL)))
+            for id_, *_, type_, value in sorted(rows, key=lambda row: row[:4]):
+                found.setdefault(id_, []).append(self._decoder.value(type_, value))
+        return found
+
+    @abstractmethod
+    def _stored_parts(
+        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
+    ) -> Iterator[tuple[str, Parts | Undecodable]]:
+        """As :meth:`_parts`, of what is in the checkpoint itself."""
 
     @abstractmethod
     def _read_index(self, thread_id: str, since: Any) -> Index:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from lgviz.sources import Undecodable, open_source
 from lgviz.sources.langgraph_postgres import PostgresSource
 from tests.analysis.airline import build, replay, trials_of
 from tests.persistence.conftest import postgres, postgres_uri
+from tests.persistence.test_old_databases import as_of_old, pending
 
 __all__ = ["postgres", "postgres_uri"]
 
@@ -279,7 +281,6 @@ def test_nothing_is_written_and_nothing_can_be(uri: str) -> None:
         two_nodes.seed(two_nodes.build(saver), "1")
     tables = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "checkpoint_migrations")
     before = [rows(uri, f"SELECT xmin::text, t::text FROM {table} t ORDER BY 2") for table in tables]
-    last = rows(uri, "SELECT pg_current_snapshot()::text")
     with opened(uri) as history:
         assert everything(history)
         assert isinstance(history.source, PostgresSource)
@@ -287,8 +288,6 @@ def test_nothing_is_written_and_nothing_can_be(uri: str) -> None:
             with pytest.raises(SourceError, match=r"read-only transaction|does not exist"):
                 history.source._reader.read((sql, ()))
         assert history.refresh()[1] == []
-    # No transaction of ours was ever given a number, so none changed anything.
-    assert rows(uri, "SELECT pg_current_snapshot()::text") == last
     assert before == [rows(uri, f"SELECT xmin::text, t::text FROM {table} t ORDER BY 2") for table in tables]
 
 
@@ -324,7 +323,7 @@ def test_what_is_new_is_told_once_and_what_is_gone_is_noticed(uri: str) -> None:
         with opened(graph) as history:
             source, token = history.source, history.source.index("1").token
             quiet = source.index("1", token)
-            assert (quiet.checkpoints, quiet.writes, quiet.reset, quiet.token) == ([], [], False, token)
+            assert (quiet.checkpoints, quiet.writes, quiet.reset) == ([], [], False)
             execute(uri, "CREATE TABLE elsewhere (x int)")  # another transaction, of other tables
             quiet = source.index("1", token)
             assert (quiet.checkpoints, quiet.writes, quiet.reset) == ([], [], False)
@@ -445,6 +444,35 @@ def test_tables_of_2024(uri: str) -> None:
             saver.setup()
             two_nodes.build(saver).invoke(two_nodes.INPUT, CONFIG)
         assert history.refresh() == (4, []) and history.latest.nodes == ("node_b",)
+
+
+def test_what_was_sent_in_the_formats_before_4(uri: str, tmp_path: Path) -> None:
+    """It lies in no channel, only in the writes of the step before."""
+    with PostgresSaver.from_conn_string(uri) as saver:
+        graph = DEMOS["fan_out"].build(saver)
+        DEMOS["fan_out"].seed(graph, "1")
+        three: Any = pending(saver)
+        three.invoke({"log": []}, {"configurable": {"thread_id": "2"}})
+        older = "jsonb_set(checkpoint, '{v}', '3') #- '{channel_versions,__pregel_tasks}'"
+        other = copied_to_sqlite(uri, tmp_path / "a.db")
+        execute(uri, f"UPDATE checkpoints SET checkpoint = {older}")
+        conn = sqlite3.connect(other)
+        for row, blob in conn.execute("SELECT rowid, checkpoint FROM checkpoints").fetchall():
+            checkpoint = saver.serde.loads_typed(("msgpack", blob))
+            as_of_old(checkpoint, 3)
+            conn.execute(
+                "UPDATE checkpoints SET checkpoint = ? WHERE rowid = ?",
+                (saver.serde.dumps_typed(checkpoint)[1], row),
+            )
+        conn.commit()
+        conn.close()
+        assert_told_as_by_langgraph(graph, "1")
+        assert_told_as_by_langgraph(three, "2")
+        new = persistence.MemorySaver()
+        persistence.migrate(uri, new, progress=False)
+        assert pending(new).get_state({"configurable": {"thread_id": "2"}}).next == ("leaf",) * 3
+    with opened(uri, "2") as history:
+        assert history.latest.next == open_history(other, "2").latest.next == ("leaf",) * 3
 
 
 # ---------------------------------------------------------------- which tables
