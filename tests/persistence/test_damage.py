@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from saver_help import call, config, on_loop, put, text
 
 from lgviz.errors import DamagedData
-from lgviz.persistence import Damaged, MemorySaver, migrate
+from lgviz.persistence import Damaged, ExactSerializer, MemorySaver, migrate
 from lgviz.persistence.statements import WRITE, Operation, Query
 from lgviz.persistence.tree import leaf, nodes_of
 
@@ -146,9 +147,13 @@ def whole(saver: Any, thread: str = "1") -> set[int]:
     return found
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "encrypted", "postgres"])
 def saver(request: pytest.FixtureRequest, make_saver: Callable[..., Any]) -> Any:
-    return make_saver(request.param)
+    if request.param != "encrypted":
+        return make_saver(request.param)
+    pytest.importorskip("Crypto")
+    serde = EncryptedSerializer.from_pycryptodome_aes(ExactSerializer(), key=b"k" * 16)
+    return make_saver("memory", serde=serde)
 
 
 @pytest.fixture(autouse=True)

@@ -172,6 +172,37 @@ def test_it_is_read_and_run_on_as_from_the_old_file(
         assert len(histories[0][0]) >= 3
 
 
+def test_a_migration_goes_on_where_it_was_stopped(shared_data: Path, tmp_path: Path) -> None:
+    old = shared_data / "databases" / ERAS[2]
+    total = migrate(old, tmp_path / "whole.db", progress=False)
+    copied = 0
+
+    def stop(done: int, total: int) -> None:
+        if done == copied + 4 < total:
+            raise KeyboardInterrupt
+
+    for _ in range(total):
+        try:
+            assert migrate(old, tmp_path / "pieces.db", progress=stop) < total
+            break
+        except KeyboardInterrupt:
+            with SqliteSaver.from_conn_string(str(tmp_path / "pieces.db")) as pieces:
+                grown = sum(count for _, count, _ in pieces.threads())
+                assert copied < grown < total and pieces.check() == []
+                copied = grown
+    with (
+        SqliteSaver.from_conn_string(str(tmp_path / "whole.db")) as whole,
+        SqliteSaver.from_conn_string(str(tmp_path / "pieces.db")) as pieces,
+    ):
+        assert list(pieces.list(None)) == list(whole.list(None))
+        for thread in GRAPHS:
+            rows = [
+                [(row.id, row.ordinal, row.changed, row.anchor) for row in saver.index(thread).checkpoints]
+                for saver in (whole, pieces)
+            ]
+            assert rows[0] == rows[1]
+
+
 def pending(saver: Any) -> Any:
     """A graph that waits before three tasks which were sent."""
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(Fan)
