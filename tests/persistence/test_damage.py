@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+from langgraph.graph import START, StateGraph
 from saver_help import call, config, on_loop, put, text
+from typing_extensions import TypedDict
 
 from lgviz.errors import DamagedData
 from lgviz.persistence import Damaged, ExactSerializer, MemorySaver, migrate
@@ -306,3 +309,39 @@ def test_migrating_a_damaged_database_of_langgraphs(statement: str, left: int, t
                 # Those that are left are as they were; the damaged one's children keep their parent's id.
                 assert {row.parent_id for row in target.index("1").checkpoints} >= {str(HIT)}
                 assert target.check() == []
+
+
+class Delta(TypedDict):
+    items: Annotated[
+        list[str],
+        DeltaChannel(lambda old, writes: old + [x for w in writes for x in w], snapshot_frequency=50),
+    ]
+
+
+@pytest.mark.parametrize("what", ["body", "metadata", "writes"])
+def test_a_delta_channel_is_never_rebuilt_over_a_gap(what: str) -> None:
+    """Its value is made of its ancestors' writes: without one of them it would be another value."""
+    with MemorySaver() as saver:
+        builder: StateGraph[Any, Any, Any, Any] = StateGraph(Delta)
+        builder.add_node("add", lambda state: {"items": [f"n{len(state['items'])}"]})
+        builder.add_edge(START, "add")
+        graph = builder.compile(checkpointer=saver)
+        for n in range(5):
+            graph.invoke({"items": [f"i{n}"]}, config())
+        expected = graph.get_state(config()).values
+        ids = [row.id for row in saver.index("1").checkpoints]
+        table, column = ("lgviz_writes", "data") if what == "writes" else ("lgviz_checkpoints", what)
+        key = "checkpoint_id" if what == "writes" else "id"
+        kept = saver.conn.execute(f"SELECT {column} FROM {table} WHERE {key} = ?", [ids[7]]).fetchall()
+        assert kept
+        saver.conn.execute(f"UPDATE {table} SET {column} = x'00' WHERE {key} = ?", [ids[7]])
+        saver.prune(["1"])  # keeps all that the newest is rebuilt from, damaged or not
+        assert [row.id for row in saver.index("1").checkpoints] == ids
+        if what == "metadata":
+            assert graph.get_state(config()).values == expected
+        else:
+            with pytest.raises(DamagedData):
+                graph.get_state(config())
+        for (data,) in kept:  # someone has a copy of the row
+            saver.conn.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", [data, ids[7]])
+        assert graph.get_state(config()).values == expected and saver.check() == []
