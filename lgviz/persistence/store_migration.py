@@ -16,9 +16,9 @@ from langgraph.store.base.batch import AsyncBatchedBaseStore
 from lgviz.errors import MissingFile, NotASource
 
 from .changing import Change, Made
+from .kinds import is_url
 from .moments import read_when
 from .namespaces import Place
-from .origins import is_url
 from .sqlite import connect
 from .sqlite_store import SqliteStore
 from .store import Store, SyncStore
