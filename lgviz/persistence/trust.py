@@ -46,8 +46,8 @@ class Trust:
     def find(self, module: str, qualname: str) -> tuple[type | None, str]:
         """The class of that name, or None and why not."""
         name = (module, qualname)
-        known = self._known.get(name)
-        if known is not None and vars(sys.modules.get(module, known)).get(qualname) is known:
+        known, there = self._known.get(name), getattr(sys.modules.get(module), "__dict__", {})
+        if known is not None and there.get(qualname) is known:
             return known, ""  # it is still there: the usual case, for every object that is read
         # A class that is defined again in a notebook is the one of its name; one in a function has no name.
         cls = loaded(module, qualname) or _put.get(name)
