@@ -130,6 +130,11 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         with self._memory.lock:
             return [_config(key) for key in self._memory.entries]
 
+    def tick(self, config: RunnableConfig) -> int:
+        """The moment at which a checkpoint was put; -1 for one of the base."""
+        entry = self._memory.entries.get(self._own_key(config))
+        return -1 if entry is None else entry.tick
+
     @property
     def empty(self) -> bool:
         """Whether nothing is held in memory."""

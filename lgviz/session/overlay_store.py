@@ -17,7 +17,7 @@ from .layers import Held, Key, Layers, Port, free
 from .loops import Steps, adrive, call, drive
 from .overlay import ticks
 
-__all__ = ["OverlayStore"]
+__all__ = ["OverlayStore", "Put"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class OverlayStore(BaseStore):
 
     def __init__(self, base: BaseStore, at: Any = None) -> None:
         self.base = base
+        self._at = at
         as_of: Callable[[Any], BaseStore] | None = getattr(base, "as_of", None)
         self.as_of_now = at is not None and as_of is None
         self._layers = Layers(base, as_of(at) if as_of is not None and at is not None else base)
@@ -65,6 +66,19 @@ class OverlayStore(BaseStore):
         """What was written, as it differs from what is underneath, in the order of the first write."""
         with self._lock:
             return [*_changed((key, h.seen and h.seen.value, h.last.value) for key, h in self._held.items())]
+
+    def puts(self) -> list[Put]:
+        """Every write, in order."""
+        with self._lock:
+            return list(self._log)
+
+    def before(self, tick: int) -> OverlayStore:
+        """A store with what was written up to a moment only."""
+        earlier = OverlayStore(self.base, self._at)
+        for put in self.puts():
+            if put.tick < tick:
+                earlier.batch([put.op])
+        return earlier
 
     def conflicts(self) -> list[ItemChange]:
         """What :meth:`keep` would overwrite in the base that was never read here: it was changed meanwhile,

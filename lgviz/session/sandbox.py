@@ -19,7 +19,7 @@ from lgviz.persistence.moments import KEPT
 from .live import Live, Spot, aperform, find, live, perform
 from .loops import Steps, call, running_loop
 from .overlay import OverlaySaver
-from .overlay_store import OverlayStore
+from .overlay_store import OverlayStore, Put
 
 __all__ = ["Sandbox", "open_sandbox", "sandbox_of"]
 
@@ -71,7 +71,7 @@ class Sandbox:
         if self.store.as_of_now:
             self.memory = f"memory as of now, for {type(store).__name__} keeps no versions"
         else:
-            self.memory_as_of, self.memory = at, f"memory as of {at:%Y-%m-%d %H:%M:%S}"
+            self.memory_as_of, self.memory = at, f"memory as of {at.astimezone():%Y-%m-%d %H:%M:%S}"
 
     def live(self, given: Live) -> Live:
         """The graph over the overlays, to act as ``given`` does."""
@@ -85,6 +85,16 @@ class Sandbox:
     def changes(self) -> list[ItemChange]:
         """What became of memories in it."""
         return self.store.changes() if self.store is not None else []
+
+    def memory_at(self, config: RunnableConfig) -> OverlayStore | None:
+        """Memory as it was when one of its checkpoints was made; None where the graph has no store."""
+        return self.store.before(self.saver.tick(config)) if self.store is not None else None
+
+    def step_puts(self, config: RunnableConfig, parent: RunnableConfig | None) -> list[Put]:
+        """What was put between one of its checkpoints and that one's parent, or its beginning."""
+        since = self.saver.tick(parent) if parent is not None else -1
+        puts = self.store.puts() if self.store is not None else []
+        return [put for put in puts if since < put.tick < self.saver.tick(config)]
 
     def conflicts(self) -> list[ItemChange]:
         """Memories that :meth:`keep` would overwrite though they were never read here."""

@@ -86,6 +86,7 @@ class Debugger(anywidget.AnyWidget):
         self._memory = Memory(self._reader, held, loop, held_by)
         self._box = Box(self._reader, self._boxed)
         self._reader.sandbox = self._box.view
+        self._memory.box = self._box
         self._actor = Actor(self._reader, self._ran, loop, name, self._memory, self._box)
         self._error: LgvizError | None = None
         try:

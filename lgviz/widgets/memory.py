@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
+from lgviz.analysis.tree import Mark
 from lgviz.analysis.values import value_at
 from lgviz.errors import LgvizError, NotFound, ReadOnly
 from lgviz.export import code
@@ -43,6 +44,7 @@ from lgviz.widgets import recalls as views
 from lgviz.widgets.dispatch import Call, Handler, Pool
 from lgviz.widgets.nodes import value_node
 from lgviz.widgets.reader import Reader
+from lgviz.widgets.sandbox import Box
 
 __all__ = ["Memory"]
 
@@ -61,6 +63,9 @@ class Memory:
         loop: the notebook's event loop, on which asynchronous stores live; None outside of one.
         name: the Python expression of the store, for copied code.
 
+    Attributes:
+        box: holds the debugger's sandbox; at its checkpoints memory is what it was there.
+
     Raises:
         SourceError: the store cannot be read.
     """
@@ -70,6 +75,7 @@ class Memory:
         self._ask = acts.asker(loop)
         self._items = None if store is None else open_items(store, self._ask)
         self._name = name
+        self.box: Box | None = None
         self._kept: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -238,6 +244,8 @@ class Memory:
         items = self._live()
         if checkpoint is None or not items.keeps_versions:
             return items
+        if self.box is not None and (store := self.box.memory_at(self._reader.at(checkpoint))) is not None:
+            return Items(store, self._ask)
         return self._once(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
 
     def _tree(self, checkpoint: str | None) -> NamespaceTree:
@@ -273,6 +281,8 @@ class Memory:
 
     def _changes(self, checkpoint_id: str) -> list[ItemChange]:
         checkpoint = self._reader.at(checkpoint_id)
+        if self.box is not None and Mark.SANDBOX in checkpoint.flags:
+            return self.box.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._once(("changes", *asked), lambda: self._changed(checkpoint, items))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.compare import ChangeKind
 from lgviz.analysis.memory import ItemChange
 from lgviz.analysis.tree import Mark
 from lgviz.errors import ActRefused, MemoryConflict, SandboxEnded
@@ -87,6 +91,30 @@ class Box:
             "warnings": sandbox.warnings,
         }
 
+    def memory_at(self, checkpoint: Checkpoint) -> BaseStore | None:
+        """Memory as it was at one of its checkpoints; None for one of the base."""
+        sandbox = self._open
+        held = sandbox is not None and Mark.SANDBOX in checkpoint.flags
+        return sandbox.memory_at(_config(checkpoint)) if sandbox is not None and held else None
+
+    def step_changes(self, checkpoint: Checkpoint) -> list[ItemChange]:
+        """What the step that made one of its checkpoints did to memories."""
+        sandbox, parent = self._open, checkpoint.parent
+        if sandbox is None or sandbox.store is None:
+            return []
+        started = _config(parent) if parent is not None else None
+        puts = sandbox.step_puts(_config(checkpoint), started)
+        before = sandbox.store.before(puts[0].tick) if puts else None
+        last = {(put.op.namespace, put.op.key): put for put in puts}
+        changes = []
+        for place, put in last.items():
+            item = before.get(*place) if before is not None else None
+            was, now = None if item is None else item.value, put.op.value
+            if was != now:
+                kind: ChangeKind = "added" if was is None else "removed" if now is None else "changed"
+                changes.append(ItemChange(*place, kind, was, now, node=put.writer.node, at=None))
+        return changes
+
     def sandbox_keep(self, call: Call, params: SandboxKeep) -> SandboxKept:
         sandbox = self._idle()
         try:
@@ -124,6 +152,10 @@ class Box:
         self._open = None
         self._reader.source.upper = None
         self._reader.broadcast()
+
+
+def _config(checkpoint: Checkpoint) -> RunnableConfig:
+    return cast("RunnableConfig", checkpoint.config)
 
 
 def _changes(changes: Any) -> MemoryChanges:

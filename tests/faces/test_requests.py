@@ -27,7 +27,8 @@ class View:
         self.progress: list[Any] = []
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
-        table = {**debugger._reader.table(), **debugger._box.table(), **debugger._actor.table()}
+        halves = (debugger._reader, debugger._memory, debugger._box, debugger._actor)
+        table = {name: entry for half in halves for name, entry in half.table().items()}
         debugger._box._emit = lambda body: self._take({"event": "sandbox", "body": body}, [])
         debugger._reader._send = self._take
         debugger._actor._emit = lambda body: self._take({"event": "run", "body": body}, [])

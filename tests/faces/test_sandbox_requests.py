@@ -76,6 +76,16 @@ def test_a_fork_runs_in_a_sandbox_and_is_kept(view: View, store: persistence.InM
     found = view.ask("search", query="I am vegan")
     assert made["id"] in {hit["id"] for part in [*view.progress, found] for hit in part["hits"]}
     assert "Keep it first" in view.refused("code_get", act="select", checkpoint=made["id"])["remedy"]
+    # memory at each of its checkpoints
+    ref = sandbox["changes"]["changes"][0]["ref"]
+    labels = dict(zip(tree["labels"], tree["ids"], strict=True))
+    diets = [
+        view.ask("memory_item", checkpoint=labels[s], ref=ref)["value"]["items"][0] for s in ("s3", "s4")
+    ]
+    assert [d["value"]["text"] for d in diets] == ["vegetarian", "vegan"]
+    told_by_step = view.ask("memory_changes", checkpoint=labels["s4"])["changes"]
+    assert [(c["key"], c["node"]) for c in told_by_step] == [("diet", "remember")]
+    assert view.ask("memory_changes", checkpoint=labels["s3"])["changes"] == []
     # one at a time, and acts on what it holds stay in it
     assert "Keep or discard" in view.refused("run_start", **run(before["c2"], sandbox=True))["remedy"]
     again = view.ask("fork_commit", **fork(ended["checkpoint"], {"known": {}}, "recall"))

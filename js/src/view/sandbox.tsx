@@ -122,12 +122,22 @@ function Changes({ changes }: { changes: MemoryChanges }) {
           <i aria-hidden="true">{KINDS[change.kind]}</i>
           <span class="lgviz-sr">{change.kind}</span>
           <span class="lgviz-box-where">{change.namespace.join(" / ")}</span> <b>{change.key}</b>{" "}
-          <span class="lgviz-box-value">{change.summary}</span>
+          <span class="lgviz-box-value">{wordsOf(change)}</span>
         </li>
       ))}
       {more > 0 && <li class="lgviz-box-where">and {more} more</li>}
     </ul>
   );
+}
+
+/** What a value became: the fields that are others, else the whole of it. */
+function wordsOf(change: MemoryChange): string {
+  if (change.kind !== "changed") return change.summary;
+  const fields = change.diff.channels.map(({ channel, changes: [first] }) => {
+    const path = `${channel}${first?.path ?? ""}`;
+    return `${path}: ${first?.before?.text ?? "nothing"} → ${first?.after?.text ?? "nothing"}`;
+  });
+  return fields.join(" · ") || change.summary;
 }
 
 interface ButtonProps {
