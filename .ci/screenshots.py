@@ -151,7 +151,7 @@ def memory_refused(debugger: Debugger) -> None:
 def memory_many(debugger: Debugger) -> None:
     debugger.tab("memory")
     debugger.inspector.get_by_test_id("lgviz-memory-search").fill("city 7")
-    expect(debugger.memory_item("k7").first).to_be_visible()
+    expect(debugger.root.get_by_test_id("lgviz-memory-item").first).to_be_visible()
 
 
 AGENT = [SETUP, seeded("agent"), "%lgviz graph --thread 1"]

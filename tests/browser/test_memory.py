@@ -24,8 +24,9 @@ def output(page: Page, text: str) -> None:
     expect(page.locator(".jp-OutputArea-output").get_by_text(text, exact=True).last).to_be_visible()
 
 
-def opened(notebook: NotebookFactory, *cells: str, label: str = "c9", **options: object) -> Debugger:
-    debugger = Debugger(notebook([SETUP, *cells], **options))
+def opened(notebook: NotebookFactory, *cells: str, label: str = "c9", width: int = 1700) -> Debugger:
+    """The Memory tab at a checkpoint, with room for an item beside the list."""
+    debugger = Debugger(notebook([SETUP, *cells], width=width))
     debugger.select(label)
     debugger.tab("memory")
     return debugger
@@ -261,7 +262,7 @@ def test_what_is_remembered_is_only_ever_text(notebook: NotebookFactory) -> None
 
 
 def test_a_narrow_view_shows_the_list_or_the_item(notebook: NotebookFactory) -> None:
-    debugger = opened(notebook, KEEPING, OPEN, label="c9", width=760)
+    debugger = opened(notebook, KEEPING, OPEN, label="c9", width=1400)
     expect(debugger.memory_item("diet", FACTS)).to_be_visible()
     expect(part(debugger, "open")).to_have_count(0)
     debugger.memory_item("diet", FACTS).click()
@@ -269,3 +270,9 @@ def test_a_narrow_view_shows_the_list_or_the_item(notebook: NotebookFactory) -> 
     expect(part(debugger, "tree")).to_have_count(0)
     debugger.inspector.get_by_role("button", name="All memory").click()
     expect(debugger.memory_item("diet", FACTS)).to_be_visible()
+    # The list has the focus again; walking it opens nothing before Enter.
+    for key in ("Home", "ArrowDown", "ArrowDown", "ArrowDown"):
+        debugger.page.keyboard.press(key)
+    expect(part(debugger, "open")).to_have_count(0)
+    debugger.page.keyboard.press("Enter")
+    expect(part(debugger, "open")).to_contain_text("everything")

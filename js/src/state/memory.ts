@@ -29,6 +29,9 @@ export class MemoryState {
   /** Asked for anew when another act of ours wrote. */
   readonly beat = signal(0);
 
+  /** The list takes the focus when it is shown again. */
+  focused = false;
+
   readonly #expanded = new Set<string>();
   #unfolded = false;
   #next: Outline | null = null;

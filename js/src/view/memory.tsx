@@ -15,7 +15,7 @@ import { count, thousands } from "./text";
 
 const PAUSE = 1500;
 /** Room for an item beside the list, in pixels. */
-const WIDE = 640;
+const WIDE = 560;
 
 /** What is known about memory at the selected checkpoint; asked again while the tab is open. */
 export function useMemory(store: Store, selected: string): Asked<MemoryView> {
@@ -94,13 +94,20 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
         <div class="lgm-list">
           <Bar state={state} view={view} label={labelOf(store, selected)} at={at} />
           {sought === "" && <Changes state={state} label={labelOf(store, selected)} changes={changes} />}
-          <MemoryOutline state={state} changes={changes.data?.changes ?? []} view={view} at={at} />
+          <MemoryOutline state={state} changes={changes.data?.changes ?? []} at={at} wide={wide} />
         </div>
       )}
       {aside && (
         <div class="lgm-aside">
           {!wide && (
-            <button type="button" class="lgi-link lgm-back" onClick={() => state.choose(null)}>
+            <button
+              type="button"
+              class="lgi-link lgm-back"
+              onClick={() => {
+                state.focused = true;
+                state.choose(null);
+              }}
+            >
               ‹ All memory
             </button>
           )}

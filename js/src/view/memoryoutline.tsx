@@ -1,6 +1,6 @@
 // The list of namespaces and items: rows of one height, only those in view in the DOM.
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { MemoryChange, MemoryView } from "../protocol";
+import type { MemoryChange } from "../protocol";
 import type { MemoryState } from "../state/memory";
 import { type Outline, type OutlineRow, refOf } from "../state/outline";
 import { ago, fullTime } from "./format";
@@ -12,11 +12,12 @@ const MARGIN = 6;
 interface Props {
   state: MemoryState;
   changes: readonly MemoryChange[];
-  view: MemoryView;
   at: string | null;
+  /** There is room for an item beside the list: walking it shows each. */
+  wide: boolean;
 }
 
-export function MemoryOutline({ state, changes, at }: Props) {
+export function MemoryOutline({ state, changes, at, wide }: Props) {
   const uid = useId();
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -34,8 +35,10 @@ export function MemoryOutline({ state, changes, at }: Props) {
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     measure();
+    if (state.focused) element.focus({ preventScroll: true });
+    state.focused = false;
     return () => observer.disconnect();
-  }, []);
+  }, [state]);
   useEffect(() => {
     // Not while one scrolls past.
     const timer = setTimeout(() => void state.ensure(from, to), 30);
@@ -46,7 +49,7 @@ export function MemoryOutline({ state, changes, at }: Props) {
     const next = Math.max(0, Math.min(total - 1, place));
     state.cursor.value = next;
     const row = outline?.rowAt(next);
-    if (row?.kind === "item") state.choose(row.item.ref);
+    if (wide && row?.kind === "item") state.choose(row.item.ref);
     const element = box.current;
     if (!element) return;
     const y = next * MEMORY_ROW;
