@@ -34,6 +34,7 @@ class LgvizMagics(Magics):
         "what", nargs="?", help="a compiled graph, a saver, or the path or URL of a checkpoint database"
     )
     @argument("-t", "--thread", help="the thread to open; without it the newest opens and a picker lists all")
+    @argument("-s", "--store", help="the store whose items the Memory tab shows (default: the graph's)")
     @argument("--height", type=int, default=620, help="height in pixels (default: 620)")
     @argument("--no-static", action="store_true", help="leave out the static view that outlives the kernel")
     @line_magic
@@ -57,6 +58,7 @@ class LgvizMagics(Magics):
             return debug(
                 what,
                 thread_id=_unquoted(arguments.thread),
+                store=None if arguments.store is None else self._subject(arguments.store)[0],
                 height=arguments.height,
                 static=not arguments.no_static,
                 name=name,
@@ -99,7 +101,7 @@ def _complete(shell: InteractiveShell, event: Any) -> list[str]:
     if done and done[-1] in ("-t", "--thread"):
         return [t for t in _threads(shell, done[0]) if t.startswith(typing)]
     if typing.startswith("-"):
-        return [o for o in ("--thread", "--height", "--no-static") if o.startswith(typing)]
+        return [o for o in ("--thread", "--store", "--height", "--no-static") if o.startswith(typing)]
     names = [n for n, v in shell.user_ns.items() if not n.startswith("_") and _debuggable(v)]
     files = [str(p) for p in sorted(Path().glob("*")) if p.suffix in _SUFFIXES]
     return [n for n in (*names, *files) if n.startswith(typing)] if not done else ["--thread", "--height"]

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { FakeMemory } from "../dev/fake-memory";
 import type { MemoryPage } from "../src/protocol";
-import { OUTLINE_PAGE, Outline, refOf } from "../src/state/outline";
+import { above, OUTLINE_PAGE, Outline, refOf } from "../src/state/outline";
 
 let memory: FakeMemory;
 let asked: [ref: string, offset: number][];
@@ -87,5 +87,15 @@ describe("an outline", () => {
     await list.load(true);
     expect(list.placeOf('["users","bob","diet"]')).toBe(5);
     expect(list.placeOf("nowhere")).toBe(-1);
+  });
+
+  test("goes on unfolding where an earlier one was interrupted", async () => {
+    const list = outline(new Set(['["users"]']));
+    await list.load(true);
+    expect(list.count).toBe(7);
+  });
+
+  test("names the namespaces of an item as Python does", () => {
+    expect(above('["a","zo\\u00eb","k"]')).toEqual(['["a"]', '["a","zo\\u00eb"]']);
   });
 });

@@ -69,7 +69,11 @@ class SqlItems(Items):
         if self._mark == "?":
             # What this connection wrote, and whether another one did.
             return f"{connection.total_changes} {self._read('PRAGMA data_version')}"  # type: ignore[union-attr]
-        return repr(self._read("SELECT count(*) AS held, max(updated_at) AS written, max(expires_at) AS ends FROM store"))
+        return repr(
+            self._read(
+                "SELECT count(*) AS held, max(updated_at) AS written, max(expires_at) AS ends FROM store"
+            )
+        )
 
     def counts(self) -> dict[Namespace, int]:
         rows = self._read("SELECT prefix, count(*) FROM store GROUP BY prefix")

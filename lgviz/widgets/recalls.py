@@ -37,7 +37,7 @@ _CHANGES = 60
 
 def ref_of(*parts: str) -> str:
     """Names a namespace, or an item by its namespace and key; ASCII, so that any label survives the wire."""
-    return json.dumps(parts)
+    return json.dumps(parts, separators=(",", ":"))
 
 
 def read_ref(ref: str) -> Namespace:

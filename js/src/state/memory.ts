@@ -2,7 +2,7 @@
 import { batch, signal } from "@preact/signals";
 import type { MemoryView } from "../protocol";
 import { isCancelled, ProtocolError } from "../source/error";
-import { type Fetch, Outline } from "./outline";
+import { above, type Fetch, Outline } from "./outline";
 import type { Store } from "./store";
 
 export type SearchMode = "text" | "filter" | "query";
@@ -29,6 +29,10 @@ export class MemoryState {
   /** Asked for anew when another act of ours wrote. */
   readonly beat = signal(0);
 
+  /** The item to bring into view once its row is known. */
+  revealing: string | null = null;
+  /** Counts what unfolds the list from outside. */
+  readonly turn = signal(0);
   /** The list takes the focus when it is shown again. */
   focused = false;
 
@@ -50,6 +54,14 @@ export class MemoryState {
       this.chosen.value = ref;
       this.doing.value = null;
     });
+  }
+
+  /** Opens an item and shows where it lies. */
+  reveal(ref: string): void {
+    for (const namespace of above(ref)) this.#expanded.add(namespace);
+    this.revealing = ref;
+    this.choose(ref);
+    this.turn.value++;
   }
 
   /** Reads the list anew; what is shown stays until the new rows in view are there. */

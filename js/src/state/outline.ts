@@ -109,6 +109,7 @@ export class Outline {
   async load(unfold: boolean): Promise<void> {
     await this.#page(this.#root, 0);
     for (let at = 0; unfold && at < Math.min(this.count, FEW); at++) {
+      await this.ensure(at, at + 1);
       const row = this.rowAt(at);
       if (row?.kind !== "namespace" || row.expanded) continue;
       const { children, ref } = row.namespace;
@@ -192,4 +193,17 @@ export class Outline {
 export function refOf(row: OutlineRow | null): string | null {
   if (row?.kind === "namespace") return row.namespace.ref;
   return row?.kind === "item" ? row.item.ref : null;
+}
+
+/** The refs of the namespaces that an item lies in, outermost first, written as Python writes them. */
+export function above(ref: string): string[] {
+  const parts = JSON.parse(ref) as string[];
+  return parts.slice(0, -1).map((_, i) => refTo(parts.slice(0, i + 1)));
+}
+
+function refTo(parts: readonly string[]): string {
+  return JSON.stringify(parts).replace(
+    /[\u0080-\uffff]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -67,7 +67,8 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
   const at = state.at(view);
   const sought = state.sought.value;
   const mode = state.mode.value;
-  useEffect(() => void state.reload(at), [state, at, view.token, sought, mode]);
+  const turn = state.turn.value;
+  useEffect(() => void state.reload(at), [state, at, view.token, sought, mode, turn]);
   const box = useRef<HTMLDivElement>(null);
   const wide = useWide(box);
   const changes = useAsk(
@@ -81,7 +82,7 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
   const first = changes.data?.changes[0]?.ref;
   // What the step changed is what one came to see.
   useEffect(() => {
-    if (wide && first !== undefined && state.chosen.peek() === null) state.choose(first);
+    if (wide && first !== undefined && state.chosen.peek() === null) state.reveal(first);
   }, [state, first, wide]);
   const aside = chosen !== null || doing === "add";
   return (
@@ -343,7 +344,7 @@ function Changes({ state, label, changes }: ChangesProps) {
           data-namespace={change.namespace.join(".")}
           aria-pressed={state.chosen.value === change.ref}
           aria-label={`${change.kind} ${change.namespace.join(".")} ${change.key}`}
-          onClick={() => state.choose(change.ref)}
+          onClick={() => state.reveal(change.ref)}
         >
           <span class="lgm-sign" aria-hidden="true">
             {SIGNS[change.kind]}

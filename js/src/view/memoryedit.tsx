@@ -55,7 +55,7 @@ export function MemoryEditor({ state, view, item }: Props) {
     try {
       const { ref } = await store.source.request("memory_put", draft);
       state.beat.value++;
-      state.choose(ref);
+      state.reveal(ref);
     } catch (failure) {
       setError(ProtocolError.of(failure));
       setBusy(false);

@@ -45,6 +45,18 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
     return () => clearTimeout(timer);
   }, [state, outline, from, to]);
 
+  useLayoutEffect(() => {
+    const place = state.revealing === null || !outline ? -1 : outline.placeOf(state.revealing);
+    const element = box.current;
+    if (place < 0 || !element) return;
+    state.revealing = null;
+    state.cursor.value = place;
+    const y = place * MEMORY_ROW;
+    if (y < element.scrollTop || y + MEMORY_ROW > element.scrollTop + height) {
+      element.scrollTop = y - height / 2;
+    }
+  }, [state, outline, state.revision.value]);
+
   const move = (place: number) => {
     const next = Math.max(0, Math.min(total - 1, place));
     state.cursor.value = next;
