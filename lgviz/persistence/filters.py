@@ -6,8 +6,6 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-import ormsgpack
-
 from lgviz.errors import BadFilter
 
 Test: TypeAlias = Callable[[Any], bool]
@@ -115,20 +113,3 @@ def _operator(name: str, other: Any) -> Test:
             return isinstance(value, str) and isinstance(other, str) and compare(value, other)
 
     return test
-
-
-def needles(filter: Mapping[str, Any]) -> list[bytes]:
-    """Bytes that a plainly packed value which passes the filter must contain.
-
-    Looking for them in the database is fast and leaves few values to unpack.
-    """
-    found = []
-    for field, wanted in filter.items():
-        if isinstance(wanted, Mapping) and set(wanted) == {"$eq"}:
-            wanted = wanted["$eq"]
-        if type(field) is str and type(wanted) is str:
-            try:
-                found.append(ormsgpack.packb(field) + ormsgpack.packb(wanted))
-            except (TypeError, ValueError):  # a lone surrogate: no plainly packed value has one
-                continue
-    return found

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, TypeAlias
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
 from .changing import Change, Changing, groups, micros, micros_of, moment
-from .filters import needles, passes
+from .filters import passes
 from .namespaces import Namespace, Place, below, literal, matches, pack_key, pack_path, read_key, read_path
 from .provenance import NOBODY, Writer
 from .settled import Gone
+from .sieve import sieve
 from .statements import GLANCE, READ, WRITE, Many, Operation, Query
 from .values import PLAIN
 
@@ -298,11 +299,9 @@ class Items(Changing):
         if after is not None:
             where.append(place)
             params += [getattr(after, name) for name in last]
-        sought = needles(filter)
-        if sought:
-            contains = " AND ".join([self.dialect.contains] * len(sought))
-            where.append(f"(substr(i.value, 1, 1) <> ? OR {contains})")
-            params += [PLAIN, *sought]
+        kept, given = sieve(filter, self.dialect)
+        where.append(kept)
+        params += given
         limit = "" if size is None else f" LIMIT {size}"
         rows = yield Query(
             f"SELECT {_COLUMNS} FROM {view.items} WHERE {' AND '.join(where)} ORDER BY {order}{limit}",

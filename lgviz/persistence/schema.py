@@ -116,8 +116,8 @@ class Dialect:
     """Taken before migrations are looked at; empty where the transaction itself excludes others."""
     lock_row: str
     """Ends a SELECT whose row is locked until the transaction ends."""
-    contains: str
-    """A condition that an item's value contains some bytes."""
+    find: str
+    """Where some bytes begin in others, from 1; 0: nowhere."""
     last_node: str
     """The greatest id that any node ever had, where this transaction alone gives ids; else empty."""
     new_ids: str
@@ -156,7 +156,7 @@ SQLITE = Dialect(
         AND name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema="",
     lock_row="",
-    contains="instr(i.value, ?) > 0",
+    find="instr({}, ?)",
     # AUTOINCREMENT remembers it, and BEGIN IMMEDIATE keeps other writers away.
     last_node="SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'",
     new_ids="",
@@ -177,7 +177,7 @@ POSTGRESQL = Dialect(
         AND table_name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     lock_row="FOR UPDATE",
-    contains="position(? in i.value) > 0",
+    find="position(? in {})",
     last_node="",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",
 )

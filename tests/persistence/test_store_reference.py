@@ -42,8 +42,11 @@ atoms = st.one_of(
 )
 nested = st.recursive(
     atoms,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("pq"), inner, max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("npq"), inner, max_size=2),
     max_leaves=4,
+)
+numbers = st.integers(0, 4) | st.sampled_from(
+    [0.0, -0.0, 0.5, 1.0, 3.7, -1, -2.5, 127, 128, 127.5, 200, 1e18, 2**63, 1e-300, -1e300, True]
 )
 values = st.fixed_dictionaries(
     {"n": st.integers(0, 4)}, optional={"s": atoms, "o": nested, "pad": st.just("w" * 1500)}
@@ -51,13 +54,11 @@ values = st.fixed_dictionaries(
 operators = st.sampled_from(["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"])
 filters = st.one_of(
     st.none(),
-    st.fixed_dictionaries(
-        {"n": st.integers(0, 4) | st.dictionaries(operators, st.integers(0, 4), min_size=1)}
-    ),
+    st.fixed_dictionaries({"n": numbers | st.dictionaries(operators, numbers, min_size=1)}),
     st.fixed_dictionaries(
         {"s": atoms | st.fixed_dictionaries({"$eq": atoms}) | st.fixed_dictionaries({"$ne": atoms})}
     ),
-    st.fixed_dictionaries({"n": st.integers(0, 4), "o": nested}),
+    st.fixed_dictionaries({"n": numbers, "o": nested}),
 )
 small = st.sampled_from([0, 1, 2, 100])
 gets = st.tuples(spaces, keys).map(lambda it: GetOp(*it))
