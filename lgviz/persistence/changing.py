@@ -134,9 +134,10 @@ class Changing(Values):
         # Nodes and vectors are stored for an item's id.
         early = [each.place for each in new if each.vectors or not isinstance(each.value, bytes)]
         if early:
-            yield Many(_INSERT, [(*rows[place], *states[place]) for place in early])
-            for place in early:
-                ids.update((yield from self._id(place, rows[place])))
+            insert = Many(_INSERT, [(*rows[place], *states[place]) for place in early])
+            sql = "SELECT id FROM lgviz_items WHERE ns = ? AND key = ?"
+            _, *made = yield Batch([insert, *(Query(sql, rows[place]) for place in early)])
+            ids.update({place: id for place, ((id,),) in zip(early, made, strict=True)})
         for each in done:
             if not isinstance(each.value, (bytes, NoneType)):
                 yield from self.store(-ids[each.place], [each.value])
@@ -220,10 +221,6 @@ class Changing(Values):
         )
         _, *found = yield Batch([made, *queries])
         spaces.update((names[bytes(path)], id) for rows in found for path, id in rows)
-
-    def _id(self, place: Place, row: tuple[int, bytes]) -> Operation[dict[Place, int]]:
-        rows = yield Query("SELECT id FROM lgviz_items WHERE ns = ? AND key = ?", row)
-        return {place: rows[0][0]}
 
 
 def groups(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -18,6 +18,7 @@ from .plans import Documents, Plan
 from .schema import Dialect
 from .statements import READ, WRITE, Operation, Query
 from .tree import Serializer
+from .vector_tables import MAKING, Unverified, verify
 from .versions import Versions
 
 if TYPE_CHECKING:  # NumPy is imported with the first store that has an index
@@ -36,10 +37,6 @@ WITHOUT = "NOT EXISTS (SELECT 1 FROM lgviz_vectors v WHERE v.item = i.id AND v.d
 """A condition: the item ``i`` has no vector."""
 ANY = "v.item = (SELECT item FROM lgviz_vectors WHERE data IS NOT NULL LIMIT 1)"
 """A condition: ``v`` is of one item that has vectors."""
-
-
-class Unverified(Exception):
-    """The vectors are not known to be of this embedding: verify that, then run the operation again."""
 
 
 class Unembedded(NamedTuple):
@@ -86,7 +83,7 @@ class Making(Versions):
 
     def _made(self) -> Operation[bytes]:
         """What names the making of the table of vectors; empty where there is none."""
-        rows = yield Query("SELECT value FROM lgviz_meta WHERE name = 'vectors'")
+        rows = yield MAKING
         return bytes(rows[0][0]) if rows else b""
 
     def _make_anew(self, *, missing: bool = False) -> Operation[None]:
@@ -111,8 +108,7 @@ class Making(Versions):
         self._making = told.encode()
 
     def _known(self) -> Operation[None]:
-        if (yield from self._made()) != self._making:
-            raise Unverified
+        verify((yield MAKING), self._making)
 
     def _sure(self, make: Callable[[], Operation[Any]]) -> Plan[Any]:
         """Run an operation on vectors that this store's embedding made.
@@ -258,7 +254,7 @@ class Making(Versions):
             if each and (row.id, row.updated) in unchanged
         ]
         if new:
-            yield from self.vectors.keep(new)
+            yield self.vectors.keep(new)
         return len(new)
 
     def _complete(self) -> Operation[None]:

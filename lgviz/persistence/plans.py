@@ -7,10 +7,12 @@ give.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-from .embeddings import Embedder, Vectors
 from .statements import Operation
+
+if TYPE_CHECKING:  # NumPy is imported with the first store that has an index
+    from .embeddings import Embedder, Vectors
 
 R = TypeVar("R")
 

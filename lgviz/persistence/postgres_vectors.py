@@ -11,8 +11,8 @@ import numpy as np
 from lgviz.errors import InvalidIndex, Unavailable
 
 from .embeddings import Embedder, Vector
-from .statements import Many, Operation, Query
-from .vector_tables import Embedded, Scan
+from .statements import Batch, Many, Operation, Query
+from .vector_tables import MAKING, Condition, Embedded, Scan, verify
 
 _OPERATORS = {"cosine": ("<=>", "cosine_ops"), "l2": ("<->", "l2_ops"), "inner_product": ("<#>", "ip_ops")}
 _KINDS = {
@@ -26,6 +26,11 @@ _LONGEST = {"vector": 2000, "halfvec": 4000}
 _EXACT = 5000
 """So many vectors are all looked at; among more, pgvector's index finds the nearest."""
 _GROWTH = 4
+# The index goes on where a namespace leaves out what it found first.
+_SETTINGS = tuple(
+    Query("SELECT set_config(?, ?, true)", [f"hnsw.{name}", value])
+    for name, value in (("iterative_scan", "strict_order"), ("ef_search", "100"))
+)
 
 
 class PostgresVectors:
@@ -91,8 +96,8 @@ class PostgresVectors:
                FOR EACH ROW EXECUTE FUNCTION lgviz_drop_vectors()"""
         )
 
-    def keep(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Operation[None]:
-        yield Many(
+    def keep(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Many:
+        return Many(
             f"""INSERT INTO lgviz_vectors (item, n, ns, paths, data)
                 SELECT id, ?, ns, ?, ?::{self.type} FROM lgviz_items WHERE id = ?""",
             [
@@ -114,23 +119,26 @@ class PostgresVectors:
         ]
 
     def scan(
-        self, query: Vector, spaces: Sequence[int] | None, first: int, *, making: bytes, joined: bool
+        self, query: Vector, spaces: Condition | None, first: int, *, making: bytes, joined: bool
     ) -> Operation[Scan]:
-        within, params = ("TRUE", []) if spaces is None else ("ns = ANY(?)", [list(spaces)])
-        rows = yield Query(
-            f"SELECT count(*) FROM (SELECT 1 FROM lgviz_vectors WHERE {within} LIMIT {_EXACT + 1}) few",
-            params,
-        )
-        return _InDatabase(self, _text(query), within, params, first, exact=rows[0][0] <= _EXACT)
+        where, params = spaces or ("TRUE", [])
+        numbers = f"SELECT id FROM lgviz_namespaces WHERE {where}"
+        within = "TRUE" if spaces is None else f"ns IN ({numbers})"
+        few = f"SELECT count(*) FROM (SELECT 1 FROM lgviz_vectors WHERE {within} LIMIT {_EXACT + 1}) few"
+        made, counted, found = yield Batch([MAKING, Query(few, params), Query(numbers, params)])
+        verify(made, making)
+        inside = None if spaces is None else [id for (id,) in found]
+        return _InDatabase(self, _text(query), inside, first, exact=counted[0][0] <= _EXACT)
 
 
 class _InDatabase:
     """Asks for more and more of the nearest, from the start each time: no cursor stays open."""
 
     def __init__(
-        self, table: PostgresVectors, query: str, within: str, params: list[Any], first: int, *, exact: bool
+        self, table: PostgresVectors, query: str, spaces: list[int] | None, first: int, *, exact: bool
     ) -> None:
-        self.table, self.query, self.within, self.params = table, query, within, params
+        self.table, self.query = table, query
+        self.within, self.params = ("TRUE", []) if spaces is None else ("ns = ANY(?)", [spaces])
         self.count, self.exact, self.done = first, exact, False
         self.given: set[int] = set()
 
@@ -155,18 +163,18 @@ class _InDatabase:
                 return best
         return {}
 
-    def _nearest(self) -> Operation[list[tuple[Any, ...]]]:
+    def _nearest(self) -> Operation[Sequence[Any]]:
         distance = f"data {self.table.operator} ?::{self.table.type}"
         if self.exact:
             sql = f"""WITH all_of_them AS MATERIALIZED (
                 SELECT item, {distance} AS distance FROM lgviz_vectors WHERE {self.within})
                 SELECT item, distance FROM all_of_them ORDER BY distance LIMIT {self.count}"""
         else:
-            for setting, value in (("iterative_scan", "strict_order"), ("ef_search", "100")):
-                yield Query("SELECT set_config(?, ?, true)", [f"hnsw.{setting}", value])
             sql = f"""SELECT item, {distance} AS distance FROM lgviz_vectors WHERE {self.within}
                 ORDER BY distance LIMIT {self.count}"""
-        return (yield Query(sql, [self.query, *self.params]))
+        settings = () if self.exact else _SETTINGS
+        *_, rows = yield Batch([*settings, Query(sql, [self.query, *self.params])])
+        return rows
 
     def _score(self, distance: float) -> float:
         if np.isnan(distance):  # the cosine of a vector of zeros

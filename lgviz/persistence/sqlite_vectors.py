@@ -11,7 +11,7 @@ import numpy as np
 from .embeddings import Embedder, Vector
 from .matrix import Matrix
 from .statements import Many, Operation, Query
-from .vector_tables import Embedded, Scan
+from .vector_tables import MAKING, Condition, Embedded, Scan, verify
 
 _PAGE = 4096
 """How many rows the matrix takes in at a time."""
@@ -46,8 +46,8 @@ class SqliteVectors:
                     WHERE item = old.id AND data IS NOT NULL; END"""
             )
 
-    def keep(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Operation[None]:
-        yield Many(
+    def keep(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Many:
+        return Many(
             """INSERT INTO lgviz_vectors (item, ns, change, paths, data)
                SELECT id, ns, (SELECT coalesce(max(change), 0) + 1 FROM lgviz_vectors), ?, ?
                FROM lgviz_items WHERE id = ?
@@ -69,8 +69,13 @@ class SqliteVectors:
         return np.frombuffer(b"".join(blobs), "<f4").reshape(-1, self.embedder.dims)
 
     def scan(
-        self, query: Vector, spaces: Sequence[int] | None, first: int, *, making: bytes, joined: bool
+        self, query: Vector, spaces: Condition | None, first: int, *, making: bytes, joined: bool
     ) -> Operation[Scan]:
+        verify((yield MAKING), making)
+        numbers = None
+        if spaces is not None:
+            rows = yield Query(f"SELECT id FROM lgviz_namespaces WHERE {spaces[0]}", spaces[1])
+            numbers = [id for (id,) in rows]
         matrix, seen = self._matrix, self._seen
         if joined or seen[0] != making:
             # What the caller's transaction did may be undone: such rows are not remembered.
@@ -94,7 +99,7 @@ class SqliteVectors:
             if not joined:
                 self._matrix, self._seen = matrix, seen
             if len(rows) < _PAGE:
-                return InMemory(matrix.ranked(query, spaces, first))
+                return InMemory(matrix.ranked(query, numbers, first))
 
 
 class InMemory:

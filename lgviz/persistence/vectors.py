@@ -20,7 +20,7 @@ from .statements import READ, Operation, Query
 
 if TYPE_CHECKING:  # NumPy is imported with the first store that has an index
     from .embeddings import Vector
-    from .vector_tables import Embedded, Scan
+    from .vector_tables import Condition, Embedded, Scan
 
 logger = logging.getLogger("lgviz.persistence")
 
@@ -79,19 +79,17 @@ class Semantic(Making):
     def embedded(self, changes: Sequence[tuple[int, Change]]) -> Operation[None]:
         if changes:
             assert self.embedder is not None
+            # Before the vectors are sent, not with them: PostgreSQL refuses some of another length.
             yield from self._known()
-            yield from self.vectors.keep(
+            yield self.vectors.keep(
                 [(item, self.embedder.paths(change.fields), change.vectors) for item, change in changes]
             )
 
     def _near(self, query: Vector) -> Find:
         """Rank by the stored vectors."""
 
-        def scan(spaces: Sequence[int] | None, first: int) -> Operation[Scan]:
-            yield from self._known()
-            return (
-                yield from self.vectors.scan(query, spaces, first, making=self._making, joined=self.joined)
-            )
+        def scan(spaces: Condition | None, first: int) -> Operation[Scan]:
+            return self.vectors.scan(query, spaces, first, making=self._making, joined=self.joined)
 
         return partial(self._nearest, scan, WITHOUT, ())
 
@@ -109,7 +107,7 @@ class Semantic(Making):
         matrix = Matrix(self.embedder.dims, self.embedder.distance)
         matrix.put([item for item, _ in rows], [0] * len(rows), [vector for _, vector in rows])
 
-        def scan(_: Sequence[int] | None, first: int) -> Operation[Scan]:
+        def scan(_: Condition | None, first: int) -> Operation[Scan]:
             yield from ()
             return InMemory(matrix.ranked(query, None, first))
 
@@ -141,7 +139,7 @@ class Semantic(Making):
 
     def _nearest(
         self,
-        scan: Callable[[Sequence[int] | None, int], Operation[Scan]],
+        scan: Callable[[Condition | None, int], Operation[Scan]],
         without: str,
         vectored: Collection[int],
         op: SearchOp,
@@ -151,15 +149,12 @@ class Semantic(Making):
         """The items that a search finds, nearest first; then, where they are few, those without a vector.
 
         Args:
-            scan: begins to rank, given numbers of namespaces (None: all) and how many rows to look at first.
+            scan: begins to rank, given a condition on namespaces and how many rows to look at first.
             without: a condition: item ``i`` has no vector.
             vectored: items that have one whatever the condition says.
         """
         start, stop = max(op.offset, 0), max(op.offset + op.limit, 0)
-        spaces = None
-        if op.namespace_prefix:
-            where, params = starting("path", op.namespace_prefix)
-            spaces = [id for (id,) in (yield Query(f"SELECT id FROM lgviz_namespaces WHERE {where}", params))]
+        spaces = starting("path", op.namespace_prefix) if op.namespace_prefix else None
         ranking = yield from scan(spaces, min(_FIRST + 2 * stop, _MOST))
         found: list[Found] = []
         while len(found) < stop and (scores := (yield from ranking.more())):
