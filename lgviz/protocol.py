@@ -452,8 +452,10 @@ class MemoryView(TypedDict):
 
     store: str | None
     """Its class; None: there is no store."""
+    past: bool
+    """Memory can be shown as it was at the asked checkpoint."""
     versions: bool
-    """It keeps every version of an item, so that memory can be shown as it was."""
+    """It keeps every version of an item."""
     semantic: bool
     expires: bool
     """Items may be given a time to live."""

@@ -22,6 +22,7 @@ const NOW = Date.now();
 export class FakeMemory {
   view: MemoryView = {
     store: "SqliteStore",
+    past: true,
     versions: true,
     semantic: true,
     expires: true,

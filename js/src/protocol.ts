@@ -417,7 +417,9 @@ export interface RunView {
 export interface MemoryView {
   /** Its class; None: there is no store. */
   store: string | null;
-  /** It keeps every version of an item, so that memory can be shown as it was. */
+  /** Memory can be shown as it was at the asked checkpoint. */
+  past: boolean;
+  /** It keeps every version of an item. */
   versions: boolean;
   semantic: boolean;
   /** Items may be given a time to live. */

@@ -130,7 +130,13 @@ describe("the Memory tab", () => {
   });
 
   it("says what a store that keeps no versions cannot show", async () => {
-    source.memory.view = { ...source.memory.view, store: "InMemoryStore", versions: false, changed: null };
+    source.memory.view = {
+      ...source.memory.view,
+      store: "InMemoryStore",
+      past: false,
+      versions: false,
+      changed: null,
+    };
     await open();
     expect((await one("note")).textContent).toContain("InMemoryStore keeps no versions");
     await vi.waitFor(() => expect(source.last("memory_list").checkpoint).toBeNull());

@@ -34,7 +34,7 @@ def asker(loop: asyncio.AbstractEventLoop | None) -> Ask:
                 "Make the store in the notebook, with await, and not inside asyncio.run.",
             )
         beside = functools.partial(run_sync, lambda: getattr(store, f"a{name}")(*args, **kwargs), loop)
-        if isinstance(store, AsyncStore):
+        if isinstance(getattr(store, "base", store), AsyncStore):  # also below a sandbox
             return beside()
         try:
             return getattr(store, name)(*args, **kwargs)

@@ -100,16 +100,18 @@ class Memory:
     def memory_open(self, call: Call, params: CheckpointParams) -> MemoryView:
         items = self._items
         if items is None:
-            return {"store": None, "versions": False, "semantic": False, "expires": False,
+            return {"store": None, "past": False, "versions": False, "semantic": False, "expires": False,
                     "read_only": None, "token": "", "changed": None}  # fmt: skip
+        past = items.keeps_versions or self._held(self._reader.at(params["checkpoint"]))
         return {
             "store": items.description,
+            "past": past,
             "versions": items.keeps_versions,
             "semantic": items.semantic,
             "expires": items.expires,
             "read_only": items.read_only,
             "token": items.token(),
-            "changed": len(self._changes(params["checkpoint"])) if items.keeps_versions else None,
+            "changed": len(self._changes(params["checkpoint"])) if past else None,
         }
 
     def memory_list(self, call: Call, params: MemoryList) -> MemoryPage:
@@ -171,8 +173,7 @@ class Memory:
         return views.value_diff(before, after, f"v{params['before']}", f"v{params['after']}")
 
     def memory_changes(self, call: Call, params: CheckpointParams) -> MemoryChanges:
-        changes = self._changes(params["checkpoint"]) if self._live().keeps_versions else []
-        return views.changes_view(changes)
+        return views.changes_view(self._changes(params["checkpoint"]))
 
     # ------------------------------------------------------------ acting
 
@@ -239,13 +240,19 @@ class Memory:
             raise ReadOnly(items.read_only, "Open the graph, or give its store: debug(graph, store=store).")
         return items
 
+    def _held(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint is one of the sandbox."""
+        return self.box is not None and Mark.SANDBOX in checkpoint.flags
+
     def _at(self, checkpoint: str | None) -> Items:
         """Memory as of a checkpoint, or now."""
         items = self._live()
-        if checkpoint is None or not items.keeps_versions:
+        if checkpoint is None:
             return items
         if self.box is not None and (store := self.box.memory_at(self._reader.at(checkpoint))) is not None:
             return Items(store, self._ask)
+        if not items.keeps_versions:
+            return items
         return self._once(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
 
     def _tree(self, checkpoint: str | None) -> NamespaceTree:
@@ -281,7 +288,7 @@ class Memory:
 
     def _changes(self, checkpoint_id: str) -> list[ItemChange]:
         checkpoint = self._reader.at(checkpoint_id)
-        if self.box is not None and Mark.SANDBOX in checkpoint.flags:
+        if self.box is not None and self._held(checkpoint):
             return self.box.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))

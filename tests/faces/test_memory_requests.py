@@ -455,3 +455,33 @@ def seeded_saver() -> Any:
     saver = persistence.MemorySaver()
     memory.seed(memory.build(saver), "1")
     return saver
+
+
+@pytest.mark.parametrize("kind", ["memory", "langgraph-memory"])
+def test_at_a_sandboxs_checkpoint_memory_is_what_it_is_there(
+    kind: str, make_view: Callable[..., MemoryView]
+) -> None:
+    view = make_view(kind)
+    start = view.id_of["c5"]
+    run = {"resume": None, "until": None, "configurable": None, "sandbox": True, "checkpoint": start}
+    plan = {
+        "values": {},
+        "as_node": None,
+        "goto": None,
+        "keep_siblings": False,
+        "note": None,
+        "configurable": None,
+    }
+    text = json.dumps([{"role": "user", "content": "I am vegan."}])
+    values = {"messages": {"mode": "append", "text": text}}
+    made = view.ask(
+        "fork_commit",
+        **{**plan, "checkpoint": start, "values": values, "as_node": "__start__", "sandbox": True},
+    )
+    end = view.ask("run_start", **{**run, "checkpoint": made["id"], "sandbox": False})["checkpoint"]
+    opened = view.ask("memory_open", checkpoint=end)
+    assert (opened["past"], opened["changed"]) == (True, 1)
+    assert "vegan" in view.item(DIET, end)["text"]
+    assert "vegan" not in view.item(DIET)["text"]
+    (change,) = view.ask("memory_changes", checkpoint=end)["changes"]
+    assert (change["key"], change["kind"], change["node"]) == ("diet", "changed", "remember")

@@ -10,7 +10,7 @@ export type Doing = "add" | "edit" | "delete" | null;
 
 export class MemoryState {
   readonly store: Store;
-  /** Memory as it was at the selected checkpoint, where the store keeps versions; else now. */
+  /** Memory as it was at the selected checkpoint, where that is known; else now. */
   readonly past = signal(true);
   readonly mode = signal<SearchMode>("text");
   readonly sought = signal("");
@@ -46,7 +46,7 @@ export class MemoryState {
 
   /** The checkpoint whose memory is read; null: now. */
   at(view: MemoryView): string | null {
-    return view.versions && this.past.value ? this.store.selected.value : null;
+    return view.past && this.past.value ? this.store.selected.value : null;
   }
 
   choose(ref: string | null): void {

@@ -158,13 +158,13 @@ interface BarProps {
 
 /** Which moment, what is sought, and what can be done with all of it. */
 function Bar({ state, view, label, at }: BarProps) {
-  const past = view.versions && state.past.value;
+  const past = view.past && state.past.value;
   const reason = view.read_only ?? (past ? `The past stays as it was: switch from ${label} to now.` : null);
   const { store } = state;
   return (
     <div class="lgm-bar">
       <div class="lgm-line">
-        {view.versions ? (
+        {view.past ? (
           <fieldset class="lgi-seg" aria-label="Which memory" data-testid="lgviz-memory-when">
             <button
               type="button"
@@ -219,7 +219,7 @@ function Bar({ state, view, label, at }: BarProps) {
         />
       </div>
       <Sought state={state} view={view} at={at} />
-      {!view.versions && (
+      {!view.past && (
         <p class="lgm-note" data-testid="lgviz-memory-note">
           {view.store} keeps no versions: memory is shown as it is now. <span class="lgi-mono">lgviz</span>’s
           stores keep them.
