@@ -13,8 +13,8 @@ _NONE: frozenset[int] = frozenset()
 class Known:
     """Nodes that are stored, and who is recorded to need them, as long as nothing was removed since.
 
-    A removal by any process changes a mark in the database, which every transaction that writes reads first:
-    what was learned under another mark is forgotten. Nothing is learned before it is committed.
+    A removal by any process, or a crash of the server, changes a mark, which every transaction that writes
+    reads first: what was learned under another mark is forgotten. Nothing is learned before it is committed.
     """
 
     def __init__(self) -> None:
@@ -28,11 +28,13 @@ class Known:
         """The nodes that are known to be recorded as needed by an owner."""
         return self._needs.get(owner, _NONE)
 
-    def as_of(self, mark: bytes | None) -> None:
-        """Forget what may not hold any more."""
+    def as_of(self, mark: bytes | None) -> bool:
+        """Whether what is known still holds; if not, it is forgotten."""
         with self._lock:
-            if mark != self._mark:
+            holds = mark == self._mark
+            if not holds:
                 self._forget(mark)
+            return holds
 
     def learn(self, mark: bytes | None, owner: int, nodes: Mapping[bytes, int]) -> None:
         """Nodes that a committed transaction, which read ``mark``, found or stored and recorded as needed."""

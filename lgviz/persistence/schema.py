@@ -118,6 +118,8 @@ class Dialect:
     """Ends a SELECT whose row is locked until the transaction ends."""
     find: str
     """Where some bytes begin in others, from 1; 0: nowhere."""
+    mark: str
+    """Changes whenever nodes are removed, or may have been lost."""
     last_node: str
     """The greatest id that any node ever had, where this transaction alone gives ids; else empty."""
     new_ids: str
@@ -144,6 +146,8 @@ class Dialect:
         return f"{column} IN ({','.join('?' * len(padded))})", padded
 
 
+_MARK = "SELECT value FROM lgviz_meta WHERE name = 'removed'"
+
 SQLITE = Dialect(
     name="sqlite",
     serial="INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -157,6 +161,7 @@ SQLITE = Dialect(
     lock_schema="",
     lock_row="",
     find="instr({}, ?)",
+    mark=f"({_MARK})",
     # AUTOINCREMENT remembers it, and BEGIN IMMEDIATE keeps other writers away.
     last_node="SELECT seq FROM sqlite_sequence WHERE name = 'lgviz_nodes'",
     new_ids="",
@@ -178,6 +183,10 @@ POSTGRESQL = Dialect(
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     lock_row="FOR UPDATE",
     find="position(? in {})",
+    # A server that crashed may have lost what it committed last (synchronous_commit = off). Its statistics
+    # begin anew then.
+    mark=f"""(coalesce(({_MARK}), '')
+        || extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time())::text::bytea)""",
     last_node="",
     new_ids="""SELECT nextval(pg_get_serial_sequence('lgviz_nodes', 'id')) FROM generate_series(1, ?)""",
 )

@@ -1,8 +1,8 @@
 """What a database can leave out before a filter is decided: values whose bytes show that they do not pass.
 
 A plain value is a msgpack map. Where a field of it equals a text, the field's packed bytes and the text's
-follow each other; where it equals a number, or is above or below one, the field's bytes are followed by a number
-whose bytes sort as it does. What cannot be told is kept, to be unpacked and decided.
+follow each other; where it equals a number, or is above or below one, the field's bytes are followed by a
+number whose bytes sort as it does. What cannot be told is kept, to be unpacked and decided.
 """
 
 from __future__ import annotations

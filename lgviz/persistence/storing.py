@@ -14,8 +14,6 @@ from .statements import Batch, Many, Operation, Query
 from .tree import Node, Part, Trees, nodes_of
 from .vault import Vault
 
-MARK = "(SELECT value FROM lgviz_meta WHERE name = 'removed')"
-"""Changes whenever nodes are removed."""
 _EAGER = 256
 _SPARE = 200
 """How many ids more to take for later, where ids need no lock to be taken."""
@@ -68,7 +66,7 @@ class Storing(Nodes):
         """
         parts = list(parts)
         asked = self.unknown(parts)
-        ((mark,),), found = yield Batch([Query(f"SELECT {MARK}"), self.ask(asked)])
+        ((mark,),), found = yield Batch([Query(f"SELECT {self.dialect.mark}"), self.ask(asked)])
         yield Batch((yield from self.plan(owner, mark, parts, asked, found)).steps)
 
     def plan(
@@ -78,13 +76,14 @@ class Storing(Nodes):
 
         Args:
             owner: who needs them.
-            mark: the value of :data:`MARK`, read in this transaction.
+            mark: the value of the dialect's ``mark``, read in this transaction.
             parts: the roots.
             asked: names of nodes that were asked for in this transaction.
             found: the rows that answered.
         """
         roots = [node for part in parts for node in nodes_of(part) if not node.id]
-        self.known.as_of(mark)
+        if not self.known.as_of(mark):
+            self._forget()
         known, needed = self.known.ids, self.known.needs(owner)
         ids: dict[bytes, int] = {}
         reached: dict[bytes, int] = {}
@@ -130,6 +129,12 @@ class Storing(Nodes):
         # Without what is below them, which would stay in memory as long.
         self._remember(Node(node.id, node.hash, _bare(node.part)) for node in plan.fresh)
         self.known.learn(plan.mark, plan.owner, plan.learned)
+
+    def _forget(self) -> None:
+        """Drop what is remembered by id: a server that crashed may give an id again."""
+        with self._cache_lock:
+            self._cache, self._cached = {}, 0
+        self._spare.clear()
 
     def _new_ids(self, count: int) -> Operation[list[int]]:
         if self.dialect.last_node:

@@ -26,7 +26,7 @@ from .records import (
     seen_entries,
 )
 from .statements import WRITE, Batch, Operation, Query, Rows
-from .storing import MARK, Storing
+from .storing import Storing
 from .tree import DICT, LONGEST, Part, leaf, nodes_of
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
@@ -201,8 +201,9 @@ class Writing(Storing):
 
         The thread is locked until the transaction ends: its rows are committed in the order of their keys.
         """
-        find = f"SELECT id, made, {MARK} FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}"
-        steps = [Query(find, [thread_id]), what, *([self.ask(asked)] if asked else [])]
+        mark, lock = self.dialect.mark, self.dialect.lock_row
+        find = Query(f"SELECT id, made, {mark} FROM lgviz_threads WHERE thread_id = ? {lock}", [thread_id])
+        steps = [find, what, *([self.ask(asked)] if asked else [])]
         found = yield Batch(steps)
         if not found[0]:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"

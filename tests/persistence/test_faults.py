@@ -307,6 +307,29 @@ def test_a_server_that_restarts_under_load(own_postgres: Any) -> None:
     saver.close()
 
 
+def test_what_a_crash_lost_is_not_taken_for_stored(own_postgres: Any) -> None:
+    import psycopg
+
+    server = own_postgres
+    with PostgresSaver.from_conn_string(server.get_uri()) as saver:
+        values = {"m": [text(n) for n in range(30)]}
+        put(saver, "1", values)
+        process = server.get_pid()
+        os.kill(process, signal.SIGQUIT)
+        while Path(f"/proc/{process}").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        server.ensure_postgres_running()
+        # As with synchronous_commit = off: the last commits and the sequence's last step are gone.
+        with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+            for table in ("lgviz_checkpoints", "lgviz_nodes"):
+                conn.execute(f"TRUNCATE {table} RESTART IDENTITY".encode())
+        put(saver, "2", values, parent="1")
+        assert saver.check() == []
+        found = saver.get_tuple(config())
+        assert found is not None and found.checkpoint["channel_values"] == values
+
+
 def test_a_refused_connection_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="PostgreSQL"):
         PostgresSaver.from_conn_string(f"postgresql://nobody@/none?host={tmp_path}")
