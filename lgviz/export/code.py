@@ -83,6 +83,7 @@ def memory_code(
     *,
     at: tuple[str, str, str] | None = None,
     awaits: bool = False,
+    holding: str | None = None,
     **arguments: Any,
 ) -> str:
     """Code that reads or writes a store.
@@ -94,6 +95,7 @@ def memory_code(
         key: its second, except of a search.
         at: subject, thread id and label of the checkpoint to read it as of; None: now.
         awaits: the store is asynchronous.
+        holding: of the items found, those whose key or value holds this text.
         arguments: what else the method is given; None is left out.
     """
     lines = []
@@ -110,7 +112,11 @@ def memory_code(
         flat = "\n" + "".join(f"    {part},\n" for part in parts)
     if store.startswith("lgviz."):
         lines.insert(0, "import lgviz.persistence\n")
-    lines.append(f"{'await ' if awaits else ''}{store}.{'a' if awaits else ''}{act}({flat})")
+    call = f"{'await ' if awaits else ''}{store}.{'a' if awaits else ''}{act}({flat})"
+    if holding is not None:
+        found = f"{holding.lower()!r} in f'{{item.key}} {{item.value}}'.lower()"
+        call = f"[\n    item\n    for item in {call}\n    if {found}\n]"
+    lines.append(call)
     return "\n".join(lines).replace("c = import lgviz\n\n", "import lgviz\n\nc = ") + "\n"
 
 

@@ -15,24 +15,31 @@ from .items import Ask, Items
 from .langgraph_items import InMemoryItems, SqlItems, reader_of
 from .lgviz_items import VersionedItems
 
-__all__ = ["open_items", "store_of"]
+__all__ = ["memory_of", "open_items"]
 
 
-def store_of(what: Any) -> Any:
-    """Where the memory of what is debugged lies: a graph's store, a database's items; None: nowhere."""
+def memory_of(what: Any, store: Any, ask: Ask) -> Items | None:
+    """The items of what is debugged: those of the store that was given, else of a graph's store, or of a
+    database; None: there are none.
+
+    Args:
+        what: a graph, a saver, the path or URL of a database.
+        store: a store, or the path or URL of a database with items in lgviz's tables; None: look for one.
+        ask: how methods of a live store are called.
+
+    Raises:
+        NotASource: the given store is none.
+    """
+    if store is not None:
+        return open_items(store, ask)
     if isinstance(what, (str, os.PathLike)):
-        path = os.fspath(what)
-        return path if VersionedItems.of_path(path) is not None else None
-    store = getattr(what, "store", None)
-    return store if isinstance(store, BaseStore) else None
+        return VersionedItems.of_path(os.fspath(what))
+    found = getattr(what, "store", None)
+    return open_items(found, ask) if isinstance(found, BaseStore) else None
 
 
 def open_items(what: Any, ask: Ask) -> Items:
-    """The items that ``what`` holds.
-
-    Args:
-        what: a store, or the path or URL of a database with items in lgviz's tables.
-        ask: how methods of a live store are called.
+    """The items of a store, or of a database by its path or URL.
 
     Raises:
         NotASource: it is no store, or no database with items.

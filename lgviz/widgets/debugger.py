@@ -19,7 +19,6 @@ from lgviz.export.text import tree_text
 from lgviz.protocol import RunView, SandboxState
 from lgviz.session.loops import running_loop
 from lgviz.sources import open_source
-from lgviz.sources.stores import store_of
 from lgviz.widgets.actor import Actor
 from lgviz.widgets.dispatch import Dispatcher
 from lgviz.widgets.memory import Memory
@@ -81,9 +80,8 @@ class Debugger(anywidget.AnyWidget):
         thread_id = None if thread_id is None else str(thread_id)
         self._reader = Reader(source, self.send, config=config, context=context)
         loop, name = running_loop(), name or _name_of(what)
-        held = store if store is not None else store_of(what)
         held_by = _store_name(what if store is None else store, name if store is None else None)
-        self._memory = Memory(self._reader, held, loop, held_by)
+        self._memory = Memory(self._reader, what, store, loop, held_by)
         self._box = Box(self._reader, self._boxed)
         self._reader.sandbox = self._box.view
         self._memory.box = self._box

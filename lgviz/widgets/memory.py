@@ -39,7 +39,7 @@ from lgviz.protocol import (
 )
 from lgviz.session import memory as acts
 from lgviz.sources.items import Items, Namespace
-from lgviz.sources.stores import open_items
+from lgviz.sources.stores import memory_of
 from lgviz.widgets import recalls as views
 from lgviz.widgets.dispatch import Call, Handler, Pool
 from lgviz.widgets.nodes import value_node
@@ -50,6 +50,8 @@ __all__ = ["Memory"]
 
 _HITS = 2_000
 _NEAREST = 100
+_SCANNED = 10_000
+"""Items that copied code looks at for a text, which no store searches for."""
 _PAGE = 200
 T = TypeVar("T")
 
@@ -59,7 +61,8 @@ class Memory:
 
     Args:
         reader: the reading half, for checkpoints.
-        store: what holds the items (see :func:`lgviz.sources.stores.open_items`); None: there is no store.
+        what, store: what is debugged, and the store that was given (see
+            :func:`lgviz.sources.stores.memory_of`).
         loop: the notebook's event loop, on which asynchronous stores live; None outside of one.
         name: the Python expression of the store, for copied code.
 
@@ -70,10 +73,10 @@ class Memory:
         SourceError: the store cannot be read.
     """
 
-    def __init__(self, reader: Reader, store: Any, loop: Any, name: str) -> None:
+    def __init__(self, reader: Reader, what: Any, store: Any, loop: Any, name: str) -> None:
         self._reader = reader
         self._ask = acts.asker(loop)
-        self._items = None if store is None else open_items(store, self._ask)
+        self._items = memory_of(what, store, self._ask)
         self._name = name
         self.box: Box | None = None
         self._kept: OrderedDict[Any, Any] = OrderedDict()
@@ -222,8 +225,11 @@ class Memory:
         sought: dict[str, Any] = {
             "query": asked.get("query") or None, "filter": views.filter_of(asked.get("filter", ""))
         }  # fmt: skip
-        namespace = views.read_ref(ref)
-        return code.memory_code(self._name, act, namespace, at=at, awaits=awaits, **sought, limit=_NEAREST)
+        namespace, text = views.read_ref(ref), asked.get("text") or None
+        limit = _SCANNED if text else _NEAREST
+        return code.memory_code(
+            self._name, act, namespace, at=at, awaits=awaits, holding=text, **sought, limit=limit
+        )
 
     # ------------------------------------------------------------ helpers
 

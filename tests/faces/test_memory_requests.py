@@ -358,6 +358,8 @@ def test_copied_code_does_what_the_click_did(make_view: Callable[..., MemoryView
     assert made(view.code(c8, act="get", ref=DIET)).value["text"] == "fish"
     assert len(made(view.code(c8, act="history", ref=DIET))) == 2
     assert [i.key for i in made(view.code(c8, act="search", ref="[]", filter='{"text": "fish"}'))] == ["diet"]
+    exec("found = " + view.code(c8, act="search", ref="[]", text="FARO"), scope)
+    assert {item.key for item in scope["found"]} == {"diet", "home"}
     change = edit(DIET, {"text": "it's vegan", "n": [1, None, True]}, 0)
     exec(view.code(c8, act="put", edit=change), scope)
     assert graph.store.get(memory.facts_of("mia"), "diet").value == {

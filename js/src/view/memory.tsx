@@ -21,15 +21,19 @@ const WIDE = 560;
 export function useMemory(store: Store, selected: string): Asked<MemoryView> {
   const state = memoryOf(store);
   const open = store.tab.value === "memory";
+  const waiting = useRef(false);
   useEffect(() => {
     if (!open) return;
     const timer = setInterval(() => {
-      if (!document.hidden) state.beat.value++;
+      // A store may take longer to answer than a pause lasts.
+      if (!document.hidden && !waiting.current) state.beat.value++;
     }, PAUSE);
     return () => clearInterval(timer);
   }, [state, open]);
   const version = open ? `${store.revision.value}.${state.beat.value}` : "";
-  return useAsk(store.source, "memory_open", { checkpoint: selected }, version);
+  const asked = useAsk(store.source, "memory_open", { checkpoint: selected }, version);
+  waiting.current = asked.pending;
+  return asked;
 }
 
 interface Props {
