@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from langgraph.store.base import MatchCondition
@@ -26,18 +27,16 @@ def check_namespace(namespace: Any) -> Namespace:
     if not isinstance(namespace, (tuple, list)):
         raise BadNamespace(f"{namespace!r} is no namespace but a {type(namespace).__name__}.", _REMEDY)
     for label in namespace:
-        if not isinstance(label, str):
-            fault = f"is a {type(label).__name__}"
-        elif not label:
-            fault = "is empty"
-        elif "." in label:
-            fault = "has a period"
-        elif "\0" in label:
-            fault = "has a NUL"
-        else:
+        if isinstance(label, str) and label and "." not in label and "\0" not in label:
             continue
-        raise BadNamespace(f"The label {label!r} of the namespace {namespace!r} {fault}.", _REMEDY)
+        raise BadNamespace(f"The label {label!r} of the namespace {namespace!r} {_fault(label)}.", _REMEDY)
     return tuple(namespace)
+
+
+def _fault(label: Any) -> str:
+    if not isinstance(label, str):
+        return f"is a {type(label).__name__}"
+    return "has a period" if "." in label else "has a NUL" if label else "is empty"
 
 
 def check_place(namespace: Any) -> Namespace:
@@ -77,7 +76,8 @@ def read_key(data: bytes) -> str:
     return bytes(data).decode("utf-8", "surrogatepass")
 
 
-def pack_path(namespace: Sequence[str]) -> bytes:
+@lru_cache(maxsize=4096)
+def pack_path(namespace: Namespace) -> bytes:
     """The bytes of a namespace. They sort as the tuple does, and begin with those of each of its prefixes."""
     return b"".join(pack_key(label) + _END for label in namespace)
 
@@ -89,7 +89,7 @@ def read_path(data: bytes) -> Namespace:
 
 def below(prefix: Sequence[str]) -> tuple[bytes, bytes] | None:
     """The least path of the namespaces that begin so, and the first one after them; None where all do."""
-    path = pack_path(prefix)
+    path = pack_path(tuple(prefix))
     return (path, path[:-1] + b"\1") if path else None
 
 

@@ -86,6 +86,7 @@ class InMemoryStore(SqliteStore):
     ) -> None:
         super().__init__(connect(":memory:"), index=index, ttl=ttl, serde=serde, newest_first=False)
         self.driver.owned = True
+        self._engine.kept = {}  # the database is this store's alone
 
 
 class AsyncSqliteStore(AsyncStore):

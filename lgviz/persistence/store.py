@@ -133,12 +133,15 @@ class Store(Runner, BaseStore):
 
     def get(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
         """One item, or None."""
-        return self.batch([GetOp(namespace, key, self._refresh(refresh_ttl))])[0]  # type: ignore[return-value]
+        op = GetOp(check_namespace(namespace), check_key(key), self._refresh(refresh_ttl))
+        engine = self.engine
+        return engine.at_hand(op) or self._run(partial(engine.get, op, self._view()))
 
     async def aget(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
         """:meth:`get`, awaited."""
-        found = await self.abatch([GetOp(namespace, key, self._refresh(refresh_ttl))])
-        return found[0]  # type: ignore[return-value]
+        op = GetOp(check_namespace(namespace), check_key(key), self._refresh(refresh_ttl))
+        engine = await self.aengine()
+        return engine.at_hand(op) or await self._arun(partial(engine.get, op, self._view()))
 
     def put(
         self,

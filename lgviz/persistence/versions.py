@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from .changing import Change, groups, micros, moment
-from .items import Items
+from .getting import Getting
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
 from .provenance import NOBODY
 from .statements import READ, REMOVE, WRITE, Many, Operation, Query
@@ -67,7 +67,7 @@ class Erased(NamedTuple):
     tables: list[str]
 
 
-class Versions(Items):
+class Versions(Getting):
     """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
 
     def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
@@ -177,6 +177,7 @@ class Versions(Items):
     def forget(self, namespace: Namespace, key: str | None) -> Operation[Erased]:
         """Delete all versions of an item, or of all items of one namespace."""
         yield REMOVE
+        self.unkeep()
         where, params = "n.path = ?", [pack_path(namespace)]
         if key is not None:
             where, params = f"{where} AND l.key = ?", [*params, pack_key(key)]
