@@ -79,13 +79,17 @@ scripts = st.lists(st.lists(operation, min_size=1, max_size=4), min_size=1, max_
 class Model(Reference):
     """LangGraph's store, but namespaces begin with their first item and are listed while they have any."""
 
-    def answer(self, ops: list[Any]) -> list[Any]:
+    def _prepare_ops(self, ops: Any) -> Any:
         known = set(self._data)
-        found = self.batch(ops)
+        prepared = super()._prepare_ops(ops)
         for space in set(self._data) - known:
-            if not self._data[space]:
-                del self._data[space]
-        return found
+            del self._data[space]
+        return prepared
+
+    def _apply_put_ops(self, put_ops: Any) -> None:
+        super()._apply_put_ops(
+            {place: op for place, op in put_ops.items() if op.value is not None or place[0] in self._data}
+        )
 
     def _handle_list_namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
         everything = self._data
@@ -117,7 +121,7 @@ def plain(found: Any) -> Any:
 def play(store: Any, script: list[list[Any]], newest_first: bool) -> None:
     model = Model()
     for ops in script:
-        theirs = model.answer(ops)
+        theirs = model.batch(ops)
         ours = call(store, "batch", ops)
         assert len(ours) == len(ops)
         for op, own, their in zip(ops, ours, theirs, strict=True):
