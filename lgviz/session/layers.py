@@ -223,8 +223,13 @@ def _fresh(base: BaseStore) -> BaseStore:
     if isinstance(base, Store):
         engine = base._engine
         conn = sqlite3.connect(":memory:", check_same_thread=False)
-        serde, newest_first = engine.trees.serde, engine.newest_first
-        return persistence.SqliteStore(conn, ttl=base.ttl_config, serde=serde, newest_first=newest_first)
+        return persistence.SqliteStore(
+            conn,
+            index=base.index_config,
+            ttl=base.ttl_config,
+            serde=engine.trees.serde,
+            newest_first=engine.newest_first,
+        )
     index = getattr(base, "index_config", None)
     if index is None and any(name.startswith("langgraph.store.sqlite.") for name in _names(base)):
         from langgraph.store.sqlite import SqliteStore

@@ -7,6 +7,7 @@ import copy
 import sqlite3
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from langgraph.store.sqlite.aio import AsyncSqliteStore
 from lgviz import persistence
 from lgviz.errors import MemoryConflict
 from lgviz.session import OverlayStore
+from tests.persistence.conftest import postgres, postgres_uri
+
+__all__ = ["postgres", "postgres_uri"]
 
 NAMESPACES = [("a",), ("a", "b"), ("a", "c"), ("b",), ("b", "a"), ("a-b",)]
 KEYS = ["x", "y", "z"]
@@ -281,8 +285,9 @@ async def awords(texts: list[str]) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("embed", [words, awords])
-async def test_what_was_put_is_ranked_among_what_was_there(embed: Any) -> None:
-    base = InMemoryStore(index={"dims": 6, "embed": embed})
+@pytest.mark.parametrize("kind", [InMemoryStore, persistence.InMemoryStore])
+async def test_what_was_put_is_ranked_among_what_was_there(kind: Any, embed: Any) -> None:
+    base = kind(index={"dims": 6, "embed": embed})
     await base.aput(("a",), "1", {"text": "I own a bicycle"})
     await base.aput(("a",), "2", {"text": "I like pizza"})
     overlay = OverlayStore(base)
@@ -294,6 +299,18 @@ async def test_what_was_put_is_ranked_among_what_was_there(embed: Any) -> None:
     assert len(await base.asearch(("a",))) == 2
     await overlay.akeep()
     assert told(await base.asearch(("a",), query="like eat pizza")) == told(found)
+
+
+def test_the_past_is_ranked_with_what_is_put_over_it() -> None:
+    base = persistence.InMemoryStore(index={"dims": 6, "embed": words})
+    base.put(("a",), "1", {"text": "I like pizza"})
+    base.put(("a",), "2", {"text": "I own a bicycle"})
+    then = datetime.now(UTC)
+    base.put(("a",), "1", {"text": "I like nothing any more"})
+    overlay = OverlayStore(base, then)
+    overlay.put(("a",), "3", {"text": "I eat sushi"})
+    found = overlay.search(("a",), query="like eat pizza")
+    assert [i.value["text"] for i in found] == ["I like pizza", "I eat sushi", "I own a bicycle"]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -324,3 +341,70 @@ def test_threads_may_write_at_once(make: Callable[[], BaseStore]) -> None:
     seen = {(i.namespace, i.key): i.value for i in overlay.search((), limit=1000)}
     overlay.keep()
     assert {(i.namespace, i.key): i.value for i in base.search((), limit=1000)} == seen
+
+
+texts = st.sampled_from(["I like pizza", "I own a bicycle", "eat sushi", "sushi", "like like own"])
+told_texts = st.tuples(namespaces, keys, st.none() | texts).map(
+    lambda args: PutOp(args[0], args[1], args[2] and {"text": args[2]})
+)
+
+
+@pytest.mark.parametrize("kind", [InMemoryStore, persistence.InMemoryStore, persistence.SqliteStore])
+@settings(max_examples=40, deadline=None)
+@given(before=st.lists(told_texts, max_size=6), after=st.lists(told_texts, max_size=6), prefix=prefixes)
+def test_all_are_ranked_as_in_a_copy(
+    kind: Any, before: list[PutOp], after: list[PutOp], prefix: tuple[str, ...]
+) -> None:
+    index = {"dims": 6, "embed": words}
+
+    def filled(puts: list[PutOp]) -> Any:
+        conn = (
+            [sqlite3.connect(":memory:", check_same_thread=False)] if kind is persistence.SqliteStore else []
+        )
+        store = kind(*conn, index=index)
+        for op in puts:
+            store.batch([op])
+        return store
+
+    other, overlay = filled([*before, *after]), OverlayStore(filled(before))
+    for op in after:
+        overlay.batch([op])
+
+    def ranked(store: BaseStore) -> Any:
+        found = store.search(prefix, query="I like to eat", limit=50)
+        scores = [round(item.score or 0.0, 4) for item in found]
+        assert scores == sorted(scores, reverse=True)
+        return sorted(
+            (score, i.namespace, i.key, i.value["text"]) for score, i in zip(scores, found, strict=True)
+        )
+
+    assert ranked(overlay) == ranked(other)
+
+
+@pytest.mark.parametrize("kind", ["langgraph", "lgviz"])
+def test_over_postgres(kind: str, postgres_uri: Callable[[], str]) -> None:
+    if kind == "langgraph":
+        from langgraph.store.postgres import PostgresStore
+
+        made: Any = PostgresStore.from_conn_string(postgres_uri())
+    else:
+        made = persistence.PostgresStore.from_conn_string(postgres_uri())
+    with made as base:
+        base.setup()
+        for n in range(4):
+            base.put(("a", str(n % 2)), str(n), {"n": n})
+        created = base.get(("a", "0"), "2").created_at
+        overlay = OverlayStore(base)
+        overlay.put(("a", "0"), "2", {"n": 20})
+        overlay.put(("b",), "x", {"n": 5})
+        overlay.delete(("a", "1"), "1")
+        overlay.delete(("a", "1"), "3")
+        assert [i.value["n"] for i in overlay.search((), filter={"n": {"$gte": 1}})] == [5, 20]
+        assert [i.key for i in overlay.search(("a",))] == ["2", "0"]
+        assert overlay.get(("a", "0"), "2").created_at == created  # type: ignore[union-attr]
+        assert overlay.list_namespaces() == [("a", "0"), ("b",)]
+        assert overlay.list_namespaces(max_depth=1) == [("a",), ("b",)]
+        assert len(base.search(("a",))) == 4
+        overlay.keep()
+        assert {i.key: i.value["n"] for i in base.search(())} == {"0": 0, "2": 20, "x": 5}
+        assert base.list_namespaces() == [("a", "0"), ("b",)]

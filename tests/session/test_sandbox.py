@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import sqlite3
 import threading
@@ -343,12 +344,23 @@ def test_it_can_be_stopped(place: Place) -> None:
 # ---------------------------------------------------------------- on an event loop
 
 
-async def test_awaited_it_is_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("savers", "stores"),
+    [
+        (AsyncSqliteSaver, AsyncSqliteStore),
+        (persistence.AsyncSqliteSaver, persistence.AsyncSqliteStore),
+    ],
+    ids=["langgraph", "lgviz"],
+)
+@pytest.mark.parametrize("how", ["awaited", "from a worker"])
+async def test_on_a_loop_it_is_the_same(savers: Any, stores: Any, how: str, tmp_path: Path) -> None:
     async with (
-        AsyncSqliteSaver.from_conn_string(str(tmp_path / "checkpoints.db")) as saver,
-        AsyncSqliteStore.from_conn_string(str(tmp_path / "store.db")) as store,
+        savers.from_conn_string(str(tmp_path / "checkpoints.db")) as saver,
+        stores.from_conn_string(str(tmp_path / "store.db")) as store,
     ):
-        await store.setup()
+        if stores is AsyncSqliteStore:
+            await store.setup()
+        await store.aput(("asked",), "before", {"asked": True})
 
         async def ask(state: Log, *, store: BaseStore) -> dict[str, Any]:
             await store.aput(("asked",), "question", {"asked": True})
@@ -368,11 +380,16 @@ async def test_awaited_it_is_the_same(tmp_path: Path) -> None:
         await graph.aupdate_state(CONFIG, {"log": ["begun"]}, as_node="__start__")
         place = Place(saver, InMemoryStore(), [tmp_path / "checkpoints.db", tmp_path / "store.db"])
         before = place.digest()
-        run = await session.arun(graph, CONFIG, sandbox=True)
-        done = await run.aresume("Ada")
+        if how == "awaited":
+            run = await session.arun(graph, CONFIG, sandbox=True)
+            done = await run.aresume("Ada")
+        else:  # as the debugger does
+            run = await asyncio.to_thread(session.run, graph, CONFIG, sandbox=True)
+            done = await asyncio.to_thread(run.resume, "Ada")
         assert done.values["log"] == ["begun", "Ada"]
         assert [c.key for c in done.memories] == ["question", "Ada"]
         assert place.digest() == before
-        assert len(await done.akeep()) == len(run.configs) + len(done.configs)
+        kept = await done.akeep() if how == "awaited" else await asyncio.to_thread(done.keep)
+        assert len(kept) == len(run.configs) + len(done.configs)
         assert (await graph.aget_state(done.config)).values == done.values
         assert [i.key for i in await store.asearch(("told",))] == ["Ada"]
