@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import itertools
-import threading
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -20,8 +17,6 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     PendingWrite,
     get_checkpoint_id,
-    get_checkpoint_metadata,
-    writes_sort_key,
 )
 
 from lgviz.errors import ReadOnly
@@ -29,49 +24,13 @@ from lgviz.sources import LayeredSource, Source, open_source
 
 from .loops import Steps, adrive, call, drive
 from .overlay_source import OverlaySource
+from .shelf import Key, Put, Shelf, Writes, config_of, names_of
 
 __all__ = ["OverlaySaver"]
 
-Key = tuple[str, str, str]
-"""Thread, namespace, checkpoint id."""
-Typed = tuple[str, bytes]
 Specs = list[Any]
 Pending = list[PendingWrite]
 Configs = list[RunnableConfig]
-Writes = list[tuple[str, Any]]
-Put = tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]
-
-ticks = itertools.count()
-"""Counts what is put into overlays: which came before which."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One checkpoint, serialized at once: what a graph changes later in memory does not reach it."""
-
-    parent: str | None
-    frame: Typed
-    values: dict[str, Typed]
-    metadata: Typed
-    new_versions: ChannelVersions
-    tick: int = field(default_factory=lambda: next(ticks))
-
-
-@dataclass(slots=True)
-class _Write:
-    task_path: str
-    task_id: str
-    idx: int
-    channel: str
-    value: Typed
-
-
-@dataclass(slots=True)
-class _Memory:
-    entries: dict[Key, _Entry] = field(default_factory=dict)
-    writes: dict[Key, dict[tuple[str, int], _Write]] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    sandbox: Any = None
 
 
 class OverlaySaver(BaseCheckpointSaver[Any]):
@@ -90,7 +49,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
     def __init__(self, base: BaseCheckpointSaver[Any]) -> None:
         super().__init__(serde=base.serde)
         self.base = base
-        self._memory = _Memory()
+        self._shelf = Shelf()
 
     @property
     def config_specs(self) -> Specs:
@@ -101,16 +60,16 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> OverlaySaver:
         clone = OverlaySaver(self.base.with_allowlist(extra_allowlist))
-        clone._memory = self._memory
+        clone._shelf = self._shelf
         return clone
 
     @property
     def sandbox(self) -> Any:
-        return self._memory.sandbox
+        return self._shelf.sandbox
 
     @sandbox.setter
     def sandbox(self, sandbox: Any) -> None:
-        self._memory.sandbox = sandbox
+        self._shelf.sandbox = sandbox
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -127,32 +86,32 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def checkpoints(self) -> Configs:
         """Configs of the checkpoints held in memory, in the order they were put."""
-        with self._memory.lock:
-            return [_config(key) for key in self._memory.entries]
+        with self._shelf.lock:
+            return [config_of(key) for key in self._shelf.entries]
 
     def tick(self, config: RunnableConfig) -> int:
         """The moment at which a checkpoint was put; -1 for one of the base."""
-        entry = self._memory.entries.get(self._own_key(config))
+        entry = self._shelf.entries.get(self._own_key(config))
         return -1 if entry is None else entry.tick
 
     @property
     def empty(self) -> bool:
         """Whether nothing is held in memory."""
-        return not self._memory.entries and not self._memory.writes
+        return not self._shelf.entries and not self._shelf.writes
 
     # ------------------------------------------------------------ reading
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         key = self._own_key(config)
-        if key in self._memory.entries:
-            return self._load(key)
+        if key in self._shelf.entries:
+            return self._shelf.load(self.serde, key)
         found = self.base.get_tuple(config)
         return found and self._with_writes(found)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         key = self._own_key(config)
-        if key in self._memory.entries:
-            return self._load(key)
+        if key in self._shelf.entries:
+            return self._shelf.load(self.serde, key)
         found = await self.base.aget_tuple(config)
         return found and self._with_writes(found)
 
@@ -188,24 +147,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        thread_id, namespace, parent = _names(config)
-        key = (thread_id, namespace, checkpoint["id"])
-        with self._memory.lock:
-            above = self._memory.entries.get((thread_id, namespace, parent or ""))
-            kept = above.values if above else {}
-            self._memory.entries[key] = _Entry(
-                parent=parent,
-                frame=self.serde.dumps_typed({**checkpoint, "channel_values": {}}),
-                values={
-                    channel: kept[channel]
-                    if channel in kept and channel not in new_versions
-                    else self.serde.dumps_typed(value)
-                    for channel, value in checkpoint["channel_values"].items()
-                },
-                metadata=self.serde.dumps_typed(get_checkpoint_metadata(config, metadata)),
-                new_versions=dict(new_versions),
-            )
-        return _config(key)
+        return self._shelf.put(self.serde, config, checkpoint, metadata, new_versions)
 
     async def aput(
         self,
@@ -219,14 +161,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        thread_id, namespace, checkpoint_id = _names(config)
-        with self._memory.lock:
-            held = self._memory.writes.setdefault((thread_id, namespace, checkpoint_id or ""), {})
-            for position, (channel, value) in enumerate(writes):
-                idx = WRITES_IDX_MAP.get(channel, position)
-                if idx >= 0 and (task_id, idx) in held:
-                    continue
-                held[task_id, idx] = _Write(task_path, task_id, idx, channel, self.serde.dumps_typed(value))
+        self._shelf.put_writes(self.serde, config, writes, task_id, task_path)
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -247,24 +182,11 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def kept(self) -> Iterator[tuple[int, Put]]:
         """What to put into the base, in order, each with the moment at which it was put here."""
-        for key, entry in list(self._memory.entries.items()):
-            held = self._load(key)
-            parent = _config((key[0], key[1], entry.parent or ""))
-            if not entry.parent:
-                del parent["configurable"]["checkpoint_id"]
-            yield entry.tick, (parent, held.checkpoint, held.metadata, entry.new_versions)
+        return self._shelf.kept(self.serde)
 
     def kept_writes(self) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
         """The writes to put into the base, those of a task together."""
-        for key in list(self._memory.writes):
-            by_task: dict[tuple[str, str], Writes] = {}
-            for write in self._ordered(key):
-                by_task.setdefault((write.task_id, write.task_path), []).append(
-                    (write.channel, self.serde.loads_typed(write.value))
-                )
-            for (task_id, task_path), writes in by_task.items():
-                # savers number a task's writes by position, special ones apart
-                yield _config(key), sorted(writes, key=lambda w: w[0] in WRITES_IDX_MAP), task_id, task_path
+        return self._shelf.kept_writes(self.serde)
 
     def forget(self) -> Configs:
         """Drop what is held in memory.
@@ -272,10 +194,10 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         Returns:
             The configs of the checkpoints that it held.
         """
-        with self._memory.lock:
+        with self._shelf.lock:
             held = self.checkpoints()
-            self._memory.entries.clear()
-            self._memory.writes.clear()
+            self._shelf.entries.clear()
+            self._shelf.writes.clear()
         return held
 
     # ------------------------------------------------------------ refused
@@ -293,30 +215,12 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def _own_key(self, config: RunnableConfig) -> Key:
         """The checkpoint a config means, as far as memory knows; an empty id where it holds none."""
-        thread_id, namespace, checkpoint_id = _names(config)
+        thread_id, namespace, checkpoint_id = names_of(config)
         if not checkpoint_id:
-            with self._memory.lock:
-                ids = [k[2] for k in self._memory.entries if k[:2] == (thread_id, namespace)]
+            with self._shelf.lock:
+                ids = [k[2] for k in self._shelf.entries if k[:2] == (thread_id, namespace)]
             checkpoint_id = max(ids, default="")
         return thread_id, namespace, checkpoint_id
-
-    def _load(self, key: Key) -> CheckpointTuple:
-        with self._memory.lock:
-            entry = self._memory.entries[key]
-            writes = self._ordered(key)
-        checkpoint: Checkpoint = self.serde.loads_typed(entry.frame)
-        checkpoint["channel_values"] = {c: self.serde.loads_typed(v) for c, v in entry.values.items()}
-        return CheckpointTuple(
-            _config(key),
-            checkpoint,
-            self.serde.loads_typed(entry.metadata),
-            _config((key[0], key[1], entry.parent)) if entry.parent else None,
-            [(w.task_id, w.channel, self.serde.loads_typed(w.value)) for w in writes],
-        )
-
-    def _ordered(self, key: Key) -> Sequence[_Write]:
-        held = self._memory.writes.get(key, {}).values()
-        return sorted(held, key=lambda w: writes_sort_key(w.task_path, w.task_id, w.idx))
 
     def _with_writes(self, found: CheckpointTuple) -> CheckpointTuple:
         """A checkpoint of the base with the writes that memory holds for it.
@@ -324,9 +228,9 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         As every saver does it: a special write (an error, an interrupt, a resume) replaces the old one of
         its task, any other is ignored where the task has one in that position.
         """
-        thread_id, namespace, checkpoint_id = _names(found.config)
-        with self._memory.lock:
-            ours = self._ordered((thread_id, namespace, checkpoint_id or ""))
+        thread_id, namespace, checkpoint_id = names_of(found.config)
+        with self._shelf.lock:
+            ours = self._shelf.ordered((thread_id, namespace, checkpoint_id or ""))
         if not ours:
             return found
         theirs = list(found.pending_writes or ())
@@ -351,9 +255,9 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         limit: int | None,
     ) -> Iterator[CheckpointTuple]:
         """The base's checkpoints and memory's, newest first."""
-        with self._memory.lock:
-            keys = sorted(self._memory.entries, key=lambda k: k[2], reverse=True)
-        ours = (self._load(k) for k in keys if _selected(k, config, before))
+        with self._shelf.lock:
+            keys = sorted(self._shelf.entries, key=lambda k: k[2], reverse=True)
+        ours = (self._shelf.load(self.serde, k) for k in keys if _selected(k, config, before))
         if wanted:
             ours = (t for t in ours if all(t.metadata.get(k) == v for k, v in wanted.items()))
         theirs = (self._with_writes(t) for t in found)
@@ -369,15 +273,6 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         for writes in self.kept_writes():
             yield from call(self.base, "put_writes", *writes)
         return self.forget()
-
-
-def _names(config: RunnableConfig) -> tuple[str, str, str | None]:
-    conf = config["configurable"]
-    return str(conf["thread_id"]), conf.get("checkpoint_ns", ""), get_checkpoint_id(config)
-
-
-def _config(key: Key) -> RunnableConfig:
-    return {"configurable": {"thread_id": key[0], "checkpoint_ns": key[1], "checkpoint_id": key[2]}}
 
 
 def _selected(key: Key, config: RunnableConfig | None, before: RunnableConfig | None) -> bool:

@@ -20,17 +20,17 @@ class OverlaySource(Source):
 
     def __init__(self, saver: OverlaySaver) -> None:
         self.description = type(saver).__name__
-        self._memory = saver._memory
+        self._shelf = saver._shelf
         self._decoder = SerdeDecoder(saver.serde)
 
     def threads(self) -> list[ThreadInfo]:
         return []
 
     def index(self, thread_id: str, since: Any = None) -> Index:
-        with self._memory.lock:
-            keys = [key for key in self._memory.entries if key[0] == thread_id]
-            written = {key: list(w.values()) for key, w in self._memory.writes.items() if key[0] == thread_id}
-            new = [(key, self._memory.entries[key]) for key in keys[since or 0 :]]
+        with self._shelf.lock:
+            keys = [key for key in self._shelf.entries if key[0] == thread_id]
+            written = {key: list(w.values()) for key, w in self._shelf.writes.items() if key[0] == thread_id}
+            new = [(key, self._shelf.entries[key]) for key in keys[since or 0 :]]
         checkpoints = [
             CheckpointRow(key[1], key[2], entry.parent, self._decoder.value(*entry.metadata))
             for key, entry in new
@@ -43,7 +43,7 @@ class OverlaySource(Source):
         return Index(checkpoints, writes, len(keys))
 
     def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
-        entries = self._memory.entries
+        entries = self._shelf.entries
         held = {id_: entries.get((thread_id, namespace, id_)) for id_ in checkpoint_ids}
         return {
             id_: Parts(self._decoder.value(*entry.frame), dict(entry.values)).versions()
@@ -54,15 +54,15 @@ class OverlaySource(Source):
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
     ) -> dict[str, Any]:
-        entry = self._memory.entries.get((thread_id, namespace, checkpoint_id))
+        entry = self._shelf.entries.get((thread_id, namespace, checkpoint_id))
         if entry is None:
             raise CheckpointNotFound(f"The sandbox holds no checkpoint {checkpoint_id}.", "Pick another one.")
         wanted = entry.values if names is None else [name for name in names if name in entry.values]
         return {name: self._decoder.value(*entry.values[name]) for name in wanted}
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        with self._memory.lock:
-            held = list(self._memory.writes.get((thread_id, namespace, checkpoint_id), {}).values())
+        with self._shelf.lock:
+            held = list(self._shelf.writes.get((thread_id, namespace, checkpoint_id), {}).values())
         held.sort(key=lambda write: (write.task_path, write.task_id, write.idx))
         return [
             StoredWrite(w.task_id, w.task_path, w.idx, w.channel, self._decoder.value(*w.value)) for w in held

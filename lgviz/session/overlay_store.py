@@ -15,7 +15,7 @@ from lgviz.persistence.provenance import Writer, writer, writing_as
 
 from .layers import Held, Key, Layers, Port, free
 from .loops import Steps, adrive, call, drive
-from .overlay import ticks
+from .shelf import ticks
 
 __all__ = ["OverlayStore", "Put"]
 

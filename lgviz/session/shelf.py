@@ -1,0 +1,169 @@
+"""What an overlay saver holds in memory: checkpoints and writes, serialized at once."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_id,
+    get_checkpoint_metadata,
+    writes_sort_key,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+__all__ = ["Entry", "Key", "Shelf", "Write", "config_of", "names_of", "ticks"]
+
+Key = tuple[str, str, str]
+"""Thread, namespace, checkpoint id."""
+Typed = tuple[str, bytes]
+Writes = list[tuple[str, Any]]
+Put = tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]
+
+ticks = itertools.count()
+"""Counts what is put into overlays: which came before which."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One checkpoint; what a graph changes later in memory does not reach it."""
+
+    parent: str | None
+    frame: Typed
+    values: dict[str, Typed]
+    metadata: Typed
+    new_versions: ChannelVersions
+    tick: int = field(default_factory=lambda: next(ticks))
+
+
+@dataclass(slots=True)
+class Write:
+    """One write of a task."""
+
+    task_path: str
+    task_id: str
+    idx: int
+    channel: str
+    value: Typed
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Checkpoints and writes, in the order they were put.
+
+    Attributes:
+        sandbox: what the overlay is part of, if it is.
+    """
+
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    writes: dict[Key, dict[tuple[str, int], Write]] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    sandbox: Any = None
+
+    def put(
+        self,
+        serde: SerializerProtocol,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Take in a checkpoint."""
+        thread_id, namespace, parent = names_of(config)
+        key = (thread_id, namespace, checkpoint["id"])
+        with self.lock:
+            above = self.entries.get((thread_id, namespace, parent or ""))
+            kept = above.values if above else {}
+            self.entries[key] = Entry(
+                parent=parent,
+                frame=serde.dumps_typed({**checkpoint, "channel_values": {}}),
+                values={
+                    channel: kept[channel]
+                    if channel in kept and channel not in new_versions
+                    else serde.dumps_typed(value)
+                    for channel, value in checkpoint["channel_values"].items()
+                },
+                metadata=serde.dumps_typed(get_checkpoint_metadata(config, metadata)),
+                new_versions=dict(new_versions),
+            )
+        return config_of(key)
+
+    def put_writes(
+        self,
+        serde: SerializerProtocol,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str,
+    ) -> None:
+        """Take in writes of a task: a special one replaces, any other is stored once."""
+        thread_id, namespace, checkpoint_id = names_of(config)
+        with self.lock:
+            held = self.writes.setdefault((thread_id, namespace, checkpoint_id or ""), {})
+            for position, (channel, value) in enumerate(writes):
+                idx = WRITES_IDX_MAP.get(channel, position)
+                if idx >= 0 and (task_id, idx) in held:
+                    continue
+                held[task_id, idx] = Write(task_path, task_id, idx, channel, serde.dumps_typed(value))
+
+    def load(self, serde: SerializerProtocol, key: Key) -> CheckpointTuple:
+        """A checkpoint as a saver gives it."""
+        with self.lock:
+            entry = self.entries[key]
+            writes = self.ordered(key)
+        checkpoint: Checkpoint = serde.loads_typed(entry.frame)
+        checkpoint["channel_values"] = {c: serde.loads_typed(v) for c, v in entry.values.items()}
+        return CheckpointTuple(
+            config_of(key),
+            checkpoint,
+            serde.loads_typed(entry.metadata),
+            config_of((key[0], key[1], entry.parent)) if entry.parent else None,
+            [(w.task_id, w.channel, serde.loads_typed(w.value)) for w in writes],
+        )
+
+    def ordered(self, key: Key) -> Sequence[Write]:
+        """The writes of a checkpoint in LangGraph's order."""
+        held = self.writes.get(key, {}).values()
+        return sorted(held, key=lambda w: writes_sort_key(w.task_path, w.task_id, w.idx))
+
+    def kept(self, serde: SerializerProtocol) -> Iterator[tuple[int, Put]]:
+        """What to put into a base, in order, each with the moment at which it was put here."""
+        for key, entry in list(self.entries.items()):
+            held = self.load(serde, key)
+            parent = config_of((key[0], key[1], entry.parent or ""))
+            if not entry.parent:
+                del parent["configurable"]["checkpoint_id"]
+            yield entry.tick, (parent, held.checkpoint, held.metadata, entry.new_versions)
+
+    def kept_writes(self, serde: SerializerProtocol) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
+        """The writes to put into a base, those of a task together."""
+        for key in list(self.writes):
+            by_task: dict[tuple[str, str], Writes] = {}
+            for write in self.ordered(key):
+                by_task.setdefault((write.task_id, write.task_path), []).append(
+                    (write.channel, serde.loads_typed(write.value))
+                )
+            for (task_id, task_path), writes in by_task.items():
+                # savers number a task's writes by position, special ones apart
+                special_last = sorted(writes, key=lambda w: w[0] in WRITES_IDX_MAP)
+                yield config_of(key), special_last, task_id, task_path
+
+
+def names_of(config: RunnableConfig) -> tuple[str, str, str | None]:
+    """Thread, namespace and, where it names one, checkpoint id."""
+    conf = config["configurable"]
+    return str(conf["thread_id"]), conf.get("checkpoint_ns", ""), get_checkpoint_id(config)
+
+
+def config_of(key: Key) -> RunnableConfig:
+    """The config that names a checkpoint."""
+    return {"configurable": {"thread_id": key[0], "checkpoint_ns": key[1], "checkpoint_id": key[2]}}
