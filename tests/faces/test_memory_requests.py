@@ -331,8 +331,11 @@ def by_letters(texts: list[str]) -> list[list[float]]:
     return [[float(text.lower().count(letter)) + 0.01 for letter in "aeiou"] for text in texts]
 
 
-def test_meaning_is_searched_where_the_store_has_an_index(make_view: Callable[..., MemoryView]) -> None:
-    store = LangGraphInMemoryStore(index={"embed": by_letters, "dims": 5, "fields": ["text"]})
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "langgraph-memory"])
+def test_meaning_is_searched_where_the_store_has_an_index(
+    kind: str, make_store: Callable[..., Any], make_view: Callable[..., MemoryView]
+) -> None:
+    store = make_store(kind, index={"embed": by_letters, "dims": 5, "fields": ["text"]})
     graph = memory.build(persistence.MemorySaver(), store)
     memory.seed(graph, "1")
     store.put(("words",), "e", {"text": "eee eee"})

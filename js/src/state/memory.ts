@@ -23,6 +23,8 @@ export class MemoryState {
   /** Counts what the outline learnt. */
   readonly revision = signal(0);
   readonly busy = signal(false);
+  /** More was found than is listed. */
+  readonly more = signal(false);
   readonly error = signal<ProtocolError | null>(null);
   /** The rows in view. */
   window: [from: number, to: number] = [0, 40];
@@ -128,7 +130,8 @@ export class MemoryState {
     const words = { text: "", filter: "", query: "", [mode]: sought };
     return async (ref, offset, limit, abort) => {
       const params = { checkpoint, ref, ...words, offset, limit };
-      const { items, total } = await source.request("memory_search", params, { signal: abort });
+      const { items, total, more } = await source.request("memory_search", params, { signal: abort });
+      this.more.value = more;
       return { namespaces: [], items, total };
     };
   }

@@ -15,7 +15,7 @@ import { count, thousands } from "./text";
 
 const PAUSE = 1500;
 /** Room for an item beside the list, in pixels. */
-const WIDE = 560;
+const WIDE = 620;
 
 /** What is known about memory at the selected checkpoint; asked again while the tab is open. */
 export function useMemory(store: Store, selected: string): Asked<MemoryView> {
@@ -254,7 +254,7 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
     state.error.value = null;
   };
   const error = state.error.value;
-  const found = text !== "" && !error && state.outline.value && state.revision.value >= 0;
+  const counted = text !== "" && !error && state.outline.value && state.revision.value >= 0;
   return (
     <>
       <div class="lgm-search">
@@ -277,9 +277,9 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
             event.stopPropagation();
           }}
         />
-        {found && (
+        {counted && (
           <span class="lgi-faint lgm-found" role="status">
-            {state.busy.value ? "…" : count(state.outline.value?.count ?? 0, "item")}
+            {state.busy.value ? "…" : found(state)}
           </span>
         )}
         {text !== "" && (
@@ -311,6 +311,12 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
       {error && <Problem error={error} dismiss={text === "" ? undefined : clear} />}
     </>
   );
+}
+
+/** How many items were found; `+`: there are more. */
+function found(state: MemoryState): string {
+  const items = state.outline.value?.count ?? 0;
+  return state.more.value ? `${thousands(items)}+ items` : count(items, "item");
 }
 
 /** Why nothing can be sought by meaning. */
