@@ -76,7 +76,7 @@ class VersionedItems(Items):
 
     def at(self, when: Any) -> VersionedItems:
         then = VersionedItems(self._run, self._engine, None, self._ask)
-        then.description, then._at = self.description, read_when(when)
+        then.description, then._at, then._ready = self.description, read_when(when), self._ready
         return then
 
     def token(self) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
@@ -42,6 +40,7 @@ from lgviz.sources.items import Items, Namespace
 from lgviz.sources.stores import memory_of
 from lgviz.widgets import recalls as views
 from lgviz.widgets.dispatch import Call, Handler, Pool
+from lgviz.widgets.kept import Kept
 from lgviz.widgets.nodes import value_node
 from lgviz.widgets.reader import Reader
 from lgviz.widgets.sandbox import Box
@@ -53,7 +52,6 @@ _NEAREST = 100
 _SCANNED = 10_000
 """Items that copied code looks at for a text, which no store searches for."""
 _PAGE = 200
-T = TypeVar("T")
 
 
 class Memory:
@@ -79,8 +77,7 @@ class Memory:
         self._items = memory_of(what, store, self._ask)
         self._name = name
         self.box: Box | None = None
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = Kept(tree=3, versions=8, hits=8)  # these may be large
 
     def table(self) -> dict[str, tuple[Pool, Handler]]:
         """Method name to its pool and handler."""
@@ -259,11 +256,11 @@ class Memory:
             return Items(store, self._ask)
         if not items.keeps_versions:
             return items
-        return self._once(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
+        return self._kept(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
 
     def _tree(self, checkpoint: str | None) -> NamespaceTree:
         items = self._at(checkpoint)
-        return self._once(("tree", checkpoint, items.token()), lambda: NamespaceTree(items.counts()))
+        return self._kept(("tree", checkpoint, items.token()), lambda: NamespaceTree(items.counts()))
 
     def _hits(self, call: Call, params: MemorySearch) -> tuple[list[Any], bool]:
         items, prefix = self._at(params["checkpoint"]), views.read_ref(params["ref"])
@@ -282,7 +279,7 @@ class Memory:
             return found, False
 
         asked = (params["checkpoint"], params["ref"], params["filter"], text, query)
-        return self._once(("hits", *asked, items.token()), find)
+        return self._kept(("hits", *asked, items.token()), find)
 
     def _versions(self, namespace: Namespace, key: str) -> Sequence[Written]:
         items = self._live()
@@ -290,7 +287,7 @@ class Memory:
             raise NotFound(
                 f"A {items.description} keeps no versions.", "Stores of lgviz do: lgviz.persistence."
             )
-        return self._once(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
+        return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
 
     def _changes(self, checkpoint_id: str) -> list[ItemChange]:
         checkpoint = self._reader.at(checkpoint_id)
@@ -298,7 +295,7 @@ class Memory:
             return self.box.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
-        return self._once(("changes", *asked), lambda: self._changed(checkpoint, items))
+        return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
 
     def _changed(self, checkpoint: Checkpoint, items: Items) -> list[ItemChange]:
         events = step_events(checkpoint, items.changes)
@@ -322,20 +319,6 @@ class Memory:
         if current is not None and current.thread_id == thread_id:
             return current
         source = self._reader.source
-        known = self._once(("history", thread_id), lambda: open_history(source, thread_id))
+        known = self._kept(("history", thread_id), lambda: open_history(source, thread_id))
         known.refresh()
         return known
-
-    def _once(self, key: Any, make: Callable[[], T], most: int = 64) -> T:
-        """What was made for the same question before, else made now; the oldest are forgotten."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                found: T = self._kept[key]
-                return found
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > most:
-                self._kept.popitem(last=False)
-        return made
