@@ -14,12 +14,13 @@ from tqdm.auto import tqdm
 from lgviz.errors import IndexChanged, InvalidIndex
 
 from .fields import Fields, read_fields
+from .namespaces import Namespace
 from .plans import Documents, Plan
 from .schema import Dialect
 from .statements import READ, WRITE, Operation, Query
 from .tree import Serializer
 from .vector_tables import MAKING, Unverified, verify
-from .versions import Versions
+from .versions import Erased, Versions
 
 if TYPE_CHECKING:  # NumPy is imported with the first store that has an index
     from .embeddings import Embedder, Vector
@@ -80,6 +81,12 @@ class Making(Versions):
         yield from super().setup(beside=beside)
         if self.embedder is not None and not (yield from self._made()):
             yield from self._make_anew(missing=True)
+
+    def forget(self, namespace: Namespace, key: str | None) -> Operation[Erased]:
+        erased = yield from super().forget(namespace, key)
+        # Also where this store has no index: another one made the vectors.
+        made = yield from self._made()
+        return erased._replace(tables=[*erased.tables, "lgviz_vectors"]) if made else erased
 
     def _made(self) -> Operation[bytes]:
         """What names the making of the table of vectors; empty where there is none."""

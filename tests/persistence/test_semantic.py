@@ -227,6 +227,36 @@ def test_vectors_are_erased_from_the_file(erase: str, tmp_path: Path) -> None:
     assert not any(secret in file.read_bytes() for file in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("whose", ["its own store", "one without an index"])
+def test_vectors_are_erased_from_postgres_tables(whose: str, postgres: Any, postgres_uri: Any) -> None:
+    vectors = {
+        f"text {n}": np.random.default_rng(n).standard_normal(64).astype(np.float32) for n in range(40)
+    }
+    index = {
+        "embed": lambda texts: [vectors[text].tolist() for text in texts],
+        "dims": 64,
+        "fields": ["text"],
+    }
+    uri = postgres_uri()
+    store = new_store("postgres", Path(), lambda: uri, index=index)
+    for n, text in enumerate(vectors):
+        store.put(("m",), str(n), {"text": text})
+
+    def left() -> bool:
+        store.conn.execute("CHECKPOINT")
+        secret = vectors["text 5"].tobytes()[:40]
+        files = (path for path in (Path(postgres.pgdata) / "base").rglob("*") if path.is_file())
+        return any(secret in file.read_bytes() for file in files)
+
+    assert left()
+    other = store if whose == "its own store" else new_store("postgres", Path(), lambda: uri)
+    other.forget(("m",), "5")
+    assert not left()
+    assert found(store, "text 6", limit=1) == ["6"] and "5" not in found(store, "text 6", limit=50)
+    store.close()
+    other.close()
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_expired_items_are_neither_found_nor_ranked(kind: str, make_store: Any) -> None:
     store = make_store(kind, index=INDEX, ttl={"omit_expired": True, "refresh_on_read": True})
