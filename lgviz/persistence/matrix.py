@@ -15,7 +15,7 @@ Ids: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.float64]
 
 _FREE = 0
-"""Stands for the item of a row that is not used; no item has this id."""
+"""Stands for the item of a row that is not used; no item has this id. A new row's is zero."""
 _GROWTH = 4
 
 
@@ -51,26 +51,28 @@ class Matrix:
             return
         free = np.flatnonzero(self._items == _FREE)
         if len(free) < count:
-            used = len(self._items)
-            self._grow(max(count - len(free), used // 2))
-            free = np.concatenate([free, np.arange(used, len(self._items))])
+            self._grow(max(count - len(free), len(self._items) // 4))
+            free = np.flatnonzero(self._items == _FREE)
         at = free[:count]
-        self._rows[at] = vectors
-        self._norms[at] = np.linalg.norm(self._rows[at].astype(np.float64), axis=1)
+        rows = self._rows[at] = np.asarray(vectors, np.float32)
+        self._norms[at] = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
         self._items[at] = items
         self._spaces[at] = spaces
 
     def drop(self, items: Sequence[int]) -> None:
         """Forget all vectors of some items."""
+        if not len(self._items):
+            return
         gone = np.flatnonzero(np.isin(self._items, items))
         self._rows[gone] = 0
         self._items[gone] = _FREE
 
     def _grow(self, more: int) -> None:
-        self._rows = np.concatenate([self._rows, np.zeros((more, self.dims), np.float32)])
-        self._norms = np.concatenate([self._norms, np.zeros(more)])
-        self._items = np.concatenate([self._items, np.full(more, _FREE, np.int64)])
-        self._spaces = np.concatenate([self._spaces, np.zeros(more, np.int64)])
+        # In place: that copies nothing where the system can move pages. What is added is all zeros.
+        count = len(self._items) + more
+        self._rows.resize((count, self.dims), refcheck=False)
+        for each in self._norms, self._items, self._spaces:
+            each.resize(count, refcheck=False)
 
     def ranked(
         self, query: Vector, spaces: Sequence[int] | None = None, first: int = 64
