@@ -57,6 +57,7 @@ class Sandbox:
         self.memory = ""
         self.warnings: list[str] = []
         self.ended: str | None = None
+        self._changes: list[ItemChange] = []
         if isinstance(store := self.base.graph.store, BaseStore):
             self._over(store, spot)
         self.warnings += [
@@ -83,8 +84,8 @@ class Sandbox:
         return self.saver.empty and not self.changes()
 
     def changes(self) -> list[ItemChange]:
-        """What became of memories in it."""
-        return self.store.changes() if self.store is not None else []
+        """What became of memories in it, also once it is kept."""
+        return self._changes or (self.store.changes() if self.store is not None else [])
 
     def memory_at(self, config: RunnableConfig) -> OverlayStore | None:
         """Memory as it was when one of its checkpoints was made; None where the graph has no store."""
@@ -159,7 +160,8 @@ class Sandbox:
         yield from find(here, self.start, None)
         if not overwrite and (found := (yield from self._conflicts())):
             raise MemoryConflict.of(found)
-        dated = self.memory_as_of is not None and bool(self.changes())
+        changes = self.changes()
+        dated = self.memory_as_of is not None and bool(changes)
         for tick, (config, checkpoint, metadata, versions) in self.saver.kept():
             yield from self._memories(tick)
             if dated:
@@ -172,7 +174,7 @@ class Sandbox:
                 yield from _is_free(here, config, task_id, writes)
             ):
                 yield from call(here.saver, "put_writes", config, writes, task_id, task_path)
-        self.ended = "kept"
+        self.ended, self._changes = "kept", changes
         return self.saver.forget()
 
     def _memories(self, before: int | None) -> Steps[None]:

@@ -192,6 +192,7 @@ def test_kept_it_is_as_if_it_had_run_in_the_open(place: Place) -> None:
         graph.invoke(memory.ask(11, "And dinner now?"), memory.config_for("mia", "1"))["known"]
         == place.facts()
     )
+    assert {c.key: c.after["text"] for c in run.memories} == place.facts()
     with pytest.raises(SandboxEnded, match="kept already"):
         run.keep()
 

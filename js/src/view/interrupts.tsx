@@ -40,7 +40,7 @@ export function Interrupts({ store, view, stale }: Props) {
       <Act name={name} primary stale={stale} reason={reason} act={() => resume()} testid="lgviz-resume" />
       {!isHeld(store, view.id) && (
         <Act
-          name="in sandbox"
+          name="In sandbox"
           stale={stale}
           reason={sandboxReason(store) ?? reason}
           hint="Resume and store nothing until it is kept"
