@@ -38,7 +38,8 @@ def embed(texts: Sequence[str]) -> list[list[float]]:
     return [vector(text) for text in texts]
 
 
-INDEX: Any = {"embed": embed, "dims": DIMS, "fields": ["text"]}
+# LangGraph's SqliteStore calls the fields "text_fields".
+INDEX: Any = {"embed": embed, "dims": DIMS, "fields": ["text"], "text_fields": ["text"]}
 QUERIES = [f"query {n}" for n in range(64)]
 _KNOWN: dict[str, list[float]] = {}
 
