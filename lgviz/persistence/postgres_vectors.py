@@ -26,11 +26,12 @@ _LONGEST = {"vector": 2000, "halfvec": 4000}
 _EXACT = 5000
 """So many vectors are all looked at; among more, pgvector's index finds the nearest."""
 _GROWTH = 4
-# The index goes on where a namespace leaves out what it found first.
-_SETTINGS = tuple(
-    Query("SELECT set_config(?, ?, true)", [f"hnsw.{name}", value])
-    for name, value in (("iterative_scan", "strict_order"), ("ef_search", "100"))
-)
+# An index goes on where namespaces leave out what it found first, and looks at more than it does by itself.
+_SETTINGS = {
+    "hnsw": {"hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "100"},
+    "ivfflat": {"ivfflat.iterative_scan": "relaxed_order", "ivfflat.probes": "10"},
+    "flat": {},
+}
 
 
 class PostgresVectors:
@@ -44,7 +45,7 @@ class PostgresVectors:
         self.embedder = embedder
         self.operator, operators = _OPERATORS[embedder.distance]
         self.type = embedder.ann.get("vector_type", "vector")
-        kind = embedder.ann.get("kind", "hnsw")
+        self.kind = kind = embedder.ann.get("kind", "hnsw")
         if self.type not in _LONGEST or kind not in _KINDS:
             raise InvalidIndex(
                 f"ann_index_config names the vector type {self.type!r} and the kind {kind!r}.",
@@ -172,8 +173,9 @@ class _InDatabase:
         else:
             sql = f"""SELECT item, {distance} AS distance FROM lgviz_vectors WHERE {self.within}
                 ORDER BY distance LIMIT {self.count}"""
-        settings = () if self.exact else _SETTINGS
-        *_, rows = yield Batch([*settings, Query(sql, [self.query, *self.params])])
+        settings = {} if self.exact else _SETTINGS[self.table.kind]
+        set_config = [Query("SELECT set_config(?, ?, true)", each) for each in settings.items()]
+        *_, rows = yield Batch([*set_config, Query(sql, [self.query, *self.params])])
         return rows
 
     def _score(self, distance: float) -> float:

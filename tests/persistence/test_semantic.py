@@ -363,7 +363,8 @@ def test_kinds_of_pgvectors_index(ann: Any, make_store: Any) -> None:
     assert found(store, "red", limit=2) == ["0", "1"]
 
 
-def test_among_many_pgvectors_index_finds_the_nearest(make_store: Any) -> None:
+@pytest.mark.parametrize("ann", [{"kind": "hnsw"}, {"kind": "ivfflat", "nlist": 4}])
+def test_among_many_pgvectors_index_finds_the_nearest(ann: Any, make_store: Any) -> None:
     """More items than are all looked at: clusters as real memories have, a narrow namespace, a filter."""
     random = np.random.default_rng(3)
     centers = random.standard_normal((50, 32))
@@ -375,7 +376,9 @@ def test_among_many_pgvectors_index_finds_the_nearest(make_store: Any) -> None:
                 made[text] = (centers[int(text) % 50] + random.standard_normal(32)).tolist()
         return [made[text] for text in texts]
 
-    store = make_store("postgres", index={"embed": embed, "dims": 32, "fields": ["text"]})
+    store = make_store(
+        "postgres", index={"embed": embed, "dims": 32, "fields": ["text"], "ann_index_config": ann}
+    )
     for start in range(0, 6000, 1000):
         store.batch(
             [
