@@ -53,6 +53,11 @@ class Storing(Nodes):
             level = [child for node in new for child in _children(node)]
         return list(found)
 
+    @property
+    def marks(self) -> str:
+        """Two columns: the dialect's ``mark``, and the name of the node of an id, the newest known."""
+        return f"{self.dialect.mark}, (SELECT hash FROM lgviz_nodes WHERE id = ?)"
+
     def ask(self, hashes: list[bytes]) -> Query:
         """Which of some nodes are stored, and whose they are."""
         where, params = self.dialect.among("hash", hashes)
@@ -66,7 +71,10 @@ class Storing(Nodes):
         """
         parts = list(parts)
         asked = self.unknown(parts)
-        ((mark,),), found = yield Batch([Query(f"SELECT {self.dialect.mark}"), self.ask(asked)])
+        newest, hash = self.known.newest
+        ((mark, there),), found = yield Batch([Query(f"SELECT {self.marks}", [newest]), self.ask(asked)])
+        if there != hash:
+            self._forget(mark)
         yield Batch((yield from self.plan(owner, mark, parts, asked, found)).steps)
 
     def plan(
@@ -82,8 +90,8 @@ class Storing(Nodes):
             found: the rows that answered.
         """
         roots = [node for part in parts for node in nodes_of(part) if not node.id]
-        if not self.known.as_of(mark):
-            self._forget()
+        if mark != self.known.mark:
+            self._forget(mark)
         known, needed = self.known.ids, self.known.needs(owner)
         ids: dict[bytes, int] = {}
         reached: dict[bytes, int] = {}
@@ -128,10 +136,14 @@ class Storing(Nodes):
         """Learn from a plan that was carried out and committed."""
         # Without what is below them, which would stay in memory as long.
         self._remember(Node(node.id, node.hash, _bare(node.part)) for node in plan.fresh)
-        self.known.learn(plan.mark, plan.owner, plan.learned)
+        if plan.fresh:
+            newest = plan.fresh[-1]
+            self.known.learn(plan.mark, plan.owner, plan.learned, (newest.id, newest.hash))
 
-    def _forget(self) -> None:
-        """Drop what is remembered by id: a server that crashed may give an id again."""
+    def _forget(self, mark: bytes | None) -> None:
+        """Drop what is known and what is remembered by id: after a crash or a restored backup an id may be
+        given again."""
+        self.known.forget(mark)
         with self._cache_lock:
             self._cache, self._cached = {}, 0
         self._spare.clear()

@@ -201,15 +201,21 @@ class Writing(Storing):
 
         The thread is locked until the transaction ends: its rows are committed in the order of their keys.
         """
-        mark, lock = self.dialect.mark, self.dialect.lock_row
-        find = Query(f"SELECT id, made, {mark} FROM lgviz_threads WHERE thread_id = ? {lock}", [thread_id])
+        newest, hash = self.known.newest
+        find = Query(
+            f"SELECT id, made, {self.marks} FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}",
+            [newest, thread_id],
+        )
         steps = [find, what, *([self.ask(asked)] if asked else [])]
         found = yield Batch(steps)
         if not found[0]:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
             yield Query(new, [thread_id])
             found = yield Batch(steps)
-        return found[0][0], list(found[1]), list(found[2]) if asked else []
+        number, made, mark, there = found[0][0]
+        if there != hash:
+            self._forget(mark)
+        return (number, made, mark), list(found[1]), list(found[2]) if asked else []
 
     def _plant_write(self, value: Any, channel: str, where: str) -> Part:
         try:

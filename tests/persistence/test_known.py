@@ -128,3 +128,24 @@ def test_nothing_is_learned_from_a_transaction_that_is_not_the_savers_own(tmp_pa
         assert saver.check() == []
         assert saver.get_tuple(config()).checkpoint["channel_values"] == {"m": LISTS[n]}  # type: ignore[union-attr]
     conn.close()
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_backup_that_is_restored_under_an_open_saver(tmp_path: Path, other: bool) -> None:
+    path, backup = str(tmp_path / "x.db"), sqlite3.connect(tmp_path / "backup.db")
+    with SqliteSaver.from_conn_string(path) as saver:
+        put(saver, "1", {"m": LISTS[0]}, thread="2")
+        put(saver, "1", {"m": LISTS[0]})
+        saver.conn.backup(backup)
+        put(saver, "2", {"m": LISTS[1]}, parent="1")
+        put(saver, "2", {"m": LISTS[1]}, thread="2")
+        target = sqlite3.connect(path) if other else saver.conn
+        backup.backup(target)
+        for thread in ("2", "1"):
+            put(saver, "3", {"m": LISTS[1]}, parent="1", thread=thread)
+            assert saver.check() == []
+        saver.delete_thread("2")
+        assert saver.check() == []
+        assert saver.get_tuple(config()).checkpoint["channel_values"] == {"m": LISTS[1]}  # type: ignore[union-attr]
+        target.close()
+    backup.close()
