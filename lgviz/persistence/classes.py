@@ -45,6 +45,14 @@ _DICT, _FIELDS_SET, _EXTRA, _PRIVATE = (
 )
 
 
+_BESIDE: dict[type, tuple[str, ...]] = {
+    OSError: ("filename", "filename2"),
+    ImportError: ("name", "path"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+}
+
+
 class NotBuilt(Exception):
     """The stored state does not fit the class any more."""
 
@@ -59,7 +67,7 @@ def take_apart(value: Any) -> tuple[str, list[Any]] | None:
     if isinstance(value, (SecretStr, SecretBytes)):
         return "record", [{"_secret_value": value.get_secret_value()}]
     if isinstance(value, BaseException):
-        return "exception", [list(value.args), vars(value)]
+        return "exception", [list(value.args), vars(value), _told(value)]
     base = next((base for base in _BASES.values() if isinstance(value, base)), None)
     if base is not None:
         return "derived", [base.__name__, _content(value, base), _attributes(value)]
@@ -119,21 +127,24 @@ def shown(kind: str, state: list[Any]) -> dict[str, Any]:
     return {"value": state[0]}
 
 
-def _member_names(value: Any) -> list[str]:
-    """One name, or those that a combination of flags is made of."""
+def _member_names(value: Any) -> list[str | int]:
+    """One name, or those that a combination of flags is made of and, as a number, the bits without a name."""
     members = type(value).__members__
     if value.name in members:
         return [value.name]
-    return [name for name, member in members.items() if member in value]
+    found = [name for name, member in members.items() if member in value]
+    named = functools.reduce(operator.or_, (members[name].value for name in found), 0)
+    return found if named == value.value else [*found, value.value & ~named]
 
 
-def _member(cls: type, names: list[str]) -> Any:
+def _member(cls: type, names: list[str | int]) -> Any:
     members = getattr(cls, "__members__", {})
-    if not issubclass(cls, Enum) or not all(name in members for name in names):
-        raise NotBuilt(f"it has no member {' | '.join(names)} any more")
+    if not issubclass(cls, Enum) or not all(name in members for name in names if isinstance(name, str)):
+        raise NotBuilt(f"it has no member {' | '.join(map(str, names))} any more")
     if not names:
         return cls(0)
-    return functools.reduce(operator.or_, (members[name] for name in names))
+    found = (members[name] if isinstance(name, str) else cls(name) for name in names)
+    return functools.reduce(operator.or_, found)
 
 
 def _model(cls: type, fields: dict[str, Any], names: list[str], extra: Any, private: Any) -> Any:
@@ -148,7 +159,16 @@ def _model(cls: type, fields: dict[str, Any], names: list[str], extra: Any, priv
     return made
 
 
-def _exception(cls: type, args: list[Any], attributes: dict[str, Any]) -> Any:
+def _told(value: BaseException) -> dict[str, Any]:
+    """What an exception holds beside its arguments and dictionary."""
+    built_in = (name for base, names in _BESIDE.items() if isinstance(value, base) for name in names)
+    names = [*built_in, *_slots(type(value))]
+    return {name: told for name in names if (told := getattr(value, name, None)) is not None}
+
+
+def _exception(
+    cls: type, args: list[Any], attributes: dict[str, Any], told: dict[str, Any] | None = None
+) -> Any:
     base = next((base for base in cls.__mro__ if base.__module__ == "builtins"), None)
     if base is None or not issubclass(base, BaseException):
         raise NotBuilt("it is no exception any more")
@@ -156,6 +176,7 @@ def _exception(cls: type, args: list[Any], attributes: dict[str, Any]) -> Any:
     base.__init__(made, *args)
     made.args = tuple(args)
     vars(made).update(attributes)
+    _set(made, told or {})
     return made
 
 

@@ -239,7 +239,7 @@ class ExactSerializer(JsonPlusSerializer):
         if cls is not None:
             try:
                 return classes.build(cls, kind, state)
-            except (classes.NotBuilt, TypeError, AttributeError) as error:
+            except (classes.NotBuilt, TypeError, ValueError, AttributeError) as error:
                 reason = f"{module}.{qualname} changed: {error}"
         return Placeholder(f"{module}.{qualname}", reason, classes.shown(kind, state), code, payload)
 

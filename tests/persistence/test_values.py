@@ -57,6 +57,21 @@ class Rights(enum.Flag):
     WRITE = 2
 
 
+class Bits(enum.IntFlag):
+    ONE = 1
+    TWO = 2
+
+
+class SlottedError(Exception):
+    __slots__ = ("code",)
+
+
+def slotted_error() -> SlottedError:
+    error = SlottedError("a")
+    error.code = 3
+    return error
+
+
 class Level(enum.IntEnum):
     LOW = 1
 
@@ -243,6 +258,7 @@ KEPT: dict[str, Any] = {
     "enum of tuple": Colour.BLUE,
     "flag": Rights.READ | Rights.WRITE,
     "no flag": Rights(0),
+    "flags without a name": [Bits(8), Bits.ONE | Bits(8), ~Bits.ONE],
     "int enum": Level.LOW,
     "dataclass": Point(1, [Point(2, (3,))]),
     "frozen dataclass": Frozen((1, 2)),
@@ -312,6 +328,10 @@ KEPT: dict[str, Any] = {
     "exception": ValueError("x", 1),
     "exception own": Failure("m", 5),
     "exception os": FileNotFoundError(2, "gone"),
+    "exception os of a file": FileNotFoundError(2, "gone", "a.txt"),
+    "exception os of two files": FileExistsError(17, "there", "a.txt", None, "b.txt"),
+    "exception import": ImportError("gone", name="a", path="b"),
+    "exception with slots": slotted_error(),
     "exception group": ExceptionGroup("g", [ValueError(1)]),
 }
 
@@ -350,7 +370,8 @@ def same(one: Any, other: Any) -> bool:
     if one is other or isinstance(one, (enum.Enum, type)):
         return one is other
     if isinstance(one, BaseException):
-        return same(one.args, other.args) and same(vars(one), vars(other))
+        told = ("args", "__dict__", "filename", "filename2", "name", "path", "code")
+        return str(one) == str(other) and all(same(getattr(one, n, 0), getattr(other, n, 0)) for n in told)
     if isinstance(one, (list, tuple, collections.deque)):
         content = len(one) == len(other) and all(map(same, one, other))
     elif isinstance(one, dict):
