@@ -62,16 +62,14 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     def engine(self) -> Engine:
         """The engine, set up (synchronously)."""
         engine, ready = self._engine()
-        if not ready:
-            self._run(lambda: engine.setup(beside=self._beside))
+        if not ready and self._run(lambda: engine.prepare(beside=self._beside)):
             self._made_for = (self.serde, engine)
         return engine
 
     async def aengine(self) -> Engine:
         """The engine, set up (asynchronously)."""
         engine, ready = self._engine()
-        if not ready:
-            await self._arun(lambda: engine.setup(beside=self._beside))
+        if not ready and await self._arun(lambda: engine.prepare(beside=self._beside)):
             self._made_for = (self.serde, engine)
         return engine
 

@@ -12,7 +12,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from lgviz.errors import ForeignTables, NewerSchema, PersistenceError
 
 from .schema import MIGRATIONS, MIGRATIONS_TABLE, Dialect, Role
-from .statements import READ, WRITE, Operation, Query
+from .statements import READ, WRITE, Batch, Operation, Query
 from .storing import Storing
 from .tree import Serializer, Trees
 from .vault import Vault
@@ -37,6 +37,11 @@ class SetUp(Storing):
         # elements in a list: its values stay whole.
         trees = Trees(serde, cut=isinstance(serde, JsonPlusSerializer))
         super().__init__(dialect, trees, Vault(cipher))
+
+    def prepare(self, *, beside: bool = False) -> Operation[bool]:
+        """:meth:`setup`, and whether that lasts: a caller may undo the transaction that it joined."""
+        yield from self.setup(beside=beside)
+        return bool((yield Batch([Query("SELECT 1")], last=True)))
 
     def setup(self, *, beside: bool = False) -> Operation[None]:
         """Make or migrate the role's tables; called before the first operation.

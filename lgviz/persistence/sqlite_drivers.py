@@ -124,9 +124,9 @@ class SqliteDriver:
         deadline = time.monotonic() + BUSY_TIMEOUT
         while True:
             try:
-                if not self.conn.execute("PRAGMA page_count").fetchone()[0]:
+                if self._rows("PRAGMA page_count") == [(0,)]:
                     self.conn.execute(_VACUUM)
-                if self.conn.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
+                if self._rows("PRAGMA journal_mode") == [("delete",)]:
                     self.conn.execute(_WAL).fetchall()
                 return
             except sqlite3.OperationalError as error:
@@ -152,7 +152,12 @@ class SqliteDriver:
             return [] if step.last and self._nested else rows
         if isinstance(step, Many):
             return [(self.conn.executemany(step.sql, step.params).rowcount,)]
-        return self.conn.execute(step.sql, step.params).fetchall()
+        return self._rows(step.sql, step.params)
+
+    def _rows(self, sql: str, params: Sequence[Any] = ()) -> Rows:
+        cursor = self.conn.cursor()
+        cursor.row_factory = None  # the caller's connection may have one
+        return cursor.execute(sql, params).fetchall()
 
     def commit(self) -> None:
         """Commit what the operation did so far."""
@@ -183,7 +188,7 @@ class SqliteDriver:
             deadline = time.monotonic() + BUSY_TIMEOUT
             try:
                 self.conn.execute("VACUUM")
-                while self.conn.execute(_EMPTY_WAL).fetchone()[0]:
+                while self._rows(_EMPTY_WAL)[0][0]:
                     if time.monotonic() > deadline:
                         raise not_erased()
                     time.sleep(0.01)

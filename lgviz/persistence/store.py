@@ -83,15 +83,13 @@ class Store(Runner, BaseStore):
     def engine(self) -> StoreEngine:
         """The engine, set up (synchronously)."""
         if not self._ready:
-            self._run(lambda: self._engine.setup(beside=self._beside))
-            self._ready = True
+            self._ready = self._run(lambda: self._engine.prepare(beside=self._beside))
         return self._engine
 
     async def aengine(self) -> StoreEngine:
         """The engine, set up (asynchronously)."""
         if not self._ready:
-            await self._arun(lambda: self._engine.setup(beside=self._beside))
-            self._ready = True
+            self._ready = await self._arun(lambda: self._engine.prepare(beside=self._beside))
         return self._engine
 
     # -- LangGraph's interface

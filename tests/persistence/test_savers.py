@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import psycopg
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
@@ -31,7 +33,7 @@ from lgviz.errors import (
     Unavailable,
     WrongLoop,
 )
-from lgviz.persistence import AsyncSqliteSaver, Damaged, MemorySaver, SqliteSaver, migrate
+from lgviz.persistence import AsyncSqliteSaver, Damaged, MemorySaver, PostgresSaver, SqliteSaver, migrate
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
@@ -543,3 +545,37 @@ def test_a_callers_own_transaction_is_joined(tmp_path: Path) -> None:
     put(saver, "1", {"x": 1})
     conn.rollback()
     assert saver.get_tuple(config()) is None
+
+
+def test_tables_that_the_caller_undoes_are_made_again(tmp_path: Path) -> None:
+    conn = sqlite3.connect(tmp_path / "x.db", check_same_thread=False)
+    saver = SqliteSaver(conn, serde=EncryptedSerializer.from_pycryptodome_aes(key=b"k" * 16))
+    for end in (conn.rollback, conn.commit):
+        conn.execute("BEGIN")
+        put(saver, "1", {"x": "long" * 99})
+        end()
+    assert saver.check() == []
+    assert saver.get_tuple(config()).checkpoint["channel_values"] == {"x": "long" * 99}  # type: ignore[union-attr]
+    conn.close()
+
+
+def test_tables_that_the_caller_undoes_in_postgres_are_made_again(postgres_uri: Any) -> None:
+    with psycopg.connect(postgres_uri(), autocommit=True) as conn:
+        saver = PostgresSaver(conn)
+        with conn.transaction(force_rollback=True):
+            put(saver, "1", {"x": 1})
+        put(saver, "1", {"x": 1})
+        assert saver.check() == []
+
+
+@pytest.mark.parametrize("factory", [sqlite3.Row, lambda cursor, row: {"row": row}])
+def test_a_connection_with_a_row_factory(factory: Any, tmp_path: Path) -> None:
+    conn = sqlite3.connect(tmp_path / "x.db", check_same_thread=False)
+    conn.row_factory = factory
+    saver = SqliteSaver(conn)
+    graph = two_nodes().compile(checkpointer=saver)
+    graph.invoke({"foo": "", "bar": []}, config())
+    assert graph.get_state(config()).values == {"foo": "b", "bar": ["a", "b"]}
+    saver.delete_thread("1")
+    assert saver.threads() == saver.check() == []
+    conn.close()
