@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from lgviz.errors import Unavailable
+from lgviz.errors import Unavailable, WrongLoop
 
 from .drivers import adrive, drive, not_erased
 from .postgres_sessions import AGAIN, AsyncSession, Session, idle
@@ -32,6 +32,13 @@ def explain(error: psycopg.Error) -> Exception:
             "Nothing was half-written: start the server again and repeat the call.",
         )
     return error
+
+
+def _closed() -> Unavailable:
+    return Unavailable(
+        "The connection is closed.",
+        "Keep its `with` block open while the graph runs; where the server closed it, make another one.",
+    )
 
 
 def _lost(error: BaseException) -> bool:
@@ -62,6 +69,8 @@ class PostgresDriver:
             with self._lock:
                 if self.conn.closed and self.conninfo is not None:
                     self.conn = connect(self.conninfo)
+                if self.conn.closed:
+                    raise _closed()
                 yield self.conn
 
     def run(self, make: Callable[[], Operation[R]]) -> R:
@@ -108,9 +117,24 @@ class AsyncPostgresDriver:
         self.conn = conn
         self.conninfo = conninfo
         self._lock = async_lock_of(self if conn is None else conn)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _settle(self) -> None:
+        """Connections belong to an event loop: one of our own is made again where that loop has ended."""
+        loop, before = asyncio.get_running_loop(), self._loop
+        if before is not None and before is not loop:
+            if self.conninfo is None or before.is_running():
+                raise WrongLoop(
+                    "The connection belongs to another event loop.", "Make one on each loop, or use one loop."
+                )
+            if isinstance(self.conn, psycopg.AsyncConnection):
+                self.conn.pgconn.finish()
+            self._lock = asyncio.Lock()
+        self._loop = loop
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        self._settle()
         if isinstance(self.conn, AsyncConnectionPool):
             async with self.conn.connection() as conn:
                 yield conn
@@ -118,8 +142,8 @@ class AsyncPostgresDriver:
             async with self._lock:
                 if self.conninfo is not None and (self.conn is None or self.conn.closed):
                     self.conn = await aconnect(self.conninfo)
-                if self.conn is None:
-                    raise Unavailable("The saver is closed.", "Make a new one.")
+                if self.conn is None or self.conn.closed:
+                    raise _closed()
                 yield self.conn
 
     async def run(self, make: Callable[[], Operation[R]]) -> R:

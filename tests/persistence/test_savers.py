@@ -33,7 +33,15 @@ from lgviz.errors import (
     Unavailable,
     WrongLoop,
 )
-from lgviz.persistence import AsyncSqliteSaver, Damaged, MemorySaver, PostgresSaver, SqliteSaver, migrate
+from lgviz.persistence import (
+    AsyncPostgresSaver,
+    AsyncSqliteSaver,
+    Damaged,
+    MemorySaver,
+    PostgresSaver,
+    SqliteSaver,
+    migrate,
+)
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
@@ -579,3 +587,39 @@ def test_a_connection_with_a_row_factory(factory: Any, tmp_path: Path) -> None:
     saver.delete_thread("1")
     assert saver.threads() == saver.check() == []
     conn.close()
+
+
+def test_an_async_saver_serves_one_loop_after_another(postgres_uri: Any, tmp_path: Path) -> None:
+    uri = postgres_uri()
+    for saver in (
+        AsyncSqliteSaver.from_conn_string(str(tmp_path / "x.db")),
+        AsyncPostgresSaver.from_conn_string(uri),
+    ):
+        graph = two_nodes().compile(checkpointer=saver)
+        for _ in range(2):
+            asyncio.run(graph.ainvoke({"foo": "", "bar": []}, config()))
+        assert asyncio.run(saver.athreads())[0][1] == 8
+        asyncio.run(saver.close())
+
+
+def test_an_async_connection_on_another_loop_says_so(postgres_uri: Any) -> None:
+    async def opened() -> AsyncPostgresSaver:
+        saver = AsyncPostgresSaver(await psycopg.AsyncConnection.connect(postgres_uri(), autocommit=True))
+        await saver.setup()
+        return saver
+
+    saver = asyncio.run(opened())
+    with pytest.raises(WrongLoop, match="another event loop"):
+        asyncio.run(saver.athreads())
+    asyncio.run(saver.conn.close())  # type: ignore[union-attr]
+
+
+@every
+def test_a_closed_saver_says_so(kind: str, make_saver: Make) -> None:
+    saver = make_saver(kind)
+    call(saver, "threads")
+    closed = saver.close()
+    if closed is not None:
+        on_loop(saver, closed)
+    with pytest.raises(Unavailable, match="closed"):
+        call(saver, "threads")
