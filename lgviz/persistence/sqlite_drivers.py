@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ R = TypeVar("R")
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write."""
 
+_NAP = 0.0005, 0.003
+"""Seconds between two looks for the end of another process's write."""
 _BUSY = f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}"
 # Of a fresh file only: it decides whether the space of what is deleted can be given back.
 _VACUUM = "PRAGMA auto_vacuum = INCREMENTAL"
@@ -71,12 +74,6 @@ def explain(error: Exception) -> Exception:
     if "closed" in message or "no active connection" in message:
         return Unavailable("The connection was closed.", "Keep its `with` block open while the graph runs.")
     return error
-
-
-def _begin(step: Begin, nested: bool) -> str:
-    if nested:
-        return "SAVEPOINT lgviz"
-    return "BEGIN" if step is READ else "BEGIN IMMEDIATE"
 
 
 _JOINED: Rows = [(True,)]
@@ -142,8 +139,7 @@ class SqliteDriver:
         if isinstance(step, Begin):
             self.commit()
             if step is not GLANCE:
-                self.conn.execute(_begin(step, self._nested))
-                self._open = True
+                self._begin(step)
             return _JOINED if self._nested else []
         if isinstance(step, Batch):
             rows: Rows = [tuple(self.perform(part)) for part in step.steps]
@@ -158,6 +154,35 @@ class SqliteDriver:
         cursor = self.conn.cursor()
         cursor.row_factory = None  # the caller's connection may have one
         return cursor.execute(sql, params).fetchall()
+
+    def _begin(self, step: Begin) -> None:
+        if self._nested:
+            self.conn.execute("SAVEPOINT lgviz")
+        elif step is READ:
+            self.conn.execute("BEGIN")
+        else:
+            self._begin_write()
+        self._open = True
+
+    def _begin_write(self) -> None:
+        """Wait for other processes' writes in short naps.
+
+        SQLite's own naps grow to 100 ms, so that the unlucky one of many writers waits the longer the longer
+        it has waited.
+        """
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        self.conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self.conn.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(random.uniform(*_NAP))  # noqa: S311
+        finally:
+            self.conn.execute(_BUSY)
 
     def commit(self) -> None:
         """Commit what the operation did so far."""
