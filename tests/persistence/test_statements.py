@@ -20,7 +20,10 @@ def traced(tmp_path: Path) -> Any:
     saver = SqliteSaver(conn)
     saver.setup()
     statements: list[str] = []
-    conn.set_trace_callback(statements.append)
+    # How long to wait for another process's lock is no statement that touches the database.
+    conn.set_trace_callback(
+        lambda sql: None if sql.startswith("PRAGMA busy_timeout") else statements.append(sql)
+    )
     yield saver, statements
     conn.close()
 
