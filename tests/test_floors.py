@@ -25,6 +25,8 @@ FLOORS = {
     "widgets": 6,
     "__init__": 7,
 }
+BELOW = ["database", "nodes", "serde", "savers", "stores", "migrating"]
+"""The packages of ``persistence``, from the lowest up."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -67,3 +69,14 @@ def test_imports_go_down(path: Path) -> None:
             assert FLOORS[own] >= 6, f"{said}: only the faces speak the protocol"
         if own == "protocol":
             pytest.fail(f"{said}: the protocol stands alone")
+
+
+@pytest.mark.parametrize("package", BELOW)
+def test_imports_go_down_in_persistence(package: str) -> None:
+    for path in (PACKAGE / "persistence" / package).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path)):
+            if isinstance(node, ast.ImportFrom) and (module := node.module or "").startswith(
+                "lgviz.persistence"
+            ):
+                below = [*module.split("."), ""][2]
+                assert BELOW.index(below) < BELOW.index(package), f"{path.name}:{node.lineno}: {module}"

@@ -10,7 +10,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.compare import ChangeKind
 from lgviz.analysis.history import History
 from lgviz.analysis.values import clean, line
-from lgviz.persistence.moments import KEPT
+from lgviz.persistence.stores.moments import KEPT
 
 __all__ = [
     "Branch",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .damage import Damaged
-from .exact import ExactSerializer
-from .migration import migrate
-from .placeholder import Placeholder
-from .sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
-from .sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
-from .versions import ItemChange, Version
+from .migrating.migration import migrate
+from .nodes.damage import Damaged
+from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
+from .serde.exact import ExactSerializer
+from .serde.placeholder import Placeholder
+from .stores.sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
+from .stores.versions import ItemChange, Version
 
 if TYPE_CHECKING:
-    from .postgres import AsyncPostgresSaver, PostgresSaver
-    from .postgres_store import AsyncPostgresStore, PostgresStore
+    from .savers.postgres import AsyncPostgresSaver, PostgresSaver
+    from .stores.postgres_store import AsyncPostgresStore, PostgresStore
 
 __all__ = [
     "AsyncPostgresSaver",
@@ -38,9 +38,12 @@ __all__ = [
 ]
 
 
+_OPTIONAL = {"PostgresSaver": "savers.postgres", "PostgresStore": "stores.postgres_store"}
+
+
 def __getattr__(name: str) -> Any:
     # psycopg comes with the extra `postgres` and is imported when what needs it is.
-    module = {"PostgresSaver": "postgres", "PostgresStore": "postgres_store"}.get(name.removeprefix("Async"))
+    module = _OPTIONAL.get(name.removeprefix("Async"))
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

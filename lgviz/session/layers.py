@@ -24,7 +24,7 @@ from langgraph.store.base import (
 from langgraph.store.memory import InMemoryStore
 
 from lgviz import persistence
-from lgviz.persistence.store import Store
+from lgviz.persistence.stores.store import Store
 
 from .loops import Steps, call, running_loop
 

@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, 
 
 from lgviz.errors import MemoryConflict
 from lgviz.persistence import ItemChange
-from lgviz.persistence.provenance import Writer, writer, writing_as
+from lgviz.persistence.stores.provenance import Writer, writer, writing_as
 
 from .layers import Held, Key, Layers, Port, free
 from .loops import Steps, adrive, call, drive

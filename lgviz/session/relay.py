@@ -17,7 +17,7 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
 )
 
-from lgviz.persistence.saver import AsyncSaver
+from lgviz.persistence.savers.saver import AsyncSaver
 
 from .overlay import OverlaySaver
 

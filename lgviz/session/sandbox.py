@@ -14,7 +14,7 @@ from langgraph.store.base import BaseStore
 
 from lgviz.errors import MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
-from lgviz.persistence.moments import KEPT
+from lgviz.persistence.stores.moments import KEPT
 
 from .live import Live, Spot, aperform, find, live, perform
 from .loops import Steps, call, running_loop

@@ -11,8 +11,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.errors import NoCheckpointer, NotASource
-from lgviz.persistence.kinds import is_url, langgraph_kind
-from lgviz.persistence.saver import Saver
+from lgviz.persistence.migrating.kinds import is_url, langgraph_kind
+from lgviz.persistence.savers.saver import Saver
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
 from .langgraph_sqlite import SqliteSource

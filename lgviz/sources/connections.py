@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from lgviz.errors import MissingFile, NotADatabase, SourceError
-from lgviz.persistence.drivers import run_async
+from lgviz.persistence.database.drivers import run_async
 
 __all__ = ["AsyncReader", "FileReader", "LiveReader", "Reader", "Statement"]
 

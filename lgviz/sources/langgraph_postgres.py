@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lgviz.errors import NoCheckpoints, NotASource
-from lgviz.persistence.conninfo import conninfo_of
-from lgviz.persistence.langgraph_sql import BLOBS, CHANNELS, HEADS, assembled
+from lgviz.persistence.database.conninfo import conninfo_of
+from lgviz.persistence.migrating.langgraph_sql import BLOBS, CHANNELS, HEADS, assembled
 
 from .base import CheckpointRow, Index, Undecodable, WriteRow
 from .decode import Decoder, Parts, SerdeDecoder, StrictDecoder, load_metadata

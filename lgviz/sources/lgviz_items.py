@@ -10,16 +10,16 @@ from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
 
 from lgviz.errors import LgvizError
 from lgviz.persistence import ExactSerializer
-from lgviz.persistence.changing import moment
-from lgviz.persistence.filters import check_filter, passes
-from lgviz.persistence.items import NOW, View, as_of, starting
-from lgviz.persistence.moments import read_when
-from lgviz.persistence.namespaces import pack_key, pack_path, read_key, read_path
-from lgviz.persistence.schema import ITEMS, POSTGRESQL, SQLITE
-from lgviz.persistence.statements import READ, Operation, Query
-from lgviz.persistence.store import Store
-from lgviz.persistence.store_engine import StoreEngine
-from lgviz.persistence.versions import Version
+from lgviz.persistence.database.schema import ITEMS, POSTGRESQL, SQLITE
+from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.stores.changing import moment
+from lgviz.persistence.stores.filters import check_filter, passes
+from lgviz.persistence.stores.items import NOW, View, as_of, starting
+from lgviz.persistence.stores.moments import read_when
+from lgviz.persistence.stores.namespaces import pack_key, pack_path, read_key, read_path
+from lgviz.persistence.stores.store import Store
+from lgviz.persistence.stores.store_engine import StoreEngine
+from lgviz.persistence.stores.versions import Version
 
 from .connections import FileReader
 from .items import Ask, Expiry, Items, Namespace, plainly

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 from lgviz.errors import CheckpointNotFound, ForeignTables
 from lgviz.persistence import ExactSerializer
-from lgviz.persistence.engine import Engine
-from lgviz.persistence.index import ThreadIndex
-from lgviz.persistence.records import read_body, read_channels, read_seen, read_writes
-from lgviz.persistence.saver import Saver
-from lgviz.persistence.schema import POSTGRESQL, SQLITE
-from lgviz.persistence.statements import READ, Operation, Query
-from lgviz.persistence.tree import Node, Part, typed
+from lgviz.persistence.database.schema import POSTGRESQL, SQLITE
+from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.nodes.records import read_body, read_channels, read_seen, read_writes
+from lgviz.persistence.nodes.tree import Node, Part, typed
+from lgviz.persistence.savers.engine import Engine
+from lgviz.persistence.savers.index import ThreadIndex
+from lgviz.persistence.savers.saver import Saver
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
 from .connections import FileReader

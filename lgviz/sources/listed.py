@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lgviz.errors import CheckpointNotFound
-from lgviz.persistence.drivers import run_async
+from lgviz.persistence.database.drivers import run_async
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Versions, WriteRow
 from .clock import id_time

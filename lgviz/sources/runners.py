@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import SourceError
-from lgviz.persistence.drivers import drive, run_async
-from lgviz.persistence.running import Runner as Owner
-from lgviz.persistence.running import SyncRunner
-from lgviz.persistence.sqlite_drivers import AioSqliteDriver
-from lgviz.persistence.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
+from lgviz.persistence.database.drivers import drive, run_async
+from lgviz.persistence.database.running import Runner as Owner
+from lgviz.persistence.database.running import SyncRunner
+from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver
+from lgviz.persistence.database.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 
 from .connections import FileReader
 
@@ -59,8 +59,8 @@ def over_postgres(conninfo: Callable[[], str]) -> Runner:
     try:
         import psycopg
 
-        from lgviz.persistence.conninfo import parsed
-        from lgviz.persistence.postgres_drivers import PostgresDriver, connect, explain
+        from lgviz.persistence.database.conninfo import parsed
+        from lgviz.persistence.database.postgres_drivers import PostgresDriver, connect, explain
     except ImportError as error:
         raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
 
@@ -81,7 +81,7 @@ def _conninfo(driver: Any) -> str:
     """How an asynchronous driver's connection or pool was connected."""
     if driver.conninfo is not None:
         return str(driver.conninfo)
-    from lgviz.persistence.conninfo import conninfo_of
+    from lgviz.persistence.database.conninfo import conninfo_of
 
     return conninfo_of(driver.conn)
 

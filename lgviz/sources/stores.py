@@ -9,7 +9,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from lgviz.errors import NotASource
-from lgviz.persistence.store import Store
+from lgviz.persistence.stores.store import Store
 
 from .items import Ask, Items
 from .langgraph_items import InMemoryItems, SqlItems, reader_of

@@ -17,8 +17,8 @@ from typing_extensions import TypedDict
 
 from lgviz.errors import DamagedData
 from lgviz.persistence import Damaged, ExactSerializer, MemorySaver, migrate
-from lgviz.persistence.statements import WRITE, Operation, Query
-from lgviz.persistence.tree import leaf, nodes_of
+from lgviz.persistence.database.statements import WRITE, Operation, Query
+from lgviz.persistence.nodes.tree import leaf, nodes_of
 
 LAST, HIT = 6, 4
 """A thread's last checkpoint, and the one that is damaged (where it is not the last itself)."""

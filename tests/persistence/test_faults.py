@@ -38,8 +38,8 @@ from lgviz.persistence import (
     SqliteSaver,
     postgres_sessions,
 )
-from lgviz.persistence.sqlite_drivers import SqliteDriver
-from lgviz.persistence.statements import Batch, Operation
+from lgviz.persistence.database.sqlite_drivers import SqliteDriver
+from lgviz.persistence.database.statements import Batch, Operation
 
 HERE = Path(__file__).parent
 PUTS = int(os.environ.get("LGVIZ_TEST_PUTS", "100"))
@@ -242,7 +242,7 @@ def test_a_locked_database_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_interrupt_inside_a_put_rolls_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lgviz.persistence import vault
+    from lgviz.persistence.nodes import vault
 
     with SqliteSaver.from_conn_string(str(tmp_path / "x.db")) as saver:
         put(saver, "1", {"x": 1})

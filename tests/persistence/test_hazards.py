@@ -23,7 +23,7 @@ from test_values import KEPT, REFUSED, same
 
 from lgviz.errors import NotKept, PersistenceError, WrongLoop
 from lgviz.persistence import AsyncPostgresSaver, Placeholder, PostgresSaver, SqliteSaver
-from lgviz.persistence.statements import WRITE, Operation, Query
+from lgviz.persistence.database.statements import WRITE, Operation, Query
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
@@ -449,7 +449,7 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
     """Deserialising calls what the blob names, unless an environment variable is set before the import."""
     import ormsgpack
 
-    from lgviz.persistence.exact import _OBJECT
+    from lgviz.persistence.serde.exact import _OBJECT
 
     witness = tmp_path / "ran"
     command = f"touch {witness}"
@@ -475,7 +475,7 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
 
     def craft(engine: Any) -> Operation[None]:
         """Under its right name, as someone who can write the database would."""
-        from lgviz.persistence.tree import leaf
+        from lgviz.persistence.nodes.tree import leaf
 
         yield WRITE
         for blob, value in zip(crafted, values.values(), strict=True):

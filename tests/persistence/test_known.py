@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from saver_help import config, put, text
 
 from lgviz.persistence import PostgresSaver, SqliteSaver
-from lgviz.persistence.statements import READ, Operation, Query
+from lgviz.persistence.database.statements import READ, Operation, Query
 
 LISTS = [[text(n) for n in range(start, end)] for start, end in ((0, 3), (0, 40), (1, 41), (30, 60))]
 ACTS = ("put", "put_writes", "undone", "prune", "delete", "copy")

@@ -277,7 +277,7 @@ def test_an_open_async_iterator_locks_nothing(saver: Any) -> None:
 def test_one_damaged_value_hides_nothing_else(saver: Any) -> None:
     for n in range(6):
         put(saver, str(n), {"x": text(n), "y": n}, parent=str(n - 1) if n else None)
-    from lgviz.persistence.statements import WRITE, Many, Query
+    from lgviz.persistence.database.statements import WRITE, Many, Query
 
     def damage() -> Any:
         yield WRITE

@@ -14,7 +14,7 @@ from langgraph.store.memory import InMemoryStore as Reference
 from semantic_help import AINDEX, DIMS, INDEX
 from store_help import ALL, call
 
-from lgviz.persistence.matrix import Matrix
+from lgviz.persistence.stores.matrix import Matrix
 
 WORDS = ["pizza", "bicycle", "likes", "owns", "red", "blue", "fast", "cold"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)

@@ -11,7 +11,7 @@ from saver_help import chat, config, put, run, text
 
 from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver
-from lgviz.persistence.statements import READ, WRITE, Batch, Conflict, Many, Operation, Query
+from lgviz.persistence.database.statements import READ, WRITE, Batch, Conflict, Many, Operation, Query
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from saver_help import config, run
 from store_help import call
 from typing_extensions import TypedDict
 
-from lgviz.persistence.provenance import Writer, writing_as
+from lgviz.persistence.stores.provenance import Writer, writing_as
 
 PAIRS = [("memory", "memory"), ("sqlite", "sqlite"), ("aiosqlite", "aiosqlite"), ("postgres", "postgres")]
 PAIRS += [("aiopostgres", "aiopostgres"), ("aiosqlite", "memory")]

@@ -17,7 +17,7 @@ SOON = 0.002
 
 def expires(store: Any, key: str) -> float | None:
     """Seconds since 1970 at which an item ends."""
-    from lgviz.persistence.statements import READ, Query
+    from lgviz.persistence.database.statements import READ, Query
 
     def read() -> Any:
         yield READ

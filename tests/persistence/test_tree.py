@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from saver_help import call, chat, config, put, run, text
 
 from lgviz.persistence import ExactSerializer, MemorySaver
-from lgviz.persistence.tree import Node, Trees, canonical, flatten, nodes_of
+from lgviz.persistence.nodes.tree import Node, Trees, canonical, flatten, nodes_of
 
 TREES = Trees(ExactSerializer())
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from lgviz.persistence.exact import ExactSerializer
-from lgviz.persistence.tree import Node, Part, Trees
-from lgviz.persistence.unchanged import MOST, Unchanged
+from lgviz.persistence.nodes.tree import Node, Part, Trees
+from lgviz.persistence.nodes.unchanged import MOST, Unchanged
+from lgviz.persistence.serde.exact import ExactSerializer
 
 
 class Loose(BaseModel):

@@ -498,7 +498,7 @@ def test_a_class_that_is_gone_keeps_its_bytes(monkeypatch: pytest.MonkeyPatch) -
         stored = serde.dumps_typed({"v": value})
         with monkeypatch.context() as patch:
             patch.delattr(sys.modules[__name__], "Outer")
-            patch.setattr("lgviz.persistence.trust._put", {})
+            patch.setattr("lgviz.persistence.serde.trust._put", {})
             read = ExactSerializer(trust=[__name__]).loads_typed(stored)
             held = read["v"]
             assert isinstance(held, Placeholder) and "not loaded" in held.reason
@@ -510,7 +510,7 @@ def test_a_class_that_is_gone_keeps_its_bytes(monkeypatch: pytest.MonkeyPatch) -
 
 CRAFTED = """
 import sys
-from lgviz.persistence.exact import ExactSerializer, _OBJECT
+from lgviz.persistence.serde.exact import ExactSerializer, _OBJECT
 import ormsgpack
 def craft(module, name, kind, *state):
     return "lgviz", ormsgpack.packb(ormsgpack.Ext(_OBJECT, ormsgpack.packb([module, name, kind, *state])))
@@ -576,7 +576,7 @@ def test_the_schemas_of_living_graphs_are_trusted(tmp_path: pathlib.Path) -> Non
     code = """
 import ormsgpack, state_of_mine
 from langgraph.graph import START, StateGraph
-from lgviz.persistence.exact import ExactSerializer, _OBJECT
+from lgviz.persistence.serde.exact import ExactSerializer, _OBJECT
 builder = StateGraph(state_of_mine.State)
 builder.add_node("n", lambda state: {})
 builder.add_edge(START, "n")

@@ -26,7 +26,7 @@ from lgviz.analysis.history import History, open_history
 from lgviz.analysis.search import search
 from lgviz.demos import DEMOS, chat, two_nodes
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, NotASource, SourceError, Unavailable
-from lgviz.persistence.conninfo import conninfo_of
+from lgviz.persistence.database.conninfo import conninfo_of
 from lgviz.session import Edit, forked
 from lgviz.sources import Undecodable, open_source
 from lgviz.sources.langgraph_postgres import PostgresSource

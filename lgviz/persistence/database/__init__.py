@@ -1,0 +1,1 @@
+"""How operations reach a database: SQLite or PostgreSQL, sync or async."""

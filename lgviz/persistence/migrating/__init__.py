@@ -1,0 +1,1 @@
+"""Copying from LangGraph's savers, stores and databases."""

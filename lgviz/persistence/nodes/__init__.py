@@ -1,0 +1,1 @@
+"""Values as immutable nodes, shared by all that hold them."""

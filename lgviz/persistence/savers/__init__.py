@@ -1,0 +1,1 @@
+"""LangGraph's savers, each operation written once."""

@@ -1,0 +1,21 @@
+"""The engine of the savers: every operation, written once, for any database and without any I/O.
+
+Its operations are generators (see ``statements``); ``drivers`` run them.
+"""
+
+from __future__ import annotations
+
+from lgviz.persistence.database.schema import CHECKPOINTS
+from lgviz.persistence.nodes.setup import SetUp
+
+from .deltas import DeltaReading
+from .index import Indexing
+from .reading import Reading
+from .upkeep import Upkeep
+from .writing import Writing
+
+
+class Engine(SetUp, Writing, DeltaReading, Reading, Indexing, Upkeep):
+    """All operations of a saver over one dialect and serializer."""
+
+    role = CHECKPOINTS

@@ -1,0 +1,189 @@
+"""The index of a thread: everything a tree needs, read without opening a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from lgviz.errors import DamagedData
+from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.nodes.nodes import Nodes
+
+
+class Token(NamedTuple):
+    """How far an index was read."""
+
+    thread: int
+    epoch: int
+    checkpoint: int
+    write: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEntry:
+    """One checkpoint.
+
+    Attributes:
+        namespace, id, parent_id: its place; the parent is in the same namespace.
+        ordinal: its number in the root namespace, or under the checkpoint that its subgraph's call started
+            from; given once, never again, also not after a prune.
+        anchor: namespace and id of that checkpoint, for a subgraph's.
+        under: its ordinal, after those of the checkpoints that it was itself called from (``"4"``,
+            ``"4.1"``), where it was removed; they cannot be read from the index any more.
+        started_at, ended_at: when the super-step that made it began (None: unknown) and was committed.
+        changed: the channels that got new versions.
+        metadata: as stored.
+        size: bytes of its row.
+    """
+
+    namespace: str
+    id: str
+    parent_id: str | None
+    ordinal: int
+    anchor: tuple[str, str] | None
+    under: str | None
+    started_at: float | None
+    ended_at: float
+    changed: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEntry:
+    """One write of a task, without its value. ``at``: when it was stored."""
+
+    namespace: str
+    checkpoint_id: str
+    task_id: str
+    task_path: str
+    idx: int
+    channel: str
+    at: float
+
+
+@dataclass(slots=True)
+class ThreadIndex:
+    """A thread's index, or what is new in it.
+
+    Attributes:
+        checkpoints: in the order they were committed.
+        writes: in the order they were stored; a replaced one appears again.
+        token: give it as ``since`` to be told only what came later.
+        reset: rows were removed or replaced since then, so this is the whole index.
+    """
+
+    checkpoints: list[CheckpointEntry] = field(default_factory=list)
+    writes: list[WriteEntry] = field(default_factory=list)
+    token: Token | None = None
+    reset: bool = False
+
+
+def anchor_of(namespace: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The checkpoint, in the enclosing namespace, that a subgraph's call started from."""
+    parents = metadata.get("parents")
+    if not namespace or not isinstance(parents, dict):
+        return None
+    outer = [name for name in parents if name != namespace]
+    if not outer:
+        return None
+    name = max(outer, key=len)
+    return name, parents[name]
+
+
+def _names(changed: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(changed))
+    except (ValueError, TypeError):  # damaged
+        return ()
+
+
+class Indexing(Nodes):
+    """``index`` and ``threads``."""
+
+    def index(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
+        """All rows of a thread, or those since a token: two indexed queries, however long the thread is."""
+        yield READ
+        rows = yield Query("SELECT id, epoch FROM lgviz_threads WHERE thread_id = ?", [thread_id])
+        if not rows:
+            return ThreadIndex(reset=since is not None)
+        thread, epoch = rows[0]
+        reset = since is not None and (since.thread, since.epoch) != (thread, epoch)
+        start = since if since is not None and not reset else Token(thread, epoch, 0, 0)
+        # The unary plus keeps SQLite from using the index by thread where few new rows are at the end.
+        by_thread = "+{0}.thread = ?" if start.checkpoint or start.write else "{0}.thread = ?"
+        checkpoints = yield Query(
+            f"""SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
+            length(c.body)
+            FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
+            ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
+            WHERE c.key > ? AND {by_thread.format("c")} ORDER BY c.key""",
+            [start.checkpoint, thread],
+        )
+        writes = yield Query(
+            f"""SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
+            WHERE w.key > ? AND {by_thread.format("w")} ORDER BY w.key""",
+            [start.write, thread],
+        )
+        # An anchor can only be gone where something was removed.
+        removed = (yield from self._removed_anchors(thread)) if epoch else {}
+        index = ThreadIndex(reset=reset)
+        for _, ns, checkpoint_id, task_id, task_path, at, data in writes:
+            try:
+                entries = self.open_writes(bytes(data))
+            except DamagedData:  # check() names it
+                continue
+            index.writes += [
+                WriteEntry(ns, checkpoint_id, task_id, task_path, idx, channel, at)
+                for idx, channel, _ in entries
+            ]
+        resumed = {
+            (write.namespace, write.checkpoint_id): write.at
+            for write in index.writes
+            if write.channel == "__resume__"
+        }
+        for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in checkpoints:
+            metadata = self.open_metadata(bytes(data)) or {}
+            anchor = anchor_of(ns, metadata)
+            started = resumed.get((ns, parent), parent_at) if parent else None
+            index.checkpoints.append(
+                CheckpointEntry(
+                    ns,
+                    id,
+                    parent,
+                    ordinal,
+                    anchor,
+                    removed.get(anchor) if anchor else None,
+                    started,
+                    at,
+                    _names(changed),
+                    metadata,
+                    size,
+                )
+            )
+        index.token = Token(
+            thread,
+            epoch,
+            checkpoints[-1][0] if checkpoints else start.checkpoint,
+            writes[-1][0] if writes else start.write,
+        )
+        return index
+
+    def _removed_anchors(self, thread: int) -> Operation[dict[tuple[str, str], str]]:
+        """The numbers of anchors that were removed while checkpoints under them stayed."""
+        rows = yield Query(
+            "SELECT ns, id, numbers FROM lgviz_calls WHERE thread = ? AND numbers IS NOT NULL", [thread]
+        )
+        return {(ns, id): numbers for ns, id, numbers in rows}
+
+    def threads(self) -> Operation[list[tuple[str, int, float]]]:
+        """Every thread with its number of checkpoints and the time of the last, the newest first."""
+        yield READ
+        rows = yield Query(
+            """SELECT t.thread_id, count(*), max(c.at) FROM lgviz_checkpoints c
+               JOIN lgviz_threads t ON t.id = c.thread
+               GROUP BY t.id, t.thread_id ORDER BY max(c.key) DESC"""
+        )
+        return [(thread_id, count, at) for thread_id, count, at in rows]

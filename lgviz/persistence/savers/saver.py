@@ -1,0 +1,305 @@
+"""LangGraph's saver interface over the engine: each method once, for every database.
+
+A saver differs from another only in its driver.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import random
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from lgviz.persistence.database.running import AsyncRunner, Runner, SyncRunner
+from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.nodes.tree import Node
+from lgviz.persistence.serde.exact import ExactSerializer
+
+from .engine import Engine
+from .index import ThreadIndex, Token
+from .reading import Stored
+from .upkeep import Problem, Stats
+
+PAGE = 32
+"""How many checkpoints ``list`` reads at a time."""
+
+
+class Saver(Runner, BaseCheckpointSaver[Any]):
+    """What all savers share. See LangGraph's ``BaseCheckpointSaver`` for the methods.
+
+    Args:
+        dialect: of the database.
+        serde: serializer of the values.
+    """
+
+    def __init__(self, dialect: Dialect, *, serde: SerializerProtocol | None = None) -> None:
+        super().__init__(serde=serde or ExactSerializer())
+        self._dialect = dialect
+        self._made_for: tuple[Any, Engine] | None = None
+        self._beside = False
+
+    # -- set-up
+
+    def _engine(self) -> tuple[Engine, bool]:
+        """The engine for the present serializer, and whether its set-up ran."""
+        if self._made_for is None or self._made_for[0] is not self.serde:
+            return Engine(self._dialect, self.serde), False
+        return self._made_for[1], True
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, set up (synchronously)."""
+        engine, ready = self._engine()
+        if not ready and self._run(lambda: engine.prepare(beside=self._beside)):
+            self._made_for = (self.serde, engine)
+        return engine
+
+    async def aengine(self) -> Engine:
+        """The engine, set up (asynchronously)."""
+        engine, ready = self._engine()
+        if not ready and await self._arun(lambda: engine.prepare(beside=self._beside)):
+            self._made_for = (self.serde, engine)
+        return engine
+
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> Saver:
+        """A shallow clone that also reads the named classes."""
+        clone: Saver = super().with_allowlist(extra_allowlist)  # type: ignore[assignment]
+        return clone if clone is not self else copy.copy(self)
+
+    def get_next_version(self, current: Any, channel: None = None) -> Any:
+        """A version greater than ``current`` that no other branch is given.
+
+        Versions of LangGraph's own savers go on in their form, so that old and new ones compare.
+        """
+        if isinstance(current, (int, float)):
+            return int(current) + 1 + random.random() / 2  # noqa: S311
+        if current is None:
+            return f"{1:08}.{random.getrandbits(32):08x}"
+        digits = current.split(".")[0]
+        count = f"{int(digits) + 1:0{len(digits)}}"
+        if len(digits) > 8:
+            return f"{count}.{random.random():016}"  # noqa: S311
+        return f"{count}.{random.getrandbits(32):08x}"
+
+    # -- reading
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint named by ``config``, else the one of its thread and namespace committed last."""
+        engine = self.engine
+        stored = self._run(lambda: engine.get(config))
+        return None if stored is None else engine.assemble(stored)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """:meth:`get_tuple`, awaited."""
+        engine = await self.aengine()
+        stored = await self._arun(lambda: engine.get(config))
+        return None if stored is None else engine.assemble(stored)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Checkpoints, the one committed last first. Between two of them nothing is locked."""
+        engine = self.engine
+        keys = self._run(lambda: engine.matching(config, filter, before, limit))
+        known: dict[int, Node] = {}
+        for start in range(0, len(keys), PAGE):
+            page = self._run(partial(engine.load, keys[start : start + PAGE], known))
+            known = page[0].nodes if page else {}
+            yield from engine.assemble_all(page)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """:meth:`list`, awaited."""
+        engine = await self.aengine()
+        keys = await self._arun(lambda: engine.matching(config, filter, before, limit))
+        known: dict[int, Node] = {}
+        for start in range(0, len(keys), PAGE):
+            page: Sequence[Stored] = await self._arun(partial(engine.load, keys[start : start + PAGE], known))
+            known = page[0].nodes if page else {}
+            for found in engine.assemble_all(page):
+                yield found
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """See LangGraph: the writes that made delta channels what they are, since a stored value."""
+        engine = self.engine
+        return engine.delta_histories(self._run(lambda: engine.deltas(config, channels)))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """:meth:`get_delta_channel_history`, awaited."""
+        engine = await self.aengine()
+        return engine.delta_histories(await self._arun(lambda: engine.deltas(config, channels)))
+
+    # -- writing
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint; its parent is the checkpoint that ``config`` names."""
+        engine = self.engine
+        return self._run(lambda: engine.put(config, checkpoint, metadata, new_versions))
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """:meth:`put`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.put(config, checkpoint, metadata, new_versions))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store the writes of one task under the checkpoint that ``config`` names."""
+        engine = self.engine
+        self._run(lambda: engine.put_writes(config, writes, task_id, task_path))
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """:meth:`put_writes`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.put_writes(config, writes, task_id, task_path))
+
+    # -- beyond LangGraph's interface
+
+    def index(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
+        """All that a tree of the thread's checkpoints needs, no value opened; with ``since`` what is new."""
+        engine = self.engine
+        return self._run(lambda: engine.index(str(thread_id), since))
+
+    async def aindex(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
+        """:meth:`index`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.index(str(thread_id), since))
+
+    def peek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
+        """:meth:`get_tuple` with the values of some channels alone, and without pending writes.
+
+        Versions, versions seen and metadata are whole: to read them opens no value.
+        """
+        engine = self.engine
+        stored = self._run(lambda: engine.get(config, channels))
+        return None if stored is None else engine.assemble(stored)
+
+    async def apeek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
+        """:meth:`peek`, awaited."""
+        engine = await self.aengine()
+        stored = await self._arun(lambda: engine.get(config, channels))
+        return None if stored is None else engine.assemble(stored)
+
+    def threads(self) -> builtins.list[tuple[str, int, float]]:
+        """Every thread: its id, its number of checkpoints, the time of the last; the newest first."""
+        return self._run(self.engine.threads)
+
+    async def athreads(self) -> builtins.list[tuple[str, int, float]]:
+        """:meth:`threads`, awaited."""
+        return await self._arun((await self.aengine()).threads)
+
+    def stats(self, thread_id: str | None = None) -> Stats:
+        """Bytes by thread, channel and checkpoint, and what a prune would give back."""
+        engine = self.engine
+        return self._run(lambda: engine.stats(thread_id))
+
+    async def astats(self, thread_id: str | None = None) -> Stats:
+        """:meth:`stats`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.stats(thread_id))
+
+    def check(self) -> builtins.list[Problem]:
+        """Verify every hash and reference; empty where all is whole."""
+        return self._run(self.engine.check)
+
+    async def acheck(self) -> builtins.list[Problem]:
+        """:meth:`check`, awaited."""
+        return await self._arun((await self.aengine()).check)
+
+    # -- removing and copying
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete a thread, and give its space back."""
+        engine = self.engine
+        self._run(lambda: engine.delete_threads([str(thread_id)]))
+        self._tidy()
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """:meth:`delete_thread`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.delete_threads([str(thread_id)]))
+        await self._atidy()
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete the checkpoints of some runs, but those that a kept checkpoint's delta channels need."""
+        engine = self.engine
+        self._run(lambda: engine.delete_for_runs(run_ids))
+        self._tidy()
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """:meth:`delete_for_runs`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.delete_for_runs(run_ids))
+        await self._atidy()
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy a whole thread; the values are shared."""
+        engine = self.engine
+        self._run(lambda: engine.copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """:meth:`copy_thread`, awaited."""
+        engine = await self.aengine()
+        await self._arun(lambda: engine.copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Keep the newest checkpoint of each namespace (``keep_latest``) or none (``delete``)."""
+        make = self.engine.pruning(thread_ids, strategy)
+        self._run(make)
+        self._tidy()
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """:meth:`prune`, awaited."""
+        make = (await self.aengine()).pruning(thread_ids, strategy)
+        await self._arun(make)
+        await self._atidy()
+
+
+class SyncSaver(SyncRunner, Saver):
+    """A saver over a synchronous driver. Its ``a…`` methods run in a thread."""
+
+
+class AsyncSaver(AsyncRunner, Saver):
+    """A saver over an asynchronous driver. Its plain methods work from any thread but an event loop's."""

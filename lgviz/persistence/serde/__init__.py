@@ -1,0 +1,1 @@
+"""The default serializer: exact, or it refuses."""

@@ -1,0 +1,1 @@
+"""LangGraph's stores, each operation written once, every version kept."""

@@ -1,0 +1,13 @@
+"""The engine of the stores: every operation, written once, for any database and without any I/O."""
+
+from __future__ import annotations
+
+from lgviz.persistence.database.schema import ITEMS
+
+from .vectors import Semantic
+
+
+class StoreEngine(Semantic):
+    """All operations of a store over one dialect and serializer."""
+
+    role = ITEMS

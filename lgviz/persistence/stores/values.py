@@ -1,0 +1,89 @@
+"""How an item's value lies in its row: packed where it is short, else as a tree of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import ormsgpack
+
+from lgviz.errors import LgvizError, NotKept
+from lgviz.persistence.database.statements import Operation
+from lgviz.persistence.nodes.damage import damaged
+from lgviz.persistence.nodes.setup import SetUp
+from lgviz.persistence.nodes.tree import Node, Part, leaf, nodes_of
+from lgviz.persistence.serde.exact import TAG
+
+SHORT = 1024
+"""Longest serialized value, in bytes, that lies in its row."""
+
+PLAIN = b"\xc2"
+"""Marks a value that is plain data, packed by ``ExactSerializer``: no part in msgpack begins like that."""
+
+_ATOMS = frozenset((str, int, float, bool, type(None)))
+
+
+class Values(SetUp):
+    """The part of a store's engine that knows what the bytes of a value mean."""
+
+    def plant(self, value: Mapping[str, Any], what: str) -> bytes | Part:
+        """A value as its row holds it, or a tree whose nodes must be stored first.
+
+        Raises:
+            NotKept: a value that the serializer refuses; it names ``what``.
+        """
+        try:
+            tag, data = self.trees.serde.dumps_typed(value)
+            if len(data) > SHORT:
+                return self.trees.plant(value)
+        except (LgvizError, TypeError, ValueError, RecursionError) as error:
+            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            raise NotKept(
+                f"{what} cannot be kept: {cause}", "Put plain data, messages, dataclasses or pydantic models."
+            ) from error
+        if self.vault.cipher is None and tag == TAG and _plain(value):
+            return PLAIN + data
+        return self.vault.close_row(leaf((tag, data)))
+
+    def read_plain(self, data: bytes) -> Any:
+        """The value of a row that is marked as :data:`PLAIN`, or what stands for it where it is damaged."""
+        try:
+            return ormsgpack.unpackb(data[1:])
+        except ValueError as error:
+            return damaged(Node(part=bytes(data)), error)
+
+    def read_values(self, stored: Iterable[bytes], *, whole: bool = False) -> Operation[list[Any]]:
+        """The values of some rows, each a new object; those that cannot be read as ``Damaged``.
+
+        Raises:
+            Gone: a node is missing, and ``whole`` is asked for.
+        """
+        values: list[Any] = []
+        trees: list[tuple[int, Part]] = []
+        for data in stored:
+            try:
+                if data[:1] == PLAIN:
+                    values.append(self.read_plain(data))
+                else:
+                    trees.append((len(values), self.vault.open_row(bytes(data))))
+                    values.append(None)
+            except Exception as error:  # whatever damaged bytes make of a decoder: the rest stays readable
+                values.append(damaged(Node(part=bytes(data)), error))
+        if trees:
+            nodes: Mapping[int, Node] = {}
+            if any(True for _, part in trees for _ in nodes_of(part)):
+                nodes = yield from self.fetch([part for _, part in trees], whole=whole)
+            for place, part in trees:
+                try:
+                    values[place] = self.trees.grow(part, nodes, damaged)
+                except LookupError as error:
+                    values[place] = damaged(Node(), error)
+        return values
+
+
+def _plain(value: Any) -> bool:
+    """Whether msgpack alone writes a value: then equal texts in it are equal bytes."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_plain, value.values()))
+    return kind in _ATOMS or (kind is list and all(map(_plain, value)))

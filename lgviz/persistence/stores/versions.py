@@ -1,0 +1,229 @@
+"""The versions of a store's items: their history, what was true once, and forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
+from lgviz.persistence.nodes.tree import Part
+
+from .changing import Change, groups, micros, moment
+from .getting import Getting
+from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
+from .provenance import NOBODY
+from .values import PLAIN
+
+_VERSION = "item, at, thread_id, checkpoint_id, node, task_id, checkpoint_ns, value"
+END = 1 << 62
+"""Later than every time."""
+
+
+class Version(NamedTuple):
+    """What one put or delete made true.
+
+    Attributes:
+        value: the item's value; None where it was deleted.
+        at: when, with its time zone.
+        deleted: whether it was a delete.
+        thread_id, checkpoint_id, checkpoint_ns: the checkpoint that the writing step started from; None where
+            no graph was running, or one without a checkpointer.
+        node, task_id: the writing node (or task of the functional API) and LangGraph's id of its task.
+        namespace, key: the item.
+    """
+
+    value: dict[str, Any] | None
+    at: datetime
+    deleted: bool
+    thread_id: str | None
+    checkpoint_id: str | None
+    node: str | None
+    task_id: str | None
+    checkpoint_ns: str | None
+    namespace: Namespace
+    key: str
+
+
+class ItemChange(NamedTuple):
+    """How an item differs between two times.
+
+    Attributes:
+        namespace, key: the item.
+        kind: "added", "changed" or "removed".
+        before, after: its values; None where it was not there.
+    """
+
+    namespace: Namespace
+    key: str
+    kind: Literal["added", "changed", "removed"]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class Erased(NamedTuple):
+    """What was forgotten: how many versions, and the tables that held them."""
+
+    versions: int
+    tables: list[str]
+
+
+class Versions(Getting):
+    """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
+
+    def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
+        """All versions of an item, the oldest first."""
+        yield READ
+        item = """item = (SELECT l.id FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
+            WHERE n.path = ? AND l.key = ?)"""
+        return (yield from self._versions(item, [pack_path(namespace), pack_key(key)]))
+
+    def changes(
+        self, thread_id: str | None = None, checkpoint_id: str | None = None, since: int | None = None
+    ) -> Operation[list[Version]]:
+        """The versions that a thread, or one of its steps, has written after a time; the oldest first."""
+        yield READ
+        where, params = ["TRUE"], list[Any]()
+        for condition, value in (
+            ("thread_id = ?", thread_id),
+            ("checkpoint_id = ?", checkpoint_id),
+            ("at > ?", since),
+            # What was written after a time has ended after it: the past has an index of that.
+            ("(until IS NULL OR until > ?)", since),
+        ):
+            if value is not None:
+                where.append(condition)
+                params.append(value)
+        return (yield from self._versions(" AND ".join(where), params))
+
+    def _versions(self, where: str, params: Sequence[Any]) -> Operation[list[Version]]:
+        rows = yield Query(f"SELECT {_VERSION} FROM lgviz_versions WHERE {where} ORDER BY at, item", params)
+        values = iter((yield from self.read_values(row[-1] for row in rows if row[-1] is not None)))
+        places = yield from self._places({item for item, *_ in rows})
+        return [
+            Version(
+                None if value is None else next(values),
+                moment(at),
+                value is None,
+                thread_id,
+                checkpoint_id,
+                node,
+                task_id,
+                checkpoint_ns,
+                *places[item],
+            )
+            for item, at, thread_id, checkpoint_id, node, task_id, checkpoint_ns, value in rows
+        ]
+
+    def _places(self, ids: Iterable[int]) -> Operation[dict[int, Place]]:
+        places: dict[int, Place] = {}
+        for group in groups(sorted(ids)):
+            where, params = self.dialect.among("l.id", group)
+            rows = yield Query(
+                f"""SELECT l.id, n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
+                    WHERE {where}""",
+                params,
+            )
+            places.update((id, (read_path(path), read_key(key))) for id, path, key in rows)
+        return places
+
+    def diff(self, before: int, after: int, prefix: Namespace) -> Operation[list[ItemChange]]:
+        """What differs between two times, in the order of namespaces and keys."""
+        yield READ
+        first, last = min(before, after), max(before, after)
+        # What began in between is still true, or has ended after the first of them.
+        rows = yield Query(
+            """SELECT id FROM lgviz_items WHERE updated > ? AND updated <= ?
+               UNION SELECT item FROM lgviz_past WHERE until > ? AND at <= ?""",
+            [first, last, first, last],
+        )
+        places = yield from self._places({id for (id,) in rows})
+        changed = sorted((place, id) for id, place in places.items() if place[0][: len(prefix)] == prefix)
+        ids = [id for _, id in changed]
+        old = yield from self._values_at(before, ids)
+        new = yield from self._values_at(after, ids)
+        found: list[ItemChange] = []
+        for place, id in changed:
+            was, became = old.get(id), new.get(id)
+            if was != became:
+                kind: Literal["added", "changed", "removed"] = (
+                    "added" if was is None else "removed" if became is None else "changed"
+                )
+                found.append(ItemChange(*place, kind, was, became))
+        return found
+
+    def _values_at(self, at: int, ids: Sequence[int]) -> Operation[dict[int, Any]]:
+        found: list[tuple[int, bytes]] = []
+        for group in groups(ids):
+            where, params = self.dialect.among("item", group)
+            found += yield Query(
+                f"""SELECT item, value FROM lgviz_versions WHERE {where} AND at <= ?
+                    AND (until IS NULL OR until > ?) AND value IS NOT NULL""",
+                [*params, at, at],
+            )
+        values = yield from self.read_values(value for _, value in found)
+        return {id: value for (id, _), value in zip(found, values, strict=True)}
+
+    def sweep(self) -> Operation[int]:
+        """Delete what is expired, each as one event; how many there were."""
+        yield WRITE
+        rows = yield Query(
+            """SELECT n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
+               WHERE l.expires < ? ORDER BY l.id""",
+            [micros()],
+        )
+        expired = [Change((read_path(path), read_key(key)), None) for path, key in rows]
+        return (yield from self.change(expired, NOBODY)) if expired else 0
+
+    def forget(self, namespace: Namespace, key: str | None) -> Operation[Erased]:
+        """Delete all versions of an item, or of all items of one namespace."""
+        yield REMOVE
+        self.unkeep()
+        where, params = "n.path = ?", [pack_path(namespace)]
+        if key is not None:
+            where, params = f"{where} AND l.key = ?", [*params, pack_key(key)]
+        rows = yield Query(
+            f"SELECT l.id FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns WHERE {where}", params
+        )
+        ids = [id for (id,) in rows]
+        erased = yield Many("DELETE FROM lgviz_past WHERE item = ?", [(id,) for id in ids])
+        yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id in ids])
+        owned = yield from self._release(ids)
+        yield Query(
+            """DELETE FROM lgviz_namespaces WHERE path = ?
+               AND NOT EXISTS (SELECT 1 FROM lgviz_items WHERE ns = lgviz_namespaces.id)""",
+            [pack_path(namespace)],
+        )
+        tables = ["lgviz_items", "lgviz_past", "lgviz_namespaces"]
+        past = int(erased[0][0]) if ids else 0
+        return Erased(len(ids) + past, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])])
+
+    def compact(self, before: int) -> Operation[int]:
+        """Drop the versions that were superseded before a time, and items deleted before it; how many."""
+        yield REMOVE
+        dropped = yield Query("DELETE FROM lgviz_past WHERE until <= ? RETURNING item", [before])
+        gone = yield Query(
+            "DELETE FROM lgviz_items WHERE value IS NULL AND updated <= ? RETURNING id", [before]
+        )
+        yield from self._release({id for (id,) in (*dropped, *gone)})
+        return len(dropped) + len(gone)
+
+    def _release(self, ids: Iterable[int]) -> Operation[bool]:
+        """Give back the nodes that no version of some items needs any more; whether they had any."""
+        owned = False
+        for group in groups(sorted(ids)):
+            where, params = self.dialect.among("owner", [-id for id in group])
+            owners = yield Query(f"SELECT DISTINCT owner FROM lgviz_uses WHERE {where}", params)
+            for (owner,) in owners:
+                owned = True
+                rows = yield Query(
+                    """SELECT value FROM lgviz_items WHERE id = ? AND value IS NOT NULL
+                       UNION ALL SELECT value FROM lgviz_past WHERE item = ? AND value IS NOT NULL""",
+                    [-owner, -owner],
+                )
+                trees: list[Part] = [
+                    self.vault.open_row(bytes(data)) for (data,) in rows if data[:1] != PLAIN
+                ]
+                live = yield from self.fetch(trees, containers=True)
+                yield from self.release(owner, live)
+        return owned
