@@ -149,3 +149,17 @@ def test_a_backup_that_is_restored_under_an_open_saver(tmp_path: Path, other: bo
         assert saver.get_tuple(config()).checkpoint["channel_values"] == {"m": LISTS[1]}  # type: ignore[union-attr]
         target.close()
     backup.close()
+
+
+def test_ids_that_the_caller_undoes_are_given_again_by_another(tmp_path: Path) -> None:
+    conn = sqlite3.connect(tmp_path / "x.db", check_same_thread=False, isolation_level=None)
+    saver = SqliteSaver(conn)
+    saver.setup()
+    conn.execute("BEGIN")
+    put(saver, "1", {"m": LISTS[0]})
+    assert saver.get_tuple(config()) is not None
+    conn.execute("ROLLBACK")
+    with SqliteSaver.from_conn_string(str(tmp_path / "x.db")) as other:
+        put(other, "1", {"m": LISTS[3]})
+    assert saver.get_tuple(config()).checkpoint["channel_values"] == {"m": LISTS[3]}  # type: ignore[union-attr]
+    conn.close()

@@ -623,3 +623,23 @@ def test_a_closed_saver_says_so(kind: str, make_saver: Make) -> None:
         on_loop(saver, closed)
     with pytest.raises(Unavailable, match="closed"):
         call(saver, "threads")
+
+
+def test_a_path_object(tmp_path: Path) -> None:
+    with SqliteSaver.from_conn_string(tmp_path / "x.db") as saver:
+        put(saver, "1", {"x": 1})
+    again = AsyncSqliteSaver.from_conn_string(tmp_path / "x.db")
+    assert [name for name, *_ in again.threads()] == ["1"]
+    asyncio.run(again.close())
+
+
+@pytest.mark.parametrize("cls", [SqliteSaver, AsyncSqliteSaver, PostgresSaver, AsyncPostgresSaver])
+def test_a_path_in_place_of_a_connection(cls: Any) -> None:
+    with pytest.raises(PersistenceError, match=r"from_conn_string\('x'\)"):
+        cls("x")
+
+
+@every
+def test_writes_without_a_checkpoint(saver: Any) -> None:
+    with pytest.raises(PersistenceError, match="checkpoint_id"):
+        call(saver, "put_writes", config(checkpoint_ns=""), [("x", 1)], "task")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any, TypeVar
 
-from lgviz.errors import WrongLoop
+from lgviz.errors import PersistenceError, WrongLoop
 
 from .drivers import AsyncDriver, Driver
 from .statements import Operation
@@ -152,3 +153,16 @@ def refuse_on_loop(name: str) -> None:
         "Await the method with an `a` in front (aget_tuple, aput, graph.ainvoke, graph.aget_state, …),"
         " or call it from another thread: await asyncio.to_thread(...).",
     )
+
+
+def refuse_path(taker: object, conn: object) -> None:
+    """A path or URL is easily given in the place of a connection.
+
+    Raises:
+        PersistenceError: it is one.
+    """
+    if isinstance(conn, (str, PathLike)):
+        name = type(taker).__name__
+        raise PersistenceError(
+            f"{name} takes a connection, not a path or URL.", f"Use {name}.from_conn_string({str(conn)!r})."
+        )

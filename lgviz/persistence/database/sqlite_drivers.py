@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 import time
@@ -34,12 +35,13 @@ _EMPTY_WAL = "PRAGMA wal_checkpoint(TRUNCATE)"
 _TIDY = f"PRAGMA incremental_vacuum; {_EMPTY_WAL}"
 
 
-def connect_path(path: str) -> str:
+def connect_path(path: str | os.PathLike[str]) -> str:
     """A path that SQLite can open or create.
 
     Raises:
         MissingFile: its folder does not exist.
     """
+    path = os.fspath(path)
     if path != ":memory:" and not path.startswith("file:") and not Path(path).absolute().parent.is_dir():
         raise MissingFile(f"The folder of {path} does not exist.", "Make it first, or give another path.")
     return path

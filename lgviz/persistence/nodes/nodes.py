@@ -12,7 +12,7 @@ from lgviz.persistence.database.statements import Operation, Query
 
 from .damage import legible
 from .records import Channel, Write, read_body, read_channels, read_metadata, read_writes
-from .settled import Gone
+from .settled import Gone, Settling
 from .tree import Node, Part, Trees, nodes_of
 from .vault import CONTAINER, Vault
 
@@ -27,7 +27,7 @@ def batches(values: Iterable[Any]) -> Iterable[list[Any]]:
     return (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
 
 
-class Nodes:
+class Nodes(Settling):
     """The part of the engine that reads the table ``lgviz_nodes``."""
 
     def __init__(self, dialect: Dialect, trees: Trees, vault: Vault) -> None:
@@ -95,7 +95,7 @@ class Nodes:
                     node.part = b"" if data is None else self._open(node, form, bytes(data))
                     if type(node.part) is list:
                         opened.append(node.part)
-                if not containers:
+                if not containers and not self.joined:
                     self._remember(node for node in fetched if node.part is not None)
             todo = {node.id for part in opened for node in nodes_of(part)} - found.keys()
         return found

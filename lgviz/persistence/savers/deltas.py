@@ -13,7 +13,7 @@ from lgviz.persistence.database.statements import Operation, Query
 from lgviz.persistence.nodes.damage import damaged, legible
 from lgviz.persistence.nodes.nodes import Nodes
 from lgviz.persistence.nodes.records import Write, read_body, read_values, read_writes
-from lgviz.persistence.nodes.settled import Gone, settled
+from lgviz.persistence.nodes.settled import Gone
 from lgviz.persistence.nodes.tree import Node, Part
 
 from .address import address
@@ -106,7 +106,7 @@ class DeltaReading(Nodes):
             parts = [*seeds.values(), *(part for collected in writes.values() for _, part in collected)]
             return Deltas(writes, seeds, (yield from self.fetch(parts, whole=whole)))
 
-        return (yield from settled(read))
+        return (yield from self.settled(read))
 
     def _entries(self, rows: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, str, Write]]:
         """The writes under one checkpoint, the last one first."""

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.errors import WrongLoop
 from lgviz.persistence.database.postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
-from lgviz.persistence.database.running import AsyncRunner, closed_on_error, refuse_on_loop
+from lgviz.persistence.database.running import AsyncRunner, closed_on_error, refuse_on_loop, refuse_path
 from lgviz.persistence.database.schema import POSTGRESQL
 from lgviz.persistence.database.statements import Operation
 
@@ -32,6 +32,7 @@ class PostgresSaver(SyncSaver):
     def __init__(
         self, conn: psycopg.Connection[Any] | ConnectionPool[Any], *, serde: SerializerProtocol | None = None
     ) -> None:
+        refuse_path(self, conn)
         super().__init__(POSTGRESQL, serde=serde)
         self.conn = conn
         self.driver: PostgresDriver = PostgresDriver(conn)
@@ -95,6 +96,7 @@ class AsyncPostgresSaver(LoopRunner, AsyncSaver):
         serde: SerializerProtocol | None = None,
         conninfo: str | None = None,
     ) -> None:
+        refuse_path(self, conn)
         super().__init__(POSTGRESQL, serde=serde)
         self.conn = conn
         self.driver = AsyncPostgresDriver(conn, conninfo)

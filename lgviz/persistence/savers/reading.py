@@ -22,7 +22,7 @@ from lgviz.persistence.nodes.records import (
     read_metadata,
     read_seen,
 )
-from lgviz.persistence.nodes.settled import Gone, settled
+from lgviz.persistence.nodes.settled import Gone
 from lgviz.persistence.nodes.tree import Node, Part
 
 from .address import Address, address
@@ -79,7 +79,7 @@ class Reading(Nodes):
             rows = yield Query((_WITH_WRITES if channels is None else _FOUND).format(where), params)
             return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
 
-        found = yield from settled(read)
+        found = yield from self.settled(read)
         return found[0] if found else None
 
     def matching(
@@ -131,7 +131,7 @@ class Reading(Nodes):
             rows.sort(key=lambda row: order[row[0]])
             return (yield from self._read(rows, known, whole=whole, strict=False))
 
-        return (yield from settled(read))
+        return (yield from self.settled(read))
 
     def _read(
         self,

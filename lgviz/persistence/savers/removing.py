@@ -65,7 +65,7 @@ class Removing(Storing):
         A subgraph call's namespace goes with the checkpoint that the call started from. Where the newest is
         damaged, those before it stay too, down to the first that is whole.
         """
-        yield REMOVE
+        self.joined = bool((yield REMOVE))
         for thread_id in thread_ids:
             thread = yield from self._number(thread_id)
             if thread is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from os import PathLike
 
 import aiosqlite
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from lgviz.persistence.database.running import closed_on_error
+from lgviz.persistence.database.running import closed_on_error, refuse_path
 from lgviz.persistence.database.schema import SQLITE
 from lgviz.persistence.database.sqlite_drivers import (
     BUSY_TIMEOUT,
@@ -29,12 +30,15 @@ class SqliteSaver(SyncSaver):
     """
 
     def __init__(self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None) -> None:
+        refuse_path(self, conn)
         super().__init__(SQLITE, serde=serde)
         self.conn = conn
         self.driver: SqliteDriver = SqliteDriver(conn)
 
     @classmethod
-    def from_conn_string(cls, conn_string: str, *, serde: SerializerProtocol | None = None) -> SqliteSaver:
+    def from_conn_string(
+        cls, conn_string: str | PathLike[str], *, serde: SerializerProtocol | None = None
+    ) -> SqliteSaver:
         """A saver over a file, or ``":memory:"``; also a context manager that closes it.
 
         Raises:
@@ -74,13 +78,14 @@ class AsyncSqliteSaver(AsyncSaver):
     """
 
     def __init__(self, conn: aiosqlite.Connection, *, serde: SerializerProtocol | None = None) -> None:
+        refuse_path(self, conn)
         super().__init__(SQLITE, serde=serde)
         self.conn = conn
         self.driver: AioSqliteDriver = AioSqliteDriver(conn)
 
     @classmethod
     def from_conn_string(
-        cls, conn_string: str, *, serde: SerializerProtocol | None = None
+        cls, conn_string: str | PathLike[str], *, serde: SerializerProtocol | None = None
     ) -> AsyncSqliteSaver:
         """A saver over a file, or ``":memory:"``, opened when first used; also an async context manager.
 
@@ -92,7 +97,7 @@ class AsyncSqliteSaver(AsyncSaver):
         return saver
 
 
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str | PathLike[str]) -> sqlite3.Connection:
     """A connection as the drivers want it."""
     path = connect_path(path)
     try:
@@ -107,7 +112,7 @@ def connect(path: str) -> sqlite3.Connection:
         raise explain(error) from error
 
 
-def connect_async(path: str) -> aiosqlite.Connection:
+def connect_async(path: str | PathLike[str]) -> aiosqlite.Connection:
     """A connection as the drivers want it, opened when first used."""
     path = connect_path(path)
     return aiosqlite.connect(path, timeout=BUSY_TIMEOUT, uri=path.startswith("file:"))

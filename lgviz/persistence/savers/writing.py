@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
-from lgviz.errors import DamagedData, LgvizError, NotKept
+from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
 from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
 from lgviz.persistence.nodes.records import (
     Channel,
@@ -157,6 +157,10 @@ class Writing(Storing):
     ) -> Operation[None]:
         """:meth:`put_writes` of writes that have their index already."""
         place = address(config)
+        if place.checkpoint_id is None:
+            raise PersistenceError(
+                "The config names no checkpoint_id to write under.", "Give the config that put returned."
+            )
         ns = place.ns or ""
         new = [
             Write(idx, channel, self._plant_write(value, channel, task_path or ns))

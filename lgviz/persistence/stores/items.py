@@ -78,9 +78,6 @@ Find: TypeAlias = Callable[[SearchOp, View, Within], Operation[list[Found]]]
 class Items(Changing):
     """A batch of operations on what is true now."""
 
-    joined = False
-    """Whether the batch joined a transaction of the caller's, which may yet be undone."""
-
     def batch(
         self,
         ops: Sequence[Op],
