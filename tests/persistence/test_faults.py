@@ -36,8 +36,8 @@ from lgviz.persistence import (
     AsyncSqliteSaver,
     PostgresSaver,
     SqliteSaver,
-    postgres_sessions,
 )
+from lgviz.persistence.database import postgres_sessions
 from lgviz.persistence.database.sqlite_drivers import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
 
@@ -589,3 +589,30 @@ def test_filter_keys_and_values_never_reach_sql(kind: str, make_saver: Any) -> N
         call(saver, "delete_thread", evil)
     assert sent and not any("DROP" in sql for sql in sent)
     assert call(saver, "check") == [] and len(call(saver, "threads")) == 1
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", ["sqlite", "aiosqlite", "postgres", "aiopostgres"])
+def test_a_process_that_is_forked(kind: str, make_saver: Any) -> None:
+    saver = make_saver(kind)
+    call(saver, "threads")
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        told = 1
+        with suppress(BaseException):
+            try:
+                saver.test_loop = asyncio.new_event_loop()
+                for n in range(20):
+                    put(saver, f"{n + 1:04}", {"x": text(n)}, thread="child")
+                told = 0
+            except Unavailable as error:
+                told = 2 if "forked" in str(error) else 1
+        os._exit(told)
+    for n in range(20):
+        put(saver, f"{n + 1:04}", {"x": text(n)})
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == (2 if kind == "aiosqlite" else 0)
+    assert call(saver, "check") == []
+    threads = {name: count for name, count, _ in call(saver, "threads")}
+    assert threads == {"1": 20} | ({} if kind == "aiosqlite" else {"child": 20})

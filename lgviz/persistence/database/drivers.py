@@ -25,6 +25,13 @@ def not_erased() -> Unavailable:
     )
 
 
+def forked() -> Unavailable:
+    """What a driver raises in a process that was forked while it was in use."""
+    return Unavailable(
+        "The connection belongs to the process that this one was forked from.", "Make it after the fork."
+    )
+
+
 class Session(Protocol):
     """One transaction at a time on one connection."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import RLock
 from typing import Any, TypeVar
 
 import psycopg
@@ -13,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.errors import Unavailable, WrongLoop
 
-from .drivers import adrive, drive, not_erased
+from .drivers import adrive, drive, forked, not_erased
 from .postgres_sessions import AGAIN, AsyncSession, Session, idle
 from .statements import Operation
 from .turns import async_lock_of, lock_of
@@ -59,9 +61,20 @@ class PostgresDriver:
         self.conn = conn
         self.conninfo = conninfo
         self._lock = lock_of(conn)
+        self._process = os.getpid()
+
+    def _settle(self) -> None:
+        """A connection serves one process: one of our own is made again where that was forked."""
+        if self._process != os.getpid():
+            if self.conninfo is None:
+                raise forked()
+            # What it shares with the other process stays open.
+            self.conn, self._lock = connect(self.conninfo), RLock()
+            self._process = os.getpid()
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        self._settle()
         if isinstance(self.conn, ConnectionPool):
             with self.conn.connection() as conn:
                 yield conn
@@ -118,11 +131,18 @@ class AsyncPostgresDriver:
         self.conninfo = conninfo
         self._lock = async_lock_of(self if conn is None else conn)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
 
     def _settle(self) -> None:
-        """Connections belong to an event loop: one of our own is made again where that loop has ended."""
+        """A connection serves one event loop of one process: one of our own is made again where that loop
+        has ended or that process was forked."""
         loop, before = asyncio.get_running_loop(), self._loop
-        if before is not None and before is not loop:
+        if self._process != os.getpid():
+            if self.conninfo is None:
+                raise forked()
+            # What it shares with the other process stays open.
+            self.conn, self._lock, self._process = None, asyncio.Lock(), os.getpid()
+        elif before is not None and before is not loop:
             if self.conninfo is None or before.is_running():
                 raise WrongLoop(
                     "The connection belongs to another event loop.", "Make one on each loop, or use one loop."

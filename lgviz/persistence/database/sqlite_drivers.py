@@ -16,7 +16,7 @@ import aiosqlite
 
 from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
-from .drivers import drive, not_erased
+from .drivers import drive, forked, not_erased
 from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from .turns import lock_of
 
@@ -239,10 +239,13 @@ class AioSqliteDriver:
         self.conn = conn
         self.owned = owned
         self._inner: SqliteDriver | None = None
+        self._process = os.getpid()
 
     async def run(self, make: Callable[[], Operation[R]]) -> R:
         """Run one operation in its transaction. A cancelled caller leaves it whole."""
         inner = self._inner or await self._open()
+        if self._process != os.getpid():
+            raise forked()  # its thread is not here
         try:
             # The one private name used here: aiosqlite has no public way to run several statements in one
             # visit to its thread, and one visit each would cost a put half its time.
@@ -263,6 +266,7 @@ class AioSqliteDriver:
                     await asyncio.to_thread(thread.join)
                     raise
             self._inner = self._inner or SqliteDriver(self.conn._conn)
+            self._process = os.getpid()
             return self._inner
         except (sqlite3.Error, ValueError) as error:
             raise explain(error) from error
