@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -200,11 +201,9 @@ class Databases(RuleBasedStateMachine):
             return
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(langgraph_sqlite, "_SLOW", 0)
-            with sqlite3.connect(self.file) as conn:
+            with closing(sqlite3.connect(self.file)) as conn:
                 if not conn.execute("SELECT count(*) FROM checkpoints").fetchone()[0]:
-                    conn.close()
                     return
-            conn.close()
             patch.setenv("LGVIZ_CACHE", "off")
             plain = index(self.file)
             patch.setenv("LGVIZ_CACHE", str(self.folder / "cache"))

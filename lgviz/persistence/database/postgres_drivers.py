@@ -132,39 +132,57 @@ class AsyncPostgresDriver:
         self._lock = async_lock_of(self if conn is None else conn)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
+        self._others: dict[asyncio.AbstractEventLoop, AsyncPostgresDriver] = {}
+        """For loops that run beside the one that our connection belongs to."""
 
-    def _settle(self) -> None:
+    def _settle(self) -> AsyncPostgresDriver:
         """A connection serves one event loop of one process: one of our own is made again where that loop
-        has ended or that process was forked."""
+        has ended or that process was forked, and another where that loop still runs (it may wait for us).
+
+        Returns:
+            The driver to use on this loop.
+        """
         loop, before = asyncio.get_running_loop(), self._loop
         if self._process != os.getpid():
             if self.conninfo is None:
                 raise forked()
             # What it shares with the other process stays open.
             self.conn, self._lock, self._process = None, asyncio.Lock(), os.getpid()
+            self._others = {}
         elif before is not None and before is not loop:
-            if self.conninfo is None or before.is_running():
+            if self.conninfo is None:
                 raise WrongLoop(
                     "The connection belongs to another event loop.", "Make one on each loop, or use one loop."
                 )
+            if before.is_running():
+                self._finish(ended=True)
+                return self._others.setdefault(loop, AsyncPostgresDriver(None, self.conninfo))._settle()
             if isinstance(self.conn, psycopg.AsyncConnection):
                 self.conn.pgconn.finish()
             self._lock = asyncio.Lock()
         self._loop = loop
+        return self
+
+    def _finish(self, *, ended: bool) -> None:
+        """Close the connections made for other loops: of those that have ended, or of all."""
+        for loop in [loop for loop in self._others if loop.is_closed() or not ended]:
+            conn = self._others.pop(loop).conn
+            if isinstance(conn, psycopg.AsyncConnection):
+                conn.pgconn.finish()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        self._settle()
-        if isinstance(self.conn, AsyncConnectionPool):
-            async with self.conn.connection() as conn:
+        here = self._settle()
+        if isinstance(here.conn, AsyncConnectionPool):
+            async with here.conn.connection() as conn:
                 yield conn
         else:
-            async with self._lock:
-                if self.conninfo is not None and (self.conn is None or self.conn.closed):
-                    self.conn = await aconnect(self.conninfo)
-                if self.conn is None or self.conn.closed:
+            async with here._lock:
+                if here.conninfo is not None and (here.conn is None or here.conn.closed):
+                    here.conn = await aconnect(here.conninfo)
+                if here.conn is None or here.conn.closed:
                     raise _closed()
-                yield self.conn
+                yield here.conn
 
     async def run(self, make: Callable[[], Operation[R]]) -> R:
         """Run one operation in its transaction; again, for a while, where the server is away."""
@@ -192,6 +210,7 @@ class AsyncPostgresDriver:
 
     async def close(self) -> None:
         """Close the connection, where it is the driver's own."""
+        self._finish(ended=False)
         if self.conninfo is not None:
             self.conninfo = None
             if self.conn is not None:

@@ -67,7 +67,8 @@ class LoopRunner(AsyncRunner):
     loop: asyncio.AbstractEventLoop | None = None
 
     async def _arun(self, make: Callable[[], Operation[R]]) -> R:
-        self.loop = asyncio.get_running_loop()
+        if self.loop is None or not self.loop.is_running():
+            self.loop = asyncio.get_running_loop()
         return await super()._arun(make)
 
     def _wait(self, call: Callable[[], Coroutine[Any, Any, R]]) -> R:
