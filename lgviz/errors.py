@@ -29,7 +29,7 @@
         ├── BadNamespace            LangGraph's ``InvalidNamespaceError`` with its remedy
         ├── BadKey                  a store's key that is no text
         ├── BadItem                 a store's value that is no dict, or a time to live that is no number
-        ├── BadFilter               a search's filter with an unknown operator, or no dict
+        ├── BadFilter               a search's filter with an unknown operator, a limit that is no number
         ├── BadMoment               what names no time to look back to
         ├── DamagedData             stored bytes that do not match their hash, or cannot be read
         ├── InvalidIndex            a store's ``index`` that cannot be, or a value it cannot embed

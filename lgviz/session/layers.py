@@ -194,10 +194,11 @@ def _placed(
     places: dict[tuple[str, ...], dict[Key, Any]] = defaultdict(dict)
     for item in listed:
         key = (item.namespace, item.key)
+        group = places[item.namespace]  # its place stays when all that was in it is deleted
         if key not in held:
-            places[item.namespace][key] = _given(item) if key in matching else None
+            group[key] = _given(item) if key in matching else None
         elif not held[key].moved:
-            places[item.namespace][key] = mine.get(key)
+            group[key] = mine.get(key)
     for key, item in mine.items():
         places[key[0]].setdefault(key, item)
     return [item for group in places.values() for item in group.values() if item is not None]

@@ -54,6 +54,20 @@ def test_items_are_kept_exactly(kind: str, make_store: Any) -> None:
     assert call(store, "get", ("a",), "none") is None
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    "value", [{"x": "\ud800"}, {"\udfff": 1}, {"x": 1 << 64}, {"x": [{"y": -(1 << 63) - 1}]}]
+)
+def test_what_msgpack_alone_cannot_write(kind: str, value: dict[str, Any], make_store: Any) -> None:
+    store = make_store(kind)
+    call(store, "put", ("a",), "k", value)
+    call(store, "put", ("a",), "k", {})
+    call(store, "put", ("a",), "k", value)
+    assert call(store, "get", ("a",), "k").value == value
+    assert [item.value for item in call(store, "search", (), filter=value)] == [value]
+    assert [version.value for version in call(store, "history", ("a",), "k")] == [value, {}, value]
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_created_at_survives_an_update(kind: str, make_store: Any) -> None:
     store = make_store(kind)
@@ -113,6 +127,7 @@ def test_versions(kind: str, make_store: Any) -> None:
     assert [item.key for item in call_past(past, store, "search", (), filter={"kind": "big"})] == ["big"]
     assert call_past(past, store, "list_namespaces") == [("a",), ("a", "b")]
     assert call_past(store.as_of(before), store, "search", ()) == []
+    assert {item.key for item in call_past(past, store, "list", ("a",))} == {"k", "big", "gone"}
     assert call(store, "list_namespaces") == [("a",)]
 
     changes = call(store, "diff", middle, None)
@@ -174,7 +189,16 @@ def test_refusals(kind: str, make_store: Any) -> None:
         call(store, "search", ("a",), filter={"x": {"$gt": None}})
     with pytest.raises(BadItem):
         call(store, "put", ("a",), "k", {}, ttl="soon")
-    for when in ("yesterday", None, object(), {"configurable": {}}):
+    for asked in ({"limit": "3"}, {"limit": None}, {"offset": 1.5}, {"query": ["food"]}):
+        with pytest.raises(BadFilter) as refused:
+            call(store, "search", ("a",), **asked)
+        assert refused.value.remedy
+    with pytest.raises(BadFilter):
+        call(store, "search", ("a",), filter={"x": {"$gt": 10**400}})
+    with pytest.raises(BadFilter, match="max_depth"):
+        call(store, "list_namespaces", max_depth="1")
+    assert call(store, "search", ("a",), limit=10**30, offset=10**30) == []
+    for when in ("yesterday", None, object(), {"configurable": {}}, 1e20, 1_763_722_800_000):
         with pytest.raises(BadMoment):
             store.as_of(when)
     with pytest.raises(ReadOnly):

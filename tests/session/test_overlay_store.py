@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import (
     BaseStore,
@@ -138,6 +138,13 @@ def held(store: BaseStore) -> dict[Any, Any]:
 
 @pytest.mark.parametrize("make", MAKERS)
 @settings(max_examples=150, deadline=None)
+@example(  # a namespace whose item is deleted keeps its place
+    before=[PutOp(("a", "b"), "z", {"n": 0})],
+    rounds=[
+        [PutOp(("a",), "x", {"n": 0}), PutOp(("a", "b"), "x", {"n": 0}), PutOp(("a", "b"), "z", None)],
+        [SearchOp((), None, 1, 0)],
+    ],
+)
 @given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
 def test_an_overlay_answers_as_a_copy_and_keeps_to_the_same(
     make: Callable[[], BaseStore], before: list[PutOp], rounds: list[list[Any]]

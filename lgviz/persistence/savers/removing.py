@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData, PersistenceError
 from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query
+from lgviz.persistence.nodes.checking import Checking, complete
 from lgviz.persistence.nodes.storing import Storing
-from lgviz.persistence.nodes.tree import Node, Part, nodes_of
 
 from .index import anchor_of
 
@@ -31,7 +31,7 @@ class Row(NamedTuple):
         return anchor_of(self.ns, self.notes or {})
 
 
-class Removing(Storing):
+class Removing(Storing, Checking):
     """``delete_thread``, ``delete_for_runs``, ``prune`` and ``copy_thread``.
 
     Damage endangers nothing else: what cannot be read is taken to need all that it might need.
@@ -110,7 +110,7 @@ class Removing(Storing):
             parts = [self.vault.open_row(row.body)]
         except DamagedData:
             return False
-        return row.notes is not None and _complete(parts, (yield from self.fetch(parts)))
+        return row.notes is not None and complete(parts, (yield from self.fetch(parts)))
 
     def _remove(self, thread: int, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
         """Remove all checkpoints of a thread but ``keep`` and their delta channels' chains."""
@@ -136,18 +136,9 @@ class Removing(Storing):
         )
         writes = yield Query("SELECT data FROM lgviz_writes WHERE thread = ?", [thread])
         bodies = [row.body for row in rows if row.key in keep]
-        live = yield from self._live([*bodies, *(bytes(data) for (data,) in writes)])
+        live = yield from self.live([*bodies, *(data for (data,) in writes)])
         if live is not None:
             yield from self.release(thread, live)
-
-    def _live(self, data: Iterable[bytes]) -> Operation[set[int] | None]:
-        """The nodes that some rows need; None where damage hides what they need."""
-        try:
-            parts = [self.vault.open_row(row) for row in data]
-        except Exception:
-            return None
-        nodes = yield from self.fetch(parts, containers=True)
-        return set(nodes) if _complete(parts, nodes) else None
 
     def _keep_chains(self, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
         """Add to ``keep`` the ancestors from which delta channels of kept checkpoints are rebuilt."""
@@ -263,10 +254,3 @@ class Removing(Storing):
         if strategy == "delete":
             return lambda: self.delete_threads(threads)
         raise ValueError(f"Unknown strategy {strategy!r}: there are 'keep_latest' and 'delete'.")
-
-
-def _complete(parts: Iterable[Part], nodes: dict[int, Node]) -> bool:
-    """Whether all nodes below some parts could be read."""
-    containers = (node.part for node in nodes.values() if isinstance(node.part, list))
-    below = (node.id for part in (*parts, *containers) for node in nodes_of(part))
-    return all(node.part is not None for node in nodes.values()) and all(id in nodes for id in below)

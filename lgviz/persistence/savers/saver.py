@@ -25,13 +25,14 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from lgviz.persistence.database.running import AsyncRunner, Runner, SyncRunner
 from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.nodes.checking import Problem
 from lgviz.persistence.nodes.tree import Node
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .engine import Engine
 from .index import ThreadIndex, Token
 from .reading import Stored
-from .upkeep import Problem, Stats
+from .upkeep import Stats
 
 PAGE = 32
 """How many checkpoints ``list`` reads at a time."""

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from lgviz.errors import DamagedData
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.nodes.checking import Found, Problem
 from lgviz.persistence.nodes.damage import legible
 from lgviz.persistence.nodes.records import read_body, read_channels, read_seen
-from lgviz.persistence.nodes.tree import Node, Part, canonical, nodes_of
+from lgviz.persistence.nodes.tree import Node, Part, nodes_of
 
 from .removing import Removing
 
 _ROW = "length(body) + length(metadata) + length(changed)"
-
-
-class Problem(NamedTuple):
-    """Something damaged: where, and what."""
-
-    where: str
-    what: str
 
 
 @dataclass(slots=True)
@@ -130,7 +123,7 @@ class Upkeep(Removing):
         doomed = [row for row in rows if row.key not in keep]
         gone = {(row.ns, row.id) for row in doomed}
         kept = [bytes(data) for ns, id, _, data in writes if (ns, id) not in gone]
-        live = yield from self._live([*(row.body for row in rows if row.key in keep), *kept])
+        live = yield from self.live([*(row.body for row in rows if row.key in keep), *kept])
         stats.prune_frees += sum(row.size for row in doomed)
         stats.prune_frees += sum(len(data) for ns, id, _, data in writes if (ns, id) in gone)
         if doomed and live is not None:
@@ -140,52 +133,16 @@ class Upkeep(Removing):
     def check(self) -> Operation[list[Problem]]:
         """Verify every hash and reference. Damage is named, and what is whole stays readable."""
         yield READ
-        found = _Found({id: bytes(hash) for id, hash in (yield Query("SELECT id, hash FROM lgviz_nodes"))})
-        last = 0
-        while True:
-            rows = yield Query(
-                "SELECT id, form, data FROM lgviz_nodes WHERE id > ? ORDER BY id LIMIT 500", [last]
-            )
-            if not rows:
-                break
-            last = rows[-1][0]
-            for id, form, data in rows:
-                fault = self._fault(found, id, form, bytes(data))
-                if fault:
-                    found.bad.add(id)
-                    found.problems.append(Problem(f"node {id}", fault))
+        found = yield from self.check_nodes()
         threads = yield Query("SELECT id, thread_id FROM lgviz_threads ORDER BY id")
         for thread, name in threads:
             yield from self._check_thread(thread, name, found)
-        strays = yield Query(
-            "SELECT node FROM lgviz_uses WHERE node NOT IN (SELECT id FROM lgviz_nodes) ORDER BY node"
-        )
-        return found.problems + [Problem(f"node {node}", "it is needed and missing") for (node,) in strays]
+        return found.problems
 
-    def _fault(self, found: _Found, id: int, form: int, data: bytes) -> str:
-        try:
-            part = self.vault.open(form, data)
-        except Exception as error:
-            return f"it cannot be read: {type(error).__name__}: {error}"
-        if isinstance(part, list):
-            found.below[id] = [child.id for child in nodes_of(part)]
-        for child in nodes_of(part):
-            if child.id not in found.names:
-                return f"it refers to node {child.id}, which is missing"
-            child.hash = found.names[child.id]
-        return (
-            "" if self.trees.name(canonical(part)) == found.names[id] else "its bytes do not match its name"
-        )
-
-    def _check_thread(self, thread: int, name: str, found: _Found) -> Operation[None]:
+    def _check_thread(self, thread: int, name: str, found: Found) -> Operation[None]:
         rows = yield Query("SELECT node FROM lgviz_uses WHERE owner = ?", [thread])
         used = {node for (node,) in rows}
-        found.problems += [
-            Problem(f"node {child}", f"thread {name!r} needs it, but that is not recorded")
-            for id in used
-            for child in found.below.get(id, ())
-            if child not in used
-        ]
+        found.closed(f"thread {name!r}", used)
         told: dict[str, set[int]] = {}
         for row in (yield from self._rows(thread)):
             where = f"thread {name!r}, checkpoint {row.id}" + (f" of {row.ns}" if row.ns else "")
@@ -216,36 +173,6 @@ class Upkeep(Removing):
                     found.look(f"{where}, channel {write.channel!r}", nodes_of(write.part), used, set())
             except DamagedData as error:
                 found.problems.append(Problem(where, error.cause))
-
-
-@dataclass(slots=True)
-class _Found:
-    """What a check knows of the nodes (their names, what is directly below them), and what is wrong."""
-
-    names: dict[int, bytes]
-    below: dict[int, list[int]] = field(default_factory=dict)
-    bad: set[int] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
-    _culprits: dict[int, int] = field(default_factory=dict)
-
-    def look(self, where: str, nodes: Iterable[Node], used: set[int], told: set[int]) -> None:
-        """Whether nodes that are referred to are there, whole, and recorded as needed; each told once."""
-        for node in nodes:
-            culprit = self._culprit(node.id)
-            if culprit and culprit not in told:
-                fault = "damaged" if culprit in self.names else "missing"
-                self.problems.append(Problem(where, f"it needs node {culprit}, which is {fault}"))
-                told.add(culprit)
-            elif not culprit and node.id not in used:
-                self.problems.append(Problem(where, f"node {node.id} is not recorded as needed"))
-
-    def _culprit(self, id: int) -> int:
-        """The node, this one or one below it, that is damaged or missing; 0: all are whole."""
-        if id not in self._culprits:
-            whole = id in self.names and id not in self.bad
-            below = (self._culprit(child) for child in self.below.get(id, ()))
-            self._culprits[id] = next((found for found in below if found), 0) if whole else id
-        return self._culprits[id]
 
 
 def _cost(

@@ -131,11 +131,11 @@ class ExactSerializer(JsonPlusSerializer):
         if kind is list:
             return [self._spell_out(item) for item in value]
         if kind is dict:
-            if _KEYS.issuperset(map(type, value)) and not any(_odd(key) for key in value):
+            if _KEYS.issuperset(map(type, value)) and not any(odd(key) for key in value):
                 return {key: self._spell_out(item) for key, item in value.items()}
             pairs = [self._spell_out(part) for pair in value.items() for part in pair]
             return ormsgpack.Ext(_DICT, self._pack(pairs))
-        if kind is str and _odd(value):
+        if kind is str and odd(value):
             return ormsgpack.Ext(_STR, value.encode("utf-8", "surrogatepass"))
         if kind in _BYTES:
             return self._write(value)
@@ -277,7 +277,7 @@ def _plain(value: Any) -> bool:
     return True
 
 
-def _odd(value: Any) -> bool:
+def odd(value: Any) -> bool:
     """Whether a key or text is beyond msgpack: a lone surrogate, an integer of more than 64 bits."""
     if type(value) is str:
         try:

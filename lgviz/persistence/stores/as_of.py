@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from langgraph.store.base import BaseStore, Op, PutOp, Result
+from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem
 
 from lgviz.errors import ReadOnly
 
 from .changing import moment
 from .checks import check
+from .namespaces import Namespace
+from .versions import END
 
 if TYPE_CHECKING:
     from .store import Store
@@ -36,7 +39,7 @@ class AsOf(BaseStore):
         """The time."""
         return moment(self._at)
 
-    def batch(self, ops: Iterable[Op]) -> list[Result]:
+    def batch(self, ops: Iterable[Op]) -> builtins.list[Result]:
         """Answer operations that only read.
 
         Raises:
@@ -45,13 +48,21 @@ class AsOf(BaseStore):
         checked = self._check(ops)
         return self.store._carry_out(self.store.engine.answer_as_of(checked, self._at))
 
-    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+    async def abatch(self, ops: Iterable[Op]) -> builtins.list[Result]:
         """:meth:`batch`, awaited."""
         checked = self._check(ops)
         engine = await self.store.aengine()
         return await self.store._acarry_out(engine.answer_as_of(checked, self._at))
 
-    def _check(self, ops: Iterable[Op]) -> list[Op]:
+    def list(self, namespace: Namespace) -> builtins.list[SearchItem]:
+        """All items of a namespace and of those below it, in the order of search."""
+        return self.search(namespace, limit=END)
+
+    async def alist(self, namespace: Namespace) -> builtins.list[SearchItem]:
+        """:meth:`list`, awaited."""
+        return await self.asearch(namespace, limit=END)
+
+    def _check(self, ops: Iterable[Op]) -> builtins.list[Op]:
         checked = [check(op) for op in ops]
         if any(isinstance(op, PutOp) for op in checked):
             raise ReadOnly("The past cannot be written to.", "Put into the store itself.")

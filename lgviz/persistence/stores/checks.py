@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 from langgraph.store.base import GetOp, ListNamespacesOp, Op, PutOp, SearchOp
 
-from lgviz.errors import BadItem, BadNamespace
+from lgviz.errors import BadFilter, BadItem, BadNamespace
 
 from .fields import check_fields
 from .filters import check_filter
 from .namespaces import check_key, check_namespace
+
+_MOST = 1 << 61
+"""More than all items, and twice that is still a number to every database."""
 
 
 def check(op: Any) -> Op:
@@ -30,7 +34,13 @@ def check(op: Any) -> Op:
     if isinstance(op, SearchOp):
         if op.filter:
             check_filter(op.filter)
-        return op._replace(namespace_prefix=check_namespace(op.namespace_prefix))
+        if not isinstance(op.query, (str, NoneType)):
+            raise BadFilter(f"The query {op.query!r:.100} is no text.", 'Search for words: query="food".')
+        return op._replace(
+            namespace_prefix=check_namespace(op.namespace_prefix),
+            limit=_check_count("limit", op.limit),
+            offset=_check_count("offset", op.offset),
+        )
     if isinstance(op, ListNamespacesOp):
         for condition in op.match_conditions or ():
             check_namespace(condition.path)
@@ -39,10 +49,20 @@ def check(op: Any) -> Op:
                     f"Namespaces cannot be matched by {condition.match_type!r}.",
                     'Match by "prefix" or "suffix".',
                 )
+        if op.max_depth is not None:
+            _check_count("max_depth", op.max_depth)
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
         return op
     raise BadItem(
         f"{op!r} is no operation of a store.", "There are GetOp, PutOp, SearchOp, ListNamespacesOp."
     )
+
+
+def _check_count(name: str, count: Any) -> int:
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise BadFilter(f"{name}={count!r:.100} is no whole number.", f"Give one, as {name}=10.")
+    return max(min(count, _MOST), -_MOST)
 
 
 def _check_value(value: Any) -> None:

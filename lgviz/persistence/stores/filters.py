@@ -57,7 +57,7 @@ def _comparable(name: str, value: Any) -> None:
     if not isinstance(value, str):
         try:
             float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise BadFilter(
                 f"The operator {name} compares numbers or texts, and {value!r} is neither.",
                 "Give a number, or a text as ISO times are.",

@@ -43,6 +43,7 @@ def read_when(when: Any, saver: Any = None) -> int:
         if isinstance(when, datetime):
             return (when.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
         if isinstance(when, (int, float)) and not isinstance(when, bool):
+            datetime.fromtimestamp(when, UTC)  # refuses what is no time of a calendar, as milliseconds are
             return round(when * 1_000_000)
     except (ValueError, OverflowError) as error:
         raise BadMoment(f"{when!r} is no time: {error}.", _REMEDY) from error

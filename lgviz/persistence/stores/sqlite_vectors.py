@@ -64,7 +64,15 @@ class SqliteVectors:
         rows = yield Query(
             f"SELECT item, paths, data FROM lgviz_vectors v WHERE data IS NOT NULL AND {where}", params
         )
-        return [Embedded(item, json.loads(paths), list(self._opened([data]))) for item, paths, data in rows]
+        return [
+            Embedded(item, json.loads(paths), list(self._opened([data])))
+            for item, paths, data in rows
+            if self._whole(data)
+        ]
+
+    def _whole(self, data: bytes | None) -> bool:
+        """Whether there are vectors; what is damaged counts as none, and hides no other."""
+        return data is not None and len(data) % (4 * self.embedder.dims) == 0
 
     def _opened(self, blobs: Sequence[bytes]) -> Vector:
         return np.frombuffer(b"".join(blobs), "<f4").reshape(-1, self.embedder.dims)
@@ -89,7 +97,7 @@ class SqliteVectors:
             )
             if rows:
                 matrix.drop([item for _, item, _, _ in rows])
-                full = [(item, ns, data) for _, item, ns, data in rows if data is not None]
+                full = [(item, ns, data) for _, item, ns, data in rows if self._whole(data)]
                 counts = [len(data) // (4 * self.embedder.dims) for _, _, data in full]
                 matrix.put(
                     np.repeat([item for item, _, _ in full], counts),

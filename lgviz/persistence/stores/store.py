@@ -34,6 +34,7 @@ from langgraph.store.base import (
 
 from lgviz.persistence.database.running import AsyncRunner, Runner, SyncRunner
 from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.nodes.checking import Problem
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .changing import Change
@@ -386,6 +387,14 @@ class Store(Runner, BaseStore):
         dropped = await self._arun(lambda: engine.compact(at))
         await self._atidy()
         return dropped
+
+    def check(self) -> builtins.list[Problem]:
+        """Verify every version, vector, hash and reference; empty where all is whole."""
+        return self._run(self.engine.check)
+
+    async def acheck(self) -> builtins.list[Problem]:
+        """:meth:`check`, awaited."""
+        return await self._arun((await self.aengine()).check)
 
 
 class SyncStore(SyncRunner, Store):

@@ -12,7 +12,7 @@ from lgviz.persistence.database.statements import Operation
 from lgviz.persistence.nodes.damage import damaged
 from lgviz.persistence.nodes.setup import SetUp
 from lgviz.persistence.nodes.tree import Node, Part, leaf, nodes_of
-from lgviz.persistence.serde.exact import TAG
+from lgviz.persistence.serde.exact import TAG, odd
 
 SHORT = 1024
 """Longest serialized value, in bytes, that lies in its row."""
@@ -20,7 +20,7 @@ SHORT = 1024
 PLAIN = b"\xc2"
 """Marks a value that is plain data, packed by ``ExactSerializer``: no part in msgpack begins like that."""
 
-_ATOMS = frozenset((str, int, float, bool, type(None)))
+_ATOMS = frozenset((float, bool, type(None)))
 
 
 class Values(SetUp):
@@ -85,5 +85,7 @@ def _plain(value: Any) -> bool:
     """Whether msgpack alone writes a value: then equal texts in it are equal bytes."""
     kind = type(value)
     if kind is dict:
-        return all(type(key) is str for key in value) and all(map(_plain, value.values()))
+        return all(type(key) is str and not odd(key) for key in value) and all(map(_plain, value.values()))
+    if kind is str or kind is int:
+        return not odd(value)
     return kind in _ATOMS or (kind is list and all(map(_plain, value)))

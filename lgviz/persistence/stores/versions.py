@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
-from lgviz.persistence.nodes.tree import Part
+from lgviz.persistence.nodes.checking import Checking
 
 from .changing import Change, groups, micros, moment
 from .getting import Getting
@@ -16,6 +16,8 @@ from .provenance import NOBODY
 from .values import PLAIN
 
 _VERSION = "item, at, thread_id, checkpoint_id, node, task_id, checkpoint_ns, value"
+
+
 END = 1 << 62
 """Later than every time."""
 
@@ -68,7 +70,7 @@ class Erased(NamedTuple):
     tables: list[str]
 
 
-class Versions(Getting):
+class Versions(Getting, Checking):
     """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
 
     def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
@@ -209,7 +211,10 @@ class Versions(Getting):
         return len(dropped) + len(gone)
 
     def _release(self, ids: Iterable[int]) -> Operation[bool]:
-        """Give back the nodes that no version of some items needs any more; whether they had any."""
+        """Give back the nodes that no version of some items needs any more; whether they had any.
+
+        Where damage hides what a version needs, all of its item's nodes stay.
+        """
         owned = False
         for group in groups(sorted(ids)):
             where, params = self.dialect.among("owner", [-id for id in group])
@@ -221,9 +226,7 @@ class Versions(Getting):
                        UNION ALL SELECT value FROM lgviz_past WHERE item = ? AND value IS NOT NULL""",
                     [-owner, -owner],
                 )
-                trees: list[Part] = [
-                    self.vault.open_row(bytes(data)) for (data,) in rows if data[:1] != PLAIN
-                ]
-                live = yield from self.fetch(trees, containers=True)
-                yield from self.release(owner, live)
+                live = yield from self.live(data for (data,) in rows if data[:1] != PLAIN)
+                if live is not None:
+                    yield from self.release(owner, live)
         return owned

@@ -1,0 +1,108 @@
+"""``check``: whether all that a store holds is whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import ormsgpack
+
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.nodes.checking import Checking, Found, Problem
+from lgviz.persistence.nodes.tree import nodes_of
+
+from .changing import moment
+from .namespaces import read_key, read_path
+from .values import PLAIN, Values
+from .vector_tables import MAKING
+
+_ITEMS = 500
+"""How many items are looked at in one step."""
+
+
+class Verifying(Values, Checking):
+    """The part of a store's engine that looks for damage."""
+
+    def check(self) -> Operation[list[Problem]]:
+        """Verify every node, version and vector. Damage is named, and what is whole stays readable."""
+        yield READ
+        found = yield from self.check_nodes()
+        last = 0
+        while True:
+            items = yield Query(
+                f"""SELECT l.id, n.path, l.key FROM lgviz_items l LEFT JOIN lgviz_namespaces n ON n.id = l.ns
+                    WHERE l.id > ? ORDER BY l.id LIMIT {_ITEMS}""",
+                [last],
+            )
+            if not items:
+                break
+            last = items[-1][0]
+            yield from self._check_items(items, found)
+        lost = yield Query(
+            """SELECT DISTINCT item FROM lgviz_past WHERE item NOT IN (SELECT id FROM lgviz_items)
+               ORDER BY item"""
+        )
+        found.problems += [Problem(f"item {item}", "it has versions and is missing") for (item,) in lost]
+        return found.problems + (yield from self._check_vectors())
+
+    def _check_items(self, items: Rows, found: Found) -> Operation[None]:
+        where, params = self.dialect.among("item", [id for id, *_ in items])
+        versions = yield Query(
+            f"""SELECT item, at, value FROM lgviz_versions WHERE {where} AND value IS NOT NULL
+                ORDER BY item, at""",
+            params,
+        )
+        where, params = self.dialect.among("owner", [-id for id, *_ in items])
+        used: dict[int, set[int]] = {}
+        for owner, node in (yield Query(f"SELECT owner, node FROM lgviz_uses WHERE {where}", params)):
+            used.setdefault(-owner, set()).add(node)
+        names = {id: _name(found, id, path, key) for id, path, key in items}
+        for id, needed in used.items():
+            found.closed(names[id], needed)
+        told: dict[int, set[int]] = {}
+        for id, at, value in versions:
+            where = f"{names[id]}, version of {moment(at).isoformat()}"
+            try:
+                if value[:1] == PLAIN:
+                    if type(ormsgpack.unpackb(value[1:])) is not dict:
+                        raise ValueError("it is no dict")
+                    continue
+                nodes = list(nodes_of(self.vault.open_row(bytes(value))))
+            except Exception as error:  # whatever damaged bytes make of a decoder
+                found.problems.append(
+                    Problem(where, f"its row cannot be read: {type(error).__name__}: {error}")
+                )
+                continue
+            found.look(where, nodes, used.get(id, set()), told.setdefault(id, set()))
+
+    def _check_vectors(self) -> Operation[list[Problem]]:
+        made = yield MAKING
+        if not made:
+            return []
+        faults: list[tuple[str, str, Sequence[Any]]] = [
+            ("its item is missing", "item NOT IN (SELECT id FROM lgviz_items WHERE value IS NOT NULL)", [])
+        ]
+        if self.dialect.name == "sqlite":  # PostgreSQL has a type for vectors
+            size = 4 * json.loads(bytes(made[0][0]))["dims"]
+            faults.append(("its bytes are no vectors", "length(data) = 0 OR length(data) % ? <> 0", [size]))
+        problems: list[Problem] = []
+        for fault, where, params in faults:
+            rows = yield Query(
+                f"""SELECT DISTINCT item FROM lgviz_vectors WHERE data IS NOT NULL AND ({where})
+                    ORDER BY item""",
+                params,
+            )
+            problems += [Problem(f"vector of item {item}", fault) for (item,) in rows]
+        return problems
+
+
+def _name(found: Found, id: int, path: bytes | None, key: bytes) -> str:
+    if path is None:
+        found.problems.append(Problem(f"item {id}", "its namespace is missing"))
+        return f"item {id}"
+    try:
+        return f"item {read_key(key)!r} of {read_path(path)!r}"
+    except UnicodeDecodeError:
+        found.problems.append(Problem(f"item {id}", "its name is no text"))
+        return f"item {id}"
