@@ -13,6 +13,8 @@ from .statements import Conflict, Operation, Rows, Step
 
 R = TypeVar("R")
 
+GRACE = 2.0
+"""Seconds that an operation has to come to its end when its caller is cancelled."""
 ATTEMPTS = 6
 """How often an operation is run again that another writer came in the way of."""
 
@@ -122,6 +124,27 @@ async def adrive(make: Callable[[], Operation[R]], session: AsyncSession) -> R:
             if not isinstance(error, Conflict) or attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
+
+
+async def whole(work: Coroutine[Any, Any, R]) -> R:
+    """The result of an operation. Where the caller is cancelled, it comes to its end first.
+
+    A request to cancel it in the server may arrive late, and hit the operation that comes next.
+    One that takes longer than :data:`GRACE` is cancelled all the same.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([task], timeout=GRACE)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+            elif not task.cancelled():
+                task.exception()  # it is looked at: the caller is told of its own cancellation
+        raise
 
 
 def run_async(make: Callable[[], Coroutine[Any, Any, R]]) -> R:

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.errors import Unavailable, WrongLoop
 
-from .drivers import adrive, drive, forked, not_erased
+from .drivers import adrive, drive, forked, not_erased, whole
 from .postgres_sessions import AGAIN, AsyncSession, Session, idle
 from .statements import Operation
 from .turns import async_lock_of, lock_of
@@ -190,7 +190,7 @@ class AsyncPostgresDriver:
         while True:
             try:
                 async with self._connection() as conn:
-                    return await adrive(make, AsyncSession(conn))
+                    return await whole(adrive(make, AsyncSession(conn)))
             except psycopg.Error as error:
                 renewable = isinstance(self.conn, AsyncConnectionPool) or self.conninfo is not None
                 if not (_lost(error) and renewable and time.monotonic() < deadline):
