@@ -85,7 +85,7 @@ class Course:
         spot = yield from find(given, order.at, order.thread_id, order.config)
         base = given
         if order.sandbox and self.sandbox is None:
-            self.sandbox = Sandbox(given, spot)
+            self.sandbox = yield from Sandbox(given, spot).looked()
             self.warnings += self.sandbox.warnings
             base = self.sandbox.live(given)
         reader = Reader(base.graph)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, GetOp
 
-from lgviz.errors import MemoryConflict, SandboxEnded, WrongLoop
+from lgviz.errors import BadMoment, MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.moments import KEPT
 
+from .holders import holders
 from .live import Live, Spot, aperform, find, live, perform
 from .loops import Steps, call, running_loop
 from .overlay import OverlaySaver
@@ -39,7 +38,7 @@ class Sandbox:
         graph: a copy of the graph, over the overlays.
         start: config of the checkpoint that it started from.
         memory_as_of: the moment whose memory it reads; None where the graph has no store, or one that keeps
-            no versions: then it reads memory as it is now.
+            no versions, or dropped those of that moment: then it reads memory as it is now.
         memory: the same in words; empty where the graph has no store.
         warnings: what cannot be held in it.
         ended: ``"kept"`` or ``"discarded"``; None while it is open.
@@ -62,7 +61,7 @@ class Sandbox:
             self._over(store, spot)
         self.warnings += [
             f"Node {name!r} holds a store of its own: what it writes there is written."
-            for name in dict.fromkeys(_holders(self.base.graph))
+            for name in dict.fromkeys(holders(self.base.graph))
         ]
 
     def _over(self, store: BaseStore, spot: Spot) -> None:
@@ -73,6 +72,16 @@ class Sandbox:
             self.memory = f"memory as of now, for {type(store).__name__} keeps no versions"
         else:
             self.memory_as_of, self.memory = at, f"memory as of {at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+    def looked(self) -> Steps[Sandbox]:
+        """Itself; over memory as of now where memory of its moment is no longer known."""
+        if self.store is not None and self.memory_as_of is not None:
+            try:
+                yield from call(self.store, "batch", [GetOp(("lgviz",), "any")])
+            except BadMoment as error:
+                self.graph.store = self.store = OverlayStore(self.store.base)
+                self.memory_as_of, self.memory = None, f"memory as of now: {error.cause}"
+        return self
 
     def live(self, given: Live) -> Live:
         """The graph over the overlays, to act as ``given`` does."""
@@ -198,7 +207,7 @@ def open_sandbox(
     """
 
     def act(here: Live) -> Steps[Sandbox]:
-        return Sandbox(here, (yield from find(here, at, thread_id, config)))
+        return (yield from Sandbox(here, (yield from find(here, at, thread_id, config))).looked())
 
     return perform(live(graph), act)
 
@@ -222,26 +231,3 @@ def _is_free(here: Live, config: RunnableConfig, task_id: str, writes: list[tupl
         if channel != "__resume__" or not told:
             return False
     return True
-
-
-def _holders(graph: Any) -> Iterator[str]:
-    """Nodes whose function, or an object that it belongs to, refers to a store by itself."""
-    graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]
-    for one in graphs:
-        for name, node in one.nodes.items():
-            if any(isinstance(value, BaseStore) for value in _reached(node.bound)):
-                yield name
-
-
-def _reached(runnable: Any) -> Iterator[Any]:
-    """What the functions of a node refer to directly."""
-    for part in [runnable, *(getattr(runnable, "steps", None) or ())]:
-        for owner in (part, *(getattr(part, "tools_by_name", None) or {}).values()):
-            for name in ("func", "afunc", "coroutine"):
-                function = getattr(owner, name, None)
-                function = inspect.unwrap(getattr(function, "func", function))  # type: ignore[arg-type]
-                yield from getattr(getattr(function, "__self__", None), "__dict__", {}).values()
-                plain = getattr(function, "__func__", function)
-                if inspect.isfunction(plain):
-                    seen = inspect.getclosurevars(plain)
-                    yield from (*seen.nonlocals.values(), *seen.globals.values())

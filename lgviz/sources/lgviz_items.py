@@ -180,7 +180,13 @@ class VersionedItems(Items):
         """The result of an operation; None where the store has made no tables yet."""
         if not self._ready:
             self._ready = self._run(self._look)
-        return self._run(make) if self._ready else None
+        return self._run(lambda: self._known(make)) if self._ready else None
+
+    def _known(self, make: Callable[[], Operation[T]]) -> Operation[T]:
+        result = yield from make()
+        if self._at is not None:
+            yield from self._engine.remembered(self._at)
+        return result
 
     def _look(self) -> Operation[bool]:
         """Whether the tables are there. They are not made, as the store would: reading never writes."""

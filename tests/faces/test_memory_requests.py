@@ -228,6 +228,20 @@ def test_memory_is_shown_as_it_was(kind: str, make_view: Callable[..., MemoryVie
     assert (diff["text"]["before"]["text"], diff["text"]["after"]["text"]) == ("vegetarian", "fish")
 
 
+def test_memory_that_compact_dropped_is_said_to_be_unknown(make_view: Callable[..., MemoryView]) -> None:
+    store = persistence.InMemoryStore()
+    graph = memory.build(persistence.MemorySaver(), store)
+    memory.seed(graph)
+    view = make_view(graph)
+    c8, c9 = view.id_of["c8"], view.id_of["c9"]
+    assert view.list(at=c8)["namespaces"]
+    store.compact()
+    said = view.refused("memory_list", checkpoint=c8, ref="[]", offset=0, limit=9)
+    assert "dropped by compact()" in said["cause"] and said["remedy"]
+    assert [n["items"] for n in view.list(at=c9)["namespaces"]] == [3]
+    assert view.list()["namespaces"]
+
+
 @pytest.mark.parametrize("kind", KEEPING)
 def test_every_version_names_the_checkpoint_that_wrote_it(
     kind: str, make_view: Callable[..., MemoryView]

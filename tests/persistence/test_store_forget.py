@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import config, put, text
+from saver_help import config, on_loop, put, text
 from store_help import ALL, call
 
-from lgviz.errors import Unavailable
+from lgviz.errors import BadMoment, Unavailable
 from lgviz.persistence import AsyncSqliteStore, SqliteSaver, SqliteStore
 
 # A short value lies in its row, a long one in nodes; random words compress, these markers are looked for as they are.
@@ -117,3 +117,32 @@ def test_inside_a_transaction_it_says_what_is_left(tmp_path: Path) -> None:
     store.forget(("private", MARKERS[3]))
     assert scan(tmp_path, [marker.encode() for marker in MARKERS]) == []
     conn.close()
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "aiosqlite", "postgres"])
+def test_the_time_before_a_compaction_is_said_to_be_unknown(kind: str, make_store: Any) -> None:
+    store = make_store(kind)
+    for n in range(3):
+        call(store, "put", ("a",), "k", {"n": n})
+    call(store, "put", ("a",), "later", {})
+    first, second, third = [version.at for version in call(store, "history", ("a",), "k")]
+
+    def then(at: Any) -> Any:
+        past = store.as_of(at)
+        if hasattr(store, "__aenter__"):
+            return on_loop(store, past.aget(("a",), "k"))
+        return past.get(("a",), "k")
+
+    assert call(store, "compact", before=first) == 0
+    assert then(first).value == {"n": 0}
+    assert call(store, "compact", before=second) == 1
+    for ask in (lambda: then(first), lambda: call(store, "diff", first, None)):
+        with pytest.raises(BadMoment, match="dropped by compact") as caught:
+            ask()
+        assert second.isoformat(" ") in str(caught.value) and caught.value.remedy
+    assert then(second).value == {"n": 1} and then(third).value == {"n": 2}
+    assert call(store, "compact") == 1
+    assert call(store, "compact", before=first) == 0
+    with pytest.raises(BadMoment):
+        then(second)
+    assert then(third).value == {"n": 2}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import sqlite3
 import threading
@@ -26,6 +27,7 @@ from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.demos import DEMOS, approval, memory, two_nodes
 from lgviz.errors import CheckpointNotFound, MemoryConflict, SandboxEnded
+from lgviz.session.holders import holders
 from tests.session.graphs import CONFIG, Log
 
 MIA = memory.facts_of("mia")
@@ -134,6 +136,68 @@ def test_memory_is_that_of_the_checkpoint_where_the_store_keeps_versions(place: 
         assert run.memory_as_of is None
         assert f"memory as of now, for {type(place.store).__name__} keeps no versions" in repr(run)
     assert run.memories == []
+
+
+def test_where_the_memory_of_its_moment_was_dropped_it_reads_that_of_now(place: Place) -> None:
+    if not versioned(place.store):
+        pytest.skip("keeps no versions")
+    graph = remembering(place)
+    start = first_turn(graph)
+    place.store.compact()  # type: ignore[attr-defined]
+    run = tell(graph, "I live in Rome.", at=start)
+    assert run.status == "done" and run.memory_as_of is None and run.sandbox is not None
+    assert run.sandbox.memory.startswith("memory as of now") and "compact()" in run.sandbox.memory
+    run.keep()
+    assert place.facts()["home"] == "Rome"
+
+
+class Client:
+    """Holds a store, and can be a node."""
+
+    def __init__(self, store: BaseStore) -> None:
+        self.store = store
+
+    def __call__(self, _state: Any) -> dict[str, Any]:
+        self.store.put(("mine",), "k", {})
+        return {}
+
+
+def past_its_graph(how: str, store: BaseStore) -> Callable[..., Any]:
+    """A node that writes past the store that its graph gives it."""
+
+    def given(_state: Any, mine: BaseStore) -> dict[str, Any]:
+        mine.put(("mine",), "k", {})
+        return {}
+
+    def helped(_state: Any) -> list[Any]:
+        return [client(None) for _ in range(1)]
+
+    def by_default(_state: Any, mine: BaseStore = store) -> dict[str, Any]:
+        return given(None, mine)
+
+    client = Client(store)
+    ways: dict[str, Callable[..., Any]] = {
+        "callable": client,
+        "method": client.__call__,
+        "partial": functools.partial(given, mine=store),
+        "default": by_default,
+        "helper": helped,
+        "none": lambda _state: {},
+    }
+    return ways[how]
+
+
+@pytest.mark.parametrize("how", ["callable", "method", "partial", "default", "helper", "none"])
+def test_nodes_that_hold_a_store_are_named(how: str) -> None:
+    graph = StateGraph(Log)
+    graph.add_node("node", past_its_graph(how, InMemoryStore()))
+    graph.add_edge(START, "node")
+    inside = graph.compile()
+    outer = StateGraph(Log)
+    outer.add_node("inside", inside)
+    outer.add_edge(START, "inside")
+    compiled = outer.compile(store=InMemoryStore())
+    assert list(holders(compiled)) == ([] if how == "none" else ["node"])
 
 
 def test_what_nodes_remember_stays_in_the_sandbox(place: Place) -> None:

@@ -373,7 +373,11 @@ class Store(Runner, BaseStore):
         return erased.versions
 
     def compact(self, before: When | None = None) -> int:
-        """Drop versions that were superseded before a time (now); how many. What is true now stays."""
+        """Drop versions that were superseded before a time (now); how many. What is true now stays.
+
+        Memory of a time at which one of them was true is no longer known: looking back to it, or comparing
+        with it, raises ``BadMoment``.
+        """
         at = _bound(before)
         engine = self.engine
         dropped = self._run(lambda: engine.compact(at))

@@ -55,7 +55,11 @@ class Semantic(Making):
         return results
 
     def answer_as_of(self, ops: Sequence[Op], at: int) -> Plan[list[Result]]:
-        """:meth:`batch` of what was true at a time; superseded texts are embedded for it."""
+        """:meth:`batch` of what was true at a time; superseded texts are embedded for it.
+
+        Raises:
+            BadMoment: some of what was true then was dropped.
+        """
         queries = self._queries(ops) if self.embedder else {}
         asked = (yield Queries(queries.values())) if queries else {}
         find = {}
@@ -63,7 +67,13 @@ class Semantic(Making):
             op = ops[index]
             assert isinstance(op, SearchOp)
             find[index] = yield from self._near_then(asked[query], op, at)
-        results: list[Result] = yield lambda: self.batch(ops, view=as_of(at), find=find)
+
+        def read() -> Operation[list[Result]]:
+            results = yield from self.batch(ops, view=as_of(at), find=find)
+            yield from self.remembered(at)
+            return results
+
+        results: list[Result] = yield read
         return results
 
     def _queries(self, ops: Sequence[Op]) -> dict[int, str]:

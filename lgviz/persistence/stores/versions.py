@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from lgviz.errors import BadMoment
 from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
 from lgviz.persistence.nodes.checking import Checking
 
@@ -144,6 +145,7 @@ class Versions(Getting, Checking):
         ids = [id for _, id in changed]
         old = yield from self._values_at(before, ids)
         new = yield from self._values_at(after, ids)
+        yield from self.remembered(first)
         found: list[ItemChange] = []
         for place, id in changed:
             was, became = old.get(id), new.get(id)
@@ -203,12 +205,39 @@ class Versions(Getting, Checking):
     def compact(self, before: int) -> Operation[int]:
         """Drop the versions that were superseded before a time, and items deleted before it; how many."""
         yield REMOVE
-        dropped = yield Query("DELETE FROM lgviz_past WHERE until <= ? RETURNING item", [before])
+        dropped = yield Query("DELETE FROM lgviz_past WHERE until <= ? RETURNING item, until", [before])
         gone = yield Query(
-            "DELETE FROM lgviz_items WHERE value IS NULL AND updated <= ? RETURNING id", [before]
+            "DELETE FROM lgviz_items WHERE value IS NULL AND updated <= ? RETURNING id, updated", [before]
         )
-        yield from self._release({id for (id,) in (*dropped, *gone)})
-        return len(dropped) + len(gone)
+        ends = [end for _, end in (*dropped, *gone)]
+        if ends:
+            latest = max(*ends, (yield from self._compacted()), 0)
+            yield Query(
+                """INSERT INTO lgviz_meta (name, value) VALUES ('compacted', ?)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
+                [str(latest).encode()],
+            )
+        yield from self._release({id for id, _ in (*dropped, *gone)})
+        return len(ends)
+
+    def _compacted(self) -> Operation[int]:
+        """The end of what was dropped by :meth:`compact`, the latest; 0 where nothing was."""
+        rows = yield Query("SELECT value FROM lgviz_meta WHERE name = 'compacted'")
+        return int(bytes(rows[0][0])) if rows else 0
+
+    def remembered(self, at: int) -> Operation[None]:
+        """Whether all that was true at a time is still there. To be asked after it was read.
+
+        Raises:
+            BadMoment: some of it was dropped.
+        """
+        dropped = yield from self._compacted()
+        if at < dropped:
+            raise BadMoment(
+                f"Versions that were true until {moment(dropped).isoformat(' ')} were dropped by compact():"
+                " memory of an earlier time is no longer known.",
+                "Take that time or a later one.",
+            )
 
     def _release(self, ids: Iterable[int]) -> Operation[bool]:
         """Give back the nodes that no version of some items needs any more; whether they had any.
