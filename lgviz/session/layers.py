@@ -6,7 +6,7 @@ import asyncio
 import copy
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from langgraph.store.base import (
 from langgraph.store.memory import InMemoryStore
 
 from lgviz import persistence
+from lgviz.persistence.stores.namespaces import Namespace
 from lgviz.persistence.stores.store import Store
 
 from .loops import Steps, call, running_loop
@@ -44,11 +45,13 @@ class Held:
         seen: the item underneath when it was first written over; None where there was none.
         last: the last write.
         moved: it was deleted since, and stands among the others as a new one would.
+        kept: what was made of it underneath, where keeping was broken off.
     """
 
     seen: Item | None
     last: PutOp
     moved: bool = False
+    kept: tuple[Any, ...] = ()
 
 
 class Port:
@@ -89,6 +92,7 @@ class Layers:
         self.front = _copied(base) if isinstance(base, InMemoryStore) and self.whole else _fresh(base)
         self.indexed = getattr(self.front, "index_config", None) is not None
         self.below = below
+        self._base = base
         self._below = Port(below)
         names = _names(base)
         langgraphs = any(name.startswith("langgraph.store.sqlite.") for name in names)
@@ -146,8 +150,17 @@ class Layers:
             listed = wide._replace(filter=None, query=None, limit=ALL if op.filter else wide.limit)
             asked = [listed, wide._replace(limit=ALL)] if op.filter else [listed]
             found = yield from call(self._below, "batch", asked)
-            merged = _placed(found[0], {(i.namespace, i.key) for i in found[-1]}, own, held)
+            matching = {(item.namespace, item.key) for item in found[-1]}
+            ages = self._ages({item.namespace for item in (*found[0], *own)})
+            merged = _placed(found[0], matching, own, held, ages)
         return merged[op.offset : op.offset + op.limit]
+
+    def _ages(self, namespaces: Collection[Namespace]) -> Mapping[Namespace, int]:
+        """What orders the namespaces that the base ever had: one that was emptied keeps its place."""
+        if not isinstance(self._base, Store) or not namespaces:
+            return {}
+        engine = self._base.engine
+        return self._base._run(lambda: engine.numbers(namespaces))
 
     def namespaces(self, op: ListNamespacesOp, own: list[Any], held: Mapping[Key, Held]) -> Steps[list[Any]]:
         """The answer to ``list_namespaces``; arguments as in :meth:`search`."""
@@ -187,21 +200,26 @@ def free(value: Any) -> Any:
 
 
 def _placed(
-    listed: Iterable[SearchItem], matching: set[Key], own: Iterable[SearchItem], held: Mapping[Key, Held]
+    listed: Iterable[SearchItem],
+    matching: set[Key],
+    own: Iterable[SearchItem],
+    held: Mapping[Key, Held],
+    ages: Mapping[Namespace, int],
 ) -> list[Any]:
     """Items in the order in which they took their places: those written over stay where they are."""
     mine = {(item.namespace, item.key): item for item in own}
-    places: dict[tuple[str, ...], dict[Key, Any]] = defaultdict(dict)
+    places: dict[Namespace, dict[Key, Any]] = defaultdict(dict)
     for item in listed:
         key = (item.namespace, item.key)
-        group = places[item.namespace]  # its place stays when all that was in it is deleted
+        group = places[item.namespace]
         if key not in held:
             group[key] = _given(item) if key in matching else None
         elif not held[key].moved:
             group[key] = mine.get(key)
     for key, item in mine.items():
         places[key[0]].setdefault(key, item)
-    return [item for group in places.values() for item in group.values() if item is not None]
+    groups = sorted(places, key=lambda namespace: ages.get(namespace, ALL))
+    return [item for namespace in groups for item in places[namespace].values() if item is not None]
 
 
 def _names(store: BaseStore) -> set[str]:

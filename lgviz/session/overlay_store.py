@@ -90,7 +90,9 @@ class OverlayStore(BaseStore):
         return await adrive(self.conflicting())
 
     def keep(self, *, overwrite: bool = False) -> list[ItemChange]:
-        """Make the writes in the base, in order.
+        """Make the writes in the base, in order. Where that is broken off, another call goes on.
+
+        Afterwards the base is read as it is.
 
         Args:
             overwrite: also over items that were changed in the base meanwhile.
@@ -176,7 +178,7 @@ class OverlayStore(BaseStore):
         found = []
         for (key, known), item in zip(held.items(), now, strict=True):
             there, seen = item and item.value, known.seen and known.seen.value
-            if there not in (seen, known.last.value):
+            if there not in (seen, known.last.value, *known.kept):
                 found.append((key, there, known.last.value))
         return [*_changed(found)]
 
@@ -199,8 +201,11 @@ class OverlayStore(BaseStore):
             yield from call(Port(self.base), "batch", [put.op])
         with self._lock:
             self._log.remove(put)
+            held = self._held[put.op.namespace, put.op.key]
+            held.kept = (*held.kept[-1:], put.op.value)
             if not self._log:
                 self._held.clear()
+                self._layers = Layers(self.base, self.base)
 
 
 def _changed(found: Iterable[tuple[Key, Any, Any]]) -> Iterator[ItemChange]:

@@ -57,6 +57,7 @@ class Sandbox:
         self.warnings: list[str] = []
         self.ended: str | None = None
         self._changes: list[ItemChange] = []
+        self._stored: set[str] = set()
         if isinstance(store := self.base.graph.store, BaseStore):
             self._over(store, spot)
         self.warnings += [
@@ -113,7 +114,8 @@ class Sandbox:
     def keep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
         """Store its checkpoints, with their ids, and its memories, each as written by the task that wrote it.
 
-        Where the base moved on meanwhile, the checkpoints are a branch beside what is new.
+        Where the base moved on meanwhile, the checkpoints are a branch beside what is new. Where it is broken
+        off, by a lost connection for instance, another call goes on.
 
         Returns:
             The configs of the checkpoints.
@@ -169,13 +171,16 @@ class Sandbox:
         yield from find(here, self.start, None)
         if not overwrite and (found := (yield from self._conflicts())):
             raise MemoryConflict.of(found)
-        changes = self.changes()
-        dated = self.memory_as_of is not None and bool(changes)
+        self._changes = self.changes()
+        dated = self.memory_as_of is not None and bool(self._changes)
         for tick, (config, checkpoint, metadata, versions) in self.saver.kept():
+            if checkpoint["id"] in self._stored:
+                continue
             yield from self._memories(tick)
             if dated:
                 metadata = cast("CheckpointMetadata", {**metadata, KEPT: _now()})
             yield from call(here.saver, "put", config, checkpoint, metadata, versions)
+            self._stored.add(checkpoint["id"])
         yield from self._memories(None)
         own = {config["configurable"]["checkpoint_id"] for config in self.saver.checkpoints()}
         for config, writes, task_id, task_path in self.saver.kept_writes():
@@ -183,7 +188,7 @@ class Sandbox:
                 yield from _is_free(here, config, task_id, writes)
             ):
                 yield from call(here.saver, "put_writes", config, writes, task_id, task_path)
-        self.ended, self._changes = "kept", changes
+        self.ended = "kept"
         return self.saver.forget()
 
     def _memories(self, before: int | None) -> Steps[None]:

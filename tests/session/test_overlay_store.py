@@ -6,7 +6,7 @@ import asyncio
 import copy
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,10 @@ def held(store: BaseStore) -> dict[Any, Any]:
         [SearchOp((), None, 1, 0)],
     ],
 )
+@example(  # so does one that was emptied before
+    before=[PutOp(("a",), "x", {"n": 0}), PutOp(("a",), "x", None)],
+    rounds=[[PutOp(("a", "b"), "x", {"n": 0})], [PutOp(("a",), "x", {"n": 0})], [SearchOp((), None, 1, 0)]],
+)
 @given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
 def test_an_overlay_answers_as_a_copy_and_keeps_to_the_same(
     make: Callable[[], BaseStore], before: list[PutOp], rounds: list[list[Any]]
@@ -266,6 +270,51 @@ def test_keeping_over_what_was_changed_meanwhile_is_refused(make: Callable[[], B
     assert len(overlay.keep(overwrite=True)) == 5
     assert {i.value["n"] for i in base.search(("a",))} == {1}
     assert overlay.changes() == []
+
+
+class Failing(InMemoryStore):
+    """Refuses one of the batches that write."""
+
+    __slots__ = ("left",)
+
+    def batch(self, ops: Iterable[Any]) -> list[Any]:
+        ops = list(ops)
+        if any(isinstance(op, PutOp) for op in ops):
+            self.left = getattr(self, "left", 1000) - 1
+            if not self.left:
+                raise ConnectionError("lost")
+        return super().batch(ops)
+
+
+@pytest.mark.parametrize("after", range(1, 6))
+def test_keeping_that_was_broken_off_goes_on(after: int) -> None:
+    base = Failing()
+    base.put(("a",), "twice", {"n": 0})
+    overlay = OverlayStore(base)
+    overlay.put(("a",), "twice", {"n": 1})
+    overlay.put(("a",), "gone", {"n": 1})
+    overlay.put(("a",), "twice", {"n": 2})
+    overlay.delete(("a",), "gone")
+    base.left = after
+    if after < 5:
+        with pytest.raises(ConnectionError):
+            overlay.keep()
+        assert [(item.key, item.value) for item in overlay.search(("a",))] == [("twice", {"n": 2})]
+    overlay.keep()
+    assert [(item.key, item.value) for item in base.search(("a",))] == [("twice", {"n": 2})]
+
+
+@pytest.mark.parametrize("make", MAKERS[1:])  # LangGraph's InMemoryStore is copied
+@pytest.mark.parametrize("dated", [False, True])
+def test_after_keeping_the_base_is_read(make: Callable[[], BaseStore], dated: bool) -> None:
+    base = make()
+    overlay = OverlayStore(base, datetime.now(UTC) if dated else None)
+    overlay.put(("a",), "k", {"n": 1})
+    overlay.keep()
+    assert [item.value for item in overlay.search(("a",))] == [{"n": 1}]
+    base.put(("a",), "k", {"n": 2})
+    assert [item.value for item in overlay.search(("a",))] == [{"n": 2}]
+    assert overlay.get(("a",), "k").value == {"n": 2}  # type: ignore[union-attr]
 
 
 def test_discarded_nothing_is_left() -> None:

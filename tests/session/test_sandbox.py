@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import itertools
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -281,6 +282,36 @@ def test_kept_memories_say_who_wrote_them_and_when(place: Place) -> None:
     assert [diet(c) for c in history.path(run.checkpoint.id)[-2:]] == ["fish", "vegan"]
     again = session.run(graph, run.config, memory.ask(10, "Where should I have dinner?"), sandbox=True)
     assert again.values["known"] == {"diet": "vegan"}
+
+
+@pytest.mark.parametrize("place", [("lgviz", "lgviz-memory")], indirect=True)
+@pytest.mark.parametrize("which", range(4))
+def test_keeping_that_was_broken_off_goes_on(
+    which: int, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = remembering(place)
+    run = tell(graph, "I am vegan and I live in Braga.")
+    made = open_history(run.graph, "1")
+    told = [(c.id, c.values) for c in made.path(run.checkpoint.id)]
+    counts, put = itertools.count(), type(place.saver).put
+
+    def failing(*args: Any) -> Any:
+        if next(counts) == which:
+            raise ConnectionError("lost")
+        return put(*args)
+
+    monkeypatch.setattr(type(place.saver), "put", failing)
+    with pytest.raises(ConnectionError):
+        run.keep()
+    run.keep()
+    history = open_history(graph, "1")
+    assert [(c.id, c.values) for c in history.path(run.checkpoint.id)] == told
+    assert {c.key: c.after["text"] for c in run.memories} == place.facts()
+    steps = [
+        place.store.as_of(c).get(MIA, "home")  # type: ignore[attr-defined]
+        for c in history.path(run.checkpoint.id)[-2:]
+    ]
+    assert [item and item.value["text"] for item in steps] == [None, "Braga"]
 
 
 def test_where_the_base_moved_on_it_becomes_a_branch_beside(place: Place) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from lgviz.persistence.database.statements import GLANCE, READ, WRITE, Many, Operation, Query
+from lgviz.persistence.database.statements import GLANCE, READ, WRITE, Batch, Many, Operation, Query
 from lgviz.persistence.nodes.settled import Gone
 
 from .changing import Change, Changing, groups, micros, micros_of, moment
@@ -271,6 +271,13 @@ class Items(Changing):
     def place(self, row: Row) -> tuple[int, int]:
         """What sorts items in the order of search."""
         return (-row.rank, -row.id) if self.newest_first else (row.ns, row.rank)
+
+    def numbers(self, namespaces: Iterable[Namespace]) -> Operation[dict[Namespace, int]]:
+        """The numbers of namespaces that hold items, or once did: the older, the less."""
+        yield READ
+        queries, names = self._numbers(namespaces)
+        found = yield Batch(queries)
+        return {names[bytes(path)]: id for rows in found for path, id in rows}
 
     def _paths(self, numbers: Iterable[int]) -> Operation[dict[int, bytes]]:
         paths: dict[int, bytes] = {}
