@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ __all__ = ["OverlayStore", "Put"]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One write, to be made again in the base in the name of who made it."""
+    """One write, to be made again in the base in the name of who made it; those of a batch have one tick."""
 
     tick: int
     op: PutOp
@@ -155,12 +156,13 @@ class OverlayStore(BaseStore):
         with self._lock:
             if not self._layers.indexed:
                 self._layers.front.batch(free_ops)
+            tick = next(ticks)
             for op in free_ops:
                 key = (op.namespace, op.key)
                 held = self._held.setdefault(key, Held(below.get(key), op))
                 held.moved = held.moved or op.value is None
                 held.last = op
-                self._log.append(Put(next(ticks), op, who))
+                self._log.append(Put(tick, op, who))
 
     def _front(self, op: Op) -> Steps[list[Any]]:
         front = self._layers.front
@@ -186,23 +188,24 @@ class OverlayStore(BaseStore):
         if not overwrite and (found := (yield from self.conflicting())):
             raise MemoryConflict.of(found)
         changes = self.changes()
-        while (put := self.first()) is not None:
-            yield from self.kept(put)
+        while puts := self.first():
+            yield from self.kept(puts)
         return changes
 
-    def first(self) -> Put | None:
-        """The oldest write that is not kept yet."""
+    def first(self) -> list[Put]:
+        """The oldest batch of writes that is not kept yet; empty where all are."""
         with self._lock:
-            return self._log[0] if self._log else None
+            return list(itertools.takewhile(lambda put: put.tick == self._log[0].tick, self._log))
 
-    def kept(self, put: Put) -> Steps[None]:
-        """Make one write in the base, and forget it."""
-        with writing_as(put.writer):
-            yield from call(Port(self.base), "batch", [put.op])
+    def kept(self, puts: Sequence[Put]) -> Steps[None]:
+        """Make one batch of writes in the base, all or none, and forget it."""
+        with writing_as(puts[0].writer):
+            yield from call(Port(self.base), "batch", [put.op for put in puts])
         with self._lock:
-            self._log.remove(put)
-            held = self._held[put.op.namespace, put.op.key]
-            held.kept = (*held.kept[-1:], put.op.value)
+            for put in puts:
+                self._log.remove(put)
+                held = self._held[put.op.namespace, put.op.key]
+                held.kept = (*held.kept[-1:], put.op.value)
             if not self._log:
                 self._held.clear()
                 self._layers = Layers(self.base, self.base)

@@ -192,10 +192,10 @@ class Sandbox:
         return self.saver.forget()
 
     def _memories(self, before: int | None) -> Steps[None]:
-        while self.store is not None and (put := self.store.first()) is not None:
-            if before is not None and put.tick > before:
+        while self.store is not None and (puts := self.store.first()):
+            if before is not None and puts[0].tick > before:
                 return
-            yield from self.store.kept(put)
+            yield from self.store.kept(puts)
 
 
 def _now() -> str:

@@ -149,6 +149,10 @@ def held(store: BaseStore) -> dict[Any, Any]:
     before=[PutOp(("a",), "x", {"n": 0}), PutOp(("a",), "x", None)],
     rounds=[[PutOp(("a", "b"), "x", {"n": 0})], [PutOp(("a",), "x", {"n": 0})], [SearchOp((), None, 1, 0)]],
 )
+@example(  # what was put at once is kept at once
+    before=[PutOp(("a",), "y", {"n": 0})],
+    rounds=[[PutOp(("a",), "x", {"n": 0}), PutOp(("a",), "y", {"n": 1})]],
+)
 @given(before=st.lists(puts, max_size=8), rounds=st.lists(batches, max_size=12))
 def test_an_overlay_answers_as_a_copy_and_keeps_to_the_same(
     make: Callable[[], BaseStore], before: list[PutOp], rounds: list[list[Any]]
