@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 from weakref import WeakValueDictionary
 
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
+from lgviz.persistence.database.collector import uncollected
 from lgviz.sources import open_source
 from lgviz.sources.base import Source, StoredWrite
 
@@ -59,19 +58,6 @@ def open_history(
             )
         wanted = threads[0].thread_id
     return History(source, str(wanted), config, context)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cyclic garbage collector: a growing tree makes no garbage, and walking all of it over and
-    over took a third of the time of a long thread."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class History:
@@ -244,7 +230,7 @@ class History:
             The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are
             others now. Where checkpoints were deleted meanwhile, all rows are new.
         """
-        with self.lock, _uncollected():
+        with self.lock, uncollected():
             index = self.source.index(self.thread_id, self._token)
             self._token = index.token
             if index.reset:

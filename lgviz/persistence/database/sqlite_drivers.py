@@ -16,6 +16,7 @@ import aiosqlite
 
 from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
+from .collector import uncollected
 from .drivers import drive, forked, not_erased
 from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from .turns import lock_of
@@ -106,7 +107,8 @@ class SqliteDriver:
                 if not self._prepared:
                     self._prepare()
                 self._nested = self.conn.in_transaction
-                return drive(make, self)
+                with uncollected():
+                    return drive(make, self)
             except (sqlite3.Error, ValueError) as error:
                 explained = explain(error)
                 if explained is error:
