@@ -11,6 +11,7 @@ from lgviz.analysis.compare import ChangeKind
 from lgviz.analysis.history import History
 from lgviz.analysis.values import clean, line
 from lgviz.persistence.stores.moments import KEPT
+from lgviz.persistence.stores.versions import kind_of
 
 __all__ = [
     "Branch",
@@ -198,8 +199,7 @@ def item_changes(
         now = None if last.deleted else last.value
         if was is None and now is None:
             continue
-        kind: ChangeKind = "added" if was is None else "removed" if now is None else "changed"
-        changes.append(ItemChange(*place, kind, was, now, last.node, last.at))
+        changes.append(ItemChange(*place, kind_of(was, now), was, now, last.node, last.at))
     return changes
 
 

@@ -13,6 +13,7 @@ from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, 
 from lgviz.errors import MemoryConflict
 from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.provenance import Writer, writer, writing_as
+from lgviz.persistence.stores.versions import kind_of
 
 from .layers import Held, Key, Layers, Port, free
 from .loops import Steps, adrive, call, drive
@@ -214,5 +215,4 @@ class OverlayStore(BaseStore):
 def _changed(found: Iterable[tuple[Key, Any, Any]]) -> Iterator[ItemChange]:
     for (namespace, key), before, after in found:
         if before != after:
-            kind = "added" if before is None else "removed" if after is None else "changed"
-            yield ItemChange(namespace, key, kind, before, after)  # type: ignore[arg-type]
+            yield ItemChange(namespace, key, kind_of(before, after), before, after)

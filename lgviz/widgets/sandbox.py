@@ -11,10 +11,10 @@ from langgraph.store.base import BaseStore
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.compare import ChangeKind
 from lgviz.analysis.memory import ItemChange
 from lgviz.analysis.tree import Mark
 from lgviz.errors import ActRefused, MemoryConflict, SandboxEnded
+from lgviz.persistence.stores.versions import kind_of
 from lgviz.protocol import MemoryChanges, Nothing, SandboxKeep, SandboxKept, SandboxState, SandboxView
 from lgviz.widgets.dispatch import Call, Handler, Pool
 from lgviz.widgets.reader import Reader
@@ -111,8 +111,7 @@ class Box:
             item = before.get(*place) if before is not None else None
             was, now = None if item is None else item.value, put.op.value
             if was != now:
-                kind: ChangeKind = "added" if was is None else "removed" if now is None else "changed"
-                changes.append(ItemChange(*place, kind, was, now, node=put.writer.node, at=None))
+                changes.append(ItemChange(*place, kind_of(was, now), was, now, node=put.writer.node, at=None))
         return changes
 
     def sandbox_keep(self, call: Call, params: SandboxKeep) -> SandboxKept:

@@ -48,6 +48,11 @@ class Version(NamedTuple):
     key: str
 
 
+def kind_of(before: Any, after: Any) -> Literal["added", "changed", "removed"]:
+    """What became of an item, by its values before and after; None where there is none."""
+    return "added" if before is None else "removed" if after is None else "changed"
+
+
 class ItemChange(NamedTuple):
     """How an item differs between two times.
 
@@ -150,10 +155,7 @@ class Versions(Getting, Checking):
         for place, id in changed:
             was, became = old.get(id), new.get(id)
             if was != became:
-                kind: Literal["added", "changed", "removed"] = (
-                    "added" if was is None else "removed" if became is None else "changed"
-                )
-                found.append(ItemChange(*place, kind, was, became))
+                found.append(ItemChange(*place, kind_of(was, became), was, became))
         return found
 
     def _values_at(self, at: int, ids: Sequence[int]) -> Operation[dict[int, Any]]:
