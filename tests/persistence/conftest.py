@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import LOOPS, on_loop
-from store_help import new_store
+from tests.persistence.saver_help import LOOPS, on_loop
+from tests.persistence.store_help import new_store
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 

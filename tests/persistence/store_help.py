@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from saver_help import on_loop
+from tests.persistence.saver_help import on_loop
 
 from lgviz.persistence import (
     AsyncPostgresStore,

@@ -12,7 +12,7 @@ from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import START, StateGraph
-from saver_help import call, config, on_loop, put, text
+from tests.persistence.saver_help import call, config, on_loop, put, text
 from typing_extensions import TypedDict
 
 from lgviz.errors import DamagedData

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
-from saver_help import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
+from tests.persistence.saver_help import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
 
 from lgviz.errors import (
     ForeignTables,
@@ -58,7 +58,7 @@ def start(code: str, *args: str) -> subprocess.Popen[str]:
 
 
 WRITER = """
-from saver_help import *
+from tests.persistence.saver_help import *
 from lgviz.persistence import SqliteSaver
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 saver = SqliteSaver.from_conn_string(path)
@@ -100,7 +100,7 @@ def test_a_fresh_file_opened_by_eight_processes_at_once(tmp_path: Path) -> None:
 
 
 RUNNER = """
-from saver_help import *
+from tests.persistence.saver_help import *
 from lgviz.persistence import SqliteSaver
 saver = SqliteSaver.from_conn_string(sys.argv[1])
 graph = chat(300).compile(checkpointer=saver)
@@ -130,7 +130,7 @@ def test_kill_9_leaves_whole_transactions(tmp_path: Path) -> None:
 
 
 REMOVER = """
-from saver_help import *
+from tests.persistence.saver_help import *
 from lgviz.persistence import SqliteSaver
 saver = SqliteSaver.from_conn_string(sys.argv[1])
 graph = two_nodes().compile(checkpointer=saver)
@@ -167,7 +167,7 @@ def test_kill_9_while_threads_are_pruned_copied_and_deleted(tmp_path: Path) -> N
 
 
 FILLER = """
-from saver_help import *
+from tests.persistence.saver_help import *
 from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver
 saver = SqliteSaver.from_conn_string(sys.argv[1] + "/x.db")

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
+from tests.persistence.saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 from test_faults import start
 from test_values import KEPT, REFUSED, same
 
@@ -114,7 +114,7 @@ def test_reads_and_runs_inside_an_open_iterator(saver: Any) -> None:
 
 LATE = """
 import time
-from saver_help import *
+from tests.persistence.saver_help import *
 from lgviz.persistence import PostgresSaver, SqliteSaver
 real = time.time_ns
 time.time_ns = lambda: real() - 3600 * 10**9

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from saver_help import config, put, text
+from tests.persistence.saver_help import config, put, text
 
 from lgviz.persistence import PostgresSaver, SqliteSaver
 from lgviz.persistence.database.statements import READ, Operation, Query

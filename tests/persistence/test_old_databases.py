@@ -18,7 +18,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import Send
-from saver_help import config
+from tests.persistence.saver_help import config
 from typing_extensions import TypedDict
 
 from lgviz.persistence import MemorySaver, SqliteSaver, migrate

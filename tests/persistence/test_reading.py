@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
-from saver_help import config, put, text
+from tests.persistence.saver_help import config, put, text
 
 from lgviz.persistence import SqliteSaver
 from lgviz.persistence.database.statements import GLANCE, READ, Begin

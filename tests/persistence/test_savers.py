@@ -19,7 +19,7 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
-from saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
+from tests.persistence.saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 from typing_extensions import TypedDict
 
 from lgviz.errors import (

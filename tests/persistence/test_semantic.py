@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
-from saver_help import on_loop
-from semantic_help import AINDEX, DIMS, INDEX, Recorder, awords, words
-from store_help import ALL, call, new_store
+from tests.persistence.saver_help import on_loop
+from tests.persistence.semantic_help import AINDEX, DIMS, INDEX, Recorder, awords, words
+from tests.persistence.store_help import ALL, call, new_store
 
 from lgviz.persistence import InMemoryStore, SqliteStore
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from langgraph.store.base import PutOp
-from saver_help import on_loop
-from semantic_help import DIMS, INDEX, awords, other_words, words
-from store_help import ALL, call, new_store
+from tests.persistence.saver_help import on_loop
+from tests.persistence.semantic_help import DIMS, INDEX, awords, other_words, words
+from tests.persistence.store_help import ALL, call, new_store
 
 from lgviz.errors import EmbeddingFailed, IndexChanged, InvalidIndex, LgvizError, Unavailable
 from lgviz.persistence import InMemoryStore, SqliteStore

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from store_help import ALL, call
+from tests.persistence.store_help import ALL, call
 
 pytestmark = pytest.mark.model
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import SearchItem
 from langgraph.store.memory import InMemoryStore as Reference
-from semantic_help import AINDEX, DIMS, INDEX
-from store_help import ALL, call
+from tests.persistence.semantic_help import AINDEX, DIMS, INDEX
+from tests.persistence.store_help import ALL, call
 
 from lgviz.persistence.stores.matrix import Matrix
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import chat, config, put, run, text
+from tests.persistence.saver_help import chat, config, put, run, text
 
 from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver

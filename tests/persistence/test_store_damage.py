@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import text
-from semantic_help import INDEX
-from store_help import call
+from tests.persistence.saver_help import text
+from tests.persistence.semantic_help import INDEX
+from tests.persistence.store_help import call
 
 from lgviz.persistence import Damaged, SqliteStore
 from lgviz.persistence.database.statements import WRITE, Operation, Query

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saver_help import config, on_loop, put, text
-from store_help import ALL, call
+from tests.persistence.saver_help import config, on_loop, put, text
+from tests.persistence.store_help import ALL, call
 
 from lgviz.errors import BadMoment, Unavailable
 from lgviz.persistence import AsyncSqliteStore, SqliteSaver, SqliteStore

@@ -15,8 +15,8 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedStore, ToolNode
 from langgraph.store.base import BaseStore
 from langgraph.types import Send
-from saver_help import config, run
-from store_help import call
+from tests.persistence.saver_help import config, run
+from tests.persistence.store_help import call
 from typing_extensions import TypedDict
 
 from lgviz.persistence.stores.provenance import Writer, writing_as

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore as Reference
-from store_help import call
+from tests.persistence.store_help import call
 
 from lgviz.persistence import (
     AsyncPostgresStore,

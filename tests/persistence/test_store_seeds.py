@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from langgraph.graph import END, START, MessagesState, StateGraph
-from saver_help import ALL
-from semantic_help import words
-from test_seeds import SEEDS, contents, find, sample
+from tests.persistence.saver_help import ALL
+from tests.persistence.semantic_help import words
+from tests.persistence.test_seeds import SEEDS, contents, find, sample
 
 from lgviz.persistence import MemorySaver
 

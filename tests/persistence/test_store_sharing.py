@@ -15,7 +15,7 @@ import psycopg
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.store.base import BaseStore
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from saver_help import Foo, config, text
+from tests.persistence.saver_help import Foo, config, text
 
 from lgviz.persistence import (
     AsyncPostgresSaver,

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from store_help import ALL, call
+from tests.persistence.store_help import ALL, call
 
 from lgviz.persistence import AsyncSqliteStore, InMemoryStore
 

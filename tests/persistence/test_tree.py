@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from saver_help import call, chat, config, put, run, text
+from tests.persistence.saver_help import call, chat, config, put, run, text
 
 from lgviz.persistence import ExactSerializer, MemorySaver
 from lgviz.persistence.nodes.tree import Node, Trees, canonical, flatten, nodes_of
