@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from lab_server import THEMES, running_lab
 from tests.browser.conftest import FLAGS, write_notebook
-from tests.browser.debugger import SETUP, Debugger, seeded
-from tests.browser.lab import add_cell, run_all, theme_name, wait_for_kernel
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import add_cell, run_all, theme_name, wait_for_kernel
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 Show = Callable[[Debugger], None]

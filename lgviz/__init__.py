@@ -18,7 +18,7 @@ from lgviz.errors import LgvizError
 from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview, run
 from lgviz.session import open_sandbox as sandbox
 from lgviz.sources import open_source
-from lgviz.widgets.debugger import Debugger, debug
+from lgviz.widget import Debugger, debug
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -16,7 +16,7 @@ from IPython.display import display
 from lgviz.errors import LgvizError
 from lgviz.export.error import error_html
 from lgviz.sources import open_source
-from lgviz.widgets.debugger import Debugger, debug
+from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
 

@@ -80,7 +80,7 @@ class StateDiff:
         return diff_text(self)
 
     def _repr_html_(self) -> str:
-        from lgviz.analysis.markup import diff_page
+        from lgviz.analysis.html import diff_page
 
         return diff_page(self)
 

@@ -11,7 +11,7 @@ from typing import Any
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources.base import CheckpointRow, Index, Source, Versions
 from lgviz.sources.channels import TASKS_CHANNEL
-from lgviz.sources.clock import id_time
+from lgviz.sources.places import id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lgviz.analysis.diff import diff_states
-from lgviz.analysis.markup import Room, diff_html, esc, state_html, value_html
+from lgviz.analysis.html import Room, diff_html, esc, state_html, value_html
 from lgviz.analysis.style import PAGE, STYLE
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Mark, Tree

@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .migrating.migration import migrate
-from .nodes.damage import Damaged
+from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
 from .serde.placeholder import Placeholder
@@ -14,6 +13,8 @@ from .stores.sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
 from .stores.versions import ItemChange, Version
 
 if TYPE_CHECKING:
+    from lgviz.transfer import migrate
+
     from .savers.postgres import AsyncPostgresSaver, PostgresSaver
     from .stores.postgres_store import AsyncPostgresStore, PostgresStore
 
@@ -42,6 +43,9 @@ _OPTIONAL = {"PostgresSaver": "savers.postgres", "PostgresStore": "stores.postgr
 
 
 def __getattr__(name: str) -> Any:
+    if name == "migrate":
+        # Made two floors above, and offered here too, where those look who fetch a saver.
+        return import_module("lgviz.transfer").migrate
     # psycopg comes with the extra `postgres` and is imported when what needs it is.
     module = _OPTIONAL.get(name.removeprefix("Async"))
     if module is None:

@@ -15,13 +15,13 @@ from .acts import (
     inferred_as_node,
     preview,
 )
-from .live import configurable_of, live
-from .outcome import Run, RunError, RunEvent
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
 from .run import Runner, arun, run, run_plan, start_run
+from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, open_sandbox, sandbox_of
+from .target import configurable_of, live
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
 

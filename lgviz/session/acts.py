@@ -12,10 +12,10 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.errors import ActRefused
 
-from .live import Live, Spot, aperform, find, live, perform
-from .loops import Steps, call
+from .effects import Steps, call
 from .overlay import OverlaySaver
 from .reading import Reader
+from .target import Live, Spot, aperform, find, live, perform
 from .update import Edit, Made, Sibling, goto_targets, inferred, siblings, update, warned
 
 __all__ = [

@@ -13,7 +13,7 @@ from lgviz.errors import ActRefused, InvalidValue, LgvizError, NotFound, WrongLo
 from lgviz.persistence.stores.store import AsyncStore
 from lgviz.sources.items import Ask, Items, Namespace
 
-from .loops import run_sync
+from .effects import run_sync
 from .values import parse_json
 
 __all__ = ["asker", "delete_item", "put_item", "read_item", "read_minutes", "read_namespace"]

@@ -22,9 +22,9 @@ from langgraph.checkpoint.base import (
 from lgviz.errors import ReadOnly
 from lgviz.sources import LayeredSource, Source, open_source
 
-from .loops import Steps, adrive, call, drive
+from .effects import Steps, adrive, call, drive
+from .overlay_memory import Key, Put, Shelf, Writes, config_of, names_of
 from .overlay_source import OverlaySource
-from .shelf import Key, Put, Shelf, Writes, config_of, names_of
 
 __all__ = ["OverlaySaver"]
 

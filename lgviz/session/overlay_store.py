@@ -15,9 +15,9 @@ from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.provenance import Writer, writer, writing_as
 from lgviz.persistence.stores.versions import kind_of
 
-from .layers import Held, Key, Layers, Port, free
-from .loops import Steps, adrive, call, drive
-from .shelf import ticks
+from .effects import Steps, adrive, call, drive
+from .overlay_memory import ticks
+from .overlay_reads import Held, Key, Layers, Port, free
 
 __all__ = ["OverlayStore", "Put"]
 

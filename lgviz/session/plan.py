@@ -18,8 +18,8 @@ from langgraph.types import StateSnapshot
 
 from lgviz.errors import ActRefused, CheckpointNotFound
 
-from .live import Spot, find
-from .loops import Steps, call
+from .effects import Steps, call
+from .target import Spot, find
 from .update import siblings
 
 __all__ = ["Plan", "plan_of", "replanted", "root_of"]

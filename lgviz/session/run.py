@@ -11,12 +11,12 @@ from langchain_core.runnables import RunnableConfig
 
 from lgviz.errors import WrongLoop
 
-from .course import Course, Order, Until
-from .live import Live, aperform, find, live, perform, refuse_busy, saver_loop
-from .loops import Steps, adrive, call, drive, running_loop
-from .outcome import Run, RunEvent, Status
+from .effects import Steps, adrive, call, drive, running_loop
 from .plan import Plan, plan_of
-from .storage import named
+from .run_result import Run, RunEvent, Status
+from .run_steps import Course, Order, Until
+from .saver_errors import named
+from .target import Live, aperform, find, live, perform, refuse_busy, saver_loop
 
 __all__ = ["Runner", "arun", "run", "run_plan", "start_run"]
 

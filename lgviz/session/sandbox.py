@@ -14,11 +14,11 @@ from lgviz.errors import BadMoment, MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.moments import KEPT
 
-from .holders import holders
-from .live import Live, Spot, aperform, find, live, perform
-from .loops import Steps, call, running_loop
+from .effects import Steps, call, running_loop
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore, Put
+from .store_leaks import holders
+from .target import Live, Spot, aperform, find, live, perform
 
 __all__ = ["Sandbox", "open_sandbox", "sandbox_of"]
 

@@ -14,8 +14,8 @@ from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused
 
-from .live import MARK, Spot
-from .loops import Steps, call
+from .effects import Steps, call
+from .target import MARK, Spot
 from .values import channels_of, to_update
 
 __all__ = ["Edit", "Made", "Sibling", "goto_targets", "inferred", "siblings", "update", "warned"]

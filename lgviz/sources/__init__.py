@@ -11,15 +11,15 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.errors import NoCheckpointer, NotASource
-from lgviz.persistence.migrating.kinds import is_url, langgraph_kind
 from lgviz.persistence.savers.saver import Saver
+from lgviz.sources.langgraph.detect import is_url, langgraph_kind
 
 from .base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Undecodable, Versions, WriteRow
-from .langgraph_sqlite import SqliteSource
+from .langgraph.any_saver import ListedSource
+from .langgraph.memory import MemorySource
+from .langgraph.sqlite import SqliteSource
 from .layered import LayeredSource
-from .lgviz_tables import TablesSource
-from .listed import ListedSource
-from .memory import MemorySource
+from .lgviz.tables import TablesSource
 
 __all__ = [
     "CheckpointRow",
@@ -99,7 +99,7 @@ def _reader_of(saver: Any) -> Source:
     if kind == "aiosqlite":
         return SqliteSource.of_async_saver(saver)
     if kind == "postgres":
-        from .langgraph_postgres import PostgresSource  # needs psycopg, which is there with these savers
+        from .langgraph.postgres import PostgresSource  # needs psycopg, which is there with these savers
 
         return PostgresSource.of_saver(saver)
     return ListedSource(saver)
@@ -124,6 +124,6 @@ def _of_url(url: str, trust: Iterable[str]) -> Source:
     tables = TablesSource.of_url(url, trust)
     if tables is not None:
         return tables
-    from .langgraph_postgres import PostgresSource
+    from .langgraph.postgres import PostgresSource
 
     return PostgresSource.of_url(url, trust)

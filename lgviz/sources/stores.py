@@ -12,8 +12,8 @@ from lgviz.errors import NotASource
 from lgviz.persistence.stores.store import Store
 
 from .items import Ask, Items
-from .langgraph_items import InMemoryItems, SqlItems, reader_of
-from .lgviz_items import VersionedItems
+from .langgraph.items import InMemoryItems, SqlItems, reader_of
+from .lgviz.items import VersionedItems
 
 __all__ = ["memory_of", "open_items"]
 

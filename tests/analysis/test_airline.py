@@ -13,7 +13,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Mark
-from tests.analysis.airline import NODE, build, message, replay, trials_of
+from tests.support.airline import NODE, build, message, replay, trials_of
 
 
 @pytest.mark.parametrize("saver", [SqliteSaver, persistence.SqliteSaver], ids=["langgraph", "lgviz"])

@@ -120,7 +120,7 @@ def test_chat_messages_are_read_as_messages(database: Path) -> None:
 def test_index_opens_no_value_where_the_stored_writes_tell_all(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lgviz.sources.langgraph_sqlite import SqliteSource
+    from lgviz.sources.langgraph.sqlite import SqliteSource
 
     def refuse(*_: object) -> None:
         raise AssertionError("opened a value")

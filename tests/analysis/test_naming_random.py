@@ -17,8 +17,8 @@ from lgviz.analysis.tree import Mark
 from lgviz.persistence import MemorySaver
 from lgviz.sources import open_source
 from lgviz.sources.base import Source
-from lgviz.sources.listed import ListedSource
-from tests.random_graphs import GraphSpec, Recording, build, drive, graph_specs
+from lgviz.sources.langgraph.any_saver import ListedSource
+from tests.support.random_graphs import GraphSpec, Recording, build, drive, graph_specs
 
 # A crash among siblings is what LangGraph itself logs about; hypothesis needs no deadline for graphs.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

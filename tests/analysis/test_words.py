@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgviz.analysis.align import align
-from lgviz.analysis.words import words
+from lgviz.analysis.text_diff import words
 
 text = st.text(max_size=40) | st.lists(
     st.sampled_from(["a", "the", "fox", "ran\n", ",", "x1"]), max_size=30

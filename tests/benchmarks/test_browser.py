@@ -14,8 +14,8 @@ from lab_server import Lab
 from tests.benchmarks.frames import script_ms, traced
 from tests.benchmarks.report import Report
 from tests.benchmarks.seeds import connect, seed_loop
-from tests.browser.debugger import Debugger
-from tests.browser.lab import NotebookFactory, add_cell
+from tests.support.debugger_page import Debugger
+from tests.support.lab import NotebookFactory, add_cell
 
 pytestmark = [pytest.mark.bench, pytest.mark.browser, pytest.mark.timeout(600)]
 

@@ -19,9 +19,6 @@ import lgviz
 from lgviz.sources import Index, open_source
 from tests.benchmarks.report import Report
 from tests.benchmarks.seeds import chat_graph, connect, seed_chat
-from tests.persistence.conftest import postgres
-
-__all__ = ["postgres"]
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 

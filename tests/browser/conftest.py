@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from lab_server import THEMES, Lab, running_lab
-from tests.browser.lab import NotebookFactory, run_all, theme_name, wait_for_kernel
+from tests.support.lab import NotebookFactory, run_all, theme_name, wait_for_kernel
 
 RESULTS = Path(__file__).resolve().parents[2] / "test-results"
 FLAGS = [

@@ -6,9 +6,9 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.debugger import SETUP, Debugger, seeded
-from tests.browser.lab import NotebookFactory, add_cell
 from tests.browser.test_read import output
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import NotebookFactory, add_cell
 
 COUNT = "print('checkpoints:', len(lgviz.history(graph, '1')))"
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 import demo
 from lab_server import Lab
 from tests.browser.conftest import write_notebook
-from tests.browser.lab import wait_for_kernel
+from tests.support.lab import wait_for_kernel
 
 COUNTER = """
 import ipywidgets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.lab import NotebookFactory, add_cell, restart_kernel, save, set_theme
+from tests.support.lab import NotebookFactory, add_cell, restart_kernel, save, set_theme
 
 
 def test_cells_run_and_show_their_output(notebook: NotebookFactory) -> None:

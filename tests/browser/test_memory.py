@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.debugger import SETUP, Debugger, seeded
-from tests.browser.lab import NotebookFactory, add_cell
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import NotebookFactory, add_cell
 
 KEEPING = """
 from lgviz.demos import memory

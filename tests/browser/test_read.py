@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.debugger import SETUP, Debugger, seeded
-from tests.browser.lab import NotebookFactory, add_cell, restart_kernel, save, set_theme, wait_for_kernel
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import NotebookFactory, add_cell, restart_kernel, save, set_theme, wait_for_kernel
 
 
 def output(page: Page, text: str) -> None:

@@ -23,15 +23,12 @@ from psycopg.rows import dict_row
 
 import lgviz
 from lgviz import persistence
+from lgviz.backend.dispatch import Dispatcher
+from lgviz.backend.item_views import ref_of
 from lgviz.demos import memory
-from lgviz.widgets.dispatch import Dispatcher
-from lgviz.widgets.recalls import ref_of
 from tests.faces.test_requests import View
 
 # The fixtures of the server that the stores' tests start.
-from tests.persistence.conftest import postgres, postgres_uri
-
-__all__ = ["postgres", "postgres_uri"]
 
 FACTS = ref_of(*memory.facts_of("mia"))
 DIET = ref_of(*memory.facts_of("mia"), "diet")

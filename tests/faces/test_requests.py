@@ -13,8 +13,8 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 import lgviz
+from lgviz.backend.dispatch import Dispatcher
 from lgviz.demos import DEMOS
-from lgviz.widgets.dispatch import Dispatcher
 
 Ask = Callable[..., Any]
 

@@ -15,10 +15,10 @@ from langgraph.types import Interrupt
 
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import channel_summary, summary_of
+from lgviz.backend.diff_views import diff_view
+from lgviz.backend.raw import raw_text
+from lgviz.backend.value_views import interrupt_view, message_view, value_node
 from lgviz.sources.base import Undecodable
-from lgviz.widgets.diffs import diff_view
-from lgviz.widgets.nodes import interrupt_view, message_view, value_node
-from lgviz.widgets.raw import raw_text
 
 LIMIT = 64_000
 

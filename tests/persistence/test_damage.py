@@ -12,13 +12,13 @@ from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import START, StateGraph
-from tests.persistence.saver_help import call, config, on_loop, put, text
 from typing_extensions import TypedDict
 
 from lgviz.errors import DamagedData
 from lgviz.persistence import Damaged, ExactSerializer, MemorySaver, migrate
+from lgviz.persistence.blocks.tree import leaf, nodes_of
 from lgviz.persistence.database.statements import WRITE, Operation, Query
-from lgviz.persistence.nodes.tree import leaf, nodes_of
+from tests.support.savers import call, config, on_loop, put, text
 
 LAST, HIT = 6, 4
 """A thread's last checkpoint, and the one that is damaged (where it is not the last itself)."""

@@ -21,7 +21,6 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
-from tests.persistence.saver_help import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
 
 from lgviz.errors import (
     ForeignTables,
@@ -40,6 +39,7 @@ from lgviz.persistence import (
 from lgviz.persistence.database import postgres_sessions
 from lgviz.persistence.database.sqlite_drivers import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
+from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
 
 HERE = Path(__file__).parent
 PUTS = int(os.environ.get("LGVIZ_TEST_PUTS", "100"))
@@ -58,7 +58,7 @@ def start(code: str, *args: str) -> subprocess.Popen[str]:
 
 
 WRITER = """
-from tests.persistence.saver_help import *
+from tests.support.savers import *
 from lgviz.persistence import SqliteSaver
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 saver = SqliteSaver.from_conn_string(path)
@@ -100,7 +100,7 @@ def test_a_fresh_file_opened_by_eight_processes_at_once(tmp_path: Path) -> None:
 
 
 RUNNER = """
-from tests.persistence.saver_help import *
+from tests.support.savers import *
 from lgviz.persistence import SqliteSaver
 saver = SqliteSaver.from_conn_string(sys.argv[1])
 graph = chat(300).compile(checkpointer=saver)
@@ -130,7 +130,7 @@ def test_kill_9_leaves_whole_transactions(tmp_path: Path) -> None:
 
 
 REMOVER = """
-from tests.persistence.saver_help import *
+from tests.support.savers import *
 from lgviz.persistence import SqliteSaver
 saver = SqliteSaver.from_conn_string(sys.argv[1])
 graph = two_nodes().compile(checkpointer=saver)
@@ -167,7 +167,7 @@ def test_kill_9_while_threads_are_pruned_copied_and_deleted(tmp_path: Path) -> N
 
 
 FILLER = """
-from tests.persistence.saver_help import *
+from tests.support.savers import *
 from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver
 saver = SqliteSaver.from_conn_string(sys.argv[1] + "/x.db")
@@ -242,7 +242,7 @@ def test_a_locked_database_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_interrupt_inside_a_put_rolls_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lgviz.persistence.nodes import vault
+    from lgviz.persistence.blocks import vault
 
     with SqliteSaver.from_conn_string(str(tmp_path / "x.db")) as saver:
         put(saver, "1", {"x": 1})

@@ -17,13 +17,13 @@ import psycopg
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from tests.persistence.saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 from test_faults import start
 from test_values import KEPT, REFUSED, same
 
 from lgviz.errors import NotKept, PersistenceError, WrongLoop
 from lgviz.persistence import AsyncPostgresSaver, Placeholder, PostgresSaver, SqliteSaver
 from lgviz.persistence.database.statements import WRITE, Operation, Query
+from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
@@ -114,7 +114,7 @@ def test_reads_and_runs_inside_an_open_iterator(saver: Any) -> None:
 
 LATE = """
 import time
-from tests.persistence.saver_help import *
+from tests.support.savers import *
 from lgviz.persistence import PostgresSaver, SqliteSaver
 real = time.time_ns
 time.time_ns = lambda: real() - 3600 * 10**9
@@ -475,7 +475,7 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
 
     def craft(engine: Any) -> Operation[None]:
         """Under its right name, as someone who can write the database would."""
-        from lgviz.persistence.nodes.tree import leaf
+        from lgviz.persistence.blocks.tree import leaf
 
         yield WRITE
         for blob, value in zip(crafted, values.values(), strict=True):

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.persistence.saver_help import config, put, text
 
 from lgviz.persistence import PostgresSaver, SqliteSaver
 from lgviz.persistence.database.statements import READ, Operation, Query
+from tests.support.savers import config, put, text
 
 LISTS = [[text(n) for n in range(start, end)] for start, end in ((0, 3), (0, 40), (1, 41), (30, 60))]
 ACTS = ("put", "put_writes", "undone", "prune", "delete", "copy")

@@ -17,11 +17,11 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
-from langgraph.types import Send
-from tests.persistence.saver_help import config
 from typing_extensions import TypedDict
 
 from lgviz.persistence import MemorySaver, SqliteSaver, migrate
+from tests.support.old_formats import as_of_old, pending
+from tests.support.savers import config
 
 ERAS = ["langgraph_v2024_08.db", "langgraph_v2025_08.db", "langgraph_v2026_11.db"]
 
@@ -201,23 +201,6 @@ def test_a_migration_goes_on_where_it_was_stopped(shared_data: Path, tmp_path: P
                 for saver in (whole, pieces)
             ]
             assert rows[0] == rows[1]
-
-
-def pending(saver: Any) -> Any:
-    """A graph that waits before three tasks which were sent."""
-    builder: StateGraph[Any, Any, Any, Any] = StateGraph(Fan)
-    builder.add_node("fan", lambda state: {"log": ["fan"]})
-    builder.add_node("leaf", lambda n: {"log": [f"leaf {n['n']}"]})
-    builder.add_edge(START, "fan")
-    builder.add_conditional_edges("fan", lambda _: [Send("leaf", {"n": n}) for n in range(3)], ["leaf"])
-    return builder.compile(checkpointer=saver, interrupt_before=["leaf"])
-
-
-def as_of_old(checkpoint: dict[str, Any], version: int) -> None:
-    """Format 1 to 3: what was sent lay beside the channels, not in one of them."""
-    checkpoint["v"] = version
-    checkpoint["pending_sends"] = checkpoint["channel_values"].pop("__pregel_tasks", [])
-    checkpoint["channel_versions"].pop("__pregel_tasks", None)
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])

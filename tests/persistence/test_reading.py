@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
-from tests.persistence.saver_help import config, put, text
 
 from lgviz.persistence import SqliteSaver
 from lgviz.persistence.database.statements import GLANCE, READ, Begin
 from lgviz.persistence.savers import deltas
+from tests.support.savers import config, put, text
 
 
 def test_a_removal_between_two_statements_of_a_read_damages_nothing(tmp_path: Path) -> None:

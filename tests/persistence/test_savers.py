@@ -19,7 +19,6 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
-from tests.persistence.saver_help import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 from typing_extensions import TypedDict
 
 from lgviz.errors import (
@@ -42,6 +41,7 @@ from lgviz.persistence import (
     SqliteSaver,
     migrate,
 )
+from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)

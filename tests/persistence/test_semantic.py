@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
-from tests.persistence.saver_help import on_loop
-from tests.persistence.semantic_help import AINDEX, DIMS, INDEX, Recorder, awords, words
-from tests.persistence.store_help import ALL, call, new_store
 
 from lgviz.persistence import InMemoryStore, SqliteStore
+from tests.support.embeddings import AINDEX, DIMS, INDEX, Recorder, awords, words
+from tests.support.savers import on_loop
+from tests.support.stores import ALL, call, new_store
 
 
 def found(store: Any, query: str, namespace: Any = ("m",), **options: Any) -> list[str]:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from langgraph.store.base import PutOp
-from tests.persistence.saver_help import on_loop
-from tests.persistence.semantic_help import DIMS, INDEX, awords, other_words, words
-from tests.persistence.store_help import ALL, call, new_store
 
 from lgviz.errors import EmbeddingFailed, IndexChanged, InvalidIndex, LgvizError, Unavailable
 from lgviz.persistence import InMemoryStore, SqliteStore
+from tests.support.embeddings import DIMS, INDEX, awords, other_words, words
+from tests.support.savers import on_loop
+from tests.support.stores import ALL, call, new_store
 
 STORED = ALL[1:]
 

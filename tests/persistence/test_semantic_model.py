@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.persistence.store_help import ALL, call
+
+from tests.support.stores import ALL, call
 
 pytestmark = pytest.mark.model
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import SearchItem
 from langgraph.store.memory import InMemoryStore as Reference
-from tests.persistence.semantic_help import AINDEX, DIMS, INDEX
-from tests.persistence.store_help import ALL, call
 
 from lgviz.persistence.stores.matrix import Matrix
+from tests.support.embeddings import AINDEX, DIMS, INDEX
+from tests.support.stores import ALL, call
 
 WORDS = ["pizza", "bicycle", "likes", "owns", "red", "blue", "fast", "cold"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.persistence.saver_help import chat, config, put, run, text
 
 from lgviz.errors import Unavailable
 from lgviz.persistence import SqliteSaver
 from lgviz.persistence.database.statements import READ, WRITE, Batch, Conflict, Many, Operation, Query
+from tests.support.savers import chat, config, put, run, text
 
 
 @pytest.fixture

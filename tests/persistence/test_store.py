@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from langgraph.store.base import InvalidNamespaceError, PutOp
-from tests.persistence.store_help import ALL, call
 
 from lgviz.errors import BadFilter, BadItem, BadKey, BadMoment, BadNamespace, NotKept, ReadOnly
+from tests.support.stores import ALL, call
 
 ODD = (
     "it's",
@@ -144,7 +144,7 @@ def test_versions(kind: str, make_store: Any) -> None:
 def call_past(past: Any, store: Any, name: str, *args: Any, **kwargs: Any) -> Any:
     if not hasattr(store, "__aenter__"):
         return getattr(past, name)(*args, **kwargs)
-    from tests.persistence.saver_help import on_loop
+    from tests.support.savers import on_loop
 
     return on_loop(store, getattr(past, f"a{name}")(*args, **kwargs))
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.persistence.saver_help import text
-from tests.persistence.semantic_help import INDEX
-from tests.persistence.store_help import call
 
 from lgviz.persistence import Damaged, SqliteStore
+from lgviz.persistence.blocks.tree import nodes_of
 from lgviz.persistence.database.statements import WRITE, Operation, Query
-from lgviz.persistence.nodes.tree import nodes_of
+from tests.support.embeddings import INDEX
+from tests.support.savers import text
+from tests.support.stores import call
 
 KINDS = ["sqlite", "postgres"]
 

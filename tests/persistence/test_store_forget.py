@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.persistence.saver_help import config, on_loop, put, text
-from tests.persistence.store_help import ALL, call
 
 from lgviz.errors import BadMoment, Unavailable
 from lgviz.persistence import AsyncSqliteStore, SqliteSaver, SqliteStore
+from tests.support.savers import config, on_loop, put, text
+from tests.support.stores import ALL, call
 
 # A short value lies in its row, a long one in nodes; random words compress, these markers are looked for as they are.
 MARKERS = ("Marker-of-a-short-value", "Marker-of-a-long-value", "Marker-in-a-key", "Marker-in-a-namespace")

@@ -15,11 +15,11 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedStore, ToolNode
 from langgraph.store.base import BaseStore
 from langgraph.types import Send
-from tests.persistence.saver_help import config, run
-from tests.persistence.store_help import call
 from typing_extensions import TypedDict
 
 from lgviz.persistence.stores.provenance import Writer, writing_as
+from tests.support.savers import config, run
+from tests.support.stores import call
 
 PAIRS = [("memory", "memory"), ("sqlite", "sqlite"), ("aiosqlite", "aiosqlite"), ("postgres", "postgres")]
 PAIRS += [("aiopostgres", "aiopostgres"), ("aiosqlite", "memory")]

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore as Reference
-from tests.persistence.store_help import call
 
 from lgviz.persistence import (
     AsyncPostgresStore,
@@ -26,6 +25,7 @@ from lgviz.persistence import (
     PostgresStore,
     SqliteStore,
 )
+from tests.support.stores import call
 
 EXAMPLES = {"memory": 1000, "sqlite": 1000, "aiosqlite": 400, "postgres": 120, "aiopostgres": 80}
 

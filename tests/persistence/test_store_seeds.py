@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 from langgraph.graph import END, START, MessagesState, StateGraph
-from tests.persistence.saver_help import ALL
-from tests.persistence.semantic_help import words
-from tests.persistence.test_seeds import SEEDS, contents, find, sample
 
 from lgviz.persistence import MemorySaver
+from tests.persistence.test_seeds import SEEDS, contents, find, sample
+from tests.support.embeddings import words
+from tests.support.savers import ALL
 
 pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason="the documents are not beside the repository")
 

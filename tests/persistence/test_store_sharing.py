@@ -15,7 +15,6 @@ import psycopg
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.store.base import BaseStore
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from tests.persistence.saver_help import Foo, config, text
 
 from lgviz.persistence import (
     AsyncPostgresSaver,
@@ -28,6 +27,7 @@ from lgviz.persistence import (
     SqliteSaver,
     SqliteStore,
 )
+from tests.support.savers import Foo, config, text
 
 THREADS, ROUNDS = 4, 6
 

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import pytest
-from tests.persistence.store_help import ALL, call
 
 from lgviz.persistence import AsyncSqliteStore, InMemoryStore
+from tests.support.stores import ALL, call
 
 SOON = 0.002
 """Minutes."""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.persistence.saver_help import call, chat, config, put, run, text
 
 from lgviz.persistence import ExactSerializer, MemorySaver
-from lgviz.persistence.nodes.tree import Node, Trees, canonical, flatten, nodes_of
+from lgviz.persistence.blocks.tree import Node, Trees, canonical, flatten, nodes_of
+from tests.support.savers import call, chat, config, put, run, text
 
 TREES = Trees(ExactSerializer())
 

@@ -17,8 +17,8 @@ from langgraph.types import interrupt
 
 import lgviz.session as session
 from lgviz.errors import NothingToRun, WrongLoop
-from lgviz.session.live import is_async_only, live
-from tests.session.graphs import CONFIG, Log, asking, chain, noting
+from lgviz.session.target import is_async_only, live
+from tests.support.graphs import CONFIG, Log, asking, chain, noting
 
 
 def anoting(name: str) -> Callable[[Log], Any]:

@@ -33,7 +33,7 @@ from lgviz.errors import (
     ReadOnly,
     ThreadNotFound,
 )
-from tests.session.graphs import CONFIG, Log, before, chain, commanding, ids, noting, parallel, routed
+from tests.support.graphs import CONFIG, Log, before, chain, commanding, ids, noting, parallel, routed
 
 
 class FooBar(TypedDict):

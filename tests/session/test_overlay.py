@@ -14,7 +14,7 @@ from langgraph.types import Command
 
 from lgviz.errors import ReadOnly
 from lgviz.session import OverlaySaver
-from tests.session.graphs import CONFIG, asking, chain, noting
+from tests.support.graphs import CONFIG, asking, chain, noting
 
 
 def line(saver: Any) -> Any:

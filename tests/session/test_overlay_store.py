@@ -30,9 +30,6 @@ from langgraph.store.sqlite.aio import AsyncSqliteStore
 from lgviz import persistence
 from lgviz.errors import MemoryConflict
 from lgviz.session import OverlayStore
-from tests.persistence.conftest import postgres, postgres_uri
-
-__all__ = ["postgres", "postgres_uri"]
 
 NAMESPACES = [("a",), ("a", "b"), ("a", "c"), ("b",), ("b", "a"), ("a-b",)]
 KEYS = ["x", "y", "z"]

@@ -13,7 +13,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 import lgviz.session as session
 from lgviz import persistence
-from tests.random_graphs import GraphSpec, build, drive, graph_specs
+from tests.support.random_graphs import GraphSpec, build, drive, graph_specs
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 VALUES = {"log": ["edited"], "count": 10, "note": "edited"}

@@ -21,7 +21,7 @@ import lgviz.session as session
 from lgviz.analysis.history import open_history
 from lgviz.demos import approval, fan_out, two_nodes
 from lgviz.errors import NoCheckpointer, NodeRefused, NothingToRun, ReadOnly, SourceError
-from tests.session.graphs import CONFIG, Log, asking, before, chain, ids, noting, parallel, routed
+from tests.support.graphs import CONFIG, Log, asking, before, chain, ids, noting, parallel, routed
 
 # ---------------------------------------------------------------- running on
 

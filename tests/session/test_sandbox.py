@@ -28,8 +28,8 @@ from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.demos import DEMOS, approval, memory, two_nodes
 from lgviz.errors import CheckpointNotFound, MemoryConflict, SandboxEnded
-from lgviz.session.holders import holders
-from tests.session.graphs import CONFIG, Log
+from lgviz.session.store_leaks import holders
+from tests.support.graphs import CONFIG, Log
 
 MIA = memory.facts_of("mia")
 

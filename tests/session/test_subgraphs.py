@@ -13,7 +13,7 @@ from langgraph.types import Command
 import lgviz.session as session
 from lgviz.demos import subgraph
 from lgviz.errors import NodeRefused, NothingToRun
-from tests.session.graphs import CONFIG, Log, asking, chain, noting
+from tests.support.graphs import CONFIG, Log, asking, chain, noting
 
 
 class Nested:

@@ -15,7 +15,7 @@ import lgviz.session as session
 from lgviz.errors import InvalidValue, UnknownChannel
 from lgviz.session import Set, channels_of, parse_json
 from lgviz.session.values import to_update
-from tests.session.graphs import CONFIG, Log, noting
+from tests.support.graphs import CONFIG, Log, noting
 
 
 class Chat(TypedDict, total=False):

@@ -29,12 +29,9 @@ from lgviz.errors import CheckpointNotFound, NoCheckpoints, NotASource, SourceEr
 from lgviz.persistence.database.conninfo import conninfo_of
 from lgviz.session import Edit, forked
 from lgviz.sources import Undecodable, open_source
-from lgviz.sources.langgraph_postgres import PostgresSource
-from tests.analysis.airline import build, replay, trials_of
-from tests.persistence.conftest import postgres, postgres_uri
-from tests.persistence.test_old_databases import as_of_old, pending
-
-__all__ = ["postgres", "postgres_uri"]
+from lgviz.sources.langgraph.postgres import PostgresSource
+from tests.support.airline import build, replay, trials_of
+from tests.support.old_formats import as_of_old, pending
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 CONNECTION: Any = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}

@@ -30,9 +30,6 @@ from lgviz.persistence import (
     migrate,
 )
 from lgviz.sources import Undecodable, open_source
-from tests.persistence.conftest import postgres, postgres_uri
-
-__all__ = ["postgres", "postgres_uri"]
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 

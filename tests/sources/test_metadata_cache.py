@@ -18,8 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lgviz.demos import two_nodes
-from lgviz.sources import langgraph_sqlite, metadata_cache, open_source
+from lgviz.sources import metadata_cache, open_source
 from lgviz.sources.base import Index
+from lgviz.sources.langgraph import sqlite as langgraph_sqlite
 from lgviz.sources.metadata_cache import MetadataCache
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}

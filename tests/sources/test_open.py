@@ -22,7 +22,7 @@ from lgviz.errors import (
     ThreadNotFound,
 )
 from lgviz.sources import open_source
-from tests.random_graphs import GraphSpec, Stage, build
+from tests.support.random_graphs import GraphSpec, Stage, build
 
 SPEC = GraphSpec((Stage("nodes", ("a",), ("plain",)), Stage("nodes", ("b",), ("plain",))))
 CONFIG: Any = {"configurable": {"thread_id": "1"}}

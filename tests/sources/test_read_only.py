@@ -23,8 +23,8 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from lgviz.analysis.history import History, open_history
 from lgviz.errors import CheckpointNotFound, ThreadNotFound
 from lgviz.sources import connections, open_source
-from lgviz.sources.listed import ListedSource
-from tests.random_graphs import GraphSpec, Stage, build
+from lgviz.sources.langgraph.any_saver import ListedSource
+from tests.support.random_graphs import GraphSpec, Stage, build
 
 SPEC = GraphSpec((Stage("nodes", ("a",), ("plain",)), Stage("send", ("b", "w"), ("plain", "plain"), width=2)))
 

@@ -9,12 +9,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
 
 from lgviz.errors import DamagedData
+from lgviz.persistence.blocks.damage import damaged, legible
+from lgviz.persistence.blocks.nodes import Nodes
+from lgviz.persistence.blocks.records import Write, read_body, read_values, read_writes
+from lgviz.persistence.blocks.settled import Gone
+from lgviz.persistence.blocks.tree import Node, Part
 from lgviz.persistence.database.statements import Operation, Query
-from lgviz.persistence.nodes.damage import damaged, legible
-from lgviz.persistence.nodes.nodes import Nodes
-from lgviz.persistence.nodes.records import Write, read_body, read_values, read_writes
-from lgviz.persistence.nodes.settled import Gone
-from lgviz.persistence.nodes.tree import Node, Part
 
 from .address import address
 

@@ -5,8 +5,8 @@ Its operations are generators (see ``statements``); ``drivers`` run them.
 
 from __future__ import annotations
 
+from lgviz.persistence.blocks.setup import SetUp
 from lgviz.persistence.database.schema import CHECKPOINTS
-from lgviz.persistence.nodes.setup import SetUp
 
 from .deltas import DeltaReading
 from .index import Indexing

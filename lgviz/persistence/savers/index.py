@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData
+from lgviz.persistence.blocks.nodes import Nodes
 from lgviz.persistence.database.statements import READ, Operation, Query
-from lgviz.persistence.nodes.nodes import Nodes
 
 
 class Token(NamedTuple):

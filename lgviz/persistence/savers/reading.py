@@ -11,10 +11,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 
 from lgviz.errors import DamagedData
-from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
-from lgviz.persistence.nodes.damage import Damaged, damaged, legible
-from lgviz.persistence.nodes.nodes import Nodes
-from lgviz.persistence.nodes.records import (
+from lgviz.persistence.blocks.damage import Damaged, damaged, legible
+from lgviz.persistence.blocks.nodes import Nodes
+from lgviz.persistence.blocks.records import (
     Channel,
     Write,
     read_body,
@@ -22,8 +21,9 @@ from lgviz.persistence.nodes.records import (
     read_metadata,
     read_seen,
 )
-from lgviz.persistence.nodes.settled import Gone
-from lgviz.persistence.nodes.tree import Node, Part
+from lgviz.persistence.blocks.settled import Gone
+from lgviz.persistence.blocks.tree import Node, Part
+from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
 
 from .address import Address, address
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData, PersistenceError
+from lgviz.persistence.blocks.checking import Checking, complete
+from lgviz.persistence.blocks.storing import Storing
 from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query
-from lgviz.persistence.nodes.checking import Checking, complete
-from lgviz.persistence.nodes.storing import Storing
 
 from .index import anchor_of
 

@@ -23,10 +23,10 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
+from lgviz.persistence.blocks.checking import Problem
+from lgviz.persistence.blocks.tree import Node
 from lgviz.persistence.database.running import AsyncRunner, Runner, SyncRunner
 from lgviz.persistence.database.schema import Dialect
-from lgviz.persistence.nodes.checking import Problem
-from lgviz.persistence.nodes.tree import Node
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .engine import Engine

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lgviz.errors import DamagedData
+from lgviz.persistence.blocks.checking import Found, Problem
+from lgviz.persistence.blocks.damage import legible
+from lgviz.persistence.blocks.records import read_body, read_channels, read_seen
+from lgviz.persistence.blocks.tree import Node, Part, nodes_of
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
-from lgviz.persistence.nodes.checking import Found, Problem
-from lgviz.persistence.nodes.damage import legible
-from lgviz.persistence.nodes.records import read_body, read_channels, read_seen
-from lgviz.persistence.nodes.tree import Node, Part, nodes_of
 
 from .removing import Removing
 

@@ -13,8 +13,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
 from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
-from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
-from lgviz.persistence.nodes.records import (
+from lgviz.persistence.blocks.records import (
     Channel,
     Write,
     channel_entries,
@@ -23,8 +22,9 @@ from lgviz.persistence.nodes.records import (
     pack_writes,
     seen_entries,
 )
-from lgviz.persistence.nodes.storing import Storing
-from lgviz.persistence.nodes.tree import DICT, LONGEST, Part, leaf, nodes_of
+from lgviz.persistence.blocks.storing import Storing
+from lgviz.persistence.blocks.tree import DICT, LONGEST, Part, leaf, nodes_of
+from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
 
 from .address import Address, address
 from .index import anchor_of

@@ -16,7 +16,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
 from lgviz.errors import NotKept
-from lgviz.persistence.nodes.damage import Damaged
+from lgviz.persistence.blocks.damage import Damaged
 
 from . import arrays, classes, forms
 from .placeholder import Placeholder

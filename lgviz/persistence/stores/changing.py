@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lgviz.persistence.blocks.tree import Part, Serializer
 from lgviz.persistence.database.schema import Dialect
 from lgviz.persistence.database.statements import WRITE, Batch, Many, Operation, Query
-from lgviz.persistence.nodes.tree import Part, Serializer
 
 from .fields import Fields, pack_fields
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
+from lgviz.persistence.blocks.settled import Gone
 from lgviz.persistence.database.statements import GLANCE, READ, WRITE, Batch, Many, Operation, Query
-from lgviz.persistence.nodes.settled import Gone
 
 from .changing import Change, Changing, groups, micros, micros_of, moment
 from .filters import passes

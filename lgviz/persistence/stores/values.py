@@ -8,10 +8,10 @@ from typing import Any
 import ormsgpack
 
 from lgviz.errors import LgvizError, NotKept
+from lgviz.persistence.blocks.damage import damaged
+from lgviz.persistence.blocks.setup import SetUp
+from lgviz.persistence.blocks.tree import Node, Part, leaf, nodes_of
 from lgviz.persistence.database.statements import Operation
-from lgviz.persistence.nodes.damage import damaged
-from lgviz.persistence.nodes.setup import SetUp
-from lgviz.persistence.nodes.tree import Node, Part, leaf, nodes_of
 from lgviz.persistence.serde.exact import TAG, odd
 
 SHORT = 1024

@@ -8,9 +8,9 @@ from typing import Any
 
 import ormsgpack
 
+from lgviz.persistence.blocks.checking import Checking, Found, Problem
+from lgviz.persistence.blocks.tree import nodes_of
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
-from lgviz.persistence.nodes.checking import Checking, Found, Problem
-from lgviz.persistence.nodes.tree import nodes_of
 
 from .changing import moment
 from .namespaces import read_key, read_path

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from lgviz.errors import BadMoment
+from lgviz.persistence.blocks.checking import Checking
 from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
-from lgviz.persistence.nodes.checking import Checking
 
 from .changing import Change, groups, micros, moment
 from .getting import Getting

@@ -1,0 +1,271 @@
+"""Answers what a view does: fork, preview, run, stop, copy as Python (floor 6)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lgviz import session
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.tree import Mark
+from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
+from lgviz.backend.diff_views import diff_view
+from lgviz.backend.dispatch import Call, Handler, Pool
+from lgviz.backend.forms import answer_of, config_of, field_of, values_of
+from lgviz.backend.memory import Memory
+from lgviz.backend.reader import Reader
+from lgviz.backend.sandbox import Box
+from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
+from lgviz.export import code
+from lgviz.protocol import (
+    CheckpointParams,
+    CodeRequest,
+    CodeView,
+    ForkForm,
+    ForkRequest,
+    ForkResult,
+    PreviewView,
+    RunRequest,
+    RunStop,
+    RunView,
+)
+
+__all__ = ["Actor"]
+
+
+class Actor:
+    """The acting half of a debugger.
+
+    Args:
+        reader: its reading half.
+        emit: sends a ``run`` event's body to every view.
+        loop: the notebook's event loop, on which asynchronous graphs live; None outside of one.
+        subject: the Python expression of what is debugged, for copied code.
+        memory: its half for memory.
+        box: holds its sandbox.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        emit: Callable[[RunView], None],
+        loop: Any,
+        subject: str,
+        memory: Memory,
+        box: Box,
+    ) -> None:
+        self._reader = reader
+        self._memory = memory
+        self._box = box
+        self._emit = emit
+        self._loop = loop
+        self._subject = subject
+        self._runs: dict[int, session.Runner] = {}
+        self._numbers = itertools.count(1)
+
+    def table(self) -> dict[str, tuple[Pool, Handler]]:
+        """Method name to its pool and handler."""
+        return {
+            "fork_form": ("act", self.fork_form),
+            "fork_preview": ("act", self.fork_preview),
+            "fork_commit": ("act", self.fork_commit),
+            "run_start": ("run", self.run_start),
+            "run_stop": ("act", self.run_stop),
+            "code_get": ("read", self.code_get),
+        }
+
+    def close(self) -> None:
+        """Ask every run to stop."""
+        for runner in self._runs.values():
+            runner.stop()
+
+    def fork_form(self, call: Call, params: CheckpointParams) -> ForkForm:
+        graph, at = self._live(params["checkpoint"])
+        options = session.as_node_options(graph, at, **self._run_with(None))
+        call.check()
+        return {
+            "checkpoint": at.id,
+            "label": at.label,
+            "fields": [field_of(channel, state_of(at)) for channel in channels_at(graph, at).values()],
+            "as_node": [
+                {"node": o.node, "next": list(o.next), "disabled": o.disabled, "goto": list(o.goto)}
+                for o in options
+            ],
+            "inferred": session.inferred_as_node(graph, at),
+            # Only an unfinished step has siblings to lose.
+            "siblings": [s.node for s in session.finished_siblings(graph, at)]
+            if Mark.PENDING in at.flags
+            else [],
+            "configurable": code.json_text(session.configurable_of(at.metadata)),
+        }
+
+    def fork_preview(self, call: Call, params: ForkRequest) -> PreviewView:
+        graph, at = self._live(params["checkpoint"])
+        preview = session.preview(graph, at, **self._edit(params), **self._run_with(params["configurable"]))
+        call.check()
+        reducers = {name: c.reducer for name, c in channels_at(graph, at).items()}
+        return {
+            "diff": diff_view(preview.diff, before=at.label, after=None, reducers=reducers),
+            "next": list(preview.next),
+            "as_node": preview.as_node,
+            "warnings": preview.warnings,
+        }
+
+    def fork_commit(self, call: Call, params: ForkRequest) -> ForkResult:
+        graph, at = self._live(params["checkpoint"])
+        edit = session.Edit(**self._edit(params), note=params["note"] or None)
+        with self._box.around(graph, at, wanted=params["sandbox"]) as graph:
+            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
+            self._reader.broadcast()
+        made = self._reader.at(made_at["configurable"]["checkpoint_id"])
+        return {"id": made.id, "label": made.label, "next": list(made.next)}
+
+    def run_start(self, call: Call, params: RunRequest) -> RunView:
+        graph, at = self._live(params["checkpoint"])
+        with self._box.around(graph, at, wanted=params["sandbox"]) as graph:
+            return self._run(graph, at, params)
+
+    def run_stop(self, call: Call, params: RunStop) -> RunView:
+        runner = self._runs.get(params["run"])
+        if runner is None:
+            raise NothingToRun("This run has ended already.")
+        runner.stop()
+        return self._view(params["run"])
+
+    def code_get(self, call: Call, params: CodeRequest) -> CodeView:
+        return {"code": self._code(params)}
+
+    # ------------------------------------------------------------ helpers
+
+    def _run(self, graph: Any, at: Checkpoint, params: RunRequest) -> RunView:
+        number = next(self._numbers)
+        thread_id = at.config["configurable"]["thread_id"]
+        runner = session.start_run(
+            graph,
+            at,
+            resume=_answers(params["resume"]),
+            until=params["until"],
+            loop=self._loop,
+            on_event=lambda event: self._tell(number, event),
+            **self._run_with(params["configurable"]),
+        )
+        self._runs[number] = runner
+        self._reader.running.add(thread_id)
+        view = self._view(number)
+        try:
+            self._emit(view)
+            run = runner.result()
+            self._remember(run)
+            view = {
+                **self._view(number),
+                "status": run.status,
+                "error": str(run.error) if run.error else None,
+            }
+            if run.checkpoint is not None:
+                view["checkpoint"] = run.checkpoint.id
+        except LgvizError as error:
+            view = {**view, "status": "failed", "error": error.cause}
+            raise
+        finally:
+            self._reader.running.discard(thread_id)
+            del self._runs[number]
+            self._emit(view)
+            self._reader.broadcast()
+        return view
+
+    def _live(self, checkpoint_id: str) -> tuple[Any, Checkpoint]:
+        source = self._reader.source
+        if source.graph is None or source.read_only:
+            raise ReadOnly(
+                source.read_only or "This source is read-only.",
+                "Open the compiled graph itself to fork and run: %lgviz graph.",
+            )
+        at = self._reader.at(checkpoint_id)
+        return graph_at(at, source), at
+
+    def _edit(self, request: ForkRequest) -> dict[str, Any]:
+        return {
+            "values": values_of(request) or None,
+            "as_node": request["as_node"],
+            "goto": request["goto"] or None,
+            "keep_siblings": request["keep_siblings"],
+        }
+
+    def _run_with(self, configurable: str | None) -> dict[str, Any]:
+        return {
+            "config": config_of(configurable, self._reader.config),
+            "context": self._reader.context,
+        }
+
+    def _tell(self, number: int, event: session.RunEvent) -> None:
+        if number not in self._runs:
+            return
+        if event.kind == "checkpoint":
+            self._reader.broadcast()
+            self._box.told()
+        self._emit(self._view(number))
+
+    def _remember(self, run: session.Run) -> None:
+        """Keep the traceback of what failed here: LangGraph stores only the exception's text."""
+        if run.error is not None and run.error.node is not None and run.checkpoint is not None:
+            known = self._reader.tracebacks.setdefault(run.checkpoint.id, {})
+            known[run.error.node] = run.error.traceback
+
+    def _view(self, number: int) -> RunView:
+        runner = self._runs[number]
+        made = runner.configs
+        return {
+            "run": number,
+            "status": runner.status,
+            "nodes": runner.nodes,
+            "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
+            "error": None,
+        }
+
+    def _code(self, request: CodeRequest) -> str:
+        at = self._reader.at(request["checkpoint"])
+        if Mark.SANDBOX in at.flags:
+            raise ActRefused(
+                f"{at.label} is in this debugger's sandbox: no code finds it elsewhere.", "Keep it first."
+            )
+        thread_id = at.config["configurable"]["thread_id"]
+        if request["act"] == "diff" and "other" in request:
+            other = self._reader.at(request["other"])
+            return code.diff_code(self._subject, thread_id, other.label, at.label)
+        if request["act"] == "fork" and "fork" in request:
+            fork = request["fork"]
+            return code.fork_code(
+                self._subject,
+                thread_id,
+                at.label,
+                {channel: (v["mode"], v["text"]) for channel, v in fork["values"].items()},
+                as_node=fork["as_node"],
+                goto=fork["goto"] or None,
+                keep_siblings=fork["keep_siblings"],
+                note=fork["note"] or None,
+                config=self._typed(fork["configurable"]),
+                sandbox=fork["sandbox"],
+            )
+        if request["act"] == "memory" and "memory" in request:
+            return self._memory.code(request["memory"], self._subject, thread_id, at.label)
+        if request["act"] == "run":
+            run = request.get("run")
+            return code.run_code(
+                self._subject,
+                thread_id,
+                at.label,
+                resume=_answers(run["resume"]) if run else None,
+                until=run["until"] if run else None,
+                config=self._typed(run["configurable"] if run else None),
+                sandbox=run["sandbox"] if run else False,
+            )
+        return code.select_code(self._subject, thread_id, at.label)
+
+    def _typed(self, configurable: str | None) -> Mapping[str, Any] | None:
+        """The config for copied code: only what was typed, for the rest comes from the checkpoint."""
+        return config_of(configurable, None) or None
+
+
+def _answers(texts: dict[str, str] | None) -> dict[str, Any] | None:
+    return None if texts is None else {key: answer_of(text) for key, text in texts.items()}

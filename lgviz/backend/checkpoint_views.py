@@ -1,0 +1,256 @@
+"""One checkpoint as protocol messages: head, state, diff, writes, tasks, raw (floor 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lgviz import session
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.diff import StateDiff, diff_states
+from lgviz.analysis.summary import summary_of
+from lgviz.analysis.tree import Mark
+from lgviz.analysis.values import clean
+from lgviz.backend.diff_views import diff_view
+from lgviz.backend.raw import raw_text
+from lgviz.backend.value_views import Budget, interrupt_view, value_node
+from lgviz.errors import LgvizError
+from lgviz.protocol import ChannelView, CheckpointView, DiffView, InterruptView, RawView, TaskView, TaskWrites
+from lgviz.sources import LayeredSource
+from lgviz.sources.base import Source
+from lgviz.sources.channels import is_internal
+
+__all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
+
+_RAW = 60_000
+"""Characters of a checkpoint's raw text."""
+
+
+def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The state channels, also those of a graph with one unnamed channel."""
+    values = checkpoint.values
+    return dict(values) if isinstance(values, Mapping) else {"__root__": values}
+
+
+def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
+    """The graph that acts at a checkpoint: the sandbox's at one that it holds."""
+    upper = source.upper if isinstance(source, LayeredSource) else None
+    return upper.graph if upper is not None and Mark.SANDBOX in checkpoint.flags else source.graph
+
+
+def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.ChannelInfo]:
+    """The state channels of the graph or subgraph of a checkpoint; none where it is not known."""
+    try:
+        return session.channels_of(session.live(graph).at(checkpoint.namespace))
+    except LgvizError:
+        return {}
+
+
+def internal_of(checkpoint: Checkpoint, source: Source, state: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored channels that are no part of the state."""
+    conf = checkpoint.config["configurable"]
+    stored = source.channels(conf["thread_id"], checkpoint.namespace, checkpoint.id)
+    return {name: value for name, value in stored.items() if name not in state}
+
+
+def channel_value(checkpoint: Checkpoint, source: Source, channel: str) -> Any:
+    """The value of one channel, internal or not; None where it has none."""
+    state = state_of(checkpoint)
+    return state[channel] if channel in state else internal_of(checkpoint, source, state).get(channel)
+
+
+def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
+    """Head line and State tab."""
+    state = state_of(checkpoint)
+    parent = checkpoint.parent
+    infos = channels_at(source.graph, checkpoint)
+    changed = set(checkpoint.changed)
+    budget = Budget()
+    named = [*state.items(), *internal_of(checkpoint, source, state).items()]
+    channels: list[ChannelView] = [
+        {
+            "name": clean(name),
+            "internal": name not in state or (is_internal(name) and name != "__root__"),
+            "changed": name in changed,
+            "reducer": infos[name].reducer if name in infos else None,
+            "value": value_node(value, budget=share),
+        }
+        for (name, value), share in zip(named, budget.shares(len(named)), strict=True)
+    ]
+    return {
+        "id": checkpoint.id,
+        "label": checkpoint.label,
+        "namespace": checkpoint.namespace,
+        "step": checkpoint.step,
+        "source": checkpoint.source,
+        "created_at": checkpoint.created_at,
+        "duration": _duration(checkpoint),
+        "nodes": list(checkpoint.nodes),
+        "as_node": checkpoint.as_node,
+        "note": checkpoint.note,
+        "next": list(checkpoint.next),
+        "changed": list(checkpoint.changed),
+        "summary": summary_of(diff_states(state_of(parent) if parent else {}, state)),
+        "parent": parent.id if parent else None,
+        "collapsed": checkpoint.collapsed,
+        "interrupts": _interrupts(checkpoint),
+        "error": checkpoint.error,
+        "channels": channels,
+        "warnings": _warnings(checkpoint, source),
+    }
+
+
+def checkpoints_diff(
+    before: Checkpoint | None, after: Checkpoint, source: Source, *, internal: bool = False
+) -> DiffView:
+    """The difference of two checkpoints; ``before`` None stands for nothing at all."""
+    diff = _diff(before, after, source, internal)
+    infos = channels_at(source.graph, after)
+    reducers = {name: info.reducer for name, info in infos.items()}
+    who = _who(after) if before is not None and before == after.parent else {}
+    return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
+
+
+def writes_view(checkpoint: Checkpoint) -> list[TaskWrites]:
+    """What the tasks that made it wrote, and what finished tasks of its next step wrote already."""
+    written = [(node, one, False) for node, many in checkpoint.writes.items() for one in many]
+    pending = [(task.name, task.result, True) for task in checkpoint.tasks if _finished(task)]
+    groups = [*written, *pending]
+    budget = Budget()
+    return [
+        {
+            "node": node,
+            "task_id": None,
+            "derived": bool(getattr(checkpoint.writes, "derived", False)) and not waits,
+            "pending": waits,
+            "writes": [
+                {"channel": clean(str(channel)), "value": value_node(value, budget=part)}
+                for (channel, value), part in zip(pairs, share.shares(len(pairs)), strict=True)
+            ],
+        }
+        for (node, one, waits), share in zip(groups, budget.shares(len(groups)), strict=True)
+        for pairs in [_pairs(one)]
+    ]
+
+
+def tasks_view(
+    checkpoint: Checkpoint, source: Source, tracebacks: Mapping[str, str] | None = None
+) -> list[TaskView]:
+    """The tasks of its next step. ``tracebacks``: by node, of runs made here, for LangGraph stores none."""
+    started = {inner.namespace.rpartition(":")[2]: inner.label for inner in reversed(checkpoint.inner)}
+    answered = _answered(checkpoint)
+    return [
+        {
+            "id": task.id,
+            "name": task.name,
+            "status": _status(task),
+            "triggers": _triggers(checkpoint, source, task.name),
+            "interrupts": [interrupt_view(i, task.name, answered) for i in task.interrupts],
+            "error": None if task.error is None else clean(str(task.error))[:4_000],
+            "traceback": (tracebacks or {}).get(task.name) if task.error is not None else None,
+            "subgraph": started.get(task.id),
+        }
+        for task in checkpoint.tasks
+    ]
+
+
+def raw_view(checkpoint: Checkpoint, source: Source) -> RawView:
+    """What is stored, as text."""
+    conf = checkpoint.config["configurable"]
+    stored = source.channels(conf["thread_id"], checkpoint.namespace, checkpoint.id)
+    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    body: dict[str, Any] = {"id": checkpoint.id, "channel_values": stored}
+    if versions is not None:
+        body |= {
+            "v": versions.v,
+            "ts": versions.ts,
+            "channel_versions": versions.channel_versions,
+            "versions_seen": versions.versions_seen,
+            "updated_channels": versions.updated_channels,
+        }
+    return {
+        "config": raw_text(checkpoint.config),
+        "metadata": raw_text(checkpoint.metadata),
+        "checkpoint": raw_text(body, _RAW),
+    }
+
+
+def _diff(before: Checkpoint | None, after: Checkpoint, source: Source, internal: bool) -> StateDiff:
+    old, new = state_of(before) if before else {}, state_of(after)
+    old |= internal_of(before, source, old) if before else {}
+    new |= internal_of(after, source, new)
+    return diff_states(old, new, internal=internal)
+
+
+def _who(checkpoint: Checkpoint) -> dict[str, str]:
+    setters: dict[str, list[str]] = {}
+    for node, many in checkpoint.writes.items():
+        for channel in {str(c) for one in many for c, _ in _pairs(one)}:
+            setters.setdefault(channel, []).append(node)
+    return {channel: f"{' ∥ '.join(nodes)} · {checkpoint.label}" for channel, nodes in setters.items()}
+
+
+def _pairs(written: Any) -> list[tuple[Any, Any]]:
+    return list(written.items()) if isinstance(written, Mapping) else [("__root__", written)]
+
+
+def _finished(task: Any) -> bool:
+    return getattr(task, "result", None) is not None
+
+
+def _status(task: Any) -> Any:
+    if task.error is not None:
+        return "failed"
+    if _finished(task):
+        return "done"
+    return "interrupted" if task.interrupts else "pending"
+
+
+def _answered(checkpoint: Checkpoint) -> bool:
+    return bool(checkpoint.flags & Mark.ANSWERED)
+
+
+def _interrupts(checkpoint: Checkpoint) -> list[InterruptView]:
+    answered = _answered(checkpoint)
+    asked = [(task.name, i) for task in checkpoint.tasks for i in task.interrupts]
+    return [interrupt_view(i, node, answered) for node, i in asked]
+
+
+def _duration(checkpoint: Checkpoint) -> float | None:
+    parent = checkpoint.parent
+    if parent is None or checkpoint.source != "loop":
+        return None
+    took = (checkpoint.time - parent.time) * 1000
+    return took if took >= 0 else None
+
+
+def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
+    """The channels with something new for a node, which is why it runs."""
+    conf = checkpoint.config["configurable"]
+    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    try:
+        listens = session.live(source.graph).at(checkpoint.namespace).nodes[node].triggers
+    except (LgvizError, KeyError):
+        return []
+    if versions is None:
+        return []
+    seen = versions.versions_seen.get(node, {})
+    return [
+        c for c in listens if c in versions.channel_versions and versions.channel_versions[c] != seen.get(c)
+    ]
+
+
+def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:
+    """What "run from here" would do besides; only where something can differ, for it asks LangGraph again."""
+    partial = checkpoint.flags & (Mark.ERROR | Mark.PENDING | Mark.INTERRUPT)
+    if (
+        source.graph is None
+        or source.read_only
+        or not (checkpoint.namespace or partial)
+        or not checkpoint.next
+    ):
+        return []
+    try:
+        return session.run_plan(graph_at(checkpoint, source), checkpoint).warnings
+    except LgvizError as error:
+        return [str(error)]

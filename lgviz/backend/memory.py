@@ -1,0 +1,324 @@
+"""Answers what a view asks of memory: namespaces, items, versions, what a step changed, edits (floor 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import History, open_history
+from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
+from lgviz.analysis.tree import Mark
+from lgviz.analysis.values import value_at
+from lgviz.backend import item_views as views
+from lgviz.backend.cache import Kept
+from lgviz.backend.dispatch import Call, Handler, Pool
+from lgviz.backend.reader import Reader
+from lgviz.backend.sandbox import Box
+from lgviz.backend.value_views import value_node
+from lgviz.errors import LgvizError, NotFound, ReadOnly
+from lgviz.export import code
+from lgviz.protocol import (
+    CheckpointParams,
+    DiffView,
+    MemoryChanges,
+    MemoryCode,
+    MemoryDelete,
+    MemoryDiff,
+    MemoryEdit,
+    MemoryGet,
+    MemoryHistory,
+    MemoryHits,
+    MemoryItemView,
+    MemoryList,
+    MemoryPage,
+    MemoryPlan,
+    MemorySearch,
+    MemoryValueGet,
+    MemoryVersions,
+    MemoryView,
+    Nothing,
+    ValueNode,
+)
+from lgviz.session import memory as acts
+from lgviz.sources.items import Items, Namespace
+from lgviz.sources.stores import memory_of
+
+__all__ = ["Memory"]
+
+_HITS = 2_000
+_NEAREST = 100
+_SCANNED = 10_000
+"""Items that copied code looks at for a text, which no store searches for."""
+_PAGE = 200
+
+
+class Memory:
+    """The memory half of a debugger: one store, read beside the open thread.
+
+    Args:
+        reader: the reading half, for checkpoints.
+        what, store: what is debugged, and the store that was given (see
+            :func:`lgviz.sources.stores.memory_of`).
+        loop: the notebook's event loop, on which asynchronous stores live; None outside of one.
+        name: the Python expression of the store, for copied code.
+
+    Attributes:
+        box: holds the debugger's sandbox; at its checkpoints memory is what it was there.
+
+    Raises:
+        SourceError: the store cannot be read.
+    """
+
+    def __init__(self, reader: Reader, what: Any, store: Any, loop: Any, name: str) -> None:
+        self._reader = reader
+        self._ask = acts.asker(loop)
+        self._items = memory_of(what, store, self._ask)
+        self._name = name
+        self.box: Box | None = None
+        self._kept = Kept(tree=3, versions=8, hits=8)  # these may be large
+
+    def table(self) -> dict[str, tuple[Pool, Handler]]:
+        """Method name to its pool and handler."""
+        return {
+            "memory_open": ("memory", self.memory_open),
+            "memory_list": ("memory", self.memory_list),
+            "memory_search": ("memory", self.memory_search),
+            "memory_item": ("memory", self.memory_item),
+            "memory_value": ("memory", self.memory_value),
+            "memory_versions": ("memory", self.memory_versions),
+            "memory_diff": ("memory", self.memory_diff),
+            "memory_changes": ("memory", self.memory_changes),
+            "memory_plan": ("memory", self.memory_plan),
+            "memory_put": ("act", self.memory_put),
+            "memory_delete": ("act", self.memory_delete),
+        }
+
+    # ------------------------------------------------------------ reading
+
+    def memory_open(self, call: Call, params: CheckpointParams) -> MemoryView:
+        items = self._items
+        if items is None:
+            return {"store": None, "past": False, "versions": False, "semantic": False, "expires": False,
+                    "read_only": None, "token": "", "changed": None}  # fmt: skip
+        past = items.keeps_versions or self._held(self._reader.at(params["checkpoint"]))
+        return {
+            "store": items.description,
+            "past": past,
+            "versions": items.keeps_versions,
+            "semantic": items.semantic,
+            "expires": items.expires,
+            "read_only": items.read_only,
+            "token": items.token(),
+            "changed": len(self._changes(params["checkpoint"])) if past else None,
+        }
+
+    def memory_list(self, call: Call, params: MemoryList) -> MemoryPage:
+        items = self._at(params["checkpoint"])
+        tree = self._tree(params["checkpoint"])
+        namespace = views.read_ref(params["ref"])
+        below, own = len(tree.below(namespace)), tree.own(namespace)
+        offset, limit = params["offset"], min(params["limit"], _PAGE)
+        branches = list(tree.branches(namespace, offset, limit))
+        skipped = max(0, offset - below)
+        room = limit - len(branches)
+        call.check()
+        page = items.page(namespace, skipped, room, nested=below > 0) if own and room else []
+        return {
+            "namespaces": [views.namespace_view(namespace, branch) for branch in branches],
+            "items": [views.row_view(item) for item in page],
+            "total": below + own,
+        }
+
+    def memory_search(self, call: Call, params: MemorySearch) -> MemoryHits:
+        hits, more = self._hits(call, params)
+        page = hits[params["offset"] : params["offset"] + min(params["limit"], _PAGE)]
+        return {"items": page, "total": len(hits), "more": more}
+
+    def memory_item(self, call: Call, params: MemoryGet) -> MemoryItemView:
+        namespace, key = views.item_of(params["ref"])
+        items = self._at(params["checkpoint"])
+        item = items.get(namespace, key)
+        expiry = items.expiry(namespace, key) if item is not None else None
+        versions = len(self._versions(namespace, key)) if self._live().keeps_versions else None
+        return views.item_view(namespace, key, item, expiry, versions)
+
+    def memory_value(self, call: Call, params: MemoryValueGet) -> ValueNode:
+        namespace, key = views.item_of(params["ref"])
+        item = self._at(params["checkpoint"]).get(namespace, key)
+        if item is None:
+            raise NotFound(f"There is no item {key!r} any more.", "Choose another.")
+        return value_node(
+            value_at(item.value, params["path"]), offset=params["offset"], limit=params["limit"]
+        )
+
+    def memory_versions(self, call: Call, params: MemoryHistory) -> MemoryVersions:
+        versions = self._versions(*views.item_of(params["ref"]))
+        newest = list(enumerate(versions, 1))[::-1]
+        page = newest[params["offset"] : params["offset"] + min(params["limit"], _PAGE)]
+        shown = []
+        for number, version in page:
+            call.check()
+            before = versions[number - 2] if number > 1 else None
+            shown.append(views.version_view(number, version, before, self._writer(version)))
+        return {"versions": shown, "total": len(versions)}
+
+    def memory_diff(self, call: Call, params: MemoryDiff) -> DiffView:
+        versions = self._versions(*views.item_of(params["ref"]))
+        numbers = params["before"], params["after"]
+        if not all(0 <= number <= len(versions) for number in numbers):
+            raise NotFound("There is no such version any more.", "Choose another.")
+        before, after = (versions[number - 1].value if number else None for number in numbers)
+        return views.value_diff(before, after, f"v{params['before']}", f"v{params['after']}")
+
+    def memory_changes(self, call: Call, params: CheckpointParams) -> MemoryChanges:
+        return views.changes_view(self._changes(params["checkpoint"]))
+
+    # ------------------------------------------------------------ acting
+
+    def memory_plan(self, call: Call, params: MemoryEdit) -> MemoryPlan:
+        return self._plan(params)[0]
+
+    def memory_put(self, call: Call, params: MemoryEdit) -> MemoryPlan:
+        items = self._writable()
+        plan, namespace, key, value = self._plan(params)
+        ttl, seen = acts.read_minutes(params["ttl"]), views.seconds(params["updated_at"])
+        acts.put_item(items, self._ask, namespace, key, value, ttl=ttl, seen=seen)
+        return plan
+
+    def memory_delete(self, call: Call, params: MemoryDelete) -> Nothing:
+        items = self._writable()
+        namespace, key = views.item_of(params["ref"])
+        acts.delete_item(items, self._ask, namespace, key, seen=views.seconds(params["updated_at"]))
+        return {}
+
+    def _plan(self, edit: MemoryEdit) -> tuple[MemoryPlan, Namespace, str, dict[str, Any]]:
+        items = self._writable()
+        namespace, key = views.place_of(edit)
+        value = acts.read_item(edit["text"])
+        acts.read_minutes(edit["ttl"])
+        item = items.get(namespace, key)
+        diff = views.value_diff(item.value if item is not None else None, value, "now", "new")
+        plan: MemoryPlan = {
+            "ref": views.ref_of(*namespace, key), "diff": diff, "exists": item is not None
+        }  # fmt: skip
+        return plan, namespace, key, value
+
+    def code(self, asked: MemoryCode, subject: str, thread_id: str, label: str) -> str:
+        """The cell that does the same."""
+        at = (subject, thread_id, label) if asked["as_of"] else None
+        edit, act, ref = asked.get("edit"), asked["act"], asked["ref"] or "[]"
+        awaits = self._live().description.startswith("Async")
+        if edit is not None:
+            namespace, key = views.place_of(edit)
+            more: dict[str, Any] = {
+                "value": acts.read_item(edit["text"]),
+                "ttl": acts.read_minutes(edit["ttl"]),
+            }
+            return code.memory_code(self._name, act, namespace, key, awaits=awaits, **more)
+        if act != "search":
+            return code.memory_code(self._name, act, *views.item_of(ref), at=at, awaits=awaits)
+        sought: dict[str, Any] = {
+            "query": asked.get("query") or None, "filter": views.filter_of(asked.get("filter", ""))
+        }  # fmt: skip
+        namespace, text = views.read_ref(ref), asked.get("text") or None
+        limit = _SCANNED if text else _NEAREST
+        return code.memory_code(
+            self._name, act, namespace, at=at, awaits=awaits, holding=text, **sought, limit=limit
+        )
+
+    # ------------------------------------------------------------ helpers
+
+    def _live(self) -> Items:
+        if self._items is None:
+            raise NotFound(
+                "There is no store.", "Compile the graph with one: compile(store=InMemoryStore())."
+            )
+        return self._items
+
+    def _writable(self) -> Items:
+        items = self._live()
+        if items.read_only is not None:
+            raise ReadOnly(items.read_only, "Open the graph, or give its store: debug(graph, store=store).")
+        return items
+
+    def _held(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint is one of the sandbox."""
+        return self.box is not None and Mark.SANDBOX in checkpoint.flags
+
+    def _at(self, checkpoint: str | None) -> Items:
+        """Memory as of a checkpoint, or now."""
+        items = self._live()
+        if checkpoint is None:
+            return items
+        if self.box is not None and (store := self.box.memory_at(self._reader.at(checkpoint))) is not None:
+            return Items(store, self._ask)
+        if not items.keeps_versions:
+            return items
+        return self._kept(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
+
+    def _tree(self, checkpoint: str | None) -> NamespaceTree:
+        items = self._at(checkpoint)
+        return self._kept(("tree", checkpoint, items.token()), lambda: NamespaceTree(items.counts()))
+
+    def _hits(self, call: Call, params: MemorySearch) -> tuple[list[Any], bool]:
+        items, prefix = self._at(params["checkpoint"]), views.read_ref(params["ref"])
+        where, text, query = views.filter_of(params["filter"]), params["text"].lower(), params["query"]
+
+        def find() -> tuple[list[Any], bool]:
+            found: list[Any] = []
+            candidates = items.nearest(prefix, query, where, _NEAREST) if query else items.scan(prefix, where)
+            for item in candidates:
+                call.check()
+                if text and not views.holds(item, text):
+                    continue
+                if len(found) == _HITS:
+                    return found, True
+                found.append(views.row_view(item))
+            return found, False
+
+        asked = (params["checkpoint"], params["ref"], params["filter"], text, query)
+        return self._kept(("hits", *asked, items.token()), find)
+
+    def _versions(self, namespace: Namespace, key: str) -> Sequence[Written]:
+        items = self._live()
+        if not items.keeps_versions:
+            raise NotFound(
+                f"A {items.description} keeps no versions.", "Stores of lgviz do: lgviz.persistence."
+            )
+        return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
+
+    def _changes(self, checkpoint_id: str) -> list[ItemChange]:
+        checkpoint = self._reader.at(checkpoint_id)
+        if self.box is not None and self._held(checkpoint):
+            return self.box.step_changes(checkpoint)
+        items = self._live()
+        asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
+        return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
+
+    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[ItemChange]:
+        events = step_events(checkpoint, items.changes)
+        before: dict[tuple[Namespace, str], Any] = {}
+        for event in events:
+            place = (event.namespace, event.key)
+            if place not in before:
+                before[place] = items.at(event.at - timedelta(microseconds=1)).get(*place)
+        return item_changes(events, {place: item and item.value for place, item in before.items()})
+
+    def _writer(self, version: Written) -> Any:
+        if version.thread_id is None:
+            return None
+        try:
+            return views.writer_view(self._history(version.thread_id), version)
+        except LgvizError:  # the thread is of another saver, or was deleted
+            return None
+
+    def _history(self, thread_id: str) -> History:
+        current = self._reader.history
+        if current is not None and current.thread_id == thread_id:
+            return current
+        source = self._reader.source
+        known = self._kept(("history", thread_id), lambda: open_history(source, thread_id))
+        known.refresh()
+        return known

@@ -1,1 +1,0 @@
-"""Copying from LangGraph's savers, stores and databases."""

@@ -1,0 +1,184 @@
+"""What a run tells while it goes on, and what it came to."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Interrupt
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.errors import SandboxEnded
+from lgviz.persistence import ItemChange
+
+from .effects import is_wrong_loop, wrong_loop
+from .reading import Reader
+from .sandbox import Sandbox
+
+__all__ = ["Run", "RunError", "RunEvent", "Status"]
+
+Status = Literal["done", "interrupted", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that happened in a run, told as it happens, from the thread that runs it.
+
+    Attributes:
+        kind: a node started or finished, a checkpoint was stored, the run's status changed.
+        namespace: where: the checkpoint namespace; ``""`` for the root graph.
+        node: the node that started or finished.
+        task_id: its task.
+        checkpoint_id: the checkpoint that was stored.
+        error: what the node raised, in one line.
+    """
+
+    kind: Literal["started", "finished", "checkpoint", "status"]
+    namespace: str = ""
+    node: str | None = None
+    task_id: str | None = None
+    checkpoint_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """What ended a run.
+
+    Attributes:
+        type: the exception's class.
+        message: its text.
+        traceback: the whole of it, as Python prints it.
+        node: the node that raised it, where one did.
+        exception: the exception itself.
+    """
+
+    type: str
+    message: str
+    traceback: str
+    node: str | None
+    exception: BaseException = field(repr=False)
+
+    @classmethod
+    def of(cls, error: BaseException, node: str | None) -> RunError:
+        """The record of an exception."""
+        text = "".join(traceback.format_exception(error))
+        shown = wrong_loop(error) if is_wrong_loop(error) else error
+        return cls(type(shown).__name__, str(shown), text, node, error)
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+@dataclass
+class Run:
+    """What a run came to.
+
+    Attributes:
+        status: ``"done"``, ``"interrupted"`` (a question or a breakpoint waits), ``"failed"``, ``"stopped"``
+            (by ``until`` or :meth:`Runner.stop`).
+        values: the state at its last checkpoint.
+        interrupts: the questions that wait.
+        error: what a node raised; None where nothing did.
+        warnings: what else happened, as :func:`lgviz.session.run_plan` foretells it.
+        config: of the last root checkpoint: where to go on.
+        configs: of all checkpoints it made, in order, those of subgraphs too.
+    """
+
+    status: Status
+    values: Any
+    interrupts: tuple[Interrupt, ...]
+    error: RunError | None
+    warnings: list[str]
+    config: RunnableConfig
+    configs: list[RunnableConfig]
+    graph: Any = field(repr=False)
+    """The graph that ran; in a sandbox a copy over the overlays that hold its checkpoints and memories."""
+    sandbox: Sandbox | None = field(default=None, repr=False)
+    """What it ran in; None where it ran in the open."""
+
+    @property
+    def memories(self) -> list[ItemChange]:
+        """What became of memories in its sandbox, each with its value before and after; empty without one."""
+        return [] if self.sandbox is None else self.sandbox.changes()
+
+    @property
+    def memory_as_of(self) -> datetime | None:
+        """The moment whose memory its sandbox reads; None: memory as it is now, or none at all."""
+        return None if self.sandbox is None else self.sandbox.memory_as_of
+
+    def resume(self, answer: Any, **options: Any) -> Run:
+        """Answer what it asks and run on, in its sandbox if it has one.
+
+        Args:
+            answer: to its interrupt, or a dict from interrupt id to answer.
+            options: as :func:`lgviz.run` takes them.
+        """
+        from .run import run
+
+        return run(self.graph, self.config, resume=answer, **options)
+
+    async def aresume(self, answer: Any, **options: Any) -> Run:
+        """:meth:`resume`, awaited on the caller's loop."""
+        from .run import arun
+
+        return await arun(self.graph, self.config, resume=answer, **options)
+
+    def keep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
+        """Store what its sandbox holds, all runs in it: the checkpoints, with their ids, and the memories.
+
+        Args:
+            overwrite: also over memories that were changed meanwhile.
+
+        Returns:
+            The configs of the checkpoints stored.
+
+        Raises:
+            SandboxEnded: it ran in the open, or its sandbox was kept or discarded before.
+            MemoryConflict: memories were changed meanwhile; nothing was written.
+            CheckpointNotFound: the checkpoint that it started from was deleted; nothing was written.
+        """
+        return self._sandbox().keep(overwrite=overwrite)
+
+    async def akeep(self, *, overwrite: bool = False) -> list[RunnableConfig]:
+        """:meth:`keep`, awaited on the caller's loop."""
+        return await self._sandbox().akeep(overwrite=overwrite)
+
+    def discard(self) -> None:
+        """Forget what its sandbox holds.
+
+        Raises:
+            SandboxEnded: as :meth:`keep`.
+        """
+        self._sandbox().discard()
+
+    def _sandbox(self) -> Sandbox:
+        if self.sandbox is None:
+            raise SandboxEnded("This run was no sandbox: what it made is stored.", "Run with sandbox=True.")
+        return self.sandbox
+
+    @cached_property
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints of the root namespace that it made, oldest first."""
+        return self._reader.all([c for c in self.configs if not c["configurable"]["checkpoint_ns"]])
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The last one; the checkpoint it ran from, where it made none."""
+        return self._reader.at(self.config)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.graph)
+
+    def __repr__(self) -> str:
+        made = f"{len(self.configs)} checkpoint{'s' * (len(self.configs) != 1)}"
+        place = ""
+        if self.sandbox is not None:
+            state = self.sandbox.ended or "in a sandbox"
+            place = f" {state}{f', {self.sandbox.memory}' if self.sandbox.memory else ''}"
+        return f"<Run {self.status}: {made}{place}{f', {self.error}' if self.error else ''}>"

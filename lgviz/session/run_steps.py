@@ -1,0 +1,283 @@
+"""The course of one run: what is streamed, what is recorded, and what it comes to."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointMetadata
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+from langgraph.types import Command, StateSnapshot
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.errors import NodeRefused, NothingToRun
+
+from .effects import Steps, call
+from .interrupts import Answer, answers_of, asked_in, open_interrupts
+from .plan import plan_of, replanted, root_of
+from .reading import Reader
+from .run_result import Run, RunError, RunEvent, Status
+from .sandbox import Sandbox, sandbox_of
+from .saver_errors import refusal
+from .saver_proxy import RelaySaver
+from .target import Live, Spot, find
+
+__all__ = ["Course", "Order", "Until"]
+
+logger = logging.getLogger(__name__)
+Until = str | Callable[[Checkpoint], bool] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be run; the arguments of :func:`lgviz.run`."""
+
+    at: Any
+    input: Any = None
+    resume: Any = None
+    until: Until = None
+    sandbox: bool = False
+    thread_id: str | None = None
+    config: RunnableConfig | None = None
+    context: Any = None
+
+
+@dataclass
+class Course:
+    """One run on its way. Its fields may be read from any thread.
+
+    Attributes:
+        control: asks LangGraph to stop after the nodes at work.
+        working: task id to name of the nodes at work.
+        made: configs of the checkpoints stored so far.
+        sandbox: the sandbox that it runs in; None: it runs in the open.
+    """
+
+    order: Order
+    on_event: Callable[[RunEvent], None] | None = None
+    control: RunControl = field(default_factory=RunControl)
+    working: dict[str, str] = field(default_factory=dict)
+    made: list[RunnableConfig] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    sandbox: Sandbox | None = None
+    _error: Exception | None = None
+    _failed: str | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def steps(self, given: Live) -> Steps[Run]:
+        """Run it.
+
+        Raises:
+            NothingToRun: the checkpoint has no next node, or no interrupt waits for the answer.
+            NodeRefused: ``until`` names no node.
+            CheckpointNotFound: there is no such checkpoint.
+        """
+        order = self.order
+        _check_until(order.until, given.graph)
+        self.sandbox = sandbox_of(given.given)
+        if self.sandbox is not None:
+            self.sandbox.check()
+        spot = yield from find(given, order.at, order.thread_id, order.config)
+        base = given
+        if order.sandbox and self.sandbox is None:
+            self.sandbox = yield from Sandbox(given, spot).looked()
+            self.warnings += self.sandbox.warnings
+            base = self.sandbox.live(given)
+        reader = Reader(base.graph)
+        serial = isinstance(given.saver, RelaySaver) and given.saver.serial
+        here = base.told(lambda config, metadata: self._put(reader, config, metadata), serial=serial)
+        spot = Spot(here, spot.saved)
+        snapshot = yield from call(here.graph, "get_state", spot.config)
+        if order.resume is not None:
+            start = yield from self._resume(spot, snapshot)
+        elif order.input is not None:
+            start = yield from self._input(spot)
+        else:
+            start = yield from self._on(spot, snapshot)
+        return (yield from self._outcome(spot, base, start))
+
+    # ------------------------------------------------------------ three ways to run
+
+    def _on(self, spot: Spot, snapshot: StateSnapshot) -> Steps[RunnableConfig]:
+        """What the checkpoint's ``next`` says."""
+        if not snapshot.next:
+            raise NothingToRun(
+                "Nothing comes next at this checkpoint.", "Fork it as another node, or run it with an input."
+            )
+        plan = yield from plan_of(spot, snapshot)
+        self.warnings += plan.warnings
+        start = yield from replanted(spot)
+        yield from self._stream(spot, start, None)
+        return start
+
+    def _input(self, spot: Spot) -> Steps[RunnableConfig]:
+        if spot.namespace:
+            raise NothingToRun("An input goes to the root graph, not into a subgraph.", "Run from the root.")
+        yield from self._stream(spot, spot.config, self.order.input)
+        return spot.config
+
+    def _resume(self, spot: Spot, snapshot: StateSnapshot) -> Steps[RunnableConfig]:
+        """Answer interrupts; where one was answered before, on a fresh fork, for LangGraph would silently
+        return the old answer."""
+        root = yield from root_of(spot)
+        above = snapshot if root is spot else (yield from call(spot.live.graph, "get_state", root.config))
+        answers = answers_of(root, above, self.order.resume)
+        if all(answer.waiting for answer in answers):
+            yield from self._stream(root, root.config, _command((a.interrupt.id, a.value) for a in answers))
+            return root.config
+        asked = []
+        for answer in answers:
+            asked.append((yield from asked_in(root, above, answer)))  # noqa: PERF401
+        start = asked[0] if len({a.id for a in asked}) == 1 else root
+        if start is not root:
+            inner = yield from call(spot.live.graph, "get_state", start.config)
+            answers = answers_of(start, inner, {a.interrupt.id: a.value for a in answers})
+        config = yield from replanted(start)
+        yield from self._stream(start, config, None)
+        yield from self._reply(root, answers, start is not root)
+        return config
+
+    def _reply(self, root: Spot, answers: list[Answer], nested: bool) -> Steps[None]:
+        """Give the answers to the questions that a fresh fork asks again, older questions of a task first."""
+        left = {a.place: [*a.before, a.value] for a in answers}
+        while any(left.values()) and self._error is None and not self.control.drain_requested:
+            head = yield from find(root.live, self._head(root.config), None)
+            snapshot = yield from call(root.live.graph, "get_state", head.config)
+            waiting = {i.id for i in open_interrupts(head, snapshot)}
+            replies = {}
+            if nested:  # one question of one subgraph: it surfaces as the only one that waits
+                replies = {i: queue.pop(0) for i, queue in zip(waiting, left.values(), strict=False) if queue}
+            else:
+                for place, task in enumerate(snapshot.tasks):
+                    asked = [i for i in task.interrupts if i.id in waiting]
+                    if asked and left.get(place):
+                        replies[asked[0].id] = left[place].pop(0)
+            if not replies:
+                self.warnings.append(
+                    "The question was not asked again on the fork; the answer was not given."
+                )
+                return
+            yield from self._stream(head, head.config, _command(replies.items()))
+
+    def _stream(self, spot: Spot, start: RunnableConfig, given: Any) -> Steps[None]:
+        graph, order = spot.live.graph, self.order
+        acting = spot.acting(order.config, None)
+        conf = {k: v for k, v in acting["configurable"].items() if not k.startswith("checkpoint_")}
+        acting["configurable"] = conf | start["configurable"]
+        if self.sandbox is not None:
+            acting["configurable"]["__pregel_cache"] = None
+        stops = graph.interrupt_before_nodes
+        if isinstance(order.until, str) and stops != "*":
+            stops = [*stops, order.until]
+        streamed = call(
+            graph,
+            "stream",
+            given,
+            acting,
+            context=order.context,
+            stream_mode="tasks",
+            subgraphs=True,
+            durability="sync",
+            interrupt_before=stops or None,
+            control=self.control,
+            sink=self._sink,
+        )
+        try:
+            yield from streamed
+        except GraphDrained:
+            pass  # stopped, as it was asked to
+        except Exception as error:
+            if not self.made and (refused := refusal(error)) is not None:
+                raise refused from error
+            self._error = error
+
+    # ------------------------------------------------------------ what is heard
+
+    def _sink(self, item: Any) -> None:
+        where, task = item
+        namespace, task_id, node = "|".join(where), task["id"], task["name"]
+        with self._lock:
+            if "input" in task:
+                self.working[task_id] = node
+                event = RunEvent("started", namespace, node, task_id)
+            else:
+                self.working.pop(task_id, None)
+                error = str(task["error"]) if task.get("error") else None
+                self._failed = self._failed or (node if error else None)
+                event = RunEvent("finished", namespace, node, task_id, error=error)
+        self._tell(event)
+
+    def _put(self, reader: Reader, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
+        conf = config["configurable"]
+        with self._lock:
+            self.made.append(config)
+        self._tell(RunEvent("checkpoint", conf["checkpoint_ns"], checkpoint_id=conf["checkpoint_id"]))
+        until = self.order.until
+        stepped = metadata.get("source") == "loop" and not conf["checkpoint_ns"]
+        if stepped and callable(until) and until(reader.at(config)):
+            self.control.request_drain("until")
+
+    def _tell(self, event: RunEvent) -> None:
+        if self.on_event is None:
+            return
+        try:
+            self.on_event(event)
+        except Exception:
+            logger.exception("A listener of the run raised; the run goes on.")
+
+    # ------------------------------------------------------------ what it came to
+
+    def _head(self, start: RunnableConfig) -> RunnableConfig:
+        """The last root checkpoint made, else the one it started from."""
+        with self._lock:
+            made = [c for c in self.made if not c["configurable"].get("checkpoint_ns")]
+        return made[-1] if made else start
+
+    def _outcome(self, spot: Spot, base: Live, start: RunnableConfig) -> Steps[Run]:
+        head = yield from find(spot.live, self._head(start), None)
+        snapshot = yield from call(spot.live.graph, "get_state", head.config)
+        waiting = tuple(open_interrupts(head, snapshot))
+        until = self.order.until
+        status: Status = "done"
+        error = self._error
+        if error is not None:
+            status = "failed"
+        elif waiting:
+            status = "interrupted"
+        elif snapshot.next:
+            asked_for = self.control.drain_requested or (isinstance(until, str) and until in snapshot.next)
+            status = "stopped" if asked_for else "interrupted"
+        self.working.clear()
+        return Run(
+            status=status,
+            values=snapshot.values,
+            interrupts=waiting,
+            error=RunError.of(error, self._failed) if error is not None else None,
+            warnings=list(self.warnings),
+            config=head.config,
+            configs=list(self.made),
+            graph=base.graph if self.sandbox is None else self.sandbox.graph,
+            sandbox=self.sandbox,
+        )
+
+
+def _check_until(until: Until, graph: Any) -> None:
+    """Refuse a node that no graph or subgraph has: the run would go past it to the end."""
+    if until is None or callable(until):
+        return
+    graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]
+    nodes = dict.fromkeys(name for one in graphs for name in one.nodes)
+    if until not in nodes:
+        raise NodeRefused(
+            f"The graph has no node {until!r} to stop before.",
+            f"Choose one of {', '.join(map(repr, nodes))}.",
+        )
+
+
+def _command(answers: Iterable[tuple[str, Any]]) -> Command[Any]:
+    return Command(resume=dict(answers))

@@ -1,0 +1,293 @@
+"""What an act starts from: a graph that can act, the checkpoint meant, and the config to act with."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import EXCLUDED_METADATA_KEYS, BaseCheckpointSaver, CheckpointTuple
+from langgraph.pregel import Pregel
+from langgraph.runtime import Runtime
+
+from lgviz.analysis.history import open_history
+from lgviz.errors import (
+    CheckpointNotFound,
+    NoCheckpointer,
+    NodeRefused,
+    ReadOnly,
+    ThreadNotFound,
+    WrongLoop,
+)
+
+from .effects import Steps, adrive, call, drive, run_sync, running_loop
+from .saver_errors import named
+from .saver_proxy import OnPut, RelaySaver, is_async_only, is_sync_only
+
+__all__ = ["Live", "Spot", "aperform", "configurable_of", "find", "live", "perform"]
+
+T = TypeVar("T")
+
+MARK = "lgviz_"
+"""Keys that lgviz adds to the metadata of a checkpoint begin so."""
+_LABEL = re.compile(r"[cs]\d+(\.s?\d+)*")
+_LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A compiled graph with a checkpointer.
+
+    Attributes:
+        graph: as it was given, or a copy with another saver.
+        saver: its checkpointer.
+        asynchronous: only its async methods work: the saver lives on a loop, or a node has no sync form.
+        given: the graph as it was given; histories are read from it, for a source knows its saver.
+    """
+
+    graph: Any
+    saver: BaseCheckpointSaver[Any]
+    asynchronous: bool
+    given: Any
+
+    def over(self, saver: BaseCheckpointSaver[Any]) -> Live:
+        """The same graph with another saver; the given graph is left alone."""
+        graph = copy.copy(self.graph)
+        graph.checkpointer = saver
+        return replace(self, graph=graph, saver=saver)
+
+    def told(self, on_put: OnPut | None = None, *, serial: bool = False) -> Live:
+        """The same with a saver that tells what it put."""
+        return self.over(RelaySaver(self.saver, on_put, serial=serial))
+
+    def at(self, namespace: str) -> Any:
+        """The graph of a checkpoint namespace: this one, or one of its subgraphs.
+
+        Raises:
+            NodeRefused: LangGraph does not know the subgraph, as one that a node calls by itself.
+        """
+        if not namespace:
+            return self.graph
+        path = "|".join(part.split(":")[0] for part in namespace.split("|") if not part.isdigit())
+        for _, subgraph in self.graph.get_subgraphs(namespace=path, recurse=True):
+            return subgraph
+        raise NodeRefused(
+            f"LangGraph cannot address the subgraph {path!r}.",
+            "Act on the checkpoint that its call started from.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The one checkpoint meant by an act."""
+
+    live: Live
+    saved: CheckpointTuple
+
+    @property
+    def thread_id(self) -> str:
+        return str(self.saved.config["configurable"]["thread_id"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.saved.config["configurable"].get("checkpoint_ns", ""))
+
+    @property
+    def id(self) -> str:
+        return str(self.saved.checkpoint["id"])
+
+    @property
+    def graph(self) -> Any:
+        """The graph of its namespace."""
+        return self.live.at(self.namespace)
+
+    @property
+    def config(self) -> RunnableConfig:
+        """Names exactly this checkpoint."""
+        conf = {"thread_id": self.thread_id, "checkpoint_ns": self.namespace, "checkpoint_id": self.id}
+        return {"configurable": conf}
+
+    def acting(
+        self,
+        config: RunnableConfig | None,
+        context: Any,
+        *,
+        marks: Mapping[str, str] | None = None,
+        runtime: bool = False,
+    ) -> RunnableConfig:
+        """The config to act with here.
+
+        Args:
+            config: the caller's; its ``configurable`` goes over what the checkpoint's metadata gives.
+            context: the run's context.
+            marks: what to add to the metadata of checkpoints made with this config.
+            runtime: whether routers must find ``context`` and store in it (a run brings its own).
+        """
+        given: dict[str, Any] = dict(config or {})
+        conf = {**configurable_of(self.saved.metadata), **given.pop("configurable", {})}
+        for key in [k for k in conf if k.startswith("checkpoint_")]:
+            del conf[key]
+        conf |= self.config["configurable"]
+        if runtime:
+            conf["__pregel_runtime"] = Runtime(
+                context=_context(self.live.graph, context), store=self.live.graph.store
+            )
+        metadata = {k: v for k, v in given.pop("metadata", {}).items() if not k.startswith(MARK)}
+        return cast(
+            "RunnableConfig", {**given, "configurable": conf, "metadata": {**metadata, **(marks or {})}}
+        )
+
+
+def live(graph: Any) -> Live:
+    """A graph that can act.
+
+    Raises:
+        ReadOnly: a path or a bare saver was given.
+        NoCheckpointer: the graph was compiled without one.
+    """
+    if isinstance(graph, Live):
+        return graph
+    if not isinstance(graph, Pregel):
+        kind = "a saver" if isinstance(graph, BaseCheckpointSaver) else f"{type(graph).__name__!r}"
+        raise ReadOnly(
+            f"Only a compiled graph can fork and run, and this is {kind}.",
+            "Pass the graph: builder.compile(checkpointer=saver).",
+        )
+    if not isinstance(graph.checkpointer, BaseCheckpointSaver):
+        raise NoCheckpointer(
+            "The graph was compiled without a checkpointer.",
+            "Compile it with one: compile(checkpointer=saver).",
+        )
+    saver = graph.checkpointer
+    return Live(graph, saver, is_async_only(saver) or _async_only(graph), graph)
+
+
+def find(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | None = None) -> Steps[Spot]:
+    """The checkpoint that ``at`` names: a ``Checkpoint``, a config, or a label or id of a thread.
+
+    Raises:
+        ThreadNotFound: a label or id without its thread.
+        CheckpointNotFound: there is none, or it was deleted meanwhile.
+    """
+    wanted = dict(_named(here, at, thread_id, config)["configurable"])
+    names = {
+        k: wanted[k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id") if wanted.get(k) is not None
+    }
+    names.setdefault("checkpoint_ns", "")
+    saved = yield from call(here.saver, "get_tuple", {"configurable": names})
+    if saved is None:
+        which = names.get("checkpoint_id")
+        raise CheckpointNotFound(
+            f"Thread {names['thread_id']!r} has no checkpoint {which!r}." if which
+            else f"Thread {names['thread_id']!r} has no checkpoint.",
+            "It may have been deleted meanwhile: read the history again.",
+        )  # fmt: skip
+    return Spot(here, saved)
+
+
+def _named(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | None) -> Mapping[str, Any]:
+    if isinstance(at, Spot):
+        return at.config
+    if hasattr(at, "config") and not isinstance(at, Mapping):
+        at = at.config
+    if isinstance(at, Mapping):
+        if (at.get("configurable") or {}).get("thread_id") is None:
+            raise ThreadNotFound("The config names no thread_id.", "Give {'configurable': {'thread_id': …}}.")
+        return at
+    if not isinstance(at, (str, int)):
+        raise CheckpointNotFound(
+            f"A {type(at).__name__} names no checkpoint.", "Give a Checkpoint, a config, or a label or id."
+        )
+    if thread_id is None:
+        thread_id = (config or {}).get("configurable", {}).get("thread_id")
+    if thread_id is None:
+        raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
+    if isinstance(at, str) and not _LABEL.fullmatch(at):
+        return {"configurable": {"thread_id": str(thread_id), "checkpoint_id": at}}
+    found: Mapping[str, Any] = open_history(here.given, thread_id=str(thread_id))[at].config
+    return found
+
+
+def perform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
+    """Do an act from synchronous code, whatever loop the graph needs.
+
+    Raises:
+        WrongLoop: the graph's saver is busy on the loop that this very call blocks.
+    """
+    if not here.asynchronous:
+        with named():
+            return drive(act(here))
+    loop = getattr(here.saver, "loop", None)
+    elsewhere = (
+        isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running() and loop is not running_loop()
+    )
+    if not elsewhere:
+        refuse_busy(here.saver)
+    relayed = here.told(serial=True) if not elsewhere or is_sync_only(here.saver) else here
+    with named():
+        return run_sync(lambda: adrive(act(relayed)), loop)
+
+
+async def aperform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
+    """The same awaited, on the caller's loop.
+
+    Raises:
+        WrongLoop: the graph's saver lives on another loop.
+    """
+    loop = saver_loop(here.saver)
+    foreign = loop is not None and loop is not running_loop()
+    with named():
+        return await adrive(act(here.told(serial=foreign) if foreign or is_sync_only(here.saver) else here))
+
+
+def saver_loop(saver: BaseCheckpointSaver[Any]) -> asyncio.AbstractEventLoop | None:
+    """The event loop that a saver lives on, if it lives on one."""
+    loop = getattr(saver, "loop", None)
+    return loop if isinstance(loop, asyncio.AbstractEventLoop) else None
+
+
+def refuse_busy(saver: BaseCheckpointSaver[Any]) -> None:
+    """Refuse to wait for a lock whose holder waits for us."""
+    lock = getattr(saver, "lock", None)
+    if isinstance(lock, asyncio.Lock) and lock.locked():
+        raise WrongLoop(
+            "The asynchronous saver is at work on the event loop that this call would block.",
+            "Use `await lgviz.afork(...)`, `apreview` or `arun`.",
+        )
+
+
+def configurable_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``configurable`` a checkpoint was made with, as far as its metadata keeps it (scalars only)."""
+    return {
+        key: value
+        for key, value in metadata.items()
+        if isinstance(value, (str, int, float, bool))
+        and key not in _LANGGRAPHS
+        and key not in EXCLUDED_METADATA_KEYS
+        and not key.startswith((MARK, "langgraph_", "ls_", "__"))
+    }
+
+
+def _context(graph: Any, context: Any) -> Any:
+    """A context given as a dict, in the graph's own class, as a run makes it."""
+    schema = getattr(graph, "context_schema", None)
+    if schema is None or not isinstance(context, dict) or issubclass(schema, dict):
+        return context
+    return schema(**context)
+
+
+def _async_only(runnable: Any) -> bool:
+    """Whether some node or router below has no sync form."""
+    if isinstance(runnable, Pregel):
+        builder = getattr(runnable, "builder", None)
+        branches = builder.branches.values() if builder is not None else ()
+        routers = [branch.path for named in branches for branch in named.values()]
+        return any(_async_only(part) for part in [*(n.bound for n in runnable.nodes.values()), *routers])
+    if getattr(runnable, "afunc", None) is not None:
+        return getattr(runnable, "func", None) is None
+    parts = getattr(runnable, "steps", None) or [getattr(runnable, "bound", None)]
+    return any(_async_only(part) for part in parts if part is not None)

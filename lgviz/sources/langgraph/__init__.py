@@ -1,0 +1,1 @@
+"""LangGraph's own tables and savers, read without writing to them (floor 2)."""

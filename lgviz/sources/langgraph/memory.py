@@ -1,0 +1,106 @@
+"""``InMemorySaver``, read directly: its index opens no value."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from lgviz.sources.base import CheckpointRow, Index, StoredWrite, ThreadInfo, Undecodable, WriteRow
+from lgviz.sources.decode import Parts, SerdeDecoder
+from lgviz.sources.places import id_time
+from lgviz.sources.split_source import PartsSource
+
+__all__ = ["MemorySource"]
+
+
+class _Token(NamedTuple):
+    known: dict[str, tuple[int, str]]
+    """By namespace: how many checkpoints, and the id of the last."""
+    writes: dict[tuple[str, str], int]
+
+
+class MemorySource(PartsSource):
+    """Reads the dicts of an ``InMemorySaver``; takes snapshots of them, as a run may go on meanwhile."""
+
+    def __init__(self, saver: Any) -> None:
+        super().__init__(SerdeDecoder(saver.serde), type(saver).__name__)
+        self._saver = saver
+
+    def threads(self) -> list[ThreadInfo]:
+        found = []
+        for thread, namespaces in list(self._saver.storage.items()):
+            ids = [id_ for rows in list(namespaces.values()) for id_ in list(rows)]
+            if ids:
+                newest = max(ids)
+                found.append((newest, ThreadInfo(thread, len(namespaces.get("", ())), id_time(newest))))
+        return [thread for _, thread in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def index(self, thread_id: str, since: Any = None) -> Index:
+        stored = {
+            namespace: list(rows.items())
+            for namespace, rows in list((self._saver.storage.get(thread_id) or {}).items())
+        }
+        known = since.known if since else {}
+        reset = any(
+            len(stored.get(namespace, ())) < count or stored[namespace][count - 1][0] != last
+            for namespace, (count, last) in known.items()
+        )
+        if reset:
+            known = {}
+        # Within a namespace the order is that of creation; between namespaces only the ids tell it.
+        new = heapq.merge(
+            *(
+                [(id_, namespace, row) for id_, row in rows[known.get(namespace, (0, ""))[0] :]]
+                for namespace, rows in stored.items()
+            ),
+            key=lambda item: item[0],
+        )
+        checkpoints = [
+            CheckpointRow(namespace, id_, row[2], self._metadata(row[1])) for id_, namespace, row in new
+        ]
+        counts = {} if reset or not since else dict(since.writes)
+        writes = []
+        for namespace, rows in stored.items():
+            for id_, _ in rows:
+                held = self._saver.writes.get((thread_id, namespace, id_))
+                if held and counts.get((namespace, id_)) != len(held):
+                    counts[namespace, id_] = len(held)
+                    for (task_id, idx), write in list(held.items()):
+                        writes.append(WriteRow(namespace, id_, task_id, write[3], idx, write[1]))
+        token = _Token({name: (len(rows), rows[-1][0]) for name, rows in stored.items() if rows}, counts)
+        return Index(checkpoints, writes, token, reset)
+
+    def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        held = self._saver.writes.get((thread_id, namespace, checkpoint_id)) or {}
+        rows = [(write[3], task_id, idx, write) for (task_id, idx), write in list(held.items())]
+        rows.sort(key=lambda row: row[:3])
+        return [
+            StoredWrite(task_id, path, idx, write[1], self._decoder.value(*write[2]))
+            for path, task_id, idx, write in rows
+        ]
+
+    def _metadata(self, typed: tuple[str, bytes]) -> dict[str, Any]:
+        metadata = self._decoder.value(*typed)
+        return metadata if isinstance(metadata, dict) else {}
+
+    def _parts(
+        self,
+        thread_id: str,
+        namespace: str,
+        ids: Sequence[str],
+        names: Collection[str] | None,  # noqa: ARG002 - values lie here as they are
+    ) -> Iterator[tuple[str, Parts | Undecodable]]:
+        for id_ in ids:
+            row = ((self._saver.storage.get(thread_id) or {}).get(namespace) or {}).get(id_)
+            if row is None:
+                continue
+            parts = self._decoder.parts(*row[0])
+            if isinstance(parts, Parts):
+                values = dict(parts.values)
+                for name, version in (parts.bookkeeping.get("channel_versions") or {}).items():
+                    blob = self._saver.blobs.get((thread_id, namespace, name, version))
+                    if blob is not None and blob[0] != "empty":
+                        values[name] = blob
+                parts = Parts(parts.bookkeeping, values)
+            yield id_, parts

@@ -1,0 +1,1 @@
+"""lgviz's own tables, read by the engine that wrote them (floor 2)."""

@@ -1,0 +1,110 @@
+"""Where operations of the persistence engine are run, so that a source may be read from any thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from lgviz.errors import SourceError
+from lgviz.persistence.database.drivers import drive, run_async
+from lgviz.persistence.database.running import Runner as Owner
+from lgviz.persistence.database.running import SyncRunner
+from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver
+from lgviz.persistence.database.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
+from lgviz.sources.connections import FileReader
+
+__all__ = ["Runner", "in_file", "of_owner", "over_postgres"]
+
+R = TypeVar("R")
+
+
+class Runner(Protocol):
+    """Runs one operation to its end and gives its result."""
+
+    def __call__(self, make: Callable[[], Operation[R]], /) -> R: ...
+
+
+def of_owner(owner: Owner) -> Runner:
+    """On the connection or pool of a saver or store; for one that lives on an event loop without that loop,
+    which may be the very one that waits for us."""
+    if isinstance(owner, SyncRunner):
+        return owner.driver.run
+    driver: Any = owner.driver  # type: ignore[attr-defined]
+    if not isinstance(driver, AioSqliteDriver):
+        return over_postgres(lambda: _conninfo(driver))
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        return run_async(lambda: driver.run(make))  # its connection serves any loop
+
+    return run
+
+
+def in_file(reader: FileReader) -> Runner:
+    """In an SQLite file, which is opened read-only for each operation."""
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        return reader.using(lambda connection: drive(make, _ReadOnly(connection)))
+
+    return run
+
+
+def over_postgres(conninfo: Callable[[], str]) -> Runner:
+    """On a PostgreSQL connection of our own, which lasts for one operation.
+
+    Raises:
+        SourceError: psycopg is missing, or what it is given is no connection string.
+    """
+    try:
+        import psycopg
+
+        from lgviz.persistence.database.conninfo import parsed
+        from lgviz.persistence.database.postgres_drivers import PostgresDriver, connect, explain
+    except ImportError as error:
+        raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        said = conninfo()
+        parsed(said)
+        try:
+            connection = connect(said)
+        except psycopg.Error as error:
+            raise explain(error) from error
+        with connection:
+            return PostgresDriver(connection).run(make)
+
+    return run
+
+
+def _conninfo(driver: Any) -> str:
+    """How an asynchronous driver's connection or pool was connected."""
+    if driver.conninfo is not None:
+        return str(driver.conninfo)
+    from lgviz.persistence.database.conninfo import conninfo_of
+
+    return conninfo_of(driver.conn)
+
+
+class _ReadOnly:
+    """A session on a connection that must not be written to."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def perform(self, step: Step) -> Rows:
+        if isinstance(step, (Many, Batch)) or (isinstance(step, Begin) and step not in (GLANCE, READ)):
+            raise SourceError(
+                "The database was made by an older lgviz.",
+                "Open it once with a saver, which brings it up to date.",
+            )
+        if isinstance(step, Begin):
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            self._connection.execute("BEGIN")
+            return []
+        return self._connection.execute(step.sql, step.params).fetchall()
+
+    def commit(self) -> None:
+        """Nothing was written; closing the connection ends the transaction."""
+
+    rollback = commit

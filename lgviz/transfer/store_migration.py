@@ -1,0 +1,151 @@
+"""Copying the items of any LangGraph store, or of its database, into an lgviz store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from langgraph.store.base import BaseStore, Item
+from langgraph.store.base.batch import AsyncBatchedBaseStore
+
+from lgviz.errors import MissingFile, NotASource
+from lgviz.persistence.savers.sqlite import connect
+from lgviz.persistence.stores.changing import Change, Made
+from lgviz.persistence.stores.moments import read_when
+from lgviz.persistence.stores.namespaces import Place
+from lgviz.persistence.stores.sqlite_store import SqliteStore
+from lgviz.persistence.stores.store import Store, SyncStore
+from lgviz.sources.langgraph.detect import is_url
+
+_AT_ONCE = 500
+_EVERYTHING = (1 << 31) - 1
+
+
+def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) -> int:
+    """Copy every item with its times; what ``target`` has already stays as it is there.
+
+    Args:
+        source: a LangGraph store, or the path or URL of a database that one has filled; only read.
+        target: an lgviz store, the path of a file to make or to go on with, or a PostgreSQL database's URL.
+        show: is told (done, total).
+
+    Returns:
+        How many items were copied.
+
+    Raises:
+        MissingFile, NotASource: ``source`` is nothing to copy from, or ``target`` no store of lgviz.
+        NotKept: a value that lgviz cannot keep.
+    """
+    with _opened(source) as old:
+        items = [*old.search((), limit=_EVERYTHING, refresh_ttl=False)]
+        ends = _ends(old)
+    if not isinstance(old, Store) and type(old).__name__ != "InMemoryStore":
+        items.reverse()  # it gives the newest first
+    if isinstance(target, (str, Path)):
+        made = _made(str(target))
+        try:
+            return _copy(items, ends, made, show)
+        finally:
+            made.close()
+    if not isinstance(target, SyncStore):
+        raise NotASource(
+            f"{type(target).__name__} is no synchronous store of lgviz.",
+            "Give one, or the path of a new file.",
+        )
+    return _copy(items, ends, target, show)
+
+
+def _made(target: str) -> SyncStore:
+    if is_url(target):
+        from lgviz.persistence.database.postgres_drivers import connect as connect_to
+        from lgviz.persistence.stores.postgres_store import PostgresStore
+
+        store = PostgresStore(connect_to(target))
+        store.driver.conninfo = target  # its own, to close
+        return store
+    made = SqliteStore(connect(target))
+    made.driver.owned = True
+    return made
+
+
+def _copy(
+    items: Sequence[Item],
+    ends: dict[Place, tuple[float, int]],
+    target: Store,
+    show: Callable[[int, int], None],
+) -> int:
+    # The same database may hold both: lgviz's tables are made beside the ones they are filled from.
+    target._beside = True
+    engine = target.engine
+    copied = 0
+    for start in range(0, len(items), _AT_ONCE):
+        changes = []
+        for item in items[start : start + _AT_ONCE]:
+            place = item.namespace, item.key
+            ttl, expires = ends.get(place, (None, None))
+            value = engine.plant(dict(item.value), f"Item {item.key!r} of {item.namespace!r}")
+            made = Made(_time(item.created_at), _time(item.updated_at), expires)
+            changes.append(Change(place, value, ttl, made=made))
+        copied += target._run(partial(engine.copy, changes))
+        show(min(start + _AT_ONCE, len(items)), len(items))
+    return copied
+
+
+def _time(at: datetime) -> int:
+    """SQLite's times have no zone, and are of UTC."""
+    return read_when(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _ends(store: Any) -> dict[Place, tuple[float, int]]:
+    """The times to live of a LangGraph store's items, and when they end: its interface does not tell."""
+    cursor = getattr(store, "_cursor", None)
+    if cursor is None:
+        return {}
+    with cursor() as cur:
+        cur.execute("SELECT prefix, key, ttl_minutes, expires_at FROM store WHERE expires_at IS NOT NULL")
+        rows = [tuple(row.values()) if isinstance(row, dict) else row for row in cur.fetchall()]
+    found = {}
+    for prefix, key, minutes, end in rows:
+        at = datetime.fromisoformat(end) if isinstance(end, str) else end
+        found[tuple(prefix.split(".")), key] = float(minutes), _time(at)
+    return found
+
+
+@contextmanager
+def _opened(source: Any) -> Iterator[BaseStore]:
+    if isinstance(source, (str, Path)):
+        if is_url(source):
+            from langgraph.store.postgres import PostgresStore
+
+            with PostgresStore.from_conn_string(str(source)) as theirs:
+                yield theirs
+        else:
+            from langgraph.store.sqlite import SqliteStore as Theirs
+
+            _look(Path(source))
+            with Theirs.from_conn_string(str(source)) as file:
+                yield file
+    elif isinstance(source, BaseStore) and not isinstance(source, AsyncBatchedBaseStore):
+        yield source
+    else:
+        raise NotASource(
+            f"{type(source).__name__} is no store that can be read synchronously.",
+            "Give a synchronous LangGraph store, or the path or URL of its database.",
+        )
+
+
+def _look(path: Path) -> None:
+    if not path.is_file():
+        raise MissingFile(f"{path} does not exist.", "Give the path of a database.")
+    # LangGraph's store would make its tables in it.
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
+        if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone():
+            raise NotASource(
+                f"{path.name} holds no items of LangGraph's SqliteStore.",
+                "Give its file, or the store itself.",
+            )

@@ -1,0 +1,246 @@
+"""The debugger as a Jupyter widget: traits and forwarding, no logic (floor 6)."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from IPython.core.getipython import get_ipython
+from IPython.display import display, update_display
+
+from lgviz.analysis.history import History
+from lgviz.backend.acts import Actor
+from lgviz.backend.dispatch import Dispatcher
+from lgviz.backend.memory import Memory
+from lgviz.backend.reader import Reader
+from lgviz.backend.sandbox import Box
+from lgviz.errors import LgvizError
+from lgviz.export.error import error_html
+from lgviz.export.html import static_html
+from lgviz.export.text import tree_text
+from lgviz.protocol import RunView, SandboxState
+from lgviz.session.effects import running_loop
+from lgviz.sources import open_source
+
+__all__ = ["Debugger", "debug"]
+
+_STATIC = Path(__file__).parent / "static"
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Debugger(anywidget.AnyWidget):
+    """The time-travel debugger of one source, for a notebook.
+
+    Args:
+        what: anything :func:`lgviz.sources.open_source` takes: a compiled graph, a saver, a database path.
+        thread_id: the thread to open; None opens the newest.
+        store: the store whose items the Memory tab shows; None: the graph's, or that of the database.
+        config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
+        context: the run's context, as ``graph.invoke(..., context=...)`` takes it.
+        height: pixels.
+        static: also emit the script-free view that outlives the kernel.
+        name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
+
+    Attributes:
+        thread_id: the open thread (synced; another may be assigned).
+        selected: id of the selected checkpoint (synced; a label may be assigned).
+        compared: id of the checkpoint it is compared with, or None (synced; a label may be assigned).
+
+    Raises:
+        SourceError: ``what`` cannot be read.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    thread_id = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    compared = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    height = traitlets.Int(620).tag(sync=True)
+    uid = traitlets.Unicode("").tag(sync=True)
+
+    _dispatcher: Dispatcher | None = None
+
+    def __init__(
+        self,
+        what: Any,
+        thread_id: str | None = None,
+        *,
+        store: Any = None,
+        config: dict[str, Any] | None = None,
+        context: Any = None,
+        height: int = 620,
+        static: bool = True,
+        name: str | None = None,
+    ) -> None:
+        source = open_source(what)
+        thread_id = None if thread_id is None else str(thread_id)
+        self._reader = Reader(source, self.send, config=config, context=context)
+        loop, name = running_loop(), name or _name_of(what)
+        held_by = _store_name(what if store is None else store, name if store is None else None)
+        self._memory = Memory(self._reader, what, store, loop, held_by)
+        self._box = Box(self._reader, self._boxed)
+        self._reader.sandbox = self._box.view
+        self._memory.box = self._box
+        self._actor = Actor(self._reader, self._ran, loop, name, self._memory, self._box)
+        self._error: LgvizError | None = None
+        try:
+            history = self._reader.open_thread(thread_id)
+        except LgvizError as error:
+            history, self._error = None, error
+        super().__init__(
+            # An unknown thread stays named: the view then says that it is unknown, and offers the others.
+            thread_id=thread_id if history is None else history.thread_id,
+            selected=None if history is None else history.latest.id,
+            height=height,
+            uid=uuid.uuid4().hex,
+        )
+        self._static = static
+        self._shown = False
+        halves = (self._reader, self._memory, self._box, self._actor)
+        table = {method: entry for half in halves for method, entry in half.table().items()}
+        dispatcher = self._dispatcher = Dispatcher(table, self.send)
+        self.on_msg(lambda _widget, content, _buffers: dispatcher.receive(content))
+
+    @traitlets.validate("thread_id")
+    def _opened(self, proposal: Any) -> Any:
+        # Of a person who writes dbg.thread_id = "2"; a view asks for the thread first.
+        key, history = proposal["value"], self._reader.history
+        if self._dispatcher is not None and key is not None and (history is None or history.thread_id != key):
+            self._reader.open_thread(key)
+            self._error = None
+        return key
+
+    @traitlets.observe("thread_id")
+    def _reselect(self, _change: Any) -> None:
+        history = self._reader.history
+        if self._dispatcher is None or history is None:
+            return
+        if self.compared is not None and self.compared not in history:
+            self.compared = None
+        if self.selected is None or self.selected not in history:
+            self.selected = history.latest.id
+
+    @traitlets.validate("selected", "compared")
+    def _by_label(self, proposal: Any) -> str | None:
+        # A person writes dbg.selected = "c3"; views know ids only.
+        key = proposal["value"]
+        history = self._reader.history
+        if key is None or history is None:
+            return key  # type: ignore[no-any-return]
+        if key not in history:
+            self._reader.broadcast()  # a view may name what was made a moment ago
+        return history[str(key)].id
+
+    @property
+    def history(self) -> History | None:
+        """The open thread's history; None where none is open."""
+        return self._reader.history
+
+    def __repr__(self) -> str:
+        return f"<lgviz.Debugger {self._reader.source.description}, thread {self.thread_id!r}>"
+
+    def close(self) -> None:
+        """Stop answering, end the worker threads, and remove the widget."""
+        if self._dispatcher is not None:  # ipywidgets closes also what its constructor refused
+            self._actor.close()
+            self._dispatcher.close()
+            self._reader.source.close()
+        super().close()
+
+    def _static_bundle(self) -> dict[str, str]:
+        history = self._reader.history
+        if history is None:
+            error = self._error or LgvizError("Nothing to show.")
+            return {"text/html": error_html(error.cause, error.remedy), "text/plain": str(error)}
+        html = static_html(history, selected=self.selected, compared=self.compared)
+        return {
+            "text/html": f'<div data-lgviz-static="{self.uid}">{_HIDE_LOST}{html}</div>',
+            "text/plain": tree_text(history.tree, selected=self.selected),
+        }
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else (bundle or {})
+        return {**data, **self._static_bundle()}, {}
+
+    def _ipython_display_(self) -> None:
+        # Two outputs: a front end that lost the widget's model shows "model not found" in the widget's own
+        # output even where HTML lies beside it, so what must outlive the kernel is an output by itself.
+        shell = get_ipython()
+        live = shell is not None and hasattr(shell, "kernel")
+        if live:
+            data = super()._repr_mimebundle_()
+            display(data[0] if isinstance(data, tuple) else data, raw=True)
+        if self._static or not live:
+            display(self._static_bundle(), raw=True, display_id=self.uid)
+            self._shown = True
+
+    def _ran(self, body: RunView) -> None:
+        self.send({"event": "run", "body": body})
+        if body["status"] not in ("running", "stopping"):
+            self.refresh_static()
+
+    def _boxed(self, body: SandboxState) -> None:
+        self.send({"event": "sandbox", "body": body})
+        if body["sandbox"] is None:
+            history = self._reader.history
+            if history is not None and self.selected not in history and self._box.start in history:
+                self.selected = self._box.start
+            self._reselect(None)
+            self.refresh_static()
+
+    def refresh_static(self) -> None:
+        """Write the static view anew, with what has been selected and run since."""
+        if self._static and self._shown:
+            update_display(self._static_bundle(), raw=True, display_id=self.uid)
+
+
+# Jupyter front ends put the words "model not found" into the widget's output as bare text; nothing else puts
+# an element-less .jupyter-widgets there.
+_HIDE_LOST = (
+    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets:not(:has(*)))"
+    ":has(+ .jp-OutputArea-child [data-lgviz-static]){display:none}</style>"
+)
+
+
+def debug(
+    what: Any,
+    thread_id: str | None = None,
+    *,
+    store: Any = None,
+    config: dict[str, Any] | None = None,
+    context: Any = None,
+    height: int = 620,
+    static: bool = True,
+    name: str | None = None,
+) -> Debugger:
+    """Open the debugger on a graph, a saver or a database file; see :class:`Debugger` for the arguments.
+
+    Raises:
+        SourceError: ``what`` cannot be read.
+    """
+    more: dict[str, Any] = {"config": config, "context": context, "height": height, "static": static}
+    return Debugger(what, thread_id, store=store, name=name, **more)
+
+
+def _store_name(what: Any, name: str | None) -> str:
+    """The Python expression of a store: of a graph that ``name`` stands for, or given by itself."""
+    if isinstance(what, (str, Path)):
+        kind = "PostgresStore" if "://" in str(what) else "SqliteStore"
+        return f"lgviz.persistence.{kind}.from_conn_string({str(what)!r})"
+    return _name_of(what, "store") if name is None else f"{name}.store"
+
+
+def _name_of(what: Any, unknown: str = "graph") -> str:
+    """The notebook's variable that holds ``what``, for copied code."""
+    if isinstance(what, (str, Path)):
+        return repr(str(what))
+    shell = get_ipython()
+    for name, value in (shell.user_ns if shell is not None else {}).items():
+        if value is what and not name.startswith("_"):
+            return str(name)
+    return unknown
