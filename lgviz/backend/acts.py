@@ -9,6 +9,7 @@ from typing import Any
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.tree import Mark
+from lgviz.backend import code
 from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import Call, Handler, Pool
@@ -17,7 +18,6 @@ from lgviz.backend.memory import Memory
 from lgviz.backend.reader import Reader
 from lgviz.backend.sandbox import Box
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
-from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
     CodeRequest,

@@ -11,6 +11,7 @@ from lgviz.analysis.history import History, open_history
 from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
 from lgviz.analysis.tree import Mark
 from lgviz.analysis.values import value_at
+from lgviz.backend import code
 from lgviz.backend import item_views as views
 from lgviz.backend.cache import Kept
 from lgviz.backend.dispatch import Call, Handler, Pool
@@ -18,7 +19,6 @@ from lgviz.backend.reader import Reader
 from lgviz.backend.sandbox import Box
 from lgviz.backend.value_views import value_node
 from lgviz.errors import LgvizError, NotFound, ReadOnly
-from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
     DiffView,
