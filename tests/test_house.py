@@ -19,9 +19,9 @@ LONGEST = 60
 
 # What is not yet as it should be. An entry that is no longer true fails, so that these only shrink.
 CIRCLES_LEFT: set[frozenset[str]] = {
-    frozenset({"lgviz.analysis.history", "lgviz.analysis.checkpoint"}),
-    frozenset({"lgviz.session.overlay_source", "lgviz.session.overlay"}),
-    frozenset({"lgviz.analysis.diff", "lgviz.analysis.summary"}),
+    frozenset({"lgviz.analysis.summary", "lgviz.analysis.diff"}),
+    frozenset({"lgviz.session.overlay", "lgviz.session.overlay_source"}),
+    frozenset({"lgviz.analysis.checkpoint", "lgviz.analysis.history"}),
 }
 TWICE_LEFT: set[str] = {
     "AsyncSession",
@@ -57,8 +57,8 @@ THE_SAME_LEFT: dict[str, int] = {
     "session/overlay_reads.py": 1,
     "session/target.py": 3,
     "sources/langgraph/postgres.py": 1,
+    "sources/langgraph/sql.py": 1,
     "sources/langgraph/sqlite.py": 2,
-    "transfer/langgraph_sql.py": 1,
 }
 LONG_LEFT: set[str] = {
     "persistence/savers/index.py:Indexing.index",
@@ -131,7 +131,7 @@ NO_EXAMPLE_LEFT: set[str] = {
     "StateDiff",
     "Version",
 }
-NO_DOCSTRING_LEFT: set[str] = {"analysis/__init__.py", "backend/__init__.py", "export/__init__.py"}
+NO_DOCSTRING_LEFT: set[str] = {"backend/__init__.py", "export/__init__.py", "analysis/__init__.py"}
 
 SLEEPS = {
     "persistence/test_faults.py": "the moment at which a process is killed is what varies",
