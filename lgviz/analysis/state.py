@@ -9,10 +9,10 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Source, StoredWrite
-from lgviz.sources.channels import CONTROL_CHANNELS, is_internal
+from lgviz.sources.places import CONTROL_CHANNELS, is_internal
 
 from .pending import pending_tasks
-from .steps import Row, Task
+from .steps import Task, TreeRow
 from .tree import Tree
 from .writes import fold
 
@@ -31,7 +31,7 @@ class StateReader:
     def __init__(self, source: Source, thread_id: str) -> None:
         self._source = source
         self._thread_id = thread_id
-        self._saver = SourceSaver(source, self._lookup)
+        self._saver = SourceSaver(source)
 
     def triggers(self) -> dict[str, list[tuple[str, ...]]]:
         """Of the source's graph and its subgraphs: node to its triggers, as task ids are made of them."""
@@ -41,7 +41,7 @@ class StateReader:
                 found.setdefault(name, []).append(tuple(sorted(node.triggers)))
         return found
 
-    def snapshot(self, row: Row) -> StateSnapshot:
+    def snapshot(self, row: TreeRow) -> StateSnapshot:
         """What ``graph.get_state`` says of a checkpoint named by its id.
 
         Raises:
@@ -66,14 +66,7 @@ class StateReader:
                     return snapshot
         return self._stored_snapshot(row)
 
-    def _lookup(self, namespace: str, checkpoint_id: str) -> Any:
-        row = self.tree.row_of(checkpoint_id, namespace)
-        if row < 0:
-            return None
-        facts = self.tree.rows[row]
-        return facts.parent_id, facts.metadata
-
-    def _stored_snapshot(self, row: Row) -> StateSnapshot:
+    def _stored_snapshot(self, row: TreeRow) -> StateSnapshot:
         held = self._source.channels(self._thread_id, row.namespace, row.id)
         hidden = _node_channels(row) if row.dated else set()
         values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
@@ -111,17 +104,17 @@ def _graph_of(graph: Any, namespace: str) -> Any:
     return next((subgraph for _, subgraph in graph.get_subgraphs(namespace=path, recurse=True)), None)
 
 
-def _node_channels(row: Row) -> set[str]:
+def _node_channels(row: TreeRow) -> set[str]:
     """Names of nodes that ran up to here: before mid 2025 each had a channel of its own name."""
     names: set[str] = set()
-    place: Row | None = row
+    place: TreeRow | None = row
     while place is not None:
         names.update(place.nodes)
         place = place.parent
     return names
 
 
-def _task(row: Row, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
+def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
     own = [write for write in stored if (write.task_id, write.task_path) == (task.id, task.path) and task.id]
     output = [write for write in own if write.channel not in CONTROL_CHANNELS]
     asked: list[Interrupt] = []

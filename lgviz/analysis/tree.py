@@ -9,18 +9,17 @@ from math import nan
 from typing import Any
 
 from lgviz.errors import CheckpointNotFound
-from lgviz.sources.base import CheckpointRow, Index, Source, Versions
-from lgviz.sources.channels import TASKS_CHANNEL
-from lgviz.sources.places import id_time
+from lgviz.sources.base import Bookkeeping, CheckpointRow, Source, ThreadIndex
+from lgviz.sources.places import TASKS_CHANNEL, id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming
-from .steps import Row, Step
+from .steps import Step, TreeRow
 
-__all__ = ["Mark", "Tree"]
+__all__ = ["Flag", "Tree"]
 
 
-class Mark(IntFlag):
+class Flag(IntFlag):
     """What a row shows besides its nodes; the same numbers travel to the views."""
 
     INPUT = 1
@@ -35,7 +34,7 @@ class Mark(IntFlag):
     SANDBOX = 512
 
 
-_SOURCES = {"input": Mark.INPUT, "update": Mark.UPDATE, "fork": Mark.FORK}
+_SOURCES = {"input": Flag.INPUT, "update": Flag.UPDATE, "fork": Flag.FORK}
 
 
 class Tree:
@@ -79,7 +78,7 @@ class Tree:
         self.depth = array("B")
         self.times = array("d")
         self.flags = array("H")
-        self.rows: list[Row] = []
+        self.rows: list[TreeRow] = []
         self.roots: list[int] = []
         """Rows of the root namespace."""
         self.inner: dict[int, list[int]] = {}
@@ -108,7 +107,7 @@ class Tree:
             row = next((row for row in found if row >= 0), -1)
         return row
 
-    def extend(self, index: Index) -> tuple[int, list[int]]:
+    def extend(self, index: ThreadIndex) -> tuple[int, list[int]]:
         """Take in what is new.
 
         Returns:
@@ -149,7 +148,7 @@ class Tree:
         above = self._row.get((namespace, checkpoint.parent_id or ""), -1)
         parent = self.rows[above] if above >= 0 else None
         step = metadata.get("step")
-        row = Row(
+        row = TreeRow(
             number,
             namespace,
             checkpoint.id,
@@ -223,33 +222,33 @@ class Tree:
             row = self.anchor[row]
         return row
 
-    def _flags(self, row: Row) -> Mark:
-        mark = _SOURCES.get(row.source, Mark(0))
+    def _flags(self, row: TreeRow) -> Flag:
+        mark = _SOURCES.get(row.source, Flag(0))
         if row.collapsed:
-            mark |= Mark.COLLAPSED
+            mark |= Flag.COLLAPSED
         if row.metadata.get(NOTE):
-            mark |= Mark.NOTE
+            mark |= Flag.NOTE
         if row.provisional:
-            mark |= Mark.SANDBOX
+            mark |= Flag.SANDBOX
         if row.work is not None:
             tasks = row.work.tasks.values()
             if row.continued:
                 if any(task.interrupted for task in tasks):
-                    mark |= Mark.INTERRUPT | Mark.ANSWERED
+                    mark |= Flag.INTERRUPT | Flag.ANSWERED
             else:
                 for task in tasks:
                     if task.interrupted:
-                        mark |= Mark.INTERRUPT
+                        mark |= Flag.INTERRUPT
                     if task.failed:
-                        mark |= Mark.ERROR
+                        mark |= Flag.ERROR
                     elif task.finished:
-                        mark |= Mark.PENDING
+                        mark |= Flag.PENDING
         return mark
 
     # ------------------------------------------------------------ for naming
 
-    def _load_versions(self, namespace: str, ids: Sequence[str]) -> Mapping[str, Versions]:
-        return self._source.versions(self._thread_id, namespace, ids)
+    def _load_versions(self, namespace: str, ids: Sequence[str]) -> Mapping[str, Bookkeeping]:
+        return self._source.bookkeeping(self._thread_id, namespace, ids)
 
     def _load_sends(self, namespace: str, checkpoint_id: str) -> list[str]:
         try:
@@ -294,7 +293,7 @@ def _call_path(namespace: str) -> list[str]:
     return [part.partition(":")[0] for part in namespace.split("|") if part and not part.isdecimal()]
 
 
-def _is_collapsed(row: Row) -> bool:
+def _is_collapsed(row: TreeRow) -> bool:
     """Whether steps are missing before it."""
     if row.source in ("fork", "input", ""):
         return False

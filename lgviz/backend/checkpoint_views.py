@@ -9,7 +9,7 @@ from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.raw import raw_text
@@ -18,7 +18,7 @@ from lgviz.errors import LgvizError
 from lgviz.protocol import ChannelView, CheckpointView, DiffView, InterruptView, RawView, TaskView, TaskWrites
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
-from lgviz.sources.channels import is_internal
+from lgviz.sources.places import is_internal
 
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
@@ -35,13 +35,13 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
 def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
     """The graph that acts at a checkpoint: the sandbox's at one that it holds."""
     upper = source.upper if isinstance(source, LayeredSource) else None
-    return upper.graph if upper is not None and Mark.SANDBOX in checkpoint.flags else source.graph
+    return upper.graph if upper is not None and Flag.SANDBOX in checkpoint.flags else source.graph
 
 
 def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.ChannelInfo]:
     """The state channels of the graph or subgraph of a checkpoint; none where it is not known."""
     try:
-        return session.channels_of(session.live(graph).at(checkpoint.namespace))
+        return session.channels_of(session.target_of(graph).graph_in(checkpoint.namespace))
     except LgvizError:
         return {}
 
@@ -158,7 +158,7 @@ def raw_view(checkpoint: Checkpoint, source: Source) -> RawView:
     """What is stored, as text."""
     conf = checkpoint.config["configurable"]
     stored = source.channels(conf["thread_id"], checkpoint.namespace, checkpoint.id)
-    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    versions = source.bookkeeping(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
     body: dict[str, Any] = {"id": checkpoint.id, "channel_values": stored}
     if versions is not None:
         body |= {
@@ -207,7 +207,7 @@ def _status(task: Any) -> Any:
 
 
 def _answered(checkpoint: Checkpoint) -> bool:
-    return bool(checkpoint.flags & Mark.ANSWERED)
+    return bool(checkpoint.flags & Flag.ANSWERED)
 
 
 def _interrupts(checkpoint: Checkpoint) -> list[InterruptView]:
@@ -227,9 +227,9 @@ def _duration(checkpoint: Checkpoint) -> float | None:
 def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
     """The channels with something new for a node, which is why it runs."""
     conf = checkpoint.config["configurable"]
-    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    versions = source.bookkeeping(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
     try:
-        listens = session.live(source.graph).at(checkpoint.namespace).nodes[node].triggers
+        listens = session.target_of(source.graph).graph_in(checkpoint.namespace).nodes[node].triggers
     except (LgvizError, KeyError):
         return []
     if versions is None:
@@ -242,7 +242,7 @@ def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
 
 def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:
     """What "run from here" would do besides; only where something can differ, for it asks LangGraph again."""
-    partial = checkpoint.flags & (Mark.ERROR | Mark.PENDING | Mark.INTERRUPT)
+    partial = checkpoint.flags & (Flag.ERROR | Flag.PENDING | Flag.INTERRUPT)
     if (
         source.graph is None
         or source.read_only

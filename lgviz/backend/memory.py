@@ -8,9 +8,10 @@ from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.memory import NamespaceTree, StepChange, StoredVersion, item_changes, step_events
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import value_at
+from lgviz.backend import code
 from lgviz.backend import item_views as views
 from lgviz.backend.cache import Kept
 from lgviz.backend.dispatch import Call, Handler, Pool
@@ -18,7 +19,6 @@ from lgviz.backend.reader import Reader
 from lgviz.backend.sandbox import Box
 from lgviz.backend.value_views import value_node
 from lgviz.errors import LgvizError, NotFound, ReadOnly
-from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
     DiffView,
@@ -42,7 +42,7 @@ from lgviz.protocol import (
     ValueNode,
 )
 from lgviz.session import memory as acts
-from lgviz.sources.items import Items, Namespace
+from lgviz.sources.items import ItemReader, Namespace
 from lgviz.sources.stores import memory_of
 
 __all__ = ["Memory"]
@@ -230,14 +230,14 @@ class Memory:
 
     # ------------------------------------------------------------ helpers
 
-    def _live(self) -> Items:
+    def _live(self) -> ItemReader:
         if self._items is None:
             raise NotFound(
                 "There is no store.", "Compile the graph with one: compile(store=InMemoryStore())."
             )
         return self._items
 
-    def _writable(self) -> Items:
+    def _writable(self) -> ItemReader:
         items = self._live()
         if items.read_only is not None:
             raise ReadOnly(items.read_only, "Open the graph, or give its store: debug(graph, store=store).")
@@ -245,15 +245,15 @@ class Memory:
 
     def _held(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint is one of the sandbox."""
-        return self.box is not None and Mark.SANDBOX in checkpoint.flags
+        return self.box is not None and Flag.SANDBOX in checkpoint.flags
 
-    def _at(self, checkpoint: str | None) -> Items:
+    def _at(self, checkpoint: str | None) -> ItemReader:
         """Memory as of a checkpoint, or now."""
         items = self._live()
         if checkpoint is None:
             return items
         if self.box is not None and (store := self.box.memory_at(self._reader.at(checkpoint))) is not None:
-            return Items(store, self._ask)
+            return ItemReader(store, self._ask)
         if not items.keeps_versions:
             return items
         return self._kept(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
@@ -281,7 +281,7 @@ class Memory:
         asked = (params["checkpoint"], params["ref"], params["filter"], text, query)
         return self._kept(("hits", *asked, items.token()), find)
 
-    def _versions(self, namespace: Namespace, key: str) -> Sequence[Written]:
+    def _versions(self, namespace: Namespace, key: str) -> Sequence[StoredVersion]:
         items = self._live()
         if not items.keeps_versions:
             raise NotFound(
@@ -289,7 +289,7 @@ class Memory:
             )
         return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
 
-    def _changes(self, checkpoint_id: str) -> list[ItemChange]:
+    def _changes(self, checkpoint_id: str) -> list[StepChange]:
         checkpoint = self._reader.at(checkpoint_id)
         if self.box is not None and self._held(checkpoint):
             return self.box.step_changes(checkpoint)
@@ -297,7 +297,7 @@ class Memory:
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
 
-    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[ItemChange]:
+    def _changed(self, checkpoint: Checkpoint, items: ItemReader) -> list[StepChange]:
         events = step_events(checkpoint, items.changes)
         before: dict[tuple[Namespace, str], Any] = {}
         for event in events:
@@ -306,7 +306,7 @@ class Memory:
                 before[place] = items.at(event.at - timedelta(microseconds=1)).get(*place)
         return item_changes(events, {place: item and item.value for place, item in before.items()})
 
-    def _writer(self, version: Written) -> Any:
+    def _writer(self, version: StoredVersion) -> Any:
         if version.thread_id is None:
             return None
         try:
