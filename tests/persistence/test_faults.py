@@ -39,22 +39,12 @@ from lgviz.persistence import (
 from lgviz.persistence.database import postgres_sessions
 from lgviz.persistence.database.sqlite_drivers import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
+from tests.support.processes import start
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
 
 HERE = Path(__file__).parent
 PUTS = int(os.environ.get("LGVIZ_TEST_PUTS", "100"))
 KILLS = int(os.environ.get("LGVIZ_TEST_KILLS", "12"))
-
-
-def start(code: str, *args: str) -> subprocess.Popen[str]:
-    """Python that can import what these tests can."""
-    prelude = f"import sys; sys.path[:0] = {[str(HERE), *sys.path]!r}\n"
-    return subprocess.Popen(
-        [sys.executable, "-c", prelude + code, *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 WRITER = """
@@ -196,7 +186,7 @@ def test_a_file_system_that_is_really_full(tmp_path: Path) -> None:
     inside = ["unshare", "--user", "--map-root-user", "--mount"]
     if shutil.which("unshare") is None or subprocess.run([*inside, "true"], capture_output=True).returncode:
         pytest.skip("no namespace to mount a file system in")
-    code = f"import os, subprocess, sys; sys.path[:0] = {[str(HERE), *sys.path]!r}\n{FILLER}"
+    code = f"import os, subprocess, sys; sys.path[:0] = {[*sys.path]!r}\n{FILLER}"
     script = f'mount -t tmpfs -o size=4m none {tmp_path} && exec "$@"'
     run = [*inside, "sh", "-c", script, "sh", sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(run, capture_output=True, text=True)

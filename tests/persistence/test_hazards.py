@@ -17,13 +17,13 @@ import psycopg
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from test_faults import start
-from test_values import KEPT, REFUSED, same
 
 from lgviz.errors import NotKept, PersistenceError, WrongLoop
 from lgviz.persistence import AsyncPostgresSaver, Placeholder, PostgresSaver, SqliteSaver
 from lgviz.persistence.database.statements import WRITE, Operation, Query
+from tests.support.processes import start
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
+from tests.support.values import KEPT, REFUSED, same
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
