@@ -9,7 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
+
+
+class ReadOptions(TypedDict, total=False):
+    """How a history is read; what takes these hands them on whole.
+
+    Attributes:
+        trust: for a path or URL, modules whose classes may be imported to decode values (LangGraph's safe
+            types always are); whatever else it names becomes an :class:`Undecodable` or a placeholder.
+    """
+
+    trust: Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)
