@@ -212,7 +212,7 @@ class Acts:
 
     def _code(self, request: CodeRequest) -> str:
         at = self._thread.at(request["checkpoint"])
-        if Mark.SANDBOX in at.flags:
+        if Flag.SANDBOX in at.flags:
             raise ActRefused(
                 f"{at.label} is in this debugger's sandbox: no code finds it elsewhere.", "Keep it first."
             )

@@ -87,7 +87,7 @@ class MemoryRequests:
         if items is None:
             return {"store": None, "past": False, "versions": False, "semantic": False, "expires": False,
                     "read_only": None, "token": "", "changed": None}  # fmt: skip
-        past = items.keeps_versions or Mark.SANDBOX in self._thread.at(params["checkpoint"]).flags
+        past = items.keeps_versions or Flag.SANDBOX in self._thread.at(params["checkpoint"]).flags
         return {
             "store": items.description,
             "past": past,
@@ -280,9 +280,9 @@ class MemoryRequests:
             )
         return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
 
-    def _changes(self, checkpoint_id: str) -> list[ItemChange]:
+    def _changes(self, checkpoint_id: str) -> list[StepChange]:
         checkpoint = self._thread.at(checkpoint_id)
-        if Mark.SANDBOX in checkpoint.flags:
+        if Flag.SANDBOX in checkpoint.flags:
             return self._sandbox.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))

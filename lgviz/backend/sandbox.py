@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.memory import ItemChange
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.memory import StepChange
+from lgviz.analysis.tree import Flag
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.item_views import changes_view
 from lgviz.backend.open_thread import OpenThread
