@@ -8,7 +8,7 @@ from typing import Any
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
@@ -53,7 +53,7 @@ class Acts:
         self._memory = memory
         self._loop = loop
         self._subject = subject
-        self._runs: dict[int, session.Runner] = {}
+        self._runs: dict[int, session.RunHandle] = {}
         self._numbers = itertools.count(1)
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class Acts:
             "inferred": session.inferred_as_node(graph, at),
             # Only an unfinished step has siblings to lose.
             "siblings": [s.node for s in session.finished_siblings(graph, at)]
-            if Mark.PENDING in at.flags
+            if Flag.PENDING in at.flags
             else [],
             "configurable": code.json_text(session.configurable_of(at.metadata)),
         }
@@ -212,7 +212,7 @@ class Acts:
 
     def _code(self, request: CodeRequest) -> str:
         at = self._thread.at(request["checkpoint"])
-        if Mark.SANDBOX in at.flags:
+        if Flag.SANDBOX in at.flags:
             raise ActRefused(
                 f"{at.label} is in this debugger's sandbox: no code finds it elsewhere.", "Keep it first."
             )

@@ -8,8 +8,8 @@ from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.memory import NamespaceTree, StepChange, StoredVersion, item_changes, step_events
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import value_at
 from lgviz.backend import code
 from lgviz.backend import item_views as views
@@ -87,7 +87,7 @@ class MemoryRequests:
         if items is None:
             return {"store": None, "past": False, "versions": False, "semantic": False, "expires": False,
                     "read_only": None, "token": "", "changed": None}  # fmt: skip
-        past = items.keeps_versions or Mark.SANDBOX in self._thread.at(params["checkpoint"]).flags
+        past = items.keeps_versions or Flag.SANDBOX in self._thread.at(params["checkpoint"]).flags
         return {
             "store": items.description,
             "past": past,
@@ -272,7 +272,7 @@ class MemoryRequests:
         asked = (params["checkpoint"], params["ref"], params["filter"], text, query)
         return self._kept(("hits", *asked, items.token()), find)
 
-    def _versions(self, namespace: Namespace, key: str) -> Sequence[Written]:
+    def _versions(self, namespace: Namespace, key: str) -> Sequence[StoredVersion]:
         items = self._live()
         if not items.keeps_versions:
             raise NotFound(
@@ -280,15 +280,15 @@ class MemoryRequests:
             )
         return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
 
-    def _changes(self, checkpoint_id: str) -> list[ItemChange]:
+    def _changes(self, checkpoint_id: str) -> list[StepChange]:
         checkpoint = self._thread.at(checkpoint_id)
-        if Mark.SANDBOX in checkpoint.flags:
+        if Flag.SANDBOX in checkpoint.flags:
             return self._sandbox.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
 
-    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[ItemChange]:
+    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[StepChange]:
         events = step_events(checkpoint, items.changes)
         before: dict[tuple[Namespace, str], Any] = {}
         for event in events:
@@ -297,7 +297,7 @@ class MemoryRequests:
                 before[place] = items.at(event.at - timedelta(microseconds=1)).get(*place)
         return item_changes(events, {place: item and item.value for place, item in before.items()})
 
-    def _writer(self, version: Written) -> Any:
+    def _writer(self, version: StoredVersion) -> Any:
         if version.thread_id is None:
             return None
         try:
