@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from lgviz.analysis.history import open_history as history
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
-    from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview, run
+    from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview
     from lgviz.session import open_sandbox as sandbox
+    from lgviz.session.run import run
     from lgviz.sources import open_source
     from lgviz.widget import Debugger, debug
 
