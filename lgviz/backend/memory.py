@@ -42,7 +42,7 @@ from lgviz.protocol import (
     ValueNode,
 )
 from lgviz.session import memory as acts
-from lgviz.sources.items import Items, Namespace
+from lgviz.sources.items import ItemReader, Namespace
 from lgviz.sources.stores import memory_of
 
 __all__ = ["MemoryRequests"]
@@ -50,7 +50,7 @@ __all__ = ["MemoryRequests"]
 _HITS = 2_000
 _NEAREST = 100
 _SCANNED = 10_000
-"""Items that copied code looks at for a text, which no store searches for."""
+"""ItemReader that copied code looks at for a text, which no store searches for."""
 _PAGE = 200
 
 
@@ -225,26 +225,26 @@ class MemoryRequests:
 
     # ------------------------------------------------------------ helpers
 
-    def _live(self) -> Items:
+    def _live(self) -> ItemReader:
         if self._items is None:
             raise NotFound(
                 "There is no store.", "Compile the graph with one: compile(store=InMemoryStore())."
             )
         return self._items
 
-    def _writable(self) -> Items:
+    def _writable(self) -> ItemReader:
         items = self._live()
         if items.read_only is not None:
             raise ReadOnly(items.read_only, "Open the graph, or give its store: debug(graph, store=store).")
         return items
 
-    def _at(self, checkpoint: str | None) -> Items:
+    def _at(self, checkpoint: str | None) -> ItemReader:
         """Memory as of a checkpoint, or now."""
         items = self._live()
         if checkpoint is None:
             return items
         if (store := self._sandbox.memory_at(self._thread.at(checkpoint))) is not None:
-            return Items(store, self._ask)
+            return ItemReader(store, self._ask)
         if not items.keeps_versions:
             return items
         return self._kept(("at", checkpoint), lambda: items.at(self._thread.at(checkpoint)))
@@ -288,7 +288,7 @@ class MemoryRequests:
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
 
-    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[StepChange]:
+    def _changed(self, checkpoint: Checkpoint, items: ItemReader) -> list[StepChange]:
         events = step_events(checkpoint, items.changes)
         before: dict[tuple[Namespace, str], Any] = {}
         for event in events:
