@@ -68,7 +68,7 @@ def _made(target: str | Path) -> SyncSaver:
     import psycopg
 
     from lgviz.persistence.database.conninfo import parsed
-    from lgviz.persistence.database.postgres_drivers import connect, explain
+    from lgviz.persistence.database.postgres import connect, explain
     from lgviz.persistence.savers.postgres import PostgresSaver
 
     parsed(str(target))

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from lgviz.errors import DamagedData
 from lgviz.persistence import Damaged, ExactSerializer, MemorySaver, migrate
-from lgviz.persistence.blocks.tree import leaf, nodes_of
+from lgviz.persistence.blocks.merkle import leaf, nodes_of
 from lgviz.persistence.database.statements import WRITE, Operation, Query
 from tests.support.savers import call, config, on_loop, put, text
 

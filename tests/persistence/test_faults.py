@@ -37,7 +37,7 @@ from lgviz.persistence import (
     SqliteSaver,
 )
 from lgviz.persistence.database import postgres_sessions
-from lgviz.persistence.database.sqlite_drivers import SqliteDriver
+from lgviz.persistence.database.sqlite import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
 

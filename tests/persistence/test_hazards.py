@@ -475,7 +475,7 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
 
     def craft(engine: Any) -> Operation[None]:
         """Under its right name, as someone who can write the database would."""
-        from lgviz.persistence.blocks.tree import leaf
+        from lgviz.persistence.blocks.merkle import leaf
 
         yield WRITE
         for blob, value in zip(crafted, values.values(), strict=True):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lgviz.persistence import Damaged, SqliteStore
-from lgviz.persistence.blocks.tree import nodes_of
+from lgviz.persistence.blocks.merkle import nodes_of
 from lgviz.persistence.database.statements import WRITE, Operation, Query
 from tests.support.embeddings import INDEX
 from tests.support.savers import text

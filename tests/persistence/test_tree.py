@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgviz.persistence import ExactSerializer, MemorySaver
-from lgviz.persistence.blocks.tree import Node, Trees, canonical, flatten, nodes_of
+from lgviz.persistence.blocks.merkle import Node, Trees, canonical, flatten, nodes_of
 from tests.support.savers import call, chat, config, put, run, text
 
 TREES = Trees(ExactSerializer())

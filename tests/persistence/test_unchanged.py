@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from lgviz.persistence.blocks.tree import Node, Part, Trees
-from lgviz.persistence.blocks.unchanged import MOST, Unchanged
+from lgviz.persistence.blocks.merkle import Node, Part, Trees
+from lgviz.persistence.blocks.memo import MOST, Unchanged
 from lgviz.persistence.serde.exact import ExactSerializer
 
 

@@ -1,4 +1,4 @@
-"""Storing checkpoints and writes."""
+"""Stores checkpoints and writes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
 from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
+from lgviz.persistence.blocks.merkle import DICT, LONGEST, Part, blocks_of, leaf
 from lgviz.persistence.blocks.records import (
     Channel,
-    Write,
+    Records,
+    WriteRecord,
     channel_entries,
     pack_body,
     pack_metadata,
     pack_writes,
     seen_entries,
 )
-from lgviz.persistence.blocks.storing import Storing
-from lgviz.persistence.blocks.tree import DICT, LONGEST, Part, leaf, nodes_of
 from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
 
 from .address import Address, address
@@ -40,8 +40,52 @@ _TASK = f"""SELECT key, task_path, data FROM lgviz_writes
     WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?"""
 
 
-class Writing(Storing):
-    """``put`` and ``put_writes``."""
+_UPDATE = """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
+    WHERE thread = ? AND ns = ? AND id = ?"""
+_INSERT = """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_WRITES = """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+
+class _Thread(NamedTuple):
+    """A thread that is written to.
+
+    Attributes:
+        number: its key.
+        made: how many root checkpoints it had had at the last removal.
+        mark: of removals in the database.
+    """
+
+    number: int
+    made: int
+    mark: bytes | None
+
+
+class _Before(NamedTuple):
+    """What a thread held before a put.
+
+    Attributes:
+        replaced: whether the checkpoint itself was there.
+        last: the number of the newest root checkpoint, -1 where there is none.
+        source: the row of the parent, where it was asked for and is there.
+    """
+
+    replaced: bool
+    last: int
+    source: bytes | None
+
+
+class CheckpointWrites:
+    """``put`` and ``put_writes``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.blocks = records.blocks
 
     def put(
         self,
@@ -65,79 +109,68 @@ class Writing(Storing):
         Raises:
             NotKept: a value that the serializer refuses.
         """
-        place = address(config)
-        ns, parent = place.ns or "", place.checkpoint_id
+        place, id, blocks = address(config), checkpoint["id"], self.blocks
+        ns, serde = place.ns or "", blocks.merkle.serde
         values: Mapping[str, Any] = checkpoint.get("channel_values") or {}
         versions: Mapping[str, Any] = checkpoint.get("channel_versions") or {}
         # Serialized and hashed before the transaction: it is held for the shortest time.
-        parts = {name: self._plant(values[name], name, ns) for name in new_versions if name in values}
-        head = leaf(self.trees.serde.dumps_typed({k: v for k, v in checkpoint.items() if k not in _OWN}))
-        seen = self.trees.gather(DICT, seen_entries(checkpoint.get("versions_seen") or {}))
+        parts = {name: self._encode(values[name], name, ns) for name in new_versions if name in values}
+        head = leaf(serde.dumps_typed({k: v for k, v in checkpoint.items() if k not in _OWN}))
+        seen = blocks.merkle.chunk(DICT, seen_entries(checkpoint.get("versions_seen") or {}))
         notes = get_checkpoint_metadata(config, metadata)  # type: ignore[arg-type]
-        packed_notes = pack_metadata(notes, self.trees.serde)
-
-        asked = self.unknown([*parts.values(), seen])
+        packed_notes = pack_metadata(notes, serde)
+        asked = blocks.unknown([*parts.values(), seen])
 
         yield WRITE
         # The parent is read only where a value is taken over from it.
-        source = parent if values.keys() - parts.keys() else None
-        rest = Query(_BEFORE, [place.thread_id, ns, checkpoint["id"], source, place.thread_id])
-        (thread, made, mark), rows, stored = yield from self._enter(place.thread_id, rest, asked)
-        before: dict[str, Channel] = {}
-        replaced, last = False, -1
-        for id, ordinal, data in rows:
-            if id is None:
-                last = -1 if ordinal is None else ordinal
-            elif id == source:
-                # Of a damaged parent nothing can be taken over: all values are stored.
-                with suppress(DamagedData):
-                    before = yield from self.open_channels(bytes(data))
-            replaced = replaced or id == checkpoint["id"]
-        channels: dict[str, Channel] = {}
-        for name in dict.fromkeys((*versions, *values)):
-            version = versions.get(name)
-            part = parts.get(name)
-            if part is None and name in values:
-                old = before.get(name)
-                if old and old.part is not None and old.version == version and name not in new_versions:
-                    part = old.part
-                else:
-                    part = self._plant(values[name], name, ns)
-            channels[name] = Channel(version, part)
+        source = place.checkpoint_id if values.keys() - parts.keys() else None
+        rest = Query(_BEFORE, [place.thread_id, ns, id, source, place.thread_id])
+        thread, rows, stored = yield from self._enter(place.thread_id, rest, asked)
+        before = _read_before(rows, id, source)
+        inherited = (yield from self._inherited(before, versions)) if source else {}
+        for name in values:
+            if name not in parts:
+                parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
+        channels = {
+            name: Channel(versions.get(name), parts.get(name)) for name in dict.fromkeys((*versions, *values))
+        }
         if len(channels) > LONGEST:
             yield from self._learn_hashes(channels)
-        table = self.trees.gather(DICT, channel_entries(channels))
-        plan = yield from self.plan(thread, mark, [table, seen], asked, stored)
+        table = blocks.merkle.chunk(DICT, channel_entries(channels))
+        plan = yield from blocks.plan(thread.number, thread.mark, [table, seen], asked, stored)
 
         row = [
-            parent,
+            place.checkpoint_id,
             at or time.time(),
             json.dumps(list(new_versions if changed is None else changed), separators=(",", ":")),
             packed_notes,
-            self.vault.close_row(pack_body(head, table, seen)),
+            blocks.codec.close_row(pack_body(head, table, seen)),
         ]
-        here = [thread, ns, checkpoint["id"]]
-        if replaced:
-            steps = [
-                Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread]),
-                Query(
-                    """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
-                       WHERE thread = ? AND ns = ? AND id = ?""",
-                    [*row, *here],
-                ),
-            ]
+        here = [thread.number, ns, id]
+        if before.replaced:
+            epoch = Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread.number])
+            steps = [epoch, Query(_UPDATE, [*row, *here])]
+        elif ns:
+            number = yield from self._inner_ordinal(thread.number, ns, notes)
+            steps = [Query(_INSERT, [*here, number, *row])]
         else:
-            number = max(made, last + 1) if not ns else (yield from self._inner_ordinal(thread, ns, notes))
-            steps = [
-                Query(
-                    """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata,
-                       body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                    [*here, number, *row],
-                )
-            ]
+            steps = [Query(_INSERT, [*here, max(thread.made, before.last + 1), *row])]
         if (yield Batch([*plan.steps, *steps], last=True)):
-            self.stored(plan)
-        return Address(place.thread_id, ns, checkpoint["id"]).config()
+            blocks.stored(plan)
+        return Address(place.thread_id, ns, id).config()
+
+    def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Part]]:
+        """The values that the parent has in the same versions."""
+        channels: dict[str, Channel] = {}
+        if before.source is not None:
+            # Of a damaged parent nothing can be taken over: all values are stored.
+            with suppress(DamagedData):
+                channels = yield from self.records.open_channels(before.source)
+        return {
+            name: part
+            for name, (version, part) in channels.items()
+            if part is not None and version == versions.get(name)
+        }
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -156,27 +189,26 @@ class Writing(Storing):
         self, config: RunnableConfig, writes: Iterable[tuple[int, str, Any]], task_id: str, task_path: str
     ) -> Operation[None]:
         """:meth:`put_writes` of writes that have their index already."""
-        place = address(config)
+        place, blocks = address(config), self.blocks
         if place.checkpoint_id is None:
             raise PersistenceError(
                 "The config names no checkpoint_id to write under.", "Give the config that put returned."
             )
         ns = place.ns or ""
         new = [
-            Write(idx, channel, self._plant_write(value, channel, task_path or ns))
+            WriteRecord(idx, channel, self._encode_write(value, channel, task_path or ns))
             for idx, channel, value in writes
         ]
-
-        asked = self.unknown(write.part for write in new)
+        asked = blocks.unknown(write.part for write in new)
 
         yield WRITE
         task = Query(_TASK, [place.thread_id, ns, place.checkpoint_id, task_id])
-        (thread, _, mark), rows, stored = yield from self._enter(place.thread_id, task, asked)
-        kept: dict[int, Write] = {}
+        thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
+        kept: dict[int, WriteRecord] = {}
         steps: list[Query] = []
         for key, old_path, data in rows:
             try:
-                old = self.open_writes(bytes(data))
+                old = self.records.open_writes(bytes(data))
             except DamagedData:  # the row stays as it is; check() names it
                 continue
             kept |= {write.idx: write for write in old}
@@ -185,54 +217,50 @@ class Writing(Storing):
         for write in new:
             if write.idx < 0 or write.idx not in kept:
                 kept[write.idx] = write
-        plan = yield from self.plan(thread, mark, [write.part for write in kept.values()], asked, stored)
-        data = self.vault.close_row(pack_writes(kept.values()))
-        steps.append(
-            Query(
-                """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
-                   VALUES (?, ?, ?, ?, ?, ?, ?)""",
-                [thread, ns, place.checkpoint_id, task_id, task_path, time.time(), data],
-            )
-        )
-        if (yield Batch([*plan.steps, *steps], last=True)):
-            self.stored(plan)
+        parts = [write.part for write in kept.values()]
+        plan = yield from blocks.plan(thread.number, thread.mark, parts, asked, stored)
+        data = blocks.codec.close_row(pack_writes(kept.values()))
+        row = [thread.number, ns, place.checkpoint_id, task_id, task_path, time.time(), data]
+        if (yield Batch([*plan.steps, *steps, Query(_INSERT_WRITES, row)], last=True)):
+            blocks.stored(plan)
 
     def _enter(
         self, thread_id: str, what: Query, asked: list[bytes]
-    ) -> Operation[tuple[tuple[int, int, bytes | None], Rows, Rows]]:
-        """A thread (its number, how many root checkpoints it had had at the last removal) with the mark of
-        removals, the rows that a query finds, and those of the nodes asked for: in one round trip.
+    ) -> Operation[tuple[_Thread, Rows, Rows]]:
+        """A thread, the rows that a query finds, and those of the blocks asked for: in one round trip.
 
         The thread is locked until the transaction ends: its rows are committed in the order of their keys.
         """
-        newest, hash = self.known.newest
+        blocks = self.blocks
+        newest, hash = blocks.ids.newest
         find = Query(
-            f"SELECT id, made, {self.marks} FROM lgviz_threads WHERE thread_id = ? {self.dialect.lock_row}",
+            f"""SELECT id, made, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
+                {blocks.dialect.lock_row}""",
             [newest, thread_id],
         )
-        steps = [find, what, *([self.ask(asked)] if asked else [])]
+        steps = [find, what, *([blocks.ask(asked)] if asked else [])]
         found = yield Batch(steps)
         if not found[0]:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
             yield Query(new, [thread_id])
             found = yield Batch(steps)
-        number, made, mark, there = found[0][0]
+        *thread, there = found[0][0]
         if there != hash:
-            self._forget(mark)
-        return (number, made, mark), list(found[1]), list(found[2]) if asked else []
+            blocks.forget(thread[-1])
+        return _Thread(*thread), list(found[1]), list(found[2]) if asked else []
 
-    def _plant_write(self, value: Any, channel: str, where: str) -> Part:
+    def _encode_write(self, value: Any, channel: str, where: str) -> Part:
         try:
-            return self._plant(value, channel, where)
+            return self._encode(value, channel, where)
         except NotKept:
             if channel != ERROR or not isinstance(value, BaseException):
                 raise
             # A node's error must never be hidden by the refusal to keep its arguments.
-            return self._plant(repr(value), channel, where)
+            return self._encode(repr(value), channel, where)
 
-    def _plant(self, value: Any, channel: str, where: str) -> Part:
+    def _encode(self, value: Any, channel: str, where: str) -> Part:
         try:
-            return self.trees.plant(value)
+            return self.blocks.merkle.encode(value)
         except (LgvizError, TypeError, ValueError, RecursionError) as error:
             node = f" ({where})" if where else ""
             cause = error.cause if isinstance(error, LgvizError) else str(error)
@@ -252,17 +280,29 @@ class Writing(Storing):
         return int(rows[0][0])
 
     def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
-        """Names of nodes that are known by id alone: chunking asks for them."""
-        nameless = [
-            node
+        """Hashes of blocks that are known by id alone: chunking asks for them."""
+        without = [
+            block
             for channel in channels.values()
             if channel.part is not None
-            for node in nodes_of(channel.part)
-            if not node.hash
+            for block in blocks_of(channel.part)
+            if not block.hash
         ]
-        if nameless:
-            where, params = self.dialect.among("id", [node.id for node in nameless])
-            rows = yield Query(f"SELECT id, hash FROM lgviz_nodes WHERE {where}", params)
-            names = {id: bytes(hash) for id, hash in rows}
-            for node in nameless:
-                node.hash = names[node.id]
+        if without:
+            where, params = self.blocks.dialect.among("id", [block.id for block in without])
+            rows = yield Query(f"SELECT id, hash FROM lgviz_blocks WHERE {where}", params)
+            hashes = {id: bytes(hash) for id, hash in rows}
+            for block in without:
+                block.hash = hashes[block.id]
+
+
+def _read_before(rows: Rows, own: str, source: str | None) -> _Before:
+    replaced, last, parent = False, -1, None
+    for id, ordinal, body in rows:
+        if id is None:
+            last = -1 if ordinal is None else ordinal
+            continue
+        replaced = replaced or id == own
+        if id == source:
+            parent = bytes(body)
+    return _Before(replaced, last, parent)

@@ -10,7 +10,7 @@ from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
 
 from lgviz.errors import LgvizError
 from lgviz.persistence import ExactSerializer
-from lgviz.persistence.database.schema import ITEMS, POSTGRESQL, SQLITE
+from lgviz.persistence.database.dialect import ITEMS, POSTGRESQL, SQLITE
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.changing import moment
 from lgviz.persistence.stores.filters import check_filter, passes

@@ -8,9 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import SourceError
 from lgviz.persistence.database.drivers import drive, run_async
-from lgviz.persistence.database.running import Runner as Owner
-from lgviz.persistence.database.running import SyncRunner
-from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver
+from lgviz.persistence.database.runners import OperationRunner
+from lgviz.persistence.database.runners import SyncRunner
+from lgviz.persistence.database.sqlite import AioSqliteDriver
 from lgviz.persistence.database.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from lgviz.sources.connections import FileReader
 
@@ -59,7 +59,7 @@ def over_postgres(conninfo: Callable[[], str]) -> Runner:
         import psycopg
 
         from lgviz.persistence.database.conninfo import parsed
-        from lgviz.persistence.database.postgres_drivers import PostgresDriver, connect, explain
+        from lgviz.persistence.database.postgres import PostgresDriver, connect, explain
     except ImportError as error:
         raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
 

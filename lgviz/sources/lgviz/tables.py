@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from lgviz.errors import CheckpointNotFound, ForeignTables
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.blocks.records import read_body, read_channels, read_seen, read_writes
-from lgviz.persistence.blocks.tree import Node, Part, typed
-from lgviz.persistence.database.schema import POSTGRESQL, SQLITE
+from lgviz.persistence.blocks.merkle import Node, Part, typed
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.statements import READ, Operation, Query
-from lgviz.persistence.savers.engine import Engine
+from lgviz.persistence.savers.engine import SaverEngine
 from lgviz.persistence.savers.index import ThreadIndex
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources.base import (
