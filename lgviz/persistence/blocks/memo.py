@@ -90,8 +90,9 @@ class _Written(NamedTuple):
 class SerializationMemo:
     """Pydantic models with their serialized bytes, as long as those can be told to be the same still.
 
-    A chat's messages are there at every put: what did not change is not serialized again. A model is kept where its fields hold nothing but immutable values and empty lists and dicts. It is as it
-    was while its fields are the same objects, and those lists and dicts still empty.
+    A chat's messages are there at every put: what did not change is not serialized again. A model is kept
+    where its fields hold nothing but immutable values and empty lists and dicts. It is as it was while its
+    fields are the same objects, and those lists and dicts still empty.
     """
 
     def __init__(self) -> None:

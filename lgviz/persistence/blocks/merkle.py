@@ -50,7 +50,8 @@ class Serializer(Protocol):
 
 
 class Block:
-    """A part that is stored by itself. ``id`` is known once it is in the database, ``hash`` and ``part`` once needed."""
+    """A part that is stored by itself. ``id`` is known once it is in the database, ``hash`` and ``part`` once
+    needed."""
 
     __slots__ = ("hash", "id", "part")
 

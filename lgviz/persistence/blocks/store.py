@@ -324,7 +324,7 @@ class BlockStore:
     def _look_up(
         self, owner: int, roots: list[Block], asked: list[bytes], rows: list[Any]
     ) -> Operation[_Found]:
-        """Which blocks at and below some roots are stored: level by level, down to where stored trees begin."""
+        """Which blocks at and below some roots are stored: level by level, down to those that are."""
         known = self.ids.ids
         ids: dict[bytes, int] = {}
         stored: dict[bytes, int] = {}
@@ -406,7 +406,9 @@ class BlockStore:
                AND NOT EXISTS (SELECT 1 FROM lgviz_shares WHERE block = lgviz_blocks.id)""",
             [(id, owner) for id in dead],
         )
-        yield Many("UPDATE lgviz_blocks SET owner = 0 WHERE id = ? AND owner = ?", [(id, owner) for id in dead])
+        yield Many(
+            "UPDATE lgviz_blocks SET owner = 0 WHERE id = ? AND owner = ?", [(id, owner) for id in dead]
+        )
 
 
 def batches(values: Iterable[Any]) -> Iterable[list[Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+
 @dataclass(frozen=True)
 class Dialect:
     """How one database says it. Statements elsewhere use ``?`` for parameters."""

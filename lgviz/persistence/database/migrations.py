@@ -16,8 +16,8 @@ _WRITTEN = """thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, node TEXT,
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "2026-11-blocks": (
         "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
-        # A block stays as long as somebody needs it: its owner, a thread (by number) or one of a store's items
-        # (by negative number; 0: nobody), or those in `lgviz_shares`. Most blocks have an owner alone.
+        # A block stays as long as somebody needs it: its owner, a thread (by number) or one of a store's
+        # items (by negative number; 0: nobody), or those in `lgviz_shares`. Most have an owner alone.
         """CREATE TABLE lgviz_blocks (
             id {serial}, hash {blob} NOT NULL UNIQUE, owner {int} NOT NULL, form INTEGER NOT NULL,
             data {blob} NOT NULL)""",

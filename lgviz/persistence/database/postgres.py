@@ -99,7 +99,7 @@ def _lost(error: BaseException) -> bool:
 
 
 class _Transaction:
-    """What both sessions say to the server; a caller's own transaction is joined by savepoints of one name."""
+    """What both sessions say to the server; a caller's own transaction is joined by savepoints."""
 
     def __init__(self, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
         self.nested = conn.info.transaction_status == TransactionStatus.INTRANS

@@ -82,7 +82,7 @@ class SyncRunner(OperationRunner):
 
 
 class AsyncRunner(OperationRunner):
-    """Runs operations on an asynchronous driver. The plain methods work from any thread but an event loop's."""
+    """Runs operations on an asynchronous driver. Plain methods work from any thread but an event loop's."""
 
     driver: AsyncDriver
 
@@ -129,7 +129,7 @@ class AsyncRunner(OperationRunner):
 
 
 class LoopRunner(AsyncRunner):
-    """Runs operations on an asynchronous driver whose connections belong to the loop that they were made on."""
+    """Runs operations on a driver whose connections belong to the event loop that they were made on."""
 
     loop: asyncio.AbstractEventLoop | None = None
 

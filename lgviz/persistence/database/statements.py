@@ -1,10 +1,10 @@
 """What an operation and its driver say to each other: a generator yields statements and is sent rows.
 
-An operation is a generator that does no I/O itself, so that it is written once for SQLite and PostgreSQL, sync
-and async. It yields a :class:`Begin` before its first statement, and then a :class:`Query`, a :class:`Many`
-or a :class:`Batch` of them; it is sent the rows (of a :class:`Begin` one, where SQLite joins a transaction of
-the caller's). The driver opens the transaction, and commits it when the generator returns or rolls it back
-when anything is raised.
+An operation is a generator that does no I/O itself, so that it is written once for SQLite and PostgreSQL,
+sync and async. It yields a :class:`Begin` before its first statement, and then a :class:`Query`, a
+:class:`Many` or a :class:`Batch` of them; it is sent the rows (of a :class:`Begin` one, where SQLite joins a
+transaction of the caller's). The driver opens the transaction, and commits it when the generator returns or
+rolls it back when anything is raised.
 
 An operation that renames a thread, and a driver that runs it:
 
@@ -22,8 +22,8 @@ An operation that renames a thread, and a driver that runs it:
 >>> driver.run(lambda: rename("draft", "final"))
 1
 
-One operation runs another with ``yield from``. An operation that a :class:`Conflict` was raised in is made anew
-and run again: that is why drivers take a function that makes it.
+One operation runs another with ``yield from``. Where a statement raises :class:`Conflict` the operation is
+made anew and run again: that is why drivers take a function that makes it.
 """
 
 from __future__ import annotations

@@ -70,9 +70,7 @@ class DeltaReads:
             DamagedData: an ancestor's row cannot be read (a damaged value alone does not raise).
         """
         place = address(config)
-        return (
-            yield from self.blocks.optimistic_read(lambda whole: self._walk(place, channels, whole))
-        )
+        return (yield from self.blocks.optimistic_read(lambda whole: self._walk(place, channels, whole)))
 
     def _walk(self, place: Address, channels: Sequence[str], whole: bool) -> Operation[Deltas]:
         """Go from a checkpoint to its ancestors until each channel's stored value is found."""

@@ -88,7 +88,9 @@ class Removal:
             [thread],
         )
         return [
-            CheckpointRecord(key, ns, id, parent, ordinal, self.records.open_metadata(bytes(data)), bytes(body), size)
+            CheckpointRecord(
+                key, ns, id, parent, ordinal, self.records.open_metadata(bytes(data)), bytes(body), size
+            )
             for key, ns, id, parent, ordinal, data, body, size in rows
         ]
 
@@ -163,7 +165,9 @@ class Removal:
                     pass
                 ancestor = by_id.get((ancestor.ns, ancestor.parent or ""))
 
-    def _number_anchors(self, thread: int, rows: Sequence[CheckpointRecord], keep: set[int]) -> Operation[None]:
+    def _number_anchors(
+        self, thread: int, rows: Sequence[CheckpointRecord], keep: set[int]
+    ) -> Operation[None]:
         """Write down the numbers of the anchors that go while checkpoints under them stay."""
         calls = yield Query("SELECT ns, id, numbers FROM lgviz_calls WHERE thread = ?", [thread])
         written = {(ns, id): numbers for ns, id, numbers in calls}

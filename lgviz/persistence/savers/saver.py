@@ -139,7 +139,9 @@ class Saver(OperationRunner, BaseCheckpointSaver[Any]):
         keys = await self._arun(lambda: engine.reads.matching(config, filter, before, limit))
         known: dict[int, Block] = {}
         for start in range(0, len(keys), PAGE):
-            page: Sequence[StoredCheckpoint] = await self._arun(partial(engine.reads.load, keys[start : start + PAGE], known))
+            page: Sequence[StoredCheckpoint] = await self._arun(
+                partial(engine.reads.load, keys[start : start + PAGE], known)
+            )
             known = page[0].blocks if page else {}
             for found in engine.reads.assemble_all(page):
                 yield found

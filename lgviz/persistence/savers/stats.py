@@ -131,7 +131,7 @@ class Accounting:
 
 
 class _Bill:
-    """Adds what rows and blocks cost to the figures of a thread; each block counts once, where it comes first.
+    """Adds what the rows of one thread cost to the figures; a block counts once, where it comes first.
 
     Args:
         stats: to add to.

@@ -60,7 +60,7 @@ def read(payload: bytes, trust: Trust) -> Any:
 
 
 def read_extension(code: int, data: bytes, trust: Trust) -> Any:
-    """The value of one of LangGraph's extensions: safe types as LangGraph reads them, other classes where trusted."""
+    """The value of an extension of LangGraph's: safe types as LangGraph reads them, others where trusted."""
     if code == EXT_DELTA_SNAPSHOT:
         return _DeltaSnapshot(read(data, trust))
     if code == EXT_NUMPY_ARRAY:

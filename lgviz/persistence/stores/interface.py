@@ -26,8 +26,8 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
-from lgviz.persistence.database.runners import OperationRunner
 from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.runners import OperationRunner
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .changing import Change
