@@ -560,7 +560,7 @@ def test_a_missing_thread_id(kind: str, make_saver: Any) -> None:
 def test_filter_keys_and_values_never_reach_sql(kind: str, make_saver: Any) -> None:
     saver = make_saver(kind)
     sent: list[str] = []
-    sessions = {"postgres": postgres_sessions.Session, "aiopostgres": postgres_sessions.AsyncSession}
+    sessions = {"postgres": postgres.PostgresSession, "aiopostgres": postgres.AsyncPostgresSession}
     owner: Any = sessions.get(kind, SqliteDriver)
     real = owner.perform
 
