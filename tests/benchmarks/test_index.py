@@ -17,8 +17,8 @@ from langgraph.checkpoint.postgres import PostgresSaver
 
 import lgviz
 from lgviz.sources import Index, open_source
-from tests.benchmarks.report import Report
-from tests.benchmarks.seeds import chat_graph, connect, seed_chat
+from tests.support.long_threads import chat_graph, connect, seed_chat
+from tests.support.report import Report
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
