@@ -36,6 +36,7 @@ from lgviz.persistence import (
     PostgresSaver,
     SqliteSaver,
 )
+from lgviz.persistence.database import postgres
 from lgviz.persistence.database.sqlite import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
 from tests.support.processes import start
