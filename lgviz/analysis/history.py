@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
-from lgviz.persistence.database.collector import uncollected
+from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions, Source, StoredWrite
 
@@ -235,7 +235,7 @@ class History:
             The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are
             others now. Where checkpoints were deleted meanwhile, all rows are new.
         """
-        with self.lock, uncollected():
+        with self.lock, gc_paused():
             index = self.source.index(self.thread_id, self._token)
             self._token = index.token
             if index.reset:

@@ -10,7 +10,7 @@ from lgviz.errors import needing
 from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
-from .serde.placeholder import Placeholder
+from .serde.trust import Placeholder
 from .stores.sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
 from .stores.versions import ItemChange, Version
 
