@@ -110,7 +110,7 @@ def _made(target: str | Path) -> SyncSaver:
     import psycopg
 
     from lgviz.persistence.database.conninfo import parsed
-    from lgviz.persistence.database.postgres_drivers import connect, explain
+    from lgviz.persistence.database.postgres import connect, explain
     from lgviz.persistence.savers.postgres import PostgresSaver
 
     parsed(str(target))
@@ -123,7 +123,7 @@ def _made(target: str | Path) -> SyncSaver:
 
 
 def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> int:
-    engine = saver.engine
+    write = saver.engine.writes.put
     copied = 0
     present: dict[str, set[tuple[str, str]]] = {}
     versions: dict[tuple[str, str, str | None], Mapping[str, Any]] = {}
@@ -149,10 +149,8 @@ def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> in
         changed = [name for name, version in now.items() if before.get(name) != version]
         # Every value is read anew: LangGraph's savers keep values that changed without a new version.
         every = dict.fromkeys(record.values) | dict(now)
-        put = partial(
-            engine.put, config, checkpoint, record.metadata, every, changed=changed, at=_time(checkpoint)
-        )
-        saver._run(put)
+        at = _time(checkpoint)
+        saver._run(partial(write, config, checkpoint, record.metadata, every, changed=changed, at=at))
         copied += 1
     return copied
 
@@ -175,9 +173,10 @@ def _copy_writes(saver: Saver, place: Address, found: Sequence[StoredWrite]) -> 
     tasks: dict[tuple[str, str], list[StoredWrite]] = {}
     for write in sorted(found, key=lambda write: write.idx):
         tasks.setdefault((write.task_id, write.task_path), []).append(write)
+    put = saver.engine.writes.put_numbered_writes
     for (task_id, task_path), writes in tasks.items():
         numbered = [(write.idx, write.channel, write.value) for write in writes]
-        saver._run(partial(saver.engine.put_numbered_writes, place.config(), numbered, task_id, task_path))
+        saver._run(partial(put, place.config(), numbered, task_id, task_path))
 
 
 def _time(checkpoint: Mapping[str, Any]) -> float | None:
