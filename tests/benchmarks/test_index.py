@@ -16,7 +16,7 @@ import pytest
 from langgraph.checkpoint.postgres import PostgresSaver
 
 import lgviz
-from lgviz.sources import Index, open_source
+from lgviz.sources import ThreadIndex, open_source
 from tests.support.long_threads import chat_graph, connect, seed_chat
 from tests.support.report import Report
 
@@ -84,7 +84,7 @@ def chat_in_postgres(postgres: Any) -> Iterator[Any]:
 
 
 def test_index_of_a_chat_in_postgres(chat_in_postgres: Any, report: Report) -> None:
-    def index() -> Index:
+    def index() -> ThreadIndex:
         source = open_source(chat_in_postgres)
         try:
             return source.index("chat")
