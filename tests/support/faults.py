@@ -187,8 +187,8 @@ FAULTS = [
     Fault(
         "an undecodable value without its size",
         "lgviz/sources",
-        'return Undecodable(f"{type(error).__name__}: {error}", len(blob), type_)',
-        'return Undecodable(f"{type(error).__name__}: {error}", 0, type_)',
+        'return Undecodable(found.reason, len(payload), found.type)',
+        'return Undecodable(found.reason, 0, found.type)',
         ("tests/sources/test_decode.py",),
     ),
     Fault(
