@@ -19,39 +19,18 @@ LONGEST = 60
 
 # What is not yet as it should be. An entry that is no longer true fails, so that these only shrink.
 CIRCLES_LEFT: set[frozenset[str]] = {
-    frozenset({"lgviz.analysis.history", "lgviz.analysis.checkpoint"}),
+    frozenset({"lgviz.analysis.checkpoint", "lgviz.analysis.history"}),
     frozenset({"lgviz.analysis.summary", "lgviz.analysis.diff"}),
 }
-TWICE_LEFT: set[str] = {
-    "AsyncSession",
-    "Call",
-    "Change",
-    "Found",
-    "Kept",
-    "Plan",
-    "Record",
-    "Row",
-    "Session",
-    "Write",
-    "_Token",
-}
+TWICE_LEFT: set[str] = {"_Token", "Change", "Kept", "Record"}
 THE_SAME_LEFT: dict[str, int] = {
-    "backend/reader.py": 1,
-    "persistence/blocks/tree.py": 1,
-    "persistence/database/drivers.py": 2,
-    "persistence/serde/exact.py": 1,
-    "persistence/serde/trust.py": 1,
     "session/effects.py": 1,
     "session/overlay.py": 1,
     "session/overlay_reads.py": 1,
     "session/target.py": 3,
     "sources/langgraph/postgres.py": 1,
 }
-LONG_LEFT: set[str] = {
-    "persistence/savers/index.py:Indexing.index",
-    "persistence/savers/upkeep.py:Upkeep._thread_stats",
-    "persistence/savers/writing.py:Writing.put",
-}
+LONG_LEFT: set[str] = {"persistence/savers/write.py:CheckpointWrites.put"}
 TOWERS_LEFT: set[str] = {
     "AsyncPostgresSaver",
     "AsyncPostgresStore",
@@ -59,35 +38,26 @@ TOWERS_LEFT: set[str] = {
     "AsyncSqliteSaver",
     "AsyncSqliteStore",
     "AsyncStore",
-    "Changing",
-    "Engine",
     "Getting",
     "InMemoryStore",
-    "Items",
     "Making",
     "MemorySaver",
     "PostgresSaver",
     "PostgresStore",
-    "Removing",
     "Semantic",
-    "SetUp",
     "SqliteSaver",
     "SqliteStore",
     "StoreEngine",
     "SyncSaver",
     "SyncStore",
-    "Upkeep",
-    "Values",
-    "Verifying",
     "Versions",
-    "Writing",
 }
 GRAMMAR_LEFT: set[str] = {
     "analysis/history.py",
     "analysis/state.py",
     "analysis/tree.py",
     "backend/checkpoint_views.py",
-    "backend/reader.py",
+    "backend/open_thread.py",
     "export/html.py",
     "export/rails.py",
     "session/acts.py",
@@ -97,32 +67,22 @@ GRAMMAR_LEFT: set[str] = {
     "session/values.py",
 }
 NO_EXAMPLE_LEFT: set[str] = {
-    "AsyncPostgresSaver",
     "AsyncPostgresStore",
-    "AsyncSqliteSaver",
     "AsyncSqliteStore",
     "Change",
     "Checkpoint",
-    "Damaged",
-    "Debugger",
-    "ExactSerializer",
     "History",
-    "InMemorySaver",
     "InMemoryStore",
     "ItemChange",
-    "MemorySaver",
-    "Placeholder",
-    "PostgresSaver",
     "PostgresStore",
     "Preview",
     "Run",
     "Set",
-    "SqliteSaver",
     "SqliteStore",
     "StateDiff",
     "Version",
 }
-NO_DOCSTRING_LEFT: set[str] = {"analysis/__init__.py", "backend/__init__.py", "export/__init__.py"}
+NO_DOCSTRING_LEFT: set[str] = {"analysis/__init__.py", "export/__init__.py"}
 
 SLEEPS = {
     "persistence/test_faults.py": "the moment at which a process is killed is what varies",

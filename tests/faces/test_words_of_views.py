@@ -17,9 +17,8 @@ from langgraph.types import Interrupt
 import lgviz
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
-from lgviz.backend.dispatch import Call as RequestCall
-from lgviz.backend.dispatch import Dispatcher
-from lgviz.backend.reader import tree_batch
+from lgviz.backend.dispatch import Dispatcher, RequestCall
+from lgviz.backend.open_thread import tree_batch
 from lgviz.errors import LgvizError, NothingToRun, SourceError, ThreadNotFound
 from lgviz.export.text import tree_text
 from lgviz.persistence import MemorySaver
@@ -59,17 +58,15 @@ class Thread:
 @pytest.fixture
 def opened() -> Iterator[Callable[..., View]]:
     """Opens a view on a graph or a saver, at thread 1."""
-    views: list[tuple[View, lgviz.Debugger]] = []
+    views: list[View] = []
 
     def open_view(what: Any) -> View:
-        debugger = lgviz.debug(what, "1", name="graph")
-        views.append((View(debugger), debugger))
-        return views[-1][0]
+        views.append(View(what, "1", name="graph"))
+        return views[-1]
 
     yield open_view
-    for view, debugger in views:
-        view.dispatcher.close()
-        debugger.close()
+    for view in views:
+        view.close()
 
 
 def test_ids_of_a_moment_tell_it() -> None:

@@ -187,8 +187,8 @@ FAULTS = [
     Fault(
         "an undecodable value without its size",
         "lgviz/sources",
-        'return Undecodable(found.reason, len(payload), found.type)',
-        'return Undecodable(found.reason, 0, found.type)',
+        "return Undecodable(found.reason, len(payload), found.type)",
+        "return Undecodable(found.reason, 0, found.type)",
         ("tests/sources/test_decode.py",),
     ),
     Fault(
