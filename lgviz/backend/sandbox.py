@@ -17,7 +17,7 @@ from lgviz.backend.dispatch import Call, Handler, Pool
 from lgviz.backend.item_views import changes_view
 from lgviz.backend.reader import Reader
 from lgviz.errors import ActRefused, MemoryConflict, SandboxEnded
-from lgviz.persistence.stores.versions import kind_of
+from lgviz.persistence.stores.past import kind_of
 from lgviz.protocol import MemoryChanges, Nothing, SandboxKeep, SandboxKept, SandboxState, SandboxView
 
 __all__ = ["Box"]

@@ -52,7 +52,7 @@ def wrong_bytes_in_a_short_row(_: Any) -> Operation[None]:
 def _below(engine: Any) -> Operation[int]:
     """A node right below the row of the oldest version."""
     ((data,),) = yield Query("SELECT value FROM lgviz_past ORDER BY at LIMIT 1")
-    return next(iter(nodes_of(engine.vault.open_row(bytes(data))))).id
+    return next(iter(nodes_of(engine.blocks.codec.open_row(bytes(data))))).id
 
 
 def missing_node(engine: Any) -> Operation[None]:
@@ -89,8 +89,8 @@ def test_damage_is_named_and_the_rest_stays(
     before = contents(store)
 
     store._run(lambda: damage(store.engine))
-    store._engine._forget(None)
-    store._engine.vault._opened.cache_clear()
+    store._engine.blocks.forget(None)
+    store._engine.blocks.codec._opened.cache_clear()
     problems = call(store, "check")
     assert any("item 'big' of ('a',)" in where or "item 'short' of ('a',)" in where for where, _ in problems)
     after = contents(store)

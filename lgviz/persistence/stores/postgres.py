@@ -14,7 +14,7 @@ from lgviz.persistence.database.running import closed_on_error
 from lgviz.persistence.database.schema import POSTGRESQL
 from lgviz.persistence.savers.postgres import LoopRunner
 
-from .store import AsyncStore, SyncStore
+from .versioned import AsyncStore, SyncStore
 
 
 class PostgresStore(SyncStore):

@@ -13,7 +13,7 @@ from lgviz.persistence.database.schema import SQLITE
 from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver, SqliteDriver
 from lgviz.persistence.savers.sqlite import connect, connect_async
 
-from .store import AsyncStore, SyncStore
+from .versioned import AsyncStore, SyncStore
 
 
 class SqliteStore(SyncStore):
@@ -87,7 +87,7 @@ class InMemoryStore(SqliteStore):
     ) -> None:
         super().__init__(connect(":memory:"), index=index, ttl=ttl, serde=serde, newest_first=False)
         self.driver.owned = True
-        self._engine.kept = {}  # the database is this store's alone
+        self._engine.items.cache = {}  # the database is this store's alone
 
 
 class AsyncSqliteStore(AsyncStore):
