@@ -11,13 +11,13 @@ from weakref import WeakValueDictionary
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
-from lgviz.persistence.database.collector import uncollected
+from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
 from lgviz.sources.base import Source, StoredWrite
 
 from .checkpoint import Checkpoint
 from .state import StateReader
-from .tree import Mark, Tree
+from .tree import Flag, Tree
 
 if TYPE_CHECKING:
     import networkx
@@ -217,9 +217,9 @@ class History:
         """The thread's status, by the checkpoint that was made last."""
         latest = self.latest
         flags = latest.flags
-        if Mark.ERROR in flags:
+        if Flag.ERROR in flags:
             return "failed"
-        if Mark.INTERRUPT in flags and Mark.ANSWERED not in flags:
+        if Flag.INTERRUPT in flags and Flag.ANSWERED not in flags:
             return "interrupted"
         return "paused" if latest.next else "done"
 
@@ -230,7 +230,7 @@ class History:
             The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are
             others now. Where checkpoints were deleted meanwhile, all rows are new.
         """
-        with self.lock, uncollected():
+        with self.lock, gc_paused():
             index = self.source.index(self.thread_id, self._token)
             self._token = index.token
             if index.reset:

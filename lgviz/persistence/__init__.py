@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
-from .serde.placeholder import Placeholder
+from .serde.trust import Placeholder
 from .stores.past import ItemChange, Version
 from .stores.sqlite import AsyncSqliteStore, InMemoryStore, SqliteStore
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchOp
 
 from lgviz.errors import InvalidIndex
-from lgviz.persistence.blocks.tree import Serializer
-from lgviz.persistence.database.schema import ITEMS, Dialect
+from lgviz.persistence.blocks.merkle import Serializer
+from lgviz.persistence.blocks.store import BlockGone, BlockStore
+from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.migrations import ITEMS, lasting
 from lgviz.persistence.database.statements import GLANCE, READ, WRITE, Operation
 
 from .integrity import StoreIntegrity
@@ -21,7 +23,6 @@ from .items import NOW, Find, ItemReads, ItemView, as_of
 from .namespaces import Place
 from .past import ItemHistory
 from .provenance import NOBODY, Writer, writer
-from .shim import BlockGone, BlockStore, lasting
 from .values import ItemValues
 from .vectors.index import VectorIndex
 from .vectors.plans import Documents, EmbeddingPlan, Queries

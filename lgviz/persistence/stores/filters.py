@@ -3,7 +3,7 @@
 :func:`passes` decides. :func:`prefilter` only spares it items, by a condition of SQL on the bytes of values.
 A plain value is a msgpack map (see ``values.py``): where a field of it equals a text, the field's packed
 bytes and the text's follow each other; where it equals a number, or is above or below one, the field's bytes
-are followed by a number whose bytes sort as it does. What bytes cannot tell is kept, to be unpacked and decided.
+are followed by a number whose bytes sort as it does. What bytes cannot tell is kept, to be decided unpacked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import ormsgpack
 
 from lgviz.errors import BadFilter
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.database.dialect import Dialect
 
 from .values import PLAIN
 

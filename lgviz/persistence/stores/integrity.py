@@ -8,10 +8,12 @@ from typing import Any
 
 import ormsgpack
 
+from lgviz.persistence.blocks.integrity import BlockReport, Problem, check_blocks
+from lgviz.persistence.blocks.merkle import Block, blocks_of
+from lgviz.persistence.blocks.store import BlockStore
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
 
 from .namespaces import read_key, read_path
-from .shim import Block, BlockReport, BlockStore, Problem, blocks_of, check_blocks
 from .timestamps import as_datetime
 from .values import PLAIN
 from .vectors.index import GENERATION
@@ -61,7 +63,7 @@ class StoreIntegrity:
         )
         where, params = self.blocks.dialect.among("owner", [-id for id, *_ in items])
         used: dict[int, set[int]] = {}
-        for owner, block in (yield Query(f"SELECT owner, node FROM lgviz_uses WHERE {where}", params)):
+        for owner, block in (yield Query(f"SELECT owner, block FROM lgviz_uses WHERE {where}", params)):
             used.setdefault(-owner, set()).add(block)
         names = {id: _name(report, id, path, key) for id, path, key in items}
         for id, recorded in used.items():

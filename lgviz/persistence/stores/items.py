@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
+from lgviz._cache import BoundedCache
+from lgviz.persistence.blocks.store import batches
 from lgviz.persistence.database.statements import READ, Batch, Operation, Query
 
 from .filters import passes, prefilter
@@ -19,9 +21,7 @@ from .values import PLAIN, ItemValues, decode_plain
 
 _PAGE, _PAGES = 128, 16_384
 """How many items a filter is first tried on; and from then on."""
-_GROUP = 512
-"""How many keys one statement looks up."""
-_MOST = 100_000
+_CACHED = 100_000
 """How many items are kept in memory."""
 _COLUMNS = "i.id, i.ns, i.key, i.rank, i.created, i.updated, i.ttl, i.value"
 
@@ -100,14 +100,18 @@ class ItemReads:
     def __init__(self, values: ItemValues, *, newest_first: bool = True) -> None:
         self.values = values
         self.newest_first = newest_first
-        self.cache: dict[Place, CachedItem] | None = None
+        self.cache: BoundedCache[Place, CachedItem] | None = None
         self._dialect = values.blocks.dialect
 
     # -- one item, as fast as it can be read
 
+    def use_cache(self) -> None:
+        """Keep items that were read in memory: nobody else can change them."""
+        self.cache = BoundedCache(_CACHED)
+
     def cached(self, op: GetOp) -> Item | None:
         """An item that was read before and is still true."""
-        kept = self.cache and self.cache.get((op.namespace, op.key))
+        kept = self.cache and self.cache.peek((op.namespace, op.key))
         if not kept:
             return None
         value, created, updated = kept
@@ -134,9 +138,7 @@ class ItemReads:
             return None
         kept = CachedItem(value, as_datetime(created), as_datetime(updated))
         if self.cache is not None and lasting:
-            if len(self.cache) >= _MOST:
-                self.cache.clear()
-            self.cache[op.namespace, op.key] = kept
+            self.cache.put((op.namespace, op.key), kept)
         return _item(op, decode_plain(value), kept.created, kept.updated)
 
     def evict(self, place: Place | None = None) -> None:
@@ -145,7 +147,7 @@ class ItemReads:
             if place is None:
                 self.cache.clear()
             else:
-                self.cache.pop(place, None)
+                self.cache.pop(place)
 
     # -- a batch
 
@@ -195,8 +197,8 @@ class ItemReads:
             keys[op.namespace][op.key] = None
         rows: dict[Place, ItemRow] = {}
         for namespace, wanted in keys.items():
-            for group in groups(list(wanted)):
-                where, params = self._dialect.among("i.key", [pack_key(key) for key in group])
+            for some in batches(wanted):
+                where, params = self._dialect.among("i.key", [pack_key(key) for key in some])
                 found = yield Query(
                     f"""SELECT {_COLUMNS} FROM {view.items} WHERE i.value IS NOT NULL
                         AND i.ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND {where}""",
@@ -285,8 +287,8 @@ class ItemReads:
     def rows(self, view: ItemView, ids: Sequence[int]) -> Operation[list[ItemRow]]:
         """Those of some items that are there, in any order."""
         found: list[ItemRow] = []
-        for group in groups(ids):
-            where, params = self._dialect.among("i.id", group)
+        for some in batches(ids):
+            where, params = self._dialect.among("i.id", some)
             rows = yield Query(
                 f"SELECT {_COLUMNS} FROM {view.items} WHERE i.value IS NOT NULL AND {where}",
                 [*view.params, *params],
@@ -364,15 +366,15 @@ class ItemReads:
         """What asks for the paths and ids of some namespaces, and which path is whose."""
         names = {pack_path(namespace): namespace for namespace in namespaces}
         queries = []
-        for group in groups(list(names)):
-            where, params = self._dialect.among("path", group)
+        for some in batches(names):
+            where, params = self._dialect.among("path", some)
             queries.append(Query(f"SELECT path, id FROM lgviz_namespaces WHERE {where}", params))
         return queries, names
 
     def _paths(self, ids: Iterable[int]) -> Operation[dict[int, bytes]]:
         paths: dict[int, bytes] = {}
-        for group in groups(sorted(ids)):
-            where, params = self._dialect.among("id", group)
+        for some in batches(sorted(ids)):
+            where, params = self._dialect.among("id", some)
             paths.update((yield Query(f"SELECT id, path FROM lgviz_namespaces WHERE {where}", params)))
         return paths
 
@@ -395,11 +397,6 @@ def starting(column: str, prefix: Sequence[str]) -> tuple[str, list[Any]]:
     """A condition that a namespace's path begins so."""
     bounds = below(prefix)
     return ("TRUE", []) if bounds is None else (f"{column} >= ? AND {column} < ?", list(bounds))
-
-
-def groups(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """Values, as many at a time as one statement looks up."""
-    return (values[start : start + _GROUP] for start in range(0, len(values), _GROUP))
 
 
 def _item(op: GetOp, value: Any, created: datetime, updated: datetime) -> Item:

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from lgviz.errors import BadMoment
+from lgviz.persistence.blocks.store import batches
 from lgviz.persistence.database.statements import READ, REMOVE, Many, Operation, Query
 
-from .items import ItemReads, groups
+from .items import ItemReads
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
 from .timestamps import as_datetime
 from .values import PLAIN
@@ -145,8 +146,8 @@ class ItemHistory:
 
     def _places(self, ids: Iterable[int]) -> Operation[dict[int, Place]]:
         places: dict[int, Place] = {}
-        for group in groups(sorted(ids)):
-            where, params = self._blocks.dialect.among("l.id", group)
+        for some in batches(sorted(ids)):
+            where, params = self._blocks.dialect.among("l.id", some)
             rows = yield Query(
                 f"""SELECT l.id, n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
                     WHERE {where}""",
@@ -184,8 +185,8 @@ class ItemHistory:
 
     def _values_at(self, at: int, ids: Sequence[int]) -> Operation[dict[int, Any]]:
         found: list[tuple[int, bytes]] = []
-        for group in groups(ids):
-            where, params = self._blocks.dialect.among("item", group)
+        for some in batches(ids):
+            where, params = self._blocks.dialect.among("item", some)
             found += yield Query(
                 f"""SELECT item, value FROM lgviz_versions WHERE {where} AND at <= ?
                     AND (until IS NULL OR until > ?) AND value IS NOT NULL""",
@@ -223,7 +224,7 @@ class ItemHistory:
         yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id in ids])
         tables = ["lgviz_items", "lgviz_past", "lgviz_namespaces"]
         if (yield from self._release(ids)):
-            tables += ["lgviz_nodes", "lgviz_shares"]
+            tables += ["lgviz_blocks", "lgviz_shares"]
         yield Query(
             """DELETE FROM lgviz_namespaces WHERE path = ?
                AND NOT EXISTS (SELECT 1 FROM lgviz_items WHERE ns = lgviz_namespaces.id)""",
@@ -263,8 +264,8 @@ class ItemHistory:
         Where damage hides what a version needs, all of its item's blocks stay.
         """
         owned = False
-        for group in groups(sorted(ids)):
-            where, params = self._blocks.dialect.among("owner", [-id for id in group])
+        for some in batches(sorted(ids)):
+            where, params = self._blocks.dialect.among("owner", [-id for id in some])
             owners = yield Query(f"SELECT DISTINCT owner FROM lgviz_uses WHERE {where}", params)
             for (owner,) in owners:
                 owned = True

@@ -9,10 +9,9 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.store.base import IndexConfig, TTLConfig
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from lgviz.persistence.database.postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
-from lgviz.persistence.database.running import closed_on_error
-from lgviz.persistence.database.schema import POSTGRESQL
-from lgviz.persistence.savers.postgres import LoopRunner
+from lgviz.persistence.database.dialect import POSTGRESQL
+from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, explain
+from lgviz.persistence.database.runners import LoopRunner, closed_on_error
 
 from .versioned import AsyncStore, SyncStore
 
@@ -28,6 +27,9 @@ class PostgresStore(SyncStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> with PostgresStore.from_conn_string("postgresql://localhost/memory") as store:  # doctest: +SKIP
+    ...     store.put(("ann", "food"), "likes", {"dish": "pizza"})
     """
 
     def __init__(
@@ -81,6 +83,9 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> async with AsyncPostgresStore.from_conn_string("postgresql://localhost/memory") as store:  # doctest: +SKIP
+    ...     await store.aput(("ann", "food"), "likes", {"dish": "pizza"})
     """
 
     def __init__(

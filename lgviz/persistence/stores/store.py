@@ -25,8 +25,8 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
-from lgviz.persistence.database.running import Runner
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.runners import OperationRunner
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .engine import StoreEngine
@@ -38,7 +38,7 @@ from .vectors.plans import EmbeddingPlan, arun_plan, run_plan
 R = TypeVar("R")
 
 
-class Store(Runner, BaseStore):
+class Store(OperationRunner, BaseStore):
     """What LangGraph's ``BaseStore`` can; see there for the methods.
 
     Args:

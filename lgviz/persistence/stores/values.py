@@ -9,11 +9,10 @@ import ormsgpack
 
 from lgviz.errors import LgvizError, NotKept
 from lgviz.persistence.blocks.damage import damaged
-from lgviz.persistence.blocks.tree import Part, leaf
+from lgviz.persistence.blocks.merkle import Block, Part, blocks_of, leaf
+from lgviz.persistence.blocks.store import BlockStore
 from lgviz.persistence.database.statements import Operation
 from lgviz.persistence.serde.exact import TAG, odd
-
-from .shim import Block, BlockStore, blocks_of
 
 SHORT = 1024
 """Longest serialized value, in bytes, that lies in its row."""

@@ -16,12 +16,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem
 
 from lgviz.errors import ReadOnly
-from lgviz.persistence.database.running import AsyncRunner, SyncRunner
+from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.database.runners import AsyncRunner, SyncRunner
 
 from .namespaces import Namespace, Place, check_key, check_namespace
 from .past import ItemChange, Version
 from .requests import check
-from .shim import Problem
 from .store import Store
 from .timestamps import END, When, as_datetime, read_when
 from .ttl import ThreadSweeper, interval_of, sweep_forever

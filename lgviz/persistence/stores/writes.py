@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lgviz.persistence.blocks.tree import Part
+from lgviz.persistence.blocks.merkle import Part
+from lgviz.persistence.blocks.store import batches
 from lgviz.persistence.database.statements import WRITE, Batch, Many, Operation, Query
 
-from .items import ItemReads, groups
+from .items import ItemReads
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
 from .provenance import NOBODY, Writer
 from .requests import Fields, pack_fields
@@ -196,8 +197,8 @@ class ItemWrites:
         dialect = self._blocks.dialect
         asked: list[tuple[Namespace, Query]] = []
         for namespace in keys:
-            for group in groups(keys[namespace]):
-                where, params = dialect.among("key", [pack_key(key) for key in group])
+            for some in batches(keys[namespace]):
+                where, params = dialect.among("key", [pack_key(key) for key in some])
                 query = f"""SELECT key, id, created, updated, rank, value IS NOT NULL FROM lgviz_items
                     WHERE ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND {where}
                     {dialect.lock_row}"""

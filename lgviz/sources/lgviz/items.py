@@ -10,7 +10,8 @@ from langgraph.store.base import GetOp, Item, SearchOp
 
 from lgviz.errors import LgvizError
 from lgviz.persistence import ExactSerializer
-from lgviz.persistence.database.schema import ITEMS, POSTGRESQL, SQLITE
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
+from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.engine import StoreEngine
 from lgviz.persistence.stores.filters import check_filter
@@ -170,9 +171,7 @@ class VersionedItems(Items):
         """Whether the tables are there. They are not made, as the store would: reading never writes."""
         yield READ
         tables = {name for (name,) in (yield Query(self._engine.blocks.dialect.tables))}
-        if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (
-            yield from self._engine.blocks._applied()
-        ):
+        if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (yield from applied_migrations()):
             return False
         yield from self._engine.setup()
         return True

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from lgviz.errors import CheckpointNotFound, ForeignTables
 from lgviz.persistence import ExactSerializer
+from lgviz.persistence.blocks.merkle import Block, Part, typed
 from lgviz.persistence.blocks.records import read_body, read_channels, read_seen, read_writes
-from lgviz.persistence.blocks.tree import Node, Part, typed
-from lgviz.persistence.database.schema import POSTGRESQL, SQLITE
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.statements import READ, Operation, Query
-from lgviz.persistence.savers.engine import Engine
+from lgviz.persistence.savers.engine import SaverEngine
 from lgviz.persistence.savers.index import ThreadIndex
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources.base import (
@@ -59,7 +59,7 @@ class TablesSource(Source):
         description: what is being read, in words.
     """
 
-    def __init__(self, run: Runner, engine: Engine, description: str) -> None:
+    def __init__(self, run: Runner, engine: SaverEngine, description: str) -> None:
         self.description = description
         self._runner = run
         self._engine = engine
@@ -70,7 +70,7 @@ class TablesSource(Source):
     @classmethod
     def of_saver(cls, saver: Saver) -> TablesSource:
         """Reads the database of one of lgviz's savers, as it does itself."""
-        return cls(of_owner(saver), Engine(saver._dialect, saver.serde), type(saver).__name__)
+        return cls(of_owner(saver), SaverEngine(saver._dialect, saver.serde), type(saver).__name__)
 
     @classmethod
     def of_file(cls, path: Path, trust: Iterable[str] = ()) -> TablesSource | None:
@@ -81,7 +81,7 @@ class TablesSource(Source):
             NewerSchema: a newer lgviz made it.
         """
         reader = FileReader(path)
-        source = cls(in_file(reader), Engine(SQLITE, _serializer(trust)), f"{path.name} (read-only)")
+        source = cls(in_file(reader), SaverEngine(SQLITE, _serializer(trust)), f"{path.name} (read-only)")
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
         source._close = reader.close
         if reader.read((_TABLE, ()))[0] and source.threads():
@@ -98,7 +98,7 @@ class TablesSource(Source):
             NotASource: the URL cannot be read.
             Unavailable: the server refuses, or cannot be reached.
         """
-        engine = Engine(POSTGRESQL, _serializer(trust))
+        engine = SaverEngine(POSTGRESQL, _serializer(trust))
         source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         with suppress(ForeignTables):
@@ -116,7 +116,7 @@ class TablesSource(Source):
         return [ThreadInfo(*row) for row in self._run(operation) or []]
 
     def index(self, thread_id: str, since: Any = None) -> Index:
-        index = self._run(lambda: self._engine.index(thread_id, since)) or ThreadIndex()
+        index = self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
         return Index(
             [
                 CheckpointRow(
@@ -195,10 +195,10 @@ class TablesSource(Source):
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
-                part, channels, seen = read_body(self._engine.vault.open_row(bytes(body)))
-                table = read_channels((yield from self._engine.unfold(channels)))
-                parts[id_] = part, table, read_seen((yield from self._engine.unfold(seen)))
-        nodes = yield from self._engine.fetch([part for part, _, _ in parts.values()])
+                part, channels, seen = read_body(self._engine.blocks.codec.open_row(bytes(body)))
+                table = read_channels((yield from self._engine.blocks.unfold(channels)))
+                parts[id_] = part, table, read_seen((yield from self._engine.blocks.unfold(seen)))
+        nodes = yield from self._engine.blocks.fetch([part for part, _, _ in parts.values()])
         found = {}
         for id_, (part, table, versions_seen) in parts.items():
             head = self._grow(part, nodes)
@@ -216,15 +216,15 @@ class TablesSource(Source):
 
     def _channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Sequence[str] | None
-    ) -> Operation[tuple[dict[str, Part], dict[int, Node]] | Undecodable | None]:
+    ) -> Operation[tuple[dict[str, Part], dict[int, Block]] | Undecodable | None]:
         yield READ
         rows = yield Query(f"{_BODIES} c.id = ?", [thread_id, namespace, checkpoint_id])
         if not rows:
             return None
         body = bytes(rows[0][1])
         try:
-            _, channels, _ = read_body(self._engine.vault.open_row(body))
-            table = read_channels((yield from self._engine.unfold(channels)))
+            _, channels, _ = read_body(self._engine.blocks.codec.open_row(body))
+            table = read_channels((yield from self._engine.blocks.unfold(channels)))
         except Exception as error:
             return Undecodable(f"{type(error).__name__}: {error}", len(body), "checkpoint")
         parts = {
@@ -232,29 +232,29 @@ class TablesSource(Source):
             for name, channel in table.items()
             if channel.part is not None and (names is None or name in names)
         }
-        return parts, (yield from self._engine.fetch(parts.values()))
+        return parts, (yield from self._engine.blocks.fetch(parts.values()))
 
     def _writes(
         self, thread_id: str, namespace: str, checkpoint_id: str
-    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Node]]]:
+    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Block]]]:
         yield READ
         rows = yield Query(_WRITES, [thread_id, namespace, checkpoint_id])
         writes = []
         for path, task_id, data in rows:
             with suppress(Exception):
-                entries = read_writes(self._engine.vault.open_row(bytes(data)))
+                entries = read_writes(self._engine.blocks.codec.open_row(bytes(data)))
                 writes += [(path, task_id, write) for write in entries]
         writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
-        return writes, (yield from self._engine.fetch([write.part for _, _, write in writes]))
+        return writes, (yield from self._engine.blocks.fetch([write.part for _, _, write in writes]))
 
-    def _grow(self, part: Part, nodes: Mapping[int, Node]) -> Any:
+    def _grow(self, part: Part, nodes: Mapping[int, Block]) -> Any:
         try:
-            return self._engine.trees.grow(part, nodes, _undecodable)
+            return self._engine.blocks.merkle.decode(part, nodes, _undecodable)
         except Exception as error:
             return Undecodable(f"{type(error).__name__}: {error}", 0, "container")
 
 
-def _undecodable(node: Node, error: Exception) -> Undecodable:
+def _undecodable(node: Block, error: Exception) -> Undecodable:
     data = node.part if isinstance(node.part, bytes) else b""
     tag = "missing"
     with suppress(ValueError, IndexError):
