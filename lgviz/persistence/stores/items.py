@@ -64,7 +64,7 @@ class ItemRow(NamedTuple):
     value: bytes
 
 
-class SearchHit(NamedTuple):
+class FoundItem(NamedTuple):
     """An item that was found, with its value and, where it was ranked, its score."""
 
     row: ItemRow
@@ -82,7 +82,7 @@ class CachedItem(NamedTuple):
 
 Condition: TypeAlias = tuple[str, Sequence[Any]]
 """A condition of SQL, and its parameters."""
-Find: TypeAlias = Callable[[SearchOp, ItemView, Condition], Operation[list[SearchHit]]]
+Find: TypeAlias = Callable[[SearchOp, ItemView, Condition], Operation[list[FoundItem]]]
 """How a search finds the items ``i`` that a condition is true of, best first."""
 
 
@@ -190,7 +190,7 @@ class ItemReads:
 
     def _get(
         self, gets: Sequence[tuple[int, GetOp]], view: ItemView, *, whole: bool
-    ) -> Operation[list[tuple[int, GetOp, SearchHit]]]:
+    ) -> Operation[list[tuple[int, GetOp, FoundItem]]]:
         """Those of some gets that find an item, each with a value of its own."""
         keys: dict[Namespace, dict[str, None]] = defaultdict(dict)
         for _, op in gets:
@@ -208,12 +208,12 @@ class ItemReads:
         there = [(*get, row) for get in gets if (row := rows.get((get[1].namespace, get[1].key)))]
         values = yield from self.values.decode((row.value for _, _, row in there), whole=whole)
         return [
-            (index, op, SearchHit(row, value)) for (index, op, row), value in zip(there, values, strict=True)
+            (index, op, FoundItem(row, value)) for (index, op, row), value in zip(there, values, strict=True)
         ]
 
     def _search(
         self, op: SearchOp, view: ItemView, find: Find
-    ) -> Operation[tuple[list[SearchHit], list[SearchItem]]]:
+    ) -> Operation[tuple[list[FoundItem], list[SearchItem]]]:
         where, params = starting("path", op.namespace_prefix)
         # One namespace is the usual case, and its items lie in order.
         spaces = yield Query(f"SELECT id, path FROM lgviz_namespaces WHERE {where} LIMIT 2", params)
@@ -235,7 +235,7 @@ class ItemReads:
         *,
         skip: Collection[int] = (),
         whole: bool = False,
-    ) -> Operation[list[SearchHit]]:
+    ) -> Operation[list[FoundItem]]:
         """The items that pass a search's filter, in the order of search.
 
         Args:
@@ -246,7 +246,7 @@ class ItemReads:
             whole: as for :meth:`answer`.
         """
         start, stop = op.offset, op.offset + op.limit
-        found: list[SearchHit] = []
+        found: list[FoundItem] = []
         after: ItemRow | None = None
         size = None if min(op.offset, op.limit) < 0 else max(_PAGE, stop) if op.filter or skip else stop
         while True:
@@ -259,29 +259,29 @@ class ItemReads:
 
     def passing(
         self, rows: Sequence[ItemRow], filter: Mapping[str, Any] | None, *, whole: bool = False
-    ) -> Operation[list[SearchHit]]:
+    ) -> Operation[list[FoundItem]]:
         """Some items, where they pass a filter."""
         if not filter:
             values = yield from self.values.decode((row.value for row in rows), whole=whole)
-            return [SearchHit(row, value) for row, value in zip(rows, values, strict=True)]
+            return [FoundItem(row, value) for row, value in zip(rows, values, strict=True)]
         passing = passes(filter)
-        found: list[SearchHit] = []
+        found: list[FoundItem] = []
         others: list[int] = []
         for row in rows:
             if row.value[:1] == PLAIN:
                 # One after another: what does not pass is never many.
                 value = decode_plain(row.value)
                 if isinstance(value, dict) and passing(value):
-                    found.append(SearchHit(row, value))
+                    found.append(FoundItem(row, value))
             else:
                 others.append(len(found))
-                found.append(SearchHit(row, None))
+                found.append(FoundItem(row, None))
         if not others:
             return found
         values = yield from self.values.decode((found[place].row.value for place in others), whole=whole)
         for place, value in zip(others, values, strict=True):
             passed = isinstance(value, dict) and passing(value)
-            found[place] = SearchHit(found[place].row, value if passed else None)
+            found[place] = FoundItem(found[place].row, value if passed else None)
         return [hit for hit in found if hit.value is not None]
 
     def rows(self, view: ItemView, ids: Sequence[int]) -> Operation[list[ItemRow]]:
@@ -403,7 +403,7 @@ def _item(op: GetOp, value: Any, created: datetime, updated: datetime) -> Item:
     return Item(value=value, key=op.key, namespace=op.namespace, created_at=created, updated_at=updated)
 
 
-def _search_items(hits: Iterable[SearchHit], paths: Mapping[int, bytes]) -> list[SearchItem]:
+def _search_items(hits: Iterable[FoundItem], paths: Mapping[int, bytes]) -> list[SearchItem]:
     return [
         SearchItem(
             read_path(paths[row.ns]),

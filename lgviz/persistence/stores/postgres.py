@@ -28,7 +28,7 @@ class PostgresStore(SyncStore):
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
 
-    >>> with PostgresStore.from_conn_string("postgresql://localhost/memory") as store:  # doctest: +SKIP
+    >>> with PostgresStore.from_conn_string(uri) as store:  # doctest: +SKIP
     ...     store.put(("ann", "food"), "likes", {"dish": "pizza"})
     """
 
@@ -84,7 +84,7 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
 
-    >>> async with AsyncPostgresStore.from_conn_string("postgresql://localhost/memory") as store:  # doctest: +SKIP
+    >>> async with AsyncPostgresStore.from_conn_string(uri) as store:  # doctest: +SKIP
     ...     await store.aput(("ann", "food"), "likes", {"dish": "pizza"})
     """
 

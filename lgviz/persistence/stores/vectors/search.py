@@ -10,7 +10,7 @@ from langgraph.store.base import SearchOp
 
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.filters import passes
-from lgviz.persistence.stores.items import Condition, Find, ItemReads, ItemView, SearchHit, starting
+from lgviz.persistence.stores.items import Condition, Find, ItemReads, ItemView, FoundItem, starting
 from lgviz.persistence.stores.requests import Fields, read_fields
 
 from .index import WITHOUT, ItemVectors, NearestScan, VectorIndex
@@ -94,7 +94,7 @@ class SemanticSearch:
         op: SearchOp,
         view: ItemView,
         within: Condition,
-    ) -> Operation[list[SearchHit]]:
+    ) -> Operation[list[FoundItem]]:
         """The items that a search finds, nearest first; then, where they are few, those without a vector.
 
         Args:
@@ -106,7 +106,7 @@ class SemanticSearch:
         start, stop = max(op.offset, 0), max(op.offset + op.limit, 0)
         spaces = starting("path", op.namespace_prefix) if op.namespace_prefix else None
         ranking = yield from begin(spaces, min(_FIRST + 2 * stop, _MOST))
-        found: list[SearchHit] = []
+        found: list[FoundItem] = []
         while len(found) < stop and (scores := (yield from ranking.more())):
             rows = yield from self.items.rows(view, list(scores))
             rows.sort(key=lambda row: (-scores[row.id], *self.items.order(row)))
