@@ -10,7 +10,7 @@ from langgraph.store.base import SearchOp
 
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.filters import passes
-from lgviz.persistence.stores.items import Condition, Find, ItemReads, ItemView, FoundItem, starting
+from lgviz.persistence.stores.items import Condition, Find, FoundItem, ItemReads, ItemView, starting
 from lgviz.persistence.stores.requests import Fields, read_fields
 
 from .index import WITHOUT, ItemVectors, NearestScan, VectorIndex
