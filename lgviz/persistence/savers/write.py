@@ -124,18 +124,16 @@ class CheckpointWrites:
         yield WRITE
         # The parent is read only where a value is taken over from it.
         source = place.checkpoint_id if values.keys() - parts.keys() else None
-        rest = Query(_BEFORE, [place.thread_id, ns, id, source, place.thread_id])
-        thread, rows, stored = yield from self._enter(place.thread_id, rest, asked)
+        query = Query(_BEFORE, [place.thread_id, ns, id, source, place.thread_id])
+        thread, rows, stored = yield from self._enter(place.thread_id, query, asked)
         before = _read_before(rows, id, source)
         inherited = (yield from self._inherited(before, versions)) if source else {}
-        for name in values:
-            if name not in parts:
-                parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
+        for name in values.keys() - parts.keys():
+            parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
         channels = {
             name: Channel(versions.get(name), parts.get(name)) for name in dict.fromkeys((*versions, *values))
         }
-        if len(channels) > LONGEST:
-            yield from self._learn_hashes(channels)
+        yield from self._learn_hashes(channels)
         table = blocks.merkle.chunk(DICT, channel_entries(channels))
         plan = yield from blocks.plan(thread.number, thread.mark, [table, seen], asked, stored)
 
@@ -146,18 +144,23 @@ class CheckpointWrites:
             packed_notes,
             blocks.codec.close_row(pack_body(head, table, seen)),
         ]
-        here = [thread.number, ns, id]
-        if before.replaced:
-            epoch = Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread.number])
-            steps = [epoch, Query(_UPDATE, [*row, *here])]
-        elif ns:
-            number = yield from self._inner_ordinal(thread.number, ns, notes)
-            steps = [Query(_INSERT, [*here, number, *row])]
-        else:
-            steps = [Query(_INSERT, [*here, max(thread.made, before.last + 1), *row])]
+        steps = yield from self._row_steps(thread, before, notes, [thread.number, ns, id], row)
         if (yield Batch([*plan.steps, *steps], last=True)):
             blocks.stored(plan)
         return Address(place.thread_id, ns, id).config()
+
+    def _row_steps(
+        self, thread: _Thread, before: _Before, notes: Mapping[str, Any], here: list[Any], row: list[Any]
+    ) -> Operation[list[Query]]:
+        """The statements that store a checkpoint's row, in the place of the one of its id."""
+        _, ns, _ = here
+        if before.replaced:
+            epoch = Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread.number])
+            return [epoch, Query(_UPDATE, [*row, *here])]
+        number = max(thread.made, before.last + 1)
+        if ns:
+            number = yield from self._inner_ordinal(thread.number, ns, notes)
+        return [Query(_INSERT, [*here, number, *row])]
 
     def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Part]]:
         """The values that the parent has in the same versions."""
@@ -280,7 +283,9 @@ class CheckpointWrites:
         return int(rows[0][0])
 
     def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
-        """Hashes of blocks that are known by id alone: chunking asks for them."""
+        """Hashes of blocks that are known by id alone: chunking, of many channels, asks for them."""
+        if len(channels) <= LONGEST:
+            return
         without = [
             block
             for channel in channels.values()

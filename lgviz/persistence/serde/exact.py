@@ -112,7 +112,7 @@ class ExactSerializer(JsonPlusSerializer):
         if tag == TAG:
             return ormsgpack.unpackb(payload, ext_hook=self._read, option=ormsgpack.OPT_NON_STR_KEYS)
         if tag == "msgpack":
-            return langgraph.read(payload, self.trust)
+            return langgraph.read(payload, self.read_langgraph)
         return super().loads_typed(data)
 
     # -- writing
@@ -228,8 +228,12 @@ class ExactSerializer(JsonPlusSerializer):
         if code == _STR:
             return payload.decode("utf-8", "surrogatepass")
         if code == langgraph.KEPT_EXTENSION:
-            return langgraph.read_extension(payload[0], payload[1:], self.trust)
+            return self.read_langgraph(payload[0], payload[1:])
         raise ValueError(f"an unknown extension {code}")
+
+    def read_langgraph(self, code: int, payload: bytes) -> Any:
+        """One of LangGraph's extensions; with whatever stands for a class that is not built."""
+        return langgraph.read_extension(code, payload, self.trust, self.read_langgraph)
 
     def build(
         self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from typing import Any
@@ -42,32 +42,37 @@ _NAMED = {
 _safe = _create_msgpack_ext_hook(None)
 
 
-def read(payload: bytes, trust: Trust) -> Any:
+def read(payload: bytes, hook: Callable[[int, bytes], Any]) -> Any:
     """A value that LangGraph wrote as ``msgpack``.
 
     Args:
         payload: its bytes.
-        trust: which classes may be built; a value of another is a :class:`Placeholder`.
+        hook: reads an extension, by its code and bytes; see :func:`read_extension`.
 
     Raises:
         ValueError: the bytes are damaged.
     """
-
-    def hook(code: int, data: bytes) -> Any:
-        return read_extension(code, data, trust)
-
     return ormsgpack.unpackb(payload, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
 
 
-def read_extension(code: int, data: bytes, trust: Trust) -> Any:
-    """The value of an extension of LangGraph's: safe types as LangGraph reads them, others where trusted."""
+def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, bytes], Any]) -> Any:
+    """The value of an extension of LangGraph's: safe types as LangGraph reads them, others where trusted.
+
+    Args:
+        code, data: the extension.
+        trust: which classes may be built; a value of another is a :class:`Placeholder`.
+        hook: reads the extensions inside.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
     if code == EXT_DELTA_SNAPSHOT:
-        return _DeltaSnapshot(read(data, trust))
+        return _DeltaSnapshot(read(data, hook))
     if code == EXT_NUMPY_ARRAY:
         return _safe_value(code, data)
     if code not in _NAMED:
         raise ValueError(f"an unknown extension {code}")
-    module, name, state, *_ = read(data, trust)
+    module, name, state, *_ = read(data, hook)
     if (module, name) in SAFE_MSGPACK_TYPES and code not in (EXT_PYDANTIC_V2, EXT_CONSTRUCTOR_KW_ARGS):
         return _safe_type(module, name, code, state, data)
     cls, reason = trust.find(module, name)
