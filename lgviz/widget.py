@@ -13,7 +13,7 @@ from IPython.display import display, update_display
 
 from lgviz.analysis.history import History
 from lgviz.backend import Backend
-from lgviz.errors import LgvizError
+from lgviz.errors import LgvizError, NotInstalled
 from lgviz.export.error import error_html
 from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
@@ -22,6 +22,7 @@ from lgviz.sources.base import ReadOptions
 __all__ = ["Debugger", "debug"]
 
 _STATIC = Path(__file__).parent / "static"
+_BUILT = all((_STATIC / name).is_file() for name in ("widget.js", "widget.css"))
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -56,10 +57,11 @@ class Debugger(anywidget.AnyWidget):
 
     Raises:
         SourceError: ``what`` cannot be read.
+        NotInstalled: the front end is not built, in a checkout.
     """
 
-    _esm = _STATIC / "widget.js"
-    _css = _STATIC / "widget.css"
+    _esm = _STATIC / "widget.js" if _BUILT else ""
+    _css = _STATIC / "widget.css" if _BUILT else ""
 
     thread_id = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
@@ -82,6 +84,11 @@ class Debugger(anywidget.AnyWidget):
         name: str | None = None,
         **options: Unpack[ReadOptions],
     ) -> None:
+        if not _BUILT:
+            raise NotInstalled(
+                "The debugger's front end is not built.",
+                "Run `make setup` in the checkout, then restart Python.",
+            )
         shell = get_ipython()
         variables = shell.user_ns if shell is not None else {}
         asked: dict[str, Any] = {"store": store, "config": config, "context": context, "name": name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
 from langgraph.types import StateSnapshot
@@ -13,7 +13,7 @@ from langgraph.types import StateSnapshot
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
 from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
-from lgviz.sources.base import Source, StoredWrite
+from lgviz.sources.base import ReadOptions, Source, StoredWrite
 
 from .checkpoint import Checkpoint
 from .state import StateReader
@@ -33,7 +33,11 @@ _KEPT = 32
 
 
 def open_history(
-    what: Any, thread_id: str | None = None, config: Mapping[str, Any] | None = None, context: Any = None
+    what: Any,
+    thread_id: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    context: Any = None,
+    **options: Unpack[ReadOptions],
 ) -> History:
     """The history of a thread (``lgviz.history``).
 
@@ -42,13 +46,14 @@ def open_history(
         thread_id: which thread; None takes that of ``config``, else the newest.
         config: the config that runs on this thread use.
         context: the context that runs on this thread use.
+        **options: how it is read: ``trust`` (see :func:`lgviz.open_source`).
 
     Raises:
         SourceError: ``what`` cannot be read (see :func:`lgviz.sources.open_source`).
         NoCheckpoints: it holds no checkpoint yet.
         ThreadNotFound: it does not hold this thread.
     """
-    source = open_source(what)
+    source = open_source(what, **options)
     wanted = thread_id if thread_id is not None else (config or {}).get("configurable", {}).get("thread_id")
     if wanted is None:
         threads = source.threads()
