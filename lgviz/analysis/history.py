@@ -291,5 +291,5 @@ class History:
 
     def _created_at(self, row: int) -> str | None:
         id_ = self.tree.ids[row]
-        versions = self.source.versions(self.thread_id, self.tree.namespaces[row], [id_]).get(id_)
+        versions = self.source.bookkeeping(self.thread_id, self.tree.namespaces[row], [id_]).get(id_)
         return None if versions is None else versions.ts

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from xxhash import xxh3_128_hexdigest
 
 from lgviz.sources.base import WriteRow
-from lgviz.sources.channels import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
+from lgviz.sources.places import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
 
 __all__ = [
     "PULL",
@@ -154,7 +154,7 @@ _NO_STEP = Step()
 
 @dataclass(slots=True)
 class TreeRow:
-    """One checkpoint of the tree: what the index tells of it, and what :mod:`~lgviz.analysis.naming` finds out."""
+    """One checkpoint of the tree: what the index tells of it, and what :mod:`~lgviz.analysis.naming` finds."""
 
     index: int
     namespace: str

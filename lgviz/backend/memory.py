@@ -42,7 +42,7 @@ from lgviz.protocol import (
     ValueNode,
 )
 from lgviz.session import memory as acts
-from lgviz.sources.items import Items, Namespace
+from lgviz.sources.items import ItemReader, Namespace
 from lgviz.sources.stores import memory_of
 
 __all__ = ["Memory"]
@@ -230,14 +230,14 @@ class Memory:
 
     # ------------------------------------------------------------ helpers
 
-    def _live(self) -> Items:
+    def _live(self) -> ItemReader:
         if self._items is None:
             raise NotFound(
                 "There is no store.", "Compile the graph with one: compile(store=InMemoryStore())."
             )
         return self._items
 
-    def _writable(self) -> Items:
+    def _writable(self) -> ItemReader:
         items = self._live()
         if items.read_only is not None:
             raise ReadOnly(items.read_only, "Open the graph, or give its store: debug(graph, store=store).")
@@ -247,13 +247,13 @@ class Memory:
         """Whether a checkpoint is one of the sandbox."""
         return self.box is not None and Flag.SANDBOX in checkpoint.flags
 
-    def _at(self, checkpoint: str | None) -> Items:
+    def _at(self, checkpoint: str | None) -> ItemReader:
         """Memory as of a checkpoint, or now."""
         items = self._live()
         if checkpoint is None:
             return items
         if self.box is not None and (store := self.box.memory_at(self._reader.at(checkpoint))) is not None:
-            return Items(store, self._ask)
+            return ItemReader(store, self._ask)
         if not items.keeps_versions:
             return items
         return self._kept(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
@@ -297,7 +297,7 @@ class Memory:
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
 
-    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[StepChange]:
+    def _changed(self, checkpoint: Checkpoint, items: ItemReader) -> list[StepChange]:
         events = step_events(checkpoint, items.changes)
         before: dict[tuple[Namespace, str], Any] = {}
         for event in events:

@@ -26,7 +26,7 @@ from lgviz import persistence
 from lgviz.backend.dispatch import Dispatcher
 from lgviz.backend.item_views import ref_of
 from lgviz.demos import memory
-from tests.faces.test_requests import View
+from tests.support.view import View
 
 # The fixtures of the server that the stores' tests start.
 

@@ -11,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 import lgviz
 from lgviz import persistence
 from lgviz.demos import approval, memory
-from tests.faces.test_requests import View, fork, run
+from tests.support.view import View, fork, run
 
 
 @pytest.fixture

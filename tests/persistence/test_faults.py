@@ -39,22 +39,13 @@ from lgviz.persistence import (
 from lgviz.persistence.database import postgres_sessions
 from lgviz.persistence.database.sqlite_drivers import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
+from tests.support.processes import start
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
+from tests.support.waiting import until
 
 HERE = Path(__file__).parent
 PUTS = int(os.environ.get("LGVIZ_TEST_PUTS", "100"))
 KILLS = int(os.environ.get("LGVIZ_TEST_KILLS", "12"))
-
-
-def start(code: str, *args: str) -> subprocess.Popen[str]:
-    """Python that can import what these tests can."""
-    prelude = f"import sys; sys.path[:0] = {[str(HERE), *sys.path]!r}\n"
-    return subprocess.Popen(
-        [sys.executable, "-c", prelude + code, *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 WRITER = """
@@ -85,8 +76,8 @@ def test_eight_processes_write_one_fresh_file(tmp_path: Path) -> None:
 
 OPENER = """
 from lgviz.persistence import SqliteSaver
-import time
-time.sleep(max(0, float(sys.argv[2]) - time.time()))
+from tests.support.waiting import until_clock
+until_clock(float(sys.argv[2]))
 SqliteSaver.from_conn_string(sys.argv[1]).get_tuple({"configurable": {"thread_id": "1"}})
 print("ok")
 """
@@ -196,7 +187,7 @@ def test_a_file_system_that_is_really_full(tmp_path: Path) -> None:
     inside = ["unshare", "--user", "--map-root-user", "--mount"]
     if shutil.which("unshare") is None or subprocess.run([*inside, "true"], capture_output=True).returncode:
         pytest.skip("no namespace to mount a file system in")
-    code = f"import os, subprocess, sys; sys.path[:0] = {[str(HERE), *sys.path]!r}\n{FILLER}"
+    code = f"import os, subprocess, sys; sys.path[:0] = {[*sys.path]!r}\n{FILLER}"
     script = f'mount -t tmpfs -o size=4m none {tmp_path} && exec "$@"'
     run = [*inside, "sh", "-c", script, "sh", sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(run, capture_output=True, text=True)
@@ -295,9 +286,7 @@ def test_a_server_that_restarts_under_load(own_postgres: Any) -> None:
     done.wait(60)
     process = server.get_pid()
     os.kill(process, signal.SIGQUIT)  # PostgreSQL's "immediate" stop: no goodbye to anyone
-    while Path(f"/proc/{process}").exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
+    until(lambda: not Path(f"/proc/{process}").exists())
     server.ensure_postgres_running()
     for worker in workers:
         worker.join(120)
@@ -316,9 +305,7 @@ def test_what_a_crash_lost_is_not_taken_for_stored(own_postgres: Any) -> None:
         put(saver, "1", values)
         process = server.get_pid()
         os.kill(process, signal.SIGQUIT)
-        while Path(f"/proc/{process}").exists():
-            time.sleep(0.05)
-        time.sleep(0.5)
+        until(lambda: not Path(f"/proc/{process}").exists())
         server.ensure_postgres_running()
         # As with synchronous_commit = off: the last commits and the sequence's last step are gone.
         with psycopg.connect(server.get_uri(), autocommit=True) as conn:

@@ -17,13 +17,14 @@ import psycopg
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from test_faults import start
-from test_values import KEPT, REFUSED, same
 
 from lgviz.errors import NotKept, PersistenceError, WrongLoop
 from lgviz.persistence import AsyncPostgresSaver, Placeholder, PostgresSaver, SqliteSaver
 from lgviz.persistence.database.statements import WRITE, Operation, Query
+from tests.support.processes import start
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
+from tests.support.values import KEPT, REFUSED, same
+from tests.support.waiting import until
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
@@ -36,8 +37,9 @@ def saver(kind: str, make_saver: Make) -> Any:
 
 
 OPENER = """
-import asyncio, time
+import asyncio
 from lgviz.persistence import AsyncSqliteSaver, SqliteSaver
+from tests.support.waiting import until_clock
 folder, kind, moment, count = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
 place = {"configurable": {"thread_id": "1"}}
 async def use(path):
@@ -46,7 +48,7 @@ async def use(path):
 failed = 0
 for n in range(count):
     path = f"{folder}/{n}.db"
-    time.sleep(max(0, moment + n * 0.05 - time.time()))
+    until_clock(moment + n * 0.05)
     try:
         if kind == "aiosqlite":
             asyncio.run(use(path))
@@ -155,10 +157,7 @@ def waiting(uri: str) -> int:
 
 
 def eight_wait(uri: str) -> int:
-    for _ in range(200):
-        if waiting(uri) == 8:
-            break
-        time.sleep(0.05)
+    until(lambda: waiting(uri) == 8)
     return waiting(uri)
 
 

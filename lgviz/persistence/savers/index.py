@@ -22,38 +22,43 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointEntry:
-    """One checkpoint.
+class CheckpointRow:
+    """One checkpoint of an index, of whatever saver: what a database does not keep is None.
 
     Attributes:
-        namespace, id, parent_id: its place; the parent is in the same namespace.
-        ordinal: its number in the root namespace, or under the checkpoint that its subgraph's call started
-            from; given once, never again, also not after a prune.
-        anchor: namespace and id of that checkpoint, for a subgraph's.
-        under: its ordinal, after those of the checkpoints that it was itself called from (``"4"``,
-            ``"4.1"``), where it was removed; they cannot be read from the index any more.
-        started_at, ended_at: when the super-step that made it began (None: unknown) and was committed.
+        namespace: ``checkpoint_ns``; ``""`` for the root graph.
+        id: ``checkpoint_id``.
+        parent_id: the parent's id in the same namespace.
+        metadata: as stored (source, step, parents, run_id, ...).
+        size: bytes of the stored checkpoint.
+        ordinal: its number in the root namespace, or among those of subgraphs called from one checkpoint
+            (from 1); given once, never again, also not after a prune.
+        anchor: namespace and id of the checkpoint that a subgraph's call started from.
+        under: the numbers in the label of that checkpoint (``"4"``, ``"4.1"``), where it was removed.
+        started_at, ended_at: when the super-step that made it began and was committed, in seconds since 1970.
         changed: the channels that got new versions.
-        metadata: as stored.
-        size: bytes of its row.
+        provisional: it is held by a sandbox, not by the base.
     """
 
     namespace: str
     id: str
     parent_id: str | None
-    ordinal: int
-    anchor: tuple[str, str] | None
-    under: str | None
-    started_at: float | None
-    ended_at: float
-    changed: tuple[str, ...]
     metadata: Mapping[str, Any]
-    size: int
+    size: int | None = None
+    ordinal: int | None = None
+    anchor: tuple[str, str] | None = None
+    under: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    changed: tuple[str, ...] | None = None
+    provisional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WriteEntry:
-    """One write of a task, without its value. ``at``: when it was stored."""
+class WriteRow(NamedTuple):
+    """One write of a task, without its value. ``task_path`` is empty where a database does not keep it.
+
+    ``at`` is when it was stored, None where that is not kept.
+    """
 
     namespace: str
     checkpoint_id: str
@@ -61,7 +66,7 @@ class WriteEntry:
     task_path: str
     idx: int
     channel: str
-    at: float
+    at: float | None = None
 
 
 @dataclass(slots=True)
@@ -69,15 +74,15 @@ class ThreadIndex:
     """A thread's index, or what is new in it.
 
     Attributes:
-        checkpoints: in the order they were committed.
-        writes: in the order they were stored; a replaced one appears again.
+        checkpoints: by order of creation; in one namespace a parent comes before its children.
+        writes: in no particular order; one that was replaced may appear again.
         token: give it as ``since`` to be told only what came later.
         reset: rows were removed or replaced since then, so this is the whole index.
     """
 
-    checkpoints: list[CheckpointEntry] = field(default_factory=list)
-    writes: list[WriteEntry] = field(default_factory=list)
-    token: Token | None = None
+    checkpoints: list[CheckpointRow] = field(default_factory=list)
+    writes: list[WriteRow] = field(default_factory=list)
+    token: Any = None
     reset: bool = False
 
 
@@ -136,7 +141,7 @@ class Indexing(Nodes):
             except DamagedData:  # check() names it
                 continue
             index.writes += [
-                WriteEntry(ns, checkpoint_id, task_id, task_path, idx, channel, at)
+                WriteRow(ns, checkpoint_id, task_id, task_path, idx, channel, at)
                 for idx, channel, _ in entries
             ]
         resumed = {
@@ -149,18 +154,18 @@ class Indexing(Nodes):
             anchor = anchor_of(ns, metadata)
             started = resumed.get((ns, parent), parent_at) if parent else None
             index.checkpoints.append(
-                CheckpointEntry(
+                CheckpointRow(
                     ns,
                     id,
                     parent,
-                    ordinal,
+                    metadata,
+                    size,
+                    ordinal if anchor or not ns else None,
                     anchor,
                     removed.get(anchor) if anchor else None,
                     started,
                     at,
                     _names(changed),
-                    metadata,
-                    size,
                 )
             )
         index.token = Token(

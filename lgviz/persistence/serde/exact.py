@@ -226,10 +226,14 @@ class ExactSerializer(JsonPlusSerializer):
         if code == _STR:
             return payload.decode("utf-8", "surrogatepass")
         if code == _LANGGRAPH:
-            from .legacy import read_extension
-
-            return read_extension(payload[0], payload[1:], self)
+            return self.read_langgraph(payload[0], payload[1:])
         raise ValueError(f"an unknown extension {code}")
+
+    def read_langgraph(self, code: int, payload: bytes) -> Any:
+        """One of LangGraph's extensions; with whatever stands for a class that is not built."""
+        from .legacy import read_extension
+
+        return read_extension(code, payload, self)
 
     def build(
         self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes

@@ -44,11 +44,7 @@ _safe = _create_msgpack_ext_hook(None)
 
 def read(payload: bytes, serde: ExactSerializer) -> Any:
     """A value that LangGraph wrote as ``msgpack``."""
-
-    def hook(code: int, data: bytes) -> Any:
-        return read_extension(code, data, serde)
-
-    return ormsgpack.unpackb(payload, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
+    return ormsgpack.unpackb(payload, ext_hook=serde.read_langgraph, option=ormsgpack.OPT_NON_STR_KEYS)
 
 
 def read_extension(code: int, data: bytes, serde: ExactSerializer) -> Any:

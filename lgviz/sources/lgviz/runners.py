@@ -14,18 +14,18 @@ from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver
 from lgviz.persistence.database.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from lgviz.sources.connections import FileReader
 
-__all__ = ["Runner", "in_file", "of_owner", "over_postgres"]
+__all__ = ["OperationRun", "in_file", "of_owner", "over_postgres"]
 
 R = TypeVar("R")
 
 
-class Runner(Protocol):
+class OperationRun(Protocol):
     """Runs one operation to its end and gives its result."""
 
     def __call__(self, make: Callable[[], Operation[R]], /) -> R: ...
 
 
-def of_owner(owner: Owner) -> Runner:
+def of_owner(owner: Owner) -> OperationRun:
     """On the connection or pool of a saver or store; for one that lives on an event loop without that loop,
     which may be the very one that waits for us."""
     if isinstance(owner, SyncRunner):
@@ -40,7 +40,7 @@ def of_owner(owner: Owner) -> Runner:
     return run
 
 
-def in_file(reader: FileReader) -> Runner:
+def in_file(reader: FileReader) -> OperationRun:
     """In an SQLite file, which is opened read-only for each operation."""
 
     def run(make: Callable[[], Operation[R]], /) -> R:
@@ -49,7 +49,7 @@ def in_file(reader: FileReader) -> Runner:
     return run
 
 
-def over_postgres(conninfo: Callable[[], str]) -> Runner:
+def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
     """On a PostgreSQL connection of our own, which lasts for one operation.
 
     Raises:

@@ -37,7 +37,7 @@ def traced(page: Page) -> Iterator[list[dict[str, Any]]]:
     session.on("Tracing.tracingComplete", lambda event: done.append(event))
     session.send("Tracing.end")
     while not done:
-        page.wait_for_timeout(50)  # lets the events arrive
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # lets the events arrive
     session.detach()
 
 

@@ -13,13 +13,12 @@ import psycopg
 from lgviz.errors import LgvizError, SourceError, Unavailable
 from lgviz.persistence.database.conninfo import connect_read_only
 from lgviz.persistence.database.postgres_sessions import as_psycopg
-
-from .connections import Reader, Rows, Statement
+from lgviz.sources.connections import ReadConnection, Rows, Statement
 
 __all__ = ["PostgresReader"]
 
 
-class PostgresReader(Reader):
+class PostgresReader(ReadConnection):
     """Reads on one connection, which is made when first needed, kept for the next read, and made anew
     where it was lost. The server refuses any write on it.
 
