@@ -154,7 +154,7 @@ _NO_STEP = Step()
 
 @dataclass(slots=True)
 class TreeRow:
-    """One checkpoint of the tree: what the index tells of it, and what :mod:`~lgviz.analysis.naming` finds."""
+    """One checkpoint of the tree: what the index tells of it, and who made it, once that is found out."""
 
     index: int
     namespace: str
