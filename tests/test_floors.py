@@ -10,6 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "lgviz"
 FLOORS = {
+    "_cache": 0,
     "_version": 0,
     "errors": 0,
     "persistence": 1,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
-from lgviz.persistence.database.collector import uncollected
+from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions, Source
 from lgviz.sources.places import thread_of
@@ -229,7 +229,7 @@ class History:
             The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are
             others now. Where checkpoints were deleted meanwhile, all rows are new.
         """
-        with self.lock, uncollected():
+        with self.lock, gc_paused():
             index = self.source.index(self.thread_id, self._token)
             self._token = index.token
             if index.reset:

@@ -167,7 +167,7 @@ def _over_postgres(conninfo: str) -> Iterator[Any]:
     import psycopg
 
     from lgviz.persistence.database.conninfo import connect_read_only
-    from lgviz.persistence.database.postgres_drivers import explain
+    from lgviz.persistence.database.postgres import explain
 
     try:
         conn = connect_read_only(conninfo)
@@ -178,7 +178,7 @@ def _over_postgres(conninfo: str) -> Iterator[Any]:
 
 
 def _postgres(conn: Any, serde: SerializerProtocol) -> Origin:
-    from lgviz.persistence.database.postgres_sessions import as_psycopg
+    from lgviz.persistence.database.postgres import as_psycopg
     from lgviz.sources.langgraph.sql import POSTGRES_BLOBS, POSTGRES_HEADS
 
     def select(sql: str, params: Any = ()) -> list[tuple[Any, ...]]:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, Unpack
 from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
 
 from lgviz.errors import LgvizError
-from lgviz.persistence.database.schema import ITEMS, POSTGRESQL, SQLITE
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
+from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.changing import moment
 from lgviz.persistence.stores.filters import check_filter, passes
@@ -194,9 +195,7 @@ class VersionedItems(ItemReader):
         """Whether the tables are there. They are not made, as the store would: reading never writes."""
         yield READ
         tables = {name for (name,) in (yield Query(self._engine.dialect.tables))}
-        if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (
-            yield from self._engine._applied()
-        ):
+        if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (yield from applied_migrations()):
             return False
         yield from self._engine.setup()
         return True

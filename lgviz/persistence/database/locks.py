@@ -1,4 +1,4 @@
-"""Operations on one connection take turns, whoever they belong to: a saver and a store may share it."""
+"""One lock for each connection: operations on it take turns, also where a saver and a store share it."""
 
 from __future__ import annotations
 

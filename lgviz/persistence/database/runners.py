@@ -1,4 +1,4 @@
-"""How a saver or store runs its operations, whichever way it is called.
+"""Lets savers and stores run their operations whichever way they are called, sync or async.
 
 A synchronous driver serves the ``a…`` methods from a thread, an asynchronous one serves the plain methods
 from outside of its event loop.
@@ -20,8 +20,8 @@ from .statements import Operation
 R = TypeVar("R")
 
 
-class Runner:
-    """What savers and stores share."""
+class OperationRunner:
+    """What savers and stores share: they run operations on a driver."""
 
     def _run(self, make: Callable[[], Operation[R]]) -> R:
         raise NotImplementedError
@@ -42,8 +42,8 @@ class Runner:
         raise NotImplementedError
 
 
-class SyncRunner(Runner):
-    """Over a synchronous driver. The ``a…`` methods run in a thread."""
+class SyncRunner(OperationRunner):
+    """Runs operations on a synchronous driver. The ``a…`` methods run in a thread."""
 
     driver: Driver
 
@@ -81,8 +81,8 @@ class SyncRunner(Runner):
         self.close()
 
 
-class AsyncRunner(Runner):
-    """Over an asynchronous driver. The plain methods work from any thread but an event loop's."""
+class AsyncRunner(OperationRunner):
+    """Runs operations on an asynchronous driver. Plain methods work from any thread but an event loop's."""
 
     driver: AsyncDriver
 
@@ -126,6 +126,26 @@ class AsyncRunner(Runner):
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+class LoopRunner(AsyncRunner):
+    """Runs operations on a driver whose connections belong to the event loop that they were made on."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
+        if self.loop is None or not self.loop.is_running():
+            self.loop = asyncio.get_running_loop()
+        return await super()._arun(make)
+
+    def _wait(self, call: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        refuse_on_loop(type(self).__name__)
+        if self.loop is None or not self.loop.is_running():
+            raise WrongLoop(
+                f"The event loop of this {type(self).__name__} is not running.",
+                "Call a method with an `a` in front, on a loop.",
+            )
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result()
 
 
 @contextmanager

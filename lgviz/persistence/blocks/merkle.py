@@ -1,18 +1,18 @@
-"""Values as trees of immutable nodes, named by the hash of their bytes. Pure: no database in here.
+"""Values as trees of immutable blocks, addressed by the hash of their bytes. Pure: no database in here.
 
 A *part* is what a value becomes:
 
 * ``bytes``: a leaf, the serializer's type tag and bytes;
 * ``list``: ``[kind, level, *entries]``, a container whose entries are parts (``LIST``, ``DELTA``) or a key
   and a part in turn (``DICT``);
-* :class:`Node`: a reference to a leaf or container that is stored once, under its hash.
+* :class:`Block`: a reference to a leaf or container that is stored once, under its hash.
 
-A part that packs into :data:`INLINE` bytes stays inside its parent; anything longer becomes a node. A long
-container is gathered in chunks that end where the hash of an entry says so: a list that grows by two
+A part that packs into :data:`INLINE` bytes stays inside its parent; anything longer becomes a block. A long
+container is cut into chunks that end where the hash of an entry says so: a list that grows by two
 elements keeps all of its chunks but the last, on every level.
 
-A container is *hashed* with the hashes of its nodes and *stored* with their short ids, so that equal values
-have equal names in every database while a reference costs three bytes.
+A container is *hashed* with the hashes of its blocks and *stored* with their short ids, so that equal values
+have equal hashes in every database while a reference costs three bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any, Protocol, TypeAlias
 import ormsgpack
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
-from .unchanged import Unchanged
+from .memo import SerializationMemo
 
 LIST, DICT, DELTA = range(3)
 INLINE = 64
@@ -49,8 +49,9 @@ class Serializer(Protocol):
     def loads_typed(self, data: tuple[str, bytes]) -> Any: ...
 
 
-class Node:
-    """A stored part. ``id`` is known once it is in the database, ``hash`` and ``part`` once needed."""
+class Block:
+    """A part that is stored by itself. ``id`` is known once it is in the database, ``hash`` and ``part`` once
+    needed."""
 
     __slots__ = ("hash", "id", "part")
 
@@ -60,57 +61,57 @@ class Node:
         self.part = part
 
 
-Part: TypeAlias = "bytes | list[Any] | Node"
+Part: TypeAlias = "bytes | list[Any] | Block"
 
 
-def _by_hash(node: Node) -> ormsgpack.Ext:
-    return ormsgpack.Ext(1, node.hash)
+def _by_hash(block: Block) -> ormsgpack.Ext:
+    return ormsgpack.Ext(1, block.hash)
 
 
-def _by_id(node: Node) -> int:
-    return node.id
+def _by_id(block: Block) -> int:
+    return block.id
 
 
 def pack(part: Part) -> bytes:
-    """The stored form of a part whose nodes all have ids."""
+    """The stored form of a part whose blocks all have ids."""
     return ormsgpack.packb(part, default=_by_id)
 
 
 def unpack(data: bytes) -> Part:
-    """A part from its stored form; references become nodes that only know their id."""
+    """A part from its stored form; references become blocks that only know their id."""
     return _adopt(ormsgpack.unpackb(data))
 
 
 def _adopt(raw: Any) -> Part:
-    """The same with its references made nodes, in place."""
+    """A part as msgpack read it, with its references made blocks, in place."""
     kind = type(raw)
     if kind is list:
         for index in range(2, len(raw)):
             if type(raw[index]) is not bytes:
                 raw[index] = _adopt(raw[index])
     elif kind is int:
-        return Node(raw)
+        return Block(raw)
     elif kind is not bytes:
         raise ValueError(f"a {kind.__name__} where a part was expected")
     return raw  # type: ignore[no-any-return]
 
 
-def nodes_of(part: Part) -> list[Node]:
-    """The nodes that a part refers to directly."""
-    if type(part) is Node:
+def blocks_of(part: Part) -> list[Block]:
+    """The blocks that a part refers to directly."""
+    if type(part) is Block:
         return [part]
-    found: list[Node] = []
+    found: list[Block] = []
     if type(part) is list:
         for entry in part:
-            if type(entry) is Node:
+            if type(entry) is Block:
                 found.append(entry)
             elif type(entry) is list:
-                found += nodes_of(entry)
+                found += blocks_of(entry)
     return found
 
 
 def canonical(part: bytes | list[Any]) -> bytes:
-    """The bytes that a node's name is the hash of: a leaf's own, a container's with its nodes' hashes."""
+    """The bytes that a block's hash is of: a leaf's own, a container's with its blocks' hashes."""
     return part if isinstance(part, bytes) else ormsgpack.packb(part, default=_by_hash)
 
 
@@ -132,48 +133,48 @@ def typed(payload: bytes) -> tuple[str, bytes]:
     return payload[2:end].decode(), payload[end:]
 
 
-class Trees:
-    """Makes parts of values and values of parts.
+class MerkleCodec:
+    """Encodes values as parts, and decodes parts.
 
     Args:
         serde: writes and reads leaves.
         cut: whether containers are cut into elements (only where ``serde`` is known to write an element the
             same way alone as inside its container, and the same bytes every time).
-        key: secret that keeps names from telling contents, where leaves are encrypted.
+        key: secret that keeps hashes from telling contents, where leaves are encrypted.
     """
 
     def __init__(self, serde: Serializer, *, cut: bool = True, key: bytes = b"") -> None:
         self.serde = serde
         self.cut = cut
         self.key = key
-        self.unchanged = Unchanged()
+        self.memo = SerializationMemo()
 
-    # -- values into parts
+    # -- encoding
 
-    def plant(self, value: Any) -> Part:
+    def encode(self, value: Any) -> Part:
         """The part of a value."""
         kind = type(value)
         if self.cut and (kind is list or kind is dict or kind is _DeltaSnapshot):
             return self._container(value, DEPTH)
-        return self._settle_leaf(leaf(self.serde.dumps_typed(value)))
+        return self._refer_to_leaf(leaf(self.serde.dumps_typed(value)))
 
     def _container(self, value: Any, depth: int) -> Part:
         if type(value) is list:
-            return self.settle(self.gather(LIST, self._elements(value, depth)))
+            return self._refer(self.chunk(LIST, self._elements(value, depth)))
         if type(value) is dict:
             keys = [leaf(self.serde.dumps_typed(key)) for key in value]
             parts = self._elements(value.values(), depth)
-            return self.settle(self.gather(DICT, [e for pair in zip(keys, parts, strict=True) for e in pair]))
-        return self.settle([DELTA, 0, self.plant(value.value)])
+            return self._refer(self.chunk(DICT, [e for pair in zip(keys, parts, strict=True) for e in pair]))
+        return self._refer([DELTA, 0, self.encode(value.value)])
 
     def _elements(self, values: Iterable[Any], depth: int) -> list[Any]:
         # The one loop that runs for every element of the state at every put.
-        dumps_typed, name, parts = self.serde.dumps_typed, self.name, list[Any]()
-        find, keep = self.unchanged.find, self.unchanged.keep
+        dumps_typed, digest, parts = self.serde.dumps_typed, self.digest, list[Any]()
+        find, keep = self.memo.find, self.memo.keep
         for value in values:
             old = find(value)
             if old is not None:
-                parts.append(Node(0, *old))
+                parts.append(Block(0, *old))
                 continue
             tag, data = dumps_typed(value)
             payload = _CODES[tag] + data if tag in _CODES else leaf((tag, data))
@@ -182,21 +183,21 @@ class Trees:
             elif len(payload) > CUT and depth and (type(value) is list or type(value) is dict):
                 parts.append(self._container(value, depth - 1))
             else:
-                node = Node(0, name(payload), payload)
-                keep(value, node.hash, payload)
-                parts.append(node)
+                block = Block(0, digest(payload), payload)
+                keep(value, block.hash, payload)
+                parts.append(block)
         return parts
 
-    def _settle_leaf(self, payload: bytes) -> Part:
-        return payload if len(payload) <= INLINE else Node(0, self.name(payload), payload)
+    def _refer_to_leaf(self, payload: bytes) -> Part:
+        return payload if len(payload) <= INLINE else Block(0, self.digest(payload), payload)
 
-    def settle(self, part: list[Any]) -> Part:
-        """A container as it is referred to: itself where it is short, else a node."""
+    def _refer(self, part: list[Any]) -> Part:
+        """A container as it is referred to: itself where it is short, else a block."""
         packed = canonical(part)
-        return part if len(packed) <= INLINE else Node(0, self.name(packed), part)
+        return part if len(packed) <= INLINE else Block(0, self.digest(packed), part)
 
-    def gather(self, kind: int, entries: list[Any]) -> list[Any]:
-        """One container of any number of entries, chunked where they are many (their nodes need hashes)."""
+    def chunk(self, kind: int, entries: list[Any]) -> list[Any]:
+        """One container of any number of entries, chunked where they are many (their blocks need hashes)."""
         level, step = 0, 2 if kind == DICT else 1
         while len(entries) > LONGEST * step:
             chunks: list[Any] = []
@@ -208,40 +209,42 @@ class Trees:
                     start = end
             if start < len(entries):
                 chunks.append([kind, level, *entries[start:]])
-            entries = [Node(0, self.name(canonical(chunk)), chunk) for chunk in chunks]
+            entries = [Block(0, self.digest(canonical(chunk)), chunk) for chunk in chunks]
             level, step = level + 1, 1
         return [kind, level, *entries]
 
-    def name(self, data: bytes) -> bytes:
-        """The name of a node: 128 bits of BLAKE2b."""
+    def digest(self, data: bytes) -> bytes:
+        """The hash of a block: 128 bits of BLAKE2b."""
         return hashlib.blake2b(data, digest_size=16, key=self.key).digest()
 
-    # -- parts into values
+    # -- decoding
 
-    def grow(self, part: Part, nodes: Mapping[int, Node], damaged: Callable[[Node, Exception], Any]) -> Any:
+    def decode(
+        self, part: Part, blocks: Mapping[int, Block], damaged: Callable[[Block, Exception], Any]
+    ) -> Any:
         """The value of a part.
 
         Args:
             part: what to read.
-            nodes: all nodes below it, by id (see ``engine.fetch``).
+            blocks: all blocks below it, by id (see ``BlockStore.fetch``).
             damaged: what to put in the place of a leaf that is missing or cannot be read.
         """
-        node = None
-        if isinstance(part, Node):
-            node = nodes.get(part.id)
-            if node is None or node.part is None:
-                return damaged(node or part, LookupError("its bytes are missing or damaged"))
-            part = node.part
+        block = None
+        if isinstance(part, Block):
+            block = blocks.get(part.id)
+            if block is None or block.part is None:
+                return damaged(block or part, LookupError("its bytes are missing or damaged"))
+            part = block.part
         if isinstance(part, bytes):
             try:
                 return self.serde.loads_typed(typed(part))
             except Exception as error:
-                return damaged(node or Node(part=part), error)
+                return damaged(block or Block(part=part), error)
         try:
-            entries = flatten(part, nodes)
+            entries = flatten(part, blocks)
         except LookupError as error:
-            return damaged(node or Node(part=part), error)
-        values = [self.grow(entry, nodes, damaged) for entry in entries]
+            return damaged(block or Block(part=part), error)
+        values = [self.decode(entry, blocks, damaged) for entry in entries]
         if part[0] == LIST:
             return values
         if part[0] == DICT:
@@ -249,15 +252,15 @@ class Trees:
         return _DeltaSnapshot(values[0])
 
 
-def flatten(part: list[Any], nodes: Mapping[int, Node]) -> list[Any]:
+def flatten(part: list[Any], blocks: Mapping[int, Block]) -> list[Any]:
     """The entries of a container through all levels of its chunks, in order."""
     if part[1] == 0:
         return part[2:]
     entries = []
     for chunk in part[2:]:
-        stored = nodes.get(chunk.id) if chunk.part is None else chunk
+        stored = blocks.get(chunk.id) if chunk.part is None else chunk
         if stored is not None and type(stored.part) is list:
-            entries += flatten(stored.part, nodes)
+            entries += flatten(stored.part, blocks)
         elif part[0] == DICT:
             raise LookupError("a chunk of its keys is missing or damaged")
         else:
@@ -266,6 +269,6 @@ def flatten(part: list[Any], nodes: Mapping[int, Node]) -> list[Any]:
 
 
 def _ends_chunk(entry: Part) -> bool:
-    if type(entry) is Node:
+    if type(entry) is Block:
         return entry.hash[0] & 15 == 0
-    return not isinstance(entry, Node) and zlib.crc32(canonical(entry)) & 15 == 0
+    return not isinstance(entry, Block) and zlib.crc32(canonical(entry)) & 15 == 0

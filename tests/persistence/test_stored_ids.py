@@ -27,9 +27,9 @@ def strays(saver: Any) -> set[int]:
         roots = []
         for table, column in (("checkpoints", "body"), ("writes", "data")):
             found = yield Query(f"SELECT {column} FROM lgviz_{table}")
-            roots += [saver.engine.vault.open_row(bytes(data)) for (data,) in found]
-        live = yield from saver.engine.fetch(roots, containers=True)
-        rows = yield Query("SELECT id FROM lgviz_nodes")
+            roots += [saver.engine.blocks.codec.open_row(bytes(data)) for (data,) in found]
+        live = yield from saver.engine.blocks.fetch(roots, containers=True)
+        rows = yield Query("SELECT id FROM lgviz_blocks")
         return {id for (id,) in rows}.difference(live)
 
     return saver._run(look)  # type: ignore[no-any-return]
@@ -61,7 +61,7 @@ def play(savers: list[Any], acts: list[tuple[int, str, int, int]]) -> None:
         assert saver.check() == []
     reader = savers[0]
     for name in last:
-        reader.engine._cache.clear()
+        reader.engine.blocks.cache.clear()
         found = reader.get_tuple(config(name))
         assert found is not None and found.checkpoint["channel_values"]["m"] in LISTS
     for name in [*last, "0", "1", "2"]:

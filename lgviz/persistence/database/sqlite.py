@@ -1,4 +1,4 @@
-"""SQLite, through ``sqlite3`` and through ``aiosqlite``."""
+"""Runs operations on SQLite, through ``sqlite3`` and through ``aiosqlite``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,10 +16,10 @@ import aiosqlite
 
 from lgviz.errors import MissingFile, NotADatabase, Unavailable
 
-from .collector import uncollected
-from .drivers import drive, forked, not_erased
+from .drivers import drive, forked, not_erased, savepoint_name
+from .gc_pause import gc_paused
+from .locks import lock_of
 from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
-from .turns import lock_of
 
 R = TypeVar("R")
 
@@ -34,49 +34,86 @@ _VACUUM = "PRAGMA auto_vacuum = INCREMENTAL"
 _WAL = "PRAGMA journal_mode = WAL"
 _EMPTY_WAL = "PRAGMA wal_checkpoint(TRUNCATE)"
 _TIDY = f"PRAGMA incremental_vacuum; {_EMPTY_WAL}"
+# How the names of SQLite's errors begin.
+_LOCKED = "SQLITE_BUSY", "SQLITE_LOCKED"
+_UNWRITABLE = "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"
 
 
-def connect_path(path: str | os.PathLike[str]) -> str:
-    """A path that SQLite can open or create.
+def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """A connection as :class:`SqliteDriver` wants it.
 
     Raises:
-        MissingFile: its folder does not exist.
+        MissingFile: the folder of the file does not exist.
     """
+    path = _openable(path)
+    try:
+        return sqlite3.connect(
+            path,
+            check_same_thread=False,
+            timeout=BUSY_TIMEOUT,
+            uri=path.startswith("file:"),
+            isolation_level=None,
+        )
+    except sqlite3.Error as error:
+        raise explain(error) from error
+
+
+def connect_async(path: str | os.PathLike[str]) -> aiosqlite.Connection:
+    """A connection as :class:`AioSqliteDriver` wants it, opened when first used.
+
+    Raises:
+        MissingFile: the folder of the file does not exist.
+    """
+    path = _openable(path)
+    return aiosqlite.connect(path, timeout=BUSY_TIMEOUT, uri=path.startswith("file:"))
+
+
+def _openable(path: str | os.PathLike[str]) -> str:
     path = os.fspath(path)
     if path != ":memory:" and not path.startswith("file:") and not Path(path).absolute().parent.is_dir():
         raise MissingFile(f"The folder of {path} does not exist.", "Make it first, or give another path.")
     return path
 
 
-def explain(error: Exception) -> Exception:
+def explain(error: sqlite3.Error) -> Exception:
     """SQLite's error as one that says what to do, where it is known what to do."""
-    message = str(error)
-    if "not a database" in message:
+    name = _name(error)
+    if name == "SQLITE_NOTADB":
         return NotADatabase(
             "The file is not an SQLite database.", "Give the path of a database, or of a new file."
         )
-    if "locked" in message:
+    if name.startswith(_LOCKED):
         return Unavailable(
             f"The database stayed locked by another process for {BUSY_TIMEOUT:g} s.",
             "Find the process that keeps a transaction open, then try again.",
         )
-    if "full" in message or "disk I/O" in message or "readonly" in message or "unable to open" in message:
+    if name.startswith(_UNWRITABLE):
         return Unavailable(
-            f"The database cannot be written: {message}.",
+            f"The database cannot be written: {error}.",
             "Check its disk and permissions; nothing was half-written.",
         )
-    if "malformed" in message:
+    if name.startswith("SQLITE_CORRUPT"):
         return Unavailable(
-            f"The database is damaged: {message}.", "Restore a copy, or use `sqlite3 FILE .recover`."
+            f"The database is damaged: {error}.", "Restore a copy, or use `sqlite3 FILE .recover`."
         )
-    if "same thread" in message:
-        return Unavailable(
-            "The connection may only be used in the thread that made it, and LangGraph uses several.",
-            "Make it with sqlite3.connect(path, check_same_thread=False).",
-        )
-    if "closed" in message or "no active connection" in message:
-        return Unavailable("The connection was closed.", "Keep its `with` block open while the graph runs.")
+    if isinstance(error, sqlite3.ProgrammingError) and not name:
+        if "same thread" in str(error):
+            return Unavailable(
+                "The connection may only be used in the thread that made it, and LangGraph uses several.",
+                "Make it with sqlite3.connect(path, check_same_thread=False).",
+            )
+        if "closed" in str(error):
+            return _closed()
     return error
+
+
+def _closed() -> Unavailable:
+    return Unavailable("The connection was closed.", "Keep its `with` block open while the graph runs.")
+
+
+def _name(error: sqlite3.Error) -> str:
+    """SQLite's name for an error; empty for one of the module itself, as of a connection that is closed."""
+    return getattr(error, "sqlite_errorname", "")
 
 
 _JOINED: Rows = [(True,)]
@@ -99,6 +136,7 @@ class SqliteDriver:
         self._lock = lock_of(conn)
         self._prepared = False
         self._open = self._nested = False
+        self._savepoint = ""
 
     def run(self, make: Callable[[], Operation[R]]) -> R:
         """Run one operation in its transaction."""
@@ -107,9 +145,9 @@ class SqliteDriver:
                 if not self._prepared:
                     self._prepare()
                 self._nested = self.conn.in_transaction
-                with uncollected():
+                with gc_paused():
                     return drive(make, self)
-            except (sqlite3.Error, ValueError) as error:
+            except sqlite3.Error as error:
                 explained = explain(error)
                 if explained is error:
                     raise
@@ -131,24 +169,24 @@ class SqliteDriver:
                     self.conn.execute(_WAL).fetchall()
                 return
             except sqlite3.OperationalError as error:
-                if "readonly" in str(error):
+                if _name(error).startswith("SQLITE_READONLY"):
                     return
                 # Changing the journal's mode does not wait for a lock by itself.
-                if "locked" not in str(error) or time.monotonic() > deadline:
+                if not _name(error).startswith(_LOCKED) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
 
     def perform(self, step: Step) -> Rows:
         """One step of an operation."""
         if isinstance(step, Begin):
-            self.commit()
+            self._commit()
             if step is not GLANCE:
                 self._begin(step)
             return _JOINED if self._nested else []
         if isinstance(step, Batch):
             rows: Rows = [tuple(self.perform(part)) for part in step.steps]
             if step.last:
-                self.commit()
+                self._commit()
             return [] if step.last and self._nested else rows
         if isinstance(step, Many):
             return [(self.conn.executemany(step.sql, step.params).rowcount,)]
@@ -161,7 +199,8 @@ class SqliteDriver:
 
     def _begin(self, step: Begin) -> None:
         if self._nested:
-            self.conn.execute("SAVEPOINT lgviz")
+            self._savepoint = savepoint_name()
+            self.conn.execute(f"SAVEPOINT {self._savepoint}")
         elif step is READ:
             self.conn.execute("BEGIN")
         else:
@@ -182,25 +221,37 @@ class SqliteDriver:
                     self.conn.execute("BEGIN IMMEDIATE")
                     return
                 except sqlite3.OperationalError as error:
-                    if "locked" not in str(error) or time.monotonic() > deadline:
+                    if not _name(error).startswith(_LOCKED) or time.monotonic() > deadline:
                         raise
                 time.sleep(random.uniform(*_NAP))  # noqa: S311
         finally:
             self.conn.execute(_BUSY)
 
-    def commit(self) -> None:
-        """Commit what the operation did so far."""
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """What is begun in here is committed at the end, or undone where anything is raised."""
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _commit(self) -> None:
         if self._open:
-            self.conn.execute("RELEASE lgviz" if self._nested else "COMMIT")
+            self.conn.execute(f"RELEASE {self._savepoint}" if self._nested else "COMMIT")
             self._open = False
 
-    def rollback(self) -> None:
-        """Undo it."""
+    def _rollback(self) -> None:
         if self._open:
             self._open = False
             # After some errors (a full disk) SQLite has rolled back already.
             with suppress(sqlite3.Error):
-                self.conn.execute("ROLLBACK TO lgviz" if self._nested else "ROLLBACK")
+                if self._nested:
+                    self.conn.execute(f"ROLLBACK TO {self._savepoint}")
+                    self.conn.execute(f"RELEASE {self._savepoint}")
+                else:
+                    self.conn.execute("ROLLBACK")
 
     def tidy(self) -> None:
         """Shrink the file by what was deleted, as far as readers allow."""
@@ -249,11 +300,14 @@ class AioSqliteDriver:
         if self._process != os.getpid():
             raise forked()  # its thread is not here
         try:
-            # The one private name used here: aiosqlite has no public way to run several statements in one
-            # visit to its thread, and one visit each would cost a put half its time.
+            # A private name: aiosqlite has no public way to run several statements in one visit to its
+            # thread, and one visit each would cost a put half its time.
             return await self.conn._execute(inner.run, make)  # type: ignore[no-untyped-call, no-any-return]
         except ValueError as error:
-            raise explain(error) from error
+            # An operation's own, or aiosqlite's, which says that way that it is closed.
+            if self.conn._running and self.conn._connection is not None:
+                raise
+            raise _closed() from error
 
     async def _open(self) -> SqliteDriver:
         try:
@@ -270,8 +324,10 @@ class AioSqliteDriver:
             self._inner = self._inner or SqliteDriver(self.conn._conn)
             self._process = os.getpid()
             return self._inner
-        except (sqlite3.Error, ValueError) as error:
+        except sqlite3.Error as error:
             raise explain(error) from error
+        except ValueError as error:
+            raise _closed() from error
 
     async def tidy(self) -> None:
         """Shrink the file by what was deleted, as far as readers allow."""

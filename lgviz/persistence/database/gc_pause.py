@@ -1,4 +1,4 @@
-"""Work that makes no garbage, done without the garbage collector."""
+"""Pauses the garbage collector around work that makes many objects and no garbage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the cyclic garbage collector, for the whole process.
+def gc_paused() -> Iterator[None]:
+    """Pause the cyclic garbage collector, for the whole process.
 
     What makes many objects and no cycles sets it off again and again, and each time it may walk all that the
     process holds: a third of the time of a long thread.

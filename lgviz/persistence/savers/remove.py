@@ -1,4 +1,4 @@
-"""Deleting, pruning and copying. Space is given back at once, and no node that is still needed."""
+"""Deletes, prunes and copies threads. Space is given back at once, and no block that is still needed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData, PersistenceError
-from lgviz.persistence.blocks.checking import Checking, complete
-from lgviz.persistence.blocks.storing import Storing
+from lgviz.persistence.blocks.records import Records
+from lgviz.persistence.blocks.store import complete
 from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query
 
 from .index import anchor_of
 
 
-class Row(NamedTuple):
+class CheckpointRecord(NamedTuple):
     """A checkpoint's row. ``notes`` is its metadata, None where they are damaged."""
 
     key: int
@@ -31,11 +31,18 @@ class Row(NamedTuple):
         return anchor_of(self.ns, self.notes or {})
 
 
-class Removing(Storing, Checking):
+class Removal:
     """``delete_thread``, ``delete_for_runs``, ``prune`` and ``copy_thread``.
 
     Damage endangers nothing else: what cannot be read is taken to need all that it might need.
+
+    Args:
+        records: opens the rows.
     """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.blocks = records.blocks
 
     def delete_threads(self, thread_ids: Sequence[str]) -> Operation[None]:
         """Remove whole threads."""
@@ -45,7 +52,7 @@ class Removing(Storing, Checking):
             if thread is not None:
                 for table in ("lgviz_checkpoints", "lgviz_writes", "lgviz_calls"):
                     yield Query(f"DELETE FROM {table} WHERE thread = ?", [thread])
-                yield from self.release(thread, ())
+                yield from self.blocks.release(thread, ())
                 yield Query("DELETE FROM lgviz_threads WHERE id = ?", [thread])
 
     def delete_for_runs(self, run_ids: Collection[str]) -> Operation[None]:
@@ -54,7 +61,7 @@ class Removing(Storing, Checking):
         yield REMOVE
         threads = yield Query("SELECT id FROM lgviz_threads ORDER BY id")
         for (thread,) in threads:
-            rows = yield from self._rows(thread)
+            rows = yield from self.rows(thread)
             keep = {row.key for row in rows if str((row.notes or {}).get("run_id")) not in runs}
             if len(keep) < len(rows):
                 yield from self._remove(thread, rows, keep)
@@ -65,14 +72,14 @@ class Removing(Storing, Checking):
         A subgraph call's namespace goes with the checkpoint that the call started from. Where the newest is
         damaged, those before it stay too, down to the first that is whole.
         """
-        self.joined = bool((yield REMOVE))
+        self.blocks.joined = bool((yield REMOVE))
         for thread_id in thread_ids:
             thread = yield from self._number(thread_id)
             if thread is not None:
-                rows = yield from self._rows(thread)
-                yield from self._remove(thread, rows, (yield from self._latest(rows)))
+                rows = yield from self.rows(thread)
+                yield from self._remove(thread, rows, (yield from self.latest(rows)))
 
-    def _rows(self, thread: int) -> Operation[list[Row]]:
+    def rows(self, thread: int) -> Operation[list[CheckpointRecord]]:
         """A thread's checkpoints, oldest first."""
         rows = yield Query(
             """SELECT key, ns, id, parent, ordinal, metadata, body,
@@ -81,18 +88,20 @@ class Removing(Storing, Checking):
             [thread],
         )
         return [
-            Row(key, ns, id, parent, ordinal, self.open_metadata(bytes(data)), bytes(body), size)
+            CheckpointRecord(
+                key, ns, id, parent, ordinal, self.records.open_metadata(bytes(data)), bytes(body), size
+            )
             for key, ns, id, parent, ordinal, data, body, size in rows
         ]
 
-    def _latest(self, rows: Sequence[Row]) -> Operation[set[int]]:
+    def latest(self, rows: Sequence[CheckpointRecord]) -> Operation[set[int]]:
         """The keys of what ``keep_latest`` keeps of a thread."""
-        by_namespace: dict[str, list[Row]] = {}
+        by_namespace: dict[str, list[CheckpointRecord]] = {}
         for row in reversed(rows):
             by_namespace.setdefault(row.ns, []).append(row)
         keep: dict[tuple[str, str], int] = {}
         for ns in sorted(by_namespace, key=len):  # a caller's before those of its subgraphs
-            chosen: list[Row] = []
+            chosen: list[CheckpointRecord] = []
             for row in by_namespace[ns]:
                 chosen.append(row)
                 if (yield from self._whole(row)):
@@ -103,18 +112,18 @@ class Removing(Storing, Checking):
                 keep |= {(ns, row.id): row.key for row in chosen}
         return set(keep.values())
 
-    def _whole(self, row: Row) -> Operation[bool]:
+    def _whole(self, row: CheckpointRecord) -> Operation[bool]:
         """Whether all of a checkpoint can be read."""
         try:
-            yield from self.open_channels(row.body)
-            parts = [self.vault.open_row(row.body)]
+            yield from self.records.open_channels(row.body)
+            parts = [self.blocks.codec.open_row(row.body)]
         except DamagedData:
             return False
-        return row.notes is not None and complete(parts, (yield from self.fetch(parts)))
+        return row.notes is not None and complete(parts, (yield from self.blocks.fetch(parts)))
 
-    def _remove(self, thread: int, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
+    def _remove(self, thread: int, rows: Sequence[CheckpointRecord], keep: set[int]) -> Operation[None]:
         """Remove all checkpoints of a thread but ``keep`` and their delta channels' chains."""
-        yield from self._keep_chains(rows, keep)
+        yield from self.keep_chains(rows, keep)
         doomed = [row for row in rows if row.key not in keep]
         if not doomed:
             return
@@ -136,27 +145,29 @@ class Removing(Storing, Checking):
         )
         writes = yield Query("SELECT data FROM lgviz_writes WHERE thread = ?", [thread])
         bodies = [row.body for row in rows if row.key in keep]
-        live = yield from self.live([*bodies, *(data for (data,) in writes)])
+        live = yield from self.blocks.live([*bodies, *(data for (data,) in writes)])
         if live is not None:
-            yield from self.release(thread, live)
+            yield from self.blocks.release(thread, live)
 
-    def _keep_chains(self, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
+    def keep_chains(self, rows: Sequence[CheckpointRecord], keep: set[int]) -> Operation[None]:
         """Add to ``keep`` the ancestors from which delta channels of kept checkpoints are rebuilt."""
         by_id = {(row.ns, row.id): row for row in rows}
         for row in [row for row in rows if row.key in keep]:
             # Where metadata are damaged any channel may be one: the whole chain stays.
             missing = {""} if row.notes is None else set(row.notes.get("counters_since_delta_snapshot") or ())
-            ancestor: Row | None = row
+            ancestor: CheckpointRecord | None = row
             while missing and ancestor is not None:
                 keep.add(ancestor.key)
                 try:
-                    channels = yield from self.open_channels(ancestor.body)
+                    channels = yield from self.records.open_channels(ancestor.body)
                     missing -= {name for name, channel in channels.items() if channel.part is not None}
                 except DamagedData:
                     pass
                 ancestor = by_id.get((ancestor.ns, ancestor.parent or ""))
 
-    def _number_anchors(self, thread: int, rows: Sequence[Row], keep: set[int]) -> Operation[None]:
+    def _number_anchors(
+        self, thread: int, rows: Sequence[CheckpointRecord], keep: set[int]
+    ) -> Operation[None]:
         """Write down the numbers of the anchors that go while checkpoints under them stay."""
         calls = yield Query("SELECT ns, id, numbers FROM lgviz_calls WHERE thread = ?", [thread])
         written = {(ns, id): numbers for ns, id, numbers in calls}
@@ -229,7 +240,7 @@ class Removing(Storing, Checking):
                 [new, old],
             )
         yield Query(
-            """INSERT INTO lgviz_shares (owner, node) SELECT ?, node FROM lgviz_uses WHERE owner = ?
+            """INSERT INTO lgviz_shares (owner, block) SELECT ?, block FROM lgviz_uses WHERE owner = ?
                ON CONFLICT DO NOTHING""",
             [new, old],
         )

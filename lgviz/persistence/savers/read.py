@@ -1,4 +1,4 @@
-"""Reading checkpoints: rows and nodes inside a transaction, values outside of it."""
+"""Reads checkpoints: rows and blocks inside a transaction, values outside of it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from langgraph.checkpoint.base import CheckpointTuple
 
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.damage import Damaged, damaged, legible
-from lgviz.persistence.blocks.nodes import Nodes
+from lgviz.persistence.blocks.merkle import Block, Part
 from lgviz.persistence.blocks.records import (
     Channel,
-    Write,
+    Records,
+    WriteRecord,
     read_body,
     read_channels,
     read_metadata,
     read_seen,
 )
-from lgviz.persistence.blocks.settled import Gone
-from lgviz.persistence.blocks.tree import Node, Part
+from lgviz.persistence.blocks.store import BlockGone
 from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
 
 from .address import Address, address
@@ -41,8 +41,8 @@ _WITH_WRITES = f"""{_FOUND} UNION ALL
 
 
 @dataclass
-class Stored:
-    """One checkpoint as it was read: rows and nodes, no value decoded yet."""
+class StoredCheckpoint:
+    """One checkpoint as it was read: rows and blocks, no value decoded yet."""
 
     address: Address
     parent: str | None
@@ -50,16 +50,24 @@ class Stored:
     head: Part
     channels: dict[str, Channel]
     seen: dict[str, dict[str, Any]]
-    writes: list[tuple[str, str, Write]] = field(default_factory=list)
-    nodes: dict[int, Node] = field(default_factory=dict)
+    writes: list[tuple[str, str, WriteRecord]] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
 
 
-class Reading(Nodes):
-    """``get_tuple`` and ``list``."""
+class CheckpointReads:
+    """``get_tuple`` and ``list``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.blocks = records.blocks
 
     def get(
         self, config: RunnableConfig, channels: Collection[str] | None = None
-    ) -> Operation[Stored | None]:
+    ) -> Operation[StoredCheckpoint | None]:
         """One checkpoint: the one named, else the one committed last.
 
         Args:
@@ -75,11 +83,11 @@ class Reading(Nodes):
         if place.checkpoint_id is None:
             where, params = "t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1", params[:2]
 
-        def read(whole: bool) -> Operation[list[Stored]]:
+        def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
             rows = yield Query((_WITH_WRITES if channels is None else _FOUND).format(where), params)
             return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
 
-        found = yield from self.settled(read)
+        found = yield from self.blocks.optimistic_read(read)
         return found[0] if found else None
 
     def matching(
@@ -121,57 +129,41 @@ class Reading(Nodes):
             rows = [row for row in rows if self._matches(bytes(row[1]), filter)]
         return [row[0] for row in rows[: None if limit is None else max(limit, 0)]]
 
-    def load(self, keys: Sequence[int], known: dict[int, Node]) -> Operation[list[Stored]]:
+    def load(self, keys: Sequence[int], known: dict[int, Block]) -> Operation[list[StoredCheckpoint]]:
         """Checkpoints by key, in the order given; those that are gone meanwhile or damaged are left out."""
-        where, params = self.dialect.among("c.key", keys)
+        where, params = self.blocks.dialect.among("c.key", keys)
         order = {key: n for n, key in enumerate(keys)}
 
-        def read(whole: bool) -> Operation[list[Stored]]:
+        def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
             rows = yield Query(_WITH_WRITES.format(where), params)
             rows.sort(key=lambda row: order[row[0]])
             return (yield from self._read(rows, known, whole=whole, strict=False))
 
-        return (yield from self.settled(read))
+        return (yield from self.blocks.optimistic_read(read))
 
     def _read(
         self,
         rows: Rows,
-        known: dict[int, Node],
+        known: dict[int, Block],
         *,
         whole: bool,
         strict: bool,
         only: Collection[str] | None = None,
-    ) -> Operation[list[Stored]]:
-        found: dict[int, Stored] = {}
+    ) -> Operation[list[StoredCheckpoint]]:
+        found: dict[int, StoredCheckpoint] = {}
         for key, thread_id, ns, id, parent, metadata, body in rows:
             if thread_id is None:
                 continue
             try:
-                with legible(_CHECKPOINT, id, thread_id):
-                    head, channels, seen = read_body(self.vault.open_row(bytes(body)))
-                    found[key] = Stored(
-                        Address(thread_id, ns, id),
-                        parent,
-                        bytes(metadata),
-                        head,
-                        read_channels((yield from self.unfold(channels))),
-                        read_seen((yield from self.unfold(seen))),
-                    )
+                place = Address(thread_id, ns, id)
+                found[key] = yield from self._open(place, parent, bytes(metadata), bytes(body))
             except DamagedData as error:
                 if whole:  # or was it removed between two statements?
-                    raise Gone from error
+                    raise BlockGone from error
                 if strict:
                     raise
                 logger.warning("%s It is left out.", error.cause)
-        for key, thread_id, path, task_id, _, _, data in rows:
-            if thread_id is not None or key not in found:
-                continue
-            try:
-                entries = self.open_writes(bytes(data))
-            except DamagedData as error:
-                logger.warning("Task %s: %s It is left out.", task_id, error.cause)
-                continue
-            found[key].writes += [(path, task_id, write) for write in entries]
+        self._add_writes(found, rows)
         parts: list[Part] = []
         for stored in found.values():
             if only is not None:
@@ -179,32 +171,55 @@ class Reading(Nodes):
                     name: channel if name in only else channel._replace(part=None)
                     for name, channel in stored.channels.items()
                 }
-            stored.writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
             parts.append(stored.head)
             parts += [channel.part for channel in stored.channels.values() if channel.part is not None]
             parts += [write.part for _, _, write in stored.writes]
-        nodes = yield from self.fetch(parts, known, whole=whole)
+        blocks = yield from self.blocks.fetch(parts, known, whole=whole)
         for stored in found.values():
-            stored.nodes = nodes
+            stored.blocks = blocks
         return list(found.values())
 
-    def assemble(self, stored: Stored) -> CheckpointTuple:
+    def _open(
+        self, place: Address, parent: str | None, metadata: bytes, body: bytes
+    ) -> Operation[StoredCheckpoint]:
+        with legible(_CHECKPOINT, place.checkpoint_id, place.thread_id):
+            head, table, seen_table = read_body(self.blocks.codec.open_row(body))
+            channels = read_channels((yield from self.blocks.unfold(table)))
+            seen = read_seen((yield from self.blocks.unfold(seen_table)))
+            return StoredCheckpoint(place, parent, metadata, head, channels, seen)
+
+    def _add_writes(self, found: Mapping[int, StoredCheckpoint], rows: Rows) -> None:
+        """Give checkpoints the writes whose rows came with theirs, in LangGraph's order."""
+        for key, thread_id, path, task_id, _, _, data in rows:
+            if thread_id is not None or key not in found:
+                continue
+            try:
+                entries = self.records.open_writes(bytes(data))
+            except DamagedData as error:
+                logger.warning("Task %s: %s It is left out.", task_id, error.cause)
+                continue
+            found[key].writes += [(path, task_id, write) for write in entries]
+        for stored in found.values():
+            stored.writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
+
+    def assemble(self, stored: StoredCheckpoint) -> CheckpointTuple:
         """What LangGraph is given. Decodes all values: call it outside of the transaction.
 
         Raises:
             DamagedData: its metadata or bookkeeping cannot be read.
         """
-        with legible(_CHECKPOINT, stored.address.checkpoint_id, stored.address.thread_id):
-            metadata = read_metadata(stored.metadata, self.trees.serde)
-            head = self.trees.grow(stored.head, stored.nodes, damaged)
+        decode, blocks, place = self.blocks.merkle.decode, stored.blocks, stored.address
+        with legible(_CHECKPOINT, place.checkpoint_id, place.thread_id):
+            metadata = read_metadata(stored.metadata, self.blocks.merkle.serde)
+            head = decode(stored.head, blocks, damaged)
             if isinstance(head, Damaged):
                 raise ValueError(head.reason)
         channels = stored.channels
         checkpoint = {
             **head,
-            "id": stored.address.checkpoint_id,
+            "id": place.checkpoint_id,
             "channel_values": {
-                name: self.trees.grow(channel.part, stored.nodes, damaged)
+                name: decode(channel.part, blocks, damaged)
                 for name, channel in channels.items()
                 if channel.part is not None
             },
@@ -212,19 +227,17 @@ class Reading(Nodes):
             "versions_seen": stored.seen,
         }
         return CheckpointTuple(
-            config=stored.address.config(),
+            config=place.config(),
             checkpoint=checkpoint,  # type: ignore[arg-type]
             metadata=metadata,  # type: ignore[arg-type]
-            parent_config=stored.address._replace(checkpoint_id=stored.parent).config()
-            if stored.parent
-            else None,
+            parent_config=place._replace(checkpoint_id=stored.parent).config() if stored.parent else None,
             pending_writes=[
-                (task_id, write.channel, self.trees.grow(write.part, stored.nodes, damaged))
+                (task_id, write.channel, decode(write.part, blocks, damaged))
                 for _, task_id, write in stored.writes
             ],
         )
 
-    def assemble_all(self, page: Iterable[Stored]) -> Iterable[CheckpointTuple]:
+    def assemble_all(self, page: Iterable[StoredCheckpoint]) -> Iterable[CheckpointTuple]:
         """Several; one whose bookkeeping is damaged is left out, and logged."""
         for stored in page:
             try:
@@ -233,5 +246,5 @@ class Reading(Nodes):
                 logger.warning("%s It is left out.", error.cause)
 
     def _matches(self, data: bytes, filter: Mapping[str, Any]) -> bool:
-        metadata = self.open_metadata(data)
+        metadata = self.records.open_metadata(data)
         return metadata is not None and all(metadata.get(key) == value for key, value in filter.items())

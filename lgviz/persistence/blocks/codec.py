@@ -1,4 +1,4 @@
-"""How a node's bytes lie in the database: compressed where it wins, encrypted where the serializer does."""
+"""How a block's bytes lie in the database: compressed where it wins, encrypted where the serializer does."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from .dictionary import zstd
-from .tree import Part, pack, unpack
+from .merkle import Part, pack, unpack
 
 CONTAINER, PACKED, SEALED = 1, 2, 4
-"""Bits of a node's ``form``."""
+"""Bits of a block's ``form``."""
 
 _WORTHWHILE = 96
 _ROWS, _SMALL_ROW = 2048, 2048
@@ -19,8 +19,8 @@ _ROWS, _SMALL_ROW = 2048, 2048
 _ROW_SEALED, _ROW_PACKED = b"\xc1", b"\xc0"
 
 
-class Vault:
-    """Writes and opens what the tables hold.
+class BlockCodec:
+    """Writes and reads the bytes that the tables hold.
 
     Args:
         cipher: LangGraph's ``CipherProtocol``, or None.
@@ -31,7 +31,7 @@ class Vault:
         self._opened = lru_cache(_ROWS)(self._open_row)
 
     def close(self, part: bytes | list[Any]) -> tuple[int, bytes]:
-        """The form and data of a node whose own nodes have ids."""
+        """The form and data of a block whose own blocks have ids."""
         form, data = (0, part) if isinstance(part, bytes) else (CONTAINER, _with_checksum(pack(part)))
         if len(data) >= _WORTHWHILE:
             small = zstd.compress(data)
@@ -42,7 +42,7 @@ class Vault:
         return form, data
 
     def open(self, form: int, data: bytes) -> bytes | list[Any]:
-        """What :meth:`close` was given; nodes only know their ids.
+        """What :meth:`close` was given; the blocks in it only know their ids.
 
         Raises:
             Exception: whatever zstd, the cipher or msgpack raise on damaged bytes.
@@ -83,11 +83,17 @@ class Vault:
         return unpack(_verified(data))
 
     def seal(self, data: bytes) -> bytes:
+        """Some bytes, encrypted."""
         name, sealed = self.cipher.encrypt(data)
         marked: bytes = bytes((len(name),)) + name.encode() + sealed
         return marked
 
     def unseal(self, data: bytes) -> bytes:
+        """What :meth:`seal` was given.
+
+        Raises:
+            ValueError: there is no key, or another one.
+        """
         if self.cipher is None:
             raise ValueError("it is encrypted, and this saver has no key")
         end = 1 + data[0]
@@ -95,7 +101,7 @@ class Vault:
 
 
 def _with_checksum(data: bytes) -> bytes:
-    """With a checksum: rows have no name to tell damage by, containers none that they tell alone."""
+    """Append a CRC32: rows are not content-addressed, and a container's hash needs its children."""
     return data + zlib.crc32(data).to_bytes(4, "big")
 
 

@@ -1,13 +1,14 @@
-"""Reading what LangGraph's own serializer wrote, under lgviz's rules of trust."""
+"""Reads what LangGraph's own serializer wrote, and runs none of the code that it names."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ormsgpack
 from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
@@ -26,11 +27,10 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from pydantic import BaseModel
 
 from . import classes
-from .placeholder import Placeholder
+from .trust import Placeholder, Trust
 
-if TYPE_CHECKING:
-    from .exact import ExactSerializer
-
+KEPT_EXTENSION = 23
+"""The extension of lgviz's that holds one of LangGraph's as it was written."""
 _NAMED = {
     EXT_CONSTRUCTOR_SINGLE_ARG,
     EXT_CONSTRUCTOR_POS_ARGS,
@@ -42,45 +42,58 @@ _NAMED = {
 _safe = _create_msgpack_ext_hook(None)
 
 
-def read(payload: bytes, serde: ExactSerializer) -> Any:
-    """A value that LangGraph wrote as ``msgpack``."""
-    return ormsgpack.unpackb(payload, ext_hook=serde.read_langgraph, option=ormsgpack.OPT_NON_STR_KEYS)
+def read(payload: bytes, hook: Callable[[int, bytes], Any]) -> Any:
+    """A value that LangGraph wrote as ``msgpack``.
+
+    Args:
+        payload: its bytes.
+        hook: reads an extension, by its code and bytes; see :func:`read_extension`.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    return ormsgpack.unpackb(payload, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
 
 
-def read_extension(code: int, data: bytes, serde: ExactSerializer) -> Any:
-    """One of LangGraph's extensions: safe types as LangGraph reads them, other classes where trusted."""
+def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, bytes], Any]) -> Any:
+    """The value of an extension of LangGraph's: safe types as LangGraph reads them, others where trusted.
+
+    Args:
+        code, data: the extension.
+        trust: which classes may be built; a value of another is a :class:`Placeholder`.
+        hook: reads the extensions inside.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
     if code == EXT_DELTA_SNAPSHOT:
-        return _DeltaSnapshot(read(data, serde))
+        return _DeltaSnapshot(read(data, hook))
     if code == EXT_NUMPY_ARRAY:
         return _safe_value(code, data)
     if code not in _NAMED:
         raise ValueError(f"an unknown extension {code}")
-    module, name, state, *_ = read(data, serde)
+    module, name, state, *_ = read(data, hook)
     if (module, name) in SAFE_MSGPACK_TYPES and code not in (EXT_PYDANTIC_V2, EXT_CONSTRUCTOR_KW_ARGS):
         return _safe_type(module, name, code, state, data)
-    cls, reason = serde.trust.find(module, name)
+    cls, reason = trust.find(module, name)
     if cls is not None:
         try:
             return _construct(cls, code, state)
         except (classes.NotBuilt, TypeError, ValueError, KeyError, AttributeError) as error:
             reason = f"{module}.{name} changed: {error}"
     shown = state if isinstance(state, dict) else {"value": state}
-    from .exact import langgraph_extension
-
-    return Placeholder(f"{module}.{name}", reason, shown, *langgraph_extension(code, data))
+    return Placeholder(f"{module}.{name}", reason, shown, KEPT_EXTENSION, bytes((code,)) + data)
 
 
 def _safe_type(module: str, name: str, code: int, state: Any, data: bytes) -> Any:
     # Its arguments may hold classes that only we may build: give LangGraph's reader none of them.
     if (module, name) == ("langgraph.types", "Send"):
-        from langgraph.types import Send
+        from langgraph.types import Send  # it takes long to import
 
         return Send(*state)
     if (module, name) in (("builtins", "set"), ("builtins", "frozenset")):
         return set(state) if name == "set" else frozenset(state)
     if (module, name) == ("collections", "deque"):
-        from collections import deque
-
         return deque(state)
     return _safe_value(code, data)
 

@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgviz.persistence import ExactSerializer, MemorySaver
-from lgviz.persistence.blocks.tree import Node, Trees, canonical, flatten, nodes_of
+from lgviz.persistence.blocks.merkle import Block, MerkleCodec, blocks_of, canonical, flatten
 from tests.support.savers import call, chat, config, put, run, text
 
-TREES = Trees(ExactSerializer())
+CODEC = MerkleCodec(ExactSerializer())
 
 
 def names(value: Any) -> dict[bytes, int]:
-    """The nodes of a value, by name, with their size."""
+    """The blocks of a value, by hash, with their size."""
     found: dict[bytes, int] = {}
-    todo = list(nodes_of(TREES.plant(value)))
+    todo = list(blocks_of(CODEC.encode(value)))
     while todo:
-        node = todo.pop()
-        assert node.part is not None
-        found[node.hash] = len(canonical(node.part))
-        todo += nodes_of(node.part)
+        block = todo.pop()
+        assert block.part is not None
+        found[block.hash] = len(canonical(block.part))
+        todo += blocks_of(block.part)
     return found
 
 
@@ -53,20 +53,20 @@ def test_an_edit_anywhere_costs_little(edit: str) -> None:
 @given(st.lists(st.integers(0, 5) | st.text(max_size=3), max_size=300), st.sampled_from([1, 30]))
 def test_long_lists_of_anything_are_chunked_and_flattened(items: list[Any], times: int) -> None:
     items = items * times
-    part = TREES.plant(items)
-    nodes: dict[int, Node] = {}
-    todo = list(nodes_of(part))
+    part = CODEC.encode(items)
+    blocks: dict[int, Block] = {}
+    todo = list(blocks_of(part))
     for id in range(1, 10**6):
         if not todo:
             break
-        node = todo.pop()
-        node.id = id
-        nodes[id] = node
-        todo += nodes_of(node.part) if node.part is not None else ()
-    assert TREES.grow(part, nodes, lambda node, error: pytest.fail(str(error))) == items
+        block = todo.pop()
+        block.id = id
+        blocks[id] = block
+        todo += blocks_of(block.part) if block.part is not None else ()
+    assert CODEC.decode(part, blocks, lambda block, error: pytest.fail(str(error))) == items
     root = part if isinstance(part, list) else part.part  # type: ignore[union-attr]
     if isinstance(root, list):
-        assert len(root) <= 2 + 24 and len(list(flatten(root, nodes))) == len(items)
+        assert len(root) <= 2 + 24 and len(list(flatten(root, blocks))) == len(items)
 
 
 def test_equal_elements_still_chunk() -> None:

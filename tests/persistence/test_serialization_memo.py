@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from lgviz.persistence.blocks.tree import Node, Part, Trees
-from lgviz.persistence.blocks.unchanged import MOST, Unchanged
+from lgviz.persistence.blocks.memo import MEMO_BYTES, SerializationMemo
+from lgviz.persistence.blocks.merkle import Block, MerkleCodec, Part
 from lgviz.persistence.serde.exact import ExactSerializer
 
 
@@ -59,7 +59,7 @@ CHANGES: list[Any] = [
 
 
 def written(part: Part) -> Any:
-    if isinstance(part, Node):
+    if isinstance(part, Block):
         return part.hash, part.part if isinstance(part.part, bytes) else written(part.part or b"")
     return [written(entry) if not isinstance(entry, int) else entry for entry in part] if part else part
 
@@ -69,11 +69,11 @@ def things() -> list[BaseModel]:
 
 
 def check(changed: list[BaseModel], changes: Any) -> None:
-    trees = Trees(ExactSerializer())
-    trees.plant(changed)
+    codec = MerkleCodec(ExactSerializer())
+    codec.encode(changed)
     for which, change in changes:
         change(changed[which])
-        assert written(trees.plant(changed)) == written(Trees(ExactSerializer()).plant(changed))
+        assert written(codec.encode(changed)) == written(MerkleCodec(ExactSerializer()).encode(changed))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -95,16 +95,16 @@ def test_an_unchanged_message_is_not_serialized_again() -> None:
             calls.append(obj)
             return super().dumps_typed(obj)
 
-    trees = Trees(Counting())
+    codec = MerkleCodec(Counting())
     messages = [HumanMessage("h" * 99), AIMessage("a" * 99)]
-    trees.plant(messages)
+    codec.encode(messages)
     assert len(calls) == 2
-    trees.plant([*messages, AIMessage("b" * 99)])
+    codec.encode([*messages, AIMessage("b" * 99)])
     assert len(calls) == 3
 
 
 def test_memory_is_bounded() -> None:
-    unchanged = Unchanged()
+    memo = SerializationMemo()
     for _ in range(40):
-        unchanged.keep(HumanMessage("x"), b"name", bytes(1 << 20))
-    assert len(unchanged._written) <= MOST >> 20
+        memo.keep(HumanMessage("x"), b"name", bytes(1 << 20))
+    assert len(memo._written) <= MEMO_BYTES >> 20
