@@ -6,8 +6,8 @@ import type { ForkRequest, RunRequest } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
 import type { Method, Params, RequestOptions, Result } from "../src/source/types";
 import { Store } from "../src/state/store";
-import { Inspector } from "../src/view/inspector";
-import { quickAnswers } from "../src/view/interrupts";
+import { Inspector } from "../src/view/inspector/inspector";
+import { quickAnswers } from "../src/view/inspector/interrupts";
 
 /** The fake, with a record of what it was asked. */
 class Recorded extends FakeSource {

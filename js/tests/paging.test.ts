@@ -9,7 +9,7 @@ import {
   TEXT_PAGE,
   wholeMessage,
   wholeText,
-} from "../src/view/paging";
+} from "../src/lib/paging";
 
 function leaf(kind: ValueNode["kind"], text: string, more = 0): ValueNode {
   return { kind, type: kind, text, size: null, more };

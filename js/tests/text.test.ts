@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { callArguments } from "../src/view/message";
-import { bytes, characters, count, counted, duration, place, timeOfDay, title } from "../src/view/text";
-import { shorten } from "../src/view/value";
+import { callArguments } from "../src/view/inspector/message";
+import { bytes, characters, count, counted, duration, place, timeOfDay, title } from "../src/lib/format";
+import { shorten } from "../src/view/inspector/value";
 
 it.each([
   [0.42, "0.4 ms"],

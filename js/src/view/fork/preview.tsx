@@ -1,0 +1,112 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ForkRequest, PreviewView } from "../../protocol";
+import { isCancelled, ProtocolError } from "../../source/error";
+import type { Source } from "../../source/types";
+import { Debounce } from "../../lib/debounce";
+import { Channels } from "../inspector/diff";
+import { Problem } from "../ui/problem";
+import { counted } from "../../lib/format";
+
+export interface Previewed {
+  /** The request it answers, as text. */
+  key: string | null;
+  view: PreviewView | null;
+  error: ProtocolError | null;
+}
+
+export const PAUSE = 250;
+
+/** What the fork would make, asked after a pause in typing; an older question is cancelled. */
+export function usePreview(source: Source, request: ForkRequest | null): Previewed & { pending: boolean } {
+  // The note changes nothing that a preview shows.
+  const key = request && JSON.stringify({ ...request, note: null });
+  const [previewed, setPreviewed] = useState<Previewed>({ key: null, view: null, error: null });
+  const debounce = useRef(new Debounce(PAUSE));
+  const latest = useRef(request);
+  latest.current = request;
+  // `key` stands for what the request holds.
+  useEffect(() => {
+    const waiting = debounce.current;
+    const asked = latest.current;
+    if (key === null || asked === null) return;
+    waiting.ask((signal) => {
+      source.request("fork_preview", { ...asked, note: null }, { signal }).then(
+        (view) => {
+          if (!signal.aborted) setPreviewed({ key, view, error: null });
+        },
+        (error: unknown) => {
+          if (signal.aborted || isCancelled(error)) return;
+          setPreviewed({ key, view: null, error: ProtocolError.of(error) });
+        },
+      );
+    });
+    return () => waiting.cancel();
+  }, [source, key]);
+  return { ...previewed, pending: key !== null && previewed.key !== key };
+}
+
+interface Props {
+  previewed: Previewed & { pending: boolean };
+  /** Why there is nothing to preview yet. */
+  obstacle: string | null;
+}
+
+/** The resulting changes and what runs then; nothing is written for it. */
+export function Preview({ previewed, obstacle }: Props) {
+  const { view, error, pending } = previewed;
+  return (
+    <div class="lgi-preview-box" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
+      {obstacle !== null ? (
+        <span class="lgi-mute">{obstacle}</span>
+      ) : error && !pending ? (
+        <Problem error={error} />
+      ) : view ? (
+        <Result view={view} />
+      ) : (
+        <span class="lgi-faint">trying it…</span>
+      )}
+    </div>
+  );
+}
+
+function Result({ view }: { view: PreviewView }) {
+  const [open, setOpen] = useState(true);
+  const { channels } = view.diff;
+  return (
+    <>
+      <div class="lgi-preview-line">
+        {"then runs "}
+        <b class="lgi-next" data-testid="lgviz-fork-next">
+          {view.next.length > 0 ? counted(view.next).join(", ") : "nothing"}
+        </b>
+        {view.next.length === 0 && <span class="lgi-mute">: the run ends</span>}
+        <span class="lgi-mute">
+          {" · "}
+          {channels.length === 0 ? (
+            "no channel changes"
+          ) : (
+            <button type="button" class="lgi-disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
+              {channels.map((one, i) => (
+                <span key={one.channel}>
+                  {i > 0 && " · "}
+                  <code>{one.channel}</code> {one.summary}
+                </span>
+              ))}
+            </button>
+          )}
+          {" · nothing written yet"}
+        </span>
+      </div>
+      {view.warnings.map((warning) => (
+        <p class="lgi-warning" key={warning}>
+          {warning}
+        </p>
+      ))}
+      {open && channels.length > 0 && (
+        <div class="lgi-preview-cards">
+          <Channels diff={view.diff} />
+        </div>
+      )}
+    </>
+  );
+}

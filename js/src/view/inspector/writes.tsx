@@ -1,0 +1,75 @@
+import type { TaskWrites } from "../../protocol";
+import type { Source } from "../../source/types";
+import { useAsk } from "../ui/ask";
+import { Message } from "./message";
+import { Problem } from "../ui/problem";
+import { isChat } from "./state";
+import { Value } from "./value";
+
+interface Props {
+  source: Source;
+  checkpoint: string;
+  version: unknown;
+}
+
+/** The Writes tab: what each task wrote, before reducers; those of the unfinished next step too. */
+export function Writes({ source, checkpoint, version }: Props) {
+  const asked = useAsk(source, "writes_get", { checkpoint }, version);
+  if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
+  if (!asked.data) return <p class="lgi-empty">…</p>;
+  if (asked.data.length === 0) return <p class="lgi-empty">No writes are stored for this checkpoint.</p>;
+  const made = asked.data.filter((task) => !task.pending);
+  const pending = asked.data.filter((task) => task.pending);
+  return (
+    <div aria-busy={asked.pending}>
+      {made.map((task, i) => (
+        <Group key={task.task_id ?? i} task={task} />
+      ))}
+      {pending.length > 0 && (
+        <>
+          <h4 class="lgi-heading">Pending: finished tasks of the next step</h4>
+          {pending.map((task, i) => (
+            <Group key={task.task_id ?? i} task={task} />
+          ))}
+        </>
+      )}
+    </div>
+  );
+}
+
+function Group({ task }: { task: TaskWrites }) {
+  return (
+    <section class="lgi-card" aria-label={`Writes of ${task.node}`} data-testid="lgviz-writes">
+      <header>
+        <b>{task.node}</b>
+        {task.pending && <span class="lgi-badge">pending</span>}
+        {task.derived && (
+          <span
+            class="lgi-badge"
+            title="LangGraph stored no writes here: these are the difference to the parent"
+          >
+            derived
+          </span>
+        )}
+        {task.task_id && <span class="lgi-who lgi-mono">{task.task_id.slice(0, 8)}</span>}
+      </header>
+      {task.writes.length === 0 && <p class="lgi-empty">wrote nothing</p>}
+      {task.writes.map(({ channel, value }, i) => (
+        <div class="lgi-write" key={i} data-channel={channel}>
+          <span class="lgi-key">{channel}</span>
+          <div>
+            {value.message ? (
+              <Message message={value.message} />
+            ) : isChat(value) ? (
+              value.items?.map(
+                (item) => item.value.message && <Message key={item.key} message={item.value.message} />,
+              )
+            ) : (
+              <Value node={value} />
+            )}
+          </div>
+        </div>
+      ))}
+    </section>
+  );
+}

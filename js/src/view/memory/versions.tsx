@@ -1,0 +1,167 @@
+// The versions of one item, newest on top: who wrote each, and what it changed.
+import { useState } from "preact/hooks";
+import type { MemoryVersion, MemoryView, MemoryWriter } from "../../protocol";
+import type { MemoryState } from "../../state/memory";
+import type { Store } from "../../state/store";
+import { useAsk } from "../ui/ask";
+import { Channels } from "../inspector/diff";
+import { fullTime } from "../format";
+import { Problem } from "../ui/problem";
+import { thousands, timeOfDay } from "../../lib/format";
+
+const PAGE = 20;
+
+interface Props {
+  state: MemoryState;
+  view: MemoryView;
+  itemRef: string;
+}
+
+export function MemoryVersions({ state, view, itemRef }: Props) {
+  const { store } = state;
+  const [shown, setShown] = useState(PAGE);
+  /** The version whose change is open, and the one it is compared with; null: the one before. */
+  const [open, setOpen] = useState<number | null>(null);
+  const [base, setBase] = useState<number | null>(null);
+  const asked = useAsk(
+    store.source,
+    "memory_versions",
+    { ref: itemRef, offset: 0, limit: shown },
+    view.token,
+  );
+  const data = asked.data;
+  if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
+  if (!data) return null;
+  const toggle = (number: number, compare: boolean) => {
+    if (compare && open !== null && open !== number) setBase(base === number ? null : number);
+    else {
+      setOpen(open === number ? null : number);
+      setBase(null);
+    }
+  };
+  return (
+    <section class="lgm-versions" aria-label="Versions" data-testid="lgviz-memory-versions">
+      <h4 class="lgi-heading">
+        versions <span class="lgi-faint">{thousands(data.total)}</span>
+        {open !== null && base === null && data.total > 1 && (
+          <span class="lgi-faint"> · Ctrl-click another to compare</span>
+        )}
+      </h4>
+      <ol>
+        {data.versions.map((version) => {
+          const { number } = version;
+          const isOpen = number === open;
+          return (
+            <li
+              key={number}
+              class={`lgm-version is-${version.kind}${isOpen ? " is-open" : ""}${number === base ? " is-base" : ""}`}
+              data-testid="lgviz-memory-version"
+              data-number={number}
+              data-kind={version.kind}
+            >
+              <div class="lgm-version-line">
+                <i class="lgm-knot" aria-hidden="true" />
+                <button
+                  type="button"
+                  class="lgm-version-open"
+                  aria-expanded={isOpen}
+                  aria-label={`Version ${number}, ${version.kind}`}
+                  onClick={(event) => toggle(number, event.ctrlKey || event.metaKey)}
+                >
+                  <span class="lgm-number">v{number}</span>
+                  <span class="lgm-summary">
+                    {version.kind === "removed" ? <em>deleted</em> : version.summary}
+                  </span>
+                </button>
+                {open !== null && !isOpen && (
+                  <button
+                    type="button"
+                    class="lgi-copy lgm-compare"
+                    aria-pressed={number === base}
+                    aria-label={`Compare version ${number} with version ${open}`}
+                    onClick={() => toggle(number, true)}
+                  >
+                    compare
+                  </button>
+                )}
+                <time title={fullTime(version.at)}>{timeOfDay(new Date(version.at).toISOString())}</time>
+              </div>
+              <By store={store} version={version} />
+              {isOpen && (
+                <VersionDiff
+                  store={store}
+                  itemRef={itemRef}
+                  before={Math.min(number, base ?? number - 1)}
+                  after={Math.max(number, base ?? number - 1)}
+                  token={view.token}
+                />
+              )}
+            </li>
+          );
+        })}
+      </ol>
+      {data.total > data.versions.length && (
+        <button type="button" class="lgi-link" onClick={() => setShown(Math.min(200, shown + 60))}>
+          show earlier of {thousands(data.total - data.versions.length)}
+        </button>
+      )}
+    </section>
+  );
+}
+
+interface DiffProps {
+  store: Store;
+  itemRef: string;
+  before: number;
+  after: number;
+  token: string;
+}
+
+function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
+  const asked = useAsk(store.source, "memory_diff", { ref: itemRef, before, after }, token);
+  if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
+  if (!asked.data) return <p class="lgi-empty">…</p>;
+  return (
+    <div class="lgm-version-diff" data-testid="lgviz-memory-version-diff" aria-busy={asked.pending}>
+      <p class="lgi-faint lgi-mono">
+        {before === 0 ? "nothing" : `v${before}`} → v{after}
+      </p>
+      <Channels diff={asked.data} />
+    </div>
+  );
+}
+
+/** The node and the checkpoint that wrote a version; the checkpoint is a way to it. */
+function By({ store, version }: { store: Store; version: MemoryVersion }) {
+  const { node, thread_id, writer } = version;
+  if (thread_id === null) return <div class="lgi-faint lgm-by">outside a run</div>;
+  return (
+    <div class="lgm-by">
+      {node !== null && <span class="lgi-mute">{node}</span>}
+      {writer ? (
+        <button
+          type="button"
+          class="lgi-link lgi-mono"
+          data-testid="lgviz-memory-writer"
+          aria-label={`Go to ${writer.label} of thread ${writer.thread_id}`}
+          title={`thread ${writer.thread_id}`}
+          onClick={() => void goTo(store, writer)}
+        >
+          {writer.thread_id !== store.thread.value?.thread_id && (
+            <span class="lgm-thread">{writer.thread_id} ·</span>
+          )}
+          {writer.made ? writer.label : `after ${writer.label}`}
+        </button>
+      ) : (
+        <span class="lgi-faint" title="The thread's checkpoints are not in this saver">
+          thread {thread_id}
+        </span>
+      )}
+    </div>
+  );
+}
+
+async function goTo(store: Store, writer: MemoryWriter): Promise<void> {
+  if (writer.thread_id !== store.thread.peek()?.thread_id) await store.openThread(writer.thread_id);
+  if (store.tree.peek().rowOf(writer.id) >= 0) store.select(writer.id);
+}
