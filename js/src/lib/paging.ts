@@ -1,5 +1,6 @@
 // Parts of a value: pages of children and of text, joined, and a whole value gathered to be copied.
 import type { MessageView, ValueItem, ValueNode } from "../protocol";
+import type { Source } from "../source/types";
 import { characters } from "./format";
 
 /** Asks for a part of one channel's value: `offset` and `limit` count children, for text its characters. */
@@ -148,4 +149,20 @@ export async function gather(
   };
   const value = await visit(node, path);
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+/** Asks a source for parts of one channel's value. */
+export function loader(source: Source, checkpoint: string, channel: string): Load {
+  return (path, offset, limit, signal) =>
+    source.request(
+      "value_get",
+      { checkpoint, channel, path: [...path], offset, limit },
+      signal ? { signal } : {},
+    );
+}
+
+/** A list of which every item sent is a message. */
+export function isChat(value: ValueNode): boolean {
+  const items = value.items ?? [];
+  return value.kind === "list" && items.length > 0 && items.every((item) => item.value.message !== undefined);
 }

@@ -1,3 +1,4 @@
+// Decodes what a source answers: the columns of a tree come as bytes.
 import type { Column, RefreshView, ThreadView, TreeBatch } from "../protocol";
 import type { Method, OpenedThread, Refreshed, TreeRows } from "./types";
 

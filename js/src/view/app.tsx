@@ -2,15 +2,15 @@
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
+import { Inspector } from "./inspector/inspector";
+import { SandboxBar } from "./top/sandbox";
+import { TopBar } from "./top/topbar";
+import { Minimap } from "./tree/minimap";
+import { Tree } from "./tree/tree";
 import { toClipboard } from "./ui/copy";
 import { Help } from "./ui/help";
-import { Inspector } from "./inspector/inspector";
-import { Minimap } from "./tree/minimap";
-import { SandboxBar } from "./top/sandbox";
 import { Splitter } from "./ui/splitter";
 import { Empty, Failing, Loading, Notices } from "./ui/states";
-import { TopBar } from "./top/topbar";
-import { Tree } from "./tree/tree";
 
 export function App({ view, height }: { view: ViewState; height: number }) {
   const { store } = view;

@@ -1,6 +1,7 @@
+// As which node an update counts, and where a Command goes from there.
 import { useId } from "preact/hooks";
-import type { AsNodeOption, ForkForm } from "../../protocol";
 import { type Draft, optionOf } from "../../lib/draft";
+import type { AsNodeOption, ForkForm } from "../../protocol";
 
 interface Props {
   form: ForkForm;

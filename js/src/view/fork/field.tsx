@@ -1,6 +1,7 @@
+// One channel in the fork form, and the text area for JSON.
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import type { ForkField as Field } from "../../protocol";
 import { type FieldDraft, fieldError, isTouched, textOf } from "../../lib/draft";
+import type { ForkField as Field } from "../../protocol";
 
 interface Props {
   field: Field;

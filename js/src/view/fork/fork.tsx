@@ -1,20 +1,20 @@
+// The panel in which a fork is written, previewed and made.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
-import { ProtocolError } from "../../source/error";
-import type { Store } from "../../state/store";
-import { useAsk } from "../ui/ask";
-import { AsNode } from "./asnode";
-import { CopyCode } from "../ui/copy";
 import { type Draft, newDraft, obstacle, toRequest } from "../../lib/draft";
-import { plainRun, runAndFollow } from "../../state/follow";
-import { ForkField, JsonArea } from "./field";
-import { Act } from "../inspector/head";
 import { objectError } from "../../lib/json";
 import { fits } from "../../lib/layout";
-import { Preview, usePreview } from "./preview";
-import { Problem } from "../ui/problem";
-import { isHeld, sandboxReason } from "../top/sandbox";
+import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
+import { ProtocolError } from "../../source/error";
+import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import type { Store } from "../../state/store";
 import { Topology } from "../graph/topology";
+import { Act } from "../ui/act";
+import { useAsk } from "../ui/ask";
+import { CopyCode } from "../ui/copy";
+import { Problem } from "../ui/problem";
+import { AsNode } from "./asnode";
+import { ForkField, JsonArea } from "./field";
+import { Preview, usePreview } from "./preview";
 
 /** Forks begun and not made, by checkpoint: closing the panel or looking elsewhere loses nothing. */
 const drafts = new WeakMap<Store, Map<string, Draft>>();

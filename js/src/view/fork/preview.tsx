@@ -1,11 +1,12 @@
+// What a fork would make, asked for while it is being written.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Debounce } from "../../lib/debounce";
+import { counted } from "../../lib/format";
 import type { ForkRequest, PreviewView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Source } from "../../source/types";
-import { Debounce } from "../../lib/debounce";
 import { Channels } from "../inspector/diff";
 import { Problem } from "../ui/problem";
-import { counted } from "../../lib/format";
 
 export interface Previewed {
   /** The request it answers, as text. */

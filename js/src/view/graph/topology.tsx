@@ -1,6 +1,7 @@
+// The compiled graph as a drawing: what ran, what runs next, which node is chosen.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { AsNodeOption, Topology as Graph, TopologyNode } from "../../protocol";
 import { bestFit, type Drawing, type PlacedNode, short } from "../../lib/layout";
+import type { AsNodeOption, Topology as Graph, TopologyNode } from "../../protocol";
 
 export interface Pick {
   options: readonly AsNodeOption[];

@@ -1,12 +1,12 @@
+// The Diff tab: what differs between two checkpoints, a card a channel.
 import { useState } from "preact/hooks";
+import { count, place, thousands } from "../../lib/format";
+import { isContainer } from "../../lib/paging";
 import type { ChangeView, ChannelDiff, DiffView, ValueNode } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
-import { Message } from "./message";
-import { isContainer } from "../../lib/paging";
 import { Problem } from "../ui/problem";
-import { count, place, thousands } from "../../lib/format";
-import { Value } from "./value";
+import { Message, Value } from "./value";
 
 interface Props {
   source: Source;
@@ -17,7 +17,6 @@ interface Props {
   version: unknown;
 }
 
-/** The Diff tab: what differs between two checkpoints, a card a channel. */
 export function Diff({ source, selected, compared, parent, version }: Props) {
   const [internal, setInternal] = useState(false);
   const [swapped, setSwapped] = useState(false);

@@ -1,10 +1,10 @@
-import { useId } from "preact/hooks";
-import type { CheckpointView } from "../../protocol";
-import { isActive, type Store } from "../../state/store";
-import { type CodeChoice, CopyCode } from "../ui/copy";
-import { plainRun, runAndFollow } from "../../state/follow";
-import { isHeld, sandboxReason } from "../top/sandbox";
+// The inspector's first lines: which checkpoint, what can be done with it, when and what comes next.
 import { counted, duration, timeOfDay, title } from "../../lib/format";
+import type { CheckpointView } from "../../protocol";
+import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import { isActive, labelOf, type Store } from "../../state/store";
+import { Act } from "../ui/act";
+import { type CodeChoice, CopyCode } from "../ui/copy";
 
 interface Props {
   store: Store;
@@ -13,7 +13,6 @@ interface Props {
   stale: boolean;
 }
 
-/** The inspector's first lines: which checkpoint, what can be done with it, when and what comes next. */
 export function Head({ store, view, stale }: Props) {
   const [name, as] = title(view.nodes, view.source, view.as_node);
   return (
@@ -87,11 +86,6 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
   );
 }
 
-export function labelOf(store: Store, id: string): string {
-  const tree = store.tree.value;
-  return tree.labels[tree.rowOf(id)] ?? id;
-}
-
 function Actions({ store, view, stale }: Props) {
   const readOnly = store.readOnly.value;
   const running = store.running.value;
@@ -150,50 +144,4 @@ function choices(store: Store, view: CheckpointView): CodeChoice[] {
     all.push({ name: "run in sandbox", request: { act: "run", checkpoint: view.id, run: sandboxed } });
   }
   return all;
-}
-
-interface ActProps {
-  name: string;
-  act(): void;
-  testid?: string;
-  shortcut?: string;
-  primary?: boolean;
-  pressed?: boolean;
-  stale?: boolean;
-  /** Why it cannot be done; null where it can. */
-  reason: string | null;
-  hint?: string;
-}
-
-/** A button that stays reachable when it cannot be used, and says why. */
-export function Act(props: ActProps) {
-  const { name, act, testid, shortcut, primary = false, pressed, stale = false, reason, hint } = props;
-  const id = useId();
-  const disabled = reason !== null || stale;
-  return (
-    <>
-      <button
-        type="button"
-        class={`lgi-btn${primary ? " is-primary" : ""}`}
-        data-testid={testid}
-        aria-label={name}
-        aria-disabled={disabled}
-        aria-pressed={pressed}
-        aria-describedby={reason === null ? undefined : id}
-        aria-keyshortcuts={shortcut}
-        title={reason ?? hint}
-        onClick={() => {
-          if (!disabled) act();
-        }}
-      >
-        {name}
-        {shortcut && <kbd>{shortcut}</kbd>}
-      </button>
-      {reason !== null && (
-        <span id={id} class="lgi-hidden">
-          {reason}
-        </span>
-      )}
-    </>
-  );
 }

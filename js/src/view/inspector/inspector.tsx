@@ -1,28 +1,28 @@
+// The right side: what the selected checkpoint holds, and what can be done with it.
 import { useComputed } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
 import type { CheckpointView } from "../../protocol";
-import type { Store } from "../../state/store";
-import { useAsk } from "../ui/ask";
-import { Diff } from "./diff";
-import { useFocusHeld } from "../ui/focus";
+import { labelOf, type Store } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
-import { Head, labelOf } from "./head";
-import { Interrupts } from "./interrupts";
+import { Topology } from "../graph/topology";
 import { Memory, useMemory } from "../memory/memory";
+import { useAsk } from "../ui/ask";
+import { useFocusHeld } from "../ui/focus";
 import { Problem } from "../ui/problem";
+import { Diff } from "./diff";
+import { Head } from "./head";
+import { Interrupts } from "./interrupts";
 import { Raw } from "./raw";
 import { RunBar } from "./runbar";
 import { State } from "./state";
 import { Tabs } from "./tabs";
 import { Tasks } from "./tasks";
-import { Topology } from "../graph/topology";
 import { Writes } from "./writes";
 
 export interface InspectorProps {
   store: Store;
 }
 
-/** The right side: what the selected checkpoint holds, and what can be done with it. */
 export function Inspector({ store }: InspectorProps) {
   const selected = store.selected.value;
   const box = useRef<HTMLElement>(null);

@@ -1,11 +1,11 @@
+// The questions that the step after this checkpoint asked, answered in place.
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
-import type { CheckpointView, InterruptView, ValueNode } from "../../protocol";
-import type { Store } from "../../state/store";
-import { plainRun, runAndFollow } from "../../state/follow";
-import { Act } from "./head";
 import { readAs } from "../../lib/json";
-import { isHeld, sandboxReason } from "../top/sandbox";
+import type { CheckpointView, InterruptView, ValueNode } from "../../protocol";
+import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import type { Store } from "../../state/store";
+import { Act } from "../ui/act";
 import { Value } from "./value";
 
 interface Props {
@@ -14,7 +14,6 @@ interface Props {
   stale: boolean;
 }
 
-/** The questions that the step after this checkpoint asked, answered in place. */
 export function Interrupts({ store, view, stale }: Props) {
   const [answers, setAnswers] = useState<Record<string, string>>({});
   const [anew, setAnew] = useState(false);

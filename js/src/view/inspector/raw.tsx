@@ -1,3 +1,4 @@
+// The Raw tab: what is stored, as text.
 import type { RawView } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
@@ -12,7 +13,6 @@ interface Props {
 
 const PARTS: readonly (keyof RawView)[] = ["config", "metadata", "checkpoint"];
 
-/** The Raw tab: what is stored, as text. */
 export function Raw({ source, checkpoint, version }: Props) {
   const asked = useAsk(source, "raw_get", { checkpoint }, version);
   const raw = asked.data;

@@ -1,11 +1,10 @@
+// The run at work, with Stop; then how it ended, until dismissed or followed by another.
 import { useState } from "preact/hooks";
-import type { RunView } from "../../protocol";
-import { isActive, type Store } from "../../state/store";
-import { labelOf } from "./head";
-import { Problem } from "../ui/problem";
 import { counted } from "../../lib/format";
+import type { RunView } from "../../protocol";
+import { isActive, labelOf, type Store } from "../../state/store";
+import { Problem } from "../ui/problem";
 
-/** The run at work, with Stop; then how it ended, until dismissed or followed by another. */
 export function RunBar({ store }: { store: Store }) {
   const [dismissed, setDismissed] = useState(-1);
   const run = store.running.value ?? latest(store.runs.value);

@@ -1,19 +1,18 @@
+// The State tab: what changed first, internal channels on request.
 import { useEffect, useState } from "preact/hooks";
+import { count, thousands } from "../../lib/format";
+import { firstPosition, gather, isChat, type Load, loader, total } from "../../lib/paging";
 import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import type { Source } from "../../source/types";
 import { CopyButton } from "../ui/copy";
-import { Message } from "./message";
-import { firstPosition, gather, type Load, total } from "../../lib/paging";
 import { Problem } from "../ui/problem";
-import { count, thousands } from "../../lib/format";
-import { Changed, Value } from "./value";
+import { Changed, Message, Value } from "./value";
 
 /** Messages shown at first, from the end; and how many more each time. */
 const TAIL = 8;
 const EARLIER = 40;
 
-/** The State tab: what changed first, internal channels on request. */
 export function State({ view, source }: { view: CheckpointView; source: Source }) {
   const [internal, setInternal] = useState(false);
   const shown = view.channels.filter((channel) => internal || !channel.internal);
@@ -46,15 +45,6 @@ function rank(channel: ChannelView): number {
   return (channel.internal ? 2 : 0) + (channel.changed ? 0 : 1);
 }
 
-export function loader(source: Source, checkpoint: string, channel: string): Load {
-  return (path, offset, limit, signal) =>
-    source.request(
-      "value_get",
-      { checkpoint, channel, path: [...path], offset, limit },
-      signal ? { signal } : {},
-    );
-}
-
 function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
   const { name, value, reducer, changed, internal } = channel;
   return (
@@ -81,11 +71,6 @@ function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
 function small(value: ValueNode): boolean {
   if (value.kind === "string") return value.text.length < 600;
   return value.items !== undefined && value.items.length <= 6 && value.more === 0;
-}
-
-export function isChat(value: ValueNode): boolean {
-  const items = value.items ?? [];
-  return value.kind === "list" && items.length > 0 && items.every((item) => item.value.message !== undefined);
 }
 
 interface Loaded {

@@ -1,3 +1,4 @@
+// The inspector's tabs: arrow keys, Home and End move between them.
 import { useRef } from "preact/hooks";
 import type { Tab } from "../../state/store";
 
@@ -18,7 +19,6 @@ interface Props {
   extra: Partial<Record<Tab, string>>;
 }
 
-/** The inspector's tabs: arrow keys, Home and End move between them. */
 export function Tabs({ id, tab, choose, extra }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {

@@ -1,3 +1,4 @@
+// The Tasks tab: the tasks of the next step, with what started, stopped or failed them.
 import { useState } from "preact/hooks";
 import type { TaskView } from "../../protocol";
 import type { Store } from "../../state/store";
@@ -12,7 +13,6 @@ interface Props {
   version: unknown;
 }
 
-/** The Tasks tab: the tasks of the next step, with what started, stopped or failed them. */
 export function Tasks({ store, checkpoint, version }: Props) {
   const asked = useAsk(store.source, "tasks_get", { checkpoint }, version);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;

@@ -1,12 +1,23 @@
+// One value of any type: a line, and below it, once opened, its children, the rest of its text or its message.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ValueItem, ValueNode } from "../../protocol";
+import { bytes, count, thousands } from "../../lib/format";
+import {
+  expandable,
+  firstPosition,
+  gather,
+  isContainer,
+  type Load,
+  PAGE,
+  total,
+  wholeMessage,
+  wholeText,
+} from "../../lib/paging";
+import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import { CopyButton } from "../ui/copy";
-import { Message } from "./message";
-import { expandable, firstPosition, gather, isContainer, type Load, PAGE, total, wholeText } from "../../lib/paging";
 import { Problem } from "../ui/problem";
-import { bytes, count, thousands } from "../../lib/format";
+import { Text } from "./text";
 
 interface Props {
   node: ValueNode;
@@ -139,67 +150,6 @@ function LongText({
   );
 }
 
-interface TextProps {
-  text: string;
-  more: number;
-  /** Loads all of it; absent where nothing can be asked for. */
-  whole: (() => Promise<string>) | undefined;
-  /** Characters shown at first, where it need not all be seen. */
-  clamp?: number;
-  children: (text: string) => ComponentChildren;
-}
-
-/** A text of which a part is shown, and a button for the rest, which is loaded where it was not sent. */
-export function Text({ text, more, whole, clamp = Number.POSITIVE_INFINITY, children }: TextProps) {
-  const [open, setOpen] = useState(false);
-  const [loaded, setLoaded] = useState<{ of: string; text: string } | null>(null);
-  const [error, setError] = useState<ProtocolError | null>(null);
-  const [busy, setBusy] = useState(false);
-  const known = loaded?.of === text ? loaded.text : text;
-  const left = known === text ? more : 0;
-  const short = open ? known : shorten(known, clamp);
-  const hidden = known.length - short.length + left;
-  const show = async () => {
-    setOpen(true);
-    if (!whole || left === 0) return;
-    setBusy(true);
-    setError(null);
-    try {
-      setLoaded({ of: text, text: await whole() });
-    } catch (failure) {
-      setError(ProtocolError.of(failure));
-    } finally {
-      setBusy(false);
-    }
-  };
-  const canShow = short.length < known.length || (left > 0 && whole !== undefined);
-  return (
-    <>
-      {children(hidden > 0 ? `${short}…` : short)}
-      {canShow && (
-        <button type="button" class="lgi-link" aria-disabled={busy} onClick={() => void (busy || show())}>
-          {busy ? "loading…" : `show ${thousands(hidden)} more characters`}
-        </button>
-      )}
-      {!canShow && left > 0 && <span class="lgi-faint">{thousands(left)} more characters</span>}
-      {open && !canShow && (known !== text || known.length > clamp) && (
-        <button type="button" class="lgi-link" onClick={() => setOpen(false)}>
-          show less
-        </button>
-      )}
-      {error && <Problem error={error} retry={show} />}
-    </>
-  );
-}
-
-/** The beginning of a text, ended between words; the text itself where little would be hidden. */
-export function shorten(text: string, clamp: number): string {
-  if (text.length <= clamp * 1.3) return text;
-  const cut = text.lastIndexOf(" ", clamp);
-  // Never between the halves of one character.
-  return cut > clamp * 0.7 ? text.slice(0, cut) : text.slice(0, clamp).replace(/[\ud800-\udbff]$/, "");
-}
-
 interface Pages {
   of: ValueNode;
   items: ValueItem[];
@@ -264,4 +214,82 @@ function More({ left, load, next }: { left: number; load: Load | undefined; next
       {left > PAGE ? `show ${PAGE} more of ${thousands(left)}` : `show ${thousands(left)} more`}
     </button>
   );
+}
+
+interface MessageProps {
+  message: MessageView;
+  path?: readonly number[];
+  load?: Load | undefined;
+  /** How a diff shows it. */
+  tint?: "added" | "removed" | undefined;
+}
+
+const COLORED = new Set(["human", "ai", "tool", "system"]);
+
+/** One message of a chat: who, the text with its line breaks, tool calls. */
+export function Message({ message, path = [], load, tint }: MessageProps) {
+  const { role, name, tool_calls: calls } = message;
+  return (
+    <div class={`lgi-message${tint ? ` is-${tint}` : ""}`} data-role={role}>
+      <span class={`lgi-role${COLORED.has(role) ? ` is-${role}` : ""}`}>
+        {tint && <span class="lgi-sign">{tint === "added" ? "+" : "−"}</span>}
+        {role}
+      </span>
+      <div class="lgi-message-body">
+        {(name || message.status === "error") && (
+          <div class="lgi-message-meta">
+            {name && <code>{name}</code>}
+            {message.status === "error" && <span class="lgi-badge is-error">error</span>}
+          </div>
+        )}
+        {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
+          <Text
+            text={message.text}
+            more={message.more}
+            whole={load && (() => wholeMessage(load, path, message))}
+            clamp={600}
+          >
+            {(text) => (
+              <div class="lgi-message-text">{text === "" ? <i class="lgi-faint">empty</i> : text}</div>
+            )}
+          </Text>
+        )}
+        {calls.map((call, i) => (
+          <ToolCall key={call.id ?? i} call={call} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** `name(arg=…)`, opening to its typed arguments. */
+function ToolCall({ call }: { call: ToolCallView }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <div class="lgi-tool">
+      <button type="button" class="lgi-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span class="lgi-tool-name">{call.name}</span>({callArguments(call.args)})
+      </button>
+      {open && (
+        <div class="lgi-children">
+          {call.args.length === 0 && <span class="lgi-faint">no arguments</span>}
+          {call.args.map((arg) => (
+            <Value key={arg.key} name={arg.key} node={arg.value} />
+          ))}
+          {call.id && <div class="lgi-faint lgi-mono">id {call.id}</div>}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Arguments on one line, as a call would be written. */
+export function callArguments(args: readonly ValueItem[]): string {
+  return args.map(({ key, value }) => `${key}=${inline(value)}`).join(", ");
+}
+
+function inline(value: ValueNode): string {
+  const line = value.text.replaceAll("\n", " ");
+  const cut = line.length > 48 || value.more > 0 ? `${line.slice(0, 47)}…` : line;
+  return value.kind === "string" ? `"${cut}"` : cut;
 }

@@ -1,10 +1,10 @@
+// The Writes tab: what each task wrote, before reducers; those of the unfinished next step too.
+import { isChat } from "../../lib/paging";
 import type { TaskWrites } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
-import { Message } from "./message";
 import { Problem } from "../ui/problem";
-import { isChat } from "./state";
-import { Value } from "./value";
+import { Message, Value } from "./value";
 
 interface Props {
   source: Source;
@@ -12,7 +12,6 @@ interface Props {
   version: unknown;
 }
 
-/** The Writes tab: what each task wrote, before reducers; those of the unfinished next step too. */
 export function Writes({ source, checkpoint, version }: Props) {
   const asked = useAsk(source, "writes_get", { checkpoint }, version);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;

@@ -1,12 +1,12 @@
 // Above the list of the Memory tab: which moment, what is sought, and what can be done with all of it.
 import { useEffect, useState } from "preact/hooks";
+import { count, thousands } from "../../lib/format";
 import type { MemoryView } from "../../protocol";
 import type { MemoryState, SearchMode } from "../../state/memory";
+import { Act } from "../ui/act";
 import { CopyCode } from "../ui/copy";
-import { Act } from "../inspector/head";
 import { CloseIcon, SearchIcon } from "../ui/icons";
 import { Problem } from "../ui/problem";
-import { count, thousands } from "../../lib/format";
 
 interface BarProps {
   state: MemoryState;

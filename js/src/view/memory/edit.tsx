@@ -1,15 +1,15 @@
 // Writing to memory, as it is now: what will be written is shown before it is.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { Debounce } from "../../lib/debounce";
+import { jsonError } from "../../lib/json";
 import type { MemoryEdit, MemoryItemView, MemoryPlan, MemoryView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { MemoryState } from "../../state/memory";
-import { CopyCode } from "../ui/copy";
-import { Debounce } from "../../lib/debounce";
-import { Channels } from "../inspector/diff";
 import { JsonArea } from "../fork/field";
-import { Act } from "../inspector/head";
-import { jsonError } from "../../lib/json";
+import { Channels } from "../inspector/diff";
+import { Act } from "../ui/act";
+import { CopyCode } from "../ui/copy";
 import { Problem } from "../ui/problem";
 
 interface Props {

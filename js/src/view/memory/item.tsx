@@ -1,17 +1,17 @@
 // One item: what the step made of it, its value, its versions, and what can be done with it now.
+
+import { duration, fullTime, timeOfDay } from "../../lib/format";
+import type { Load } from "../../lib/paging";
 import type { MemoryChange, MemoryCode, MemoryItemView, MemoryView } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
+import { Channels } from "../inspector/diff";
+import { Value } from "../inspector/value";
+import { Act } from "../ui/act";
 import { useAsk } from "../ui/ask";
 import { type CodeChoice, CopyCode } from "../ui/copy";
-import { Channels } from "../inspector/diff";
-import { fullTime } from "../format";
-import { Act } from "../inspector/head";
+import { Problem } from "../ui/problem";
 import { Deletion, MemoryEditor } from "./edit";
 import { MemoryVersions } from "./versions";
-import type { Load } from "../../lib/paging";
-import { Problem } from "../ui/problem";
-import { duration, timeOfDay } from "../../lib/format";
-import { Value } from "../inspector/value";
 
 interface Props {
   state: MemoryState;

@@ -1,17 +1,16 @@
 // The Memory tab: what the store remembers, as it was at the selected checkpoint or as it is now.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { count, thousands } from "../../lib/format";
 import type { MemoryChanges, MemoryView } from "../../protocol";
 import { type MemoryState, memoryOf } from "../../state/memory";
-import type { Store } from "../../state/store";
+import { labelOf, type Store } from "../../state/store";
 import { type Asked, useAsk } from "../ui/ask";
-import { labelOf } from "../inspector/head";
 import { MemoryIcon } from "../ui/icons";
+import { Problem } from "../ui/problem";
 import { MemoryBar } from "./bar";
 import { MemoryEditor } from "./edit";
 import { MemoryItem } from "./item";
 import { MemoryOutline } from "./outline";
-import { Problem } from "../ui/problem";
-import { count, thousands } from "../../lib/format";
 
 const PAUSE = 1500;
 /** Room for an item beside the list, in pixels. */

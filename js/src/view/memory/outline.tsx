@@ -1,10 +1,9 @@
 // The list of namespaces and items: rows of one height, only those in view in the DOM.
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { ago, fullTime, thousands } from "../../lib/format";
 import type { MemoryChange } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
 import { type Outline, type OutlineRow, refOf } from "../../state/outline";
-import { ago, fullTime } from "../format";
-import { thousands } from "../../lib/format";
 
 export const MEMORY_ROW = 26;
 const MARGIN = 6;

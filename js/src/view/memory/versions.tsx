@@ -1,13 +1,12 @@
 // The versions of one item, newest on top: who wrote each, and what it changed.
 import { useState } from "preact/hooks";
+import { fullTime, thousands, timeOfDay } from "../../lib/format";
 import type { MemoryVersion, MemoryView, MemoryWriter } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
 import type { Store } from "../../state/store";
-import { useAsk } from "../ui/ask";
 import { Channels } from "../inspector/diff";
-import { fullTime } from "../format";
+import { useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
-import { thousands, timeOfDay } from "../../lib/format";
 
 const PAGE = 20;
 

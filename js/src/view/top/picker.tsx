@@ -1,11 +1,11 @@
 // Which thread is shown, and the list of all threads.
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { ago, count, fullTime, thousands } from "../../lib/format";
 import type { ThreadStatus, ThreadSummary } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
-import { ago, count, fullTime, plural } from "../format";
 import { CheckIcon, ChevronDown } from "../ui/icons";
 import { useOutside } from "../ui/popup";
 
@@ -59,8 +59,8 @@ export function Picker({ view }: { view: ViewState }) {
         {thread && (
           <>
             <span class="lgviz-mute lgviz-counts">
-              {plural(thread.count, "checkpoint")}
-              {view.branches.value > 1 && ` · ${plural(view.branches.value, "branch", "branches")}`}
+              {count(thread.count, "checkpoint")}
+              {view.branches.value > 1 && ` · ${count(view.branches.value, "branch", "branches")}`}
             </span>
             <StatusBadge status={thread.status} />
           </>
@@ -162,7 +162,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
             <span class="lgviz-tick">{thread.thread_id === current && <CheckIcon />}</span>
             <span class="lgviz-thread-id">{thread.thread_id}</span>
             <StatusBadge status={thread.status} />
-            <span class="lgviz-mute lgviz-num">{count(thread.count)}</span>
+            <span class="lgviz-mute lgviz-num">{thousands(thread.count)}</span>
             <span class="lgviz-faint lgviz-when" title={fullTime(thread.updated_at ?? Number.NaN)}>
               {ago(thread.updated_at)}
             </span>
@@ -181,7 +181,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
       </div>
       {threads && total > 0 && (
         <footer class="lgviz-faint">
-          {plural(total, "thread")}
+          {count(total, "thread")}
           <span>↑↓ Enter</span>
         </footer>
       )}

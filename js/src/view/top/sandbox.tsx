@@ -1,6 +1,6 @@
 // The sandbox that is open, and what becomes of it: kept or discarded.
 import { useState } from "preact/hooks";
-import { Mark, type MemoryChange, type MemoryChanges, type SandboxView } from "../../protocol";
+import type { MemoryChange, MemoryChanges, SandboxView } from "../../protocol";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { BoxIcon } from "../ui/icons";
@@ -168,15 +168,4 @@ function Button({ name, act, primary = false, testid, title, reason }: ButtonPro
 
 function number(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
-}
-
-/** Whether a checkpoint is held by the sandbox: what is done with it stays there. */
-export function isHeld(store: Store, checkpoint: string): boolean {
-  const tree = store.tree.value;
-  return ((tree.flags[tree.rowOf(checkpoint)] ?? 0) & Mark.SANDBOX) !== 0;
-}
-
-/** Why a second sandbox cannot be opened; null where it can. */
-export function sandboxReason(store: Store): string | null {
-  return store.sandbox.value === null ? null : "A sandbox is open: keep or discard it first.";
 }

@@ -1,11 +1,11 @@
 // The search over all checkpoints and the list of its hits.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { count, thousands } from "../../lib/format";
 import type { SearchHit } from "../../protocol";
 import type { ViewState } from "../../state/view";
-import { count, plural } from "../format";
+import { titleOf } from "../tree/row";
 import { CloseIcon, SearchIcon } from "../ui/icons";
 import { useOutside } from "../ui/popup";
-import { titleOf } from "../tree/row";
 
 /** As many hits as one reads; more are on the minimap. */
 const SHOWN = 200;
@@ -114,10 +114,10 @@ export function SearchBox({ view }: { view: ViewState }) {
           <footer class="lgviz-faint">
             <span>
               {search.busy.value
-                ? `${count(search.done.value)} of ${plural(search.total.value, "checkpoint")} searched`
-                : `${plural(search.total.value, "checkpoint")} searched`}
+                ? `${thousands(search.done.value)} of ${count(search.total.value, "checkpoint")} searched`
+                : `${count(search.total.value, "checkpoint")} searched`}
               {hits.length > SHOWN &&
-                ` · the first ${SHOWN} of ${count(hits.length)} hits, all on the left edge`}
+                ` · the first ${SHOWN} of ${thousands(hits.length)} hits, all on the left edge`}
             </span>
             <span>Esc ends</span>
           </footer>
@@ -129,7 +129,7 @@ export function SearchBox({ view }: { view: ViewState }) {
 
 function summary(search: ViewState["search"]): string {
   const hits = search.hits.value.length;
-  return hits === 0 && search.busy.value ? "…" : plural(hits, "hit");
+  return hits === 0 && search.busy.value ? "…" : count(hits, "hit");
 }
 
 function Bar({ done, total }: { done: number; total: number }) {

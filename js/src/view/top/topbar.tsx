@@ -1,3 +1,4 @@
+// The bar over everything: thread, search, whether it is live, graph, menu.
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { GraphIcon } from "../ui/icons";

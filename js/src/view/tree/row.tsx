@@ -1,9 +1,9 @@
 // One row of the tree: label, what ran, what changed, marks, time.
+
+import { clock, counted, elapsed, fullTime } from "../../lib/format";
+import { textWidth } from "../../lib/measure";
 import { Mark, type RowMarks } from "../../protocol";
 import type { TreeModel } from "../../state/tree";
-import { clock, elapsed, fullTime } from "../format";
-import { textWidth } from "../../lib/measure";
-import { counted } from "../../lib/format";
 
 export interface RowProps {
   tree: TreeModel;

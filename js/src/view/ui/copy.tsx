@@ -1,3 +1,4 @@
+// Copying: a value, or what was done as a cell of Python.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { CodeRequest } from "../../protocol";
 import type { Source } from "../../source/types";

@@ -1,9 +1,9 @@
+// The keys, over everything.
 import { useEffect, useRef } from "preact/hooks";
 import { HELP } from "../../lib/keyboard";
 import type { ViewState } from "../../state/view";
 import { CloseIcon } from "./icons";
 
-/** The keys, over everything. */
 export function Help({ view }: { view: ViewState }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {

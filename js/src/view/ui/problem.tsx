@@ -1,3 +1,4 @@
+// An error where it happened: its cause, and what to do about it.
 import { ProtocolError } from "../../source/error";
 
 interface Props {
@@ -6,7 +7,6 @@ interface Props {
   dismiss?: (() => void) | undefined;
 }
 
-/** An error where it happened: its cause, and what to do about it. */
 export function Problem({ error, retry, dismiss }: Props) {
   const cause = error instanceof ProtocolError ? error.message : error.cause;
   return (

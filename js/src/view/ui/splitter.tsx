@@ -1,9 +1,9 @@
+// The edge between tree and inspector: drag it, or move it by arrow keys.
 import type { ViewState } from "../../state/view";
 
 const LEAST = 0.25;
 const MOST = 0.7;
 
-/** The edge between tree and inspector: drag it, or move it by arrow keys. */
 export function Splitter({ view }: { view: ViewState }) {
   const set = (share: number) => {
     view.split.value = Math.min(MOST, Math.max(LEAST, share));
