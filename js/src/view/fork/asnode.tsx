@@ -16,7 +16,7 @@ export function AsNode({ form, draft, change }: Props) {
   return (
     <>
       <div
-        class="lgi-options"
+        class="lgviz-as-nodes"
         role="radiogroup"
         aria-label="As if written by"
         aria-required={form.inferred === null}
@@ -34,10 +34,10 @@ export function AsNode({ form, draft, change }: Props) {
         ))}
       </div>
       {chosen && chosen.goto.length > 0 && (
-        <label class="lgi-goto">
+        <label class="lgviz-goto">
           <span>goto</span>
           <select
-            class="lgi-input"
+            class="lgviz-input"
             data-testid="lgviz-fork-goto"
             value={draft.goto ?? ""}
             onChange={(event) => change({ ...draft, goto: event.currentTarget.value || null })}
@@ -52,7 +52,7 @@ export function AsNode({ form, draft, change }: Props) {
         </label>
       )}
       {form.siblings.length > 0 && (
-        <label class="lgi-check">
+        <label class="lgviz-check">
           <input
             type="checkbox"
             data-testid="lgviz-fork-siblings"
@@ -80,7 +80,7 @@ function Option({ group, option, inferred, chosen, choose }: OptionProps) {
   const id = useId();
   const { node, next, disabled } = option;
   return (
-    <label class={`lgi-option${disabled === null ? "" : " is-disabled"}`}>
+    <label class={`lgviz-as-node${disabled === null ? "" : " is-disabled"}`}>
       <input
         type="radio"
         name={group}
@@ -91,8 +91,8 @@ function Option({ group, option, inferred, chosen, choose }: OptionProps) {
         aria-describedby={id}
         onChange={choose}
       />
-      <span class="lgi-mono">{node}</span>
-      <span id={id} class="lgi-faint" title={disabled ?? undefined}>
+      <span class="lgviz-mono">{node}</span>
+      <span id={id} class="lgviz-faint" title={disabled ?? undefined}>
         {disabled ??
           (next.length > 0 ? `→ ${next.join(", ")}` : option.goto.length > 0 ? "→ by goto" : "→ ends")}
         {inferred && disabled === null && " · LangGraph's choice"}

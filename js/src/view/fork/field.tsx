@@ -18,9 +18,9 @@ export function ForkField({ field, draft, change }: Props) {
   const example = field.example.trim();
   const touched = isTouched(field, draft);
   return (
-    <div class="lgi-field" data-testid="lgviz-fork-field" data-channel={channel} data-touched={touched}>
+    <div class="lgviz-field" data-testid="lgviz-fork-field" data-channel={channel} data-touched={touched}>
       <label for={id}>
-        <span class="lgi-mono">{channel}</span>
+        <span class="lgviz-mono">{channel}</span>
         <small>{reducer ?? "last value"}</small>
       </label>
       <div>
@@ -33,18 +33,18 @@ export function ForkField({ field, draft, change }: Props) {
             change={(value) => change({ ...draft, [draft.mode]: value })}
           />
         ) : (
-          <p class="lgi-faint" id={id}>
+          <p class="lgviz-faint" id={id}>
             {reason ?? "cannot be edited as JSON"}
           </p>
         )}
-        {editable && reason !== null && <p class="lgi-faint">{reason}</p>}
+        {editable && reason !== null && <p class="lgviz-faint">{reason}</p>}
         {editable && (
-          <div class="lgi-field-foot">
+          <div class="lgviz-field-foot">
             {reducer !== null && <Modes channel={channel} draft={draft} change={change} />}
             {draft.mode === "append" && text === "" && example !== "" && (
               <button
                 type="button"
-                class="lgi-link"
+                class="lgviz-link"
                 onClick={() => change({ ...draft, append: pretty(example) })}
               >
                 use the example
@@ -53,7 +53,7 @@ export function ForkField({ field, draft, change }: Props) {
             {touched && (
               <button
                 type="button"
-                class="lgi-link"
+                class="lgviz-link"
                 aria-label={`Leave ${channel} as it is`}
                 onClick={() => change({ ...draft, append: "", set: field.current })}
               >
@@ -85,7 +85,7 @@ function Modes({
     ["set", "replaces the value, past the reducer"],
   ] as const;
   return (
-    <fieldset class="lgi-seg" aria-label={`How ${channel} is written`}>
+    <fieldset class="lgviz-seg" aria-label={`How ${channel} is written`}>
       {modes.map(([mode, meaning]) => (
         <button
           key={mode}
@@ -125,7 +125,7 @@ export function JsonArea({ id, value, error, placeholder, change }: AreaProps) {
         ref={area}
         id={id}
         rows={1}
-        class="lgi-input"
+        class="lgviz-input"
         spellcheck={false}
         autocomplete="off"
         placeholder={placeholder}
@@ -135,7 +135,7 @@ export function JsonArea({ id, value, error, placeholder, change }: AreaProps) {
         onInput={(event) => change(event.currentTarget.value)}
       />
       {error !== null && (
-        <div class="lgi-field-error" id={`${id}-error`} data-testid="lgviz-error" role="alert">
+        <div class="lgviz-field-error" id={`${id}-error`} data-testid="lgviz-error" role="alert">
           {error}
         </div>
       )}

@@ -51,11 +51,11 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
   const panel = useRef<HTMLElement>(null);
   const id = useId();
   return (
-    <section ref={panel} class="lgi-fork" data-testid="lgviz-fork" aria-labelledby={id}>
+    <section ref={panel} class="lgviz-fork" data-testid="lgviz-fork" aria-labelledby={id}>
       <header>
         <h4 id={id}>Fork at {form && form.checkpoint === checkpoint ? form.label : (view?.label ?? "…")}</h4>
-        {!beside && <span class="lgi-mute">as if written by</span>}
-        <button type="button" class="lgi-link" aria-label="Close the fork panel" onClick={close}>
+        {!beside && <span class="lgviz-mute">as if written by</span>}
+        <button type="button" class="lgviz-link" aria-label="Close the fork panel" onClick={close}>
           ✕
         </button>
       </header>
@@ -71,7 +71,7 @@ export function ForkPanel({ store, checkpoint, view, version }: Props) {
           beside={beside}
         />
       ) : (
-        <p class="lgi-empty">…</p>
+        <p class="lgviz-empty">…</p>
       )}
     </section>
   );
@@ -126,10 +126,10 @@ function Form({ store, form, view, topology, beside }: FormProps) {
   );
   return (
     <>
-      <div class={`lgi-fork-body${beside ? " is-beside" : ""}`}>
-        {!beside && graph && <div class="lgi-fork-graph">{graph}</div>}
-        <div ref={fields} class="lgi-fields" data-testid="lgviz-fork-values">
-          {form.fields.length === 0 && <p class="lgi-empty">This graph has no channel to write to.</p>}
+      <div class={`lgviz-fork-body${beside ? " is-beside" : ""}`}>
+        {!beside && graph && <div class="lgviz-fork-graph">{graph}</div>}
+        <div ref={fields} data-testid="lgviz-fork-values">
+          {form.fields.length === 0 && <p class="lgviz-empty">This graph has no channel to write to.</p>}
           {form.fields.map((field) => {
             const mine = draft.fields[field.channel] ?? newDraft(form).fields[field.channel];
             return (
@@ -145,7 +145,7 @@ function Form({ store, form, view, topology, beside }: FormProps) {
           })}
           <Rest form={form} draft={draft} change={change} />
         </div>
-        <div class="lgi-fork-side">
+        <div class="lgviz-fork-side">
           {beside && graph}
           <AsNode form={form} draft={draft} change={change} />
         </div>
@@ -171,13 +171,13 @@ function Rest({ form, draft, change }: DraftProps) {
   const id = useId();
   return (
     <>
-      <div class="lgi-field">
+      <div class="lgviz-field">
         <label for={`${id}-note`}>
-          <span class="lgi-mono">note</span>
+          <span class="lgviz-mono">note</span>
         </label>
         <input
           id={`${id}-note`}
-          class="lgi-input"
+          class="lgviz-input"
           data-testid="lgviz-fork-note"
           placeholder="why this branch exists"
           autocomplete="off"
@@ -185,11 +185,11 @@ function Rest({ form, draft, change }: DraftProps) {
           onInput={(event) => change({ ...draft, note: event.currentTarget.value })}
         />
       </div>
-      <details class="lgi-details" open={objectError(draft.configurable) !== null || undefined}>
+      <details class="lgviz-details" open={objectError(draft.configurable) !== null || undefined}>
         <summary>More{draft.configurable !== form.configurable && " · configurable changed"}</summary>
-        <div class="lgi-field" data-testid="lgviz-fork-configurable">
+        <div class="lgviz-field" data-testid="lgviz-fork-configurable">
           <label for={`${id}-configurable`}>
-            <span class="lgi-mono">configurable</span>
+            <span class="lgviz-mono">configurable</span>
             <small>of the run's config</small>
           </label>
           <div>
@@ -244,7 +244,7 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
   return (
     <footer>
       {error && <Problem error={error} dismiss={() => setError(null)} />}
-      <div class="lgi-actions">
+      <div class="lgviz-acts">
         <Act
           name="Fork & run"
           primary
@@ -262,8 +262,8 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
             act={() => void commit(true, true)}
           />
         )}
-        {busy && <span class="lgi-spinner" role="status" aria-label="forking" />}
-        <span class="lgi-space" />
+        {busy && <span class="lgviz-spinner" role="status" aria-label="forking" />}
+        <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}
           disabled={wrong}

@@ -56,15 +56,15 @@ interface Props {
 export function Preview({ previewed, obstacle }: Props) {
   const { view, error, pending } = previewed;
   return (
-    <div class="lgi-preview-box" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
+    <div class="lgviz-preview-box" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
       {obstacle !== null ? (
-        <span class="lgi-mute">{obstacle}</span>
+        <span class="lgviz-mute">{obstacle}</span>
       ) : error && !pending ? (
         <Problem error={error} />
       ) : view ? (
         <Result view={view} />
       ) : (
-        <span class="lgi-faint">trying it…</span>
+        <span class="lgviz-faint">trying it…</span>
       )}
     </div>
   );
@@ -75,18 +75,18 @@ function Result({ view }: { view: PreviewView }) {
   const { channels } = view.diff;
   return (
     <>
-      <div class="lgi-preview-line">
+      <div>
         {"then runs "}
-        <b class="lgi-next" data-testid="lgviz-fork-next">
+        <b class="lgviz-next" data-testid="lgviz-fork-next">
           {view.next.length > 0 ? counted(view.next).join(", ") : "nothing"}
         </b>
-        {view.next.length === 0 && <span class="lgi-mute">: the run ends</span>}
-        <span class="lgi-mute">
+        {view.next.length === 0 && <span class="lgviz-mute">: the run ends</span>}
+        <span class="lgviz-mute">
           {" · "}
           {channels.length === 0 ? (
             "no channel changes"
           ) : (
-            <button type="button" class="lgi-disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
+            <button type="button" class="lgviz-disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
               {channels.map((one, i) => (
                 <span key={one.channel}>
                   {i > 0 && " · "}
@@ -99,12 +99,12 @@ function Result({ view }: { view: PreviewView }) {
         </span>
       </div>
       {view.warnings.map((warning) => (
-        <p class="lgi-warning" key={warning}>
+        <p class="lgviz-warning" key={warning}>
           {warning}
         </p>
       ))}
       {open && channels.length > 0 && (
-        <div class="lgi-preview-cards">
+        <div class="lgviz-preview-cards">
           <Channels diff={view.diff} />
         </div>
       )}

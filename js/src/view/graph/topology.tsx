@@ -30,12 +30,12 @@ export function Topology({ topology, ran, next, running = [], height, pick }: Pr
   return (
     <figure
       ref={box}
-      class="lgi-topology"
+      class="lgviz-topology"
       style={{ maxHeight: `${height}px` }}
       aria-label={pick ? "Choose the node in the graph" : "The compiled graph"}
     >
       <div
-        class="lgi-topology-drawing"
+        class="lgviz-topology-drawing"
         style={{ width: `${drawing.width * scale}px`, height: `${drawing.height * scale}px` }}
       >
         <div
@@ -87,7 +87,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
   const refused = pick ? refusal(option) : null;
   const chosen = pick !== undefined && option !== undefined && pick.chosen === option.node;
   const says = [ran && "ran", next && "comes next", running && "at work"].filter(Boolean).join(", ");
-  const classes = ["lgi-node", `is-${node.kind}`];
+  const classes = ["lgviz-graph-node", `is-${node.kind}`];
   if (ran) classes.push("is-ran");
   if (next) classes.push("is-next");
   if (running) classes.push("is-running");
@@ -106,7 +106,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
     "data-next": next,
   };
   const terminal = node.kind === "start" || node.kind === "end";
-  const text = terminal ? <span class="lgi-hidden">{node.name}</span> : short(node.name);
+  const text = terminal ? <span class="lgviz-sr">{node.name}</span> : short(node.name);
   if (!pick) {
     return (
       <div

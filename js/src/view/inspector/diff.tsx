@@ -28,22 +28,22 @@ export function Diff({ source, selected, compared, parent, version }: Props) {
   const asked = useAsk(source, "diff_get", params, version);
   const diff = asked.data;
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!diff) return <p class="lgi-empty">…</p>;
+  if (!diff) return <p class="lgviz-empty">…</p>;
   return (
     <div aria-busy={asked.pending}>
-      <div class="lgi-diff-head">
-        <span class="lgi-mono" data-testid="lgviz-diff-between">
+      <div class="lgviz-diff-head">
+        <span class="lgviz-mono" data-testid="lgviz-diff-between">
           {diff.before ?? "nothing"} → {diff.after ?? "nothing"}
         </span>
-        <span class="lgi-faint">{compared === null ? "against the parent" : "two selections"}</span>
+        <span class="lgviz-faint">{compared === null ? "against the parent" : "two selections"}</span>
         {other !== null && (
-          <button type="button" class="lgi-link" aria-pressed={swap} onClick={() => setSwapped(!swapped)}>
+          <button type="button" class="lgviz-link" aria-pressed={swap} onClick={() => setSwapped(!swapped)}>
             swap
           </button>
         )}
       </div>
       <Channels diff={diff} />
-      <p class="lgi-more">
+      <p class="lgviz-more">
         <Hidden diff={diff} shown={internal} toggle={() => setInternal(!internal)} />
       </p>
     </div>
@@ -51,7 +51,7 @@ export function Diff({ source, selected, compared, parent, version }: Props) {
 }
 
 export function Channels({ diff }: { diff: DiffView }) {
-  if (diff.channels.length === 0) return <p class="lgi-empty">Nothing differs.</p>;
+  if (diff.channels.length === 0) return <p class="lgviz-empty">Nothing differs.</p>;
   return (
     <>
       {diff.channels.map((channel) => (
@@ -73,7 +73,7 @@ function Hidden({ diff, shown, toggle }: { diff: DiffView; shown: boolean; toggl
       {(unchanged > 0 || internal) && (
         <>
           {unchanged > 0 || !shown ? " · " : ""}
-          <button type="button" class="lgi-link" aria-pressed={shown} onClick={toggle}>
+          <button type="button" class="lgviz-link" aria-pressed={shown} onClick={toggle}>
             {shown ? "hide" : "show"}
           </button>
         </>
@@ -87,20 +87,20 @@ function Card({ diff }: { diff: ChannelDiff }) {
   const only = changes.length === 1 ? changes[0] : undefined;
   return (
     <section
-      class={`lgi-card${diff.internal ? " is-internal" : ""}`}
+      class={`lgviz-card${diff.internal ? " is-internal" : ""}`}
       data-channel={channel}
       aria-label={channel}
     >
       <header>
         <b>{only && !isMessage(only) ? place(channel, only.path) : channel}</b>
         <span>{diff.summary}</span>
-        <span class="lgi-who">{[diff.reducer, diff.who].filter(Boolean).join(" · ")}</span>
+        <span class="lgviz-card-who">{[diff.reducer, diff.who].filter(Boolean).join(" · ")}</span>
       </header>
       {changes.map((change, i) => (
         <Change key={i} channel={channel} change={change} title={only === undefined && !isMessage(change)} />
       ))}
       {diff.more > 0 && (
-        <p class="lgi-more">{thousands(diff.more)} more changes: read them with Copy as Python</p>
+        <p class="lgviz-more">{thousands(diff.more)} more changes: read them with Copy as Python</p>
       )}
     </section>
   );
@@ -113,12 +113,12 @@ function isMessage(change: ChangeView): boolean {
 function Change({ channel, change, title }: { channel: string; change: ChangeView; title: boolean }) {
   const { kind, before, after, words } = change;
   return (
-    <div class="lgi-change" data-testid="lgviz-diff-change" data-channel={channel} data-kind={kind}>
-      {title && change.path !== "" && <div class="lgi-path">{place(channel, change.path)}</div>}
+    <div class="lgviz-change" data-testid="lgviz-diff-change" data-channel={channel} data-kind={kind}>
+      {title && change.path !== "" && <div class="lgviz-path">{place(channel, change.path)}</div>}
       {words && before?.message && after?.message ? (
-        <div class="lgi-message">
-          <span class={`lgi-role is-${after.message.role}`}>{after.message.role}</span>
-          <div class="lgi-message-body">
+        <div class="lgviz-message">
+          <span class={`lgviz-role is-${after.message.role}`}>{after.message.role}</span>
+          <div class="lgviz-message-body">
             <Words words={words} />
           </div>
         </div>
@@ -147,12 +147,12 @@ function oneLine(node: ValueNode | null): boolean {
 function Side({ sign, node }: { sign: "+" | "−"; node: ValueNode }) {
   if (node.message) return <Message message={node.message} tint={sign === "+" ? "added" : "removed"} />;
   return (
-    <div class={`lgi-side is-${sign === "+" ? "added" : "removed"}`}>
-      <span class="lgi-sign">{sign}</span>
+    <div class={`lgviz-side is-${sign === "+" ? "added" : "removed"}`}>
+      <span class="lgviz-sign">{sign}</span>
       {isContainer(node) || node.kind === "undecodable" || node.kind === "string" ? (
         <Value node={node} open={node.kind === "string" && !oneLine(node)} />
       ) : (
-        <span class="lgi-side-text">{node.text}</span>
+        <span class="lgviz-side-text">{node.text}</span>
       )}
     </div>
   );
@@ -168,18 +168,18 @@ function Words({ words, quoted = false }: { words: WordList; quoted?: boolean })
   return (
     <>
       {(removed || !added) && (
-        <div class="lgi-side is-removed">
-          <span class="lgi-sign">−</span>
-          <span class="lgi-side-text">
+        <div class="lgviz-side is-removed">
+          <span class="lgviz-sign">−</span>
+          <span class="lgviz-side-text">
             {quote}
             <Marked words={words} side="-" />
             {quote}
           </span>
         </div>
       )}
-      <div class="lgi-side is-added">
-        <span class="lgi-sign">+</span>
-        <span class="lgi-side-text">
+      <div class="lgviz-side is-added">
+        <span class="lgviz-sign">+</span>
+        <span class="lgviz-side-text">
           {quote}
           <Marked words={words} side="+" />
           {quote}

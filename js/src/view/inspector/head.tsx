@@ -16,28 +16,28 @@ interface Props {
 export function Head({ store, view, stale }: Props) {
   const [name, as] = title(view.nodes, view.source, view.as_node);
   return (
-    <header class="lgi-head">
-      <div class="lgi-head-line">
+    <header class="lgviz-head">
+      <div class="lgviz-head-line">
         <h3>
-          <span class="lgi-label">{view.label}</span>
-          <span class="lgi-name">{name}</span>
-          {as && <span class="lgi-as">{as}</span>}
-          <span class="lgi-summary">{view.summary}</span>
+          <span class="lgviz-checkpoint">{view.label}</span>
+          <span class="lgviz-name">{name}</span>
+          {as && <span class="lgviz-as">{as}</span>}
+          <span class="lgviz-summary">{view.summary}</span>
         </h3>
         <Actions store={store} view={view} stale={stale} />
       </div>
-      <p class="lgi-facts">
+      <p class="lgviz-facts">
         <Facts store={store} view={view} />
       </p>
       {view.warnings.map((warning) => (
-        <p class="lgi-warning" key={warning}>
+        <p class="lgviz-warning" key={warning}>
           {warning}
         </p>
       ))}
       {view.error !== null && (
-        <p class="lgi-head-error">
+        <p class="lgviz-head-error">
           <b>{view.error}</b>{" "}
-          <button type="button" class="lgi-link" onClick={() => (store.tab.value = "tasks")}>
+          <button type="button" class="lgviz-link" onClick={() => (store.tab.value = "tasks")}>
             see Tasks
           </button>
         </p>
@@ -48,7 +48,7 @@ export function Head({ store, view, stale }: Props) {
 
 function Facts({ store, view }: { store: Store; view: CheckpointView }) {
   const facts = [
-    view.namespace !== "" && <span class="lgi-mono">{view.namespace.replace(/:[0-9a-f-]{36}/g, "")}</span>,
+    view.namespace !== "" && <span class="lgviz-mono">{view.namespace.replace(/:[0-9a-f-]{36}/g, "")}</span>,
     view.step !== null && <span>step {view.step}</span>,
     view.created_at !== null && <span title={view.created_at}>{timeOfDay(view.created_at)}</span>,
     view.duration !== null && <span title="since its parent">{duration(view.duration)}</span>,
@@ -64,11 +64,11 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
     view.collapsed && (
       <span title={'durability="exit" keeps only the last step'}>steps missing before it</span>
     ),
-    view.note !== null && <span class="lgi-note">“{view.note}”</span>,
+    view.note !== null && <span class="lgviz-note">“{view.note}”</span>,
     store.compared.value !== null && (
       <span>
         compared with <b>{labelOf(store, store.compared.value)}</b>{" "}
-        <button type="button" class="lgi-link" onClick={() => store.compare(null)}>
+        <button type="button" class="lgviz-link" onClick={() => store.compare(null)}>
           end
         </button>
       </span>
@@ -78,7 +78,7 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
     <>
       {facts.map((fact, i) => (
         <span key={i}>
-          {i > 0 && <span class="lgi-dot"> · </span>}
+          {i > 0 && <span> · </span>}
           {fact}
         </span>
       ))}
@@ -94,7 +94,7 @@ function Actions({ store, view, stale }: Props) {
     view.next.length === 0 ? `Nothing comes after ${view.label}: the run ended here. Fork it instead.` : null;
   const forking = store.panel.value === "fork";
   return (
-    <div class="lgi-actions">
+    <div class="lgviz-acts">
       <Act
         name="Fork"
         shortcut="f"

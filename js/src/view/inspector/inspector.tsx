@@ -30,7 +30,7 @@ export function Inspector({ store }: InspectorProps) {
   return (
     <section
       ref={box}
-      class="lgviz-inspector lgi"
+      class="lgviz-inspector"
       data-testid="lgviz-inspector"
       aria-label="Checkpoint"
       tabIndex={-1}
@@ -38,7 +38,7 @@ export function Inspector({ store }: InspectorProps) {
       {selected === null ? (
         <>
           <RunBar store={store} />
-          <p class="lgi-empty lgi-none">Choose a checkpoint in the tree.</p>
+          <p class="lgviz-empty lgviz-none">Choose a checkpoint in the tree.</p>
         </>
       ) : (
         <Selected store={store} selected={selected} />
@@ -69,14 +69,14 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
       {view ? (
         <Head store={store} view={view} stale={stale} />
       ) : (
-        <header class="lgi-head is-loading">
+        <header class="lgviz-head is-loading">
           <h3>
-            <span class="lgi-label">{labelOf(store, selected)}</span>
+            <span class="lgviz-checkpoint">{labelOf(store, selected)}</span>
           </h3>
         </header>
       )}
       {topology && store.graphShown.value && !forking && (
-        <div class="lgi-graph">
+        <div class="lgviz-graph">
           <Topology
             topology={topology}
             ran={view ? inGraph(view, view.nodes) : []}
@@ -96,7 +96,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
         extra={{ diff: between(store, view), memory: memory.data?.changed ? `${memory.data.changed}` : "" }}
       />
       <div
-        class={tab === "memory" ? "lgi-pane is-memory" : "lgi-pane"}
+        class={tab === "memory" ? "lgviz-pane is-memory" : "lgviz-pane"}
         role="tabpanel"
         id={`${id}-panel`}
         aria-labelledby={`${id}-${tab}`}
@@ -134,7 +134,7 @@ function Body({ store, selected, view, version }: BodyProps) {
   const { source } = store;
   switch (store.tab.value) {
     case "state":
-      return view ? <State view={view} source={source} /> : <p class="lgi-empty">…</p>;
+      return view ? <State view={view} source={source} /> : <p class="lgviz-empty">…</p>;
     case "diff":
       return (
         <Diff

@@ -50,7 +50,7 @@ export function Interrupts({ store, view, stale }: Props) {
     </>
   );
   return (
-    <section class="lgi-interrupts" data-testid="lgviz-interrupt" aria-label="Interrupt">
+    <section class="lgviz-interrupts" data-testid="lgviz-interrupt" aria-label="Interrupt">
       {interrupts.map((interrupt) => (
         <Question
           key={interrupt.id}
@@ -67,7 +67,7 @@ export function Interrupts({ store, view, stale }: Props) {
         </Question>
       ))}
       {(!alone || answered) && (
-        <div class="lgi-interrupt-foot">
+        <div class="lgviz-interrupt-foot">
           {open && !alone && button}
           {!open && (
             <Act
@@ -112,18 +112,18 @@ function Question({ interrupt, open, answer, readOnly, set, submit, children }: 
   const id = useId();
   const reading = readAs(answer);
   return (
-    <div class="lgi-question" data-interrupt={interrupt.id}>
-      <div class="lgi-question-head">
+    <div class="lgviz-question" data-interrupt={interrupt.id}>
+      <div class="lgviz-question-head">
         <b>{interrupt.node}</b> <span>asks</span>
-        {interrupt.answered && <span class="lgi-badge">answered</span>}
+        {interrupt.answered && <span class="lgviz-badge">answered</span>}
       </div>
       <Value node={interrupt.value} open bare />
       {open && (
-        <div class="lgi-answer">
+        <div class="lgviz-answer">
           <textarea
             id={id}
             rows={1}
-            class="lgi-input"
+            class="lgviz-input"
             aria-label={`Answer to ${interrupt.node}`}
             placeholder="answer: text, or JSON"
             disabled={readOnly !== null}
@@ -135,12 +135,12 @@ function Question({ interrupt, open, answer, readOnly, set, submit, children }: 
               submit();
             }}
           />
-          <div class="lgi-answer-hints">
+          <div class="lgviz-answer-hints">
             {quickAnswers(interrupt.value).map((text) => (
               <button
                 key={text}
                 type="button"
-                class="lgi-chip"
+                class="lgviz-tag"
                 disabled={readOnly !== null}
                 aria-pressed={answer === text}
                 onClick={() => set(text)}
@@ -148,7 +148,7 @@ function Question({ interrupt, open, answer, readOnly, set, submit, children }: 
                 {text}
               </button>
             ))}
-            {reading !== "nothing" && <span class="lgi-faint">sent as {reading}</span>}
+            {reading !== "nothing" && <span class="lgviz-faint">sent as {reading}</span>}
           </div>
           {children}
         </div>

@@ -17,16 +17,16 @@ export function Raw({ source, checkpoint, version }: Props) {
   const asked = useAsk(source, "raw_get", { checkpoint }, version);
   const raw = asked.data;
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!raw) return <p class="lgi-empty">…</p>;
+  if (!raw) return <p class="lgviz-empty">…</p>;
   return (
     <div aria-busy={asked.pending}>
       {PARTS.map((part) => (
-        <section class="lgi-card" key={part} aria-label={part} data-testid={`lgviz-raw-${part}`}>
+        <section class="lgviz-card" key={part} aria-label={part} data-testid={`lgviz-raw-${part}`}>
           <header>
             <b>{part}</b>
             <CopyButton label={`Copy ${part}`} text={() => raw[part]} />
           </header>
-          <div class="lgi-code">{raw[part]}</div>
+          <div class="lgviz-code">{raw[part]}</div>
         </section>
       ))}
     </div>

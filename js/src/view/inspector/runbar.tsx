@@ -24,13 +24,13 @@ export function RunBar({ store }: { store: Store }) {
     );
   }
   return (
-    <div class="lgi-run" role="status" data-testid="lgviz-run" data-status={run.status}>
-      <span class={`lgi-badge is-${run.status}`}>{run.status}</span>
+    <div class="lgviz-run" role="status" data-testid="lgviz-run" data-status={run.status}>
+      <span class={`lgviz-badge is-${run.status}`}>{run.status}</span>
       <span>
         {ENDED[run.status]}
         {run.checkpoint !== null && ` at ${labelOf(store, run.checkpoint)}`}
       </span>
-      <button type="button" class="lgi-link" aria-label="Dismiss" onClick={dismiss}>
+      <button type="button" class="lgviz-link" aria-label="Dismiss" onClick={dismiss}>
         ✕
       </button>
     </div>
@@ -50,15 +50,15 @@ function AtWork({ store, run }: { store: Store; run: RunView }) {
   const nodes = counted(run.nodes).join(", ");
   const stopping = run.status === "stopping";
   return (
-    <div class="lgi-run is-active" role="status" data-testid="lgviz-run" data-status={run.status}>
-      <span class="lgi-spinner" aria-hidden="true" />
+    <div class="lgviz-run is-active" role="status" data-testid="lgviz-run" data-status={run.status}>
+      <span class="lgviz-spinner" aria-hidden="true" />
       <span>
         {stopping ? "stopping after " : "running "}
         <b>{nodes || "…"}</b>
       </span>
       <button
         type="button"
-        class="lgi-btn"
+        class="lgviz-act"
         data-testid="lgviz-stop"
         aria-disabled={stopping}
         title={

@@ -20,16 +20,16 @@ export function State({ view, source }: { view: CheckpointView; source: Source }
   const channels = [...shown].sort((a, b) => rank(a) - rank(b));
   return (
     <>
-      {channels.length === 0 && <p class="lgi-empty">No channel has a value yet.</p>}
+      {channels.length === 0 && <p class="lgviz-empty">No channel has a value yet.</p>}
       {channels.map((channel) => (
         <Channel key={channel.name} channel={channel} load={loader(source, view.id, channel.name)} />
       ))}
       {hidden > 0 && (
-        <p class="lgi-more">
+        <p class="lgviz-more">
           {`${hidden} internal ${internal ? "shown" : "hidden"} · `}
           <button
             type="button"
-            class="lgi-link"
+            class="lgviz-link"
             aria-pressed={internal}
             onClick={() => setInternal(!internal)}
           >
@@ -48,7 +48,7 @@ function rank(channel: ChannelView): number {
 function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
   const { name, value, reducer, changed, internal } = channel;
   return (
-    <section class={`lgi-card${internal ? " is-internal" : ""}`} data-channel={name} aria-label={name}>
+    <section class={`lgviz-card${internal ? " is-internal" : ""}`} data-channel={name} aria-label={name}>
       {isChat(value) ? (
         <>
           <header>
@@ -56,7 +56,7 @@ function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
             <b>{name}</b>
             <span>{count(total(value), "message")}</span>
             <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
-            {reducer && <span class="lgi-who">{reducer}</span>}
+            {reducer && <span class="lgviz-card-who">{reducer}</span>}
           </header>
           <Chat value={value} load={load} />
         </>
@@ -122,11 +122,11 @@ function Chat({ value, load }: { value: ValueNode; load: Load }) {
   const complete = now.first + now.items.length >= size;
   const first = complete ? Math.max(from, now.first) : now.first;
   return (
-    <div class="lgi-chat">
+    <div class="lgviz-chat">
       {from > 0 && (
         <button
           type="button"
-          class="lgi-link lgi-earlier"
+          class="lgviz-link lgviz-earlier"
           aria-disabled={busy}
           onClick={() => setShown(busy ? shown : shown + EARLIER)}
         >
@@ -135,7 +135,7 @@ function Chat({ value, load }: { value: ValueNode; load: Load }) {
             : `show ${count(from, "earlier message", "earlier messages")}`}
         </button>
       )}
-      {busy && <span class="lgi-faint lgi-earlier">loading…</span>}
+      {busy && <span class="lgviz-faint lgviz-earlier">loading…</span>}
       {error && <Problem error={error} retry={() => void fetchFrom(from)} />}
       {now.items.slice(first - now.first).map((item, i) => (
         <MessageItem key={first + i} item={item} position={first + i} load={load} />
@@ -149,11 +149,11 @@ function MessageItem({ item, position, load }: { item: ValueItem; position: numb
   const { message, ...node } = item.value;
   if (!message) return <Value name={item.key} node={item.value} path={[position]} load={load} />;
   return (
-    <div class="lgi-message-item">
+    <div class="lgviz-message-item">
       <Message message={message} path={[position]} load={load} />
       <button
         type="button"
-        class="lgi-copy"
+        class="lgviz-copy"
         aria-expanded={fields}
         aria-label={`Fields of message ${position}`}
         onClick={() => setFields(!fields)}

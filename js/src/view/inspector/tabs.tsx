@@ -33,7 +33,7 @@ export function Tabs({ id, tab, choose, extra }: Props) {
     list.current?.querySelector<HTMLElement>(`[data-tab="${next.tab}"]`)?.focus();
   };
   return (
-    <div ref={list} class="lgi-tabs" role="tablist" aria-label="Checkpoint" onKeyDown={move}>
+    <div ref={list} class="lgviz-tabs" role="tablist" aria-label="Checkpoint" onKeyDown={move}>
       {TABS.map((one) => (
         <button
           key={one.tab}

@@ -16,8 +16,8 @@ interface Props {
 export function Tasks({ store, checkpoint, version }: Props) {
   const asked = useAsk(store.source, "tasks_get", { checkpoint }, version);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!asked.data) return <p class="lgi-empty">…</p>;
-  if (asked.data.length === 0) return <p class="lgi-empty">No task follows: the run ended here.</p>;
+  if (!asked.data) return <p class="lgviz-empty">…</p>;
+  if (asked.data.length === 0) return <p class="lgviz-empty">No task follows: the run ended here.</p>;
   return (
     <div aria-busy={asked.pending}>
       {asked.data.map((task) => (
@@ -32,32 +32,32 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
   const id = store.tree.value.ids[row];
   return (
     <section
-      class="lgi-card"
+      class="lgviz-card"
       aria-label={`Task ${task.name}`}
       data-testid="lgviz-task"
       data-status={task.status}
     >
       <header>
         <b>{task.name}</b>
-        <span class={`lgi-badge is-${task.status}`}>{task.status}</span>
+        <span class={`lgviz-badge is-${task.status}`}>{task.status}</span>
         {task.subgraph !== null &&
           (id === undefined ? (
             <span>subgraph at {task.subgraph}</span>
           ) : (
-            <button type="button" class="lgi-link" onClick={() => store.select(id)}>
+            <button type="button" class="lgviz-link" onClick={() => store.select(id)}>
               subgraph {task.subgraph}
             </button>
           ))}
-        <span class="lgi-who lgi-mono" title={task.id}>
+        <span class="lgviz-card-who lgviz-mono" title={task.id}>
           {task.id.slice(0, 8)}
         </span>
       </header>
       {task.triggers.length > 0 && (
-        <div class="lgi-write">
-          <span class="lgi-key">triggers</span>
-          <div class="lgi-chips">
+        <div class="lgviz-write">
+          <span class="lgviz-key">triggers</span>
+          <div class="lgviz-tags">
             {task.triggers.map((trigger) => (
-              <code class="lgi-chip" key={trigger}>
+              <code class="lgviz-tag" key={trigger}>
                 {trigger}
               </code>
             ))}
@@ -65,8 +65,8 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
         </div>
       )}
       {task.interrupts.map((interrupt) => (
-        <div class="lgi-write" key={interrupt.id}>
-          <span class="lgi-key">{interrupt.answered ? "interrupt, answered" : "interrupt"}</span>
+        <div class="lgviz-write" key={interrupt.id}>
+          <span class="lgviz-key">{interrupt.answered ? "interrupt, answered" : "interrupt"}</span>
           <div>
             <Value node={interrupt.value} open bare />
           </div>
@@ -80,12 +80,12 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
 function TaskError({ error, traceback }: { error: string; traceback: string | null }) {
   const [open, setOpen] = useState(true);
   return (
-    <div class="lgi-task-error">
-      <div class="lgi-task-error-line">
+    <div class="lgviz-task-error">
+      <div class="lgviz-task-error-line">
         <b>{error}</b>
         {traceback !== null && (
           <>
-            <button type="button" class="lgi-link" aria-expanded={open} onClick={() => setOpen(!open)}>
+            <button type="button" class="lgviz-link" aria-expanded={open} onClick={() => setOpen(!open)}>
               {open ? "hide traceback" : "traceback"}
             </button>
             <CopyButton label="Copy the traceback" text={() => traceback} />
@@ -94,7 +94,7 @@ function TaskError({ error, traceback }: { error: string; traceback: string | nu
       </div>
       {open && traceback !== null && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keyboard.
-        <div class="lgi-code" data-testid="lgviz-traceback" tabIndex={0}>
+        <div class="lgviz-code" data-testid="lgviz-traceback" tabIndex={0}>
           {traceback}
         </div>
       )}

@@ -43,13 +43,13 @@ export function Text({ text, more, whole, clamp = Number.POSITIVE_INFINITY, chil
     <>
       {children(hidden > 0 ? `${short}…` : short)}
       {canShow && (
-        <button type="button" class="lgi-link" aria-disabled={busy} onClick={() => void (busy || show())}>
+        <button type="button" class="lgviz-link" aria-disabled={busy} onClick={() => void (busy || show())}>
           {busy ? "loading…" : `show ${thousands(hidden)} more characters`}
         </button>
       )}
-      {!canShow && left > 0 && <span class="lgi-faint">{thousands(left)} more characters</span>}
+      {!canShow && left > 0 && <span class="lgviz-faint">{thousands(left)} more characters</span>}
       {open && !canShow && (known !== text || known.length > clamp) && (
-        <button type="button" class="lgi-link" onClick={() => setOpen(false)}>
+        <button type="button" class="lgviz-link" onClick={() => setOpen(false)}>
           show less
         </button>
       )}

@@ -40,15 +40,15 @@ export function Value({ node, name, path = [], load, open = false, channel, bare
   const shown = can && isOpen;
   if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} />;
   return (
-    <div class={`lgi-value is-${node.kind}${channel ? " is-channel" : ""}`}>
-      <div class="lgi-value-line">
+    <div class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}`}>
+      <div class="lgviz-value-line">
         {channel?.changed && <Changed />}
         <Toggle can={can} open={shown} set={setOpen} name={name ?? node.type}>
-          {name !== undefined && <span class="lgi-key">{name}</span>}
+          {name !== undefined && <span class="lgviz-key">{name}</span>}
           <Line node={node} open={shown} />
         </Toggle>
         <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
-        {channel?.reducer && <span class="lgi-who">{channel.reducer}</span>}
+        {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
       </div>
       {shown && <Inside node={node} path={path} load={load} />}
     </div>
@@ -56,7 +56,7 @@ export function Value({ node, name, path = [], load, open = false, channel, bare
 }
 
 export function Changed() {
-  return <span class="lgi-changed" role="img" aria-label="changed" title="changed by this step" />;
+  return <span class="lgviz-changed" role="img" aria-label="changed" title="changed by this step" />;
 }
 
 interface ToggleProps {
@@ -68,9 +68,9 @@ interface ToggleProps {
 }
 
 function Toggle({ can, open, set, name, children }: ToggleProps) {
-  if (!can) return <span class="lgi-toggle is-flat">{children}</span>;
+  if (!can) return <span class="lgviz-toggle is-flat">{children}</span>;
   return (
-    <button type="button" class="lgi-toggle" aria-expanded={open} title={name} onClick={() => set(!open)}>
+    <button type="button" class="lgviz-toggle" aria-expanded={open} title={name} onClick={() => set(!open)}>
       {children}
     </button>
   );
@@ -81,9 +81,9 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
   switch (node.kind) {
     case "undecodable":
       return (
-        <span class="lgi-undecodable">
+        <span class="lgviz-undecodable">
           <b>cannot be decoded</b> {node.text}
-          <span class="lgi-faint">
+          <span class="lgviz-faint">
             {" "}
             {node.type}
             {node.size !== null && ` · ${bytes(node.size)}`}
@@ -91,21 +91,21 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
         </span>
       );
     case "string":
-      if (open) return <span class="lgi-type">{count(node.size ?? node.text.length, "character")}</span>;
-      return <span class="lgi-text">{quoted(node)}</span>;
+      if (open) return <span class="lgviz-type">{count(node.size ?? node.text.length, "character")}</span>;
+      return <span class="lgviz-text">{quoted(node)}</span>;
     case "null":
     case "bool":
     case "number":
     case "time":
-      return <span class="lgi-text">{node.text}</span>;
+      return <span class="lgviz-text">{node.text}</span>;
     default:
       return (
         <>
-          <span class="lgi-type">
+          <span class="lgviz-type">
             {node.type}
             {node.size !== null && ` ${node.kind === "bytes" ? bytes(node.size) : thousands(node.size)}`}
           </span>
-          {!open && <span class="lgi-preview">{node.text}</span>}
+          {!open && <span class="lgviz-preview">{node.text}</span>}
         </>
       );
   }
@@ -145,7 +145,7 @@ function LongText({
       more={node.more}
       whole={load && (() => wholeText(load, path, node.text, node.more))}
     >
-      {(text) => <div class="lgi-long">{text}</div>}
+      {(text) => <div class="lgviz-long">{text}</div>}
     </Text>
   );
 }
@@ -193,24 +193,24 @@ function Children({
   const left = total(node) - first - now.items.length;
   const index = node.kind === "list" || node.kind === "set" || node.kind === "array";
   return (
-    <div class={`lgi-children${index ? " is-index" : ""}`}>
+    <div class={`lgviz-children${index ? " is-index" : ""}`}>
       {now.items.map((item, i) => (
         <Value key={first + i} name={item.key} node={item.value} path={[...path, first + i]} load={load} />
       ))}
       {now.error && <Problem error={now.error} retry={next} />}
-      {now.busy && <span class="lgi-faint">loading…</span>}
+      {now.busy && <span class="lgviz-faint">loading…</span>}
       {!now.busy && !now.error && left > 0 && now.items.length > 0 && (
         <More left={left} load={load} next={next} />
       )}
-      {node.size === 0 && <span class="lgi-faint">empty</span>}
+      {node.size === 0 && <span class="lgviz-faint">empty</span>}
     </div>
   );
 }
 
 function More({ left, load, next }: { left: number; load: Load | undefined; next(): void }) {
-  if (!load) return <span class="lgi-faint">{thousands(left)} more</span>;
+  if (!load) return <span class="lgviz-faint">{thousands(left)} more</span>;
   return (
-    <button type="button" class="lgi-link" onClick={next}>
+    <button type="button" class="lgviz-link" onClick={next}>
       {left > PAGE ? `show ${PAGE} more of ${thousands(left)}` : `show ${thousands(left)} more`}
     </button>
   );
@@ -230,16 +230,16 @@ const COLORED = new Set(["human", "ai", "tool", "system"]);
 export function Message({ message, path = [], load, tint }: MessageProps) {
   const { role, name, tool_calls: calls } = message;
   return (
-    <div class={`lgi-message${tint ? ` is-${tint}` : ""}`} data-role={role}>
-      <span class={`lgi-role${COLORED.has(role) ? ` is-${role}` : ""}`}>
-        {tint && <span class="lgi-sign">{tint === "added" ? "+" : "−"}</span>}
+    <div class={`lgviz-message${tint ? ` is-${tint}` : ""}`} data-role={role}>
+      <span class={`lgviz-role${COLORED.has(role) ? ` is-${role}` : ""}`}>
+        {tint && <span class="lgviz-sign">{tint === "added" ? "+" : "−"}</span>}
         {role}
       </span>
-      <div class="lgi-message-body">
+      <div class="lgviz-message-body">
         {(name || message.status === "error") && (
-          <div class="lgi-message-meta">
+          <div class="lgviz-message-meta">
             {name && <code>{name}</code>}
-            {message.status === "error" && <span class="lgi-badge is-error">error</span>}
+            {message.status === "error" && <span class="lgviz-badge is-error">error</span>}
           </div>
         )}
         {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
@@ -250,7 +250,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
             clamp={600}
           >
             {(text) => (
-              <div class="lgi-message-text">{text === "" ? <i class="lgi-faint">empty</i> : text}</div>
+              <div class="lgviz-message-text">{text === "" ? <i class="lgviz-faint">empty</i> : text}</div>
             )}
           </Text>
         )}
@@ -266,17 +266,17 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
 function ToolCall({ call }: { call: ToolCallView }) {
   const [open, setOpen] = useState(false);
   return (
-    <div class="lgi-tool">
-      <button type="button" class="lgi-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span class="lgi-tool-name">{call.name}</span>({callArguments(call.args)})
+    <div class="lgviz-tool">
+      <button type="button" class="lgviz-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span class="lgviz-tool-name">{call.name}</span>({callArguments(call.args)})
       </button>
       {open && (
-        <div class="lgi-children">
-          {call.args.length === 0 && <span class="lgi-faint">no arguments</span>}
+        <div class="lgviz-children">
+          {call.args.length === 0 && <span class="lgviz-faint">no arguments</span>}
           {call.args.map((arg) => (
             <Value key={arg.key} name={arg.key} node={arg.value} />
           ))}
-          {call.id && <div class="lgi-faint lgi-mono">id {call.id}</div>}
+          {call.id && <div class="lgviz-faint lgviz-mono">id {call.id}</div>}
         </div>
       )}
     </div>

@@ -15,8 +15,8 @@ interface Props {
 export function Writes({ source, checkpoint, version }: Props) {
   const asked = useAsk(source, "writes_get", { checkpoint }, version);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!asked.data) return <p class="lgi-empty">…</p>;
-  if (asked.data.length === 0) return <p class="lgi-empty">No writes are stored for this checkpoint.</p>;
+  if (!asked.data) return <p class="lgviz-empty">…</p>;
+  if (asked.data.length === 0) return <p class="lgviz-empty">No writes are stored for this checkpoint.</p>;
   const made = asked.data.filter((task) => !task.pending);
   const pending = asked.data.filter((task) => task.pending);
   return (
@@ -26,7 +26,7 @@ export function Writes({ source, checkpoint, version }: Props) {
       ))}
       {pending.length > 0 && (
         <>
-          <h4 class="lgi-heading">Pending: finished tasks of the next step</h4>
+          <h4 class="lgviz-heading">Pending: finished tasks of the next step</h4>
           {pending.map((task, i) => (
             <Group key={task.task_id ?? i} task={task} />
           ))}
@@ -38,24 +38,24 @@ export function Writes({ source, checkpoint, version }: Props) {
 
 function Group({ task }: { task: TaskWrites }) {
   return (
-    <section class="lgi-card" aria-label={`Writes of ${task.node}`} data-testid="lgviz-writes">
+    <section class="lgviz-card" aria-label={`Writes of ${task.node}`} data-testid="lgviz-writes">
       <header>
         <b>{task.node}</b>
-        {task.pending && <span class="lgi-badge">pending</span>}
+        {task.pending && <span class="lgviz-badge">pending</span>}
         {task.derived && (
           <span
-            class="lgi-badge"
+            class="lgviz-badge"
             title="LangGraph stored no writes here: these are the difference to the parent"
           >
             derived
           </span>
         )}
-        {task.task_id && <span class="lgi-who lgi-mono">{task.task_id.slice(0, 8)}</span>}
+        {task.task_id && <span class="lgviz-card-who lgviz-mono">{task.task_id.slice(0, 8)}</span>}
       </header>
-      {task.writes.length === 0 && <p class="lgi-empty">wrote nothing</p>}
+      {task.writes.length === 0 && <p class="lgviz-empty">wrote nothing</p>}
       {task.writes.map(({ channel, value }, i) => (
-        <div class="lgi-write" key={i} data-channel={channel}>
-          <span class="lgi-key">{channel}</span>
+        <div class="lgviz-write" key={i} data-channel={channel}>
+          <span class="lgviz-key">{channel}</span>
           <div>
             {value.message ? (
               <Message message={value.message} />

@@ -20,10 +20,10 @@ export function MemoryBar({ state, view, label, at }: BarProps) {
   const reason = view.read_only ?? (past ? `The past stays as it was: switch from ${label} to now.` : null);
   const { store } = state;
   return (
-    <div class="lgm-bar">
-      <div class="lgm-line">
+    <div class="lgviz-memory-bar">
+      <div class="lgviz-memory-line">
         {view.past ? (
-          <fieldset class="lgi-seg" aria-label="Which memory" data-testid="lgviz-memory-when">
+          <fieldset class="lgviz-seg" aria-label="Which memory" data-testid="lgviz-memory-when">
             <button
               type="button"
               aria-pressed={past}
@@ -42,11 +42,11 @@ export function MemoryBar({ state, view, label, at }: BarProps) {
             </button>
           </fieldset>
         ) : (
-          <span class="lgm-now" data-testid="lgviz-memory-when">
+          <span class="lgviz-memory-now" data-testid="lgviz-memory-when">
             now
           </span>
         )}
-        <span class="lgm-store lgi-faint" title={view.store ?? undefined}>
+        <span class="lgviz-memory-store lgviz-faint" title={view.store ?? undefined}>
           {view.store}
         </span>
         <Act
@@ -78,9 +78,9 @@ export function MemoryBar({ state, view, label, at }: BarProps) {
       </div>
       <Sought state={state} view={view} at={at} />
       {!view.past && (
-        <p class="lgm-note" data-testid="lgviz-memory-note">
-          {view.store} keeps no versions: memory is shown as it is now. <span class="lgi-mono">lgviz</span>’s
-          stores keep them.
+        <p class="lgviz-memory-note" data-testid="lgviz-memory-note">
+          {view.store} keeps no versions: memory is shown as it is now. <span class="lgviz-mono">lgviz</span>
+          ’s stores keep them.
         </p>
       )}
     </div>
@@ -111,7 +111,7 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
   const counted = text !== "" && !error && state.outline.value && state.revision.value >= 0;
   return (
     <>
-      <div class="lgm-search">
+      <div class="lgviz-memory-search">
         <SearchIcon />
         <input
           type="text"
@@ -132,7 +132,7 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
           }}
         />
         {counted && (
-          <span class="lgi-faint lgm-found" role="status">
+          <span class="lgviz-faint lgviz-memory-found" role="status">
             {state.busy.value ? "…" : found(state)}
           </span>
         )}
@@ -141,7 +141,7 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
             <CloseIcon />
           </button>
         )}
-        <fieldset class="lgm-modes" aria-label="How to search">
+        <fieldset class="lgviz-memory-modes" aria-label="How to search">
           {MODES.map((one) => {
             const why = one.mode === "query" ? meaningless(view, at) : null;
             return (

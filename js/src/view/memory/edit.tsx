@@ -63,10 +63,10 @@ export function MemoryEditor({ state, view, item }: Props) {
   };
   const name = item === null ? "New item" : `Edit ${item.key}`;
   return (
-    <section ref={form} class="lgm-form" data-testid="lgviz-memory-form" aria-label={name}>
-      <header class="lgm-line">
-        <h3 class="lgm-title">{name}</h3>
-        {item !== null && <span class="lgi-faint lgi-mono">{item.namespace.join(" › ")}</span>}
+    <section ref={form} class="lgviz-memory-form" data-testid="lgviz-memory-form" aria-label={name}>
+      <header class="lgviz-memory-line">
+        <h3 class="lgviz-memory-title">{name}</h3>
+        {item !== null && <span class="lgviz-faint lgviz-mono">{item.namespace.join(" › ")}</span>}
       </header>
       {item === null && (
         <>
@@ -74,7 +74,7 @@ export function MemoryEditor({ state, view, item }: Props) {
             {(fieldId) => (
               <input
                 id={fieldId}
-                class="lgi-input"
+                class="lgviz-input"
                 data-testid="lgviz-memory-namespace-field"
                 placeholder="users.ada"
                 autocomplete="off"
@@ -88,7 +88,7 @@ export function MemoryEditor({ state, view, item }: Props) {
             {(fieldId) => (
               <input
                 id={fieldId}
-                class="lgi-input"
+                class="lgviz-input"
                 data-testid="lgviz-memory-key-field"
                 autocomplete="off"
                 spellcheck={false}
@@ -99,9 +99,9 @@ export function MemoryEditor({ state, view, item }: Props) {
           </Field>
         </>
       )}
-      <div class="lgi-field lgm-json" data-testid="lgviz-memory-value-field">
+      <div class="lgviz-field lgviz-memory-json" data-testid="lgviz-memory-value-field">
         <label for={`${id}-value`}>
-          <span class="lgi-mono">value</span>
+          <span class="lgviz-mono">value</span>
           <small>JSON</small>
         </label>
         <div>
@@ -119,7 +119,7 @@ export function MemoryEditor({ state, view, item }: Props) {
           {(fieldId) => (
             <input
               id={fieldId}
-              class="lgi-input lgm-ttl"
+              class="lgviz-input"
               inputMode="decimal"
               autocomplete="off"
               placeholder="what the store gives by itself"
@@ -131,7 +131,7 @@ export function MemoryEditor({ state, view, item }: Props) {
       )}
       <Plan planned={planned} ready={ready} reason={exists ?? nothing} />
       {error && <Problem error={error} dismiss={() => setError(null)} />}
-      <footer class="lgi-actions">
+      <footer class="lgviz-acts">
         <Act
           name={item === null ? "Add" : "Write"}
           primary
@@ -140,7 +140,7 @@ export function MemoryEditor({ state, view, item }: Props) {
           act={() => void write()}
         />
         <Act name="Cancel" reason={null} act={() => (state.doing.value = null)} />
-        <span class="lgi-space" />
+        <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}
           disabled={ready ? null : (wrong ?? "Name the namespace and the key.")}
@@ -178,9 +178,9 @@ function ttlOf(item: MemoryItemView | null): string {
 function Field(props: { name: string; hint?: string; children: (id: string) => ComponentChildren }) {
   const id = useId();
   return (
-    <div class="lgi-field">
+    <div class="lgviz-field">
       <label for={id}>
-        <span class="lgi-mono">{props.name}</span>
+        <span class="lgviz-mono">{props.name}</span>
         {props.hint && <small>{props.hint}</small>}
       </label>
       <div>{props.children(id)}</div>
@@ -227,17 +227,17 @@ function usePlan(state: MemoryState, draft: MemoryEdit | null): Planned {
 function Plan({ planned, ready, reason }: { planned: Planned; ready: boolean; reason: string | null }) {
   const { plan, error, pending } = planned;
   return (
-    <div class="lgi-preview-box" data-testid="lgviz-memory-plan" aria-live="polite" aria-busy={pending}>
+    <div class="lgviz-preview-box" data-testid="lgviz-memory-plan" aria-live="polite" aria-busy={pending}>
       {error ? (
         <Problem error={error} />
       ) : !ready || !plan ? (
-        <span class="lgi-faint">What will be written is shown here first.</span>
+        <span class="lgviz-faint">What will be written is shown here first.</span>
       ) : reason ? (
-        <span class="lgi-mute">{reason}</span>
+        <span class="lgviz-mute">{reason}</span>
       ) : (
         <>
-          <span class="lgi-mute">will be written · nothing is written yet</span>
-          <div class="lgi-preview-cards">
+          <span class="lgviz-mute">will be written · nothing is written yet</span>
+          <div class="lgviz-preview-cards">
             <Channels diff={plan.diff} />
           </div>
         </>
@@ -272,27 +272,27 @@ export function Deletion({
   return (
     <div
       ref={box}
-      class="lgm-deletion"
+      class="lgviz-memory-deletion"
       role="alertdialog"
       aria-label={`Delete ${item.key}?`}
       data-testid="lgviz-memory-deletion"
     >
       <p>
-        Delete <b class="lgi-mono">{item.key}</b> from {item.namespace.join(" › ")}?{" "}
+        Delete <b class="lgviz-mono">{item.key}</b> from {item.namespace.join(" › ")}?{" "}
         {view.versions ? "Its versions stay." : "This store keeps no versions: it cannot be undone."}
       </p>
       {error && <Problem error={error} dismiss={() => setError(null)} />}
-      <div class="lgi-actions">
+      <div class="lgviz-acts">
         <button
           type="button"
-          class="lgi-btn is-danger"
+          class="lgviz-act is-danger"
           data-testid="lgviz-memory-delete-confirm"
           onClick={() => void remove()}
         >
           Delete
         </button>
         <Act name="Cancel" reason={null} act={() => (state.doing.value = null)} />
-        <span class="lgi-space" />
+        <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}
           choices={() => [

@@ -28,7 +28,7 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
   const asked = useAsk(source, "memory_item", { checkpoint: at, ref: itemRef }, view.token);
   const item = asked.data;
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!item) return <p class="lgi-empty">…</p>;
+  if (!item) return <p class="lgviz-empty">…</p>;
   const doing = state.doing.value;
   if (doing === "edit") return <MemoryEditor key={itemRef} state={state} view={view} item={item} />;
   const load: Load = (path, offset, limit, signal) =>
@@ -38,26 +38,26 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
       signal ? { signal } : {},
     );
   return (
-    <article class="lgm-item" data-testid="lgviz-memory-open" aria-label={item.key}>
+    <article class="lgviz-memory-item" data-testid="lgviz-memory-open" aria-label={item.key}>
       <Top state={state} view={view} item={item} at={at} label={label} />
       {doing === "delete" && <Deletion state={state} view={view} item={item} />}
       {change && (
         <section aria-label={`What ${label} did`} data-testid="lgviz-memory-diff">
-          <h4 class="lgi-heading">
-            <span class="lgi-label">{label}</span> {change.kind} it
-            {change.node !== null && <span class="lgi-faint"> · {change.node}</span>}
+          <h4 class="lgviz-heading">
+            <span class="lgviz-checkpoint">{label}</span> {change.kind} it
+            {change.node !== null && <span class="lgviz-faint"> · {change.node}</span>}
           </h4>
           <Channels diff={change.diff} />
         </section>
       )}
       {item.value === null ? (
-        <p class="lgm-gone">
+        <p class="lgviz-memory-gone">
           {at === null ? "It is not remembered now." : `It was not remembered at ${label}.`}
         </p>
       ) : (
         <section aria-label="Value">
-          {(change || view.versions) && <h4 class="lgi-heading">value</h4>}
-          <div class="lgi-card lgm-value">
+          {(change || view.versions) && <h4 class="lgviz-heading">value</h4>}
+          <div class="lgviz-card lgviz-memory-value">
             <Value node={item.value} load={load} bare />
           </div>
         </section>
@@ -81,10 +81,10 @@ function Top({ state, view, item, at, label }: TopProps) {
   const reason = view.read_only ?? past ?? gone;
   const doing = state.doing.value;
   return (
-    <header class="lgm-top">
-      <div class="lgm-line">
-        <h3 class="lgm-title">{item.key}</h3>
-        <span class="lgi-space" />
+    <header class="lgviz-memory-top">
+      <div class="lgviz-memory-line">
+        <h3 class="lgviz-memory-title">{item.key}</h3>
+        <span class="lgviz-spacer" />
         <Act
           name="Edit"
           testid="lgviz-memory-edit"
@@ -105,20 +105,20 @@ function Top({ state, view, item, at, label }: TopProps) {
         />
         <button
           type="button"
-          class="lgi-link lgm-close"
+          class="lgviz-link lgviz-memory-close"
           aria-label="Close the item"
           onClick={() => state.choose(null)}
         >
           ✕
         </button>
       </div>
-      <p class="lgi-facts">
-        <span class="lgi-mono">{item.namespace.join(" › ")}</span>
+      <p class="lgviz-facts">
+        <span class="lgviz-mono">{item.namespace.join(" › ")}</span>
         {at !== null && (
           <span>
             {" · "}as of {label}
             {" · "}
-            <button type="button" class="lgi-link" onClick={() => (state.past.value = false)}>
+            <button type="button" class="lgviz-link" onClick={() => (state.past.value = false)}>
               see now
             </button>
           </span>

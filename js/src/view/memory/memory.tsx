@@ -44,21 +44,21 @@ interface Props {
 export function Memory({ store, selected, asked }: Props) {
   const view = asked.data;
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!view) return <p class="lgi-empty">…</p>;
+  if (!view) return <p class="lgviz-empty">…</p>;
   if (view.store === null) return <NoStore />;
   return <Shown store={store} selected={selected} view={view} />;
 }
 
 function NoStore() {
   return (
-    <div class="lgm-blank" data-testid="lgviz-memory-none">
+    <div class="lgviz-memory-blank" data-testid="lgviz-memory-none">
       <MemoryIcon />
       <h4>No store</h4>
       <p>
         Memory that outlives a thread lies in a store. Compile the graph with one, or give one to the
         debugger:
       </p>
-      <div class="lgi-code">
+      <div class="lgviz-code">
         {"graph = builder.compile(checkpointer=saver, store=store)\nlgviz.debug(graph, store=store)"}
       </div>
     </div>
@@ -91,22 +91,22 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
   return (
     <div
       ref={box}
-      class={`lgm${wide ? " is-wide" : ""}${aside ? " is-aside" : ""}`}
+      class={`lgviz-memory${wide ? " is-wide" : ""}${aside ? " is-aside" : ""}`}
       data-testid="lgviz-memory"
     >
       {(wide || !aside) && (
-        <div class="lgm-list">
+        <div class="lgviz-memory-list">
           <MemoryBar state={state} view={view} label={labelOf(store, selected)} at={at} />
           {sought === "" && <Changes state={state} label={labelOf(store, selected)} changes={changes} />}
           <MemoryOutline state={state} changes={changes.data?.changes ?? []} at={at} wide={wide} />
         </div>
       )}
       {aside && (
-        <div class="lgm-aside">
+        <div class="lgviz-memory-aside">
           {!wide && (
             <button
               type="button"
-              class="lgi-link lgm-back"
+              class="lgviz-link lgviz-memory-back"
               onClick={() => {
                 state.focused = true;
                 state.choose(null);
@@ -166,15 +166,19 @@ function Changes({ state, label, changes }: ChangesProps) {
   if (error) return <Problem error={error} retry={retry} />;
   if (!data || data.total === 0) return null;
   return (
-    <section class="lgm-changes" aria-label={`Changed by ${label}`} data-testid="lgviz-memory-changes">
+    <section
+      class="lgviz-memory-changes"
+      aria-label={`Changed by ${label}`}
+      data-testid="lgviz-memory-changes"
+    >
       <h4>
-        <span class="lgi-label">{label}</span> changed {count(data.total, "item")}
+        <span class="lgviz-checkpoint">{label}</span> changed {count(data.total, "item")}
       </h4>
       {data.changes.map((change) => (
         <button
           key={change.ref}
           type="button"
-          class={`lgm-row lgm-change is-${change.kind}`}
+          class={`lgviz-memory-row lgviz-memory-change is-${change.kind}`}
           data-testid="lgviz-memory-change"
           data-kind={change.kind}
           data-key={change.key}
@@ -183,16 +187,16 @@ function Changes({ state, label, changes }: ChangesProps) {
           aria-label={`${change.kind} ${change.namespace.join(".")} ${change.key}`}
           onClick={() => state.reveal(change.ref)}
         >
-          <span class="lgm-sign" aria-hidden="true">
+          <span class="lgviz-memory-sign" aria-hidden="true">
             {SIGNS[change.kind]}
           </span>
-          <span class="lgm-key">{change.key}</span>
-          <span class="lgm-summary">{change.summary}</span>
-          <span class="lgm-where">{change.namespace.join(" › ")}</span>
+          <span class="lgviz-memory-key">{change.key}</span>
+          <span class="lgviz-memory-summary">{change.summary}</span>
+          <span class="lgviz-memory-where">{change.namespace.join(" › ")}</span>
         </button>
       ))}
       {data.total > data.changes.length && (
-        <p class="lgi-more">{thousands(data.total - data.changes.length)} more</p>
+        <p class="lgviz-more">{thousands(data.total - data.changes.length)} more</p>
       )}
     </section>
   );

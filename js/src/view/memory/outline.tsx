@@ -99,7 +99,7 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
   return (
     <div
       ref={box}
-      class="lgm-outline"
+      class="lgviz-memory-outline"
       role="tree"
       tabIndex={0}
       aria-label="Memory"
@@ -111,7 +111,7 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
       onKeyDown={onKeyDown}
     >
       {outline && total === 0 && (
-        <p class="lgi-empty">
+        <p class="lgviz-empty">
           {state.sought.value !== ""
             ? "Nothing found."
             : at === null
@@ -119,8 +119,12 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
               : "Nothing was remembered then."}
         </p>
       )}
-      <div role="none" class="lgm-space" style={{ height: `${total * MEMORY_ROW}px` }}>
-        <div role="none" class="lgm-window" style={{ transform: `translateY(${from * MEMORY_ROW}px)` }}>
+      <div role="none" class="lgviz-memory-space" style={{ height: `${total * MEMORY_ROW}px` }}>
+        <div
+          role="none"
+          class="lgviz-memory-window"
+          style={{ transform: `translateY(${from * MEMORY_ROW}px)` }}
+        >
           {rows}
         </div>
       </div>
@@ -179,11 +183,11 @@ function Row({ id, row, flat, chosen, active, kind, act }: RowProps) {
     "aria-setsize": row.size,
     style: { paddingLeft: `${8 + 14 * row.depth}px` },
   };
-  const classes = `lgm-row${chosen ? " is-chosen" : ""}${active ? " is-active" : ""}`;
+  const classes = `lgviz-memory-row${chosen ? " is-chosen" : ""}${active ? " is-active" : ""}`;
   if (row.kind === "pending") {
     return (
       <div {...shared} role="treeitem" tabIndex={-1} class={classes} aria-busy="true">
-        <i class="lgm-pending" />
+        <i class="lgviz-memory-pending" />
       </div>
     );
   }
@@ -202,9 +206,9 @@ function Row({ id, row, flat, chosen, active, kind, act }: RowProps) {
         aria-label={`${label}, ${thousands(items)}`}
         onClick={act}
       >
-        <i class={row.expanded ? "lgm-fold is-open" : "lgm-fold"} aria-hidden="true" />
-        <span class="lgm-label">{label}</span>
-        <span class="lgm-count">{thousands(items)}</span>
+        <i class={row.expanded ? "lgviz-memory-fold is-open" : "lgviz-memory-fold"} aria-hidden="true" />
+        <span class="lgviz-memory-label">{label}</span>
+        <span class="lgviz-memory-count">{thousands(items)}</span>
       </div>
     );
   }
@@ -225,16 +229,16 @@ function Row({ id, row, flat, chosen, active, kind, act }: RowProps) {
       title={`${item.namespace.join(" › ")} › ${item.key}`}
       onClick={act}
     >
-      <span class={`lgm-dot${kind ? ` is-${kind}` : ""}`} aria-hidden="true" />
-      <span class="lgm-key">{item.key}</span>
-      <span class="lgm-summary">{item.summary}</span>
-      {flat && <span class="lgm-where">{item.namespace.join(" › ")}</span>}
+      <span class={`lgviz-memory-dot${kind ? ` is-${kind}` : ""}`} aria-hidden="true" />
+      <span class="lgviz-memory-key">{item.key}</span>
+      <span class="lgviz-memory-summary">{item.summary}</span>
+      {flat && <span class="lgviz-memory-where">{item.namespace.join(" › ")}</span>}
       {item.score !== null ? (
-        <span class="lgm-time" title="how near in meaning">
+        <span class="lgviz-memory-time" title="how near in meaning">
           {item.score.toFixed(2)}
         </span>
       ) : (
-        <span class="lgm-time" title={fullTime(item.updated_at ?? Number.NaN)}>
+        <span class="lgviz-memory-time" title={fullTime(item.updated_at ?? Number.NaN)}>
           {ago(item.updated_at)}
         </span>
       )}

@@ -39,11 +39,11 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
     }
   };
   return (
-    <section class="lgm-versions" aria-label="Versions" data-testid="lgviz-memory-versions">
-      <h4 class="lgi-heading">
-        versions <span class="lgi-faint">{thousands(data.total)}</span>
+    <section class="lgviz-memory-versions" aria-label="Versions" data-testid="lgviz-memory-versions">
+      <h4 class="lgviz-heading">
+        versions <span class="lgviz-faint">{thousands(data.total)}</span>
         {open !== null && base === null && data.total > 1 && (
-          <span class="lgi-faint"> · Ctrl-click another to compare</span>
+          <span class="lgviz-faint"> · Ctrl-click another to compare</span>
         )}
       </h4>
       <ol>
@@ -53,29 +53,29 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
           return (
             <li
               key={number}
-              class={`lgm-version is-${version.kind}${isOpen ? " is-open" : ""}${number === base ? " is-base" : ""}`}
+              class={`lgviz-memory-version is-${version.kind}${isOpen ? " is-open" : ""}${number === base ? " is-base" : ""}`}
               data-testid="lgviz-memory-version"
               data-number={number}
               data-kind={version.kind}
             >
-              <div class="lgm-version-line">
-                <i class="lgm-knot" aria-hidden="true" />
+              <div class="lgviz-memory-version-line">
+                <i class="lgviz-memory-knot" aria-hidden="true" />
                 <button
                   type="button"
-                  class="lgm-version-open"
+                  class="lgviz-memory-version-open"
                   aria-expanded={isOpen}
                   aria-label={`Version ${number}, ${version.kind}`}
                   onClick={(event) => toggle(number, event.ctrlKey || event.metaKey)}
                 >
-                  <span class="lgm-number">v{number}</span>
-                  <span class="lgm-summary">
+                  <span class="lgviz-memory-number">v{number}</span>
+                  <span class="lgviz-memory-summary">
                     {version.kind === "removed" ? <em>deleted</em> : version.summary}
                   </span>
                 </button>
                 {open !== null && !isOpen && (
                   <button
                     type="button"
-                    class="lgi-copy lgm-compare"
+                    class="lgviz-copy lgviz-memory-compare"
                     aria-pressed={number === base}
                     aria-label={`Compare version ${number} with version ${open}`}
                     onClick={() => toggle(number, true)}
@@ -100,7 +100,7 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
         })}
       </ol>
       {data.total > data.versions.length && (
-        <button type="button" class="lgi-link" onClick={() => setShown(Math.min(200, shown + 60))}>
+        <button type="button" class="lgviz-link" onClick={() => setShown(Math.min(200, shown + 60))}>
           show earlier of {thousands(data.total - data.versions.length)}
         </button>
       )}
@@ -119,10 +119,10 @@ interface DiffProps {
 function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
   const asked = useAsk(store.source, "memory_diff", { ref: itemRef, before, after }, token);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!asked.data) return <p class="lgi-empty">…</p>;
+  if (!asked.data) return <p class="lgviz-empty">…</p>;
   return (
-    <div class="lgm-version-diff" data-testid="lgviz-memory-version-diff" aria-busy={asked.pending}>
-      <p class="lgi-faint lgi-mono">
+    <div class="lgviz-memory-version-diff" data-testid="lgviz-memory-version-diff" aria-busy={asked.pending}>
+      <p class="lgviz-faint lgviz-mono">
         {before === 0 ? "nothing" : `v${before}`} → v{after}
       </p>
       <Channels diff={asked.data} />
@@ -133,26 +133,26 @@ function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
 /** The node and the checkpoint that wrote a version; the checkpoint is a way to it. */
 function By({ store, version }: { store: Store; version: MemoryVersion }) {
   const { node, thread_id, writer } = version;
-  if (thread_id === null) return <div class="lgi-faint lgm-by">outside a run</div>;
+  if (thread_id === null) return <div class="lgviz-faint lgviz-memory-by">outside a run</div>;
   return (
-    <div class="lgm-by">
-      {node !== null && <span class="lgi-mute">{node}</span>}
+    <div class="lgviz-memory-by">
+      {node !== null && <span class="lgviz-mute">{node}</span>}
       {writer ? (
         <button
           type="button"
-          class="lgi-link lgi-mono"
+          class="lgviz-link lgviz-mono"
           data-testid="lgviz-memory-writer"
           aria-label={`Go to ${writer.label} of thread ${writer.thread_id}`}
           title={`thread ${writer.thread_id}`}
           onClick={() => void goTo(store, writer)}
         >
           {writer.thread_id !== store.thread.value?.thread_id && (
-            <span class="lgm-thread">{writer.thread_id} ·</span>
+            <span class="lgviz-memory-thread">{writer.thread_id} ·</span>
           )}
           {writer.made ? writer.label : `after ${writer.label}`}
         </button>
       ) : (
-        <span class="lgi-faint" title="The thread's checkpoints are not in this saver">
+        <span class="lgviz-faint" title="The thread's checkpoints are not in this saver">
           thread {thread_id}
         </span>
       )}

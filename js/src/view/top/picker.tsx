@@ -20,7 +20,7 @@ const STATUS: Readonly<Record<ThreadStatus, string>> = {
 };
 
 export function StatusBadge({ status }: { status: ThreadStatus }) {
-  return <span class={`lgviz-badge is-${status}`}>{STATUS[status]}</span>;
+  return <span class={`lgviz-picker-status is-${status}`}>{STATUS[status]}</span>;
 }
 
 export function Picker({ view }: { view: ViewState }) {
@@ -115,7 +115,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
     <div class="lgviz-popup lgviz-threads">
       <input
         ref={field}
-        class="lgviz-field"
+        class="lgviz-picker-find"
         type="text"
         role="combobox"
         placeholder="Filter threads…"
@@ -173,7 +173,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
         {error && (
           <p class="lgviz-hint" role="alert" data-testid="lgviz-error">
             {error.message} {error.remedy}{" "}
-            <button type="button" class="lgviz-link" onClick={retry}>
+            <button type="button" class="lgviz-picker-retry" onClick={retry}>
               Retry
             </button>
           </p>

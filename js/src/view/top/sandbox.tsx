@@ -94,7 +94,7 @@ function Facts({ store, sandbox }: { store: Store; sandbox: SandboxView }) {
     <span key="count">{number(checkpoints, "checkpoint", "checkpoints")}</span>,
     changes.total > 0 && <span key="changes">{number(changes.total, "memory", "memories")}</span>,
     sandbox.memory !== "" && (
-      <span key="memory" class="lgviz-box-memory" title={sandbox.memory}>
+      <span key="memory" title={sandbox.memory}>
         {sandbox.memory}
       </span>
     ),

@@ -22,7 +22,7 @@ export function Act(props: ActProps) {
     <>
       <button
         type="button"
-        class={`lgi-btn${primary ? " is-primary" : ""}`}
+        class={`lgviz-act${primary ? " is-primary" : ""}`}
         data-testid={testid}
         aria-label={name}
         aria-disabled={disabled}
@@ -38,7 +38,7 @@ export function Act(props: ActProps) {
         {shortcut && <kbd>{shortcut}</kbd>}
       </button>
       {reason !== null && (
-        <span id={id} class="lgi-hidden">
+        <span id={id} class="lgviz-sr">
           {reason}
         </span>
       )}

@@ -60,7 +60,7 @@ export function CopyButton({ text, label }: CopyProps) {
     <button
       ref={button}
       type="button"
-      class={`lgi-copy is-${state}`}
+      class={`lgviz-copy is-${state}`}
       aria-label={label}
       title={label}
       onClick={copy}
@@ -103,10 +103,10 @@ export function CopyCode({ source, choices, disabled = null, name = "Copy as Pyt
     return () => root.removeEventListener("pointerdown", outside);
   }, [open]);
   return (
-    <div class="lgi-popover-anchor" ref={anchor}>
+    <div class="lgviz-popover-anchor" ref={anchor}>
       <button
         type="button"
-        class="lgi-btn"
+        class="lgviz-act"
         data-testid="lgviz-copy-code"
         aria-label="Copy as Python"
         aria-haspopup="dialog"
@@ -121,7 +121,7 @@ export function CopyCode({ source, choices, disabled = null, name = "Copy as Pyt
       </button>
       {open && (
         <div
-          class="lgi-popover"
+          class="lgviz-popover"
           role="dialog"
           aria-labelledby={id}
           onKeyDown={(event) => {
@@ -161,7 +161,7 @@ function CodeView(props: { id: string; source: Source; choices: CodeChoice[]; cl
       <header>
         <b id={id}>Copy as Python</b>
         {choices.length > 1 && (
-          <fieldset class="lgi-seg" aria-label="What the code does">
+          <fieldset class="lgviz-seg" aria-label="What the code does">
             {choices.map((one, i) => (
               <button type="button" key={one.name} aria-pressed={i === index} onClick={() => setIndex(i)}>
                 {one.name}
@@ -169,14 +169,14 @@ function CodeView(props: { id: string; source: Source; choices: CodeChoice[]; cl
             ))}
           </fieldset>
         )}
-        <span class="lgi-faint" role="status">
+        <span class="lgviz-faint" role="status">
           {code === undefined || copied === null
             ? ""
             : copied
               ? "copied"
               : "the clipboard is denied: select it"}
         </span>
-        <button type="button" class="lgi-link" aria-label="Close" onClick={close}>
+        <button type="button" class="lgviz-link" aria-label="Close" onClick={close}>
           ✕
         </button>
       </header>
@@ -184,7 +184,7 @@ function CodeView(props: { id: string; source: Source; choices: CodeChoice[]; cl
         <Problem error={asked.error} retry={asked.retry} />
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled and selected by keyboard.
-        <div class="lgi-code" data-testid="lgviz-code" tabIndex={0}>
+        <div class="lgviz-code" data-testid="lgviz-code" tabIndex={0}>
           {code ?? "…"}
         </div>
       )}

@@ -10,17 +10,17 @@ interface Props {
 export function Problem({ error, retry, dismiss }: Props) {
   const cause = error instanceof ProtocolError ? error.message : error.cause;
   return (
-    <div class="lgi-problem" role="alert" data-testid="lgviz-error">
+    <div class="lgviz-problem" role="alert" data-testid="lgviz-error">
       <div>
         <b>{cause}</b> {error.remedy}
       </div>
       {retry && (
-        <button type="button" class="lgi-link" onClick={retry}>
+        <button type="button" class="lgviz-link" onClick={retry}>
           Try again
         </button>
       )}
       {dismiss && (
-        <button type="button" class="lgi-link" aria-label="Dismiss the error" onClick={dismiss}>
+        <button type="button" class="lgviz-link" aria-label="Dismiss the error" onClick={dismiss}>
           ✕
         </button>
       )}
