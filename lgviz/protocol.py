@@ -2,8 +2,8 @@
 
 A view sends a :class:`Request`; Python answers with exactly one :class:`Reply` of the same ``id``, and, for
 long work, with :class:`Progress` before it. A :class:`Cancel` ends a request early; its reply then carries
-the error code ``"cancelled"``. :class:`Event` comes unasked. Columns travel as binary buffers beside the
-message; a :class:`Column` names its buffer. ``js/src/protocol.ts`` is generated from this module.
+the error code ``"cancelled"``. What comes unasked is in :class:`Events`. Columns travel as binary buffers
+beside the message (:data:`TREE_COLUMNS`). ``js/src/protocol.ts`` is generated from this module.
 
 A checkpoint is named by its ``id`` in every message. Times are milliseconds since the epoch. A *path* is
 the list of child positions from a channel's value down to a part of it, which works for any key type.
@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from enum import IntFlag
 from typing import Any, Literal, NotRequired, TypedDict
-
-PROTOCOL_VERSION = 1
 
 ThreadStatus = Literal["running", "done", "interrupted", "paused", "failed"]
 RunStatus = Literal["running", "stopping", "done", "interrupted", "failed", "stopped"]
@@ -78,11 +76,6 @@ class Cancel(TypedDict):
     cancel: int
 
 
-class Column(TypedDict):
-    buffer: int
-    dtype: Dtype
-
-
 # ---------------------------------------------------------------- threads and tree
 
 
@@ -98,6 +91,19 @@ class ThreadPage(TypedDict):
     total: int
 
 
+TREE_COLUMNS: dict[str, tuple[Dtype, str]] = {
+    "parent": ("i4", "Row of the parent; of a subgraph's first, the row that called it; else -1."),
+    "lane": ("u2", "Where the row is drawn, from the left."),
+    "depth": ("u1", "0 in the root namespace, 1 in a subgraph, …"),
+    "time": ("f8", "NaN where unknown."),
+    "flags": ("u2", "Bits of `Mark`."),
+    "title": ("i4", "Place in `TreeBatch.titles`."),
+    "changed": ("i4", "Place in `TreeBatch.changes`."),
+}  # fmt: skip
+"""The columns of a :class:`TreeBatch`: the type of their numbers, and what they mean. Python and TypeScript
+derive theirs from this table."""
+
+
 class TreeBatch(TypedDict):
     """Rows ``start`` to ``start + count`` of a thread, oldest first; rows are only ever appended."""
 
@@ -106,24 +112,11 @@ class TreeBatch(TypedDict):
     ids: list[str]
     labels: list[str]
     titles: list[list[str]]
-    """Table of node-name lists; the column ``title`` points into it (this batch's own table)."""
+    """Lists of node names; the column ``title`` points into it (this batch's own)."""
     changes: list[list[str]]
-    """Table of channel-name lists; the column ``changed`` points into it (this batch's own table)."""
-    parent: Column
-    """i4: row of the parent in the same namespace, for the first of a subgraph call the row it started
-    from, else -1."""
-    lane: Column
-    """u2"""
-    depth: Column
-    """u1: 0 in the root namespace, 1 in a subgraph, …"""
-    time: Column
-    """f8: NaN where unknown"""
-    flags: Column
-    """u2: :class:`Mark`"""
-    title: Column
-    """i4"""
-    changed: Column
-    """i4"""
+    """Lists of channel names; the column ``changed`` points into it (this batch's own)."""
+    columns: dict[str, int]
+    """By its name in :data:`TREE_COLUMNS`, the number of a column's buffer."""
 
 
 class RowPatch(TypedDict):
@@ -154,7 +147,7 @@ class Topology(TypedDict):
 
 
 class ThreadView(TypedDict):
-    """The answer to ``thread.open``."""
+    """The answer to ``thread_open``."""
 
     thread: ThreadSummary
     source: str
@@ -168,8 +161,8 @@ class ThreadView(TypedDict):
     """The sandbox that is open, on this thread or another."""
 
 
-class RefreshView(TypedDict):
-    """The answer to ``thread.refresh`` and the body of a ``tree`` event."""
+class TreeNews(TypedDict):
+    """The body of a ``tree`` event."""
 
     thread: ThreadSummary
     tree: TreeBatch | None
@@ -213,7 +206,7 @@ class MessageView(TypedDict):
 
 
 class ValueNode(TypedDict):
-    """A value as a view shows it, cut to what fits a screen; ``value.get`` brings the rest."""
+    """A value as a view shows it, cut to what fits a screen; ``value_get`` brings the rest."""
 
     kind: ValueKind
     type: str
@@ -245,7 +238,7 @@ class InterruptView(TypedDict):
 
 
 class CheckpointView(TypedDict):
-    """The answer to ``checkpoint.get``: head line and State tab."""
+    """The answer to ``checkpoint_get``: head line and State tab."""
 
     id: str
     label: str
@@ -360,7 +353,6 @@ class ForkField(TypedDict):
     """The current value as JSON text (empty where it has none)."""
     example: str
     """A value to start from, in JSON, for ``append``."""
-    editable: bool
     reason: str | None
     """Why the value cannot be edited as JSON."""
 
@@ -375,7 +367,7 @@ class AsNodeOption(TypedDict):
 
 
 class ForkForm(TypedDict):
-    """The answer to ``fork.form``."""
+    """The answer to ``fork_form``."""
 
     checkpoint: str
     label: str
@@ -434,7 +426,7 @@ class RunRequest(TypedDict):
 
 
 class RunView(TypedDict):
-    """The answer to ``run.start`` when the run ended, and the body of a ``run`` event."""
+    """The answer to ``run_start`` when the run ended, and the body of a ``run`` event."""
 
     run: int
     status: RunStatus
@@ -448,7 +440,7 @@ class RunView(TypedDict):
 
 
 class MemoryView(TypedDict):
-    """The answer to ``memory.open``: which store, and what it can do."""
+    """The answer to ``memory_open``: which store, and what it can do."""
 
     store: str | None
     """Its class; None: there is no store."""
@@ -590,7 +582,7 @@ class SandboxState(TypedDict):
 
 
 class SandboxKept(TypedDict):
-    """The answer to ``sandbox.keep``."""
+    """The answer to ``sandbox_keep``."""
 
     kept: int
     """Checkpoints stored."""
@@ -757,7 +749,7 @@ class Methods(TypedDict):
 
     threads_list: tuple[ThreadsList, ThreadPage]
     thread_open: tuple[ThreadOpen, ThreadView]
-    thread_refresh: tuple[Nothing, RefreshView]
+    thread_refresh: tuple[Nothing, ThreadSummary]
     rows_marks: tuple[MarksParams, list[RowMarks]]
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
@@ -790,6 +782,6 @@ class Methods(TypedDict):
 class Events(TypedDict):
     """Event name to body, sent as ``{"event": name, "body": body}``."""
 
-    tree: RefreshView
+    tree: TreeNews
     run: RunView
     sandbox: SandboxState

@@ -35,6 +35,12 @@ from typing import Any, Literal, NotRequired, TypedDict
 LIMIT = 3
 Kind = Literal["a", "b"]
 
+COLUMNS: dict[str, tuple[Kind, str]] = {
+    "lane": ("a", "Where it is drawn."),
+    "depth": ("b", "How deep it lies."),
+}
+"""By name."""
+
 class Flag(IntFlag):
     """Bits."""
 
@@ -61,6 +67,14 @@ class Methods(TypedDict):
 export const LIMIT = 3;
 
 export type Kind = "a" | "b";
+
+/** By name. */
+export const COLUMNS = {
+  /** Where it is drawn. */
+  lane: "a",
+  /** How deep it lies. */
+  depth: "b",
+} as const;
 
 /** Bits. */
 export const Flag = {

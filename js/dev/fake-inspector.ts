@@ -315,11 +315,11 @@ const FIELDS: ForkField[] = [
   ),
   field("reservation", null, JSON.stringify(RESERVATION, null, 2), ""),
   field("prices", "add", "[]", "[1, 2]"),
-  { ...field("model", null, "", ""), editable: false, reason: "its value cannot be decoded" },
+  { ...field("model", null, "", ""), reason: "its value cannot be decoded" },
 ];
 
 function field(channel: string, reducer: string | null, current: string, example: string): ForkField {
-  return { channel, reducer, current, example, editable: true, reason: null };
+  return { channel, reducer, current, example, reason: null };
 }
 
 function diff(before: string, after: string, internal: boolean): DiffView {

@@ -321,9 +321,12 @@ export class FakeSource implements Source {
         };
       }
       case "thread_refresh": {
-        const tree = this.rows.length > this.sent ? columns(this.rows, this.sent) : null;
-        this.sent = this.rows.length;
-        return { thread: this.#summary(), tree, patches: [] };
+        if (this.rows.length > this.sent) {
+          const news = { thread: this.#summary(), tree: columns(this.rows, this.sent), patches: [] };
+          this.sent = this.rows.length;
+          this.emit("tree", news);
+        }
+        return this.#summary();
       }
       case "rows_marks": {
         const wanted = new Set((params as Params<"rows_marks">).checkpoints);

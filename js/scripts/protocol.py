@@ -76,6 +76,8 @@ def _statement(node: ast.stmt, doc: str | None) -> str:
             return f"{_comment(doc)}export const {name} = {_literal(value)};"
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.BinOp() as value):
             return f"{_comment(doc)}export type {name} = {_type(value)};"
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict() as value):
+            return _table(name, value, doc)
         case ast.ClassDef(bases=[ast.Name(id="TypedDict")]):
             return _interface(node)
         case ast.ClassDef(bases=[ast.Name(id="IntFlag" | "IntEnum")]):
@@ -123,6 +125,20 @@ def _constants(node: ast.ClassDef) -> str:
         + "\n".join(members)
         + "\n} as const;"
     )
+
+
+def _table(name: str, node: ast.Dict, doc: str | None) -> str:
+    """A dict of names to a value and what it means."""
+    members = []
+    for key, entry in zip(node.keys, node.values, strict=True):
+        match key, entry:
+            case ast.Constant(value=str() as field), ast.Tuple(
+                elts=[ast.Constant(value=int() | str() as value), ast.Constant(value=str() as meaning)]
+            ):
+                members.append(f"{_comment(meaning, '  ')}  {field}: {_literal(value)},")
+            case _:
+                raise Unsupported(entry)
+    return f"{_comment(doc)}export const {name} = {{\n" + "\n".join(members) + "\n} as const;"
 
 
 def _type(node: ast.expr) -> str:

@@ -1,7 +1,5 @@
 // Generated from lgviz/protocol.py by `make protocol`. Do not edit.
 
-export const PROTOCOL_VERSION = 1;
-
 export type ThreadStatus = "running" | "done" | "interrupted" | "paused" | "failed";
 
 export type RunStatus = "running" | "stopping" | "done" | "interrupted" | "failed" | "stopped";
@@ -62,11 +60,6 @@ export interface Cancel {
   cancel: number;
 }
 
-export interface Column {
-  buffer: number;
-  dtype: Dtype;
-}
-
 export interface ThreadSummary {
   thread_id: string;
   count: number;
@@ -79,33 +72,39 @@ export interface ThreadPage {
   total: number;
 }
 
+/**
+ * The columns of a `TreeBatch`: the type of their numbers, and what they mean. Python and TypeScript
+ * derive theirs from this table.
+ */
+export const TREE_COLUMNS = {
+  /** Row of the parent; of a subgraph's first, the row that called it; else -1. */
+  parent: "i4",
+  /** Where the row is drawn, from the left. */
+  lane: "u2",
+  /** 0 in the root namespace, 1 in a subgraph, … */
+  depth: "u1",
+  /** NaN where unknown. */
+  time: "f8",
+  /** Bits of `Mark`. */
+  flags: "u2",
+  /** Place in `TreeBatch.titles`. */
+  title: "i4",
+  /** Place in `TreeBatch.changes`. */
+  changed: "i4",
+} as const;
+
 /** Rows `start` to `start + count` of a thread, oldest first; rows are only ever appended. */
 export interface TreeBatch {
   start: number;
   count: number;
   ids: string[];
   labels: string[];
-  /** Table of node-name lists; the column `title` points into it (this batch's own table). */
+  /** Lists of node names; the column `title` points into it (this batch's own). */
   titles: string[][];
-  /** Table of channel-name lists; the column `changed` points into it (this batch's own table). */
+  /** Lists of channel names; the column `changed` points into it (this batch's own). */
   changes: string[][];
-  /**
-   * i4: row of the parent in the same namespace, for the first of a subgraph call the row it started
-   * from, else -1.
-   */
-  parent: Column;
-  /** u2 */
-  lane: Column;
-  /** u1: 0 in the root namespace, 1 in a subgraph, … */
-  depth: Column;
-  /** f8: NaN where unknown */
-  time: Column;
-  /** u2: `Mark` */
-  flags: Column;
-  /** i4 */
-  title: Column;
-  /** i4 */
-  changed: Column;
+  /** By its name in `TREE_COLUMNS`, the number of a column's buffer. */
+  columns: Record<string, number>;
 }
 
 /** New facts about a row already sent. */
@@ -134,7 +133,7 @@ export interface Topology {
   edges: TopologyEdge[];
 }
 
-/** The answer to `thread.open`. */
+/** The answer to `thread_open`. */
 export interface ThreadView {
   thread: ThreadSummary;
   /** What is being read, in words: `"CompiledStateGraph on SqliteSaver"`. */
@@ -148,8 +147,8 @@ export interface ThreadView {
   sandbox: SandboxView | null;
 }
 
-/** The answer to `thread.refresh` and the body of a `tree` event. */
-export interface RefreshView {
+/** The body of a `tree` event. */
+export interface TreeNews {
   thread: ThreadSummary;
   tree: TreeBatch | null;
   patches: RowPatch[];
@@ -187,7 +186,7 @@ export interface MessageView {
   status: string | null;
 }
 
-/** A value as a view shows it, cut to what fits a screen; `value.get` brings the rest. */
+/** A value as a view shows it, cut to what fits a screen; `value_get` brings the rest. */
 export interface ValueNode {
   kind: ValueKind;
   /** The Python type's name. */
@@ -218,7 +217,7 @@ export interface InterruptView {
   answered: boolean;
 }
 
-/** The answer to `checkpoint.get`: head line and State tab. */
+/** The answer to `checkpoint_get`: head line and State tab. */
 export interface CheckpointView {
   id: string;
   label: string;
@@ -330,7 +329,6 @@ export interface ForkField {
   current: string;
   /** A value to start from, in JSON, for `append`. */
   example: string;
-  editable: boolean;
   /** Why the value cannot be edited as JSON. */
   reason: string | null;
 }
@@ -344,7 +342,7 @@ export interface AsNodeOption {
   goto: string[];
 }
 
-/** The answer to `fork.form`. */
+/** The answer to `fork_form`. */
 export interface ForkForm {
   checkpoint: string;
   label: string;
@@ -403,7 +401,7 @@ export interface RunRequest {
   sandbox: boolean;
 }
 
-/** The answer to `run.start` when the run ended, and the body of a `run` event. */
+/** The answer to `run_start` when the run ended, and the body of a `run` event. */
 export interface RunView {
   run: number;
   status: RunStatus;
@@ -413,7 +411,7 @@ export interface RunView {
   error: string | null;
 }
 
-/** The answer to `memory.open`: which store, and what it can do. */
+/** The answer to `memory_open`: which store, and what it can do. */
 export interface MemoryView {
   /** Its class; None: there is no store. */
   store: string | null;
@@ -548,7 +546,7 @@ export interface SandboxState {
   sandbox: SandboxView | null;
 }
 
-/** The answer to `sandbox.keep`. */
+/** The answer to `sandbox_keep`. */
 export interface SandboxKept {
   /** Checkpoints stored. */
   kept: number;
@@ -706,7 +704,7 @@ export type Nothing = Record<string, never>;
 export interface Methods {
   threads_list: { params: ThreadsList; result: ThreadPage };
   thread_open: { params: ThreadOpen; result: ThreadView };
-  thread_refresh: { params: Nothing; result: RefreshView };
+  thread_refresh: { params: Nothing; result: ThreadSummary };
   rows_marks: { params: MarksParams; result: RowMarks[] };
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
@@ -738,7 +736,7 @@ export interface Methods {
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */
 export interface Events {
-  tree: RefreshView;
+  tree: TreeNews;
   run: RunView;
   sandbox: SandboxState;
 }

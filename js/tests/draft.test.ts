@@ -7,7 +7,6 @@ const FOO: ForkField = {
   reducer: null,
   current: "1",
   example: "",
-  editable: true,
   reason: null,
 };
 const BAR: ForkField = {
@@ -15,7 +14,6 @@ const BAR: ForkField = {
   reducer: "add",
   current: '["a"]',
   example: '["b"]',
-  editable: true,
   reason: null,
 };
 
@@ -74,10 +72,6 @@ describe("toRequest", () => {
     const draft = { ...newDraft(form()), keepSiblings: true };
     expect(toRequest(form(), draft).keep_siblings).toBe(false);
     expect(toRequest(form({ siblings: ["c"] }), draft).keep_siblings).toBe(true);
-  });
-  it("never sends a channel that cannot be edited", () => {
-    const fixed = form({ fields: [{ ...FOO, editable: false, reason: "undecodable" }] });
-    expect(toRequest(fixed, written(newDraft(fixed), "foo", "set", "2")).values).toEqual({});
   });
 });
 

@@ -1,6 +1,8 @@
 // The other side of a widget model, in memory: what a test answers is what the kernel says.
-import type { Dtype, TreeBatch } from "../src/protocol";
+import { TREE_COLUMNS, type TreeBatch } from "../src/protocol";
+import { ARRAYS, COLUMNS } from "../src/source/columns";
 import type { MessageModel } from "../src/source/kernel";
+import type { TreeColumns } from "../src/source/types";
 
 type Listener = (message: unknown, buffers: DataView[]) => void;
 
@@ -49,22 +51,12 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-const BYTES: Record<Dtype, number> = { u1: 1, u2: 2, i4: 4, f8: 8 };
-
-function column(
-  dtype: Dtype,
-  values: readonly number[],
-  buffers: DataView[],
-): { buffer: number; dtype: Dtype } {
-  // One byte in: a real message's buffers lie at any offset too.
-  const view = new DataView(new ArrayBuffer(values.length * BYTES[dtype] + 1), 1);
-  values.forEach((value, i) => {
-    if (dtype === "u1") view.setUint8(i, value);
-    else if (dtype === "u2") view.setUint16(2 * i, value, true);
-    else if (dtype === "i4") view.setInt32(4 * i, value, true);
-    else view.setFloat64(8 * i, value, true);
-  });
-  return { buffer: buffers.push(view) - 1, dtype };
+/** A column as it travels. One byte in: a real message's buffers lie at any offset too. */
+function packed(name: keyof TreeColumns, values: readonly number[]): DataView {
+  const numbers = new Uint8Array(new ARRAYS[TREE_COLUMNS[name]](values).buffer);
+  const view = new DataView(new ArrayBuffer(numbers.length + 1), 1);
+  new Uint8Array(view.buffer, 1).set(numbers);
+  return view;
 }
 
 export interface RowSpec {
@@ -81,7 +73,15 @@ export interface RowSpec {
 /** A batch as it travels, with its buffers. Ids are the labels with a prefix. */
 export function batchOf(rows: readonly RowSpec[], start = 0): { tree: TreeBatch; buffers: DataView[] } {
   const part = rows.slice(start);
-  const buffers: DataView[] = [];
+  const values: Record<keyof TreeColumns, number[]> = {
+    parent: part.map((row) => row.parent),
+    lane: part.map((row) => row.lane ?? 0),
+    depth: part.map((row) => row.depth ?? 0),
+    time: part.map((row) => row.time ?? Number.NaN),
+    flags: part.map((row) => row.flags ?? 0),
+    title: part.map((_, i) => i),
+    changed: part.map((_, i) => i),
+  };
   const tree: TreeBatch = {
     start,
     count: part.length,
@@ -89,43 +89,9 @@ export function batchOf(rows: readonly RowSpec[], start = 0): { tree: TreeBatch;
     labels: part.map((row) => row.label),
     titles: part.map((row) => row.title ?? []),
     changes: part.map((row) => row.changed ?? []),
-    parent: column(
-      "i4",
-      part.map((row) => row.parent),
-      buffers,
-    ),
-    lane: column(
-      "u2",
-      part.map((row) => row.lane ?? 0),
-      buffers,
-    ),
-    depth: column(
-      "u1",
-      part.map((row) => row.depth ?? 0),
-      buffers,
-    ),
-    time: column(
-      "f8",
-      part.map((row) => row.time ?? Number.NaN),
-      buffers,
-    ),
-    flags: column(
-      "u2",
-      part.map((row) => row.flags ?? 0),
-      buffers,
-    ),
-    title: column(
-      "i4",
-      part.map((_, i) => i),
-      buffers,
-    ),
-    changed: column(
-      "i4",
-      part.map((_, i) => i),
-      buffers,
-    ),
+    columns: Object.fromEntries(COLUMNS.map((name, i) => [name, i])),
   };
-  return { tree, buffers };
+  return { tree, buffers: COLUMNS.map((name) => packed(name, values[name])) };
 }
 
 /** Two branches at c1, and a subgraph with one of its own below c2. */

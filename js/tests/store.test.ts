@@ -184,7 +184,8 @@ describe("refreshing", () => {
     expect(model.count("thread_refresh")).toBe(1);
     const { tree, buffers } = batchOf(more, 10);
     const patches = [{ row: 9, flags: 8, title: ["agent"], changed: ["plan"] }];
-    await model.answer("thread_refresh", { thread: summary("1", 11), tree, patches }, buffers);
+    model.say({ event: "tree", body: { thread: summary("1", 11), tree, patches } }, buffers);
+    await model.answer("thread_refresh", summary("1", 11));
     await refreshed;
     expect(store.tree.value.length).toBe(11);
     expect(store.tree.value.flags[9]).toBe(8);
@@ -197,7 +198,7 @@ describe("refreshing", () => {
     await open();
     const before = store.revision.value;
     const refreshed = store.refresh();
-    await model.answer("thread_refresh", { thread: summary(), tree: null, patches: [] });
+    await model.answer("thread_refresh", summary());
     await refreshed;
     expect(store.revision.value).toBe(before);
   });
@@ -288,7 +289,7 @@ describe("runs", () => {
       checkpoint: "id-c6",
       error: null,
     });
-    await model.answer("thread_refresh", { thread: summary(), tree: null, patches: [] });
+    await model.answer("thread_refresh", summary());
     await done;
     // A word that comes late does not revive it.
     model.say({
@@ -304,7 +305,7 @@ describe("runs", () => {
     const done = store.runHere();
     store.select("id-c1");
     await model.answer("run_start", { run: 5, status: "done", nodes: [], checkpoint: "id-c6", error: null });
-    await model.answer("thread_refresh", { thread: summary(), tree: null, patches: [] });
+    await model.answer("thread_refresh", summary());
     await done;
     expect(store.selected.value).toBe("id-c1");
   });

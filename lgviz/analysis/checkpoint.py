@@ -11,7 +11,7 @@ from lgviz.errors import CheckpointNotFound
 from lgviz.sources.base import StoredWrite
 
 from .naming import AS_NODE, NOTE
-from .tree import Mark
+from .tree import Flag
 from .writes import Writes, derived_write, makers, stored_writes
 
 if TYPE_CHECKING:
@@ -104,14 +104,14 @@ class Checkpoint:
         return self.history.tree.changed[self.row]
 
     @property
-    def flags(self) -> Mark:
+    def flags(self) -> Flag:
         """Its marks."""
-        return Mark(self.history.tree.flags[self.row])
+        return Flag(self.history.tree.flags[self.row])
 
     @property
     def collapsed(self) -> bool:
         """Whether steps are missing before it, as with ``durability="exit"``."""
-        return Mark.COLLAPSED in self.flags
+        return Flag.COLLAPSED in self.flags
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -218,7 +218,7 @@ class Checkpoint:
     @property
     def error(self) -> str | None:
         """What the failed task of the step that starts here raised, as LangGraph stored it; else None."""
-        if Mark.ERROR not in self.flags:
+        if Flag.ERROR not in self.flags:
             return None
         errors = [write.value for write in self._own_writes() if write.channel == "__error__"]
         return "\n".join(error if isinstance(error, str) else repr(error) for error in errors) or None
@@ -233,7 +233,7 @@ class Checkpoint:
 
     def _interrupts(self, *, waiting: bool) -> tuple[Interrupt, ...]:
         row = self.history.tree.rows[self.row]
-        if Mark.INTERRUPT not in self.flags or (waiting and row.continued):
+        if Flag.INTERRUPT not in self.flags or (waiting and row.continued):
             return ()
         found: list[Interrupt] = []
         tasks, naming = row.step_work.tasks, self.history.tree.naming

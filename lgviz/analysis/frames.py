@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import networkx
 import pandas
 
-from .tree import Mark
+from .tree import Flag
 
 if TYPE_CHECKING:
     from .history import History
@@ -42,8 +42,8 @@ def to_frame(history: History) -> pandas.DataFrame:
                 "id": tree.ids[row],
                 "parent": tree.labels[tree.parent[row]] if tree.parent[row] >= 0 else None,
                 "time": pandas.NaT if isnan(time) else pandas.Timestamp(time, unit="s", tz="UTC").round("us"),
-                "interrupted": Mark.INTERRUPT in flags,
-                "failed": Mark.ERROR in flags,
+                "interrupted": Flag.INTERRUPT in flags,
+                "failed": Flag.ERROR in flags,
             }
         )
     columns = ["label", "nodes", "changed", "step", "source", "time", "parent", "interrupted", "failed"]
@@ -62,5 +62,5 @@ def _facts(history: History, row: int) -> dict[str, Any]:
         "nodes": tree.nodes[row],
         "changed": tree.changed[row],
         "time": tree.times[row],
-        "flags": Mark(tree.flags[row]),
+        "flags": Flag(tree.flags[row]),
     }

@@ -17,7 +17,7 @@ from lgviz.sources.base import Source, StoredWrite
 
 from .checkpoint import Checkpoint
 from .state import StateReader
-from .tree import Mark, Tree
+from .tree import Flag, Tree
 
 if TYPE_CHECKING:
     import networkx
@@ -217,9 +217,9 @@ class History:
         """The thread's status, by the checkpoint that was made last."""
         latest = self.latest
         flags = latest.flags
-        if Mark.ERROR in flags:
+        if Flag.ERROR in flags:
             return "failed"
-        if Mark.INTERRUPT in flags and Mark.ANSWERED not in flags:
+        if Flag.INTERRUPT in flags and Flag.ANSWERED not in flags:
             return "interrupted"
         return "paused" if latest.next else "done"
 

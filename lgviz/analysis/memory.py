@@ -15,10 +15,10 @@ from lgviz.persistence.stores.versions import kind_of
 
 __all__ = [
     "Branch",
-    "ItemChange",
     "NamespaceTree",
-    "Writer",
-    "Written",
+    "StepChange",
+    "StoredVersion",
+    "VersionWriter",
     "item_changes",
     "item_line",
     "moment_of",
@@ -27,11 +27,11 @@ __all__ = [
 ]
 
 Namespace = tuple[str, ...]
-Changes = Callable[[str, "str | None", "float | None"], "Iterable[Written]"]
+Changes = Callable[[str, "str | None", "float | None"], "Iterable[StoredVersion]"]
 """The versions that a thread wrote: in the step that started from a checkpoint, or after a time."""
 
 
-class Written(Protocol):
+class StoredVersion(Protocol):
     """One version of an item, as ``store.history`` gives it."""
 
     @property
@@ -101,7 +101,7 @@ class NamespaceTree:
             yield Branch(label, self._all[path], self.own(path), len(self._below.get(path, ())))
 
 
-class Writer(NamedTuple):
+class VersionWriter(NamedTuple):
     """The checkpoint that a version belongs to; ``made`` False: its step has made none (yet), and the
     checkpoint is the one that the step started from."""
 
@@ -109,7 +109,7 @@ class Writer(NamedTuple):
     made: bool
 
 
-def writer_of(history: History, version: Written) -> Writer | None:
+def writer_of(history: History, version: StoredVersion) -> VersionWriter | None:
     """Which checkpoint of a thread wrote a version; None where that is not known.
 
     A version names the checkpoint that its step started from; of that one's children, the step made the
@@ -121,11 +121,11 @@ def writer_of(history: History, version: Written) -> Writer | None:
     if row >= 0:
         start = history.checkpoint_at(row)
         made = next((child for child in start.children if moment_of(child) >= at), None)
-        return Writer(made or start, made is not None)
+        return VersionWriter(made or start, made is not None)
     # ``durability="exit"`` stores only the last checkpoint of many.
     later = next((row for row in tree.roots if tree.times[row] >= at), -1)
     if later >= 0 and history.checkpoint_at(later).collapsed:
-        return Writer(history.checkpoint_at(later), True)
+        return VersionWriter(history.checkpoint_at(later), True)
     return None
 
 
@@ -136,7 +136,7 @@ def moment_of(checkpoint: Checkpoint) -> float:
     return datetime.fromisoformat(kept).timestamp() if isinstance(kept, str) else checkpoint.time
 
 
-def step_events(checkpoint: Checkpoint, changes: Changes) -> list[Written]:
+def step_events(checkpoint: Checkpoint, changes: Changes) -> list[StoredVersion]:
     """What the step that made a checkpoint wrote, subgraphs that it called included; oldest to newest.
 
     Of all that started from its parent this is what was written after the sibling before it was made, and
@@ -169,7 +169,7 @@ def _starts(parent: Checkpoint | None) -> Iterator[Checkpoint]:
         waiting += one.inner
 
 
-class ItemChange(NamedTuple):
+class StepChange(NamedTuple):
     """What became of one item. ``node``: who did it, ``at``: the last time."""
 
     namespace: Namespace
@@ -182,15 +182,15 @@ class ItemChange(NamedTuple):
 
 
 def item_changes(
-    events: Iterable[Written], before: Mapping[tuple[Namespace, str], Mapping[str, Any] | None]
-) -> list[ItemChange]:
+    events: Iterable[StoredVersion], before: Mapping[tuple[Namespace, str], Mapping[str, Any] | None]
+) -> list[StepChange]:
     """What events made of each item, in the order they first touched it.
 
     Args:
         events: oldest to newest.
         before: by namespace and key, the value that stood before the first of them; None where none did.
     """
-    touched: dict[tuple[Namespace, str], list[Written]] = {}
+    touched: dict[tuple[Namespace, str], list[StoredVersion]] = {}
     for event in events:
         touched.setdefault((event.namespace, event.key), []).append(event)
     changes = []
@@ -199,7 +199,7 @@ def item_changes(
         now = None if last.deleted else last.value
         if was is None and now is None:
             continue
-        changes.append(ItemChange(*place, kind_of(was, now), was, now, last.node, last.at))
+        changes.append(StepChange(*place, kind_of(was, now), was, now, last.node, last.at))
     return changes
 
 

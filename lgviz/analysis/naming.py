@@ -19,7 +19,7 @@ from typing import Any
 from lgviz.sources.base import Versions
 from lgviz.sources.channels import TASKS_CHANNEL, is_internal
 
-from .steps import Row, Task, TaskIds, caller_of, written
+from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
 __all__ = ["AS_NODE", "NOTE", "Naming"]
 
@@ -55,7 +55,7 @@ class Naming:
         for name, ways in (triggers or {}).items():
             self._known.setdefault(name, []).extend(ways)
 
-    def name(self, rows: Iterable[Row]) -> None:
+    def name(self, rows: Iterable[TreeRow]) -> None:
         """Set ``nodes`` and ``changed`` (and what follows: ``expected``, ``sends``, ``joined``) of rows, the
         oldest first."""
         doubtful = []
@@ -66,7 +66,7 @@ class Naming:
         if doubtful:
             self._from_versions(doubtful)
 
-    def name_task(self, row: Row, task: Task, also: Iterable[str] = ()) -> str | None:
+    def name_task(self, row: TreeRow, task: Task, also: Iterable[str] = ()) -> str | None:
         """The node of a task of the step that starts at ``row``; None where it is not certain."""
         if task.name is None:
             self._identify(row, task, also)
@@ -74,7 +74,7 @@ class Naming:
 
     # ------------------------------------------------------------ what comes next
 
-    def _look_ahead(self, row: Row) -> None:
+    def _look_ahead(self, row: TreeRow) -> None:
         """Which nodes the making of ``row`` leads to, so that a task without a trace is missed."""
         parent = row.parent
         row.expected, row.sends = None, 0
@@ -90,17 +90,17 @@ class Naming:
         makers = row.stored_updates() if row.source == "update" else parent.step_work.done()
         if not makers:
             return
-        told = written(_channels(makers, parent if row.source != "update" else None))
+        told = written_channels(_channels(makers, parent if row.source != "update" else None))
         row.expected, row.sends = told.targets, told.sends
         for name in told.targets:
             if name not in self._known:
                 self._learn(name, (f"branch:to:{name}",))
         if told.joins:
             joined = [self._join(row, parent, task, channel) for task in makers
-                      for channel in written(tuple(task.channels.values())).joins]  # fmt: skip
+                      for channel in written_channels(tuple(task.channels.values())).joins]  # fmt: skip
             row.expected = told.targets.union(*joined)
 
-    def _join(self, row: Row, parent: Row, task: Task, channel: str) -> set[str]:
+    def _join(self, row: TreeRow, parent: TreeRow, task: Task, channel: str) -> set[str]:
         """Note that a task wrote to a join; the node behind it, if that was the last one awaited."""
         awaited, _, target = channel[len("join:") :].rpartition(":")
         joins = [way for way in self._known.get(target, []) if way[0].startswith("branch:to:")]
@@ -124,7 +124,7 @@ class Naming:
 
     # ------------------------------------------------------------ one task
 
-    def _identify(self, row: Row, task: Task, also: Iterable[str] = ()) -> None:
+    def _identify(self, row: TreeRow, task: Task, also: Iterable[str] = ()) -> None:
         candidates = dict.fromkeys((*(row.expected or ()), *also, *self._known))
         ids = TaskIds(row)
         tasks = row.step_work.tasks
@@ -162,7 +162,7 @@ class Naming:
                 return True
         return False
 
-    def _identify_dated(self, row: Row, task: Task) -> None:
+    def _identify_dated(self, row: TreeRow, task: Task) -> None:
         """Before mid 2025 a node's task writes to the channel named like the node."""
         written = list(task.channels.values())
         if any(channel.startswith("start:") for channel in written):
@@ -181,7 +181,7 @@ class Naming:
 
     # ------------------------------------------------------------ from stored writes
 
-    def _from_writes(self, row: Row) -> bool:
+    def _from_writes(self, row: TreeRow) -> bool:
         """Name a row by stored writes; False where they do not tell all."""
         row.nodes = row.changed = ()
         if row.source == "input":
@@ -195,7 +195,7 @@ class Naming:
         tasks = work.done()
         names = [self.name_task(parent, task) for task in tasks]
         row.nodes = _ordered(tasks)
-        row.changed = _hide(row, written(_channels(tasks, parent)).state)
+        row.changed = _hide(row, written_channels(_channels(tasks, parent)).state)
         if row.dated:
             told = row.metadata.get("writes")
             complete = set(told) <= set(names) if isinstance(told, Mapping) else names == ["__start__"]
@@ -212,7 +212,7 @@ class Naming:
             and not unclear_update
         )
 
-    def _update_from_writes(self, row: Row) -> bool:
+    def _update_from_writes(self, row: TreeRow) -> bool:
         recorded = row.metadata.get(AS_NODE)
         tasks = row.stored_updates()
         names = [self.name_task(row.parent, task) if row.parent else None for task in tasks]
@@ -226,12 +226,12 @@ class Naming:
         elif names and None not in names:
             row.nodes = tuple(name for name in names if name)
         if tasks:
-            row.changed = _hide(row, written(_channels(tasks)).state)
+            row.changed = _hide(row, written_channels(_channels(tasks)).state)
         return bool(row.nodes and tasks)
 
     # ------------------------------------------------------------ from bookkeeping
 
-    def _from_versions(self, rows: Sequence[Row]) -> None:
+    def _from_versions(self, rows: Sequence[TreeRow]) -> None:
         wanted: dict[str, dict[str, None]] = {}
         for row in rows:
             ids = wanted.setdefault(row.namespace, {})
@@ -254,7 +254,7 @@ class Naming:
                 row.changed = _changed(row, after, before)
 
     def _as_nodes(
-        self, row: Row, seen: Mapping[str, Any], seen_before: Mapping[str, Any], before: Versions | None
+        self, row: TreeRow, seen: Mapping[str, Any], seen_before: Mapping[str, Any], before: Versions | None
     ) -> tuple[str, ...]:
         tasks = row.stored_updates()
         if tasks and row.parent is not None:
@@ -276,7 +276,10 @@ class Naming:
         return tuple(task.name for task in tasks if task.name) if tasks else tuple(new)
 
     def _ran(
-        self, row: Row, seen: Mapping[str, Mapping[str, Any]], seen_before: Mapping[str, Mapping[str, Any]]
+        self,
+        row: TreeRow,
+        seen: Mapping[str, Mapping[str, Any]],
+        seen_before: Mapping[str, Mapping[str, Any]],
     ) -> tuple[str, ...]:
         ran = {name: versions for name, versions in seen.items() if versions != seen_before.get(name)}
         for name in ran:
@@ -304,7 +307,7 @@ class Naming:
         return _ordered(tasks)
 
 
-def _channels(tasks: Sequence[Task], also: Row | None = None) -> tuple[str, ...]:
+def _channels(tasks: Sequence[Task], also: TreeRow | None = None) -> tuple[str, ...]:
     """What tasks wrote to, and what was written to a checkpoint's step by no task."""
     if len(tasks) == 1 and (also is None or not also.step_work.null):
         return tuple(tasks[0].channels.values())
@@ -312,7 +315,7 @@ def _channels(tasks: Sequence[Task], also: Row | None = None) -> tuple[str, ...]
     return (*names, *also.step_work.null.values()) if also is not None else tuple(names)
 
 
-def _hide(row: Row, channels: tuple[str, ...]) -> tuple[str, ...]:
+def _hide(row: TreeRow, channels: tuple[str, ...]) -> tuple[str, ...]:
     """Without the channels that nodes had for themselves, before mid 2025."""
     return tuple(name for name in channels if name not in row.nodes) if row.dated else channels
 
@@ -344,12 +347,12 @@ def _seen(versions: Versions | None) -> dict[str, Mapping[str, Any]]:
     return result
 
 
-def _changed(row: Row, after: Versions, before: Versions | None) -> tuple[str, ...]:
+def _changed(row: TreeRow, after: Versions, before: Versions | None) -> tuple[str, ...]:
     names: Iterable[str]
     if after.updated_channels is not None and not row.collapsed and row.source != "fork":
         names = after.updated_channels
     else:
         old = before.channel_versions if before else {}
         names = [name for name, version in after.channel_versions.items() if old.get(name) != version]
-    state = written(tuple(names)).state
+    state = written_channels(tuple(names)).state
     return tuple(name for name in state if name not in after.versions_seen) if row.dated else state

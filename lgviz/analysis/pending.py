@@ -9,12 +9,12 @@ from lgviz.sources.base import Source, Undecodable, Versions
 from lgviz.sources.channels import TASKS_CHANNEL
 
 from .naming import Naming
-from .steps import Row, Task, written
+from .steps import Task, TreeRow, written_channels
 
 __all__ = ["pending_tasks"]
 
 
-def pending_tasks(source: Source, thread_id: str, row: Row, naming: Naming) -> list[Task]:
+def pending_tasks(source: Source, thread_id: str, row: TreeRow, naming: Naming) -> list[Task]:
     """The tasks of the step that starts at a checkpoint, as far as they are certain, in LangGraph's order.
 
     A task that stored nothing yet has an empty id.
@@ -26,7 +26,7 @@ def pending_tasks(source: Source, thread_id: str, row: Row, naming: Naming) -> l
     told = child is not None and not child.collapsed
     names = child.nodes if child is not None and told else _waiting(source, thread_id, row)
     # Calls, error handlers and what a Command sent along came later than the step was planned.
-    added = set(written(tuple(row.step_work.null.values())).targets) - (row.expected or set())
+    added = set(written_channels(tuple(row.step_work.null.values())).targets) - (row.expected or set())
     added.update(task.name for task in stored if task.name and task.order[0] == 2)
     tasks = [task for task in stored if task.name and task.name not in added]
     names = tuple(name for name in names if name not in added)
@@ -36,7 +36,7 @@ def pending_tasks(source: Source, thread_id: str, row: Row, naming: Naming) -> l
     return sorted(tasks, key=lambda task: task.order)
 
 
-def _waiting(source: Source, thread_id: str, row: Row) -> tuple[str, ...]:
+def _waiting(source: Source, thread_id: str, row: TreeRow) -> tuple[str, ...]:
     versions = source.versions(thread_id, row.namespace, [row.id]).get(row.id)
     if versions is None:
         return tuple(sorted(row.expected or ()))

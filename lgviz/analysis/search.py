@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from lgviz.analysis.messages import read_message
 from lgviz.analysis.naming import NOTE
-from lgviz.analysis.steps import Row
+from lgviz.analysis.steps import TreeRow
 from lgviz.analysis.summary import path_text
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import children, clean, kind_of, line
 from lgviz.analysis.writes import makers
 from lgviz.errors import CheckpointNotFound
@@ -111,7 +111,7 @@ class _Search:
                     return False
         return True
 
-    def row(self, row: Row, small: bool) -> Iterator[Hit]:
+    def row(self, row: TreeRow, small: bool) -> Iterator[Hit]:
         tree = self._history.tree
         places = [("node", name) for name in dict.fromkeys(row.nodes)]
         places += [("label", tree.labels[row.index]), ("note", str(row.metadata.get(NOTE) or ""))]
@@ -136,7 +136,7 @@ class _Search:
             for name, value in self._values(row, None).items():
                 if not is_internal(name):
                     yield from self._value(row, name, value)
-        if tree.flags[row.index] & (Mark.INTERRUPT | Mark.ERROR):
+        if tree.flags[row.index] & (Flag.INTERRUPT | Flag.ERROR):
             for write in self._stored(row):
                 if write.channel in ("__interrupt__", "__error__"):
                     asked = write.value if isinstance(write.value, (list, tuple)) else [write.value]
@@ -144,10 +144,10 @@ class _Search:
                         for _, _, text in _leaves(getattr(one, "value", one)):
                             yield from self._match(row, write.channel.strip("_"), text)
 
-    def _stored(self, row: Row) -> list[StoredWrite]:
+    def _stored(self, row: TreeRow) -> list[StoredWrite]:
         return self._source.writes(self._thread, row.namespace, row.id)
 
-    def _written(self, row: Row) -> dict[str, list[Any]]:
+    def _written(self, row: TreeRow) -> dict[str, list[Any]]:
         """What was written to each channel to make a checkpoint, as far as it is stored."""
         tasks = makers(row)
         if not tasks or row.parent is None:
@@ -162,13 +162,13 @@ class _Search:
                 found.setdefault(write.channel, []).append(write.value)
         return found
 
-    def _values(self, row: Row, names: list[str] | None) -> dict[str, Any]:
+    def _values(self, row: TreeRow, names: list[str] | None) -> dict[str, Any]:
         try:
             return self._source.channels(self._thread, row.namespace, row.id, names)
         except CheckpointNotFound:
             return {}
 
-    def _value(self, row: Row, channel: str, value: Any, written: bool = False) -> Iterator[Hit]:
+    def _value(self, row: TreeRow, channel: str, value: Any, written: bool = False) -> Iterator[Hit]:
         here: Counter[Hashable] = Counter()
         for path, owner, text in _leaves(value):
             if self._lower not in text.lower() or self._cancelled():
@@ -177,7 +177,7 @@ class _Search:
                 steps = tuple(step for step in path if type(step) is not int)
                 yield from self._match(row, clean(str(channel)) + path_text(steps), text)
 
-    def _match(self, row: Row, where: str, text: str) -> Iterator[Hit]:
+    def _match(self, row: TreeRow, where: str, text: str) -> Iterator[Hit]:
         found = self._pattern.search(text)
         if found is None:
             return

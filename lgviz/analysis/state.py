@@ -12,7 +12,7 @@ from lgviz.sources.base import Source, StoredWrite
 from lgviz.sources.channels import CONTROL_CHANNELS, is_internal
 
 from .pending import pending_tasks
-from .steps import Row, Task
+from .steps import Task, TreeRow
 from .tree import Tree
 from .writes import fold
 
@@ -41,7 +41,7 @@ class StateReader:
                 found.setdefault(name, []).append(tuple(sorted(node.triggers)))
         return found
 
-    def snapshot(self, row: Row) -> StateSnapshot:
+    def snapshot(self, row: TreeRow) -> StateSnapshot:
         """What ``graph.get_state`` says of a checkpoint named by its id.
 
         Raises:
@@ -73,7 +73,7 @@ class StateReader:
         facts = self.tree.rows[row]
         return facts.parent_id, facts.metadata
 
-    def _stored_snapshot(self, row: Row) -> StateSnapshot:
+    def _stored_snapshot(self, row: TreeRow) -> StateSnapshot:
         held = self._source.channels(self._thread_id, row.namespace, row.id)
         hidden = _node_channels(row) if row.dated else set()
         values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
@@ -111,17 +111,17 @@ def _graph_of(graph: Any, namespace: str) -> Any:
     return next((subgraph for _, subgraph in graph.get_subgraphs(namespace=path, recurse=True)), None)
 
 
-def _node_channels(row: Row) -> set[str]:
+def _node_channels(row: TreeRow) -> set[str]:
     """Names of nodes that ran up to here: before mid 2025 each had a channel of its own name."""
     names: set[str] = set()
-    place: Row | None = row
+    place: TreeRow | None = row
     while place is not None:
         names.update(place.nodes)
         place = place.parent
     return names
 
 
-def _task(row: Row, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
+def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
     own = [write for write in stored if (write.task_id, write.task_path) == (task.id, task.path) and task.id]
     output = [write for write in own if write.channel not in CONTROL_CHANNELS]
     asked: list[Interrupt] = []

@@ -13,7 +13,17 @@ from xxhash import xxh3_128_hexdigest
 from lgviz.sources.base import WriteRow
 from lgviz.sources.channels import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
 
-__all__ = ["PULL", "PUSH", "Row", "Step", "Task", "TaskIds", "Written", "caller_of", "written"]
+__all__ = [
+    "PULL",
+    "PUSH",
+    "Step",
+    "Task",
+    "TaskIds",
+    "TreeRow",
+    "WrittenChannels",
+    "caller_of",
+    "written_channels",
+]
 
 cache_of_names = lru_cache(maxsize=4096)
 """Names repeat from step to step; the bound is for the thread in which they do not."""
@@ -127,18 +137,18 @@ _NO_STEP = Step()
 
 
 @dataclass(slots=True)
-class Row:
+class TreeRow:
     """What naming needs to know of one checkpoint of the tree."""
 
     index: int
     namespace: str
     id: str
     parent_id: str | None
-    parent: Row | None
+    parent: TreeRow | None
     step: int | None
     source: str
     metadata: Any
-    children: list[Row] = field(default_factory=list)
+    children: list[TreeRow] = field(default_factory=list)
     work: Step | None = None
     collapsed: bool = False
     expected: frozenset[str] | None = None
@@ -157,7 +167,7 @@ class Row:
 
     @property
     def dated(self) -> bool:
-        """Written by LangGraph of 2024 or early 2025, whose metadata holds each step's writes."""
+        """WrittenChannels by LangGraph of 2024 or early 2025, whose metadata holds each step's writes."""
         return "writes" in self.metadata
 
     @property
@@ -185,7 +195,7 @@ class Row:
 class TaskIds:
     """Task ids of one step, computed as LangGraph does since 2025: which name gives the id that is stored?"""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: TreeRow) -> None:
         try:
             self._checkpoint = bytes.fromhex(row.id.replace("-", ""))
         except ValueError:
@@ -233,7 +243,7 @@ def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None
     return None if found is None or not rest.isdecimal() else (found, path, int(rest))
 
 
-class Written(NamedTuple):
+class WrittenChannels(NamedTuple):
     """What writes to some channels mean.
 
     Attributes:
@@ -250,9 +260,9 @@ class Written(NamedTuple):
 
 
 @cache_of_names
-def written(channels: tuple[str, ...]) -> Written:
+def written_channels(channels: tuple[str, ...]) -> WrittenChannels:
     """Read the names of the channels that were written to; steps of one kind write to the same."""
-    return Written(
+    return WrittenChannels(
         state=tuple(sorted({name for name in channels if not is_internal(name)})),
         targets=frozenset(
             name.rpartition(":")[2] for name in channels if name.startswith(("branch:", "start:"))

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-__all__ = ["Edge", "Node", "Topology", "topology_of"]
+__all__ = ["DrawnEdge", "DrawnGraph", "DrawnNode", "topology_of"]
 
 
-class Node(TypedDict):
+class DrawnNode(TypedDict):
     id: str
     name: str
     kind: Literal["start", "end", "node", "subgraph"]
 
 
-class Edge(TypedDict):
+class DrawnEdge(TypedDict):
     source: str
     target: str
     conditional: bool
     label: str | None
 
 
-class Topology(TypedDict):
-    nodes: list[Node]
-    edges: list[Edge]
+class DrawnGraph(TypedDict):
+    nodes: list[DrawnNode]
+    edges: list[DrawnEdge]
 
 
-def topology_of(graph: Any) -> Topology | None:
+def topology_of(graph: Any) -> DrawnGraph | None:
     """The nodes and edges of a compiled graph as LangGraph draws it; None where there is none to draw.
 
     ``id`` is the node's name as the graph knows it (``__start__`` and ``__end__`` included).

@@ -15,12 +15,12 @@ from lgviz.sources.places import id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming
-from .steps import Row, Step
+from .steps import Step, TreeRow
 
-__all__ = ["Mark", "Tree"]
+__all__ = ["Flag", "Tree"]
 
 
-class Mark(IntFlag):
+class Flag(IntFlag):
     """What a row shows besides its nodes; the same numbers travel to the views."""
 
     INPUT = 1
@@ -35,7 +35,7 @@ class Mark(IntFlag):
     SANDBOX = 512
 
 
-_SOURCES = {"input": Mark.INPUT, "update": Mark.UPDATE, "fork": Mark.FORK}
+_SOURCES = {"input": Flag.INPUT, "update": Flag.UPDATE, "fork": Flag.FORK}
 
 
 class Tree:
@@ -79,7 +79,7 @@ class Tree:
         self.depth = array("B")
         self.times = array("d")
         self.flags = array("H")
-        self.rows: list[Row] = []
+        self.rows: list[TreeRow] = []
         self.roots: list[int] = []
         """Rows of the root namespace."""
         self.inner: dict[int, list[int]] = {}
@@ -149,7 +149,7 @@ class Tree:
         above = self._row.get((namespace, checkpoint.parent_id or ""), -1)
         parent = self.rows[above] if above >= 0 else None
         step = metadata.get("step")
-        row = Row(
+        row = TreeRow(
             number,
             namespace,
             checkpoint.id,
@@ -223,27 +223,27 @@ class Tree:
             row = self.anchor[row]
         return row
 
-    def _flags(self, row: Row) -> Mark:
-        mark = _SOURCES.get(row.source, Mark(0))
+    def _flags(self, row: TreeRow) -> Flag:
+        mark = _SOURCES.get(row.source, Flag(0))
         if row.collapsed:
-            mark |= Mark.COLLAPSED
+            mark |= Flag.COLLAPSED
         if row.metadata.get(NOTE):
-            mark |= Mark.NOTE
+            mark |= Flag.NOTE
         if row.provisional:
-            mark |= Mark.SANDBOX
+            mark |= Flag.SANDBOX
         if row.work is not None:
             tasks = row.work.tasks.values()
             if row.continued:
                 if any(task.interrupted for task in tasks):
-                    mark |= Mark.INTERRUPT | Mark.ANSWERED
+                    mark |= Flag.INTERRUPT | Flag.ANSWERED
             else:
                 for task in tasks:
                     if task.interrupted:
-                        mark |= Mark.INTERRUPT
+                        mark |= Flag.INTERRUPT
                     if task.failed:
-                        mark |= Mark.ERROR
+                        mark |= Flag.ERROR
                     elif task.finished:
-                        mark |= Mark.PENDING
+                        mark |= Flag.PENDING
         return mark
 
     # ------------------------------------------------------------ for naming
@@ -294,7 +294,7 @@ def _call_path(namespace: str) -> list[str]:
     return [part.partition(":")[0] for part in namespace.split("|") if part and not part.isdecimal()]
 
 
-def _is_collapsed(row: Row) -> bool:
+def _is_collapsed(row: TreeRow) -> bool:
     """Whether steps are missing before it."""
     if row.source in ("fork", "input", ""):
         return False

@@ -8,7 +8,7 @@ from typing import Any
 from lgviz.sources.base import StoredWrite
 from lgviz.sources.channels import is_internal
 
-from .steps import Row, Task
+from .steps import Task, TreeRow
 
 __all__ = ["Writes", "derived_write", "fold", "makers", "stored_writes"]
 
@@ -38,7 +38,7 @@ class Writes(Mapping[str, list[dict[str, Any]]]):
         return f"{self._by_node!r}{' (derived)' if self.derived else ''}"
 
 
-def makers(row: Row) -> list[Task]:
+def makers(row: TreeRow) -> list[Task]:
     """The tasks whose writes made a checkpoint, where they are stored, in LangGraph's order."""
     if row.source == "update":
         return row.stored_updates()
@@ -51,7 +51,7 @@ def makers(row: Row) -> list[Task]:
 
 
 def stored_writes(
-    row: Row, tasks: Sequence[Task], stored: Iterable[StoredWrite]
+    row: TreeRow, tasks: Sequence[Task], stored: Iterable[StoredWrite]
 ) -> dict[str, list[dict[str, Any]]]:
     """What each task wrote, by node; ``""`` where the node is not certain."""
     by_task: dict[tuple[str, str], list[tuple[str, Any]]] = {}

@@ -8,7 +8,8 @@ from typing import Any
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
+from lgviz.backend import code
 from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import Call, Handler, Pool
@@ -17,7 +18,6 @@ from lgviz.backend.memory import Memory
 from lgviz.backend.reader import Reader
 from lgviz.backend.sandbox import Box
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
-from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
     CodeRequest,
@@ -61,7 +61,7 @@ class Actor:
         self._emit = emit
         self._loop = loop
         self._subject = subject
-        self._runs: dict[int, session.Runner] = {}
+        self._runs: dict[int, session.RunHandle] = {}
         self._numbers = itertools.count(1)
 
     def table(self) -> dict[str, tuple[Pool, Handler]]:
@@ -95,7 +95,7 @@ class Actor:
             "inferred": session.inferred_as_node(graph, at),
             # Only an unfinished step has siblings to lose.
             "siblings": [s.node for s in session.finished_siblings(graph, at)]
-            if Mark.PENDING in at.flags
+            if Flag.PENDING in at.flags
             else [],
             "configurable": code.json_text(session.configurable_of(at.metadata)),
         }
@@ -225,7 +225,7 @@ class Actor:
 
     def _code(self, request: CodeRequest) -> str:
         at = self._reader.at(request["checkpoint"])
-        if Mark.SANDBOX in at.flags:
+        if Flag.SANDBOX in at.flags:
             raise ActRefused(
                 f"{at.label} is in this debugger's sandbox: no code finds it elsewhere.", "Keep it first."
             )

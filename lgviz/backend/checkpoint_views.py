@@ -9,7 +9,7 @@ from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.raw import raw_text
@@ -35,13 +35,13 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
 def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
     """The graph that acts at a checkpoint: the sandbox's at one that it holds."""
     upper = source.upper if isinstance(source, LayeredSource) else None
-    return upper.graph if upper is not None and Mark.SANDBOX in checkpoint.flags else source.graph
+    return upper.graph if upper is not None and Flag.SANDBOX in checkpoint.flags else source.graph
 
 
 def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.ChannelInfo]:
     """The state channels of the graph or subgraph of a checkpoint; none where it is not known."""
     try:
-        return session.channels_of(session.live(graph).at(checkpoint.namespace))
+        return session.channels_of(session.target_of(graph).graph_in(checkpoint.namespace))
     except LgvizError:
         return {}
 
@@ -207,7 +207,7 @@ def _status(task: Any) -> Any:
 
 
 def _answered(checkpoint: Checkpoint) -> bool:
-    return bool(checkpoint.flags & Mark.ANSWERED)
+    return bool(checkpoint.flags & Flag.ANSWERED)
 
 
 def _interrupts(checkpoint: Checkpoint) -> list[InterruptView]:
@@ -229,7 +229,7 @@ def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
     conf = checkpoint.config["configurable"]
     versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
     try:
-        listens = session.live(source.graph).at(checkpoint.namespace).nodes[node].triggers
+        listens = session.target_of(source.graph).graph_in(checkpoint.namespace).nodes[node].triggers
     except (LgvizError, KeyError):
         return []
     if versions is None:
@@ -242,7 +242,7 @@ def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
 
 def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:
     """What "run from here" would do besides; only where something can differ, for it asks LangGraph again."""
-    partial = checkpoint.flags & (Mark.ERROR | Mark.PENDING | Mark.INTERRUPT)
+    partial = checkpoint.flags & (Flag.ERROR | Flag.PENDING | Flag.INTERRUPT)
     if (
         source.graph is None
         or source.read_only

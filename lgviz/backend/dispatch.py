@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from lgviz.errors import LgvizError, NotFound, SourceError
-from lgviz.protocol import Column, Dtype, ErrorCode, Failure
+from lgviz.protocol import Dtype, ErrorCode, Failure
 
 __all__ = ["Call", "Cancelled", "Dispatcher", "Send"]
 
@@ -54,10 +54,10 @@ class Call:
     def progress(self, body: Any) -> None:
         self._send({"id": self.id, "progress": body}, [])
 
-    def column(self, dtype: Dtype, values: Any) -> Column:
-        """Append a column of numbers to the reply's buffers and name it."""
+    def column(self, dtype: Dtype, values: Any) -> int:
+        """Append a column of numbers to the reply's buffers; its place among them."""
         self.buffers.append(array.array(_TYPECODES[dtype], values).tobytes())
-        return {"buffer": len(self.buffers) - 1, "dtype": dtype}
+        return len(self.buffers) - 1
 
 
 class Dispatcher:

@@ -26,7 +26,6 @@ def field_of(channel: ChannelInfo, state: Mapping[str, Any]) -> ForkField:
         "reducer": channel.reducer,
         "current": text,
         "example": _example(channel, state.get(channel.name)),
-        "editable": True,
         "reason": reason,
     }
 

@@ -10,7 +10,7 @@ from langgraph.store.base import Item
 
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.history import History
-from lgviz.analysis.memory import Branch, ItemChange, Written, item_line, writer_of
+from lgviz.analysis.memory import Branch, StepChange, StoredVersion, item_line, writer_of
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.forms import json_of
@@ -165,7 +165,7 @@ def _editable(value: Any) -> tuple[str, str | None]:
 
 
 def version_view(
-    number: int, version: Written, before: Written | None, writer: MemoryWriter | None
+    number: int, version: StoredVersion, before: StoredVersion | None, writer: MemoryWriter | None
 ) -> MemoryVersion:
     """One version in a list."""
     fresh = before is None or before.deleted
@@ -181,7 +181,7 @@ def version_view(
     }
 
 
-def writer_view(history: History, version: Written) -> MemoryWriter | None:
+def writer_view(history: History, version: StoredVersion) -> MemoryWriter | None:
     """The checkpoint that wrote a version."""
     writer = writer_of(history, version)
     if writer is None:
@@ -204,7 +204,7 @@ def value_diff(
                      budget=budget)  # fmt: skip
 
 
-def changes_view(changes: Sequence[ItemChange]) -> MemoryChanges:
+def changes_view(changes: Sequence[StepChange]) -> MemoryChanges:
     """What a step changed."""
     shown = changes[:_CHANGES]
     return {

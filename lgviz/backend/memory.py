@@ -8,9 +8,10 @@ from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.memory import ItemChange, NamespaceTree, Written, item_changes, step_events
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.memory import NamespaceTree, StepChange, StoredVersion, item_changes, step_events
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import value_at
+from lgviz.backend import code
 from lgviz.backend import item_views as views
 from lgviz.backend.cache import Kept
 from lgviz.backend.dispatch import Call, Handler, Pool
@@ -18,7 +19,6 @@ from lgviz.backend.reader import Reader
 from lgviz.backend.sandbox import Box
 from lgviz.backend.value_views import value_node
 from lgviz.errors import LgvizError, NotFound, ReadOnly
-from lgviz.export import code
 from lgviz.protocol import (
     CheckpointParams,
     DiffView,
@@ -245,7 +245,7 @@ class Memory:
 
     def _held(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint is one of the sandbox."""
-        return self.box is not None and Mark.SANDBOX in checkpoint.flags
+        return self.box is not None and Flag.SANDBOX in checkpoint.flags
 
     def _at(self, checkpoint: str | None) -> Items:
         """Memory as of a checkpoint, or now."""
@@ -281,7 +281,7 @@ class Memory:
         asked = (params["checkpoint"], params["ref"], params["filter"], text, query)
         return self._kept(("hits", *asked, items.token()), find)
 
-    def _versions(self, namespace: Namespace, key: str) -> Sequence[Written]:
+    def _versions(self, namespace: Namespace, key: str) -> Sequence[StoredVersion]:
         items = self._live()
         if not items.keeps_versions:
             raise NotFound(
@@ -289,7 +289,7 @@ class Memory:
             )
         return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
 
-    def _changes(self, checkpoint_id: str) -> list[ItemChange]:
+    def _changes(self, checkpoint_id: str) -> list[StepChange]:
         checkpoint = self._reader.at(checkpoint_id)
         if self.box is not None and self._held(checkpoint):
             return self.box.step_changes(checkpoint)
@@ -297,7 +297,7 @@ class Memory:
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
 
-    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[ItemChange]:
+    def _changed(self, checkpoint: Checkpoint, items: Items) -> list[StepChange]:
         events = step_events(checkpoint, items.changes)
         before: dict[tuple[Namespace, str], Any] = {}
         for event in events:
@@ -306,7 +306,7 @@ class Memory:
                 before[place] = items.at(event.at - timedelta(microseconds=1)).get(*place)
         return item_changes(events, {place: item and item.value for place, item in before.items()})
 
-    def _writer(self, version: Written) -> Any:
+    def _writer(self, version: StoredVersion) -> Any:
         if version.thread_id is None:
             return None
         try:

@@ -18,6 +18,7 @@ from lgviz.backend.dispatch import Call, Handler, Pool, Send
 from lgviz.backend.value_views import one_line, value_node
 from lgviz.errors import CheckpointNotFound, ThreadNotFound
 from lgviz.protocol import (
+    TREE_COLUMNS,
     CheckpointParams,
     CheckpointView,
     DiffParams,
@@ -25,7 +26,6 @@ from lgviz.protocol import (
     MarksParams,
     Nothing,
     RawView,
-    RefreshView,
     RowMarks,
     RowPatch,
     SandboxView,
@@ -41,6 +41,7 @@ from lgviz.protocol import (
     ThreadSummary,
     ThreadView,
     TreeBatch,
+    TreeNews,
     ValueGet,
     ValueNode,
 )
@@ -155,9 +156,9 @@ class Reader:
                 "sandbox": self.sandbox(),
             }
 
-    def thread_refresh(self, call: Call, params: Nothing) -> RefreshView:
+    def thread_refresh(self, call: Call, params: Nothing) -> ThreadSummary:
         self.broadcast()
-        return {"thread": self.summary(self.current()), "tree": None, "patches": []}
+        return self.summary(self.current())
 
     def broadcast(self) -> None:
         """Read what is new in the open thread and tell it to every view, in order."""
@@ -168,7 +169,7 @@ class Reader:
             if start >= len(tree.ids) and not patched:
                 return
             call = Call(0, self._send)
-            body: RefreshView = {
+            body: TreeNews = {
                 "thread": self._line(history),
                 "tree": tree_batch(call, tree, start) if start < len(tree.ids) else None,
                 "patches": [row_patch(tree, row) for row in patched],
@@ -299,6 +300,15 @@ def tree_batch(call: Call, tree: Tree, start: int) -> TreeBatch:
         map(_title, tree.namespaces[start:end], tree.nodes[start:end], tree.sources[start:end])
     )
     changes, changed = _coded(tree.changed[start:end])
+    values: dict[str, Any] = {
+        "parent": tree.parent[start:end],
+        "lane": tree.lane[start:end],
+        "depth": tree.depth[start:end],
+        "time": [t * 1000 for t in tree.times[start:end]],
+        "flags": tree.flags[start:end],
+        "title": title,
+        "changed": changed,
+    }
     return {
         "start": start,
         "count": end - start,
@@ -306,13 +316,7 @@ def tree_batch(call: Call, tree: Tree, start: int) -> TreeBatch:
         "labels": tree.labels[start:end],
         "titles": titles,
         "changes": changes,
-        "parent": call.column("i4", tree.parent[start:end]),
-        "lane": call.column("u2", tree.lane[start:end]),
-        "depth": call.column("u1", tree.depth[start:end]),
-        "time": call.column("f8", [t * 1000 for t in tree.times[start:end]]),
-        "flags": call.column("u2", tree.flags[start:end]),
-        "title": call.column("i4", title),
-        "changed": call.column("i4", changed),
+        "columns": {name: call.column(dtype, values[name]) for name, (dtype, _) in TREE_COLUMNS.items()},
     }
 
 

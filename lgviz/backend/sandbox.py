@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.memory import ItemChange
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.memory import StepChange
+from lgviz.analysis.tree import Flag
 from lgviz.backend.dispatch import Call, Handler, Pool
 from lgviz.backend.item_views import changes_view
 from lgviz.backend.reader import Reader
@@ -56,7 +56,7 @@ class Box:
         Raises:
             ActRefused: a new one is wanted and one is open.
         """
-        held = Mark.SANDBOX in at.flags
+        held = Flag.SANDBOX in at.flags
         if not held and not wanted:
             yield graph
             return
@@ -94,10 +94,10 @@ class Box:
     def memory_at(self, checkpoint: Checkpoint) -> BaseStore | None:
         """Memory as it was at one of its checkpoints; None for one of the base."""
         sandbox = self._open
-        held = sandbox is not None and Mark.SANDBOX in checkpoint.flags
+        held = sandbox is not None and Flag.SANDBOX in checkpoint.flags
         return sandbox.memory_at(_config(checkpoint)) if sandbox is not None and held else None
 
-    def step_changes(self, checkpoint: Checkpoint) -> list[ItemChange]:
+    def step_changes(self, checkpoint: Checkpoint) -> list[StepChange]:
         """What the step that made one of its checkpoints did to memories."""
         sandbox, parent = self._open, checkpoint.parent
         if sandbox is None or sandbox.store is None:
@@ -111,7 +111,7 @@ class Box:
             item = before.get(*place) if before is not None else None
             was, now = None if item is None else item.value, put.op.value
             if was != now:
-                changes.append(ItemChange(*place, kind_of(was, now), was, now, node=put.writer.node, at=None))
+                changes.append(StepChange(*place, kind_of(was, now), was, now, node=put.writer.node, at=None))
         return changes
 
     def sandbox_keep(self, call: Call, params: SandboxKeep) -> SandboxKept:
@@ -159,5 +159,5 @@ def _config(checkpoint: Checkpoint) -> RunnableConfig:
 
 def _changes(changes: Any) -> MemoryChanges:
     return changes_view(
-        [ItemChange(c.namespace, c.key, c.kind, c.before, c.after, node=None, at=None) for c in changes]
+        [StepChange(c.namespace, c.key, c.kind, c.before, c.after, node=None, at=None) for c in changes]
     )

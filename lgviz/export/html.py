@@ -9,7 +9,7 @@ from lgviz.analysis.diff import diff_states
 from lgviz.analysis.html import Room, diff_html, esc, state_html, value_html
 from lgviz.analysis.style import PAGE, STYLE
 from lgviz.analysis.summary import summary_of
-from lgviz.analysis.tree import Mark, Tree
+from lgviz.analysis.tree import Flag, Tree
 from lgviz.errors import LgvizError
 from lgviz.export.rails import (
     Rail,
@@ -137,11 +137,11 @@ def _svg(tree: Tree, rail: Rail, width: int) -> str:
 
 def _dot(tree: Tree, rail: Rail, x: int, y: int) -> str:
     flags, color = tree.flags[rail.row], f"var(--l{rail.lane % 4})"
-    if flags & Mark.ERROR:
+    if flags & Flag.ERROR:
         return f'<circle cx="{x}" cy="{y}" r="5" fill="var(--del)"/>'
-    if flags & Mark.INTERRUPT:
+    if flags & Flag.INTERRUPT:
         return f'<circle cx="{x}" cy="{y}" r="5.5" fill="var(--bg)" stroke="var(--warn)"/>'
-    if flags & (Mark.UPDATE | Mark.FORK):
+    if flags & (Flag.UPDATE | Flag.FORK):
         return f'<path d="M{x} {y - 6}L{x + 6} {y}L{x} {y + 6}L{x - 6} {y}Z" fill="{color}"/>'
     if tree.depth[rail.row]:
         return f'<circle cx="{x}" cy="{y}" r="3" fill="var(--bg)" stroke="{color}" stroke-width="1.6"/>'

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lgviz.analysis.tree import Mark, Tree
+from lgviz.analysis.tree import Flag, Tree
 from lgviz.analysis.values import clean
 
 __all__ = ["Rail", "future_of", "heads_of", "marks_of", "rails", "row_of", "time_of", "title_of", "window"]
@@ -92,13 +92,13 @@ def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]
     """(kind, words) of each mark of a row."""
     flags = tree.flags[row]
     words = [
-        ("input", "input", bool(flags & Mark.INPUT) and bool(tree.nodes[row])),
-        ("fork", "fork", bool(flags & Mark.FORK) and title_of(tree, row) != "fork"),
-        ("interrupt", "answered" if flags & Mark.ANSWERED else "interrupted", flags & Mark.INTERRUPT),
-        ("error", "failed", flags & Mark.ERROR),
-        ("fork", "pending writes", flags & Mark.PENDING),
-        ("fork", "steps missing before", flags & Mark.COLLAPSED),
-        ("fork", "note", flags & Mark.NOTE),
+        ("input", "input", bool(flags & Flag.INPUT) and bool(tree.nodes[row])),
+        ("fork", "fork", bool(flags & Flag.FORK) and title_of(tree, row) != "fork"),
+        ("interrupt", "answered" if flags & Flag.ANSWERED else "interrupted", flags & Flag.INTERRUPT),
+        ("error", "failed", flags & Flag.ERROR),
+        ("fork", "pending writes", flags & Flag.PENDING),
+        ("fork", "steps missing before", flags & Flag.COLLAPSED),
+        ("fork", "note", flags & Flag.NOTE),
         ("fork", f"{branches[row]} branches", branches[row] > 1),
         ("head", "head", row in heads),
     ]

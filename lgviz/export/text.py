@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lgviz.analysis.tree import Mark, Tree
+from lgviz.analysis.tree import Flag, Tree
 from lgviz.export.rails import (
     Rail,
     changed_of,
@@ -79,10 +79,10 @@ def _rail(tree: Tree, rail: Rail, selected: bool) -> str:
 def _dot(flags: int, depth: int, selected: bool) -> str:
     if selected:
         return "◉"
-    if flags & Mark.ERROR:
+    if flags & Flag.ERROR:
         return "✗"
-    if flags & Mark.INTERRUPT and not flags & Mark.ANSWERED:
+    if flags & Flag.INTERRUPT and not flags & Flag.ANSWERED:
         return "?"
-    if flags & (Mark.UPDATE | Mark.FORK):
+    if flags & (Flag.UPDATE | Flag.FORK):
         return "◆"
     return "○" if depth else "●"

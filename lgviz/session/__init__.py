@@ -18,10 +18,10 @@ from .acts import (
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
-from .run import Runner, arun, run, run_plan, start_run
+from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, open_sandbox, sandbox_of
-from .target import configurable_of, live
+from .target import configurable_of, target_of
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
 
@@ -36,7 +36,7 @@ __all__ = [
     "Run",
     "RunError",
     "RunEvent",
-    "Runner",
+    "RunHandle",
     "Sandbox",
     "Set",
     "Sibling",
@@ -51,7 +51,6 @@ __all__ = [
     "forked",
     "goto_targets",
     "inferred_as_node",
-    "live",
     "open_sandbox",
     "parse_json",
     "preview",
@@ -59,4 +58,5 @@ __all__ = [
     "run_plan",
     "sandbox_of",
     "start_run",
+    "target_of",
 ]

@@ -12,11 +12,11 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.errors import ActRefused
 
-from .effects import Steps, call
+from .effects import Act, call
 from .overlay import OverlaySaver
-from .reading import Reader
-from .target import Live, Spot, aperform, find, live, perform
-from .update import Edit, Made, Sibling, goto_targets, inferred, siblings, update, warned
+from .run_result import CheckpointFinder
+from .target import GraphTarget, Position, aperform, find, perform, target_of
+from .update import Edit, Sibling, UpdateResult, goto_targets, inferred, siblings, update, warned
 
 __all__ = [
     "Edit",
@@ -101,7 +101,7 @@ def preview(
         CheckpointNotFound: there is no such checkpoint.
     """
     edit = Edit(values, as_node, goto, keep_siblings)
-    return perform(live(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
+    return perform(target_of(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
 
 
 async def apreview(
@@ -118,7 +118,7 @@ async def apreview(
 ) -> Preview:
     """:func:`preview`, awaited on the caller's loop."""
     edit = Edit(values, as_node, goto, keep_siblings)
-    return await aperform(live(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
+    return await aperform(target_of(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
 
 
 def fork(
@@ -151,7 +151,9 @@ def fork(
         CheckpointNotFound: there is no such checkpoint.
     """
     edit = Edit(values, as_node, goto, keep_siblings, note)
-    return Reader(graph).at(forked(graph, at, edit, thread_id=thread_id, config=config, context=context))
+    return CheckpointFinder(graph).at(
+        forked(graph, at, edit, thread_id=thread_id, config=config, context=context)
+    )
 
 
 async def afork(
@@ -169,8 +171,8 @@ async def afork(
 ) -> Checkpoint:
     """:func:`fork`, awaited on the caller's loop."""
     edit = Edit(values, as_node, goto, keep_siblings, note)
-    made = await aperform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
-    return Reader(graph).at(made.config)
+    made = await aperform(target_of(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
+    return CheckpointFinder(graph).at(made.config)
 
 
 def forked(
@@ -183,7 +185,7 @@ def forked(
     context: Any = None,
 ) -> RunnableConfig:
     """:func:`fork` for whoever holds a history already: returns the new checkpoint's config only."""
-    return perform(live(graph), lambda here: _fork(here, at, thread_id, edit, config, context)).config
+    return perform(target_of(graph), lambda here: _fork(here, at, thread_id, edit, config, context)).config
 
 
 def as_node_options(
@@ -200,31 +202,31 @@ def as_node_options(
     Each is tried on an overlay, so its routers run. Nothing is written.
     """
 
-    def act(here: Live) -> Steps[list[Option]]:
-        spot = yield from find(here, at, thread_id, config)
-        over = _overlaid(spot)
-        nodes = [START, *(name for name in spot.graph.nodes if name != START), END]
+    def act(here: GraphTarget) -> Act[list[Option]]:
+        position = yield from find(here, at, thread_id, config)
+        over = _overlaid(position)
+        nodes = [START, *(name for name in position.graph.nodes if name != START), END]
         options = []
         for node in nodes:
-            goto = tuple(goto_targets(spot.graph, node))
+            goto = tuple(goto_targets(position.graph, node))
             try:
                 made = yield from update(over, Edit(values, node), config, context)
-                after = yield from call(over.live.graph, "get_state", made.config)
+                after = yield from call(over.target.graph, "get_state", made.config)
                 options.append(Option(node, after.next, None, goto))
             except ActRefused as refused:
                 options.append(Option(node, (), refused.cause, goto))
         return options
 
-    return perform(live(graph), act)
+    return perform(target_of(graph), act)
 
 
 def inferred_as_node(graph: Any, at: Any, *, thread_id: str | None = None) -> str | None:
     """The node LangGraph itself would take for an update; None: ``as_node`` must be named."""
 
-    def act(here: Live) -> Steps[str | None]:
+    def act(here: GraphTarget) -> Act[str | None]:
         return inferred((yield from find(here, at, thread_id)))
 
-    return perform(live(graph), act)
+    return perform(target_of(graph), act)
 
 
 def finished_siblings(
@@ -232,36 +234,36 @@ def finished_siblings(
 ) -> list[Sibling]:
     """Tasks of the next step that finished already, whose writes an update as ``as_node`` drops."""
 
-    def act(here: Live) -> Steps[list[Sibling]]:
-        spot = yield from find(here, at, thread_id)
-        snapshot = yield from call(here.graph, "get_state", spot.config)
-        return siblings(spot, snapshot, as_node)
+    def act(here: GraphTarget) -> Act[list[Sibling]]:
+        position = yield from find(here, at, thread_id)
+        snapshot = yield from call(here.graph, "get_state", position.config)
+        return siblings(position, snapshot, as_node)
 
-    return perform(live(graph), act)
+    return perform(target_of(graph), act)
 
 
-def _overlaid(spot: Spot) -> Spot:
-    return replace(spot, live=spot.live.over(OverlaySaver(spot.live.saver)))
+def _overlaid(position: Position) -> Position:
+    return replace(position, target=position.target.with_saver(OverlaySaver(position.target.saver)))
 
 
 def _preview(
-    here: Live, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
-) -> Steps[Preview]:
-    spot = yield from find(here, at, thread_id, config)
-    over = _overlaid(spot)
+    here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
+) -> Act[Preview]:
+    position = yield from find(here, at, thread_id, config)
+    over = _overlaid(position)
     made = yield from update(over, edit, config, context)
-    before = yield from call(over.live.graph, "get_state", spot.config)
-    after = yield from call(over.live.graph, "get_state", made.config)
+    before = yield from call(over.target.graph, "get_state", position.config)
+    after = yield from call(over.target.graph, "get_state", made.config)
     diff = diff_states(_state(before.values), _state(after.values))
     warnings = list(warned(over, edit, made.as_node, before, after))
     return Preview(after.values, after.next, diff, made.as_node, warnings)
 
 
 def _fork(
-    here: Live, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
-) -> Steps[Made]:
-    spot = yield from find(here, at, thread_id, config)
-    return (yield from update(spot, edit, config, context))
+    here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
+) -> Act[UpdateResult]:
+    position = yield from find(here, at, thread_id, config)
+    return (yield from update(position, edit, config, context))
 
 
 def _state(values: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One act, written once, made through LangGraph's sync or async methods; and which loop the async ones use.
 
-An act is a generator that yields :class:`Call` and is sent each call's result, so that no act is written
+An act is a generator that yields :class:`Effect` and is sent each call's result, so that no act is written
 twice. :func:`drive` makes the calls, :func:`adrive` awaits their ``a…`` twins.
 """
 
@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 from lgviz.errors import WrongLoop
 
-__all__ = ["Call", "Steps", "adrive", "call", "drive", "in_new_thread", "run_sync", "running_loop"]
+__all__ = ["Act", "Effect", "adrive", "call", "drive", "in_new_thread", "run_sync", "running_loop"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Effect:
     """A method to call on a graph or saver. ``list`` gives a list; ``stream`` hands each item to ``sink``."""
 
     target: Any
@@ -31,16 +31,16 @@ class Call:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-Steps = Generator[Call, Any, T]
+Act = Generator[Effect, Any, T]
 """An act: yields calls, is sent their results, returns a ``T``."""
 
 
-def call(target: Any, name: str, *args: Any, **kwargs: Any) -> Steps[Any]:
+def call(target: Any, name: str, *args: Any, **kwargs: Any) -> Act[Any]:
     """``yield from call(graph, "get_state", config)``."""
-    return (yield Call(target, name, args, kwargs))
+    return (yield Effect(target, name, args, kwargs))
 
 
-def drive(steps: Steps[T]) -> T:
+def drive(steps: Act[T]) -> T:
     """Make an act's calls through the sync methods."""
     made, failed = None, None
     while True:
@@ -64,7 +64,7 @@ def drive(steps: Steps[T]) -> T:
             failed = error
 
 
-async def adrive(steps: Steps[T]) -> T:
+async def adrive(steps: Act[T]) -> T:
     """Make an act's calls through the async methods."""
     made, failed = None, None
     while True:

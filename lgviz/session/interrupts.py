@@ -11,8 +11,8 @@ from langgraph.types import Interrupt, StateSnapshot
 
 from lgviz.errors import NothingToRun
 
-from .effects import Steps, call
-from .target import Spot
+from .effects import Act, call
+from .target import Position
 from .update import siblings
 
 __all__ = ["Answer", "answers_of", "asked_in", "open_interrupts"]
@@ -37,17 +37,17 @@ class Answer:
     waiting: bool
 
 
-def open_interrupts(spot: Spot, snapshot: StateSnapshot) -> list[Interrupt]:
+def open_interrupts(position: Position, snapshot: StateSnapshot) -> list[Interrupt]:
     """The interrupts that wait for an answer."""
-    done = {s.task_id for s in siblings(spot, snapshot)}
+    done = {s.task_id for s in siblings(position, snapshot)}
     return [i for task in snapshot.tasks if task.id not in done for i in task.interrupts]
 
 
-def answers_of(spot: Spot, snapshot: StateSnapshot, resume: Any) -> list[Answer]:
+def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list[Answer]:
     """Which interrupt each value of ``resume`` answers.
 
     Args:
-        spot: the checkpoint whose step asked.
+        position: the checkpoint whose step asked.
         snapshot: its state.
         resume: the answer, or a mapping of interrupt ids to answers.
 
@@ -59,18 +59,18 @@ def answers_of(spot: Spot, snapshot: StateSnapshot, resume: Any) -> list[Answer]
         raise NothingToRun(
             "No interrupt waits at this checkpoint.", "Run on without resume=, or choose the one that asked."
         )
-    given = _by_id(resume, asked, open_interrupts(spot, snapshot))
+    given = _by_id(resume, asked, open_interrupts(position, snapshot))
     if unknown := [key for key in given if key not in asked]:
         raise NothingToRun(
             f"This checkpoint has no interrupt {', '.join(map(repr, unknown))}.",
             f"It has {', '.join(asked)}.",
         )
-    done = {s.task_id for s in siblings(spot, snapshot)}
+    done = {s.task_id for s in siblings(position, snapshot)}
     answers = []
     for key, value in given.items():
         place, interrupt = asked[key]
         task_id = snapshot.tasks[place].id
-        recorded = _recorded(spot, task_id)
+        recorded = _recorded(position, task_id)
         waiting = task_id not in done
         # the question shown is the last one asked: a finished task has its answer among the recorded
         before = recorded if waiting else recorded[:-1]
@@ -78,11 +78,11 @@ def answers_of(spot: Spot, snapshot: StateSnapshot, resume: Any) -> list[Answer]
     return answers
 
 
-def asked_in(root: Spot, snapshot: StateSnapshot, answer: Answer) -> Steps[Spot]:
+def asked_in(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[Position]:
     """The checkpoint inside a subgraph whose step asked what surfaced at ``root``; else ``root``."""
     task = snapshot.tasks[answer.place]
     above = (f"{task.name}:{task.id}", task.name)  # without the id where its history is its own
-    saved = yield from call(root.live.saver, "list", {"configurable": {"thread_id": root.thread_id}})
+    saved = yield from call(root.target.saver, "list", {"configurable": {"thread_id": root.thread_id}})
     found = root
     for candidate in saved:
         namespace = candidate.config["configurable"].get("checkpoint_ns", "")
@@ -91,7 +91,7 @@ def asked_in(root: Spot, snapshot: StateSnapshot, answer: Answer) -> Steps[Spot]
             continue
         writes = candidate.pending_writes or ()
         if any(c == "__interrupt__" and answer.interrupt.id in _ids(value) for _, c, value in writes):
-            found = Spot(root.live, candidate)
+            found = Position(root.target, candidate)
     return found
 
 
@@ -107,8 +107,8 @@ def _by_id(resume: Any, asked: Mapping[str, Any], waiting: list[Interrupt]) -> d
     return {one[0]: resume}
 
 
-def _recorded(spot: Spot, task_id: str) -> list[Any]:
-    for task, channel, value in spot.saved.pending_writes or ():
+def _recorded(position: Position, task_id: str) -> list[Any]:
+    for task, channel, value in position.saved.pending_writes or ():
         if task == task_id and channel == "__resume__":
             return list(value) if isinstance(value, list) else [value]
     return []

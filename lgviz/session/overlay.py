@@ -22,9 +22,8 @@ from langgraph.checkpoint.base import (
 from lgviz.errors import ReadOnly
 from lgviz.sources import LayeredSource, Source, open_source
 
-from .effects import Steps, adrive, call, drive
-from .overlay_memory import Key, Put, Shelf, Writes, config_of, names_of
-from .overlay_source import OverlaySource
+from .effects import Act, adrive, call, drive
+from .overlay_memory import Key, OverlayMemory, OverlaySource, PutArgs, Writes, config_of, names_of
 
 __all__ = ["OverlaySaver"]
 
@@ -49,7 +48,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
     def __init__(self, base: BaseCheckpointSaver[Any]) -> None:
         super().__init__(serde=base.serde)
         self.base = base
-        self._shelf = Shelf()
+        self._memory = OverlayMemory()
 
     @property
     def config_specs(self) -> Specs:
@@ -60,16 +59,16 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> OverlaySaver:
         clone = OverlaySaver(self.base.with_allowlist(extra_allowlist))
-        clone._shelf = self._shelf
+        clone._memory = self._memory
         return clone
 
     @property
     def sandbox(self) -> Any:
-        return self._shelf.sandbox
+        return self._memory.sandbox
 
     @sandbox.setter
     def sandbox(self, sandbox: Any) -> None:
-        self._shelf.sandbox = sandbox
+        self._memory.sandbox = sandbox
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -82,36 +81,36 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     def open_upper(self) -> Source:
         """A source of what is in memory alone."""
-        return OverlaySource(self)
+        return OverlaySource(self._memory, self.serde, type(self).__name__)
 
     def checkpoints(self) -> Configs:
         """Configs of the checkpoints held in memory, in the order they were put."""
-        with self._shelf.lock:
-            return [config_of(key) for key in self._shelf.entries]
+        with self._memory.lock:
+            return [config_of(key) for key in self._memory.entries]
 
     def tick(self, config: RunnableConfig) -> int:
         """The moment at which a checkpoint was put; -1 for one of the base."""
-        entry = self._shelf.entries.get(self._own_key(config))
+        entry = self._memory.entries.get(self._own_key(config))
         return -1 if entry is None else entry.tick
 
     @property
     def empty(self) -> bool:
         """Whether nothing is held in memory."""
-        return not self._shelf.entries and not self._shelf.writes
+        return not self._memory.entries and not self._memory.writes
 
     # ------------------------------------------------------------ reading
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         key = self._own_key(config)
-        if key in self._shelf.entries:
-            return self._shelf.load(self.serde, key)
+        if key in self._memory.entries:
+            return self._memory.load(self.serde, key)
         found = self.base.get_tuple(config)
         return found and self._with_writes(found)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         key = self._own_key(config)
-        if key in self._shelf.entries:
-            return self._shelf.load(self.serde, key)
+        if key in self._memory.entries:
+            return self._memory.load(self.serde, key)
         found = await self.base.aget_tuple(config)
         return found and self._with_writes(found)
 
@@ -147,7 +146,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        return self._shelf.put(self.serde, config, checkpoint, metadata, new_versions)
+        return self._memory.put(self.serde, config, checkpoint, metadata, new_versions)
 
     async def aput(
         self,
@@ -161,7 +160,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        self._shelf.put_writes(self.serde, config, writes, task_id, task_path)
+        self._memory.put_writes(self.serde, config, writes, task_id, task_path)
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -180,13 +179,13 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         """The same as :meth:`keep`, awaited."""
         return await adrive(self._keep())
 
-    def kept(self) -> Iterator[tuple[int, Put]]:
+    def kept(self) -> Iterator[tuple[int, PutArgs]]:
         """What to put into the base, in order, each with the moment at which it was put here."""
-        return self._shelf.kept(self.serde)
+        return self._memory.kept(self.serde)
 
     def kept_writes(self) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
         """The writes to put into the base, those of a task together."""
-        return self._shelf.kept_writes(self.serde)
+        return self._memory.kept_writes(self.serde)
 
     def forget(self) -> Configs:
         """Drop what is held in memory.
@@ -194,10 +193,10 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         Returns:
             The configs of the checkpoints that it held.
         """
-        with self._shelf.lock:
+        with self._memory.lock:
             held = self.checkpoints()
-            self._shelf.entries.clear()
-            self._shelf.writes.clear()
+            self._memory.entries.clear()
+            self._memory.writes.clear()
         return held
 
     # ------------------------------------------------------------ refused
@@ -217,8 +216,8 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         """The checkpoint a config means, as far as memory knows; an empty id where it holds none."""
         thread_id, namespace, checkpoint_id = names_of(config)
         if not checkpoint_id:
-            with self._shelf.lock:
-                ids = [k[2] for k in self._shelf.entries if k[:2] == (thread_id, namespace)]
+            with self._memory.lock:
+                ids = [k[2] for k in self._memory.entries if k[:2] == (thread_id, namespace)]
             checkpoint_id = max(ids, default="")
         return thread_id, namespace, checkpoint_id
 
@@ -229,8 +228,8 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         its task, any other is ignored where the task has one in that position.
         """
         thread_id, namespace, checkpoint_id = names_of(found.config)
-        with self._shelf.lock:
-            ours = self._shelf.ordered((thread_id, namespace, checkpoint_id or ""))
+        with self._memory.lock:
+            ours = self._memory.ordered((thread_id, namespace, checkpoint_id or ""))
         if not ours:
             return found
         theirs = list(found.pending_writes or ())
@@ -255,9 +254,9 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         limit: int | None,
     ) -> Iterator[CheckpointTuple]:
         """The base's checkpoints and memory's, newest first."""
-        with self._shelf.lock:
-            keys = sorted(self._shelf.entries, key=lambda k: k[2], reverse=True)
-        ours = (self._shelf.load(self.serde, k) for k in keys if _selected(k, config, before))
+        with self._memory.lock:
+            keys = sorted(self._memory.entries, key=lambda k: k[2], reverse=True)
+        ours = (self._memory.load(self.serde, k) for k in keys if _selected(k, config, before))
         if wanted:
             ours = (t for t in ours if all(t.metadata.get(k) == v for k, v in wanted.items()))
         theirs = (self._with_writes(t) for t in found)
@@ -267,7 +266,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
                 return
             yield item
 
-    def _keep(self) -> Steps[Configs]:
+    def _keep(self) -> Act[Configs]:
         for _, put in self.kept():
             yield from call(self.base, "put", *put)
         for writes in self.kept_writes():

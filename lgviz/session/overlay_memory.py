@@ -1,10 +1,10 @@
-"""What an overlay saver holds in memory: checkpoints and writes, serialized at once."""
+"""What an overlay saver holds in memory: checkpoints and writes, serialized at once, and read as a source."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,20 +21,33 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-__all__ = ["Entry", "Key", "Shelf", "Write", "config_of", "names_of", "ticks"]
+from lgviz.errors import CheckpointNotFound
+from lgviz.sources.base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Versions, WriteRow
+from lgviz.sources.decode import Parts, SerdeDecoder
+
+__all__ = [
+    "HeldCheckpoint",
+    "HeldWrite",
+    "Key",
+    "OverlayMemory",
+    "OverlaySource",
+    "config_of",
+    "names_of",
+    "ticks",
+]
 
 Key = tuple[str, str, str]
 """Thread, namespace, checkpoint id."""
 Typed = tuple[str, bytes]
 Writes = list[tuple[str, Any]]
-Put = tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]
+PutArgs = tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]
 
 ticks = itertools.count()
 """Counts what is put into overlays: which came before which."""
 
 
 @dataclass(slots=True)
-class Entry:
+class HeldCheckpoint:
     """One checkpoint; what a graph changes later in memory does not reach it."""
 
     parent: str | None
@@ -46,7 +59,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Write:
+class HeldWrite:
     """One write of a task."""
 
     task_path: str
@@ -57,15 +70,15 @@ class Write:
 
 
 @dataclass(slots=True)
-class Shelf:
+class OverlayMemory:
     """Checkpoints and writes, in the order they were put.
 
     Attributes:
         sandbox: what the overlay is part of, if it is.
     """
 
-    entries: dict[Key, Entry] = field(default_factory=dict)
-    writes: dict[Key, dict[tuple[str, int], Write]] = field(default_factory=dict)
+    entries: dict[Key, HeldCheckpoint] = field(default_factory=dict)
+    writes: dict[Key, dict[tuple[str, int], HeldWrite]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     sandbox: Any = None
 
@@ -83,7 +96,7 @@ class Shelf:
         with self.lock:
             above = self.entries.get((thread_id, namespace, parent or ""))
             kept = above.values if above else {}
-            self.entries[key] = Entry(
+            self.entries[key] = HeldCheckpoint(
                 parent=parent,
                 frame=serde.dumps_typed({**checkpoint, "channel_values": {}}),
                 values={
@@ -113,7 +126,7 @@ class Shelf:
                 idx = WRITES_IDX_MAP.get(channel, position)
                 if idx >= 0 and (task_id, idx) in held:
                     continue
-                held[task_id, idx] = Write(task_path, task_id, idx, channel, serde.dumps_typed(value))
+                held[task_id, idx] = HeldWrite(task_path, task_id, idx, channel, serde.dumps_typed(value))
 
     def load(self, serde: SerializerProtocol, key: Key) -> CheckpointTuple:
         """A checkpoint as a saver gives it."""
@@ -130,12 +143,12 @@ class Shelf:
             [(w.task_id, w.channel, serde.loads_typed(w.value)) for w in writes],
         )
 
-    def ordered(self, key: Key) -> Sequence[Write]:
-        """The writes of a checkpoint in LangGraph's order."""
+    def ordered(self, key: Key) -> Sequence[HeldWrite]:
+        """The writes of a checkpoint in LangGraph's spec."""
         held = self.writes.get(key, {}).values()
         return sorted(held, key=lambda w: writes_sort_key(w.task_path, w.task_id, w.idx))
 
-    def kept(self, serde: SerializerProtocol) -> Iterator[tuple[int, Put]]:
+    def kept(self, serde: SerializerProtocol) -> Iterator[tuple[int, PutArgs]]:
         """What to put into a base, in order, each with the moment at which it was put here."""
         for key, entry in list(self.entries.items()):
             held = self.load(serde, key)
@@ -167,3 +180,57 @@ def names_of(config: RunnableConfig) -> tuple[str, str, str | None]:
 def config_of(key: Key) -> RunnableConfig:
     """The config that names a checkpoint."""
     return {"configurable": {"thread_id": key[0], "checkpoint_ns": key[1], "checkpoint_id": key[2]}}
+
+
+class OverlaySource(Source):
+    """Reads only what was put into the overlay; its base's checkpoints are not here."""
+
+    def __init__(self, memory: OverlayMemory, serde: SerializerProtocol, description: str) -> None:
+        self.description = description
+        self._memory = memory
+        self._decoder = SerdeDecoder(serde)
+
+    def threads(self) -> list[ThreadInfo]:
+        return []
+
+    def index(self, thread_id: str, since: Any = None) -> Index:
+        with self._memory.lock:
+            keys = [key for key in self._memory.entries if key[0] == thread_id]
+            written = {key: list(w.values()) for key, w in self._memory.writes.items() if key[0] == thread_id}
+            new = [(key, self._memory.entries[key]) for key in keys[since or 0 :]]
+        checkpoints = [
+            CheckpointRow(key[1], key[2], entry.parent, self._decoder.value(*entry.metadata))
+            for key, entry in new
+        ]
+        writes = [
+            WriteRow(key[1], key[2], write.task_id, write.task_path, write.idx, write.channel)
+            for key, held in written.items()
+            for write in held
+        ]
+        return Index(checkpoints, writes, len(keys))
+
+    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
+        entries = self._memory.entries
+        held = {id_: entries.get((thread_id, namespace, id_)) for id_ in checkpoint_ids}
+        return {
+            id_: Parts(self._decoder.value(*entry.frame), dict(entry.values)).versions()
+            for id_, entry in held.items()
+            if entry is not None
+        }
+
+    def channels(
+        self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        entry = self._memory.entries.get((thread_id, namespace, checkpoint_id))
+        if entry is None:
+            raise CheckpointNotFound(f"The sandbox holds no checkpoint {checkpoint_id}.", "Pick another one.")
+        wanted = entry.values if names is None else [name for name in names if name in entry.values]
+        return {name: self._decoder.value(*entry.values[name]) for name in wanted}
+
+    def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        with self._memory.lock:
+            held = list(self._memory.writes.get((thread_id, namespace, checkpoint_id), {}).values())
+        held.sort(key=lambda write: (write.task_path, write.task_id, write.idx))
+        return [
+            StoredWrite(w.task_id, w.task_path, w.idx, w.channel, self._decoder.value(*w.value)) for w in held
+        ]

@@ -27,9 +27,9 @@ from lgviz import persistence
 from lgviz.persistence.stores.namespaces import Namespace
 from lgviz.persistence.stores.store import Store
 
-from .effects import Steps, call, running_loop
+from .effects import Act, call, running_loop
 
-__all__ = ["ALL", "Held", "Key", "Layers", "Port", "free"]
+__all__ = ["ALL", "DualStore", "HeldItem", "Key", "OverlayReads", "free"]
 
 Key = tuple[tuple[str, ...], str]
 """Namespace and key of an item."""
@@ -38,7 +38,7 @@ ALL = 1 << 30
 
 
 @dataclass(slots=True)
-class Held:
+class HeldItem:
     """What the upper store holds of one item.
 
     Attributes:
@@ -54,7 +54,7 @@ class Held:
     kept: tuple[Any, ...] = ()
 
 
-class Port:
+class DualStore:
     """A store that answers sync and async, whatever it can itself and whichever loop it lives on."""
 
     def __init__(self, store: BaseStore) -> None:
@@ -71,7 +71,7 @@ class Port:
         return await self.store.abatch(ops)
 
 
-class Layers:
+class OverlayReads:
     """Reads of an overlay.
 
     Answers are those of a copy of ``base`` to which the same was written: filters, the order and the times
@@ -93,14 +93,14 @@ class Layers:
         self.indexed = getattr(self.front, "index_config", None) is not None
         self.below = below
         self._base = base
-        self._below = Port(below)
+        self._below = DualStore(below)
         names = _names(base)
         langgraphs = any(name.startswith("langgraph.store.sqlite.") for name in names)
         self._spelled = langgraphs or any(name.startswith("langgraph.store.postgres.") for name in names)
         self._born_anew = langgraphs
         self._newest_first = base._engine.newest_first if isinstance(base, Store) else not self.whole
 
-    def items(self, keys: Sequence[Key]) -> Steps[list[Item | None]]:
+    def items(self, keys: Sequence[Key]) -> Act[list[Item | None]]:
         """Items as they are underneath."""
         if isinstance(self.front, InMemoryStore) and self.whole:  # its get would make the namespace
             return [_given(self.front._data.get(namespace, {}).get(key)) for namespace, key in keys]
@@ -116,7 +116,7 @@ class Layers:
         every = op._replace(limit=ALL, offset=0)
         return every._replace(max_depth=None) if isinstance(op, ListNamespacesOp) else every  # type: ignore[no-any-return]
 
-    def mine(self, item: Item | None, held: Mapping[Key, Held]) -> Any:
+    def mine(self, item: Item | None, held: Mapping[Key, HeldItem]) -> Any:
         """An item of the front as it is given out: an update does not change when it was created."""
         mine = _given(item)
         known = held.get((mine.namespace, mine.key)) if mine is not None else None
@@ -124,7 +124,7 @@ class Layers:
             mine.created_at = known.seen.created_at
         return mine
 
-    def search(self, op: SearchOp, own: list[Any], held: Mapping[Key, Held]) -> Steps[list[Any]]:
+    def search(self, op: SearchOp, own: list[Any], held: Mapping[Key, HeldItem]) -> Act[list[Any]]:
         """The answer to a search.
 
         Args:
@@ -162,7 +162,9 @@ class Layers:
         engine = self._base.engine
         return self._base._run(lambda: engine.numbers(namespaces))
 
-    def namespaces(self, op: ListNamespacesOp, own: list[Any], held: Mapping[Key, Held]) -> Steps[list[Any]]:
+    def namespaces(
+        self, op: ListNamespacesOp, own: list[Any], held: Mapping[Key, HeldItem]
+    ) -> Act[list[Any]]:
         """The answer to ``list_namespaces``; arguments as in :meth:`search`."""
         if self.whole:
             return own
@@ -203,7 +205,7 @@ def _placed(
     listed: Iterable[SearchItem],
     matching: set[Key],
     own: Iterable[SearchItem],
-    held: Mapping[Key, Held],
+    held: Mapping[Key, HeldItem],
     ages: Mapping[Namespace, int],
 ) -> list[Any]:
     """Items in the order in which they took their places: those written over stay where they are."""

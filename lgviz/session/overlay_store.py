@@ -15,15 +15,15 @@ from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.provenance import Writer, writer, writing_as
 from lgviz.persistence.stores.versions import kind_of
 
-from .effects import Steps, adrive, call, drive
+from .effects import Act, adrive, call, drive
 from .overlay_memory import ticks
-from .overlay_reads import Held, Key, Layers, Port, free
+from .overlay_reads import DualStore, HeldItem, Key, OverlayReads, free
 
-__all__ = ["OverlayStore", "Put"]
+__all__ = ["HeldPut", "OverlayStore"]
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class HeldPut:
     """One write, to be made again in the base in the name of who made it; those of a batch have one tick."""
 
     tick: int
@@ -51,11 +51,11 @@ class OverlayStore(BaseStore):
         self._at = at
         as_of: Callable[[Any], BaseStore] | None = getattr(base, "as_of", None)
         self.as_of_now = at is not None and as_of is None
-        self._layers = Layers(base, as_of(at) if as_of is not None and at is not None else base)
+        self._reads = OverlayReads(base, as_of(at) if as_of is not None and at is not None else base)
         self.supports_ttl = base.supports_ttl
         self.ttl_config = base.ttl_config
-        self._held: dict[Key, Held] = {}
-        self._log: list[Put] = []
+        self._held: dict[Key, HeldItem] = {}
+        self._log: list[HeldPut] = []
         self._lock = threading.RLock()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
@@ -69,7 +69,7 @@ class OverlayStore(BaseStore):
         with self._lock:
             return [*_changed((key, h.seen and h.seen.value, h.last.value) for key, h in self._held.items())]
 
-    def puts(self) -> list[Put]:
+    def puts(self) -> list[HeldPut]:
         """Every write, in order."""
         with self._lock:
             return list(self._log)
@@ -114,70 +114,70 @@ class OverlayStore(BaseStore):
     def discard(self) -> None:
         """Forget what was written."""
         with self._lock:
-            self._layers = Layers(self.base, self._layers.below)
+            self._reads = OverlayReads(self.base, self._reads.below)
             self._held.clear()
             self._log.clear()
 
     # ------------------------------------------------------------ inside
 
-    def _answers(self, ops: Sequence[Op]) -> Steps[list[Result]]:
+    def _answers(self, ops: Sequence[Op]) -> Act[list[Result]]:
         """As every store: a batch reads before it writes, and its last write of an item counts."""
-        layers = self._layers
+        reads = self._reads
         with self._lock:
             held = dict(self._held)
         puts = {(op.namespace, op.key): op for op in ops if isinstance(op, PutOp)}
         asked = [(op.namespace, op.key) for op in ops if isinstance(op, GetOp)]
         wanted = [key for key in dict.fromkeys([*asked, *puts]) if key not in held]
-        below = dict(zip(wanted, (yield from layers.items(wanted)), strict=True))
+        below = dict(zip(wanted, (yield from reads.items(wanted)), strict=True))
         results: list[Any] = []
         for op in ops:
             if isinstance(op, GetOp):
-                if (op.namespace, op.key) in below and not layers.whole:
+                if (op.namespace, op.key) in below and not reads.whole:
                     results.append(below[op.namespace, op.key])
                 else:
-                    results += [layers.mine(item, held) for item in (yield from self._front(op))]
+                    results += [reads.mine(item, held) for item in (yield from self._front(op))]
             elif isinstance(op, SearchOp):
-                found = yield from self._front(layers.own_part(op))
-                own = [layers.mine(item, held) for item in found[0]]
-                results.append((yield from layers.search(op, own, held)))
+                found = yield from self._front(reads.own_part(op))
+                own = [reads.mine(item, held) for item in found[0]]
+                results.append((yield from reads.search(op, own, held)))
             elif isinstance(op, ListNamespacesOp):
-                found = yield from self._front(layers.own_part(op))
-                results.append((yield from layers.namespaces(op, found[0], held)))
+                found = yield from self._front(reads.own_part(op))
+                results.append((yield from reads.namespaces(op, found[0], held)))
             else:
                 results.append(None)
         if puts:
             yield from self._put(puts, below)
         return results
 
-    def _put(self, puts: dict[Key, PutOp], below: dict[Key, Any]) -> Steps[None]:
+    def _put(self, puts: dict[Key, PutOp], below: dict[Key, Any]) -> Act[None]:
         free_ops = [op._replace(value=free(op.value)) for op in puts.values()]
         who = writer()
-        if self._layers.indexed:
-            yield from call(Port(self._layers.front), "batch", free_ops)
+        if self._reads.indexed:
+            yield from call(DualStore(self._reads.front), "batch", free_ops)
         with self._lock:
-            if not self._layers.indexed:
-                self._layers.front.batch(free_ops)
+            if not self._reads.indexed:
+                self._reads.front.batch(free_ops)
             tick = next(ticks)
             for op in free_ops:
                 key = (op.namespace, op.key)
-                held = self._held.setdefault(key, Held(below.get(key), op))
+                held = self._held.setdefault(key, HeldItem(below.get(key), op))
                 held.moved = held.moved or op.value is None
                 held.last = op
-                self._log.append(Put(tick, op, who))
+                self._log.append(HeldPut(tick, op, who))
 
-    def _front(self, op: Op) -> Steps[list[Any]]:
-        front = self._layers.front
-        if self._layers.indexed:
-            return (yield from call(Port(front), "batch", [op]))  # type: ignore[no-any-return]
+    def _front(self, op: Op) -> Act[list[Any]]:
+        front = self._reads.front
+        if self._reads.indexed:
+            return (yield from call(DualStore(front), "batch", [op]))  # type: ignore[no-any-return]
         with self._lock:
             return front.batch([op])
 
-    def conflicting(self) -> Steps[list[ItemChange]]:
+    def conflicting(self) -> Act[list[ItemChange]]:
         """:meth:`conflicts`, as an act."""
         with self._lock:
             held = dict(self._held)
         ops = [GetOp(namespace, key, refresh_ttl=False) for namespace, key in held]
-        now = (yield from call(Port(self.base), "batch", ops)) if ops else []
+        now = (yield from call(DualStore(self.base), "batch", ops)) if ops else []
         found = []
         for (key, known), item in zip(held.items(), now, strict=True):
             there, seen = item and item.value, known.seen and known.seen.value
@@ -185,7 +185,7 @@ class OverlayStore(BaseStore):
                 found.append((key, there, known.last.value))
         return [*_changed(found)]
 
-    def _keep(self, overwrite: bool) -> Steps[list[ItemChange]]:
+    def _keep(self, overwrite: bool) -> Act[list[ItemChange]]:
         if not overwrite and (found := (yield from self.conflicting())):
             raise MemoryConflict.of(found)
         changes = self.changes()
@@ -193,15 +193,15 @@ class OverlayStore(BaseStore):
             yield from self.kept(puts)
         return changes
 
-    def first(self) -> list[Put]:
+    def first(self) -> list[HeldPut]:
         """The oldest batch of writes that is not kept yet; empty where all are."""
         with self._lock:
             return list(itertools.takewhile(lambda put: put.tick == self._log[0].tick, self._log))
 
-    def kept(self, puts: Sequence[Put]) -> Steps[None]:
+    def kept(self, puts: Sequence[HeldPut]) -> Act[None]:
         """Make one batch of writes in the base, all or none, and forget it."""
         with writing_as(puts[0].writer):
-            yield from call(Port(self.base), "batch", [put.op for put in puts])
+            yield from call(DualStore(self.base), "batch", [put.op for put in puts])
         with self._lock:
             for put in puts:
                 self._log.remove(put)
@@ -209,7 +209,7 @@ class OverlayStore(BaseStore):
                 held.kept = (*held.kept[-1:], put.op.value)
             if not self._log:
                 self._held.clear()
-                self._layers = Layers(self.base, self.base)
+                self._reads = OverlayReads(self.base, self.base)
 
 
 def _changed(found: Iterable[tuple[Key, Any, Any]]) -> Iterator[ItemChange]:

@@ -11,23 +11,23 @@ from langchain_core.runnables import RunnableConfig
 
 from lgviz.errors import WrongLoop
 
-from .effects import Steps, adrive, call, drive, running_loop
+from .effects import Act, adrive, call, drive, running_loop
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
-from .run_steps import Course, Order, Until
-from .saver_errors import named
-from .target import Live, aperform, find, live, perform, refuse_busy, saver_loop
+from .run_steps import RunSpec, RunSteps, Until
+from .saver_errors import as_refusals
+from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
-__all__ = ["Runner", "arun", "run", "run_plan", "start_run"]
+__all__ = ["RunHandle", "arun", "run", "run_plan", "start_run"]
 
 
-class Runner:
+class RunHandle:
     """A run on its way in a thread of its own; made by :func:`start_run`."""
 
     def __init__(
-        self, course: Course, work: Callable[[], Run], loop: asyncio.AbstractEventLoop | None
+        self, steps: RunSteps, work: Callable[[], Run], loop: asyncio.AbstractEventLoop | None
     ) -> None:
-        self._course = course
+        self._steps = steps
         self._work = work
         self._loop = loop
         self._ended = threading.Event()
@@ -41,22 +41,22 @@ class Runner:
         """Of the run; ``"failed"`` too where it could not begin (:meth:`result` raises why)."""
         if self._ended.is_set():
             return self._run.status if self._run is not None else "failed"
-        return "stopping" if self._course.control.drain_requested else "running"
+        return "stopping" if self._steps.control.drain_requested else "running"
 
     @property
     def nodes(self) -> list[str]:
         """The nodes at work now."""
-        return list(self._course.working.values())
+        return list(self._steps.working.values())
 
     @property
     def configs(self) -> list[RunnableConfig]:
         """Configs of the checkpoints stored so far, in order."""
-        return list(self._course.made)
+        return list(self._steps.made)
 
     def stop(self) -> None:
         """Stop after the nodes at work (a synchronous node cannot be killed). Comes back at once."""
-        self._course.control.request_drain("stop")
-        self._course._tell(RunEvent("status"))
+        self._steps.control.request_drain("stop")
+        self._steps.tell(RunEvent("status"))
 
     def result(self, timeout: float | None = None) -> Run:
         """Wait for the end.
@@ -88,7 +88,7 @@ class Runner:
             self._error = error
         finally:
             self._ended.set()
-            self._course._tell(RunEvent("status"))
+            self._steps.tell(RunEvent("status"))
 
 
 def start_run(
@@ -104,7 +104,7 @@ def start_run(
     context: Any = None,
     on_event: Callable[[RunEvent], None] | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
-) -> Runner:
+) -> RunHandle:
     """Start a run in a thread of its own and come back at once.
 
     Args:
@@ -114,12 +114,12 @@ def start_run(
 
     Raises:
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
-            :meth:`Runner.result` raises.
+            :meth:`RunHandle.result` raises.
     """
-    here = live(graph)
-    course = Course(Order(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    here = target_of(graph)
+    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
     where = loop or saver_loop(here.saver)
-    return Runner(course, lambda: _work(here, course, where), where if here.asynchronous else None)
+    return RunHandle(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
 
 
 def run(
@@ -163,13 +163,13 @@ def run(
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    here = live(graph)
-    course = Course(Order(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    here = target_of(graph)
+    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:
         refuse_busy(here.saver)
-    return Runner(course, lambda: _work(here, course, None if blocked else loop), None).result()
+    return RunHandle(steps, lambda: _work(here, steps, None if blocked else loop), None).result()
 
 
 async def arun(
@@ -186,26 +186,26 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    course = Course(Order(at, input, resume, until, sandbox, thread_id, config, context), on_event)
-    return await aperform(live(graph), course.steps)
+    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    return await aperform(target_of(graph), steps.act)
 
 
 def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
     """What :func:`run` from a checkpoint will do, before anything runs."""
 
-    def act(here: Live) -> Steps[Plan]:
-        spot = yield from find(here, at, thread_id)
-        snapshot = yield from call(here.graph, "get_state", spot.config)
-        return (yield from plan_of(spot, snapshot))
+    def act(here: GraphTarget) -> Act[Plan]:
+        position = yield from find(here, at, thread_id)
+        snapshot = yield from call(here.graph, "get_state", position.config)
+        return (yield from plan_of(position, snapshot))
 
-    return perform(live(graph), act)
+    return perform(target_of(graph), act)
 
 
-def _work(here: Live, course: Course, loop: asyncio.AbstractEventLoop | None) -> Run:
+def _work(here: GraphTarget, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> Run:
     """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one."""
-    with named():
+    with as_refusals():
         if not here.asynchronous:
-            return drive(course.steps(here))
+            return drive(steps.act(here))
         if loop is not None and loop.is_running():
-            return asyncio.run_coroutine_threadsafe(aperform(here, course.steps), loop).result()
-        return asyncio.run(adrive(course.steps(here.told(serial=True))))
+            return asyncio.run_coroutine_threadsafe(aperform(here, steps.act), loop).result()
+        return asyncio.run(adrive(steps.act(here.with_proxy(serial=True))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -12,14 +13,14 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import History, open_history
 from lgviz.errors import SandboxEnded
 from lgviz.persistence import ItemChange
 
 from .effects import is_wrong_loop, wrong_loop
-from .reading import Reader
 from .sandbox import Sandbox
 
-__all__ = ["Run", "RunError", "RunEvent", "Status"]
+__all__ = ["CheckpointFinder", "Run", "RunError", "RunEvent", "Status"]
 
 Status = Literal["done", "interrupted", "failed", "stopped"]
 
@@ -80,7 +81,7 @@ class Run:
 
     Attributes:
         status: ``"done"``, ``"interrupted"`` (a question or a breakpoint waits), ``"failed"``, ``"stopped"``
-            (by ``until`` or :meth:`Runner.stop`).
+            (by ``until`` or :meth:`RunHandle.stop`).
         values: the state at its last checkpoint.
         interrupts: the questions that wait.
         error: what a node raised; None where nothing did.
@@ -172,8 +173,8 @@ class Run:
         return self._reader.at(self.config)
 
     @cached_property
-    def _reader(self) -> Reader:
-        return Reader(self.graph)
+    def _reader(self) -> CheckpointFinder:
+        return CheckpointFinder(self.graph)
 
     def __repr__(self) -> str:
         made = f"{len(self.configs)} checkpoint{'s' * (len(self.configs) != 1)}"
@@ -182,3 +183,25 @@ class Run:
             state = self.sandbox.ended or "in a sandbox"
             place = f" {state}{f', {self.sandbox.memory}' if self.sandbox.memory else ''}"
         return f"<Run {self.status}: {made}{place}{f', {self.error}' if self.error else ''}>"
+
+
+class CheckpointFinder:
+    """Finds the ``Checkpoint`` of a config; opens the history once and reads on in it."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+        self._history: History | None = None
+
+    def at(self, config: RunnableConfig) -> Checkpoint:
+        """The checkpoint that a config names."""
+        return self.all([config])[0]
+
+    def all(self, configs: Sequence[RunnableConfig]) -> list[Checkpoint]:
+        """The checkpoints that configs of one thread name."""
+        if not configs:
+            return []
+        if self._history is None:
+            self._history = open_history(self._graph, thread_id=configs[0]["configurable"]["thread_id"])
+        else:
+            self._history.refresh()
+        return [self._history[config["configurable"]["checkpoint_id"]] for config in configs]

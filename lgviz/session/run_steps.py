@@ -1,4 +1,4 @@
-"""The course of one run: what is streamed, what is recorded, and what it comes to."""
+"""The steps of one run: what is streamed, what is recorded, and what it comes to."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from langgraph.types import Command, StateSnapshot
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.errors import NodeRefused, NothingToRun
 
-from .effects import Steps, call
+from .effects import Act, call
 from .interrupts import Answer, answers_of, asked_in, open_interrupts
 from .plan import plan_of, replanted, root_of
-from .reading import Reader
-from .run_result import Run, RunError, RunEvent, Status
+from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
-from .saver_proxy import RelaySaver
-from .target import Live, Spot, find
+from .saver_proxy import SaverProxy
+from .target import GraphTarget, Position, find
 
-__all__ = ["Course", "Order", "Until"]
+__all__ = ["RunSpec", "RunSteps", "Until"]
 
 logger = logging.getLogger(__name__)
 Until = str | Callable[[Checkpoint], bool] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunSpec:
     """What is to be run; the arguments of :func:`lgviz.run`."""
 
     at: Any
@@ -48,7 +47,7 @@ class Order:
 
 
 @dataclass
-class Course:
+class RunSteps:
     """One run on its way. Its fields may be read from any thread.
 
     Attributes:
@@ -58,7 +57,7 @@ class Course:
         sandbox: the sandbox that it runs in; None: it runs in the open.
     """
 
-    order: Order
+    spec: RunSpec
     on_event: Callable[[RunEvent], None] | None = None
     control: RunControl = field(default_factory=RunControl)
     working: dict[str, str] = field(default_factory=dict)
@@ -69,7 +68,7 @@ class Course:
     _failed: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def steps(self, given: Live) -> Steps[Run]:
+    def act(self, given: GraphTarget) -> Act[Run]:
         """Run it.
 
         Raises:
@@ -77,56 +76,60 @@ class Course:
             NodeRefused: ``until`` names no node.
             CheckpointNotFound: there is no such checkpoint.
         """
-        order = self.order
-        _check_until(order.until, given.graph)
+        spec = self.spec
+        _check_until(spec.until, given.graph)
         self.sandbox = sandbox_of(given.given)
         if self.sandbox is not None:
             self.sandbox.check()
-        spot = yield from find(given, order.at, order.thread_id, order.config)
+        position = yield from find(given, spec.at, spec.thread_id, spec.config)
         base = given
-        if order.sandbox and self.sandbox is None:
-            self.sandbox = yield from Sandbox(given, spot).looked()
+        if spec.sandbox and self.sandbox is None:
+            self.sandbox = yield from Sandbox(given, position).looked()
             self.warnings += self.sandbox.warnings
-            base = self.sandbox.live(given)
-        reader = Reader(base.graph)
-        serial = isinstance(given.saver, RelaySaver) and given.saver.serial
-        here = base.told(lambda config, metadata: self._put(reader, config, metadata), serial=serial)
-        spot = Spot(here, spot.saved)
-        snapshot = yield from call(here.graph, "get_state", spot.config)
-        if order.resume is not None:
-            start = yield from self._resume(spot, snapshot)
-        elif order.input is not None:
-            start = yield from self._input(spot)
+            base = self.sandbox.over_overlays(given)
+        reader = CheckpointFinder(base.graph)
+        serial = isinstance(given.saver, SaverProxy) and given.saver.serial
+        here = base.with_proxy(lambda config, metadata: self._put(reader, config, metadata), serial=serial)
+        position = Position(here, position.saved)
+        snapshot = yield from call(here.graph, "get_state", position.config)
+        if spec.resume is not None:
+            start = yield from self._resume(position, snapshot)
+        elif spec.input is not None:
+            start = yield from self._input(position)
         else:
-            start = yield from self._on(spot, snapshot)
-        return (yield from self._outcome(spot, base, start))
+            start = yield from self._on(position, snapshot)
+        return (yield from self._outcome(position, base, start))
 
     # ------------------------------------------------------------ three ways to run
 
-    def _on(self, spot: Spot, snapshot: StateSnapshot) -> Steps[RunnableConfig]:
+    def _on(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
         """What the checkpoint's ``next`` says."""
         if not snapshot.next:
             raise NothingToRun(
                 "Nothing comes next at this checkpoint.", "Fork it as another node, or run it with an input."
             )
-        plan = yield from plan_of(spot, snapshot)
+        plan = yield from plan_of(position, snapshot)
         self.warnings += plan.warnings
-        start = yield from replanted(spot)
-        yield from self._stream(spot, start, None)
+        start = yield from replanted(position)
+        yield from self._stream(position, start, None)
         return start
 
-    def _input(self, spot: Spot) -> Steps[RunnableConfig]:
-        if spot.namespace:
+    def _input(self, position: Position) -> Act[RunnableConfig]:
+        if position.namespace:
             raise NothingToRun("An input goes to the root graph, not into a subgraph.", "Run from the root.")
-        yield from self._stream(spot, spot.config, self.order.input)
-        return spot.config
+        yield from self._stream(position, position.config, self.spec.input)
+        return position.config
 
-    def _resume(self, spot: Spot, snapshot: StateSnapshot) -> Steps[RunnableConfig]:
+    def _resume(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
         """Answer interrupts; where one was answered before, on a fresh fork, for LangGraph would silently
         return the old answer."""
-        root = yield from root_of(spot)
-        above = snapshot if root is spot else (yield from call(spot.live.graph, "get_state", root.config))
-        answers = answers_of(root, above, self.order.resume)
+        root = yield from root_of(position)
+        above = (
+            snapshot
+            if root is position
+            else (yield from call(position.target.graph, "get_state", root.config))
+        )
+        answers = answers_of(root, above, self.spec.resume)
         if all(answer.waiting for answer in answers):
             yield from self._stream(root, root.config, _command((a.interrupt.id, a.value) for a in answers))
             return root.config
@@ -135,19 +138,19 @@ class Course:
             asked.append((yield from asked_in(root, above, answer)))  # noqa: PERF401
         start = asked[0] if len({a.id for a in asked}) == 1 else root
         if start is not root:
-            inner = yield from call(spot.live.graph, "get_state", start.config)
+            inner = yield from call(position.target.graph, "get_state", start.config)
             answers = answers_of(start, inner, {a.interrupt.id: a.value for a in answers})
         config = yield from replanted(start)
         yield from self._stream(start, config, None)
         yield from self._reply(root, answers, start is not root)
         return config
 
-    def _reply(self, root: Spot, answers: list[Answer], nested: bool) -> Steps[None]:
+    def _reply(self, root: Position, answers: list[Answer], nested: bool) -> Act[None]:
         """Give the answers to the questions that a fresh fork asks again, older questions of a task first."""
         left = {a.place: [*a.before, a.value] for a in answers}
         while any(left.values()) and self._error is None and not self.control.drain_requested:
-            head = yield from find(root.live, self._head(root.config), None)
-            snapshot = yield from call(root.live.graph, "get_state", head.config)
+            head = yield from find(root.target, self._head(root.config), None)
+            snapshot = yield from call(root.target.graph, "get_state", head.config)
             waiting = {i.id for i in open_interrupts(head, snapshot)}
             replies = {}
             if nested:  # one question of one subgraph: it surfaces as the only one that waits
@@ -164,22 +167,22 @@ class Course:
                 return
             yield from self._stream(head, head.config, _command(replies.items()))
 
-    def _stream(self, spot: Spot, start: RunnableConfig, given: Any) -> Steps[None]:
-        graph, order = spot.live.graph, self.order
-        acting = spot.acting(order.config, None)
+    def _stream(self, position: Position, start: RunnableConfig, given: Any) -> Act[None]:
+        graph, spec = position.target.graph, self.spec
+        acting = position.acting(spec.config, None)
         conf = {k: v for k, v in acting["configurable"].items() if not k.startswith("checkpoint_")}
         acting["configurable"] = conf | start["configurable"]
         if self.sandbox is not None:
             acting["configurable"]["__pregel_cache"] = None
         stops = graph.interrupt_before_nodes
-        if isinstance(order.until, str) and stops != "*":
-            stops = [*stops, order.until]
+        if isinstance(spec.until, str) and stops != "*":
+            stops = [*stops, spec.until]
         streamed = call(
             graph,
             "stream",
             given,
             acting,
-            context=order.context,
+            context=spec.context,
             stream_mode="tasks",
             subgraphs=True,
             durability="sync",
@@ -210,19 +213,19 @@ class Course:
                 error = str(task["error"]) if task.get("error") else None
                 self._failed = self._failed or (node if error else None)
                 event = RunEvent("finished", namespace, node, task_id, error=error)
-        self._tell(event)
+        self.tell(event)
 
-    def _put(self, reader: Reader, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
+    def _put(self, reader: CheckpointFinder, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
         conf = config["configurable"]
         with self._lock:
             self.made.append(config)
-        self._tell(RunEvent("checkpoint", conf["checkpoint_ns"], checkpoint_id=conf["checkpoint_id"]))
-        until = self.order.until
+        self.tell(RunEvent("checkpoint", conf["checkpoint_ns"], checkpoint_id=conf["checkpoint_id"]))
+        until = self.spec.until
         stepped = metadata.get("source") == "loop" and not conf["checkpoint_ns"]
         if stepped and callable(until) and until(reader.at(config)):
             self.control.request_drain("until")
 
-    def _tell(self, event: RunEvent) -> None:
+    def tell(self, event: RunEvent) -> None:
         if self.on_event is None:
             return
         try:
@@ -238,11 +241,11 @@ class Course:
             made = [c for c in self.made if not c["configurable"].get("checkpoint_ns")]
         return made[-1] if made else start
 
-    def _outcome(self, spot: Spot, base: Live, start: RunnableConfig) -> Steps[Run]:
-        head = yield from find(spot.live, self._head(start), None)
-        snapshot = yield from call(spot.live.graph, "get_state", head.config)
+    def _outcome(self, position: Position, base: GraphTarget, start: RunnableConfig) -> Act[Run]:
+        head = yield from find(position.target, self._head(start), None)
+        snapshot = yield from call(position.target.graph, "get_state", head.config)
         waiting = tuple(open_interrupts(head, snapshot))
-        until = self.order.until
+        until = self.spec.until
         status: Status = "done"
         error = self._error
         if error is not None:

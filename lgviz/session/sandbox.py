@@ -14,11 +14,11 @@ from lgviz.errors import BadMoment, MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.moments import KEPT
 
-from .effects import Steps, call, running_loop
+from .effects import Act, call, running_loop
 from .overlay import OverlaySaver
-from .overlay_store import OverlayStore, Put
-from .store_leaks import holders
-from .target import Live, Spot, aperform, find, live, perform
+from .overlay_store import HeldPut, OverlayStore
+from .store_leaks import leaky_nodes
+from .target import GraphTarget, Position, aperform, find, perform, target_of
 
 __all__ = ["Sandbox", "open_sandbox", "sandbox_of"]
 
@@ -32,7 +32,7 @@ class Sandbox:
 
     Args:
         given: the graph that would run.
-        spot: the checkpoint that it starts from.
+        position: the checkpoint that it starts from.
 
     Attributes:
         graph: a copy of the graph, over the overlays.
@@ -44,9 +44,9 @@ class Sandbox:
         ended: ``"kept"`` or ``"discarded"``; None while it is open.
     """
 
-    def __init__(self, given: Live, spot: Spot) -> None:
-        self.base = live(given.given)
-        self.start = spot.config
+    def __init__(self, given: GraphTarget, position: Position) -> None:
+        self.base = target_of(given.given)
+        self.start = position.config
         self.saver = OverlaySaver(self.base.saver)
         self.saver.sandbox = self
         self.graph = copy.copy(self.base.graph)
@@ -59,14 +59,14 @@ class Sandbox:
         self._changes: list[ItemChange] = []
         self._stored: set[str] = set()
         if isinstance(store := self.base.graph.store, BaseStore):
-            self._over(store, spot)
+            self._over(store, position)
         self.warnings += [
             f"Node {name!r} holds a store of its own: what it writes there is written."
-            for name in dict.fromkeys(holders(self.base.graph))
+            for name in dict.fromkeys(leaky_nodes(self.base.graph))
         ]
 
-    def _over(self, store: BaseStore, spot: Spot) -> None:
-        moment = spot.saved.metadata.get(KEPT) or spot.saved.checkpoint["ts"]
+    def _over(self, store: BaseStore, position: Position) -> None:
+        moment = position.saved.metadata.get(KEPT) or position.saved.checkpoint["ts"]
         at = datetime.fromisoformat(str(moment))
         self.graph.store = self.store = OverlayStore(store, at)
         if self.store.as_of_now:
@@ -74,7 +74,7 @@ class Sandbox:
         else:
             self.memory_as_of, self.memory = at, f"memory as of {at.astimezone():%Y-%m-%d %H:%M:%S}"
 
-    def looked(self) -> Steps[Sandbox]:
+    def looked(self) -> Act[Sandbox]:
         """Itself; over memory as of now where memory of its moment is no longer known."""
         if self.store is not None and self.memory_as_of is not None:
             try:
@@ -84,9 +84,9 @@ class Sandbox:
                 self.memory_as_of, self.memory = None, f"memory as of now: {error.cause}"
         return self
 
-    def live(self, given: Live) -> Live:
+    def over_overlays(self, given: GraphTarget) -> GraphTarget:
         """The graph over the overlays, to act as ``given`` does."""
-        return Live(self.graph, self.saver, given.asynchronous, self.graph)
+        return GraphTarget(self.graph, self.saver, given.asynchronous, self.graph)
 
     @property
     def empty(self) -> bool:
@@ -101,7 +101,7 @@ class Sandbox:
         """Memory as it was when one of its checkpoints was made; None where the graph has no store."""
         return self.store.before(self.saver.tick(config)) if self.store is not None else None
 
-    def step_puts(self, config: RunnableConfig, parent: RunnableConfig | None) -> list[Put]:
+    def step_puts(self, config: RunnableConfig, parent: RunnableConfig | None) -> list[HeldPut]:
         """What was put between one of its checkpoints and that one's parent, or its beginning."""
         since = self.saver.tick(parent) if parent is not None else -1
         puts = self.store.puts() if self.store is not None else []
@@ -161,10 +161,10 @@ class Sandbox:
 
     # ------------------------------------------------------------ keeping
 
-    def _conflicts(self) -> Steps[list[ItemChange]]:
+    def _conflicts(self) -> Act[list[ItemChange]]:
         return (yield from self.store.conflicting()) if self.store is not None else []
 
-    def _keep(self, here: Live, overwrite: bool) -> Steps[list[RunnableConfig]]:
+    def _keep(self, here: GraphTarget, overwrite: bool) -> Act[list[RunnableConfig]]:
         """Memories and checkpoints in the order in which they were made, so that each checkpoint's moment
         knows the memories of its steps."""
         self.check()
@@ -191,7 +191,7 @@ class Sandbox:
         self.ended = "kept"
         return self.saver.forget()
 
-    def _memories(self, before: int | None) -> Steps[None]:
+    def _memories(self, before: int | None) -> Act[None]:
         while self.store is not None and (puts := self.store.first()):
             if before is not None and puts[0].tick > before:
                 return
@@ -211,10 +211,10 @@ def open_sandbox(
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
     """
 
-    def act(here: Live) -> Steps[Sandbox]:
+    def act(here: GraphTarget) -> Act[Sandbox]:
         return (yield from Sandbox(here, (yield from find(here, at, thread_id, config))).looked())
 
-    return perform(live(graph), act)
+    return perform(target_of(graph), act)
 
 
 def sandbox_of(graph: Any) -> Sandbox | None:
@@ -224,7 +224,9 @@ def sandbox_of(graph: Any) -> Sandbox | None:
     return found if isinstance(found, Sandbox) else None
 
 
-def _is_free(here: Live, config: RunnableConfig, task_id: str, writes: list[tuple[str, Any]]) -> Steps[bool]:
+def _is_free(
+    here: GraphTarget, config: RunnableConfig, task_id: str, writes: list[tuple[str, Any]]
+) -> Act[bool]:
     """Whether a task of the base may be given these writes: meanwhile it may have ended, or have been told
     other answers, and that stays as it is."""
     saved = yield from call(here.saver, "get_tuple", config)

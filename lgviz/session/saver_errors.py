@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from lgviz.errors import ActRefused, LgvizError, ReadOnly, SourceError
 
-__all__ = ["named", "refusal"]
+__all__ = ["as_refusals", "refusal"]
 
 
 def refusal(error: BaseException) -> LgvizError | None:
@@ -35,7 +35,7 @@ def refusal(error: BaseException) -> LgvizError | None:
 
 
 @contextmanager
-def named() -> Iterator[None]:
+def as_refusals() -> Iterator[None]:
     """Raises such an error as the refusal it means."""
     try:
         yield

@@ -21,7 +21,7 @@ from lgviz.persistence.savers.saver import AsyncSaver
 
 from .overlay import OverlaySaver
 
-__all__ = ["OnPut", "RelaySaver", "is_async_only", "is_sync_only"]
+__all__ = ["OnPut", "SaverProxy", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
 """Called after a checkpoint was stored, with its config and metadata, from the thread that stored it."""
@@ -46,7 +46,7 @@ def is_sync_only(saver: BaseCheckpointSaver[Any]) -> bool:
     return asynchronous is BaseCheckpointSaver.aget_tuple or refuses
 
 
-class RelaySaver(BaseCheckpointSaver[Any]):
+class SaverProxy(BaseCheckpointSaver[Any]):
     """Passes every call on to ``base``.
 
     In a checkpoint's metadata it leaves only the parents above its namespace: after a replay inside a
@@ -77,8 +77,8 @@ class RelaySaver(BaseCheckpointSaver[Any]):
     def get_next_version(self, current: Any, channel: None) -> Any:
         return self.base.get_next_version(current, channel)
 
-    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> RelaySaver:
-        return RelaySaver(self.base.with_allowlist(extra_allowlist), self._on_put, serial=self.serial)
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> SaverProxy:
+        return SaverProxy(self.base.with_allowlist(extra_allowlist), self._on_put, serial=self.serial)
 
     # ------------------------------------------------------------ sync
 

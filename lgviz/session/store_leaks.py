@@ -13,7 +13,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
 
-__all__ = ["holders"]
+__all__ = ["leaky_nodes"]
 
 _MOST = 5_000
 """How many objects are looked at, of all that a node refers to."""
@@ -22,7 +22,7 @@ _CLOSED = (str, bytes, int, float, type, ModuleType, Pregel, BaseCheckpointSaver
 """What leads to no store of a node: a graph that runs in a node is given its caller's."""
 
 
-def holders(graph: Any) -> Iterator[str]:
+def leaky_nodes(graph: Any) -> Iterator[str]:
     """Names of the nodes of a graph and its subgraphs that lead to a store: by a closure, a global, a
     default, a ``partial``, an attribute, or a function that they call."""
     graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]

@@ -24,11 +24,11 @@ from lgviz.errors import (
     WrongLoop,
 )
 
-from .effects import Steps, adrive, call, drive, run_sync, running_loop
-from .saver_errors import named
-from .saver_proxy import OnPut, RelaySaver, is_async_only, is_sync_only
+from .effects import Act, adrive, call, drive, run_sync, running_loop
+from .saver_errors import as_refusals
+from .saver_proxy import OnPut, SaverProxy, is_async_only, is_sync_only
 
-__all__ = ["Live", "Spot", "aperform", "configurable_of", "find", "live", "perform"]
+__all__ = ["GraphTarget", "Position", "aperform", "configurable_of", "find", "perform", "target_of"]
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ _LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class GraphTarget:
     """A compiled graph with a checkpointer.
 
     Attributes:
@@ -54,17 +54,17 @@ class Live:
     asynchronous: bool
     given: Any
 
-    def over(self, saver: BaseCheckpointSaver[Any]) -> Live:
+    def with_saver(self, saver: BaseCheckpointSaver[Any]) -> GraphTarget:
         """The same graph with another saver; the given graph is left alone."""
         graph = copy.copy(self.graph)
         graph.checkpointer = saver
         return replace(self, graph=graph, saver=saver)
 
-    def told(self, on_put: OnPut | None = None, *, serial: bool = False) -> Live:
+    def with_proxy(self, on_put: OnPut | None = None, *, serial: bool = False) -> GraphTarget:
         """The same with a saver that tells what it put."""
-        return self.over(RelaySaver(self.saver, on_put, serial=serial))
+        return self.with_saver(SaverProxy(self.saver, on_put, serial=serial))
 
-    def at(self, namespace: str) -> Any:
+    def graph_in(self, namespace: str) -> Any:
         """The graph of a checkpoint namespace: this one, or one of its subgraphs.
 
         Raises:
@@ -82,10 +82,10 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Position:
     """The one checkpoint meant by an act."""
 
-    live: Live
+    target: GraphTarget
     saved: CheckpointTuple
 
     @property
@@ -103,7 +103,7 @@ class Spot:
     @property
     def graph(self) -> Any:
         """The graph of its namespace."""
-        return self.live.at(self.namespace)
+        return self.target.graph_in(self.namespace)
 
     @property
     def config(self) -> RunnableConfig:
@@ -134,7 +134,7 @@ class Spot:
         conf |= self.config["configurable"]
         if runtime:
             conf["__pregel_runtime"] = Runtime(
-                context=_context(self.live.graph, context), store=self.live.graph.store
+                context=_context(self.target.graph, context), store=self.target.graph.store
             )
         metadata = {k: v for k, v in given.pop("metadata", {}).items() if not k.startswith(MARK)}
         return cast(
@@ -142,14 +142,14 @@ class Spot:
         )
 
 
-def live(graph: Any) -> Live:
+def target_of(graph: Any) -> GraphTarget:
     """A graph that can act.
 
     Raises:
         ReadOnly: a path or a bare saver was given.
         NoCheckpointer: the graph was compiled without one.
     """
-    if isinstance(graph, Live):
+    if isinstance(graph, GraphTarget):
         return graph
     if not isinstance(graph, Pregel):
         kind = "a saver" if isinstance(graph, BaseCheckpointSaver) else f"{type(graph).__name__!r}"
@@ -163,10 +163,12 @@ def live(graph: Any) -> Live:
             "Compile it with one: compile(checkpointer=saver).",
         )
     saver = graph.checkpointer
-    return Live(graph, saver, is_async_only(saver) or _async_only(graph), graph)
+    return GraphTarget(graph, saver, is_async_only(saver) or _async_only(graph), graph)
 
 
-def find(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | None = None) -> Steps[Spot]:
+def find(
+    here: GraphTarget, at: Any, thread_id: str | None, config: RunnableConfig | None = None
+) -> Act[Position]:
     """The checkpoint that ``at`` names: a ``Checkpoint``, a config, or a label or id of a thread.
 
     Raises:
@@ -186,11 +188,13 @@ def find(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | No
             else f"Thread {names['thread_id']!r} has no checkpoint.",
             "It may have been deleted meanwhile: read the history again.",
         )  # fmt: skip
-    return Spot(here, saved)
+    return Position(here, saved)
 
 
-def _named(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | None) -> Mapping[str, Any]:
-    if isinstance(at, Spot):
+def _named(
+    here: GraphTarget, at: Any, thread_id: str | None, config: RunnableConfig | None
+) -> Mapping[str, Any]:
+    if isinstance(at, Position):
         return at.config
     if hasattr(at, "config") and not isinstance(at, Mapping):
         at = at.config
@@ -212,14 +216,14 @@ def _named(here: Live, at: Any, thread_id: str | None, config: RunnableConfig | 
     return found
 
 
-def perform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
+def perform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
     """Do an act from synchronous code, whatever loop the graph needs.
 
     Raises:
         WrongLoop: the graph's saver is busy on the loop that this very call blocks.
     """
     if not here.asynchronous:
-        with named():
+        with as_refusals():
             return drive(act(here))
     loop = getattr(here.saver, "loop", None)
     elsewhere = (
@@ -227,12 +231,12 @@ def perform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
     )
     if not elsewhere:
         refuse_busy(here.saver)
-    relayed = here.told(serial=True) if not elsewhere or is_sync_only(here.saver) else here
-    with named():
+    relayed = here.with_proxy(serial=True) if not elsewhere or is_sync_only(here.saver) else here
+    with as_refusals():
         return run_sync(lambda: adrive(act(relayed)), loop)
 
 
-async def aperform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
+async def aperform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
     """The same awaited, on the caller's loop.
 
     Raises:
@@ -240,8 +244,10 @@ async def aperform(here: Live, act: Callable[[Live], Steps[T]]) -> T:
     """
     loop = saver_loop(here.saver)
     foreign = loop is not None and loop is not running_loop()
-    with named():
-        return await adrive(act(here.told(serial=foreign) if foreign or is_sync_only(here.saver) else here))
+    with as_refusals():
+        return await adrive(
+            act(here.with_proxy(serial=foreign) if foreign or is_sync_only(here.saver) else here)
+        )
 
 
 def saver_loop(saver: BaseCheckpointSaver[Any]) -> asyncio.AbstractEventLoop | None:

@@ -14,11 +14,11 @@ from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused
 
-from .effects import Steps, call
-from .target import MARK, Spot
+from .effects import Act, call
+from .target import MARK, Position
 from .values import channels_of, to_update
 
-__all__ = ["Edit", "Made", "Sibling", "goto_targets", "inferred", "siblings", "update", "warned"]
+__all__ = ["Edit", "Sibling", "UpdateResult", "goto_targets", "inferred", "siblings", "update", "warned"]
 
 INPUT = "__input__"
 _CONTROL = {"__error__", "__error_source_node__", "__interrupt__", "__resume__", "__scheduled__"}
@@ -37,7 +37,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class UpdateResult:
     """The checkpoint that an update made."""
 
     config: RunnableConfig
@@ -59,7 +59,7 @@ class Sibling:
     writes: list[tuple[str, Any]]
 
 
-def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) -> Steps[Made]:
+def update(position: Position, edit: Edit, config: RunnableConfig | None, context: Any) -> Act[UpdateResult]:
     """Make the update.
 
     Raises:
@@ -67,8 +67,8 @@ def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) 
         NodeRefused: no such node, or its router raised.
         InvalidValue, UnknownChannel: the values do not fit the channels.
     """
-    graph = spot.graph
-    node = edit.as_node or inferred(spot)
+    graph = position.graph
+    node = edit.as_node or inferred(position)
     if node is None:
         raise AmbiguousUpdate(
             "LangGraph cannot tell which node made this update.", f"Name it with as_node=: {_listed(graph)}."
@@ -79,12 +79,12 @@ def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) 
         values = Command(update=values if values is not None else {}, goto=edit.goto)
     updates = [StateUpdate(values, node, None)]
     if edit.keep_siblings:
-        before = yield from call(spot.live.graph, "get_state", spot.config)
-        updates = _with_siblings(spot, before, node, values)
+        before = yield from call(position.target.graph, "get_state", position.config)
+        updates = _with_siblings(position, before, node, values)
     marks = {MARK + "as_node": node, MARK + "goto": edit.goto, MARK + "note": edit.note}
-    acting = spot.acting(config, context, marks={k: v for k, v in marks.items() if v}, runtime=True)
+    acting = position.acting(config, context, marks={k: v for k, v in marks.items() if v}, runtime=True)
     try:
-        made = yield from call(spot.live.graph, "bulk_update_state", acting, [updates])
+        made = yield from call(position.target.graph, "bulk_update_state", acting, [updates])
     except LgvizError:
         raise
     except Exception as error:
@@ -92,12 +92,12 @@ def update(spot: Spot, edit: Edit, config: RunnableConfig | None, context: Any) 
             raise refusal from error
         raise
     names = {k: made["configurable"][k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id")}
-    return Made({"configurable": names}, node)
+    return UpdateResult({"configurable": names}, node)
 
 
-def inferred(spot: Spot) -> str | None:
+def inferred(position: Position) -> str | None:
     """The node that LangGraph itself would take for an update here; None where it cannot tell."""
-    found: str | None = spot.graph._infer_as_node(spot.saved.checkpoint["versions_seen"])
+    found: str | None = position.graph._infer_as_node(position.saved.checkpoint["versions_seen"])
     return found
 
 
@@ -108,10 +108,10 @@ def goto_targets(graph: Any, node: str) -> list[str]:
     return list(spec.ends) if spec is not None and spec.ends else []
 
 
-def siblings(spot: Spot, snapshot: StateSnapshot, node: str | None = None) -> list[Sibling]:
+def siblings(position: Position, snapshot: StateSnapshot, node: str | None = None) -> list[Sibling]:
     """The finished tasks of the next step, in LangGraph's order, but the one that ``node`` stands for."""
-    ours = _task_of(spot, snapshot, node)
-    found = ((task, _writes(spot, task.id)) for task in snapshot.tasks if task.id != ours)
+    ours = _task_of(position, snapshot, node)
+    found = ((task, _writes(position, task.id)) for task in snapshot.tasks if task.id != ours)
     return [Sibling(task.name, task.id, writes) for task, writes in found if writes]
 
 
@@ -130,18 +130,18 @@ def check_node(graph: Any, node: str, edit: Edit) -> None:
         )
 
 
-def _with_siblings(spot: Spot, before: StateSnapshot, node: str, values: Any) -> list[StateUpdate]:
-    ours = _task_of(spot, before, node)
+def _with_siblings(position: Position, before: StateSnapshot, node: str, values: Any) -> list[StateUpdate]:
+    ours = _task_of(position, before, node)
     if ours is None:
         raise NodeRefused(
             f"Node {node!r} is not one of the pending nodes, so there are no siblings of it to keep.",
             f"Choose one of {', '.join(map(repr, before.next))}, or keep no siblings.",
         )
-    kept = {s.task_id: s for s in siblings(spot, before, node)}
+    kept = {s.task_id: s for s in siblings(position, before, node)}
     return [
         StateUpdate(values, node, ours)
         if task.id == ours
-        else StateUpdate(_replayed(spot.graph, kept[task.id]), task.name, task.id)
+        else StateUpdate(_replayed(position.graph, kept[task.id]), task.name, task.id)
         for task in before.tasks
         if task.id == ours or task.id in kept
     ]
@@ -163,15 +163,15 @@ def _replayed(graph: Any, sibling: Sibling) -> Any:
     return Command(update=[(c, v) for c, v in sibling.writes if c in state], goto=goto)
 
 
-def _task_of(spot: Spot, snapshot: StateSnapshot, node: str | None) -> str | None:
+def _task_of(position: Position, snapshot: StateSnapshot, node: str | None) -> str | None:
     """The pending task that an update as ``node`` stands for: the first unfinished one of its name."""
     named = [task.id for task in snapshot.tasks if task.name == node]
-    unfinished = [task_id for task_id in named if not _writes(spot, task_id)]
+    unfinished = [task_id for task_id in named if not _writes(position, task_id)]
     return next(iter(unfinished or named), None)
 
 
-def _writes(spot: Spot, task_id: str) -> list[tuple[str, Any]]:
-    stored = spot.saved.pending_writes or ()
+def _writes(position: Position, task_id: str) -> list[tuple[str, Any]]:
+    stored = position.saved.pending_writes or ()
     return [(c, v) for task, c, v in stored if task == task_id and c not in _CONTROL]
 
 
@@ -179,12 +179,14 @@ def _listed(graph: Any) -> str:
     return ", ".join(repr(name) for name in [*graph.nodes, END])
 
 
-def warned(spot: Spot, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot) -> Iterator[str]:
+def warned(
+    position: Position, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot
+) -> Iterator[str]:
     """What to know of an update as ``node`` that led from one state to another."""
-    targets = goto_targets(spot.graph, node)
+    targets = goto_targets(position.graph, node)
     if targets and edit.goto is None and not after.next:
         yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
-    if node == END and (done := siblings(spot, before)):
+    if node == END and (done := siblings(position, before)):
         yield f"What {', '.join(s.node for s in done)} wrote in the next step is applied first."
     names = [task.name for task in before.tasks]
     if node in names and len(names) > 1 and not edit.keep_siblings:

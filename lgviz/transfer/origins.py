@@ -179,8 +179,7 @@ def _over_postgres(conninfo: str) -> Iterator[Any]:
 
 def _postgres(conn: Any, serde: SerializerProtocol) -> Origin:
     from lgviz.persistence.database.postgres_sessions import as_psycopg
-
-    from .langgraph_sql import BLOBS, HEADS, assembled
+    from lgviz.sources.langgraph.sql import BLOBS, HEADS, assembled
 
     def select(sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = conn.execute(as_psycopg(sql), params).fetchall()

@@ -12,7 +12,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lgviz import persistence
 from lgviz.analysis.history import open_history
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 from tests.support.airline import NODE, build, message, replay, trials_of
 
 
@@ -39,7 +39,7 @@ def test_four_trials_as_branches(shared_data: Path, tmp_path: Path, task_id: int
             assert [c.nodes for c in made] == [("__start__",), *((NODE[role],) for role in roles)]
             assert all(c.changed == ("messages",) for c in made)
             assert [c.nodes for c in path if c.source == "fork"] == [()] * sum(
-                Mark.FORK in c.flags for c in path
+                Flag.FORK in c.flags for c in path
             )
             for checkpoint in made[1:]:
                 ((node, (write,)),) = checkpoint.writes.items()

@@ -21,7 +21,7 @@ from langgraph.types import Command, interrupt
 from lgviz import persistence, protocol
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.tree import Mark, _in_order
+from lgviz.analysis.tree import Flag, _in_order
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources import open_source
 from lgviz.sources.base import CheckpointRow
@@ -206,13 +206,13 @@ def test_what_a_pending_step_says_is_up_to_date_after_a_refresh() -> None:
     graph.invoke({"foo": ""}, CONFIG)
     history = open_history(graph, "1")
     head = history.latest
-    assert head.flags == Mark.INTERRUPT | Mark.PENDING and history.status == "interrupted"
+    assert head.flags == Flag.INTERRUPT | Flag.PENDING and history.status == "interrupted"
     assert head.next == ("quick", "ask") and {t.name: t.result for t in head.tasks}["quick"] == {
         "bar": ["quick"]
     }
     graph.invoke(Command(resume="yes"), CONFIG)
     assert history.refresh() == (2, [1])
-    assert head.flags == Mark.INTERRUPT | Mark.ANSWERED
+    assert head.flags == Flag.INTERRUPT | Flag.ANSWERED
     assert {t.name: t.result for t in head.tasks}["ask"] == {"bar": ["yes"]}
 
 
@@ -279,7 +279,7 @@ async def test_an_async_saver_in_memory() -> None:
 
 
 def test_marks_have_the_numbers_that_travel_to_the_views() -> None:
-    assert {mark.name: mark.value for mark in Mark} == {mark.name: mark.value for mark in protocol.Mark}
+    assert {mark.name: mark.value for mark in Flag} == {mark.name: mark.value for mark in protocol.Mark}
 
 
 def test_every_public_name_is_documented() -> None:

@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import CachePolicy, Command, Send, StateUpdate, interrupt
 
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 
 
 class State(TypedDict, total=False):
@@ -141,7 +141,7 @@ def test_a_failed_task_that_was_updated_shows_error_and_result(failed: Any) -> N
     failed.update_state(thread(), {"log": ["fixed"]}, as_node="bad")
     for history in both(failed):
         parent, update = history["c1"], history["c2"]
-        assert Mark.ERROR in parent.flags and parent.error == "ValueError('no')"
+        assert Flag.ERROR in parent.flags and parent.error == "ValueError('no')"
         assert update.nodes == ("bad",) and update.as_node == "bad"
         assert dict(update.writes) == {"bad": [{"log": ["fixed"]}]} and not update.writes.derived
         assert update.next == ("z",) and history.status == "paused"
@@ -163,7 +163,7 @@ def test_an_update_of_an_older_checkpoint_is_named_only_where_certain(failed: An
         assert second.nodes == () and second.writes.derived
         assert dict(second.writes) == {"": [{"log": ["root"]}]}
         assert third.nodes == ("__start__",) and third.note == "because"
-        assert third.flags == Mark.UPDATE | Mark.NOTE
+        assert third.flags == Flag.UPDATE | Flag.NOTE
         assert third.metadata["lgviz_as_node"] == "__start__"
 
 
@@ -253,7 +253,7 @@ def test_what_a_command_sends_along_with_an_answer() -> None:
     graph.invoke(Command(resume="yes", update={"x": 3}, goto="b"), thread())
     for history in both(graph):
         asked, made = history["c1"], history["c2"]
-        assert asked.flags == Mark.INTERRUPT | Mark.ANSWERED
+        assert asked.flags == Flag.INTERRUPT | Flag.ANSWERED
         assert [i.value for i in asked.interrupts] == ["sure?"] and asked.waiting == ()
         assert asked.next == ("ask",)
         assert made.nodes == ("ask", "b") and made.changed == ("log", "x")

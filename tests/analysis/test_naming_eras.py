@@ -7,42 +7,42 @@ from pathlib import Path
 import pytest
 
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 
 ERAS = ("langgraph_v2024_08.db", "langgraph_v2025_08.db", "langgraph_v2026_11.db")
 START = ("__start__",)
 
-Told = list[tuple[str, str | None, str, tuple[str, ...], tuple[str, ...], Mark]]
+Told = list[tuple[str, str | None, str, tuple[str, ...], tuple[str, ...], Flag]]
 
 SEED: Told = [
-    ("c0", None, "input", (), (), Mark.INPUT),
-    ("c1", "c0", "loop", START, ("foo",), Mark(0)),
-    ("c2", "c1", "loop", ("node_a",), ("bar", "foo"), Mark(0)),
-    ("c3", "c2", "loop", ("node_b",), ("bar", "foo"), Mark(0)),
-    ("c4", "c2", "update", ("node_a",), ("bar", "foo"), Mark.UPDATE),
-    ("c5", "c4", "loop", ("node_b",), ("bar", "foo"), Mark(0)),
+    ("c0", None, "input", (), (), Flag.INPUT),
+    ("c1", "c0", "loop", START, ("foo",), Flag(0)),
+    ("c2", "c1", "loop", ("node_a",), ("bar", "foo"), Flag(0)),
+    ("c3", "c2", "loop", ("node_b",), ("bar", "foo"), Flag(0)),
+    ("c4", "c2", "update", ("node_a",), ("bar", "foo"), Flag.UPDATE),
+    ("c5", "c4", "loop", ("node_b",), ("bar", "foo"), Flag(0)),
 ]
 CHAT: Told = [
-    ("c0", None, "input", (), (), Mark.INPUT),
-    ("c1", "c0", "loop", START, ("messages",), Mark(0)),
-    ("c2", "c1", "loop", ("model",), ("messages",), Mark(0)),
-    ("c3", "c2", "loop", ("tool",), ("messages",), Mark(0)),
-    ("c4", "c3", "loop", ("model",), ("messages",), Mark(0)),
+    ("c0", None, "input", (), (), Flag.INPUT),
+    ("c1", "c0", "loop", START, ("messages",), Flag(0)),
+    ("c2", "c1", "loop", ("model",), ("messages",), Flag(0)),
+    ("c3", "c2", "loop", ("tool",), ("messages",), Flag(0)),
+    ("c4", "c3", "loop", ("model",), ("messages",), Flag(0)),
 ]
 FAIL: Told = [
-    ("c0", None, "input", (), (), Mark.INPUT),
-    ("c1", "c0", "loop", START, ("log",), Mark(0)),
-    ("c2", "c1", "loop", ("fan",), ("log",), Mark.ERROR | Mark.PENDING),
+    ("c0", None, "input", (), (), Flag.INPUT),
+    ("c1", "c0", "loop", START, ("log",), Flag(0)),
+    ("c2", "c1", "loop", ("fan",), ("log",), Flag.ERROR | Flag.PENDING),
 ]
 SUB: Told = [
-    ("c0", None, "input", (), (), Mark.INPUT),
-    ("c1", "c0", "loop", START, ("messages",), Mark(0)),
-    ("c2", "c1", "loop", ("child",), ("messages",), Mark(0)),
+    ("c0", None, "input", (), (), Flag.INPUT),
+    ("c1", "c0", "loop", START, ("messages",), Flag(0)),
+    ("c2", "c1", "loop", ("child",), ("messages",), Flag(0)),
 ]
 INNER: Told = [
-    ("c1.1", None, "input", (), (), Mark.INPUT),
-    ("c1.2", "c1.1", "loop", START, ("messages",), Mark(0)),
-    ("c1.3", "c1.2", "loop", ("inner",), ("messages",), Mark(0)),
+    ("c1.1", None, "input", (), (), Flag.INPUT),
+    ("c1.2", "c1.1", "loop", START, ("messages",), Flag(0)),
+    ("c1.3", "c1.2", "loop", ("inner",), ("messages",), Flag(0)),
 ]
 
 

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lgviz.analysis.history import History, open_history
-from lgviz.analysis.tree import Mark
+from lgviz.analysis.tree import Flag
 from lgviz.persistence import MemorySaver
 from lgviz.sources import open_source
 from lgviz.sources.base import Source
@@ -129,7 +129,7 @@ def test_an_update_is_named_right_or_not_at_all(spec: GraphSpec, data: st.DataOb
     assert len(history) == ran + len(told)
     for id_, node in told.items():
         update = history[id_]
-        assert update.flags == Mark.UPDATE
+        assert update.flags == Flag.UPDATE
         assert update.nodes in ((), (node,))
         assert "log" in update.changed
         (((name, (write,))),) = update.writes.items()

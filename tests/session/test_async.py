@@ -17,7 +17,7 @@ from langgraph.types import interrupt
 
 import lgviz.session as session
 from lgviz.errors import NothingToRun, WrongLoop
-from lgviz.session.target import is_async_only, live
+from lgviz.session.target import is_async_only, target_of
 from tests.support.graphs import CONFIG, Log, asking, chain, noting
 
 
@@ -210,7 +210,7 @@ def test_routers_without_a_sync_form() -> None:
     builder.add_edge(START, "first")
     builder.add_conditional_edges("first", router, ["second"])
     graph = builder.compile(checkpointer=InMemorySaver())
-    assert live(graph).asynchronous
+    assert target_of(graph).asynchronous
     asyncio.run(graph.ainvoke({"log": []}, CONFIG))
     assert session.preview(graph, CONFIG, {"log": ["x"]}, "first").next == ("second",)
 
@@ -220,7 +220,7 @@ def test_what_is_asynchronous(saver: SqliteSaver) -> None:
         return {}
 
     sync = chain([("a", both)], saver)
-    assert not live(sync).asynchronous
+    assert not target_of(sync).asynchronous
     assert not is_async_only(saver)
     nested = chain([("sub", chain([("a", anoting("a"))], None))], InMemorySaver())
-    assert live(nested).asynchronous
+    assert target_of(nested).asynchronous

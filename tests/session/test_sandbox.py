@@ -28,7 +28,7 @@ from lgviz import persistence
 from lgviz.analysis.history import open_history
 from lgviz.demos import DEMOS, approval, memory, two_nodes
 from lgviz.errors import CheckpointNotFound, MemoryConflict, SandboxEnded
-from lgviz.session.store_leaks import holders
+from lgviz.session.store_leaks import leaky_nodes
 from tests.support.graphs import CONFIG, Log
 
 MIA = memory.facts_of("mia")
@@ -198,7 +198,7 @@ def test_nodes_that_hold_a_store_are_named(how: str) -> None:
     outer.add_node("inside", inside)
     outer.add_edge(START, "inside")
     compiled = outer.compile(store=InMemoryStore())
-    assert list(holders(compiled)) == ([] if how == "none" else ["node"])
+    assert list(leaky_nodes(compiled)) == ([] if how == "none" else ["node"])
 
 
 def test_what_nodes_remember_stays_in_the_sandbox(place: Place) -> None:

@@ -40,7 +40,7 @@ export function textOf(draft: FieldDraft): string {
 
 /** A channel is sent only when its text was changed. */
 export function isTouched(field: ForkField, draft: FieldDraft | undefined): draft is FieldDraft {
-  if (!draft || !field.editable) return false;
+  if (!draft) return false;
   return draft.mode === "append" ? draft.append.trim() !== "" : draft.set !== field.current;
 }
 

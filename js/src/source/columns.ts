@@ -1,37 +1,33 @@
-// Decodes what a source answers: the columns of a tree come as bytes.
-import type { Column, RefreshView, ThreadView, TreeBatch } from "../protocol";
-import type { Method, OpenedThread, Refreshed, TreeRows } from "./types";
+// The tree's columns off the wire, by the one table that Python and the views share.
+import { type ThreadView, TREE_COLUMNS, type TreeBatch, type TreeNews } from "../protocol";
+import type { Method, OpenedThread, Refreshed, TreeColumns, TreeRows } from "./types";
+
+/** The array that holds a column's numbers, by the type the protocol names. */
+export const ARRAYS = { u1: Uint8Array, u2: Uint16Array, i4: Int32Array, f8: Float64Array } as const;
+
+/** The columns' names. */
+export const COLUMNS = Object.keys(TREE_COLUMNS) as (keyof TreeColumns)[];
 
 /** A column's numbers. Buffers arrive at any offset, typed arrays need an aligned one: always copied. */
-export function decodeColumn(column: Column, buffers: readonly DataView[]): ArrayBuffer {
-  const view = buffers[column.buffer];
-  if (!view) throw new Error(`The answer lacks its buffer ${column.buffer}.`);
-  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
+function numbers(name: keyof TreeColumns, batch: TreeBatch, buffers: readonly DataView[]) {
+  const view = buffers[batch.columns[name] ?? -1];
+  if (!view) throw new Error(`The answer lacks the buffer of its column ${name}.`);
+  const { buffer, byteOffset, byteLength } = view;
+  return new ARRAYS[TREE_COLUMNS[name]](buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
 }
 
 export function decodeTree(batch: TreeBatch, buffers: readonly DataView[]): TreeRows {
-  return {
-    ...batch,
-    parent: new Int32Array(decodeColumn(batch.parent, buffers)),
-    lane: new Uint16Array(decodeColumn(batch.lane, buffers)),
-    depth: new Uint8Array(decodeColumn(batch.depth, buffers)),
-    time: new Float64Array(decodeColumn(batch.time, buffers)),
-    flags: new Uint16Array(decodeColumn(batch.flags, buffers)),
-    title: new Int32Array(decodeColumn(batch.title, buffers)),
-    changed: new Int32Array(decodeColumn(batch.changed, buffers)),
-  };
+  const columns = Object.fromEntries(COLUMNS.map((name) => [name, numbers(name, batch, buffers)]));
+  return { ...batch, ...(columns as unknown as TreeColumns) };
 }
 
 /** A result off the wire as views see it. */
 export function decodeResult(method: Method, result: unknown, buffers: readonly DataView[]): unknown {
-  if (method === "thread_open") {
-    const view = result as ThreadView;
-    return { ...view, tree: decodeTree(view.tree, buffers) } satisfies OpenedThread;
-  }
-  if (method === "thread_refresh") return decodeRefresh(result as RefreshView, buffers);
-  return result;
+  if (method !== "thread_open") return result;
+  const view = result as ThreadView;
+  return { ...view, tree: decodeTree(view.tree, buffers) } satisfies OpenedThread;
 }
 
-export function decodeRefresh(view: RefreshView, buffers: readonly DataView[]): Refreshed {
-  return { ...view, tree: view.tree ? decodeTree(view.tree, buffers) : null };
+export function decodeNews(news: TreeNews, buffers: readonly DataView[]): Refreshed {
+  return { ...news, tree: news.tree ? decodeTree(news.tree, buffers) : null };
 }

@@ -1,6 +1,6 @@
 // The kernel as a source: requests and replies as custom messages of an anywidget model.
-import type { Events, Failure, RefreshView, Request } from "../protocol";
-import { decodeRefresh, decodeResult } from "./columns";
+import type { Events, Failure, Request, TreeNews } from "../protocol";
+import { decodeNews, decodeResult } from "./columns";
 import { ProtocolError } from "./error";
 import type {
   EventBody,
@@ -145,7 +145,7 @@ export class KernelSource implements Source {
     if (incoming.event !== undefined) {
       const body =
         incoming.event === "tree"
-          ? decodeRefresh(incoming.body as RefreshView, buffers)
+          ? decodeNews(incoming.body as TreeNews, buffers)
           : (incoming.body as Events["run"]);
       for (const listener of [...(this.#listeners.get(incoming.event) ?? [])]) listener(body as never);
       return;

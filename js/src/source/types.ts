@@ -2,42 +2,36 @@
 import type {
   Events,
   Methods,
-  RefreshView,
   RunView,
   SearchProgress,
   ThreadView,
+  TREE_COLUMNS,
   TreeBatch,
+  TreeNews,
 } from "../protocol";
+import type { ARRAYS } from "./columns";
 
 export type Method = keyof Methods;
 export type Params<M extends Method> = Methods[M]["params"];
 
-/** The columns of a batch, decoded. Indices are rows of the batch. */
-export interface TreeRows
-  extends Omit<TreeBatch, "parent" | "lane" | "depth" | "time" | "flags" | "title" | "changed"> {
-  parent: Int32Array;
-  lane: Uint16Array;
-  depth: Uint8Array;
-  time: Float64Array;
-  flags: Uint16Array;
-  title: Int32Array;
-  changed: Int32Array;
-}
+/** The columns of a batch, decoded. */
+export type TreeColumns = {
+  [Name in keyof typeof TREE_COLUMNS]: InstanceType<(typeof ARRAYS)[(typeof TREE_COLUMNS)[Name]]>;
+};
+
+/** A batch with its columns decoded. Indices are rows of the batch. */
+export interface TreeRows extends Omit<TreeBatch, "columns">, TreeColumns {}
 
 export interface OpenedThread extends Omit<ThreadView, "tree"> {
   tree: TreeRows;
 }
 
-export interface Refreshed extends Omit<RefreshView, "tree"> {
+export interface Refreshed extends Omit<TreeNews, "tree"> {
   tree: TreeRows | null;
 }
 
 /** The result of a method as views see it: as in the protocol, with the tree's columns decoded. */
-export type Result<M extends Method> = M extends "thread_open"
-  ? OpenedThread
-  : M extends "thread_refresh"
-    ? Refreshed
-    : Methods[M]["result"];
+export type Result<M extends Method> = M extends "thread_open" ? OpenedThread : Methods[M]["result"];
 
 export type ProgressOf<M extends Method> = M extends "search"
   ? SearchProgress

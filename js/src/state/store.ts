@@ -266,9 +266,10 @@ export class Store {
     if (this.phase.peek() !== "ready" && this.phase.peek() !== "empty") return;
     const tree = this.tree.peek();
     try {
-      const body = await this.source.request("thread_refresh", {});
+      // What is new in the tree comes before the answer, as an event.
+      const thread = await this.source.request("thread_refresh", {});
       this.gone.value = false;
-      if (tree === this.tree.peek()) this.#take(body);
+      if (tree === this.tree.peek()) this.#take({ thread, tree: null, patches: [] });
     } catch (error) {
       const failure = ProtocolError.of(error);
       if (failure.code === "no_answer") this.gone.value = true;

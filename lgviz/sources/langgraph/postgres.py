@@ -9,8 +9,8 @@ from lgviz.errors import NoCheckpoints, NotASource
 from lgviz.persistence.database.conninfo import conninfo_of
 from lgviz.sources.base import CheckpointRow, Index, Undecodable, WriteRow
 from lgviz.sources.decode import Decoder, Parts, SerdeDecoder, StrictDecoder, load_metadata
+from lgviz.sources.langgraph.sql import BLOBS, CHANNELS, HEADS, assembled
 from lgviz.sources.postgres_reader import PostgresReader
-from lgviz.transfer.langgraph_sql import BLOBS, CHANNELS, HEADS, assembled
 
 from .tables import LangGraphTables
 

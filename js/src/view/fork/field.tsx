@@ -12,7 +12,7 @@ interface Props {
 /** One channel in the fork form: its value as JSON, and whether it passes the reducer or is set. */
 export function ForkField({ field, draft, change }: Props) {
   const id = useId();
-  const { channel, reducer, reason, editable } = field;
+  const { channel, reducer, reason } = field;
   const text = textOf(draft);
   const error = fieldError(field, draft);
   const example = field.example.trim();
@@ -24,44 +24,36 @@ export function ForkField({ field, draft, change }: Props) {
         <small>{reducer ?? "last value"}</small>
       </label>
       <div>
-        {editable ? (
-          <JsonArea
-            id={id}
-            value={text}
-            error={error}
-            placeholder={example || (draft.mode === "append" ? "nothing appended" : "no value")}
-            change={(value) => change({ ...draft, [draft.mode]: value })}
-          />
-        ) : (
-          <p class="lgviz-faint" id={id}>
-            {reason ?? "cannot be edited as JSON"}
-          </p>
-        )}
-        {editable && reason !== null && <p class="lgviz-faint">{reason}</p>}
-        {editable && (
-          <div class="lgviz-field-foot">
-            {reducer !== null && <Modes channel={channel} draft={draft} change={change} />}
-            {draft.mode === "append" && text === "" && example !== "" && (
-              <button
-                type="button"
-                class="lgviz-link"
-                onClick={() => change({ ...draft, append: pretty(example) })}
-              >
-                use the example
-              </button>
-            )}
-            {touched && (
-              <button
-                type="button"
-                class="lgviz-link"
-                aria-label={`Leave ${channel} as it is`}
-                onClick={() => change({ ...draft, append: "", set: field.current })}
-              >
-                undo
-              </button>
-            )}
-          </div>
-        )}
+        <JsonArea
+          id={id}
+          value={text}
+          error={error}
+          placeholder={example || (draft.mode === "append" ? "nothing appended" : "no value")}
+          change={(value) => change({ ...draft, [draft.mode]: value })}
+        />
+        {reason !== null && <p class="lgviz-faint">{reason}</p>}
+        <div class="lgviz-field-foot">
+          {reducer !== null && <Modes channel={channel} draft={draft} change={change} />}
+          {draft.mode === "append" && text === "" && example !== "" && (
+            <button
+              type="button"
+              class="lgviz-link"
+              onClick={() => change({ ...draft, append: pretty(example) })}
+            >
+              use the example
+            </button>
+          )}
+          {touched && (
+            <button
+              type="button"
+              class="lgviz-link"
+              aria-label={`Leave ${channel} as it is`}
+              onClick={() => change({ ...draft, append: "", set: field.current })}
+            >
+              undo
+            </button>
+          )}
+        </div>
       </div>
     </div>
   );
