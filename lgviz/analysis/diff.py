@@ -9,7 +9,7 @@ from lgviz.analysis.compare import Change, ChangeKind, Walk
 from lgviz.analysis.patches import DictPatch, Patch, Replace
 from lgviz.analysis.same import same
 from lgviz.analysis.summary import diff_text, summary_of
-from lgviz.sources.channels import is_internal
+from lgviz.sources.places import is_internal
 
 if TYPE_CHECKING:
     import pandas

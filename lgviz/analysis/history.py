@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
-from lgviz.persistence.database.collector import uncollected
+from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
-from lgviz.sources.base import Source, StoredWrite
+from lgviz.sources.base import ReadOptions, Source, StoredWrite
 
 from .checkpoint import Checkpoint
 from .state import StateReader
@@ -33,7 +33,11 @@ _KEPT = 32
 
 
 def open_history(
-    what: Any, thread_id: str | None = None, config: Mapping[str, Any] | None = None, context: Any = None
+    what: Any,
+    thread_id: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    context: Any = None,
+    **options: Unpack[ReadOptions],
 ) -> History:
     """The history of a thread (``lgviz.history``).
 
@@ -42,13 +46,14 @@ def open_history(
         thread_id: which thread; None takes that of ``config``, else the newest.
         config: the config that runs on this thread use.
         context: the context that runs on this thread use.
+        **options: how it is read: ``trust`` (see :func:`lgviz.open_source`).
 
     Raises:
         SourceError: ``what`` cannot be read (see :func:`lgviz.sources.open_source`).
         NoCheckpoints: it holds no checkpoint yet.
         ThreadNotFound: it does not hold this thread.
     """
-    source = open_source(what)
+    source = open_source(what, **options)
     wanted = thread_id if thread_id is not None else (config or {}).get("configurable", {}).get("thread_id")
     if wanted is None:
         threads = source.threads()
@@ -230,7 +235,7 @@ class History:
             The first new row of the tree, and the earlier rows whose flags, nodes or changed channels are
             others now. Where checkpoints were deleted meanwhile, all rows are new.
         """
-        with self.lock, uncollected():
+        with self.lock, gc_paused():
             index = self.source.index(self.thread_id, self._token)
             self._token = index.token
             if index.reset:
@@ -291,5 +296,5 @@ class History:
 
     def _created_at(self, row: int) -> str | None:
         id_ = self.tree.ids[row]
-        versions = self.source.versions(self.thread_id, self.tree.namespaces[row], [id_]).get(id_)
+        versions = self.source.bookkeeping(self.thread_id, self.tree.namespaces[row], [id_]).get(id_)
         return None if versions is None else versions.ts

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lgviz.sources.base import Versions
-from lgviz.sources.channels import TASKS_CHANNEL, is_internal
+from lgviz.sources.base import Bookkeeping
+from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
 from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
@@ -30,7 +30,7 @@ NOTE = "lgviz_note"
 _RESERVED = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
 
-LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Versions]]
+LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Bookkeeping]]
 LoadSends = Callable[[str, str], Sequence[str]]
 
 
@@ -254,7 +254,11 @@ class Naming:
                 row.changed = _changed(row, after, before)
 
     def _as_nodes(
-        self, row: TreeRow, seen: Mapping[str, Any], seen_before: Mapping[str, Any], before: Versions | None
+        self,
+        row: TreeRow,
+        seen: Mapping[str, Any],
+        seen_before: Mapping[str, Any],
+        before: Bookkeeping | None,
     ) -> tuple[str, ...]:
         tasks = row.stored_updates()
         if tasks and row.parent is not None:
@@ -326,7 +330,7 @@ def _ordered(tasks: Sequence[Task]) -> tuple[str, ...]:
     return tuple([task.name for task in tasks if task.name])
 
 
-def _seen(versions: Versions | None) -> dict[str, Mapping[str, Any]]:
+def _seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:
     """``versions_seen`` as the nodes read it: what a delta channel's snapshot advanced is put back."""
     if versions is None:
         return {}
@@ -347,7 +351,7 @@ def _seen(versions: Versions | None) -> dict[str, Mapping[str, Any]]:
     return result
 
 
-def _changed(row: TreeRow, after: Versions, before: Versions | None) -> tuple[str, ...]:
+def _changed(row: TreeRow, after: Bookkeeping, before: Bookkeeping | None) -> tuple[str, ...]:
     names: Iterable[str]
     if after.updated_channels is not None and not row.collapsed and row.source != "fork":
         names = after.updated_channels

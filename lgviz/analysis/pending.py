@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lgviz.sources.base import Source, Undecodable, Versions
-from lgviz.sources.channels import TASKS_CHANNEL
+from lgviz.sources.base import Bookkeeping, Source, Undecodable
+from lgviz.sources.places import TASKS_CHANNEL
 
 from .naming import Naming
 from .steps import Task, TreeRow, written_channels
@@ -37,7 +37,7 @@ def pending_tasks(source: Source, thread_id: str, row: TreeRow, naming: Naming) 
 
 
 def _waiting(source: Source, thread_id: str, row: TreeRow) -> tuple[str, ...]:
-    versions = source.versions(thread_id, row.namespace, [row.id]).get(row.id)
+    versions = source.bookkeeping(thread_id, row.namespace, [row.id]).get(row.id)
     if versions is None:
         return tuple(sorted(row.expected or ()))
     held = set(versions.channels)
@@ -53,7 +53,7 @@ def _waiting(source: Source, thread_id: str, row: TreeRow) -> tuple[str, ...]:
     return (*sent, *sorted(names))
 
 
-def _triggers(versions: Versions) -> set[tuple[str, str]]:
+def _triggers(versions: Bookkeeping) -> set[tuple[str, str]]:
     """(node, channel that triggers it), by the channels' names and by what nodes have read before."""
     found = {
         (name, channel)
@@ -69,7 +69,7 @@ def _triggers(versions: Versions) -> set[tuple[str, str]]:
     return found
 
 
-def _is_newer(versions: Versions, channel: str, name: str) -> bool:
+def _is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:
     version = versions.channel_versions.get(channel)
     seen: Mapping[str, Any] = versions.versions_seen.get(name) or {}
     if version is None or channel not in seen:

@@ -22,7 +22,7 @@ from lgviz.analysis.values import children, clean, kind_of, line
 from lgviz.analysis.writes import makers
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources.base import StoredWrite
-from lgviz.sources.channels import is_internal
+from lgviz.sources.places import is_internal
 
 if TYPE_CHECKING:
     from lgviz.analysis.history import History

@@ -9,7 +9,7 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Source, StoredWrite
-from lgviz.sources.channels import CONTROL_CHANNELS, is_internal
+from lgviz.sources.places import CONTROL_CHANNELS, is_internal
 
 from .pending import pending_tasks
 from .steps import Task, TreeRow
@@ -31,7 +31,7 @@ class StateReader:
     def __init__(self, source: Source, thread_id: str) -> None:
         self._source = source
         self._thread_id = thread_id
-        self._saver = SourceSaver(source, self._lookup)
+        self._saver = SourceSaver(source)
 
     def triggers(self) -> dict[str, list[tuple[str, ...]]]:
         """Of the source's graph and its subgraphs: node to its triggers, as task ids are made of them."""
@@ -65,13 +65,6 @@ class StateReader:
                 if snapshot.metadata is not None:
                     return snapshot
         return self._stored_snapshot(row)
-
-    def _lookup(self, namespace: str, checkpoint_id: str) -> Any:
-        row = self.tree.row_of(checkpoint_id, namespace)
-        if row < 0:
-            return None
-        facts = self.tree.rows[row]
-        return facts.parent_id, facts.metadata
 
     def _stored_snapshot(self, row: TreeRow) -> StateSnapshot:
         held = self._source.channels(self._thread_id, row.namespace, row.id)

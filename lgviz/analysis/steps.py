@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from xxhash import xxh3_128_hexdigest
 
 from lgviz.sources.base import WriteRow
-from lgviz.sources.channels import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
+from lgviz.sources.places import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, is_internal
 
 __all__ = [
     "PULL",

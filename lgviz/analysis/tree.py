@@ -9,9 +9,8 @@ from math import nan
 from typing import Any
 
 from lgviz.errors import CheckpointNotFound
-from lgviz.sources.base import CheckpointRow, Index, Source, Versions
-from lgviz.sources.channels import TASKS_CHANNEL
-from lgviz.sources.places import id_time
+from lgviz.sources.base import Bookkeeping, CheckpointRow, Source, ThreadIndex
+from lgviz.sources.places import TASKS_CHANNEL, id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming
@@ -108,7 +107,7 @@ class Tree:
             row = next((row for row in found if row >= 0), -1)
         return row
 
-    def extend(self, index: Index) -> tuple[int, list[int]]:
+    def extend(self, index: ThreadIndex) -> tuple[int, list[int]]:
         """Take in what is new.
 
         Returns:
@@ -248,8 +247,8 @@ class Tree:
 
     # ------------------------------------------------------------ for naming
 
-    def _load_versions(self, namespace: str, ids: Sequence[str]) -> Mapping[str, Versions]:
-        return self._source.versions(self._thread_id, namespace, ids)
+    def _load_versions(self, namespace: str, ids: Sequence[str]) -> Mapping[str, Bookkeeping]:
+        return self._source.bookkeeping(self._thread_id, namespace, ids)
 
     def _load_sends(self, namespace: str, checkpoint_id: str) -> list[str]:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import StoredWrite
-from lgviz.sources.channels import is_internal
+from lgviz.sources.places import is_internal
 
 from .steps import Task, TreeRow
 

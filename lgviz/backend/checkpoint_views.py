@@ -1,4 +1,4 @@
-"""One checkpoint as protocol messages: head, state, diff, writes, tasks, raw (floor 6)."""
+"""One checkpoint as protocol messages: head, state, diff, writes, tasks, raw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lgviz.errors import LgvizError
 from lgviz.protocol import ChannelView, CheckpointView, DiffView, InterruptView, RawView, TaskView, TaskWrites
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
-from lgviz.sources.channels import is_internal
+from lgviz.sources.places import is_internal
 
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
@@ -158,7 +158,7 @@ def raw_view(checkpoint: Checkpoint, source: Source) -> RawView:
     """What is stored, as text."""
     conf = checkpoint.config["configurable"]
     stored = source.channels(conf["thread_id"], checkpoint.namespace, checkpoint.id)
-    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    versions = source.bookkeeping(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
     body: dict[str, Any] = {"id": checkpoint.id, "channel_values": stored}
     if versions is not None:
         body |= {
@@ -227,7 +227,7 @@ def _duration(checkpoint: Checkpoint) -> float | None:
 def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
     """The channels with something new for a node, which is why it runs."""
     conf = checkpoint.config["configurable"]
-    versions = source.versions(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    versions = source.bookkeeping(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
     try:
         listens = session.target_of(source.graph).graph_in(checkpoint.namespace).nodes[node].triggers
     except (LgvizError, KeyError):

@@ -11,7 +11,7 @@ from lgviz.analysis.text_diff import Segment, words
 from lgviz.analysis.values import clean
 from lgviz.backend.value_views import Budget, value_node
 from lgviz.protocol import ChangeView, ChannelDiff, DiffView
-from lgviz.sources.channels import is_internal
+from lgviz.sources.places import is_internal
 
 __all__ = ["diff_view"]
 

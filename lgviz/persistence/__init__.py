@@ -5,10 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lgviz.errors import needing
+
 from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
-from .serde.placeholder import Placeholder
+from .serde.trust import Placeholder
 from .stores.sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
 from .stores.versions import ItemChange, Version
 
@@ -50,7 +52,5 @@ def __getattr__(name: str) -> Any:
     module = _OPTIONAL.get(name.removeprefix("Async"))
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
+    with needing("psycopg", "postgres"):
         return getattr(import_module(f".{module}", __name__), name)
-    except ImportError as error:
-        raise ImportError(f"{name} needs psycopg: pip install 'lgviz[postgres]'.") from error

@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore, InvalidNamespaceError
 
 from lgviz.errors import ActRefused, InvalidValue, LgvizError, NotFound, WrongLoop
 from lgviz.persistence.stores.store import AsyncStore
-from lgviz.sources.items import Ask, Items, Namespace
+from lgviz.sources.items import Ask, ItemReader, Namespace
 
 from .effects import run_sync
 from .values import parse_json
@@ -89,7 +89,7 @@ def read_minutes(text: str) -> float | None:
 
 
 def put_item(
-    items: Items,
+    items: ItemReader,
     ask: Ask,
     namespace: Namespace,
     key: str,
@@ -119,7 +119,7 @@ def put_item(
     _act(items, ask, "put", namespace, key, dict(value), **more)
 
 
-def delete_item(items: Items, ask: Ask, namespace: Namespace, key: str, *, seen: float | None) -> None:
+def delete_item(items: ItemReader, ask: Ask, namespace: Namespace, key: str, *, seen: float | None) -> None:
     """Delete an item as it is now.
 
     Raises:
@@ -132,7 +132,7 @@ def delete_item(items: Items, ask: Ask, namespace: Namespace, key: str, *, seen:
     _act(items, ask, "delete", namespace, key)
 
 
-def _as_seen(items: Items, namespace: Namespace, key: str, seen: float | None) -> None:
+def _as_seen(items: ItemReader, namespace: Namespace, key: str, seen: float | None) -> None:
     item = items.get(namespace, key)
     if item is None and seen is not None:
         raise ActRefused(f"The item {key!r} was deleted meanwhile.", "Add it anew if it should exist.")
@@ -144,7 +144,7 @@ def _as_seen(items: Items, namespace: Namespace, key: str, seen: float | None) -
         raise ActRefused(f"The item {key!r} was written meanwhile.", "Look at its new value, then edit it.")
 
 
-def _act(items: Items, ask: Ask, name: str, *args: Any, **kwargs: Any) -> None:
+def _act(items: ItemReader, ask: Ask, name: str, *args: Any, **kwargs: Any) -> None:
     try:
         assert items.store is not None
         ask(items.store, name, *args, **kwargs)

@@ -22,8 +22,17 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from lgviz.errors import CheckpointNotFound
-from lgviz.sources.base import CheckpointRow, Index, Source, StoredWrite, ThreadInfo, Versions, WriteRow
-from lgviz.sources.decode import Parts, SerdeDecoder
+from lgviz.sources.base import (
+    Bookkeeping,
+    CheckpointRow,
+    Record,
+    Source,
+    StoredWrite,
+    ThreadIndex,
+    ThreadInfo,
+    WriteRow,
+)
+from lgviz.sources.decode import Decoder, opened_writes
 
 __all__ = [
     "HeldCheckpoint",
@@ -188,12 +197,12 @@ class OverlaySource(Source):
     def __init__(self, memory: OverlayMemory, serde: SerializerProtocol, description: str) -> None:
         self.description = description
         self._memory = memory
-        self._decoder = SerdeDecoder(serde)
+        self._decoder = Decoder(serde)
 
     def threads(self) -> list[ThreadInfo]:
         return []
 
-    def index(self, thread_id: str, since: Any = None) -> Index:
+    def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         with self._memory.lock:
             keys = [key for key in self._memory.entries if key[0] == thread_id]
             written = {key: list(w.values()) for key, w in self._memory.writes.items() if key[0] == thread_id}
@@ -207,13 +216,26 @@ class OverlaySource(Source):
             for key, held in written.items()
             for write in held
         ]
-        return Index(checkpoints, writes, len(keys))
+        return ThreadIndex(checkpoints, writes, len(keys))
 
-    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
+    def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
+        entry = self._entry(thread_id, namespace, checkpoint_id)
+        return Record(
+            checkpoint_id,
+            entry.parent,
+            self._decoder.value(*entry.metadata, exact=exact),
+            Bookkeeping.of(self._decoder.value(*entry.frame, exact=exact), entry.values),
+            {name: self._decoder.value(*value, exact=exact) for name, value in entry.values.items()},
+            self._opened(thread_id, namespace, checkpoint_id, exact=exact),
+        )
+
+    def bookkeeping(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
+    ) -> dict[str, Bookkeeping]:
         entries = self._memory.entries
         held = {id_: entries.get((thread_id, namespace, id_)) for id_ in checkpoint_ids}
         return {
-            id_: Parts(self._decoder.value(*entry.frame), dict(entry.values)).versions()
+            id_: Bookkeeping.of(self._decoder.value(*entry.frame), entry.values)
             for id_, entry in held.items()
             if entry is not None
         }
@@ -221,16 +243,23 @@ class OverlaySource(Source):
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
     ) -> dict[str, Any]:
-        entry = self._memory.entries.get((thread_id, namespace, checkpoint_id))
-        if entry is None:
-            raise CheckpointNotFound(f"The sandbox holds no checkpoint {checkpoint_id}.", "Pick another one.")
+        entry = self._entry(thread_id, namespace, checkpoint_id)
         wanted = entry.values if names is None else [name for name in names if name in entry.values]
         return {name: self._decoder.value(*entry.values[name]) for name in wanted}
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        return self._opened(thread_id, namespace, checkpoint_id)
+
+    def _entry(self, thread_id: str, namespace: str, checkpoint_id: str) -> HeldCheckpoint:
+        entry = self._memory.entries.get((thread_id, namespace, checkpoint_id))
+        if entry is None:
+            raise CheckpointNotFound(f"The sandbox holds no checkpoint {checkpoint_id}.", "Pick another one.")
+        return entry
+
+    def _opened(
+        self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False
+    ) -> list[StoredWrite]:
         with self._memory.lock:
             held = list(self._memory.writes.get((thread_id, namespace, checkpoint_id), {}).values())
-        held.sort(key=lambda write: (write.task_path, write.task_id, write.idx))
-        return [
-            StoredWrite(w.task_id, w.task_path, w.idx, w.channel, self._decoder.value(*w.value)) for w in held
-        ]
+        rows = [(w.task_path, w.task_id, w.idx, w.channel, *w.value) for w in held]
+        return opened_writes(rows, self._decoder, exact=exact)

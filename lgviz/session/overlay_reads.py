@@ -248,7 +248,7 @@ def _fresh(base: BaseStore) -> BaseStore:
             conn,
             index=base.index_config,
             ttl=base.ttl_config,
-            serde=engine.trees.serde,
+            serde=engine.blocks.merkle.serde,
             newest_first=engine.newest_first,
         )
     index = getattr(base, "index_config", None)

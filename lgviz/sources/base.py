@@ -1,85 +1,85 @@
 """What a history is read from: one interface, whatever lies below (floor 2).
 
 The *index* of a thread is everything the tree needs and holds no value: :class:`CheckpointRow` and
-:class:`WriteRow`. Values, versions and tasks' values are opened one at a time, when asked for.
+:class:`WriteRow`. A checkpoint whole is a :class:`Record`, its writes are :class:`StoredWrite`; they are
+opened one at a time, when asked for.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
+
+__all__ = [
+    "Bookkeeping",
+    "CheckpointRow",
+    "ReadOptions",
+    "Record",
+    "Source",
+    "StoredWrite",
+    "ThreadIndex",
+    "ThreadInfo",
+    "Undecodable",
+    "WriteRow",
+]
+
+
+class ReadOptions(TypedDict, total=False):
+    """How a history is read; what takes these hands them on whole.
+
+    Attributes:
+        trust: for a path or URL, modules whose classes may be imported to decode values (LangGraph's safe
+            types always are); whatever else it names becomes an :class:`Undecodable` or a placeholder.
+    """
+
+    trust: Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointRow:
-    """One checkpoint of the index.
+class Bookkeeping:
+    """What LangGraph keeps of a checkpoint beside its values, read without decoding one.
 
     Attributes:
-        namespace: ``checkpoint_ns``; ``""`` for the root graph.
-        id: ``checkpoint_id``.
-        parent_id: the parent's id in the same namespace.
-        metadata: as stored (source, step, parents, run_id, ...).
-        size: bytes of the stored checkpoint, where known.
-        ordinal: its number in the root namespace, or among those of subgraphs called from one checkpoint
-            (from 1), where the tables keep it; it outlives a prune.
-        provisional: it is held by a sandbox, not by the base.
-        under: the numbers in the label of the checkpoint that its call started from (``"4"``, ``"4.1"``),
-            where that is gone and the tables keep them.
+        head: LangGraph's checkpoint without ``channel_values``, as it is stored; the rest says of it what
+            can be relied on.
+        channels: the channels that hold a value.
+        v: the format's version.
+        ts: when it was made, as an ISO text.
+        channel_versions: by channel.
+        versions_seen: by node the channel versions that it has read.
+        updated_channels: those that the last step wrote to; None where the format does not tell.
     """
 
-    namespace: str
-    id: str
-    parent_id: str | None
-    metadata: Mapping[str, Any]
-    size: int | None = None
-    ordinal: int | None = None
-    provisional: bool = False
-    under: str | None = None
-
-
-class WriteRow(NamedTuple):
-    """One stored write, without its value. ``task_path`` is empty in tables older than that column."""
-
-    namespace: str
-    checkpoint_id: str
-    task_id: str
-    task_path: str
-    idx: int
-    channel: str
-
-
-@dataclass(slots=True)
-class Index:
-    """The index of one thread, or of what is new in it.
-
-    Attributes:
-        checkpoints: by order of creation, a parent always before its children.
-        writes: in no particular order.
-        token: hand it to :meth:`Source.index` to be given only what came since.
-        reset: True where rows were deleted or replaced, so that this is the whole index again.
-    """
-
-    checkpoints: list[CheckpointRow] = field(default_factory=list)
-    writes: list[WriteRow] = field(default_factory=list)
-    token: Any = None
-    reset: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """The bookkeeping of one checkpoint, read without decoding a channel's value.
-
-    ``channels`` names the channels that hold a value.
-    """
-
+    head: Mapping[str, Any]
+    channels: Sequence[str]
     v: int
     ts: str | None
     channel_versions: Mapping[str, Any]
     versions_seen: Mapping[str, Mapping[str, Any]]
     updated_channels: Sequence[str] | None
-    channels: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, head: Mapping[str, Any], channels: Iterable[str]) -> Bookkeeping:
+        """The bookkeeping in a stored checkpoint; where that says nonsense, nothing."""
+        version, updated = head.get("v"), head.get("updated_channels")
+        seen = _mapping(head.get("versions_seen"))
+        return cls(
+            head=head,
+            channels=tuple(channels),
+            v=version if isinstance(version, int) else 1,
+            ts=head.get("ts"),
+            channel_versions=_mapping(head.get("channel_versions")),
+            versions_seen={node: _mapping(versions) for node, versions in seen.items()},
+            updated_channels=tuple(updated) if isinstance(updated, (list, tuple)) else None,
+        )
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,28 @@ class StoredWrite:
     idx: int
     channel: str
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One checkpoint, whole and of one moment.
+
+    Attributes:
+        id: ``checkpoint_id``.
+        parent_id: the parent's id in the same namespace.
+        metadata: as stored.
+        bookkeeping: versions and the like; None where the checkpoint cannot be read at all.
+        values: the value of each channel that holds one, or an :class:`Undecodable` (under ``""`` one for
+            the whole checkpoint, where that cannot be read).
+        writes: those stored under it, by task path, task id and number.
+    """
+
+    id: str
+    parent_id: str | None
+    metadata: Mapping[str, Any]
+    bookkeeping: Bookkeeping | None
+    values: Mapping[str, Any]
+    writes: Sequence[StoredWrite]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +162,27 @@ class Source(ABC):
         """All threads, the newest activity first."""
 
     @abstractmethod
-    def index(self, thread_id: str, since: Any = None) -> Index:
-        """The index of a thread, or with ``since`` (an earlier ``Index.token``) what is new in it."""
+    def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
+        """The index of a thread, or with ``since`` (an earlier ``ThreadIndex.token``) what is new in it."""
 
     @abstractmethod
-    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
+    def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
+        """A checkpoint whole, in one trip.
+
+        Args:
+            thread_id, namespace, checkpoint_id: which.
+            exact: to copy it: raise what a decoder raises in place of an :class:`Undecodable`, and take the
+                serializer's placeholder for an object whose class is not here, which can be stored again. A
+                write that cannot be decoded is left out, and logged.
+
+        Raises:
+            CheckpointNotFound: it was deleted meanwhile.
+        """
+
+    @abstractmethod
+    def bookkeeping(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
+    ) -> dict[str, Bookkeeping]:
         """The bookkeeping of several checkpoints of one namespace, by id; the unreadable are missing."""
 
     @abstractmethod

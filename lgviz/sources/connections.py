@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from lgviz.errors import MissingFile, NotADatabase, SourceError
+from lgviz.errors import MissingFile, NotADatabase, NotASource, SourceError
 from lgviz.persistence.database.drivers import run_async
 
-__all__ = ["AsyncReader", "FileReader", "LiveReader", "Reader", "Statement"]
+__all__ = ["AsyncReader", "FileReader", "LiveReader", "ReadConnection", "Rows", "Statement"]
 
 T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
@@ -28,7 +28,7 @@ _SETTLED_NS = 100_000_000
 """A file changed less than this ago may change again within the same tick of its clock."""
 
 
-class Reader(ABC):
+class ReadConnection(ABC):
     """Runs SELECTs against a database."""
 
     @abstractmethod
@@ -43,7 +43,7 @@ class Reader(ABC):
         """Release what the reader itself opened."""
 
 
-class FileReader(Reader):
+class FileReader(ReadConnection):
     """Reads a database file on a connection of its own, opened for each read and closed after it.
 
     A lasting connection would keep another process from tidying up its write-ahead log. A database in WAL
@@ -130,7 +130,7 @@ class FileReader(Reader):
         )
 
 
-class LiveReader(Reader):
+class LiveReader(ReadConnection):
     """Reads through a saver's own connection, under its lock: a ``:memory:`` database has no second one."""
 
     def __init__(self, connection: sqlite3.Connection, lock: threading.Lock) -> None:
@@ -156,7 +156,7 @@ class LiveReader(Reader):
             self._lock.release()
 
 
-class AsyncReader(Reader):
+class AsyncReader(ReadConnection):
     """Reads through an open ``aiosqlite`` connection, from any thread: its worker answers any event loop."""
 
     def __init__(self, connection: Any) -> None:
@@ -172,7 +172,7 @@ class AsyncReader(Reader):
         try:
             return run_async(fetch)
         except ValueError as error:  # aiosqlite's word for a connection that is not open
-            raise SourceError(
+            raise NotASource(
                 f"The saver's connection is not open: {error}.", "Open it first (await saver.setup())."
             ) from error
 

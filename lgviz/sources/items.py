@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Searc
 
 from lgviz.errors import LgvizError, SourceError
 
-__all__ = ["Ask", "Expiry", "Items", "Namespace", "plainly"]
+__all__ = ["Ask", "Expiry", "ItemReader", "Namespace", "plainly"]
 
 Namespace = tuple[str, ...]
 Ask = Callable[..., Any]
@@ -33,7 +33,7 @@ def plainly(store: BaseStore, name: str, *args: Any, **kwargs: Any) -> Any:
     return getattr(store, name)(*args, **kwargs)
 
 
-class Items:
+class ItemReader:
     """Any ``BaseStore``, read through its own interface.
 
     Args:
@@ -85,7 +85,7 @@ class Items:
         """When an item ends; None where it does not, or the store does not tell."""
         return None
 
-    def at(self, when: Any) -> Items:  # noqa: ARG002
+    def at(self, when: Any) -> ItemReader:  # noqa: ARG002
         """Memory as it was at a time or checkpoint; as it is now where the store keeps no versions."""
         return self
 

@@ -10,7 +10,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP
 
 from lgviz.errors import CheckpointNotFound
 
-from .base import Index, Source, StoredWrite, ThreadInfo, Versions
+from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo
 
 __all__ = ["LayeredSource"]
 
@@ -42,7 +42,7 @@ class LayeredSource(Source):
     def threads(self) -> list[ThreadInfo]:
         return self.lower.threads()
 
-    def index(self, thread_id: str, since: Any = None) -> Index:
+    def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         upper = self.upper
         known = since if since is not None and since.over in (None, upper) else _Token(None, None, None)
         index = self.lower.index(thread_id, known.lower)
@@ -53,12 +53,24 @@ class LayeredSource(Source):
             checkpoints = [*checkpoints, *(replace(row, provisional=True) for row in above.checkpoints)]
             writes = [*writes, *above.writes]
             over = above.token
-        return Index(checkpoints, writes, _Token(index.token, over, upper), reset)
+        return ThreadIndex(checkpoints, writes, _Token(index.token, over, upper), reset)
 
-    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
-        found = self.upper.versions(thread_id, namespace, checkpoint_ids) if self.upper is not None else {}
+    def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
+        if self.upper is None:
+            return self.lower.record(thread_id, namespace, checkpoint_id, exact=exact)
+        try:
+            return self.upper.record(thread_id, namespace, checkpoint_id, exact=exact)
+        except CheckpointNotFound:
+            below = self.lower.record(thread_id, namespace, checkpoint_id, exact=exact)
+        above = self.upper.writes(thread_id, namespace, checkpoint_id)
+        return replace(below, writes=_merged(below.writes, above))
+
+    def bookkeeping(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
+    ) -> dict[str, Bookkeeping]:
+        found = self.upper.bookkeeping(thread_id, namespace, checkpoint_ids) if self.upper is not None else {}
         rest = [id_ for id_ in checkpoint_ids if id_ not in found]
-        return {**(self.lower.versions(thread_id, namespace, rest) if rest else {}), **found}
+        return {**(self.lower.bookkeeping(thread_id, namespace, rest) if rest else {}), **found}
 
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
@@ -72,15 +84,19 @@ class LayeredSource(Source):
         return self.lower.channels(thread_id, namespace, checkpoint_id, names)
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        """As a saver merges them: a special write replaces that of its task, any other is stored once."""
         below = self.lower.writes(thread_id, namespace, checkpoint_id)
         above = self.upper.writes(thread_id, namespace, checkpoint_id) if self.upper is not None else []
-        if not above:
-            return below
-        special = {(w.task_id, w.channel) for w in above if w.channel in WRITES_IDX_MAP}
-        kept = [w for w in below if (w.task_id, w.channel) not in special]
-        taken = {(w.task_id, w.idx) for w in kept}
-        return [*kept, *(w for w in above if w.idx < 0 or (w.task_id, w.idx) not in taken)]
+        return list(_merged(below, above))
 
     def close(self) -> None:
         self.lower.close()
+
+
+def _merged(below: Sequence[StoredWrite], above: Sequence[StoredWrite]) -> Sequence[StoredWrite]:
+    """As a saver merges them: a special write replaces that of its task, any other is stored once."""
+    if not above:
+        return below
+    special = {(w.task_id, w.channel) for w in above if w.channel in WRITES_IDX_MAP}
+    kept = [w for w in below if (w.task_id, w.channel) not in special]
+    taken = {(w.task_id, w.idx) for w in kept}
+    return [*kept, *(w for w in above if w.idx < 0 or (w.task_id, w.idx) not in taken)]

@@ -1,15 +1,114 @@
-"""When a checkpoint was made, from its id alone."""
+"""Where a checkpoint is, and what LangGraph's own names mean: configs, namespaces, ids, channels (floor 2).
+
+A *checkpoint namespace* names the calls that led into a subgraph: ``""`` for the root graph, then
+``node:task_id`` for each call, joined by ``|``. A subgraph with a history of its own
+(``compile(checkpointer=True)``) has no task id there, and a bare number tells several calls of one task
+apart:
+
+>>> calls("research:0f3a|judge:77c1|1")
+[Call(node='research', task_id='0f3a'), Call(node='judge', task_id='77c1')]
+>>> node_path("research:0f3a|judge:77c1|1")
+'research|judge'
+>>> enclosing("research:0f3a|judge:77c1")
+'research:0f3a'
+"""
 
 from __future__ import annotations
 
-__all__ = ["id_time"]
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+
+from lgviz.persistence.savers.address import Address, address
+
+__all__ = [
+    "CONTROL_CHANNELS",
+    "NULL_TASK_ID",
+    "ROOT_CHANNEL",
+    "TASKS_CHANNEL",
+    "Address",
+    "Call",
+    "address",
+    "by_channel",
+    "calls",
+    "config_of",
+    "depth",
+    "enclosing",
+    "id_time",
+    "is_internal",
+    "is_numbered",
+    "node_path",
+    "place_of",
+    "unrooted",
+    "within",
+]
+
+# ---------------------------------------------------------------- configs
+
+
+def config_of(thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> RunnableConfig:
+    """The config that names a checkpoint; without an id the latest one of the namespace."""
+    place = {"thread_id": thread_id, "checkpoint_ns": namespace}
+    return {"configurable": place if checkpoint_id is None else {**place, "checkpoint_id": checkpoint_id}}
+
+
+def place_of(config: Mapping[str, Any]) -> Address:
+    """The place that a config of LangGraph's names, taken as it is: without a namespace it is the root's."""
+    where = config.get("configurable") or {}
+    thread_id = str(where.get("thread_id", ""))
+    return Address(thread_id, where.get("checkpoint_ns", ""), where.get("checkpoint_id"))
+
+
+# ---------------------------------------------------------------- namespaces
+
+
+class Call(NamedTuple):
+    """One call in a namespace. ``task_id`` is empty where the subgraph keeps a history of its own."""
+
+    node: str
+    task_id: str
+
+
+def calls(namespace: str) -> list[Call]:
+    """The calls that a namespace is nested in, the outermost first."""
+    parts = [part.partition(":") for part in namespace.split("|") if part and not part.isdecimal()]
+    return [Call(node, task_id) for node, _, task_id in parts]
+
+
+def node_path(namespace: str) -> str:
+    """The nodes of a namespace, as ``graph.get_subgraphs(namespace=...)`` takes them."""
+    return "|".join(call.node for call in calls(namespace))
+
+
+def enclosing(namespace: str) -> str:
+    """The namespace around one; the root's around the root's."""
+    return namespace.rpartition("|")[0]
+
+
+def within(namespace: str, part: str) -> str:
+    """The namespace of a call from another one."""
+    return f"{namespace}|{part}" if namespace else part
+
+
+def depth(namespace: str) -> int:
+    """How many calls deep a namespace is; 0 for the root's."""
+    return len(namespace.split("|")) if namespace else 0
+
+
+def is_numbered(namespace: str) -> bool:
+    """Whether a number in it tells several calls of one task apart."""
+    return any(part.isdecimal() for part in namespace.split("|"))
+
+
+# ---------------------------------------------------------------- ids
 
 _GREGORIAN = 0x01B21DD213814000
 """100-nanosecond intervals between 1582-10-15, where the clock of a UUID starts, and 1970-01-01."""
 
 
 def id_time(checkpoint_id: str) -> float | None:
-    """Seconds since the epoch, where the id is a version 6 UUID; else None."""
+    """When a checkpoint was made, in seconds since the epoch, where its id is a version 6 UUID; else None."""
     if len(checkpoint_id) != 36 or checkpoint_id[14] != "6":
         return None
     try:
@@ -17,3 +116,37 @@ def id_time(checkpoint_id: str) -> float | None:
     except ValueError:
         return None
     return (ticks - _GREGORIAN) / 1e7
+
+
+# ---------------------------------------------------------------- channels
+
+ROOT_CHANNEL = "__root__"
+"""Holds the whole state of a graph whose state is no dict."""
+
+TASKS_CHANNEL = "__pregel_tasks"
+"""Holds the ``Send``s of the step before."""
+
+CONTROL_CHANNELS = frozenset({"__error__", "__error_source_node__", "__interrupt__", "__resume__"})
+"""Writes to these say what happened to a task; any other write is its output."""
+
+NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
+"""The task id of writes that belong to a checkpoint and to no task."""
+
+_PREFIXES = ("__", "branch:", "join:", "start:")
+_STATE = frozenset({ROOT_CHANNEL, "__end__"})
+"""Channels of the state all the same; the second holds the result of a functional entrypoint."""
+
+
+def is_internal(name: str) -> bool:
+    """Whether a channel belongs to LangGraph itself and not to the state (``branch:to:agent``)."""
+    return name.startswith(_PREFIXES) and name not in _STATE
+
+
+def by_channel(values: Any) -> dict[str, Any]:
+    """The values of a state by channel, also where the state is no dict."""
+    return dict(values) if isinstance(values, Mapping) else {ROOT_CHANNEL: values}
+
+
+def unrooted(values: Mapping[str, Any]) -> Any:
+    """The state that values by channel make: what :func:`by_channel` was given."""
+    return values[ROOT_CHANNEL] if set(values) == {ROOT_CHANNEL} else values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Unpack
 
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
@@ -11,14 +11,15 @@ from langgraph.store.memory import InMemoryStore
 from lgviz.errors import NotASource
 from lgviz.persistence.stores.store import Store
 
-from .items import Ask, Items
+from .base import ReadOptions
+from .items import Ask, ItemReader
 from .langgraph.items import InMemoryItems, SqlItems, reader_of
 from .lgviz.items import VersionedItems
 
 __all__ = ["memory_of", "open_items"]
 
 
-def memory_of(what: Any, store: Any, ask: Ask) -> Items | None:
+def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -> ItemReader | None:
     """The items of what is debugged: those of the store that was given, else of a graph's store, or of a
     database; None: there are none.
 
@@ -26,26 +27,27 @@ def memory_of(what: Any, store: Any, ask: Ask) -> Items | None:
         what: a graph, a saver, the path or URL of a database.
         store: a store, or the path or URL of a database with items in lgviz's tables; None: look for one.
         ask: how methods of a live store are called.
+        options: see :class:`ReadOptions`.
 
     Raises:
         NotASource: the given store is none.
     """
     if store is not None:
-        return open_items(store, ask)
+        return open_items(store, ask, **options)
     if isinstance(what, (str, os.PathLike)):
-        return VersionedItems.of_path(os.fspath(what))
+        return VersionedItems.of_path(os.fspath(what), **options)
     found = getattr(what, "store", None)
     return open_items(found, ask) if isinstance(found, BaseStore) else None
 
 
-def open_items(what: Any, ask: Ask) -> Items:
+def open_items(what: Any, ask: Ask, **options: Unpack[ReadOptions]) -> ItemReader:
     """The items of a store, or of a database by its path or URL.
 
     Raises:
         NotASource: it is no store, or no database with items.
     """
     if isinstance(what, (str, os.PathLike)):
-        found = VersionedItems.of_path(os.fspath(what))
+        found = VersionedItems.of_path(os.fspath(what), **options)
         if found is None:
             raise NotASource(f"{what} holds no items in lgviz's tables.", "Give the store itself.")
         return found
@@ -61,4 +63,4 @@ def open_items(what: Any, ask: Ask) -> Items:
     if (known := reader_of(what)) is not None:
         read, mark = known
         return SqlItems(what, ask, read, mark)
-    return Items(what, ask)
+    return ItemReader(what, ask)

@@ -68,7 +68,7 @@ def _made(target: str | Path) -> SyncSaver:
     import psycopg
 
     from lgviz.persistence.database.conninfo import parsed
-    from lgviz.persistence.database.postgres_drivers import connect, explain
+    from lgviz.persistence.database.postgres import connect, explain
     from lgviz.persistence.savers.postgres import PostgresSaver
 
     parsed(str(target))
@@ -108,7 +108,15 @@ def _copy(
             every = dict.fromkeys(record.checkpoint.get("channel_values") or {}) | dict(now)
             at = _time(record.checkpoint)
             saver._run(
-                partial(engine.put, config, record.checkpoint, record.metadata, every, changed=changed, at=at)
+                partial(
+                    engine.writes.put,
+                    config,
+                    record.checkpoint,
+                    record.metadata,
+                    every,
+                    changed=changed,
+                    at=at,
+                )
             )
             copied += 1
     return copied
@@ -121,7 +129,7 @@ def _copy_writes(saver: Saver, record: Record) -> None:
     engine, config = saver.engine, record.address.config()
     for (task_id, task_path), writes in tasks.items():
         pairs = [(write.idx, write.channel, write.value) for write in writes]
-        saver._run(partial(engine.put_numbered_writes, config, pairs, task_id, task_path))
+        saver._run(partial(engine.writes.put_numbered_writes, config, pairs, task_id, task_path))
 
 
 def _time(checkpoint: Mapping[str, Any]) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -167,7 +167,7 @@ def _over_postgres(conninfo: str) -> Iterator[Any]:
     import psycopg
 
     from lgviz.persistence.database.conninfo import connect_read_only
-    from lgviz.persistence.database.postgres_drivers import explain
+    from lgviz.persistence.database.postgres import explain
 
     try:
         conn = connect_read_only(conninfo)
@@ -178,8 +178,8 @@ def _over_postgres(conninfo: str) -> Iterator[Any]:
 
 
 def _postgres(conn: Any, serde: SerializerProtocol) -> Origin:
-    from lgviz.persistence.database.postgres_sessions import as_psycopg
-    from lgviz.sources.langgraph.sql import BLOBS, HEADS, assembled
+    from lgviz.persistence.database.postgres import as_psycopg
+    from lgviz.sources.langgraph.sql import POSTGRES_BLOBS, POSTGRES_HEADS
 
     def select(sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = conn.execute(as_psycopg(sql), params).fetchall()
@@ -194,7 +194,7 @@ def _postgres(conn: Any, serde: SerializerProtocol) -> Origin:
 
     def read(place: Address) -> Record | None:
         params = [None, None, *place[:2], [place.checkpoint_id]]
-        ((_, head, values),) = assembled(select(HEADS, params), select(BLOBS, params))
+        ((_, head, values),) = _assembled(select(POSTGRES_HEADS, params), select(POSTGRES_BLOBS, params))
         if head is None:
             raise DamagedData("It is no JSON object.")
         ((parent, metadata),) = select(
@@ -217,3 +217,18 @@ def _postgres(conn: Any, serde: SerializerProtocol) -> Origin:
         return Record(place, parent, {**head, "channel_values": held}, metadata, _loaded(writes, serde))
 
     return [Address(*row) for row in select(_ORDER)], read
+
+
+def _assembled(
+    heads: Sequence[tuple[Any, ...]], blobs: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, tuple[str, Any]]]]:
+    """Of the rows of these statements, by checkpoint id: its bookkeeping (None where that is no JSON object),
+    and each value as its serializer's type and blob, or as ``decoded`` and the value."""
+    values: dict[str, dict[str, tuple[str, Any]]] = {}
+    for id_, _, inlined in heads:
+        held = json.loads(inlined) if inlined else {}
+        values[id_] = {name: ("decoded", value) for name, value in held.items()}
+    for id_, channel, type_, blob in blobs:
+        values[id_][channel] = (type_, blob)  # a delta's snapshot lies behind an inlined `true`
+    for id_, head, _ in heads:
+        yield id_, None if head is None else json.loads(head), values[id_]

@@ -14,7 +14,7 @@ from langgraph.store.base import BaseStore, Item
 from langgraph.store.base.batch import AsyncBatchedBaseStore
 
 from lgviz.errors import MissingFile, NotASource
-from lgviz.persistence.savers.sqlite import connect
+from lgviz.persistence.database.sqlite import connect
 from lgviz.persistence.stores.changing import Change, Made
 from lgviz.persistence.stores.moments import read_when
 from lgviz.persistence.stores.namespaces import Place
@@ -62,7 +62,7 @@ def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) ->
 
 def _made(target: str) -> SyncStore:
     if is_url(target):
-        from lgviz.persistence.database.postgres_drivers import connect as connect_to
+        from lgviz.persistence.database.postgres import connect as connect_to
         from lgviz.persistence.stores.postgres_store import PostgresStore
 
         store = PostgresStore(connect_to(target))

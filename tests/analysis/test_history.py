@@ -133,7 +133,7 @@ def test_config_metadata_and_time(graph: Any) -> None:
 def test_printing_opens_no_value(graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     source = open_source(graph)
     history = History(source, "1")
-    for name in ("channels", "writes", "versions"):
+    for name in ("record", "channels", "writes", "bookkeeping"):
         monkeypatch.setattr(source, name, lambda *_: pytest.fail("opened a value"))
     assert repr(history) and all(repr(c) for c in history)
 

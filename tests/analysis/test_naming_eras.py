@@ -125,7 +125,7 @@ def test_index_opens_no_value_where_the_stored_writes_tell_all(
     def refuse(*_: object) -> None:
         raise AssertionError("opened a value")
 
-    for name in ("channels", "writes", "versions"):
+    for name in ("record", "channels", "writes", "bookkeeping"):
         monkeypatch.setattr(SqliteSource, name, refuse)
     for era in ERAS:
         for thread in ("chat-1", "fail-1", "sub-1"):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.benchmarks.report import Report
-from tests.browser.conftest import chromium, lab, notebook
+from tests.support.lab_fixtures import chromium, lab, notebook
+from tests.support.report import Report
 
 __all__ = ["chromium", "lab", "notebook", "report"]
 

@@ -11,11 +11,11 @@ from playwright.sync_api import Page, expect
 
 import lgviz
 from lab_server import Lab
-from tests.benchmarks.frames import script_ms, traced
-from tests.benchmarks.report import Report
-from tests.benchmarks.seeds import connect, seed_loop
 from tests.support.debugger_page import Debugger
+from tests.support.frames import script_ms, traced
 from tests.support.lab import NotebookFactory, add_cell
+from tests.support.long_threads import connect, seed_loop
+from tests.support.report import Report
 
 pytestmark = [pytest.mark.bench, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -29,7 +29,7 @@ KERNEL = """
 import sys; sys.path.insert(0, {repo!r})
 from pathlib import Path
 import lgviz
-from tests.benchmarks.seeds import chat_graph, connect, loop_graph, seed_chat
+from tests.support.long_threads import chat_graph, connect, loop_graph, seed_chat
 """
 
 

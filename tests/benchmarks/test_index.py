@@ -16,9 +16,9 @@ import pytest
 from langgraph.checkpoint.postgres import PostgresSaver
 
 import lgviz
-from lgviz.sources import Index, open_source
-from tests.benchmarks.report import Report
-from tests.benchmarks.seeds import chat_graph, connect, seed_chat
+from lgviz.sources import ThreadIndex, open_source
+from tests.support.long_threads import chat_graph, connect, seed_chat
+from tests.support.report import Report
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
@@ -84,7 +84,7 @@ def chat_in_postgres(postgres: Any) -> Iterator[Any]:
 
 
 def test_index_of_a_chat_in_postgres(chat_in_postgres: Any, report: Report) -> None:
-    def index() -> Index:
+    def index() -> ThreadIndex:
         source = open_source(chat_in_postgres)
         try:
             return source.index("chat")

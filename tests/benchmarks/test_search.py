@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.report import Report
-from tests.benchmarks.seeds import chat_graph, connect, seed_chat
+from tests.support.long_threads import chat_graph, connect, seed_chat
+from tests.support.report import Report
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 

@@ -1,36 +1,15 @@
-"""One JupyterLab and one Chromium for all browser tests; a page and a kernel of its own for each.
-
-The fixtures have the scope of this package: while Playwright's synchronous interface is open, its event loop
-counts as running in this thread, and the asynchronous tests of other folders could not start theirs.
-"""
+"""Browser tests: marked as such, in a JupyterLab and a Chromium that they share."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from lab_server import THEMES, Lab, running_lab
-from tests.support.lab import NotebookFactory, run_all, theme_name, wait_for_kernel
+from tests.support.lab_fixtures import FAILED, chromium, lab, notebook
 
-RESULTS = Path(__file__).resolve().parents[2] / "test-results"
-FLAGS = [
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-sandbox",
-]
-FAILED = pytest.StashKey[bool]()
-
-expect.set_options(timeout=20_000)
+__all__ = ["chromium", "lab", "notebook"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,73 +24,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.when == "call":
         item.stash[FAILED] = report.failed
     return report
-
-
-@pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running JupyterLab."""
-    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium: ``$LGVIZ_CHROMIUM``, one on the PATH, or the one that Playwright installed."""
-    path = os.environ.get("LGVIZ_CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def notebook(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[NotebookFactory]:
-    """``notebook(cells, run=True, width=1400, height=1000, dark=False) -> Page``.
-
-    Opens a new notebook with these code cells in JupyterLab, waits for its kernel, runs every cell and gives
-    the page. A failing test leaves a picture of each of its pages in ``test-results/``.
-    """
-    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name).strip("-")
-    numbers = count()
-    opened: list[tuple[str, Page]] = []
-
-    def open_notebook(
-        cells: Sequence[str],
-        *,
-        run: bool = True,
-        width: int = 1400,
-        height: int = 1000,
-        dark: bool = False,
-    ) -> Page:
-        file = f"{name}-{next(numbers)}.ipynb"
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        lab.set(THEMES, {"theme": theme_name(dark)})
-        page = context.new_page()
-        opened.append((file, page))
-        write_notebook(lab.root / file, cells)
-        page.goto(lab.page(file, reset=True))
-        wait_for_kernel(page)
-        if run:
-            run_all(page)
-        return page
-
-    yield open_notebook
-    for file, page in opened:
-        if request.node.stash.get(FAILED, False):
-            RESULTS.mkdir(exist_ok=True)
-            page.screenshot(path=RESULTS / f"{Path(file).stem}.png")
-        page.context.close()
-        lab.stop_kernel(file)
-
-
-def write_notebook(path: Path, cells: Sequence[str]) -> None:
-    """A notebook of code cells that names its kernel, so that JupyterLab does not ask for one."""
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(book, path)

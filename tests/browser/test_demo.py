@@ -6,8 +6,7 @@ from playwright.sync_api import Browser, expect
 
 import demo
 from lab_server import Lab
-from tests.browser.conftest import write_notebook
-from tests.support.lab import wait_for_kernel
+from tests.support.lab import wait_for_kernel, write_notebook
 
 COUNTER = """
 import ipywidgets

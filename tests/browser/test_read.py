@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.support.debugger_page import SETUP, Debugger, seeded
-from tests.support.lab import NotebookFactory, add_cell, restart_kernel, save, set_theme, wait_for_kernel
-
-
-def output(page: Page, text: str) -> None:
-    expect(page.locator(".jp-OutputArea-output").get_by_text(text, exact=True).last).to_be_visible()
+from tests.support.lab import (
+    NotebookFactory,
+    add_cell,
+    output,
+    restart_kernel,
+    save,
+    set_theme,
+    wait_for_kernel,
+)
 
 
 def test_a_thread_opens_as_a_tree(notebook: NotebookFactory) -> None:

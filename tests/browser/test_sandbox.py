@@ -6,9 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.test_read import output
 from tests.support.debugger_page import SETUP, Debugger, seeded
-from tests.support.lab import NotebookFactory, add_cell
+from tests.support.lab import NotebookFactory, add_cell, output
 
 MEMORY = """
 from lgviz.demos import memory

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,56 +12,10 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 import lgviz
-from lgviz.backend.dispatch import Dispatcher
 from lgviz.demos import DEMOS
+from tests.support.view import View, fork, run
 
 Ask = Callable[..., Any]
-
-
-class View:
-    """A view without a browser: sends requests through the real dispatcher, waits for the replies."""
-
-    def __init__(self, debugger: lgviz.Debugger) -> None:
-        self.events: list[tuple[str, Any]] = []
-        self.progress: list[Any] = []
-        self._replies: dict[int, Any] = {}
-        self._heard = threading.Condition()
-        halves = (debugger._reader, debugger._memory, debugger._box, debugger._actor)
-        table = {name: entry for half in halves for name, entry in half.table().items()}
-        debugger._box._emit = lambda body: self._take({"event": "sandbox", "body": body}, [])
-        debugger._reader._send = self._take
-        debugger._actor._emit = lambda body: self._take({"event": "run", "body": body}, [])
-        self.dispatcher = Dispatcher(table, self._take)
-        self._id = 0
-
-    def _take(self, message: Any, buffers: list[bytes]) -> None:
-        assert len(json.dumps(message)) < 400_000
-        with self._heard:
-            if "event" in message:
-                self.events.append((message["event"], message["body"]))
-            elif "progress" in message:
-                self.progress.append(message["progress"])
-            else:
-                self._replies[message["id"]] = message
-            self._heard.notify_all()
-
-    def send(self, method: str, **params: Any) -> int:
-        self._id += 1
-        self.dispatcher.receive({"id": self._id, "method": method, "params": params})
-        return self._id
-
-    def reply(self, number: int) -> Any:
-        with self._heard:
-            assert self._heard.wait_for(lambda: number in self._replies, 60)
-            return self._replies.pop(number)
-
-    def ask(self, method: str, **params: Any) -> Any:
-        reply = self.reply(self.send(method, **params))
-        assert "error" not in reply, reply
-        return reply["result"]
-
-    def refused(self, method: str, **params: Any) -> Any:
-        return self.reply(self.send(method, **params))["error"]
 
 
 @pytest.fixture
@@ -77,35 +30,9 @@ def view(saver: SqliteSaver, request: pytest.FixtureRequest) -> Iterator[View]:
     demo = DEMOS[getattr(request, "param", "two_nodes")]
     graph = demo.build(saver)
     demo.seed(graph, thread_id="1")
-    debugger = lgviz.debug(graph, "1", name="graph")
-    view = View(debugger)
+    view = View(graph, "1", name="graph")
     yield view
-    view.dispatcher.close()
-    debugger.close()
-
-
-def fork(checkpoint: str, values: dict[str, Any], as_node: str | None = None, **more: Any) -> dict[str, Any]:
-    request = {
-        "goto": None,
-        "keep_siblings": False,
-        "note": None,
-        "configurable": None,
-        "sandbox": False,
-        **more,
-    }
-    fields = {name: {"mode": "append", "text": json.dumps(value)} for name, value in values.items()}
-    return {"checkpoint": checkpoint, "values": fields, "as_node": as_node, **request}
-
-
-def run(checkpoint: str, **more: Any) -> dict[str, Any]:
-    return {
-        "checkpoint": checkpoint,
-        "resume": None,
-        "until": None,
-        "configurable": None,
-        "sandbox": False,
-        **more,
-    }
+    view.close()
 
 
 @pytest.mark.parametrize("view", list(DEMOS), indirect=True)
@@ -145,7 +72,7 @@ def test_search_streams_and_can_be_cancelled(view: View) -> None:
     hits = [hit for part in [*view.progress, found] for hit in part["hits"]]
     assert {"edit"} <= {hit["match"] for hit in hits}
     number = view.send("search", query="a")
-    view.dispatcher.receive({"cancel": number})
+    view.backend.receive({"cancel": number})
     reply = view.reply(number)
     assert "result" in reply or reply["error"]["code"] == "cancelled"
 
@@ -175,14 +102,13 @@ def test_refused_forks_write_nothing(view: View) -> None:
 
 def test_a_file_reads_but_does_not_fork(saver: SqliteSaver, tmp_path: Path) -> None:
     DEMOS["two_nodes"].seed(DEMOS["two_nodes"].build(saver), thread_id="1")
-    debugger = lgviz.debug(tmp_path / "demo.db")
-    view = View(debugger)
+    view = View(tmp_path / "demo.db")
     opened = view.ask("thread_open", thread_id=None)
     assert opened["read_only"]
     failure = view.refused("fork_commit", **fork(opened["tree"]["ids"][2], {"foo": 1}))
     assert failure["code"] == "refused"
     assert "graph" in failure["remedy"]
-    debugger.close()
+    view.close()
 
 
 def test_a_thread_deleted_meanwhile_is_said(view: View, saver: SqliteSaver) -> None:
@@ -214,7 +140,7 @@ def test_closed_debuggers_leave_nothing(saver: SqliteSaver, tmp_path: Path) -> N
     def use() -> None:
         for what in (graph, tmp_path / "demo.db"):
             debugger = lgviz.debug(what, "1")
-            view = View(debugger)
+            view = View(what, "1")
             ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
             view.ask("checkpoint_get", checkpoint=ids[2])
             view.ask("search", query="a")
@@ -222,7 +148,7 @@ def test_closed_debuggers_leave_nothing(saver: SqliteSaver, tmp_path: Path) -> N
                 view.ask("fork_preview", **fork(ids[2], {"foo": "x"}, "node_a"))
                 view.ask("run_start", **run(ids[2]))
             debugger._repr_mimebundle_()
-            view.dispatcher.close()
+            view.close()
             debugger.close()
 
     known = set(threading.enumerate())

@@ -11,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 import lgviz
 from lgviz import persistence
 from lgviz.demos import approval, memory
-from tests.faces.test_requests import View, fork, run
+from tests.support.view import View, fork, run
 
 
 @pytest.fixture
@@ -27,11 +27,9 @@ def view(store: persistence.InMemoryStore) -> Iterator[View]:
 
 
 def viewed(graph: Any) -> Iterator[View]:
-    debugger = lgviz.debug(graph, "1", name="graph")
-    view = View(debugger)
+    view = View(graph, "1", name="graph")
     yield view
-    view.dispatcher.close()
-    debugger.close()
+    view.close()
 
 
 def rows(view: View) -> dict[str, str]:

@@ -17,13 +17,14 @@ import psycopg
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from test_faults import start
-from test_values import KEPT, REFUSED, same
 
 from lgviz.errors import NotKept, PersistenceError, WrongLoop
 from lgviz.persistence import AsyncPostgresSaver, Placeholder, PostgresSaver, SqliteSaver
 from lgviz.persistence.database.statements import WRITE, Operation, Query
+from tests.support.processes import start
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
+from tests.support.values import KEPT, REFUSED, same
+from tests.support.waiting import until
 
 Make = Callable[..., Any]
 every = pytest.mark.parametrize("kind", ALL)
@@ -36,8 +37,9 @@ def saver(kind: str, make_saver: Make) -> Any:
 
 
 OPENER = """
-import asyncio, time
+import asyncio
 from lgviz.persistence import AsyncSqliteSaver, SqliteSaver
+from tests.support.waiting import until_clock
 folder, kind, moment, count = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
 place = {"configurable": {"thread_id": "1"}}
 async def use(path):
@@ -46,7 +48,7 @@ async def use(path):
 failed = 0
 for n in range(count):
     path = f"{folder}/{n}.db"
-    time.sleep(max(0, moment + n * 0.05 - time.time()))
+    until_clock(moment + n * 0.05)
     try:
         if kind == "aiosqlite":
             asyncio.run(use(path))
@@ -155,10 +157,7 @@ def waiting(uri: str) -> int:
 
 
 def eight_wait(uri: str) -> int:
-    for _ in range(200):
-        if waiting(uri) == 8:
-            break
-        time.sleep(0.05)
+    until(lambda: waiting(uri) == 8)
     return waiting(uri)
 
 
@@ -260,7 +259,7 @@ def test_rows_are_given_back_when_a_thread_is_deleted(postgres_uri: Callable[[],
     """The same in PostgreSQL: what is deleted leaves no row behind, and a vacuum gives back the space."""
     uri = postgres_uri()
     with PostgresSaver.from_conn_string(uri) as saver, psycopg.connect(uri, autocommit=True) as conn:
-        tables = ("lgviz_nodes", "lgviz_uses", "lgviz_checkpoints", "lgviz_writes", "lgviz_calls")
+        tables = ("lgviz_blocks", "lgviz_uses", "lgviz_checkpoints", "lgviz_writes", "lgviz_calls")
         graph = chat().compile(checkpointer=saver)
         for n in range(20):
             graph.invoke({"messages": [("user", text(n, 5000))]}, config())
@@ -278,7 +277,7 @@ NOTES: dict[str, Any] = {
     "float": 1.0,
     "big": 2**60,
     "empty": "",
-    "quoted": "a'b\"c; DROP TABLE lgviz_nodes; -- ?%s",
+    "quoted": "a'b\"c; DROP TABLE lgviz_blocks; -- ?%s",
     "unicode": "üñ\u2028",
     "text number": "1",
     "when": datetime.date(2020, 1, 1),
@@ -475,16 +474,16 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
 
     def craft(engine: Any) -> Operation[None]:
         """Under its right name, as someone who can write the database would."""
-        from lgviz.persistence.blocks.tree import leaf
+        from lgviz.persistence.blocks.merkle import leaf
 
         yield WRITE
         for blob, value in zip(crafted, values.values(), strict=True):
             yield Query(
-                "UPDATE lgviz_nodes SET hash = ?, form = 0, data = ? WHERE hash = ?",
+                "UPDATE lgviz_blocks SET hash = ?, form = 0, data = ? WHERE hash = ?",
                 [
-                    engine.trees.name(blob),
+                    engine.blocks.merkle.digest(blob),
                     blob,
-                    engine.trees.name(leaf(engine.trees.serde.dumps_typed(value))),
+                    engine.blocks.merkle.digest(leaf(engine.blocks.merkle.serde.dumps_typed(value))),
                 ],
             )
 
@@ -494,7 +493,7 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
     else:
         engine = saver.engine
         saver._run(lambda: craft(engine))
-    engine._cache.clear()
+    engine.blocks.cache.clear()
     held = call(saver, "get_tuple", config()).checkpoint["channel_values"]
     assert held.keys() == values.keys()
     assert {type(value).__name__ for value in held.values()} <= {"Placeholder", "Damaged"}

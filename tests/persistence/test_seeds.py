@@ -14,7 +14,6 @@ import threading
 import types
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +21,9 @@ from langchain_core.messages import HumanMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.memory import InMemoryStore
 
+from tests.support.documents import SEEDS, contents, find, sample
 from tests.support.savers import ALL
 
-SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
 pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason="the documents are not beside the repository")
 
 
@@ -50,18 +49,6 @@ def new_saver(request: pytest.FixtureRequest, make_saver: Callable[..., Any]) ->
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
-
-
-def blocks(name: str) -> list[str]:
-    """The fenced samples of the first document, in order."""
-    return re.findall(r"```python\n(.*?)```", next(SEEDS.glob(name)).read_text(encoding="utf-8"), re.S)
-
-
-def sample(start: str, end: str) -> str:
-    """A sample of the second document, which has no fences: from one line to another."""
-    text = next(SEEDS.glob("002*")).read_text(encoding="utf-8")
-    begin = text.index(start)
-    return text[begin : text.index(end, begin) + len(end)]
 
 
 class Savers:
@@ -99,14 +86,6 @@ def builder() -> StateGraph[Any, Any, Any, Any]:
     made.add_edge(START, "chatbot")
     made.add_edge("chatbot", END)
     return made
-
-
-def contents(state: Any) -> list[str]:
-    return [message.content for message in state.values["messages"]]
-
-
-def find(marker: str) -> str:
-    return next(block for block in blocks("000*") if marker in block)
 
 
 def test_memory_saver(new_saver: Callable[[], Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from lgviz.persistence import InMemoryStore, SqliteStore
 from tests.support.embeddings import AINDEX, DIMS, INDEX, Recorder, awords, words
 from tests.support.savers import on_loop
 from tests.support.stores import ALL, call, new_store
+from tests.support.waiting import until_clock
 
 
 def found(store: Any, query: str, namespace: Any = ("m",), **options: Any) -> list[str]:
@@ -103,7 +105,7 @@ def test_as_of_finds_what_was_true(kind: str, make_store: Any) -> None:
     call(store, "put", ("m",), "own", {"text": "pizza", "note": "cold"}, index=["note"])
     call(store, "put", ("m",), "never", {"text": "pizza"}, index=False)
     then = call(store, "history", ("m",), "never")[-1].at
-    time.sleep(0.001)
+    until_clock(then.timestamp())
     call(store, "put", ("m",), "changed", {"text": "red"})
     call(store, "put", ("m",), "own", {"text": "red"})
     call(store, "put", ("m",), "never", {"text": "red"})
@@ -262,7 +264,7 @@ def test_expired_items_are_neither_found_nor_ranked(kind: str, make_store: Any) 
     store = make_store(kind, index=INDEX, ttl={"omit_expired": True, "refresh_on_read": True})
     call(store, "put", ("m",), "short", {"text": "pizza"}, ttl=0.0002)
     call(store, "put", ("m",), "long", {"text": "pizza red"}, ttl=10)
-    time.sleep(0.05)
+    until_clock(time.time() + 0.0002 * 60)
     assert found(store, "pizza") == ["long"]
     if not kind.startswith("aio"):
         assert store.sweep_ttl() == 1
@@ -284,8 +286,10 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
 
 
 async def test_a_sync_embedding_does_not_block_the_loop(tmp_path: Path) -> None:
+    ticked = threading.Event()
+
     def slow(texts: list[str]) -> list[list[float]]:
-        time.sleep(0.3)
+        assert ticked.wait(20)
         return words(texts)
 
     store = InMemoryStore(index={**INDEX, "embed": slow})
@@ -294,8 +298,10 @@ async def test_a_sync_embedding_does_not_block_the_loop(tmp_path: Path) -> None:
     async def tick() -> None:
         nonlocal ticks
         while True:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
             ticks += 1
+            if ticks > 20:
+                ticked.set()
 
     ticking = asyncio.create_task(tick())
     await store.aput(("m",), "a", {"text": "pizza"})

@@ -11,6 +11,7 @@ from langgraph.store.base import InvalidNamespaceError, PutOp
 
 from lgviz.errors import BadFilter, BadItem, BadKey, BadMoment, BadNamespace, NotKept, ReadOnly
 from tests.support.stores import ALL, call
+from tests.support.waiting import until_clock
 
 ODD = (
     "it's",
@@ -233,7 +234,7 @@ def test_the_order_of_search_is_that_of_langgraphs_store_of_the_kind(
             for store in (ours, theirs):
                 store.put(space, key, {"v": 1})
             # LangGraph's SqliteStore keeps whole seconds.
-            time.sleep(1.1 if kind == "sqlite" else 0.01)
+            until_clock(int(time.time()) + 1 if kind == "sqlite" else time.time() + 0.001)
         for prefix, limit, offset in (((), 10, 0), (("b",), 10, 0), ((), 2, 1)):
             found = [
                 [(item.namespace, item.key) for item in store.search(prefix, limit=limit, offset=offset)]
@@ -262,7 +263,7 @@ def test_a_large_value_costs_what_changed(kind: str, make_store: Any) -> None:
     store = make_store(kind)
     value = {"entries": [f"entry {n} " + "word " * 30 for n in range(600)]}
     store.put(("a",), "k", value)
-    count = "SELECT count(*), sum(length(data)) FROM lgviz_nodes"
+    count = "SELECT count(*), sum(length(data)) FROM lgviz_blocks"
     nodes, size = store.conn.execute(count).fetchone()
     value["entries"][300] = "now another"
     store.put(("a",), "k", value)

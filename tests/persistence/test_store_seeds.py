@@ -18,7 +18,7 @@ import pytest
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from lgviz.persistence import MemorySaver
-from tests.persistence.test_seeds import SEEDS, contents, find, sample
+from tests.support.documents import SEEDS, contents, find, sample
 from tests.support.embeddings import words
 from tests.support.savers import ALL
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from lgviz.persistence import AsyncSqliteStore, InMemoryStore
 from tests.support.stores import ALL, call
+from tests.support.waiting import auntil, until, until_clock
 
 SOON = 0.002
 """Minutes."""
@@ -34,7 +34,7 @@ def test_expired_items_are_there_until_they_are_swept(kind: str, make_store: Any
     call(store, "put", ("a",), "brief", {"v": 1})
     call(store, "put", ("a",), "long", {"v": 2}, ttl=60)
     call(store, "put", ("a",), "for ever", {"v": 3}, ttl=None)
-    time.sleep(SOON * 60 + 0.05)
+    until_clock(expires(store, "brief") or 0)
     # As LangGraph's SqliteStore and PostgresStore have it, unless "omit_expired" says otherwise.
     assert {item.key for item in call(store, "search", ("a",), refresh_ttl=False)} == {
         "brief",
@@ -80,7 +80,7 @@ def test_expired_items_can_be_left_out(kind: str, make_store: Any) -> None:
     call(store, "put", ("b",), "long", {"v": 2}, ttl=60)
     call(store, "put", ("a",), "brief", {"v": 1}, ttl=10 * SOON)
     assert call(store, "get", ("a",), "brief", refresh_ttl=False) is not None
-    time.sleep(SOON * 600 + 0.05)
+    until_clock(expires(store, "brief") or 0)
     assert call(store, "get", ("a",), "brief") is None
     assert [item.key for item in call(store, "search", ())] == ["long"]
     assert call(store, "list_namespaces") == [("b",)]
@@ -91,10 +91,7 @@ def test_a_thread_sweeps() -> None:
     store.put(("a",), "k", {})
     future = store.start_ttl_sweeper(sweep_interval_minutes=0.001)
     assert store.start_ttl_sweeper() is future
-    deadline = time.monotonic() + 20
-    while store.get(("a",), "k", refresh_ttl=False) is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: store.get(("a",), "k", refresh_ttl=False) is None)
     assert store.stop_ttl_sweeper(timeout=10) and future.done()
     assert store.stop_ttl_sweeper() is True
     assert InMemoryStore().start_ttl_sweeper().done()
@@ -107,8 +104,9 @@ async def test_a_task_sweeps() -> None:
     async with AsyncSqliteStore.from_conn_string(":memory:", ttl={"default_ttl": 0}) as store:
         await store.aput(("a",), "k", {})
         task = await store.start_ttl_sweeper(sweep_interval_minutes=0.001)
-        deadline = time.monotonic() + 20
-        while await store.aget(("a",), "k", refresh_ttl=False) is not None:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
+
+        async def swept() -> bool:
+            return await store.aget(("a",), "k", refresh_ttl=False) is None
+
+        await auntil(swept)
         assert await store.stop_ttl_sweeper(timeout=10) and task.done()

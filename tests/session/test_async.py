@@ -101,7 +101,7 @@ async def test_a_runner_works_on_the_savers_loop_while_the_cell_goes_on(asaver: 
 
     async def node(state: Log) -> dict[str, Any]:
         where.append(threading.current_thread() is here)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         return {"log": ["x"]}
 
     graph = chain([("a", node), ("b", node)], asaver)

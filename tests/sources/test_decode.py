@@ -25,8 +25,8 @@ from pydantic import BaseModel
 
 from lgviz.analysis.history import History, open_history
 from lgviz.sources import Undecodable, open_source
-from lgviz.sources.base import Source
-from lgviz.sources.decode import Parts, SerdeDecoder, StrictDecoder
+from lgviz.sources.base import Bookkeeping, Source
+from lgviz.sources.decode import Decoder, FileDecoder
 
 RAN: list[str] = []
 
@@ -76,7 +76,7 @@ SAFE: dict[str, Any] = {
 @pytest.mark.parametrize("name", SAFE)
 def test_safe_types_come_back_as_langgraph_reads_them(name: str) -> None:
     type_, blob = JsonPlusSerializer().dumps_typed(SAFE[name])
-    found = StrictDecoder().value(type_, blob)
+    found = FileDecoder().value(type_, blob)
     assert found == JsonPlusSerializer(allowed_msgpack_modules=None).loads_typed((type_, blob))
     assert found == SAFE[name] or name == "keys"
     assert type(found) is type(SAFE[name])
@@ -84,7 +84,7 @@ def test_safe_types_come_back_as_langgraph_reads_them(name: str) -> None:
 
 def test_arrays() -> None:
     array = numpy.arange(6, dtype="int32").reshape(2, 3)
-    found = StrictDecoder().value(*JsonPlusSerializer().dumps_typed({"a": array}))
+    found = FileDecoder().value(*JsonPlusSerializer().dumps_typed({"a": array}))
     assert numpy.array_equal(found["a"], array) and found["a"].dtype == array.dtype
 
 
@@ -92,18 +92,18 @@ def test_arrays() -> None:
 def test_a_class_of_the_files_choosing_is_not_touched_unless_trusted(value: Any) -> None:
     typed = JsonPlusSerializer().dumps_typed([1, value, HumanMessage("kept", id="1")])
     RAN.clear()
-    one, placeholder, message = StrictDecoder().value(*typed)
+    one, placeholder, message = FileDecoder().value(*typed)
     assert (one, message.content) == (1, "kept")
     assert isinstance(placeholder, Undecodable) and RAN == []
     assert placeholder.type == f"{HERE}.{type(value).__name__}" and placeholder.size > 0
     assert "trust=" in placeholder.reason
-    assert StrictDecoder([HERE]).value(*typed)[1] == value
+    assert FileDecoder([HERE]).value(*typed)[1] == value
 
 
 def test_a_class_hidden_inside_a_safe_one_is_not_touched_either() -> None:
     typed = JsonPlusSerializer().dumps_typed(Send("node", {"secret": Point()}))
     RAN.clear()
-    found = StrictDecoder().value(*typed)
+    found = FileDecoder().value(*typed)
     assert RAN == []
     assert found.node == "node" and isinstance(found.arg["secret"], Undecodable)
 
@@ -113,7 +113,7 @@ def test_a_module_that_the_file_names_is_not_imported() -> None:
     import ormsgpack
 
     blob = ormsgpack.packb(ormsgpack.Ext(0, ormsgpack.packb(("antigravity", "fly", 1))))
-    assert isinstance(StrictDecoder().value("msgpack", blob), Undecodable)
+    assert isinstance(FileDecoder().value("msgpack", blob), Undecodable)
     assert "antigravity" not in sys.modules
 
 
@@ -121,7 +121,7 @@ def test_a_class_that_is_gone() -> None:
     import ormsgpack
 
     blob = ormsgpack.packb(ormsgpack.Ext(2, ormsgpack.packb((HERE, "Gone", {"x": 1}))))
-    found = StrictDecoder([HERE]).value("msgpack", blob)
+    found = FileDecoder([HERE]).value("msgpack", blob)
     assert isinstance(found, Undecodable) and "Gone" in found.reason
 
 
@@ -139,7 +139,7 @@ def test_a_class_that_is_gone() -> None:
 )
 def test_what_cannot_be_decoded_says_why(type_: str | None, blob: bytes | None) -> None:
     RAN.clear()
-    found = StrictDecoder().value(type_, blob)
+    found = FileDecoder().value(type_, blob)
     assert isinstance(found, Undecodable) and found.reason
     assert found.size == len(blob or b"") or type_ == "msgpack"
     assert RAN == []
@@ -157,25 +157,26 @@ def test_bookkeeping_is_read_without_the_values(type_: str) -> None:
 
     whole = checkpoint(a=1, b=["x"])
     blob = serde.dumps_typed(whole)[1] if type_ == "msgpack" else json.dumps(whole).encode()
-    parts = StrictDecoder().parts(type_, blob)
-    assert isinstance(parts, Parts)
-    versions = parts.versions()
-    assert versions.ts == "2026-01-02" and versions.channel_versions == {"a": "1", "b": "1"}
-    assert versions.channels == ("a", "b")
-    assert {name: StrictDecoder().value(*parts.values[name]) for name in parts.values} == {"a": 1, "b": ["x"]}
+    split = FileDecoder().split(type_, blob)
+    assert not isinstance(split, Undecodable)
+    head, values = split
+    kept = Bookkeeping.of(head, values)
+    assert kept.ts == "2026-01-02" and kept.channel_versions == {"a": "1", "b": "1"}
+    assert kept.channels == ("a", "b")
+    assert {name: FileDecoder().value(*values[name]) for name in values} == {"a": 1, "b": ["x"]}
 
 
 def test_pickled_and_encrypted_checkpoints() -> None:
     key = b"0123456789abcdef"
     RAN.clear()
-    assert isinstance(StrictDecoder().parts("pickle", pickle.dumps(Evil())), Undecodable)
+    assert isinstance(FileDecoder().split("pickle", pickle.dumps(Evil())), Undecodable)
     assert RAN == []
     pytest.importorskip("Crypto")
     serde = EncryptedSerializer.from_pycryptodome_aes(key=key)
     typed = serde.dumps_typed(checkpoint(a=1))
-    assert isinstance(StrictDecoder().parts(*typed), Undecodable)
-    opened = SerdeDecoder(serde).parts(*typed)
-    assert isinstance(opened, Parts) and SerdeDecoder(serde).value(*opened.values["a"]) == 1
+    assert isinstance(FileDecoder().split(*typed), Undecodable)
+    opened = Decoder(serde).split(*typed)
+    assert not isinstance(opened, Undecodable) and Decoder(serde).value(*opened[1]["a"]) == 1
 
 
 @pytest.fixture
@@ -186,8 +187,7 @@ def damaged(tmp_path: Path) -> tuple[Source, Source]:
     saver.setup()
     good, bad = JsonPlusSerializer().dumps_typed({"x": 1}), b"\xc7\x03\x02\x93\x01\x02"
     whole = JsonPlusSerializer().dumps_typed(checkpoint(a=1, c="after"))[1]
-    split = StrictDecoder().parts("msgpack", whole)
-    assert isinstance(split, Parts)
+    assert not isinstance(FileDecoder().split("msgpack", whole), Undecodable)
     blob = whole.replace(b"\x82\xa1a\x01\xa1c\xa5after", b"\x83\xa1a\x01\xa1b" + bad + b"\xa1c\xa5after", 1)
     assert blob != whole
     id_ = "1f1e4d93-ee55-6000-8000-000000000000"
@@ -218,7 +218,7 @@ def test_one_bad_value_never_hides_the_rest(damaged: tuple[Source, Source]) -> N
         a, b, c = source.writes("1", "", first.id)
         assert a.value == {"x": 1}
         assert isinstance(b.value, Undecodable) and isinstance(c.value, Undecodable)
-        assert source.versions("1", "", [first.id])[first.id].channels == ("a", "b", "c")
+        assert source.bookkeeping("1", "", [first.id])[first.id].channels == ("a", "b", "c")
     assert isinstance(damaged[0].channels("1", "", first.id)["b"], Undecodable)
 
 

@@ -214,7 +214,7 @@ def test_a_value_is_read_alone_and_a_damaged_one_hides_nothing(tmp_path: Path) -
         words = [f"{n}-" + "x" * 100 for n in range(3)]
         graph.invoke({"foo": "y" * 500, "bar": words}, CONFIG)
         saver.conn.execute(
-            "UPDATE lgviz_nodes SET data = zeroblob(9) WHERE id = (SELECT max(id) FROM lgviz_nodes)"
+            "UPDATE lgviz_blocks SET data = zeroblob(9) WHERE id = (SELECT max(id) FROM lgviz_blocks)"
         )
         source = open_source(graph)
         head = open_history(graph, "1")["c1"]

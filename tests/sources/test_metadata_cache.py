@@ -19,7 +19,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lgviz.demos import two_nodes
 from lgviz.sources import metadata_cache, open_source
-from lgviz.sources.base import Index
+from lgviz.sources.base import ThreadIndex
 from lgviz.sources.langgraph import sqlite as langgraph_sqlite
 from lgviz.sources.metadata_cache import MetadataCache
 
@@ -42,7 +42,7 @@ def database(tmp_path: Path) -> Iterator[Path]:
     assert list(tmp_path.glob("a.db*")) == [path]
 
 
-def index(path: Path, thread_id: str = "1") -> Index:
+def index(path: Path, thread_id: str = "1") -> ThreadIndex:
     source = open_source(path)
     try:
         found = source.index(thread_id)

@@ -6,10 +6,12 @@ Waiting is always for a fact that the page states, never for a time: JupyterLab'
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+import nbformat
+from playwright.sync_api import Page, expect
 
 RUN_MS = 120_000
 
@@ -92,3 +94,15 @@ def theme_name(dark: bool) -> str:
 def save(page: Page) -> None:
     """Save the notebook in front."""
     command(page, "docmanager:save")
+
+
+def output(page: Page, text: str) -> None:
+    """Wait until an output of the notebook says exactly this."""
+    expect(page.locator(".jp-OutputArea-output").get_by_text(text, exact=True).last).to_be_visible()
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> None:
+    """A notebook of code cells that names its kernel, so that JupyterLab does not ask for one."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, path)

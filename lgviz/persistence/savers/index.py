@@ -1,15 +1,15 @@
-"""The index of a thread: everything a tree needs, read without opening a value."""
+"""Reads the index of a thread: everything a tree of its checkpoints needs, no value opened."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData
-from lgviz.persistence.blocks.nodes import Nodes
-from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.blocks.records import Records
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows
 
 
 class Token(NamedTuple):
@@ -22,38 +22,43 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointEntry:
-    """One checkpoint.
+class CheckpointRow:
+    """One checkpoint of an index, of whatever saver: what a database does not keep is None.
 
     Attributes:
-        namespace, id, parent_id: its place; the parent is in the same namespace.
-        ordinal: its number in the root namespace, or under the checkpoint that its subgraph's call started
-            from; given once, never again, also not after a prune.
-        anchor: namespace and id of that checkpoint, for a subgraph's.
-        under: its ordinal, after those of the checkpoints that it was itself called from (``"4"``,
-            ``"4.1"``), where it was removed; they cannot be read from the index any more.
-        started_at, ended_at: when the super-step that made it began (None: unknown) and was committed.
+        namespace: ``checkpoint_ns``; ``""`` for the root graph.
+        id: ``checkpoint_id``.
+        parent_id: the parent's id in the same namespace.
+        metadata: as stored (source, step, parents, run_id, ...).
+        size: bytes of the stored checkpoint.
+        ordinal: its number in the root namespace, or among those of subgraphs called from one checkpoint
+            (from 1); given once, never again, also not after a prune.
+        anchor: namespace and id of the checkpoint that a subgraph's call started from.
+        under: the numbers in the label of that checkpoint (``"4"``, ``"4.1"``), where it was removed.
+        started_at, ended_at: when the super-step that made it began and was committed, in seconds since 1970.
         changed: the channels that got new versions.
-        metadata: as stored.
-        size: bytes of its row.
+        provisional: it is held by a sandbox, not by the base.
     """
 
     namespace: str
     id: str
     parent_id: str | None
-    ordinal: int
-    anchor: tuple[str, str] | None
-    under: str | None
-    started_at: float | None
-    ended_at: float
-    changed: tuple[str, ...]
     metadata: Mapping[str, Any]
-    size: int
+    size: int | None = None
+    ordinal: int | None = None
+    anchor: tuple[str, str] | None = None
+    under: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    changed: tuple[str, ...] | None = None
+    provisional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WriteEntry:
-    """One write of a task, without its value. ``at``: when it was stored."""
+class WriteRow(NamedTuple):
+    """One write of a task, without its value. ``task_path`` is empty where a database does not keep it.
+
+    ``at`` is when it was stored, None where that is not kept.
+    """
 
     namespace: str
     checkpoint_id: str
@@ -61,7 +66,7 @@ class WriteEntry:
     task_path: str
     idx: int
     channel: str
-    at: float
+    at: float | None = None
 
 
 @dataclass(slots=True)
@@ -69,15 +74,15 @@ class ThreadIndex:
     """A thread's index, or what is new in it.
 
     Attributes:
-        checkpoints: in the order they were committed.
-        writes: in the order they were stored; a replaced one appears again.
+        checkpoints: by order of creation; in one namespace a parent comes before its children.
+        writes: in no particular order; one that was replaced may appear again.
         token: give it as ``since`` to be told only what came later.
         reset: rows were removed or replaced since then, so this is the whole index.
     """
 
-    checkpoints: list[CheckpointEntry] = field(default_factory=list)
-    writes: list[WriteEntry] = field(default_factory=list)
-    token: Token | None = None
+    checkpoints: list[CheckpointRow] = field(default_factory=list)
+    writes: list[WriteRow] = field(default_factory=list)
+    token: Any = None
     reset: bool = False
 
 
@@ -100,10 +105,27 @@ def _names(changed: str) -> tuple[str, ...]:
         return ()
 
 
-class Indexing(Nodes):
-    """``index`` and ``threads``."""
+# The parent is joined for the time that it was committed at.
+_CHECKPOINTS = """SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
+    length(c.body)
+    FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
+    ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
+    WHERE c.key > ? AND {}c.thread = ? ORDER BY c.key"""
+_WRITES = """SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
+    WHERE w.key > ? AND {}w.thread = ? ORDER BY w.key"""
 
-    def index(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
+
+class ThreadReads:
+    """``index`` and ``threads``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+
+    def read(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
         """All rows of a thread, or those since a token: two indexed queries, however long the thread is."""
         yield READ
         rows = yield Query("SELECT id, epoch FROM lgviz_threads WHERE thread_id = ?", [thread_id])
@@ -113,63 +135,65 @@ class Indexing(Nodes):
         reset = since is not None and (since.thread, since.epoch) != (thread, epoch)
         start = since if since is not None and not reset else Token(thread, epoch, 0, 0)
         # The unary plus keeps SQLite from using the index by thread where few new rows are at the end.
-        by_thread = "+{0}.thread = ?" if start.checkpoint or start.write else "{0}.thread = ?"
-        checkpoints = yield Query(
-            f"""SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
-            length(c.body)
-            FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
-            ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
-            WHERE c.key > ? AND {by_thread.format("c")} ORDER BY c.key""",
-            [start.checkpoint, thread],
-        )
-        writes = yield Query(
-            f"""SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
-            WHERE w.key > ? AND {by_thread.format("w")} ORDER BY w.key""",
-            [start.write, thread],
-        )
+        plus = "+" if start.checkpoint or start.write else ""
+        checkpoints = yield Query(_CHECKPOINTS.format(plus), [start.checkpoint, thread])
+        writes = yield Query(_WRITES.format(plus), [start.write, thread])
         # An anchor can only be gone where something was removed.
         removed = (yield from self._removed_anchors(thread)) if epoch else {}
-        index = ThreadIndex(reset=reset)
-        for _, ns, checkpoint_id, task_id, task_path, at, data in writes:
-            try:
-                entries = self.open_writes(bytes(data))
-            except DamagedData:  # check() names it
-                continue
-            index.writes += [
-                WriteEntry(ns, checkpoint_id, task_id, task_path, idx, channel, at)
-                for idx, channel, _ in entries
-            ]
-        resumed = {
-            (write.namespace, write.checkpoint_id): write.at
-            for write in index.writes
-            if write.channel == "__resume__"
-        }
-        for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in checkpoints:
-            metadata = self.open_metadata(bytes(data)) or {}
-            anchor = anchor_of(ns, metadata)
-            started = resumed.get((ns, parent), parent_at) if parent else None
-            index.checkpoints.append(
-                CheckpointEntry(
-                    ns,
-                    id,
-                    parent,
-                    ordinal,
-                    anchor,
-                    removed.get(anchor) if anchor else None,
-                    started,
-                    at,
-                    _names(changed),
-                    metadata,
-                    size,
-                )
-            )
-        index.token = Token(
+        entries = self._writes(writes)
+        token = Token(
             thread,
             epoch,
             checkpoints[-1][0] if checkpoints else start.checkpoint,
             writes[-1][0] if writes else start.write,
         )
-        return index
+        return ThreadIndex(self._checkpoints(checkpoints, entries, removed), entries, token, reset)
+
+    def _writes(self, rows: Rows) -> list[WriteRow]:
+        found: list[WriteRow] = []
+        open_writes = self.records.open_writes
+        for _, ns, checkpoint_id, task_id, task_path, at, data in rows:
+            try:
+                entries = open_writes(bytes(data))
+            except DamagedData:  # check() names it
+                continue
+            found += [
+                WriteRow(ns, checkpoint_id, task_id, task_path, idx, channel, at)
+                for idx, channel, _ in entries
+            ]
+        return found
+
+    def _checkpoints(
+        self, rows: Rows, writes: Iterable[WriteRow], removed: Mapping[tuple[str, str], str]
+    ) -> list[CheckpointRow]:
+        open_metadata = self.records.open_metadata
+        resumed = {
+            (write.namespace, write.checkpoint_id): write.at
+            for write in writes
+            if write.channel == "__resume__"
+        }
+        found: list[CheckpointRow] = []
+        for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in rows:
+            metadata = open_metadata(bytes(data)) or {}
+            anchor = anchor_of(ns, metadata)
+            under = removed.get(anchor) if anchor else None
+            started = resumed.get((ns, parent), parent_at) if parent else None
+            found.append(
+                CheckpointRow(
+                    ns,
+                    id,
+                    parent,
+                    metadata,
+                    size,
+                    ordinal if anchor or not ns else None,
+                    anchor,
+                    under,
+                    started,
+                    at,
+                    _names(changed),
+                )
+            )
+        return found
 
     def _removed_anchors(self, thread: int) -> Operation[dict[tuple[str, str], str]]:
         """The numbers of anchors that were removed while checkpoints under them stayed."""

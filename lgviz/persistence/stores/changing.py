@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lgviz.persistence.blocks.tree import Part, Serializer
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.blocks.merkle import Part, Serializer
+from lgviz.persistence.database.dialect import Dialect
 from lgviz.persistence.database.statements import WRITE, Batch, Many, Operation, Query
 
 from .fields import Fields, pack_fields
@@ -141,8 +141,8 @@ class Changing(Values):
             ids.update({place: id for place, ((id,),) in zip(early, made, strict=True)})
         for each in done:
             if not isinstance(each.value, (bytes, NoneType)):
-                yield from self.store(-ids[each.place], [each.value])
-                value = self.vault.close_row(each.value)
+                yield from self.blocks.store(-ids[each.place], [each.value])
+                value = self.blocks.codec.close_row(each.value)
                 states[each.place] = states[each.place]._replace(value=value)
         past = [(at, old[each.place].id) for each in done if each.place in old]
         updates = [(*states[place], ids[place]) for place in states if place in ids]

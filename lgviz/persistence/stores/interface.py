@@ -26,8 +26,8 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
-from lgviz.persistence.database.running import Runner
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.runners import OperationRunner
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .changing import Change
@@ -42,7 +42,7 @@ from .store_engine import StoreEngine
 R = TypeVar("R")
 
 
-class Interface(Runner, BaseStore):
+class Interface(OperationRunner, BaseStore):
     """LangGraph's interface. See its ``BaseStore`` for the methods.
 
     Args:

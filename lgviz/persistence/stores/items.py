@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchItem, SearchOp
 
-from lgviz.persistence.blocks.settled import Gone
+from lgviz.persistence.blocks.store import BlockGone
 from lgviz.persistence.database.statements import GLANCE, READ, WRITE, Batch, Many, Operation, Query
 
 from .changing import Change, Changing, groups, micros, micros_of, moment
@@ -98,10 +98,10 @@ class Items(Changing):
         find = find or {}
         # One answer is true of one moment without a transaction around it, unless it is read in pages.
         alone = not changes and len(ops) == 1 and not find and not getattr(ops[0], "filter", None)
-        self.joined = bool((yield WRITE if changes else GLANCE if alone else READ))
+        self.blocks.joined = bool((yield WRITE if changes else GLANCE if alone else READ))
         try:
             results, read = yield from self._answer(ops, view, find, whole=alone)
-        except Gone:
+        except BlockGone:
             yield READ
             results, read = yield from self._answer(ops, view, find)
         fresh = {row.id: row.ttl for row in read if row.ttl is not None}
@@ -123,7 +123,7 @@ class Items(Changing):
         """The answers, and the rows whose end reading puts off.
 
         Raises:
-            Gone: a node is missing, and ``whole`` is asked for.
+            BlockGone: a node is missing, and ``whole`` is asked for.
         """
         results: list[Result] = [None] * len(ops)
         read: list[Row] = []

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tqdm.auto import tqdm
 
 from lgviz.errors import IndexChanged, InvalidIndex
-from lgviz.persistence.blocks.tree import Serializer
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.blocks.merkle import Serializer
+from lgviz.persistence.database.dialect import Dialect
 from lgviz.persistence.database.statements import READ, WRITE, Operation, Query
 
 from .fields import Fields, read_fields

@@ -9,10 +9,9 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.store.base import IndexConfig, TTLConfig
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from lgviz.persistence.database.postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
-from lgviz.persistence.database.running import closed_on_error
-from lgviz.persistence.database.schema import POSTGRESQL
-from lgviz.persistence.savers.postgres import LoopRunner
+from lgviz.persistence.database.dialect import POSTGRESQL
+from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, explain
+from lgviz.persistence.database.runners import LoopRunner, closed_on_error
 
 from .store import AsyncStore, SyncStore
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import ormsgpack
 
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.database.dialect import Dialect
 
 from .values import PLAIN
 

@@ -8,10 +8,9 @@ import aiosqlite
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.store.base import IndexConfig, TTLConfig
 
-from lgviz.persistence.database.running import closed_on_error
-from lgviz.persistence.database.schema import SQLITE
-from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver, SqliteDriver
-from lgviz.persistence.savers.sqlite import connect, connect_async
+from lgviz.persistence.database.dialect import SQLITE
+from lgviz.persistence.database.runners import closed_on_error
+from lgviz.persistence.database.sqlite import AioSqliteDriver, SqliteDriver, connect, connect_async
 
 from .store import AsyncStore, SyncStore
 

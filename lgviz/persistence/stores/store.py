@@ -14,8 +14,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore, SearchItem
 
-from lgviz.persistence.blocks.checking import Problem
-from lgviz.persistence.database.running import AsyncRunner, SyncRunner
+from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.database.runners import AsyncRunner, SyncRunner
 
 from .interface import Interface
 from .moments import When, read_when

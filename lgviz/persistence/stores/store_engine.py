@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from lgviz.persistence.database.schema import ITEMS
-
 from .vectors import Semantic
 from .verifying import Verifying
 
 
 class StoreEngine(Semantic, Verifying):
     """All operations of a store over one dialect and serializer."""
-
-    role = ITEMS

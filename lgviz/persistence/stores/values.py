@@ -9,8 +9,10 @@ import ormsgpack
 
 from lgviz.errors import LgvizError, NotKept
 from lgviz.persistence.blocks.damage import damaged
-from lgviz.persistence.blocks.setup import SetUp
-from lgviz.persistence.blocks.tree import Node, Part, leaf, nodes_of
+from lgviz.persistence.blocks.merkle import Block, Part, Serializer, blocks_of, leaf
+from lgviz.persistence.blocks.store import BlockStore
+from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.migrations import ITEMS, lasting
 from lgviz.persistence.database.statements import Operation
 from lgviz.persistence.serde.exact import TAG, odd
 
@@ -23,8 +25,21 @@ PLAIN = b"\xc2"
 _ATOMS = frozenset((float, bool, type(None)))
 
 
-class Values(SetUp):
+class Values:
     """The part of a store's engine that knows what the bytes of a value mean."""
+
+    def __init__(self, dialect: Dialect, serde: Serializer) -> None:
+        self.dialect = dialect
+        self.blocks = BlockStore(dialect, serde)
+
+    def setup(self, *, beside: bool = False) -> Operation[None]:
+        """Make or migrate the tables; called before the first operation."""
+        yield from self.blocks.set_up(ITEMS, beside=beside)
+
+    def prepare(self, *, beside: bool = False) -> Operation[bool]:
+        """:meth:`setup`, and whether that lasts: a caller may undo the transaction that it joined."""
+        yield from self.setup(beside=beside)
+        return (yield from lasting())
 
     def plant(self, value: Mapping[str, Any], what: str) -> bytes | Part:
         """A value as its row holds it, or a tree whose nodes must be stored first.
@@ -33,30 +48,30 @@ class Values(SetUp):
             NotKept: a value that the serializer refuses; it names ``what``.
         """
         try:
-            tag, data = self.trees.serde.dumps_typed(value)
+            tag, data = self.blocks.merkle.serde.dumps_typed(value)
             if len(data) > SHORT:
-                return self.trees.plant(value)
+                return self.blocks.merkle.encode(value)
         except (LgvizError, TypeError, ValueError, RecursionError) as error:
             cause = error.cause if isinstance(error, LgvizError) else str(error)
             raise NotKept(
                 f"{what} cannot be kept: {cause}", "Put plain data, messages, dataclasses or pydantic models."
             ) from error
-        if self.vault.cipher is None and tag == TAG and _plain(value):
+        if self.blocks.codec.cipher is None and tag == TAG and _plain(value):
             return PLAIN + data
-        return self.vault.close_row(leaf((tag, data)))
+        return self.blocks.codec.close_row(leaf((tag, data)))
 
     def read_plain(self, data: bytes) -> Any:
         """The value of a row that is marked as :data:`PLAIN`, or what stands for it where it is damaged."""
         try:
             return ormsgpack.unpackb(data[1:])
         except ValueError as error:
-            return damaged(Node(part=bytes(data)), error)
+            return damaged(Block(part=bytes(data)), error)
 
     def read_values(self, stored: Iterable[bytes], *, whole: bool = False) -> Operation[list[Any]]:
         """The values of some rows, each a new object; those that cannot be read as ``Damaged``.
 
         Raises:
-            Gone: a node is missing, and ``whole`` is asked for.
+            BlockGone: a node is missing, and ``whole`` is asked for.
         """
         values: list[Any] = []
         trees: list[tuple[int, Part]] = []
@@ -65,19 +80,19 @@ class Values(SetUp):
                 if data[:1] == PLAIN:
                     values.append(self.read_plain(data))
                 else:
-                    trees.append((len(values), self.vault.open_row(bytes(data))))
+                    trees.append((len(values), self.blocks.codec.open_row(bytes(data))))
                     values.append(None)
             except Exception as error:  # whatever damaged bytes make of a decoder: the rest stays readable
-                values.append(damaged(Node(part=bytes(data)), error))
+                values.append(damaged(Block(part=bytes(data)), error))
         if trees:
-            nodes: Mapping[int, Node] = {}
-            if any(True for _, part in trees for _ in nodes_of(part)):
-                nodes = yield from self.fetch([part for _, part in trees], whole=whole)
+            nodes: Mapping[int, Block] = {}
+            if any(True for _, part in trees for _ in blocks_of(part)):
+                nodes = yield from self.blocks.fetch([part for _, part in trees], whole=whole)
             for place, part in trees:
                 try:
-                    values[place] = self.trees.grow(part, nodes, damaged)
+                    values[place] = self.blocks.merkle.decode(part, nodes, damaged)
                 except LookupError as error:
-                    values[place] = damaged(Node(), error)
+                    values[place] = damaged(Block(), error)
         return values
 
 

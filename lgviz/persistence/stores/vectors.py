@@ -100,7 +100,7 @@ class Semantic(Making):
         """Rank by the stored vectors."""
 
         def scan(spaces: Condition | None, first: int) -> Operation[Scan]:
-            return self.vectors.scan(query, spaces, first, making=self._making, joined=self.joined)
+            return self.vectors.scan(query, spaces, first, making=self._making, joined=self.blocks.joined)
 
         return partial(self._nearest, scan, WITHOUT, ())
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import ormsgpack
 
-from lgviz.persistence.blocks.checking import Checking, Found, Problem
-from lgviz.persistence.blocks.tree import nodes_of
+from lgviz.persistence.blocks.integrity import BlockReport, Problem, check_blocks
+from lgviz.persistence.blocks.merkle import blocks_of
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
 
 from .changing import moment
@@ -21,13 +21,13 @@ _ITEMS = 500
 """How many items are looked at in one step."""
 
 
-class Verifying(Values, Checking):
+class Verifying(Values):
     """The part of a store's engine that looks for damage."""
 
     def check(self) -> Operation[list[Problem]]:
         """Verify every node, version and vector. Damage is named, and what is whole stays readable."""
         yield READ
-        found = yield from self.check_nodes()
+        found = yield from check_blocks(self.blocks)
         last = 0
         while True:
             items = yield Query(
@@ -46,7 +46,7 @@ class Verifying(Values, Checking):
         found.problems += [Problem(f"item {item}", "it has versions and is missing") for (item,) in lost]
         return found.problems + (yield from self._check_vectors())
 
-    def _check_items(self, items: Rows, found: Found) -> Operation[None]:
+    def _check_items(self, items: Rows, found: BlockReport) -> Operation[None]:
         where, params = self.dialect.among("item", [id for id, *_ in items])
         versions = yield Query(
             f"""SELECT item, at, value FROM lgviz_versions WHERE {where} AND value IS NOT NULL
@@ -55,7 +55,7 @@ class Verifying(Values, Checking):
         )
         where, params = self.dialect.among("owner", [-id for id, *_ in items])
         used: dict[int, set[int]] = {}
-        for owner, node in (yield Query(f"SELECT owner, node FROM lgviz_uses WHERE {where}", params)):
+        for owner, node in (yield Query(f"SELECT owner, block FROM lgviz_uses WHERE {where}", params)):
             used.setdefault(-owner, set()).add(node)
         names = {id: _name(found, id, path, key) for id, path, key in items}
         for id, needed in used.items():
@@ -68,7 +68,7 @@ class Verifying(Values, Checking):
                     if type(ormsgpack.unpackb(value[1:])) is not dict:
                         raise ValueError("it is no dict")
                     continue
-                nodes = list(nodes_of(self.vault.open_row(bytes(value))))
+                nodes = list(blocks_of(self.blocks.codec.open_row(bytes(value))))
             except Exception as error:  # whatever damaged bytes make of a decoder
                 found.problems.append(
                     Problem(where, f"its row cannot be read: {type(error).__name__}: {error}")
@@ -97,7 +97,7 @@ class Verifying(Values, Checking):
         return problems
 
 
-def _name(found: Found, id: int, path: bytes | None, key: bytes) -> str:
+def _name(found: BlockReport, id: int, path: bytes | None, key: bytes) -> str:
     if path is None:
         found.problems.append(Problem(f"item {id}", "its namespace is missing"))
         return f"item {id}"

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from lgviz.errors import BadMoment
-from lgviz.persistence.blocks.checking import Checking
 from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
 
 from .changing import Change, groups, micros, moment
@@ -76,7 +75,7 @@ class Erased(NamedTuple):
     tables: list[str]
 
 
-class Versions(Getting, Checking):
+class Versions(Getting):
     """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
 
     def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
@@ -202,7 +201,7 @@ class Versions(Getting, Checking):
         )
         tables = ["lgviz_items", "lgviz_past", "lgviz_namespaces"]
         past = int(erased[0][0]) if ids else 0
-        return Erased(len(ids) + past, [*tables, *(["lgviz_nodes", "lgviz_shares"] if owned else [])])
+        return Erased(len(ids) + past, [*tables, *(["lgviz_blocks", "lgviz_shares"] if owned else [])])
 
     def compact(self, before: int) -> Operation[int]:
         """Drop the versions that were superseded before a time, and items deleted before it; how many."""
@@ -257,7 +256,7 @@ class Versions(Getting, Checking):
                        UNION ALL SELECT value FROM lgviz_past WHERE item = ? AND value IS NOT NULL""",
                     [-owner, -owner],
                 )
-                live = yield from self.live(data for (data,) in rows if data[:1] != PLAIN)
+                live = yield from self.blocks.live(data for (data,) in rows if data[:1] != PLAIN)
                 if live is not None:
-                    yield from self.release(owner, live)
+                    yield from self.blocks.release(owner, live)
         return owned

@@ -1,1 +1,52 @@
-"""LangGraph's own tables and savers, read without writing to them (floor 2)."""
+"""LangGraph's own savers and tables, read without writing to them (floor 2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Unpack
+
+from langgraph.checkpoint.memory import InMemorySaver
+
+from lgviz.sources.base import ReadOptions, Source
+
+from .any_saver import ListedSource
+from .detect import is_url, langgraph_kind
+from .memory import MemorySource
+from .sqlite import SqliteSource
+from .tables import LangGraphTables
+
+__all__ = ["source_of_database", "source_of_saver"]
+
+
+def source_of_saver(saver: Any) -> Source:
+    """Reads what a saver of LangGraph's keeps, or any other through its own methods."""
+    if isinstance(saver, InMemorySaver):
+        return MemorySource(saver)
+    kind = langgraph_kind(saver)
+    if kind == "sqlite":
+        return SqliteSource.of_saver(saver)
+    if kind == "aiosqlite":
+        return SqliteSource.of_async_saver(saver)
+    if kind == "postgres":
+        from .postgres import PostgresSource  # needs psycopg, which is there with these savers
+
+        return PostgresSource.of_saver(saver)
+    return ListedSource(saver)
+
+
+def source_of_database(where: str, **options: Unpack[ReadOptions]) -> LangGraphTables:
+    """Reads LangGraph's tables in a file or in PostgreSQL, read-only.
+
+    Args:
+        where: path or URL.
+        options: see :class:`ReadOptions`.
+
+    Raises:
+        MissingFile, NotADatabase, NotASource, NoCheckpoints: it is not what it should be.
+        Unavailable: a PostgreSQL server refuses or cannot be reached.
+    """
+    if not is_url(where):
+        return SqliteSource.of_file(Path(where).expanduser(), **options)
+    from .postgres import PostgresSource
+
+    return PostgresSource.of_url(where, **options)

@@ -13,7 +13,7 @@ from langgraph.store.memory import InMemoryStore
 
 from lgviz.errors import SourceError
 from lgviz.sources.connections import AsyncReader, LiveReader
-from lgviz.sources.items import Ask, Expiry, Items, Namespace
+from lgviz.sources.items import Ask, Expiry, ItemReader, Namespace
 
 __all__ = ["InMemoryItems", "SqlItems", "reader_of"]
 
@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 Read = Callable[[str, Sequence[Any]], list[Row]]
 
 
-class InMemoryItems(Items):
+class InMemoryItems(ItemReader):
     """LangGraph's ``InMemoryStore``: a dict of dicts."""
 
     @property
@@ -55,7 +55,7 @@ class InMemoryItems(Items):
         return self._data.get(namespace, {}).get(key)
 
 
-class SqlItems(Items):
+class SqlItems(ItemReader):
     """LangGraph's SQLite and PostgreSQL stores, sync and async; values are read by the store itself."""
 
     def __init__(self, store: BaseStore, ask: Ask, read: Read, mark: str) -> None:

@@ -6,10 +6,19 @@ import heapq
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lgviz.sources.base import CheckpointRow, Index, StoredWrite, ThreadInfo, Undecodable, WriteRow
-from lgviz.sources.decode import Parts, SerdeDecoder
+from lgviz.sources.base import (
+    CheckpointRow,
+    Record,
+    StoredWrite,
+    ThreadIndex,
+    ThreadInfo,
+    Undecodable,
+    WriteRow,
+)
+from lgviz.sources.decode import Decoder, opened_writes
 from lgviz.sources.places import id_time
-from lgviz.sources.split_source import PartsSource
+
+from .tables import EncodedSource, Split, missing
 
 __all__ = ["MemorySource"]
 
@@ -20,11 +29,11 @@ class _Token(NamedTuple):
     writes: dict[tuple[str, str], int]
 
 
-class MemorySource(PartsSource):
+class MemorySource(EncodedSource):
     """Reads the dicts of an ``InMemorySaver``; takes snapshots of them, as a run may go on meanwhile."""
 
     def __init__(self, saver: Any) -> None:
-        super().__init__(SerdeDecoder(saver.serde), type(saver).__name__)
+        super().__init__(Decoder(saver.serde), type(saver).__name__)
         self._saver = saver
 
     def threads(self) -> list[ThreadInfo]:
@@ -36,7 +45,7 @@ class MemorySource(PartsSource):
                 found.append((newest, ThreadInfo(thread, len(namespaces.get("", ())), id_time(newest))))
         return [thread for _, thread in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
-    def index(self, thread_id: str, since: Any = None) -> Index:
+    def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         stored = {
             namespace: list(rows.items())
             for namespace, rows in list((self._saver.storage.get(thread_id) or {}).items())
@@ -69,38 +78,58 @@ class MemorySource(PartsSource):
                     for (task_id, idx), write in list(held.items()):
                         writes.append(WriteRow(namespace, id_, task_id, write[3], idx, write[1]))
         token = _Token({name: (len(rows), rows[-1][0]) for name, rows in stored.items() if rows}, counts)
-        return Index(checkpoints, writes, token, reset)
+        return ThreadIndex(checkpoints, writes, token, reset)
+
+    def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
+        row = self._row(thread_id, namespace, checkpoint_id)
+        if row is None:
+            raise missing(thread_id, checkpoint_id)
+        return self._record(
+            checkpoint_id,
+            row[2],
+            self._metadata(row[1], exact=exact),
+            self._joined(thread_id, namespace, row, exact=exact),
+            self._opened(thread_id, namespace, checkpoint_id, exact=exact),
+            exact,
+        )
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        held = self._saver.writes.get((thread_id, namespace, checkpoint_id)) or {}
-        rows = [(write[3], task_id, idx, write) for (task_id, idx), write in list(held.items())]
-        rows.sort(key=lambda row: row[:3])
-        return [
-            StoredWrite(task_id, path, idx, write[1], self._decoder.value(*write[2]))
-            for path, task_id, idx, write in rows
-        ]
+        return self._opened(thread_id, namespace, checkpoint_id)
 
-    def _metadata(self, typed: tuple[str, bytes]) -> dict[str, Any]:
-        metadata = self._decoder.value(*typed)
+    def _opened(
+        self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False
+    ) -> list[StoredWrite]:
+        held = self._saver.writes.get((thread_id, namespace, checkpoint_id)) or {}
+        rows = [(write[3], task_id, idx, write[1], *write[2]) for (task_id, idx), write in list(held.items())]
+        return opened_writes(rows, self._decoder, exact=exact)
+
+    def _metadata(self, typed: tuple[str, bytes], *, exact: bool = False) -> dict[str, Any]:
+        metadata = self._decoder.value(*typed, exact=exact)
         return metadata if isinstance(metadata, dict) else {}
 
-    def _parts(
+    def _row(self, thread_id: str, namespace: str, checkpoint_id: str) -> Any:
+        return ((self._saver.storage.get(thread_id) or {}).get(namespace) or {}).get(checkpoint_id)
+
+    def _split(
         self,
         thread_id: str,
         namespace: str,
         ids: Sequence[str],
         names: Collection[str] | None,  # noqa: ARG002 - values lie here as they are
-    ) -> Iterator[tuple[str, Parts | Undecodable]]:
+    ) -> Iterator[tuple[str, Split]]:
         for id_ in ids:
-            row = ((self._saver.storage.get(thread_id) or {}).get(namespace) or {}).get(id_)
-            if row is None:
-                continue
-            parts = self._decoder.parts(*row[0])
-            if isinstance(parts, Parts):
-                values = dict(parts.values)
-                for name, version in (parts.bookkeeping.get("channel_versions") or {}).items():
-                    blob = self._saver.blobs.get((thread_id, namespace, name, version))
-                    if blob is not None and blob[0] != "empty":
-                        values[name] = blob
-                parts = Parts(parts.bookkeeping, values)
-            yield id_, parts
+            row = self._row(thread_id, namespace, id_)
+            if row is not None:
+                yield id_, self._joined(thread_id, namespace, row)
+
+    def _joined(self, thread_id: str, namespace: str, row: Any, *, exact: bool = False) -> Split:
+        """A checkpoint with its values, which lie apart from it by channel and version."""
+        split = self._decoder.split(*row[0], exact=exact)
+        if isinstance(split, Undecodable):
+            return split
+        head, values = split
+        for name, version in (head.get("channel_versions") or {}).items():
+            blob = self._saver.blobs.get((thread_id, namespace, name, version))
+            if blob is not None and blob[0] != "empty":
+                values[name] = blob
+        return head, values

@@ -1,12 +1,96 @@
-"""How LangGraph's PostgreSQL tables keep a checkpoint; ``?`` stands for parameters."""
+"""The statements that read LangGraph's own tables in SQLite and PostgreSQL; ``?`` stands for parameters."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from lgviz.sources.places import TASKS_CHANNEL
 
-__all__ = ["BLOBS", "CHANNELS", "HEADS", "assembled"]
+__all__ = [
+    "ANY",
+    "POSTGRES_BLOBS",
+    "POSTGRES_COLUMNS",
+    "POSTGRES_HEADS",
+    "POSTGRES_HELD",
+    "POSTGRES_ROWS",
+    "POSTGRES_SINCE",
+    "POSTGRES_THREADS",
+    "SQLITE_COLUMNS",
+    "SQLITE_ROWS",
+    "SQLITE_THREADS",
+    "facts",
+    "sent",
+    "sqlite_blobs",
+    "writes",
+]
+
+ANY = "SELECT 1 FROM checkpoints LIMIT 1"
+_AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
+
+
+def facts(metadata: str) -> str:
+    """A checkpoint's parent and metadata. Takes thread, namespace and id."""
+    return f"SELECT parent_checkpoint_id, {metadata} FROM checkpoints {_AT} AND checkpoint_id = ?"
+
+
+def writes(table: str, path: str, type_: str, value: str) -> str:
+    """The writes under a checkpoint. Takes thread, namespace and id."""
+    columns = f"{path}, task_id, idx, channel, {type_}, {value}"
+    return f"SELECT {columns} FROM {table} {_AT} AND checkpoint_id = ?"
+
+
+def sent(table: str, path: str, value: str, count: int) -> str:
+    """What the steps before some checkpoints sent. Takes thread, namespace and that many ids."""
+    return f"""
+        SELECT c.checkpoint_id, {path}, task_id, idx, w.type, {value}
+        FROM checkpoints c JOIN {table} w ON w.thread_id = c.thread_id
+            AND w.checkpoint_ns = c.checkpoint_ns AND w.checkpoint_id = c.parent_checkpoint_id
+        WHERE c.thread_id = ? AND c.checkpoint_ns = ? AND c.checkpoint_id IN ({_marks(count)})
+            AND channel = '{TASKS_CHANNEL}'"""
+
+
+def _marks(count: int) -> str:
+    return ",".join("?" * count)
+
+
+# ---------------------------------------------------------------- SQLite
+
+SQLITE_THREADS = """
+SELECT thread_id, sum(checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
+GROUP BY thread_id ORDER BY max(rowid) DESC"""
+
+SQLITE_COLUMNS = "SELECT name FROM pragma_table_info(?)"
+
+SQLITE_ROWS = """
+SELECT rowid, checkpoint_ns, checkpoint_id, length(metadata), length(checkpoint), parent_checkpoint_id,
+    CASE WHEN checkpoint_id NOT IN (SELECT value FROM json_each(?)) THEN metadata END
+FROM checkpoints WHERE thread_id = ? AND rowid > ?"""
+"""Checkpoints of an index. Takes a JSON list of ids whose metadata is known, the thread and the last row."""
+
+
+def sqlite_blobs(type_: str, count: int) -> str:
+    """Whole states. Takes thread, namespace and that many ids."""
+    columns = f"checkpoint_id, {type_}, checkpoint"
+    return f"SELECT {columns} FROM checkpoints {_AT} AND checkpoint_id IN ({_marks(count)})"
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+POSTGRES_THREADS = """
+SELECT thread_id, count(*) FILTER (WHERE checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
+GROUP BY thread_id ORDER BY 3 DESC"""
+
+# As the search path finds it, which need not be in the first of its schemas.
+POSTGRES_COLUMNS = """
+SELECT attname::text FROM pg_attribute
+WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped"""
+
+POSTGRES_SINCE = "age(xmin) <= age(?::text::xid)"
+"""Stored by a transaction that was not over, or had not begun, when a snapshot was taken: ``age`` is how many
+transactions began since, and ``?`` the first that was not over."""
+
+POSTGRES_ROWS = """
+SELECT xmin::text, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata::text,
+    pg_column_size(checkpoint)
+FROM checkpoints WHERE thread_id = ? {since} ORDER BY age(xmin) DESC, checkpoint_id"""
 
 
 def _object(key: str) -> str:
@@ -14,37 +98,22 @@ def _object(key: str) -> str:
     return f"CASE jsonb_typeof(checkpoint -> '{key}') WHEN 'object' THEN checkpoint -> '{key}' END"
 
 
-HEADS = f"""
+POSTGRES_HEADS = f"""
 SELECT checkpoint_id,
     CASE jsonb_typeof(checkpoint) WHEN 'object' THEN (checkpoint - 'channel_values')::text END,
     (SELECT jsonb_object_agg(key, CASE WHEN ?::text[] IS NULL OR key = ANY(?) THEN value END)::text
         FROM jsonb_each({_object("channel_values")}))
-FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id = ANY(?)"""
+FROM checkpoints {_AT} AND checkpoint_id = ANY(?)"""
 """Bookkeeping and the values that are inlined; of other channels than the named (null: of all) only that they
 are. Takes the names twice, the thread, the namespace and the ids."""
 
-_HELD = f"""
+_BLOBS = f"""
 FROM checkpoints c CROSS JOIN LATERAL jsonb_each_text({_object("channel_versions")}) held
 JOIN checkpoint_blobs b ON (b.thread_id, b.checkpoint_ns, b.channel, b.version)
     = (c.thread_id, c.checkpoint_ns, held.key, held.value)
 WHERE c.thread_id = ? AND c.checkpoint_ns = ? AND checkpoint_id = ANY(?) AND b.type <> 'empty'"""
-CHANNELS = f"SELECT checkpoint_id, b.channel, b.type, NULL {_HELD}"
+POSTGRES_HELD = f"SELECT checkpoint_id, b.channel, b.type, NULL {_BLOBS}"
 """The channels that have a blob. Takes the thread, the namespace and the ids."""
-BLOBS = f"""SELECT checkpoint_id, b.channel, b.type,
-    CASE WHEN ?::text[] IS NULL OR b.channel = ANY(?) THEN b.blob END {_HELD}"""
-"""The same with the blobs. Takes what :data:`HEADS` does."""
-
-
-def assembled(
-    heads: Sequence[tuple[Any, ...]], blobs: Sequence[tuple[Any, ...]]
-) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, tuple[str, Any]]]]:
-    """Of the rows of these statements, by checkpoint id: its bookkeeping (None where that is no JSON object),
-    and each value as its serializer's type and blob, or as ``decoded`` and the value."""
-    values: dict[str, dict[str, tuple[str, Any]]] = {}
-    for id_, _, inlined in heads:
-        held = json.loads(inlined) if inlined else {}
-        values[id_] = {name: ("decoded", value) for name, value in held.items()}
-    for id_, channel, type_, blob in blobs:
-        values[id_][channel] = (type_, blob)  # a delta's snapshot lies behind an inlined `true`
-    for id_, head, _ in heads:
-        yield id_, None if head is None else json.loads(head), values[id_]
+POSTGRES_BLOBS = f"""SELECT checkpoint_id, b.channel, b.type,
+    CASE WHEN ?::text[] IS NULL OR b.channel = ANY(?) THEN b.blob END {_BLOBS}"""
+"""The channels that have a blob, with it. Takes what :data:`POSTGRES_HEADS` does."""

@@ -1,34 +1,100 @@
-"""What LangGraph's tables in SQLite and in PostgreSQL have in common; statements use ``?`` for parameters."""
+"""What LangGraph's savers keep, in dicts or tables, read without decoding more than is asked for."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lgviz.sources.base import Index, StoredWrite, ThreadInfo, Undecodable
-from lgviz.sources.channels import TASKS_CHANNEL
-from lgviz.sources.connections import Reader
-from lgviz.sources.decode import Decoder, Parts
-from lgviz.sources.places import id_time
-from lgviz.sources.split_source import PartsSource
+from lgviz.errors import CheckpointNotFound, DamagedData
+from lgviz.sources.base import (
+    Bookkeeping,
+    Record,
+    Source,
+    StoredWrite,
+    ThreadIndex,
+    ThreadInfo,
+    Undecodable,
+)
+from lgviz.sources.connections import ReadConnection, Rows, Statement
+from lgviz.sources.decode import Decoder, Encoded, load_metadata, opened_writes
+from lgviz.sources.places import TASKS_CHANNEL, id_time
 
-__all__ = ["AT", "LangGraphTables"]
+from . import sql
+
+__all__ = ["EncodedSource", "LangGraphTables", "Split"]
 
 _KEEPS_SENDS = 4
 """The first format of checkpoints with a channel for what was sent."""
 
 _IDS_AT_ONCE = 500
 
-AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
+Split = tuple[dict[str, Any], dict[str, Encoded]] | Undecodable
+"""A checkpoint's bookkeeping and its values, still encoded; or why it cannot be read."""
 
 
-class LangGraphTables(PartsSource):
+class EncodedSource(Source):
+    """A source whose checkpoints come with their values still encoded.
+
+    Args:
+        decoder: how to open values.
+        description: what is being read, in words.
+    """
+
+    def __init__(self, decoder: Decoder, description: str) -> None:
+        self.description = description
+        self._decoder = decoder
+
+    @abstractmethod
+    def _split(
+        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
+    ) -> Iterator[tuple[str, Split]]:
+        """Those of the checkpoints that exist, by id. Only the values of the named channels (None: of all)
+        need be there; the others must be named."""
+
+    def bookkeeping(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
+    ) -> dict[str, Bookkeeping]:
+        found = self._split(thread_id, namespace, checkpoint_ids, ())
+        return {id_: Bookkeeping.of(*split) for id_, split in found if not isinstance(split, Undecodable)}
+
+    def channels(
+        self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        wanted = None if names is None else list(names)
+        split = dict(self._split(thread_id, namespace, [checkpoint_id], wanted)).get(checkpoint_id)
+        if split is None:
+            raise missing(thread_id, checkpoint_id)
+        if isinstance(split, Undecodable):
+            return dict.fromkeys(wanted or (), split) or {"": split}
+        _, values = split
+        held = values if wanted is None else [name for name in wanted if name in values]
+        return {name: self._decoder.value(*values[name]) for name in held}
+
+    def _record(
+        self,
+        checkpoint_id: str,
+        parent_id: str | None,
+        metadata: Mapping[str, Any],
+        split: Split,
+        writes: Sequence[StoredWrite],
+        exact: bool,
+    ) -> Record:
+        if isinstance(split, Undecodable):
+            if exact:
+                raise DamagedData(f"Checkpoint {checkpoint_id}: {split.reason}.")
+            return Record(checkpoint_id, parent_id, metadata, None, {"": split}, writes)
+        head, encoded = split
+        values = {name: self._decoder.value(*value, exact=exact) for name, value in encoded.items()}
+        return Record(checkpoint_id, parent_id, metadata, Bookkeeping.of(head, values), values, writes)
+
+
+class LangGraphTables(EncodedSource):
     """Reads the tables of LangGraph's savers of any version since 2024; the index opens no value.
 
     Args:
         reader: how to reach the database.
-        decoder, description: see :class:`PartsSource`.
+        decoder, description: see :class:`EncodedSource`.
     """
 
     _threads: ClassVar[str]
@@ -39,10 +105,16 @@ class LangGraphTables(PartsSource):
     """The table of writes."""
     _value: ClassVar[str]
     """Its column of values."""
+    _metadata: ClassVar[str]
+    """A checkpoint's metadata, as JSON."""
+    _at_once: ClassVar[int]
+    """How many checkpoints are asked for by one statement."""
+    _saver_finds_sends: ClassVar[bool]
+    """Whether LangGraph's own saver finds what the step before sent, where a checkpoint is too old to say."""
     _beginning: ClassVar[Any]
     """The token before the first checkpoint."""
 
-    def __init__(self, reader: Reader, decoder: Decoder, description: str) -> None:
+    def __init__(self, reader: ReadConnection, decoder: Decoder, description: str) -> None:
         super().__init__(decoder, description)
         self._reader = reader
         self._columns: dict[str, set[str]] = {}
@@ -50,78 +122,58 @@ class LangGraphTables(PartsSource):
     # ------------------------------------------------------------ Source
 
     def threads(self) -> list[ThreadInfo]:
-        if not self._has_tables():
+        if not self.has_tables():
             return []
         (rows,) = self._reader.read((self._threads, ()))
         return [ThreadInfo(thread, count, id_time(last)) for thread, count, last in rows]
 
-    def index(self, thread_id: str, since: Any = None) -> Index:
-        if not self._has_tables():
-            return Index()
+    def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
+        if not self.has_tables():
+            return ThreadIndex()
         if since is None:
             return self._read_index(thread_id, self._beginning)
         if since.stamp is not None and since.stamp == self._reader.stamp():
-            return Index(token=since)
+            return ThreadIndex(token=since)
         index = self._read_index(thread_id, since)
         if index.reset:
             index = self._read_index(thread_id, self._beginning)
             index.reset = True
         return index
 
+    def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
+        place = (thread_id, namespace, checkpoint_id)
+        facts, writes, *stored = self._reader.read(
+            (sql.facts(self._metadata), place),
+            self._select_writes(*place),
+            *self._select(thread_id, namespace, [checkpoint_id], None),
+        )
+        if not facts:
+            raise missing(thread_id, checkpoint_id)
+        split = dict(self._assembled(stored, exact=exact))[checkpoint_id]
+        parent_id, metadata = facts[0]
+        if _is_old(split) and (self._saver_finds_sends or not exact):
+            sent = self._sent(thread_id, namespace, [checkpoint_id], exact=exact)
+            split = _with_sends(split, sent.get(checkpoint_id))
+        return self._record(
+            checkpoint_id,
+            parent_id,
+            load_metadata(metadata, exact=exact),
+            split,
+            opened_writes(writes, self._decoder, exact=exact),
+            exact,
+        )
+
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        columns = f"{self._path()}, task_id, idx, channel, {self._type(self._writes)}, {self._value}"
-        sql = f"SELECT {columns} FROM {self._writes} {AT} AND checkpoint_id = ?"
-        (rows,) = self._reader.read((sql, (thread_id, namespace, checkpoint_id)))
-        return [
-            StoredWrite(task_id, path, idx, channel, self._decoder.value(type_, value))
-            for path, task_id, idx, channel, type_, value in sorted(rows, key=lambda row: row[:3])
-        ]
+        (rows,) = self._reader.read(self._select_writes(thread_id, namespace, checkpoint_id))
+        return opened_writes(rows, self._decoder)
 
     def close(self) -> None:
         self._reader.close()
 
     # ------------------------------------------------------------ SQL
 
-    def _parts(
-        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
-    ) -> Iterator[tuple[str, Parts | Undecodable]]:
-        sent: dict[str, list[Any]] | None = None
-        for id_, parts in self._stored_parts(thread_id, namespace, ids, names):
-            if isinstance(parts, Parts) and parts.versions().v < _KEEPS_SENDS:
-                if sent is None:
-                    sent = self._sent(thread_id, namespace, ids)
-                yield id_, parts.with_sends(sent[id_]) if id_ in sent else parts
-            else:
-                yield id_, parts
-
-    def _sent(self, thread_id: str, namespace: str, ids: Sequence[str]) -> dict[str, list[Any]]:
-        """By checkpoint: what the step before it sent, which old formats have as that step's writes alone."""
-        found: dict[str, list[Any]] = {}
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            some = ids[start : start + _IDS_AT_ONCE]
-            marks = ",".join("?" * len(some))
-            sql = f"""
-                SELECT c.checkpoint_id, {self._path()}, task_id, idx, w.type, {self._value}
-                FROM checkpoints c JOIN {self._writes} w ON w.thread_id = c.thread_id
-                    AND w.checkpoint_ns = c.checkpoint_ns AND w.checkpoint_id = c.parent_checkpoint_id
-                WHERE c.thread_id = ? AND c.checkpoint_ns = ? AND c.checkpoint_id IN ({marks})
-                    AND channel = ?"""
-            (rows,) = self._reader.read((sql, (thread_id, namespace, *some, TASKS_CHANNEL)))
-            for id_, *_, type_, value in sorted(rows, key=lambda row: row[:4]):
-                found.setdefault(id_, []).append(self._decoder.value(type_, value))
-        return found
-
-    @abstractmethod
-    def _stored_parts(
-        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
-    ) -> Iterator[tuple[str, Parts | Undecodable]]:
-        """As :meth:`_parts`, of what is in the checkpoint itself."""
-
-    @abstractmethod
-    def _read_index(self, thread_id: str, since: Any) -> Index:
-        """The rows after the token ``since``; only ``reset`` where rows were deleted or replaced."""
-
-    def _has_tables(self) -> bool:
+    def has_tables(self) -> bool:
+        """Whether the tables are there."""
         if not self._columns.get(self._writes):
             tables = ("checkpoints", self._writes)
             found = self._reader.read(*((self._columns_of, (table,)) for table in tables))
@@ -129,6 +181,57 @@ class LangGraphTables(PartsSource):
                 table: {name for (name,) in rows} for table, rows in zip(tables, found, strict=True)
             }
         return all(self._columns.values())
+
+    def is_empty(self) -> bool:
+        """Whether no checkpoint is there."""
+        return not self._reader.read((sql.ANY, ()))[0]
+
+    def _split(
+        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
+    ) -> Iterator[tuple[str, Split]]:
+        sent: dict[str, list[Any]] | None = None
+        for start in range(0, len(ids), self._at_once):
+            some = ids[start : start + self._at_once]
+            rows = self._reader.read(*self._select(thread_id, namespace, some, names))
+            for id_, split in self._assembled(rows):
+                if _is_old(split):
+                    if sent is None:
+                        sent = self._sent(thread_id, namespace, ids)
+                    yield id_, _with_sends(split, sent.get(id_))
+                else:
+                    yield id_, split
+
+    def _sent(
+        self, thread_id: str, namespace: str, ids: Sequence[str], *, exact: bool = False
+    ) -> dict[str, list[Any]]:
+        """By checkpoint: what the step before it sent, which old formats have as that step's writes alone."""
+        found: dict[str, list[Any]] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = ids[start : start + _IDS_AT_ONCE]
+            statement = sql.sent(self._writes, self._path(), self._value, len(some))
+            (rows,) = self._reader.read((statement, (thread_id, namespace, *some)))
+            for id_, *_, type_, value in sorted(rows, key=lambda row: row[:4]):
+                found.setdefault(id_, []).append(self._decoder.value(type_, value, exact=exact))
+        return found
+
+    def _select_writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> Statement:
+        type_ = self._type(self._writes)
+        statement = sql.writes(self._writes, self._path(), type_, self._value)
+        return statement, (thread_id, namespace, checkpoint_id)
+
+    @abstractmethod
+    def _select(
+        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
+    ) -> list[Statement]:
+        """What selects checkpoints, with the values of the named channels (None: of all) at least."""
+
+    @abstractmethod
+    def _assembled(self, rows: Sequence[Rows], *, exact: bool = False) -> Iterator[tuple[str, Split]]:
+        """The checkpoints in the rows of these statements, by id."""
+
+    @abstractmethod
+    def _read_index(self, thread_id: str, since: Any) -> ThreadIndex:
+        """The rows after the token ``since``; only ``reset`` where rows were deleted or replaced."""
 
     def _path(self) -> str:
         return "task_path" if self._has(self._writes, "task_path") else "''"
@@ -139,5 +242,31 @@ class LangGraphTables(PartsSource):
     def _has(self, table: str, column: str) -> bool:
         if column not in self._columns.get(table, ()):
             self._columns = {}  # a saver adds columns to an old table when it first writes
-            self._has_tables()
+            self.has_tables()
         return column in self._columns[table]
+
+
+def _is_old(split: Split) -> bool:
+    if isinstance(split, Undecodable):
+        return False
+    version = split[0].get("v")
+    return not isinstance(version, int) or version < _KEEPS_SENDS
+
+
+def _with_sends(split: Split, sent: list[Any] | None) -> Split:
+    """A checkpoint with the channel that format 4 has for what was sent, as LangGraph reads older ones."""
+    if isinstance(split, Undecodable) or sent is None:
+        return split
+    head, values = split
+    try:
+        versions = {**head["channel_versions"], TASKS_CHANNEL: max(head["channel_versions"].values())}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return split
+    return {**head, "channel_versions": versions}, {**values, TASKS_CHANNEL: ("decoded", sent)}
+
+
+def missing(thread_id: str, checkpoint_id: str) -> CheckpointNotFound:
+    """What is raised for a checkpoint that was deleted meanwhile."""
+    return CheckpointNotFound(
+        f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.", "Refresh the history."
+    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
 
 from lgviz.errors import LgvizError
-from lgviz.persistence import ExactSerializer
-from lgviz.persistence.database.schema import ITEMS, POSTGRESQL, SQLITE
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
+from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.changing import moment
 from lgviz.persistence.stores.filters import check_filter, passes
@@ -20,10 +20,13 @@ from lgviz.persistence.stores.namespaces import pack_key, pack_path, read_key, r
 from lgviz.persistence.stores.store import Store
 from lgviz.persistence.stores.store_engine import StoreEngine
 from lgviz.persistence.stores.versions import Version
+from lgviz.sources.base import ReadOptions
 from lgviz.sources.connections import FileReader
-from lgviz.sources.items import Ask, Expiry, Items, Namespace, plainly
+from lgviz.sources.decode import serializer_for
+from lgviz.sources.items import Ask, Expiry, ItemReader, Namespace, plainly
+from lgviz.sources.langgraph.detect import is_url
 
-from .runners import Runner, in_file, of_owner, over_postgres
+from .runners import OperationRun, in_file, of_owner, over_postgres
 
 __all__ = ["VersionedItems"]
 
@@ -33,7 +36,7 @@ _STATE = "SELECT max(updated), count(*), (SELECT count(*) FROM lgviz_past) FROM 
 _IN = "i.ns = (SELECT id FROM lgviz_namespaces WHERE path = ?) AND i.value IS NOT NULL"
 
 
-class VersionedItems(Items):
+class VersionedItems(ItemReader):
     """Items in lgviz's tables.
 
     Args:
@@ -45,7 +48,7 @@ class VersionedItems(Items):
 
     keeps_versions = True
 
-    def __init__(self, run: Runner, engine: StoreEngine, store: Store | None, ask: Ask) -> None:
+    def __init__(self, run: OperationRun, engine: StoreEngine, store: Store | None, ask: Ask) -> None:
         super().__init__(store, ask)
         self._run = run
         self._engine = engine
@@ -58,15 +61,15 @@ class VersionedItems(Items):
         return cls(of_owner(store), store._engine, store, ask)
 
     @classmethod
-    def of_path(cls, path: str) -> VersionedItems | None:
+    def of_path(cls, path: str, **options: Unpack[ReadOptions]) -> VersionedItems | None:
         """The items in a database file, or a PostgreSQL database, which is only read; None where there are
         none, or it cannot be read at all, which its source says better."""
-        if path.startswith(("postgresql://", "postgres://")):
+        if is_url(path):
             run, dialect, name = over_postgres(lambda: path), POSTGRESQL, "PostgreSQL"
         else:
             file = Path(path).expanduser()
             run, dialect, name = in_file(FileReader(file)), SQLITE, file.name
-        items = cls(run, StoreEngine(dialect, ExactSerializer()), None, plainly)
+        items = cls(run, StoreEngine(dialect, serializer_for(**options)), None, plainly)
         items.description = name
         items.read_only = f"{name} is opened for reading: give the store itself to write."
         try:
@@ -192,9 +195,7 @@ class VersionedItems(Items):
         """Whether the tables are there. They are not made, as the store would: reading never writes."""
         yield READ
         tables = {name for (name,) in (yield Query(self._engine.dialect.tables))}
-        if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (
-            yield from self._engine._applied()
-        ):
+        if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (yield from applied_migrations()):
             return False
         yield from self._engine.setup()
         return True

@@ -5,32 +5,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
-from lgviz.errors import CheckpointNotFound, ForeignTables
-from lgviz.persistence import ExactSerializer
-from lgviz.persistence.blocks.records import read_body, read_channels, read_seen, read_writes
-from lgviz.persistence.blocks.tree import Node, Part, typed
-from lgviz.persistence.database.schema import POSTGRESQL, SQLITE
+from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables
+from lgviz.persistence.blocks.merkle import Block, Part, typed
+from lgviz.persistence.blocks.records import Channel, read_body, read_channels, read_seen, read_writes
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.statements import READ, Operation, Query
-from lgviz.persistence.savers.engine import Engine
-from lgviz.persistence.savers.index import ThreadIndex
+from lgviz.persistence.savers.engine import SaverEngine
+from lgviz.persistence.savers.read import StoredCheckpoint
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources.base import (
-    CheckpointRow,
-    Index,
+    Bookkeeping,
+    ReadOptions,
+    Record,
     Source,
     StoredWrite,
+    ThreadIndex,
     ThreadInfo,
     Undecodable,
-    Versions,
-    WriteRow,
 )
 from lgviz.sources.connections import FileReader
+from lgviz.sources.decode import serializer_for
+from lgviz.sources.places import config_of
 
-from .runners import Runner, in_file, of_owner, over_postgres
+from .runners import OperationRun, in_file, of_owner, over_postgres
 
 __all__ = ["TablesSource"]
 
@@ -59,7 +59,7 @@ class TablesSource(Source):
         description: what is being read, in words.
     """
 
-    def __init__(self, run: Runner, engine: Engine, description: str) -> None:
+    def __init__(self, run: OperationRun, engine: SaverEngine, description: str) -> None:
         self.description = description
         self._runner = run
         self._engine = engine
@@ -70,10 +70,10 @@ class TablesSource(Source):
     @classmethod
     def of_saver(cls, saver: Saver) -> TablesSource:
         """Reads the database of one of lgviz's savers, as it does itself."""
-        return cls(of_owner(saver), Engine(saver._dialect, saver.serde), type(saver).__name__)
+        return cls(of_owner(saver), SaverEngine(saver._dialect, saver.serde), type(saver).__name__)
 
     @classmethod
-    def of_file(cls, path: Path, trust: Iterable[str] = ()) -> TablesSource | None:
+    def of_file(cls, path: Path, **options: Unpack[ReadOptions]) -> TablesSource | None:
         """Opens a database file read-only; None where it has no checkpoint in lgviz's tables.
 
         Raises:
@@ -81,7 +81,9 @@ class TablesSource(Source):
             NewerSchema: a newer lgviz made it.
         """
         reader = FileReader(path)
-        source = cls(in_file(reader), Engine(SQLITE, _serializer(trust)), f"{path.name} (read-only)")
+        source = cls(
+            in_file(reader), SaverEngine(SQLITE, serializer_for(**options)), f"{path.name} (read-only)"
+        )
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
         source._close = reader.close
         if reader.read((_TABLE, ()))[0] and source.threads():
@@ -90,7 +92,7 @@ class TablesSource(Source):
         return None
 
     @classmethod
-    def of_url(cls, url: str, trust: Iterable[str] = ()) -> TablesSource | None:
+    def of_url(cls, url: str, **options: Unpack[ReadOptions]) -> TablesSource | None:
         """Opens a PostgreSQL database, in transactions that only read; None where it has no checkpoint in
         lgviz's tables.
 
@@ -98,7 +100,7 @@ class TablesSource(Source):
             NotASource: the URL cannot be read.
             Unavailable: the server refuses, or cannot be reached.
         """
-        engine = Engine(POSTGRESQL, _serializer(trust))
+        engine = SaverEngine(POSTGRESQL, serializer_for(**options))
         source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         with suppress(ForeignTables):
@@ -115,54 +117,56 @@ class TablesSource(Source):
 
         return [ThreadInfo(*row) for row in self._run(operation) or []]
 
-    def index(self, thread_id: str, since: Any = None) -> Index:
-        index = self._run(lambda: self._engine.index(thread_id, since)) or ThreadIndex()
-        return Index(
+    def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
+        return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+
+    def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
+        stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)
+        if isinstance(stored, Undecodable):
+            writes = self.writes(thread_id, namespace, checkpoint_id)
+            return Record(checkpoint_id, None, {}, None, {"": stored}, writes)
+        decode = self._opener(stored.blocks, exact=exact)
+        metadata = self._engine.records.open_metadata(stored.metadata)
+        if exact and metadata is None:
+            raise DamagedData(f"The metadata of checkpoint {checkpoint_id} is damaged.")
+        return Record(
+            checkpoint_id,
+            stored.parent,
+            metadata or {},
+            _bookkeeping(checkpoint_id, decode(stored.head), stored.channels, stored.seen),
+            {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None},
             [
-                CheckpointRow(
-                    row.namespace,
-                    row.id,
-                    row.parent_id,
-                    row.metadata,
-                    row.size,
-                    row.ordinal if row.anchor or not row.namespace else None,
-                    under=row.under,
-                )
-                for row in index.checkpoints
+                StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
+                for path, task_id, write in stored.writes
             ],
-            [
-                WriteRow(row.namespace, row.checkpoint_id, row.task_id, row.task_path, row.idx, row.channel)
-                for row in index.writes
-            ],
-            index.token,
-            index.reset,
         )
 
-    def versions(self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]) -> dict[str, Versions]:
-        found: dict[str, Versions] = {}
+    def bookkeeping(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
+    ) -> dict[str, Bookkeeping]:
+        found: dict[str, Bookkeeping] = {}
         for start in range(0, len(checkpoint_ids), _ROWS_AT_ONCE):
             some = checkpoint_ids[start : start + _ROWS_AT_ONCE]
-            found |= self._run(lambda: self._versions(thread_id, namespace, some)) or {}  # noqa: B023
+            found |= self._run(lambda: self._bookkeeping(thread_id, namespace, some)) or {}  # noqa: B023
         return found
 
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
     ) -> dict[str, Any]:
-        wanted = None if names is None else list(names)
-        stored = self._run(lambda: self._channels(thread_id, namespace, checkpoint_id, wanted))
-        if stored is None:
-            raise CheckpointNotFound(
-                f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.", "Refresh the history."
-            )
+        if names is None:
+            return dict(self.record(thread_id, namespace, checkpoint_id).values)
+        wanted = list(names)
+        stored = self._stored(thread_id, namespace, checkpoint_id, wanted)
         if isinstance(stored, Undecodable):
-            return dict.fromkeys(wanted or (), stored) or {"": stored}
-        parts, nodes = stored
-        return {name: self._grow(part, nodes) for name, part in parts.items()}
+            return dict.fromkeys(wanted, stored) or {"": stored}
+        decode = self._opener(stored.blocks)
+        return {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None}
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        rows, nodes = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id)) or ([], {})
+        rows, blocks = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id)) or ([], {})
+        decode = self._opener(blocks)
         return [
-            StoredWrite(task_id, path, write.idx, write.channel, self._grow(write.part, nodes))
+            StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
             for path, task_id, write in rows
         ]
 
@@ -187,7 +191,32 @@ class TablesSource(Source):
         yield from self._engine.setup()
         return True
 
-    def _versions(self, thread_id: str, namespace: str, ids: Sequence[str]) -> Operation[dict[str, Versions]]:
+    def _stored(
+        self,
+        thread_id: str,
+        namespace: str,
+        checkpoint_id: str,
+        names: Sequence[str] | None,
+        *,
+        exact: bool = False,
+    ) -> StoredCheckpoint | Undecodable:
+        """A checkpoint as its saver reads it, with its writes where all values are asked for."""
+        config = config_of(thread_id, namespace, checkpoint_id)
+        try:
+            stored = self._run(lambda: self._engine.reads.get(config, names))
+        except DamagedData as error:
+            if exact:
+                raise
+            return Undecodable(error.cause, 0, "checkpoint")
+        if stored is None:
+            raise CheckpointNotFound(
+                f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.", "Refresh the history."
+            )
+        return stored
+
+    def _bookkeeping(
+        self, thread_id: str, namespace: str, ids: Sequence[str]
+    ) -> Operation[dict[str, Bookkeeping]]:
         yield READ
         where, params = self._engine.dialect.among("c.id", ids)
         rows = yield Query(_BODIES + where, [thread_id, namespace, *params])
@@ -195,77 +224,60 @@ class TablesSource(Source):
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
-                part, channels, seen = read_body(self._engine.vault.open_row(bytes(body)))
-                table = read_channels((yield from self._engine.unfold(channels)))
-                parts[id_] = part, table, read_seen((yield from self._engine.unfold(seen)))
-        nodes = yield from self._engine.fetch([part for part, _, _ in parts.values()])
-        found = {}
-        for id_, (part, table, versions_seen) in parts.items():
-            head = self._grow(part, nodes)
-            if isinstance(head, Mapping):
-                updated = head.get("updated_channels")
-                found[id_] = Versions(
-                    v=head.get("v", 1),
-                    ts=head.get("ts"),
-                    channel_versions={name: c.version for name, c in table.items() if c.version is not None},
-                    versions_seen=versions_seen,
-                    updated_channels=None if updated is None else tuple(updated),
-                    channels=tuple(name for name, c in table.items() if c.part is not None),
-                )
-        return found
-
-    def _channels(
-        self, thread_id: str, namespace: str, checkpoint_id: str, names: Sequence[str] | None
-    ) -> Operation[tuple[dict[str, Part], dict[int, Node]] | Undecodable | None]:
-        yield READ
-        rows = yield Query(f"{_BODIES} c.id = ?", [thread_id, namespace, checkpoint_id])
-        if not rows:
-            return None
-        body = bytes(rows[0][1])
-        try:
-            _, channels, _ = read_body(self._engine.vault.open_row(body))
-            table = read_channels((yield from self._engine.unfold(channels)))
-        except Exception as error:
-            return Undecodable(f"{type(error).__name__}: {error}", len(body), "checkpoint")
-        parts = {
-            name: channel.part
-            for name, channel in table.items()
-            if channel.part is not None and (names is None or name in names)
+                part, channels, seen = read_body(self._engine.blocks.codec.open_row(bytes(body)))
+                table = read_channels((yield from self._engine.blocks.unfold(channels)))
+                parts[id_] = part, table, read_seen((yield from self._engine.blocks.unfold(seen)))
+        decode = self._opener((yield from self._engine.blocks.fetch([part for part, _, _ in parts.values()])))
+        found = {
+            id_: _bookkeeping(id_, decode(part), table, seen) for id_, (part, table, seen) in parts.items()
         }
-        return parts, (yield from self._engine.fetch(parts.values()))
+        return {id_: bookkeeping for id_, bookkeeping in found.items() if bookkeeping is not None}
 
     def _writes(
         self, thread_id: str, namespace: str, checkpoint_id: str
-    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Node]]]:
+    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Block]]]:
         yield READ
         rows = yield Query(_WRITES, [thread_id, namespace, checkpoint_id])
         writes = []
         for path, task_id, data in rows:
             with suppress(Exception):
-                entries = read_writes(self._engine.vault.open_row(bytes(data)))
+                entries = read_writes(self._engine.blocks.codec.open_row(bytes(data)))
                 writes += [(path, task_id, write) for write in entries]
         writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
-        return writes, (yield from self._engine.fetch([write.part for _, _, write in writes]))
+        return writes, (yield from self._engine.blocks.fetch([write.part for _, _, write in writes]))
 
-    def _grow(self, part: Part, nodes: Mapping[int, Node]) -> Any:
-        try:
-            return self._engine.trees.grow(part, nodes, _undecodable)
-        except Exception as error:
-            return Undecodable(f"{type(error).__name__}: {error}", 0, "container")
+    def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:
+        """What makes values of parts of a tree whose blocks were fetched."""
+
+        def decode(part: Part) -> Any:
+            if exact:
+                return self._engine.blocks.merkle.decode(part, blocks, _refused)
+            try:
+                return self._engine.blocks.merkle.decode(part, blocks, _undecodable)
+            except Exception as error:
+                return Undecodable(f"{type(error).__name__}: {error}", 0, "container")
+
+        return decode
 
 
-def _undecodable(node: Node, error: Exception) -> Undecodable:
-    data = node.part if isinstance(node.part, bytes) else b""
+def _bookkeeping(
+    checkpoint_id: str, head: Any, channels: Mapping[str, Channel], seen: Mapping[str, Mapping[str, Any]]
+) -> Bookkeeping | None:
+    if not isinstance(head, Mapping):
+        return None
+    held = [name for name, channel in channels.items() if channel.part is not None]
+    versions = {name: c.version for name, c in channels.items() if c.version is not None}
+    whole = {**head, "id": checkpoint_id, "channel_versions": versions, "versions_seen": seen}
+    return Bookkeeping.of(whole, held)
+
+
+def _undecodable(block: Block, error: Exception) -> Undecodable:
+    data = block.part if isinstance(block.part, bytes) else b""
     tag = "missing"
     with suppress(ValueError, IndexError):
         tag = typed(data)[0] if data else tag
     return Undecodable(f"{type(error).__name__}: {error}", len(data), tag)
 
 
-def _serializer(trust: Iterable[str]) -> ExactSerializer:
-    """Builds classes that are loaded; those of modules trusted by name are loaded for it."""
-    modules = list(trust)
-    for module in modules:
-        with suppress(ImportError):
-            import_module(module)
-    return ExactSerializer(trust=modules)
+def _refused(block: Block, error: Exception) -> Any:  # noqa: ARG001
+    raise error
