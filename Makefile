@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/package-lock.json
 
-.PHONY: help setup demo test lint format bench screenshots protocol clean
+.PHONY: help setup demo test faults lint format bench screenshots protocol clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -21,10 +21,12 @@ setup: .make/python $(BUNDLE) ## .venv, js/node_modules and the widget bundle
 demo: setup ## JupyterLab on the tour (PORT=8890 names the port, OPEN=0 opens no browser)
 	@exec $(PY) .ci/demo.py
 
-test: setup .make/chromium ## types, front end, Python, browser and notebooks
-	npm --prefix js run check
-	npm --prefix js test
-	$(PY) -m pytest -n $(WORKERS) --nbval-lax tests notebooks
+test: setup .make/chromium ## types, front end, Python, browser and notebooks; the slowest tests and the time in all
+	@export LGVIZ_TEST_BEGUN=$$(date +%s); set -x; npm --prefix js run check; npm --prefix js test; \
+	$(PY) -m pytest -n $(WORKERS) --durations=15 --nbval-lax tests notebooks
+
+faults: setup ## small faults put into the code one by one: tells which test notices each
+	$(PY) -m tests.support.faults
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .

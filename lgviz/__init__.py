@@ -6,24 +6,29 @@ thread as a tree of checkpoints, :func:`preview`, :func:`fork` and :func:`run` t
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from lgviz import errors
 from lgviz._version import __version__
-from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.diff import Change, StateDiff
-from lgviz.analysis.history import History
-from lgviz.analysis.history import open_history as history
-from lgviz.errors import LgvizError
-from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview, run
-from lgviz.session import open_sandbox as sandbox
-from lgviz.sources import open_source
-from lgviz.widget import Debugger, debug
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from lgviz import errors
+    from lgviz.analysis.checkpoint import Checkpoint
+    from lgviz.analysis.diff import Change, StateDiff
+    from lgviz.analysis.history import History
+    from lgviz.analysis.history import open_history as history
+    from lgviz.backend import Backend
+    from lgviz.errors import LgvizError
+    from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview
+    from lgviz.session import open_sandbox as sandbox
+    from lgviz.session.run import run
+    from lgviz.sources import open_source
+    from lgviz.widget import Debugger, debug
+
 __all__ = [
+    "Backend",
     "Change",
     "Checkpoint",
     "Debugger",
@@ -47,6 +52,44 @@ __all__ = [
     "run",
     "sandbox",
 ]
+
+# Where each name comes from when it is first asked for: a program that only saves loads no widget.
+_HOMES = {
+    "Backend": "lgviz.backend",
+    "Change": "lgviz.analysis.diff",
+    "Checkpoint": "lgviz.analysis.checkpoint",
+    "Debugger": "lgviz.widget",
+    "History": "lgviz.analysis.history",
+    "LgvizError": "lgviz.errors",
+    "Preview": "lgviz.session",
+    "Run": "lgviz.session",
+    "Set": "lgviz.session",
+    "StateDiff": "lgviz.analysis.diff",
+    "afork": "lgviz.session",
+    "apreview": "lgviz.session",
+    "arun": "lgviz.session",
+    "debug": "lgviz.widget",
+    "fork": "lgviz.session",
+    "history": "lgviz.analysis.history:open_history",
+    "open_source": "lgviz.sources",
+    "preview": "lgviz.session",
+    "run": "lgviz.session",
+    "sandbox": "lgviz.session:open_sandbox",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return importlib.import_module("lgviz.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lgviz' has no attribute {name!r}")
+    module, _, there = _HOMES[name].partition(":")
+    value = globals()[name] = getattr(importlib.import_module(module), there or name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load_ipython_extension(shell: InteractiveShell) -> Any:

@@ -22,6 +22,7 @@
     │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
     │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
+    ├── NotInstalled                a package of an extra, or the built front end, is missing
     └── PersistenceError            a saver cannot do what was asked; nothing was written
         ├── ForeignTables           the database holds only LangGraph's tables: migrate it
         ├── NewerSchema             the tables were made by a newer lgviz
@@ -42,7 +43,8 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from langgraph.store.base import InvalidNamespaceError
@@ -72,6 +74,7 @@ __all__ = [
     "NotADatabase",
     "NotASource",
     "NotFound",
+    "NotInstalled",
     "NotKept",
     "NothingToRun",
     "PersistenceError",
@@ -197,6 +200,10 @@ class WrongLoop(LgvizError):
     """An asynchronous saver belongs to another event loop."""
 
 
+class NotInstalled(LgvizError, ImportError):
+    """Something that is installed or built apart is missing."""
+
+
 class PersistenceError(LgvizError):
     """A saver cannot do what was asked; nothing was written."""
 
@@ -251,3 +258,16 @@ class IndexChanged(PersistenceError):
 
 class Unavailable(PersistenceError):
     """The database is locked or full, or the connection to it was lost."""
+
+
+@contextmanager
+def needing(package: str, extra: str) -> Iterator[None]:
+    """Says of an import that fails within it which extra of lgviz brings the package.
+
+    Raises:
+        NotInstalled: the import failed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise NotInstalled(f"{package} is not installed.", f"Run: pip install 'lgviz[{extra}]'.") from error

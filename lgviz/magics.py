@@ -29,14 +29,34 @@ _PASSWORD = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
 class LgvizMagics(Magics):
     """The line magic ``%lgviz``."""
 
+    # Each option is said once: the parser and the completer read it here, and ``dest`` is the parameter of
+    # :func:`debug` that it becomes.
     @magic_arguments()
     @argument(
         "what", nargs="?", help="a compiled graph, a saver, or the path or URL of a checkpoint database"
     )
-    @argument("-t", "--thread", help="the thread to open; without it the newest opens and a picker lists all")
+    @argument(
+        "-t",
+        "--thread",
+        dest="thread_id",
+        metavar="THREAD",
+        help="the thread to open; without it the newest opens and a picker lists all",
+    )
     @argument("-s", "--store", help="the store whose items the Memory tab shows (default: the graph's)")
+    @argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module whose classes a file's values may be built into; may be given again",
+    )
     @argument("--height", type=int, default=620, help="height in pixels (default: 620)")
-    @argument("--no-static", action="store_true", help="leave out the static view that outlives the kernel")
+    @argument(
+        "--no-static",
+        dest="static",
+        action="store_false",
+        help="leave out the static view that outlives the kernel",
+    )
     @line_magic
     def lgviz(self, line: str) -> Debugger | None:
         """Show the time-travel debugger on a graph, a saver or a database file.
@@ -51,18 +71,16 @@ class LgvizMagics(Magics):
             arguments = parse_argstring(self.lgviz, line)
         except ValueError as error:
             raise UsageError(f"%lgviz cannot be read: {error}. Close the quotation.") from None
-        if not arguments.what:
+        options = vars(arguments)
+        subject = options.pop("what")
+        if not subject:
             raise UsageError("%lgviz needs a graph, a saver or a database file: %lgviz graph --thread 1")
         try:
-            what, name = self._subject(arguments.what)
-            return debug(
-                what,
-                thread_id=_unquoted(arguments.thread),
-                store=None if arguments.store is None else self._subject(arguments.store)[0],
-                height=arguments.height,
-                static=not arguments.no_static,
-                name=name,
-            )
+            what, name = self._subject(subject)
+            options["thread_id"] = _unquoted(options["thread_id"])
+            if options["store"] is not None:
+                options["store"], _ = self._subject(options["store"])
+            return debug(what, name=name, **options)
         except LgvizError as error:
             plain = "\n".join(error._render_traceback_())
             display({"text/html": error_html(error.cause, error.remedy), "text/plain": plain}, raw=True)
@@ -95,16 +113,18 @@ def load(shell: InteractiveShell) -> None:
 
 def _complete(shell: InteractiveShell, event: Any) -> list[str]:
     """Graph and saver variables for the first word, thread ids after ``--thread``, else the options."""
+    options = [o for o in LgvizMagics.lgviz.parser._option_string_actions if o.startswith("--")]
     words = event.text_until_cursor.split()
     typing = "" if event.text_until_cursor.endswith(" ") else words[-1]
     done = words[1:] if not typing else words[1:-1]
     if done and done[-1] in ("-t", "--thread"):
-        return [t for t in _threads(shell, done[0]) if t.startswith(typing)]
-    if typing.startswith("-"):
-        return [o for o in ("--thread", "--store", "--height", "--no-static") if o.startswith(typing)]
-    names = [n for n, v in shell.user_ns.items() if not n.startswith("_") and _debuggable(v)]
-    files = [str(p) for p in sorted(Path().glob("*")) if p.suffix in _SUFFIXES]
-    return [n for n in (*names, *files) if n.startswith(typing)] if not done else ["--thread", "--height"]
+        found = _threads(shell, done[0])
+    elif done or typing.startswith("-"):
+        found = options
+    else:
+        found = [n for n, v in shell.user_ns.items() if not n.startswith("_") and _debuggable(v)]
+        found += [str(p) for p in sorted(Path().glob("*")) if p.suffix in _SUFFIXES]
+    return [each for each in found if each.startswith(typing)]
 
 
 def _threads(shell: InteractiveShell, subject: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import anywidget
 import traitlets
@@ -12,30 +12,35 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
 from lgviz.analysis.history import History
-from lgviz.backend.acts import Actor
-from lgviz.backend.dispatch import Dispatcher
-from lgviz.backend.memory import Memory
-from lgviz.backend.reader import Reader
-from lgviz.backend.sandbox import Box
-from lgviz.errors import LgvizError
+from lgviz.backend import Backend
+from lgviz.errors import LgvizError, NotInstalled
 from lgviz.export.error import error_html
 from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
-from lgviz.protocol import RunView, SandboxState
-from lgviz.session.effects import running_loop
-from lgviz.sources import open_source
+from lgviz.sources.base import ReadOptions
 
 __all__ = ["Debugger", "debug"]
 
 _STATIC = Path(__file__).parent / "static"
+_BUILT = all((_STATIC / name).is_file() for name in ("widget.js", "widget.css"))
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Debugger(anywidget.AnyWidget):
     """The time-travel debugger of one source, for a notebook.
 
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> graph = two_nodes.build(MemorySaver())
+    >>> two_nodes.seed(graph, thread_id="1")
+    >>> dbg = Debugger(graph, thread_id="1")
+    >>> dbg.selected = "c2"
+    >>> dbg.history[dbg.selected].nodes
+    ('node_a',)
+    >>> dbg.close()
+
     Args:
-        what: anything :func:`lgviz.sources.open_source` takes: a compiled graph, a saver, a database path.
+        what: anything :func:`lgviz.open_source` takes: a compiled graph, a saver, a database path.
         thread_id: the thread to open; None opens the newest.
         store: the store whose items the Memory tab shows; None: the graph's, or that of the database.
         config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
@@ -43,6 +48,7 @@ class Debugger(anywidget.AnyWidget):
         height: pixels.
         static: also emit the script-free view that outlives the kernel.
         name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
+        **options: how the source is read: ``trust`` (see :func:`lgviz.open_source`).
 
     Attributes:
         thread_id: the open thread (synced; another may be assigned).
@@ -51,10 +57,11 @@ class Debugger(anywidget.AnyWidget):
 
     Raises:
         SourceError: ``what`` cannot be read.
+        NotInstalled: the front end is not built, in a checkout.
     """
 
-    _esm = _STATIC / "widget.js"
-    _css = _STATIC / "widget.css"
+    _esm = _STATIC / "widget.js" if _BUILT else ""
+    _css = _STATIC / "widget.css" if _BUILT else ""
 
     thread_id = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
@@ -62,7 +69,7 @@ class Debugger(anywidget.AnyWidget):
     height = traitlets.Int(620).tag(sync=True)
     uid = traitlets.Unicode("").tag(sync=True)
 
-    _dispatcher: Dispatcher | None = None
+    _backend: Backend | None = None
 
     def __init__(
         self,
@@ -75,20 +82,21 @@ class Debugger(anywidget.AnyWidget):
         height: int = 620,
         static: bool = True,
         name: str | None = None,
+        **options: Unpack[ReadOptions],
     ) -> None:
-        source = open_source(what)
+        if not _BUILT:
+            raise NotInstalled(
+                "The debugger's front end is not built.",
+                "Run `make setup` in the checkout, then restart Python.",
+            )
+        shell = get_ipython()
+        variables = shell.user_ns if shell is not None else {}
+        asked: dict[str, Any] = {"store": store, "config": config, "context": context, "name": name}
+        backend = Backend(what, self._forward, variables=variables, **asked, **options)
         thread_id = None if thread_id is None else str(thread_id)
-        self._reader = Reader(source, self.send, config=config, context=context)
-        loop, name = running_loop(), name or _name_of(what)
-        held_by = _store_name(what if store is None else store, name if store is None else None)
-        self._memory = Memory(self._reader, what, store, loop, held_by)
-        self._box = Box(self._reader, self._boxed)
-        self._reader.sandbox = self._box.view
-        self._memory.box = self._box
-        self._actor = Actor(self._reader, self._ran, loop, name, self._memory, self._box)
         self._error: LgvizError | None = None
         try:
-            history = self._reader.open_thread(thread_id)
+            history = backend.thread.open(thread_id)
         except LgvizError as error:
             history, self._error = None, error
         super().__init__(
@@ -100,24 +108,22 @@ class Debugger(anywidget.AnyWidget):
         )
         self._static = static
         self._shown = False
-        halves = (self._reader, self._memory, self._box, self._actor)
-        table = {method: entry for half in halves for method, entry in half.table().items()}
-        dispatcher = self._dispatcher = Dispatcher(table, self.send)
-        self.on_msg(lambda _widget, content, _buffers: dispatcher.receive(content))
+        self._backend = backend
+        self.on_msg(lambda _widget, content, _buffers: backend.receive(content))
 
     @traitlets.validate("thread_id")
     def _opened(self, proposal: Any) -> Any:
         # Of a person who writes dbg.thread_id = "2"; a view asks for the thread first.
-        key, history = proposal["value"], self._reader.history
-        if self._dispatcher is not None and key is not None and (history is None or history.thread_id != key):
-            self._reader.open_thread(key)
+        key, history = proposal["value"], self.history
+        if self._backend is not None and key is not None and (history is None or history.thread_id != key):
+            self._backend.thread.open(key)
             self._error = None
         return key
 
     @traitlets.observe("thread_id")
     def _reselect(self, _change: Any) -> None:
-        history = self._reader.history
-        if self._dispatcher is None or history is None:
+        history = self.history
+        if history is None:
             return
         if self.compared is not None and self.compared not in history:
             self.compared = None
@@ -127,32 +133,30 @@ class Debugger(anywidget.AnyWidget):
     @traitlets.validate("selected", "compared")
     def _by_label(self, proposal: Any) -> str | None:
         # A person writes dbg.selected = "c3"; views know ids only.
-        key = proposal["value"]
-        history = self._reader.history
-        if key is None or history is None:
+        key, history = proposal["value"], self.history
+        if self._backend is None or key is None or history is None:
             return key  # type: ignore[no-any-return]
         if key not in history:
-            self._reader.broadcast()  # a view may name what was made a moment ago
+            self._backend.thread.broadcast()  # a view may name what was made a moment ago
         return history[str(key)].id
 
     @property
     def history(self) -> History | None:
         """The open thread's history; None where none is open."""
-        return self._reader.history
+        return None if self._backend is None else self._backend.history
 
     def __repr__(self) -> str:
-        return f"<lgviz.Debugger {self._reader.source.description}, thread {self.thread_id!r}>"
+        source = "" if self._backend is None else self._backend.thread.source.description
+        return f"<lgviz.Debugger {source}, thread {self.thread_id!r}>"
 
     def close(self) -> None:
         """Stop answering, end the worker threads, and remove the widget."""
-        if self._dispatcher is not None:  # ipywidgets closes also what its constructor refused
-            self._actor.close()
-            self._dispatcher.close()
-            self._reader.source.close()
+        if self._backend is not None:  # ipywidgets closes also what its constructor refused
+            self._backend.close()
         super().close()
 
     def _static_bundle(self) -> dict[str, str]:
-        history = self._reader.history
+        history = self.history
         if history is None:
             error = self._error or LgvizError("Nothing to show.")
             return {"text/html": error_html(error.cause, error.remedy), "text/plain": str(error)}
@@ -179,19 +183,23 @@ class Debugger(anywidget.AnyWidget):
             display(self._static_bundle(), raw=True, display_id=self.uid)
             self._shown = True
 
-    def _ran(self, body: RunView) -> None:
-        self.send({"event": "run", "body": body})
-        if body["status"] not in ("running", "stopping"):
-            self.refresh_static()
+    def _forward(self, message: Any, buffers: list[bytes]) -> None:
+        """Put a message before the views, and keep what outlives the kernel in step with it."""
+        self.send(message, buffers)
+        match message:
+            case {"event": "run", "body": {"status": status}} if status not in ("running", "stopping"):
+                self.refresh_static()
+            case {"event": "sandbox", "body": {"sandbox": None}}:
+                self._leave_sandbox()
 
-    def _boxed(self, body: SandboxState) -> None:
-        self.send({"event": "sandbox", "body": body})
-        if body["sandbox"] is None:
-            history = self._reader.history
-            if history is not None and self.selected not in history and self._box.start in history:
-                self.selected = self._box.start
+    def _leave_sandbox(self) -> None:
+        """Select where the sandbox began, if what was selected is gone with it."""
+        history, backend = self.history, self._backend
+        if history is not None and backend is not None:
+            if self.selected not in history and backend.sandbox.start in history:
+                self.selected = backend.sandbox.start
             self._reselect(None)
-            self.refresh_static()
+        self.refresh_static()
 
     def refresh_static(self) -> None:
         """Write the static view anew, with what has been selected and run since."""
@@ -217,30 +225,21 @@ def debug(
     height: int = 620,
     static: bool = True,
     name: str | None = None,
+    **options: Unpack[ReadOptions],
 ) -> Debugger:
     """Open the debugger on a graph, a saver or a database file; see :class:`Debugger` for the arguments.
+
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> graph = two_nodes.build(MemorySaver())
+    >>> two_nodes.seed(graph, thread_id="1")
+    >>> dbg = debug(graph, thread_id="1")
+    >>> dbg.thread_id
+    '1'
+    >>> dbg.close()
 
     Raises:
         SourceError: ``what`` cannot be read.
     """
     more: dict[str, Any] = {"config": config, "context": context, "height": height, "static": static}
-    return Debugger(what, thread_id, store=store, name=name, **more)
-
-
-def _store_name(what: Any, name: str | None) -> str:
-    """The Python expression of a store: of a graph that ``name`` stands for, or given by itself."""
-    if isinstance(what, (str, Path)):
-        kind = "PostgresStore" if "://" in str(what) else "SqliteStore"
-        return f"lgviz.persistence.{kind}.from_conn_string({str(what)!r})"
-    return _name_of(what, "store") if name is None else f"{name}.store"
-
-
-def _name_of(what: Any, unknown: str = "graph") -> str:
-    """The notebook's variable that holds ``what``, for copied code."""
-    if isinstance(what, (str, Path)):
-        return repr(str(what))
-    shell = get_ipython()
-    for name, value in (shell.user_ns if shell is not None else {}).items():
-        if value is what and not name.startswith("_"):
-            return str(name)
-    return unknown
+    return Debugger(what, thread_id, store=store, name=name, **more, **options)

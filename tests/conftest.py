@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "lab" if nodeid.startswith(("tests/browser/", "notebooks/")) else nodeid.split("::")[0]
 
     return ByFile(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The time of all of ``make test``, front end included."""
+    if begun := os.environ.get("LGVIZ_TEST_BEGUN"):
+        minutes, seconds = divmod(int(time.time()) - int(begun), 60)
+        terminalreporter.write_line(f"make test: {minutes} min {seconds} s in all")
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,8 @@ def test_public_name_exists_and_is_documented(name: str) -> None:
 def test_no_public_name_is_missing() -> None:
     public = {
         name
-        for name, value in vars(lgviz).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        for name in dir(lgviz)
+        if not name.startswith("_") and not isinstance(getattr(lgviz, name), ModuleType)
         if not hasattr(typing, name) and not hasattr(__future__, name)
     }
     assert public <= set(lgviz.__all__)
@@ -32,3 +32,10 @@ def test_no_public_name_is_missing() -> None:
 
 def test_all_is_sorted_and_without_repeats() -> None:
     assert lgviz.__all__ == sorted(set(lgviz.__all__))
+
+
+def test_each_public_name_has_one_home() -> None:
+    own = {"__version__", "errors", "load_ipython_extension"}
+    assert lgviz._HOMES.keys() | own == set(lgviz.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        lgviz.nothing  # noqa: B018

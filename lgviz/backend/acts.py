@@ -1,9 +1,9 @@
-"""Answers what a view does: fork, preview, run, stop, copy as Python (floor 6)."""
+"""Answers what a view does: fork, preview, run, stop, copy as Python."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lgviz import session
@@ -12,11 +12,11 @@ from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
-from lgviz.backend.dispatch import Call, Handler, Pool
+from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.forms import answer_of, config_of, field_of, values_of
-from lgviz.backend.memory import Memory
-from lgviz.backend.reader import Reader
-from lgviz.backend.sandbox import Box
+from lgviz.backend.memory import MemoryRequests
+from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.sandbox import SandboxSlot
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
 from lgviz.protocol import (
     CheckpointParams,
@@ -31,56 +31,38 @@ from lgviz.protocol import (
     RunView,
 )
 
-__all__ = ["Actor"]
+__all__ = ["Acts"]
 
 
-class Actor:
-    """The acting half of a debugger.
+class Acts:
+    """The requests that act on a live graph.
 
     Args:
-        reader: its reading half.
-        emit: sends a ``run`` event's body to every view.
+        thread: the open thread.
+        sandbox: what is open over it.
+        memory: writes the code of what is done to memory.
         loop: the notebook's event loop, on which asynchronous graphs live; None outside of one.
         subject: the Python expression of what is debugged, for copied code.
-        memory: its half for memory.
-        box: holds its sandbox.
     """
 
     def __init__(
-        self,
-        reader: Reader,
-        emit: Callable[[RunView], None],
-        loop: Any,
-        subject: str,
-        memory: Memory,
-        box: Box,
+        self, thread: OpenThread, sandbox: SandboxSlot, memory: MemoryRequests, loop: Any, subject: str
     ) -> None:
-        self._reader = reader
+        self._thread = thread
+        self._sandbox = sandbox
         self._memory = memory
-        self._box = box
-        self._emit = emit
         self._loop = loop
         self._subject = subject
         self._runs: dict[int, session.RunHandle] = {}
         self._numbers = itertools.count(1)
-
-    def table(self) -> dict[str, tuple[Pool, Handler]]:
-        """Method name to its pool and handler."""
-        return {
-            "fork_form": ("act", self.fork_form),
-            "fork_preview": ("act", self.fork_preview),
-            "fork_commit": ("act", self.fork_commit),
-            "run_start": ("run", self.run_start),
-            "run_stop": ("act", self.run_stop),
-            "code_get": ("read", self.code_get),
-        }
 
     def close(self) -> None:
         """Ask every run to stop."""
         for runner in self._runs.values():
             runner.stop()
 
-    def fork_form(self, call: Call, params: CheckpointParams) -> ForkForm:
+    @handler("act")
+    def fork_form(self, call: RequestCall, params: CheckpointParams) -> ForkForm:
         graph, at = self._live(params["checkpoint"])
         options = session.as_node_options(graph, at, **self._run_with(None))
         call.check()
@@ -100,7 +82,8 @@ class Actor:
             "configurable": code.json_text(session.configurable_of(at.metadata)),
         }
 
-    def fork_preview(self, call: Call, params: ForkRequest) -> PreviewView:
+    @handler("act")
+    def fork_preview(self, call: RequestCall, params: ForkRequest) -> PreviewView:
         graph, at = self._live(params["checkpoint"])
         preview = session.preview(graph, at, **self._edit(params), **self._run_with(params["configurable"]))
         call.check()
@@ -112,28 +95,32 @@ class Actor:
             "warnings": preview.warnings,
         }
 
-    def fork_commit(self, call: Call, params: ForkRequest) -> ForkResult:
+    @handler("act")
+    def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
         edit = session.Edit(**self._edit(params), note=params["note"] or None)
-        with self._box.around(graph, at, wanted=params["sandbox"]) as graph:
+        with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
             made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
-            self._reader.broadcast()
-        made = self._reader.at(made_at["configurable"]["checkpoint_id"])
+            self._thread.broadcast()
+        made = self._thread.at(made_at["configurable"]["checkpoint_id"])
         return {"id": made.id, "label": made.label, "next": list(made.next)}
 
-    def run_start(self, call: Call, params: RunRequest) -> RunView:
+    @handler("run")
+    def run_start(self, call: RequestCall, params: RunRequest) -> RunView:
         graph, at = self._live(params["checkpoint"])
-        with self._box.around(graph, at, wanted=params["sandbox"]) as graph:
+        with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
             return self._run(graph, at, params)
 
-    def run_stop(self, call: Call, params: RunStop) -> RunView:
+    @handler("act")
+    def run_stop(self, call: RequestCall, params: RunStop) -> RunView:
         runner = self._runs.get(params["run"])
         if runner is None:
             raise NothingToRun("This run has ended already.")
         runner.stop()
         return self._view(params["run"])
 
-    def code_get(self, call: Call, params: CodeRequest) -> CodeView:
+    @handler("read")
+    def code_get(self, call: RequestCall, params: CodeRequest) -> CodeView:
         return {"code": self._code(params)}
 
     # ------------------------------------------------------------ helpers
@@ -151,10 +138,10 @@ class Actor:
             **self._run_with(params["configurable"]),
         )
         self._runs[number] = runner
-        self._reader.running.add(thread_id)
+        self._thread.running.add(thread_id)
         view = self._view(number)
         try:
-            self._emit(view)
+            self._thread.emit("run", view)
             run = runner.result()
             self._remember(run)
             view = {
@@ -168,20 +155,20 @@ class Actor:
             view = {**view, "status": "failed", "error": error.cause}
             raise
         finally:
-            self._reader.running.discard(thread_id)
+            self._thread.running.discard(thread_id)
             del self._runs[number]
-            self._emit(view)
-            self._reader.broadcast()
+            self._thread.emit("run", view)
+            self._thread.broadcast()
         return view
 
     def _live(self, checkpoint_id: str) -> tuple[Any, Checkpoint]:
-        source = self._reader.source
+        source = self._thread.source
         if source.graph is None or source.read_only:
             raise ReadOnly(
                 source.read_only or "This source is read-only.",
                 "Open the compiled graph itself to fork and run: %lgviz graph.",
             )
-        at = self._reader.at(checkpoint_id)
+        at = self._thread.at(checkpoint_id)
         return graph_at(at, source), at
 
     def _edit(self, request: ForkRequest) -> dict[str, Any]:
@@ -194,22 +181,22 @@ class Actor:
 
     def _run_with(self, configurable: str | None) -> dict[str, Any]:
         return {
-            "config": config_of(configurable, self._reader.config),
-            "context": self._reader.context,
+            "config": config_of(configurable, self._thread.config),
+            "context": self._thread.context,
         }
 
     def _tell(self, number: int, event: session.RunEvent) -> None:
         if number not in self._runs:
             return
         if event.kind == "checkpoint":
-            self._reader.broadcast()
-            self._box.told()
-        self._emit(self._view(number))
+            self._thread.broadcast()
+            self._sandbox.told()
+        self._thread.emit("run", self._view(number))
 
     def _remember(self, run: session.Run) -> None:
         """Keep the traceback of what failed here: LangGraph stores only the exception's text."""
         if run.error is not None and run.error.node is not None and run.checkpoint is not None:
-            known = self._reader.tracebacks.setdefault(run.checkpoint.id, {})
+            known = self._thread.tracebacks.setdefault(run.checkpoint.id, {})
             known[run.error.node] = run.error.traceback
 
     def _view(self, number: int) -> RunView:
@@ -224,14 +211,14 @@ class Actor:
         }
 
     def _code(self, request: CodeRequest) -> str:
-        at = self._reader.at(request["checkpoint"])
+        at = self._thread.at(request["checkpoint"])
         if Flag.SANDBOX in at.flags:
             raise ActRefused(
                 f"{at.label} is in this debugger's sandbox: no code finds it elsewhere.", "Keep it first."
             )
         thread_id = at.config["configurable"]["thread_id"]
         if request["act"] == "diff" and "other" in request:
-            other = self._reader.at(request["other"])
+            other = self._thread.at(request["other"])
             return code.diff_code(self._subject, thread_id, other.label, at.label)
         if request["act"] == "fork" and "fork" in request:
             fork = request["fork"]

@@ -1,4 +1,4 @@
-"""One checkpoint as protocol messages: head, state, diff, writes, tasks, raw (floor 6)."""
+"""One checkpoint as protocol messages: head, state, diff, writes, tasks, raw."""
 
 from __future__ import annotations
 

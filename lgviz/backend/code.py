@@ -5,15 +5,42 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lgviz.errors import InvalidValue
 
-__all__ = ["diff_code", "fork_code", "json_text", "literal", "memory_code", "run_code", "select_code"]
+__all__ = [
+    "diff_code",
+    "fork_code",
+    "json_text",
+    "literal",
+    "memory_code",
+    "name_of",
+    "run_code",
+    "select_code",
+    "store_name_of",
+]
 
 _WIDTH = 88
 _IMPORT = "import lgviz\n\n"
 _KEEP = "run.keep()  # or run.discard()\n"
+
+
+def name_of(what: Any, variables: Mapping[str, Any], unknown: str = "graph") -> str:
+    """The Python expression for a thing: a path itself, else the variable that holds it."""
+    if isinstance(what, (str, Path)):
+        return repr(str(what))
+    held_by = (name for name, value in variables.items() if value is what and not name.startswith("_"))
+    return next(held_by, unknown)
+
+
+def store_name_of(what: Any, subject: str) -> str:
+    """The Python expression for the store of what is debugged, which ``subject`` stands for."""
+    if isinstance(what, (str, Path)):
+        kind = "PostgresStore" if "://" in str(what) else "SqliteStore"
+        return f"lgviz.persistence.{kind}.from_conn_string({str(what)!r})"
+    return f"{subject}.store"
 
 
 def select_code(subject: str, thread_id: str, label: str) -> str:

@@ -12,16 +12,17 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from lgviz.errors import LgvizError, NotFound, SourceError
 from lgviz.protocol import Dtype, ErrorCode, Failure
 
-__all__ = ["Call", "Cancelled", "Dispatcher", "Send"]
+__all__ = ["Cancelled", "Dispatcher", "RequestCall", "Send", "handler", "handlers_of"]
 
 Send = Callable[[Any, list[bytes]], None]
 Pool = Literal["read", "memory", "act", "run"]
-Handler = Callable[["Call", Any], Any]
+Handler = Callable[["RequestCall", Any], Any]
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 _log = logging.getLogger("lgviz")
 _TYPECODES: dict[Dtype, str] = {"u1": "B", "u2": "H", "i4": "i", "f8": "d"}
@@ -31,7 +32,27 @@ class Cancelled(Exception):
     """The view no longer wants the answer."""
 
 
-class Call:
+def handler(pool: Pool) -> Callable[[Method], Method]:
+    """Declares a method to answer the request of its name, on the worker threads of ``pool``."""
+
+    def declared(method: Method) -> Method:
+        method.pool = pool  # type: ignore[attr-defined]
+        return method
+
+    return declared
+
+
+def handlers_of(*parts: Any) -> dict[str, tuple[Pool, Handler]]:
+    """Of each request that the parts answer: where it is answered, and by what."""
+    return {
+        name: (method.pool, getattr(part, name))
+        for part in parts
+        for name, method in vars(type(part)).items()
+        if hasattr(method, "pool")
+    }
+
+
+class RequestCall:
     """One request under way: progress, cancellation, and the binary columns of its reply."""
 
     def __init__(self, request_id: int, send: Send) -> None:
@@ -71,7 +92,7 @@ class Dispatcher:
     def __init__(self, handlers: Mapping[str, tuple[Pool, Handler]], send: Send) -> None:
         self._handlers = handlers
         self._send = send
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, RequestCall] = {}
         self._lock = threading.Lock()
         self._pools = {
             "read": ThreadPoolExecutor(2, thread_name_prefix="lgviz-read"),
@@ -93,7 +114,7 @@ class Dispatcher:
         request_id, method = message.get("id"), message.get("method")
         if not isinstance(request_id, int) or not isinstance(method, str):
             return
-        call = Call(request_id, self._send)
+        call = RequestCall(request_id, self._send)
         entry = self._handlers.get(method)
         if entry is None:
             cause = f"This lgviz kernel does not know the request {method!r}."
@@ -112,7 +133,7 @@ class Dispatcher:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, call: Call, handler: Handler, params: Any) -> None:
+    def _answer(self, call: RequestCall, handler: Handler, params: Any) -> None:
         try:
             call.check()
             result = handler(call, params)
@@ -129,7 +150,7 @@ class Dispatcher:
             with self._lock:
                 self._calls.pop(call.id, None)
 
-    def _fail(self, call: Call, code: ErrorCode, cause: str, remedy: str) -> None:
+    def _fail(self, call: RequestCall, code: ErrorCode, cause: str, remedy: str) -> None:
         failure: Failure = {"code": code, "cause": cause, "remedy": remedy}
         self._send({"id": call.id, "error": failure}, [])
 

@@ -1,4 +1,4 @@
-"""What a person edits as text: current values as JSON, and the JSON of a fork request read back (floor 6)."""
+"""What a person edits as text: current values as JSON, and the JSON of a fork request read back."""
 
 from __future__ import annotations
 

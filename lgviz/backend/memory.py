@@ -1,4 +1,4 @@
-"""Answers what a view asks of memory: namespaces, items, versions, what a step changed, edits (floor 6)."""
+"""Answers what a view asks of memory: namespaces, items, versions, what a step changed, edits."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lgviz.analysis.values import value_at
 from lgviz.backend import code
 from lgviz.backend import item_views as views
 from lgviz.backend.cache import Kept
-from lgviz.backend.dispatch import Call, Handler, Pool
-from lgviz.backend.reader import Reader
-from lgviz.backend.sandbox import Box
+from lgviz.backend.dispatch import RequestCall, handler
+from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.value_views import value_node
 from lgviz.errors import LgvizError, NotFound, ReadOnly
 from lgviz.protocol import (
@@ -45,64 +45,49 @@ from lgviz.session import memory as acts
 from lgviz.sources.items import ItemReader, Namespace
 from lgviz.sources.stores import memory_of
 
-__all__ = ["Memory"]
+__all__ = ["MemoryRequests"]
 
 _HITS = 2_000
 _NEAREST = 100
 _SCANNED = 10_000
-"""Items that copied code looks at for a text, which no store searches for."""
+"""ItemReader that copied code looks at for a text, which no store searches for."""
 _PAGE = 200
 
 
-class Memory:
-    """The memory half of a debugger: one store, read beside the open thread.
+class MemoryRequests:
+    """The requests about one store, read beside the open thread.
 
     Args:
-        reader: the reading half, for checkpoints.
+        thread: the open thread.
+        sandbox: what is open over it; at its checkpoints memory is what it was there.
         what, store: what is debugged, and the store that was given (see
             :func:`lgviz.sources.stores.memory_of`).
         loop: the notebook's event loop, on which asynchronous stores live; None outside of one.
         name: the Python expression of the store, for copied code.
 
-    Attributes:
-        box: holds the debugger's sandbox; at its checkpoints memory is what it was there.
-
     Raises:
         SourceError: the store cannot be read.
     """
 
-    def __init__(self, reader: Reader, what: Any, store: Any, loop: Any, name: str) -> None:
-        self._reader = reader
+    def __init__(
+        self, thread: OpenThread, sandbox: SandboxSlot, what: Any, store: Any, loop: Any, name: str
+    ) -> None:
+        self._thread = thread
+        self._sandbox = sandbox
         self._ask = acts.asker(loop)
         self._items = memory_of(what, store, self._ask)
         self._name = name
-        self.box: Box | None = None
         self._kept = Kept(tree=3, versions=8, hits=8)  # these may be large
-
-    def table(self) -> dict[str, tuple[Pool, Handler]]:
-        """Method name to its pool and handler."""
-        return {
-            "memory_open": ("memory", self.memory_open),
-            "memory_list": ("memory", self.memory_list),
-            "memory_search": ("memory", self.memory_search),
-            "memory_item": ("memory", self.memory_item),
-            "memory_value": ("memory", self.memory_value),
-            "memory_versions": ("memory", self.memory_versions),
-            "memory_diff": ("memory", self.memory_diff),
-            "memory_changes": ("memory", self.memory_changes),
-            "memory_plan": ("memory", self.memory_plan),
-            "memory_put": ("act", self.memory_put),
-            "memory_delete": ("act", self.memory_delete),
-        }
 
     # ------------------------------------------------------------ reading
 
-    def memory_open(self, call: Call, params: CheckpointParams) -> MemoryView:
+    @handler("memory")
+    def memory_open(self, call: RequestCall, params: CheckpointParams) -> MemoryView:
         items = self._items
         if items is None:
             return {"store": None, "past": False, "versions": False, "semantic": False, "expires": False,
                     "read_only": None, "token": "", "changed": None}  # fmt: skip
-        past = items.keeps_versions or self._held(self._reader.at(params["checkpoint"]))
+        past = items.keeps_versions or Flag.SANDBOX in self._thread.at(params["checkpoint"]).flags
         return {
             "store": items.description,
             "past": past,
@@ -114,7 +99,8 @@ class Memory:
             "changed": len(self._changes(params["checkpoint"])) if past else None,
         }
 
-    def memory_list(self, call: Call, params: MemoryList) -> MemoryPage:
+    @handler("memory")
+    def memory_list(self, call: RequestCall, params: MemoryList) -> MemoryPage:
         items = self._at(params["checkpoint"])
         tree = self._tree(params["checkpoint"])
         namespace = views.read_ref(params["ref"])
@@ -131,12 +117,14 @@ class Memory:
             "total": below + own,
         }
 
-    def memory_search(self, call: Call, params: MemorySearch) -> MemoryHits:
+    @handler("memory")
+    def memory_search(self, call: RequestCall, params: MemorySearch) -> MemoryHits:
         hits, more = self._hits(call, params)
         page = hits[params["offset"] : params["offset"] + min(params["limit"], _PAGE)]
         return {"items": page, "total": len(hits), "more": more}
 
-    def memory_item(self, call: Call, params: MemoryGet) -> MemoryItemView:
+    @handler("memory")
+    def memory_item(self, call: RequestCall, params: MemoryGet) -> MemoryItemView:
         namespace, key = views.item_of(params["ref"])
         items = self._at(params["checkpoint"])
         item = items.get(namespace, key)
@@ -144,7 +132,8 @@ class Memory:
         versions = len(self._versions(namespace, key)) if self._live().keeps_versions else None
         return views.item_view(namespace, key, item, expiry, versions)
 
-    def memory_value(self, call: Call, params: MemoryValueGet) -> ValueNode:
+    @handler("memory")
+    def memory_value(self, call: RequestCall, params: MemoryValueGet) -> ValueNode:
         namespace, key = views.item_of(params["ref"])
         item = self._at(params["checkpoint"]).get(namespace, key)
         if item is None:
@@ -153,7 +142,8 @@ class Memory:
             value_at(item.value, params["path"]), offset=params["offset"], limit=params["limit"]
         )
 
-    def memory_versions(self, call: Call, params: MemoryHistory) -> MemoryVersions:
+    @handler("memory")
+    def memory_versions(self, call: RequestCall, params: MemoryHistory) -> MemoryVersions:
         versions = self._versions(*views.item_of(params["ref"]))
         newest = list(enumerate(versions, 1))[::-1]
         page = newest[params["offset"] : params["offset"] + min(params["limit"], _PAGE)]
@@ -164,7 +154,8 @@ class Memory:
             shown.append(views.version_view(number, version, before, self._writer(version)))
         return {"versions": shown, "total": len(versions)}
 
-    def memory_diff(self, call: Call, params: MemoryDiff) -> DiffView:
+    @handler("memory")
+    def memory_diff(self, call: RequestCall, params: MemoryDiff) -> DiffView:
         versions = self._versions(*views.item_of(params["ref"]))
         numbers = params["before"], params["after"]
         if not all(0 <= number <= len(versions) for number in numbers):
@@ -172,22 +163,26 @@ class Memory:
         before, after = (versions[number - 1].value if number else None for number in numbers)
         return views.value_diff(before, after, f"v{params['before']}", f"v{params['after']}")
 
-    def memory_changes(self, call: Call, params: CheckpointParams) -> MemoryChanges:
+    @handler("memory")
+    def memory_changes(self, call: RequestCall, params: CheckpointParams) -> MemoryChanges:
         return views.changes_view(self._changes(params["checkpoint"]))
 
     # ------------------------------------------------------------ acting
 
-    def memory_plan(self, call: Call, params: MemoryEdit) -> MemoryPlan:
+    @handler("memory")
+    def memory_plan(self, call: RequestCall, params: MemoryEdit) -> MemoryPlan:
         return self._plan(params)[0]
 
-    def memory_put(self, call: Call, params: MemoryEdit) -> MemoryPlan:
+    @handler("act")
+    def memory_put(self, call: RequestCall, params: MemoryEdit) -> MemoryPlan:
         items = self._writable()
         plan, namespace, key, value = self._plan(params)
         ttl, seen = acts.read_minutes(params["ttl"]), views.seconds(params["updated_at"])
         acts.put_item(items, self._ask, namespace, key, value, ttl=ttl, seen=seen)
         return plan
 
-    def memory_delete(self, call: Call, params: MemoryDelete) -> Nothing:
+    @handler("act")
+    def memory_delete(self, call: RequestCall, params: MemoryDelete) -> Nothing:
         items = self._writable()
         namespace, key = views.item_of(params["ref"])
         acts.delete_item(items, self._ask, namespace, key, seen=views.seconds(params["updated_at"]))
@@ -243,26 +238,22 @@ class Memory:
             raise ReadOnly(items.read_only, "Open the graph, or give its store: debug(graph, store=store).")
         return items
 
-    def _held(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint is one of the sandbox."""
-        return self.box is not None and Flag.SANDBOX in checkpoint.flags
-
     def _at(self, checkpoint: str | None) -> ItemReader:
         """Memory as of a checkpoint, or now."""
         items = self._live()
         if checkpoint is None:
             return items
-        if self.box is not None and (store := self.box.memory_at(self._reader.at(checkpoint))) is not None:
+        if (store := self._sandbox.memory_at(self._thread.at(checkpoint))) is not None:
             return ItemReader(store, self._ask)
         if not items.keeps_versions:
             return items
-        return self._kept(("at", checkpoint), lambda: items.at(self._reader.at(checkpoint)))
+        return self._kept(("at", checkpoint), lambda: items.at(self._thread.at(checkpoint)))
 
     def _tree(self, checkpoint: str | None) -> NamespaceTree:
         items = self._at(checkpoint)
         return self._kept(("tree", checkpoint, items.token()), lambda: NamespaceTree(items.counts()))
 
-    def _hits(self, call: Call, params: MemorySearch) -> tuple[list[Any], bool]:
+    def _hits(self, call: RequestCall, params: MemorySearch) -> tuple[list[Any], bool]:
         items, prefix = self._at(params["checkpoint"]), views.read_ref(params["ref"])
         where, text, query = views.filter_of(params["filter"]), params["text"].lower(), params["query"]
 
@@ -290,9 +281,9 @@ class Memory:
         return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
 
     def _changes(self, checkpoint_id: str) -> list[StepChange]:
-        checkpoint = self._reader.at(checkpoint_id)
-        if self.box is not None and self._held(checkpoint):
-            return self.box.step_changes(checkpoint)
+        checkpoint = self._thread.at(checkpoint_id)
+        if Flag.SANDBOX in checkpoint.flags:
+            return self._sandbox.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
         return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
@@ -315,10 +306,10 @@ class Memory:
             return None
 
     def _history(self, thread_id: str) -> History:
-        current = self._reader.history
+        current = self._thread.history
         if current is not None and current.thread_id == thread_id:
             return current
-        source = self._reader.source
+        source = self._thread.source
         known = self._kept(("history", thread_id), lambda: open_history(source, thread_id))
         known.refresh()
         return known

@@ -1,8 +1,8 @@
-"""The one sandbox that a debugger may have open: begun, shown over the tree, kept or discarded (floor 6)."""
+"""The one sandbox that a debugger may have open: begun, shown over the tree, kept or discarded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -13,38 +13,32 @@ from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.memory import StepChange
 from lgviz.analysis.tree import Flag
-from lgviz.backend.dispatch import Call, Handler, Pool
+from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.item_views import changes_view
-from lgviz.backend.reader import Reader
+from lgviz.backend.open_thread import OpenThread
 from lgviz.errors import ActRefused, MemoryConflict, SandboxEnded
-from lgviz.persistence.stores.versions import kind_of
-from lgviz.protocol import MemoryChanges, Nothing, SandboxKeep, SandboxKept, SandboxState, SandboxView
+from lgviz.persistence.stores.past import kind_of
+from lgviz.protocol import MemoryChanges, Nothing, SandboxKeep, SandboxKept, SandboxView
 
-__all__ = ["Box"]
+__all__ = ["SandboxSlot"]
 
 
-class Box:
-    """Holds the sandbox.
+class SandboxSlot:
+    """Holds the sandbox that is open over a thread, if there is one.
 
     Args:
-        reader: the reading half of the debugger; its tree shows what is held.
-        emit: sends a ``sandbox`` event's body to every view.
+        thread: the open thread; its tree shows what is held.
 
     Attributes:
         start: id of the checkpoint that the last one began at.
     """
 
-    def __init__(self, reader: Reader, emit: Callable[[SandboxState], None]) -> None:
-        self._reader = reader
-        self._emit = emit
+    def __init__(self, thread: OpenThread) -> None:
+        self._thread = thread
         self._open: session.Sandbox | None = None
         self.start = ""
         self._label = ""
         self._busy = 0
-
-    def table(self) -> dict[str, tuple[Pool, Handler]]:
-        """Method name to its pool and handler."""
-        return {"sandbox_keep": ("act", self.sandbox_keep), "sandbox_discard": ("act", self.sandbox_discard)}
 
     @contextmanager
     def around(self, graph: Any, at: Checkpoint, *, wanted: bool) -> Iterator[Any]:
@@ -73,7 +67,7 @@ class Box:
         """Tell the views what it holds now; one whose first act failed holds nothing and is closed."""
         if self._open is not None and not self._busy and self._open.empty:
             self._close()
-        self._emit({"sandbox": self.view()})
+        self._thread.emit("sandbox", {"sandbox": self.view()})
 
     def view(self) -> SandboxView | None:
         """What is open."""
@@ -114,7 +108,8 @@ class Box:
                 changes.append(StepChange(*place, kind_of(was, now), was, now, node=put.writer.node, at=None))
         return changes
 
-    def sandbox_keep(self, call: Call, params: SandboxKeep) -> SandboxKept:
+    @handler("act")
+    def sandbox_keep(self, call: RequestCall, params: SandboxKeep) -> SandboxKept:
         sandbox = self._idle()
         try:
             kept = sandbox.keep(overwrite=params["overwrite"])
@@ -124,7 +119,8 @@ class Box:
         self.told()
         return {"kept": len(kept), "conflicts": _changes([])}
 
-    def sandbox_discard(self, call: Call, params: Nothing) -> Nothing:
+    @handler("act")
+    def sandbox_discard(self, call: RequestCall, params: Nothing) -> Nothing:
         self._idle().discard()
         self._close()
         self.told()
@@ -137,7 +133,7 @@ class Box:
         self.start, self._label = at.id, at.label
         upper = sandbox.saver.open_upper()
         upper.graph = sandbox.graph
-        self._reader.source.upper = upper
+        self._thread.source.upper = upper
         return sandbox.graph
 
     def _idle(self) -> session.Sandbox:
@@ -149,8 +145,8 @@ class Box:
 
     def _close(self) -> None:
         self._open = None
-        self._reader.source.upper = None
-        self._reader.broadcast()
+        self._thread.source.upper = None
+        self._thread.broadcast()
 
 
 def _config(checkpoint: Checkpoint) -> RunnableConfig:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lgviz.errors import needing
+
 from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
-from .serde.placeholder import Placeholder
-from .stores.sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
-from .stores.versions import ItemChange, Version
+from .serde.trust import Placeholder
+from .stores.past import ItemChange, Version
+from .stores.sqlite import AsyncSqliteStore, InMemoryStore, SqliteStore
 
 if TYPE_CHECKING:
     from lgviz.transfer import migrate
 
     from .savers.postgres import AsyncPostgresSaver, PostgresSaver
-    from .stores.postgres_store import AsyncPostgresStore, PostgresStore
+    from .stores.postgres import AsyncPostgresStore, PostgresStore
 
 __all__ = [
     "AsyncPostgresSaver",
@@ -39,7 +41,7 @@ __all__ = [
 ]
 
 
-_OPTIONAL = {"PostgresSaver": "savers.postgres", "PostgresStore": "stores.postgres_store"}
+_OPTIONAL = {"PostgresSaver": "savers.postgres", "PostgresStore": "stores.postgres"}
 
 
 def __getattr__(name: str) -> Any:
@@ -50,7 +52,5 @@ def __getattr__(name: str) -> Any:
     module = _OPTIONAL.get(name.removeprefix("Async"))
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
+    with needing("psycopg", "postgres"):
         return getattr(import_module(f".{module}", __name__), name)
-    except ImportError as error:
-        raise ImportError(f"{name} needs psycopg: pip install 'lgviz[postgres]'.") from error

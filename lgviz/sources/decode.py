@@ -20,7 +20,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from lgviz.persistence.serde.exact import ExactSerializer
-from lgviz.persistence.serde.placeholder import Placeholder
+from lgviz.persistence.serde.trust import Placeholder
 
 from .base import StoredWrite, Undecodable
 

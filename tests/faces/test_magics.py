@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 import lgviz
 from lgviz.demos import two_nodes
+from lgviz.sources.base import ReadOptions
+from lgviz.sources.lgviz.tables import TablesSource
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def test_an_error_in_a_cell_prints_no_traceback(
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
-    [("%lgviz gr", "graph"), ("%lgviz he", "here.db"), ("%lgviz graph --thread ", "'two words'"), ("%lgviz graph --th", "--thread")],
+    [("%lgviz gr", "graph"), ("%lgviz he", "here.db"), ("%lgviz graph --thread ", "'two words'"), ("%lgviz graph --th", "--thread"), ("%lgviz graph ", "--store"), ("%lgviz graph --tr", "--trust")],
 )  # fmt: skip
 def test_completion_knows_graphs_files_and_threads(
     shell: InteractiveShell, typed: str, expected: str
@@ -134,3 +137,31 @@ def test_a_url_is_opened_and_its_password_told_nowhere(shell: InteractiveShell, 
     assert shell.run_line_magic("lgviz", "mysql://u:secret@host/db") is None
     said = "".join(capsys.readouterr())
     assert said.count("Unavailable") == 1 and said.count("NotASource") == 2 and "ecret" not in said
+
+
+def test_each_option_of_the_magic_is_one_of_debug(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("lgviz.magics.debug", lambda what, **options: asked.update(options))
+    shell.run_line_magic("lgviz", "here.db -t 1 --height 300 --no-static --trust app.state --trust app.other")
+    assert asked == {
+        "name": "'here.db'", "thread_id": "1", "store": None, "height": 300, "static": False,
+        "trust": ["app.state", "app.other"],
+    }  # fmt: skip
+    assert asked.keys() <= {*inspect.signature(lgviz.debug).parameters, *ReadOptions.__annotations__}
+
+
+def test_trust_reaches_what_is_read(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    trusted: list[Any] = []
+    opened = TablesSource.of_file
+
+    def of_file(path: Path, *given: Any, **options: Any) -> Any:
+        trusted.append(tuple(options.get("trust", *given)))
+        return opened(path, *given, **options)
+
+    monkeypatch.setattr(TablesSource, "of_file", of_file)
+    shell.run_line_magic("lgviz", "here.db --trust app").close()
+    lgviz.history("here.db", trust=["app"])
+    lgviz.debug("here.db", trust=["app"]).close()
+    assert trusted == [("app",)] * 3

@@ -23,7 +23,6 @@ from psycopg.rows import dict_row
 
 import lgviz
 from lgviz import persistence
-from lgviz.backend.dispatch import Dispatcher
 from lgviz.backend.item_views import ref_of
 from lgviz.demos import memory
 from tests.support.view import View
@@ -44,12 +43,8 @@ PLAIN = [
 
 
 class MemoryView(View):
-    def __init__(self, debugger: lgviz.Debugger) -> None:
-        super().__init__(debugger)
-        self.dispatcher.close()
-        halves = (debugger._reader, debugger._memory, debugger._actor)
-        table = {name: entry for half in halves for name, entry in half.table().items()}
-        self.dispatcher = Dispatcher(table, self._take)
+    def look(self) -> None:
+        """Open the newest thread, as a view does."""
         self.opened = self.ask("thread_open", thread_id=None)
         tree = self.opened["tree"]
         self.id_of = dict(zip(tree["labels"], tree["ids"], strict=True))
@@ -142,7 +137,7 @@ def make_store(
 def make_view(
     make_store: Callable[..., Any], loop: asyncio.AbstractEventLoop
 ) -> Iterator[Callable[..., MemoryView]]:
-    made: list[tuple[MemoryView, lgviz.Debugger]] = []
+    made: list[MemoryView] = []
 
     def make(what: Any, **options: Any) -> MemoryView:
         if isinstance(what, str):
@@ -150,19 +145,18 @@ def make_view(
             memory.seed(graph, "1")
             what, options = graph, {"thread_id": "1", "name": "graph", **options}
 
-        async def opened() -> lgviz.Debugger:
-            return lgviz.debug(what, **options)
+        async def opened() -> MemoryView:
+            return MemoryView(what, **options)
 
         # As a notebook's cell does: on the loop that asynchronous stores live on.
-        debugger = asyncio.run_coroutine_threadsafe(opened(), loop).result(30)
-        view = MemoryView(debugger)
-        made.append((view, debugger))
+        view = asyncio.run_coroutine_threadsafe(opened(), loop).result(30)
+        made.append(view)
+        view.look()
         return view
 
     yield make
-    for view, debugger in made:
-        view.dispatcher.close()
-        debugger.close()
+    for view in made:
+        view.close()
 
 
 @pytest.mark.parametrize("kind", [*KEEPING, *PLAIN])
@@ -385,8 +379,7 @@ def test_copied_code_does_what_the_click_did(make_view: Callable[..., MemoryView
 
 
 def view_graph(view: MemoryView) -> Any:
-    handler: Any = view.dispatcher._handlers["memory_open"][1]
-    return handler.__self__._reader.source.graph
+    return view.backend.thread.source.graph
 
 
 def test_a_file_shows_its_memory_and_is_only_read(

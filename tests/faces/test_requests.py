@@ -30,11 +30,9 @@ def view(saver: SqliteSaver, request: pytest.FixtureRequest) -> Iterator[View]:
     demo = DEMOS[getattr(request, "param", "two_nodes")]
     graph = demo.build(saver)
     demo.seed(graph, thread_id="1")
-    debugger = lgviz.debug(graph, "1", name="graph")
-    view = View(debugger)
+    view = View(graph, "1", name="graph")
     yield view
-    view.dispatcher.close()
-    debugger.close()
+    view.close()
 
 
 @pytest.mark.parametrize("view", list(DEMOS), indirect=True)
@@ -74,7 +72,7 @@ def test_search_streams_and_can_be_cancelled(view: View) -> None:
     hits = [hit for part in [*view.progress, found] for hit in part["hits"]]
     assert {"edit"} <= {hit["match"] for hit in hits}
     number = view.send("search", query="a")
-    view.dispatcher.receive({"cancel": number})
+    view.backend.receive({"cancel": number})
     reply = view.reply(number)
     assert "result" in reply or reply["error"]["code"] == "cancelled"
 
@@ -104,14 +102,13 @@ def test_refused_forks_write_nothing(view: View) -> None:
 
 def test_a_file_reads_but_does_not_fork(saver: SqliteSaver, tmp_path: Path) -> None:
     DEMOS["two_nodes"].seed(DEMOS["two_nodes"].build(saver), thread_id="1")
-    debugger = lgviz.debug(tmp_path / "demo.db")
-    view = View(debugger)
+    view = View(tmp_path / "demo.db")
     opened = view.ask("thread_open", thread_id=None)
     assert opened["read_only"]
     failure = view.refused("fork_commit", **fork(opened["tree"]["ids"][2], {"foo": 1}))
     assert failure["code"] == "refused"
     assert "graph" in failure["remedy"]
-    debugger.close()
+    view.close()
 
 
 def test_a_thread_deleted_meanwhile_is_said(view: View, saver: SqliteSaver) -> None:
@@ -143,7 +140,7 @@ def test_closed_debuggers_leave_nothing(saver: SqliteSaver, tmp_path: Path) -> N
     def use() -> None:
         for what in (graph, tmp_path / "demo.db"):
             debugger = lgviz.debug(what, "1")
-            view = View(debugger)
+            view = View(what, "1")
             ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
             view.ask("checkpoint_get", checkpoint=ids[2])
             view.ask("search", query="a")
@@ -151,7 +148,7 @@ def test_closed_debuggers_leave_nothing(saver: SqliteSaver, tmp_path: Path) -> N
                 view.ask("fork_preview", **fork(ids[2], {"foo": "x"}, "node_a"))
                 view.ask("run_start", **run(ids[2]))
             debugger._repr_mimebundle_()
-            view.dispatcher.close()
+            view.close()
             debugger.close()
 
     known = set(threading.enumerate())

@@ -27,11 +27,9 @@ def view(store: persistence.InMemoryStore) -> Iterator[View]:
 
 
 def viewed(graph: Any) -> Iterator[View]:
-    debugger = lgviz.debug(graph, "1", name="graph")
-    view = View(debugger)
+    view = View(graph, "1", name="graph")
     yield view
-    view.dispatcher.close()
-    debugger.close()
+    view.close()
 
 
 def rows(view: View) -> dict[str, str]:

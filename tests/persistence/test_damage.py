@@ -1,4 +1,4 @@
-"""One damaged row or node neither hides nor endangers the rest: each kind of damage under each operation."""
+"""One damaged row or block neither hides nor endangers the rest: each kind of damage under each operation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from lgviz.errors import DamagedData
 from lgviz.persistence import Damaged, ExactSerializer, MemorySaver, migrate
-from lgviz.persistence.blocks.tree import leaf, nodes_of
+from lgviz.persistence.blocks.merkle import blocks_of, leaf
 from lgviz.persistence.database.statements import WRITE, Operation, Query
 from tests.support.savers import call, config, on_loop, put, text
 
@@ -75,52 +75,52 @@ def damaged_writes(_: Any) -> Operation[None]:
 
 
 def _leaf(engine: Any, value: Any) -> Operation[int]:
-    name = engine.trees.name(leaf(engine.trees.serde.dumps_typed(value)))
-    rows = yield Query("SELECT id FROM lgviz_nodes WHERE hash = ?", [name])
+    name = engine.blocks.merkle.digest(leaf(engine.blocks.merkle.serde.dumps_typed(value)))
+    rows = yield Query("SELECT id FROM lgviz_blocks WHERE hash = ?", [name])
     return int(rows[0][0])
 
 
-def _above(engine: Any, node: int) -> Operation[int]:
-    rows = yield Query("SELECT id, form, data FROM lgviz_nodes WHERE form % 2 = 1")
-    opened = ((id, engine.vault.open(form, bytes(data))) for id, form, data in rows)
-    return int(next(id for id, part in opened if any(child.id == node for child in nodes_of(part))))
+def _above(engine: Any, block: int) -> Operation[int]:
+    rows = yield Query("SELECT id, form, data FROM lgviz_blocks WHERE form % 2 = 1")
+    opened = ((id, engine.blocks.codec.open(form, bytes(data))) for id, form, data in rows)
+    return int(next(id for id, part in opened if any(child.id == block for child in blocks_of(part))))
 
 
 def wrong_bytes_in_a_leaf(engine: Any) -> Operation[None]:
     yield WRITE
-    node = yield from _leaf(engine, own(HIT)[5])
-    yield Query("UPDATE lgviz_nodes SET data = ?, form = 0 WHERE id = ?", [b"\x01" + b"x" * 70, node])
+    block = yield from _leaf(engine, own(HIT)[5])
+    yield Query("UPDATE lgviz_blocks SET data = ?, form = 0 WHERE id = ?", [b"\x01" + b"x" * 70, block])
 
 
 def one_bit_of_a_container(engine: Any) -> Operation[None]:
     yield WRITE
-    node = yield from _above(engine, (yield from _leaf(engine, own(HIT)[5])))
-    rows = yield Query("SELECT data FROM lgviz_nodes WHERE id = ?", [node])
+    block = yield from _above(engine, (yield from _leaf(engine, own(HIT)[5])))
+    rows = yield Query("SELECT data FROM lgviz_blocks WHERE id = ?", [block])
     data = bytearray(rows[0][0])
     data[len(data) // 2] ^= 1
-    yield Query("UPDATE lgviz_nodes SET data = ? WHERE id = ?", [bytes(data), node])
+    yield Query("UPDATE lgviz_blocks SET data = ? WHERE id = ?", [bytes(data), block])
 
 
 def missing_leaf(engine: Any) -> Operation[None]:
     yield WRITE
-    yield Query("DELETE FROM lgviz_nodes WHERE id = ?", [(yield from _leaf(engine, own(HIT)[5]))])
+    yield Query("DELETE FROM lgviz_blocks WHERE id = ?", [(yield from _leaf(engine, own(HIT)[5]))])
 
 
 def missing_container(engine: Any) -> Operation[None]:
     yield WRITE
-    node = yield from _above(engine, (yield from _leaf(engine, own(HIT)[5])))
-    yield Query("DELETE FROM lgviz_nodes WHERE id = ?", [node])
+    block = yield from _above(engine, (yield from _leaf(engine, own(HIT)[5])))
+    yield Query("DELETE FROM lgviz_blocks WHERE id = ?", [block])
 
 
 def missing_container_of_keys(engine: Any) -> Operation[None]:
     yield WRITE
-    rows = yield Query("SELECT id, form, data FROM lgviz_nodes WHERE form % 2 = 1")
+    rows = yield Query("SELECT id, form, data FROM lgviz_blocks WHERE form % 2 = 1")
     key = text(1000 * HIT + 5, 80).encode()
-    opened = ((id, engine.vault.open(form, bytes(data))) for id, form, data in rows)
+    opened = ((id, engine.blocks.codec.open(form, bytes(data))) for id, form, data in rows)
     chunk = next(
         id for id, part in opened if any(isinstance(entry, bytes) and key in entry for entry in part)
     )
-    yield Query("DELETE FROM lgviz_nodes WHERE id = ?", [chunk])
+    yield Query("DELETE FROM lgviz_blocks WHERE id = ?", [chunk])
 
 
 BODIES = [truncated_body, empty_body, one_bit_of_a_body]
@@ -136,7 +136,7 @@ def damage(saver: Any, kind: Callable[[Any], Operation[None]]) -> None:
     else:
         engine = saver.engine
         saver._run(lambda: kind(engine))
-    engine._cache.clear()
+    engine.blocks.cache.clear()
 
 
 def whole(saver: Any, thread: str = "1") -> set[int]:

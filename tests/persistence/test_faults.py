@@ -36,8 +36,8 @@ from lgviz.persistence import (
     PostgresSaver,
     SqliteSaver,
 )
-from lgviz.persistence.database import postgres_sessions
-from lgviz.persistence.database.sqlite_drivers import SqliteDriver
+from lgviz.persistence.database import postgres
+from lgviz.persistence.database.sqlite import SqliteDriver
 from lgviz.persistence.database.statements import Batch, Operation
 from tests.support.processes import start
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, text, two_nodes
@@ -233,7 +233,7 @@ def test_a_locked_database_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_interrupt_inside_a_put_rolls_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lgviz.persistence.blocks import vault
+    from lgviz.persistence.blocks.codec import BlockCodec
 
     with SqliteSaver.from_conn_string(str(tmp_path / "x.db")) as saver:
         put(saver, "1", {"x": 1})
@@ -242,11 +242,11 @@ def test_an_interrupt_inside_a_put_rolls_back(tmp_path: Path, monkeypatch: pytes
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(vault.Vault, "close_row", stop)
+            patch.setattr(BlockCodec, "close_row", stop)
             with pytest.raises(KeyboardInterrupt):
                 put(saver, "2", {"x": text(1)}, parent="1")
         assert not saver.conn.in_transaction
-        assert saver.stats().nodes == 0 and saver.check() == []
+        assert saver.stats().blocks == 0 and saver.check() == []
         put(saver, "2", {"x": text(1)}, parent="1")
 
 
@@ -309,7 +309,7 @@ def test_what_a_crash_lost_is_not_taken_for_stored(own_postgres: Any) -> None:
         server.ensure_postgres_running()
         # As with synchronous_commit = off: the last commits and the sequence's last step are gone.
         with psycopg.connect(server.get_uri(), autocommit=True) as conn:
-            for table in ("lgviz_checkpoints", "lgviz_nodes"):
+            for table in ("lgviz_checkpoints", "lgviz_blocks"):
                 conn.execute(f"TRUNCATE {table} RESTART IDENTITY".encode())
         put(saver, "2", values, parent="1")
         assert saver.check() == []
@@ -359,7 +359,7 @@ def test_a_pool_is_used_by_many_at_once_while_threads_are_deleted(postgres_uri: 
         def work(name: str) -> None:
             try:
                 for n in range(25):
-                    # All threads store the same texts: they meet on the same nodes.
+                    # All threads store the same texts: they meet on the same blocks.
                     put(
                         saver,
                         f"{n:03x}",
@@ -402,7 +402,7 @@ def test_a_connection_lost_in_the_middle_of_a_put(how: str, after: int, postgres
 
         def make() -> Operation[Any]:
             """A put whose connection is closed by the server after some statements, the first time."""
-            operation = engine.put(config(checkpoint_ns="", checkpoint_id="1"), made, {}, {"x": 1})
+            operation = engine.writes.put(config(checkpoint_ns="", checkpoint_id="1"), made, {}, {"x": 1})
             rows = None
             for n in itertools.count():
                 try:
@@ -548,7 +548,7 @@ def test_a_missing_thread_id(kind: str, make_saver: Any) -> None:
 def test_filter_keys_and_values_never_reach_sql(kind: str, make_saver: Any) -> None:
     saver = make_saver(kind)
     sent: list[str] = []
-    sessions = {"postgres": postgres_sessions.Session, "aiopostgres": postgres_sessions.AsyncSession}
+    sessions = {"postgres": postgres.PostgresSession, "aiopostgres": postgres.AsyncPostgresSession}
     owner: Any = sessions.get(kind, SqliteDriver)
     real = owner.perform
 
@@ -558,7 +558,7 @@ def test_filter_keys_and_values_never_reach_sql(kind: str, make_saver: Any) -> N
         )
         return real(self, step)
 
-    evil = "x'; DROP TABLE lgviz_nodes; --"
+    evil = "x'; DROP TABLE lgviz_blocks; --"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, "perform", spy)
         put(saver, evil, {evil: text(1)}, thread=evil, ns=evil, **{evil: evil})

@@ -259,7 +259,7 @@ def test_rows_are_given_back_when_a_thread_is_deleted(postgres_uri: Callable[[],
     """The same in PostgreSQL: what is deleted leaves no row behind, and a vacuum gives back the space."""
     uri = postgres_uri()
     with PostgresSaver.from_conn_string(uri) as saver, psycopg.connect(uri, autocommit=True) as conn:
-        tables = ("lgviz_nodes", "lgviz_uses", "lgviz_checkpoints", "lgviz_writes", "lgviz_calls")
+        tables = ("lgviz_blocks", "lgviz_uses", "lgviz_checkpoints", "lgviz_writes", "lgviz_calls")
         graph = chat().compile(checkpointer=saver)
         for n in range(20):
             graph.invoke({"messages": [("user", text(n, 5000))]}, config())
@@ -277,7 +277,7 @@ NOTES: dict[str, Any] = {
     "float": 1.0,
     "big": 2**60,
     "empty": "",
-    "quoted": "a'b\"c; DROP TABLE lgviz_nodes; -- ?%s",
+    "quoted": "a'b\"c; DROP TABLE lgviz_blocks; -- ?%s",
     "unicode": "üñ\u2028",
     "text number": "1",
     "when": datetime.date(2020, 1, 1),
@@ -474,16 +474,16 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
 
     def craft(engine: Any) -> Operation[None]:
         """Under its right name, as someone who can write the database would."""
-        from lgviz.persistence.blocks.tree import leaf
+        from lgviz.persistence.blocks.merkle import leaf
 
         yield WRITE
         for blob, value in zip(crafted, values.values(), strict=True):
             yield Query(
-                "UPDATE lgviz_nodes SET hash = ?, form = 0, data = ? WHERE hash = ?",
+                "UPDATE lgviz_blocks SET hash = ?, form = 0, data = ? WHERE hash = ?",
                 [
-                    engine.trees.name(blob),
+                    engine.blocks.merkle.digest(blob),
                     blob,
-                    engine.trees.name(leaf(engine.trees.serde.dumps_typed(value))),
+                    engine.blocks.merkle.digest(leaf(engine.blocks.merkle.serde.dumps_typed(value))),
                 ],
             )
 
@@ -493,7 +493,7 @@ def test_a_crafted_blob_runs_nothing(saver: Any, tmp_path: Path) -> None:
     else:
         engine = saver.engine
         saver._run(lambda: craft(engine))
-    engine._cache.clear()
+    engine.blocks.cache.clear()
     held = call(saver, "get_tuple", config()).checkpoint["channel_values"]
     assert held.keys() == values.keys()
     assert {type(value).__name__ for value in held.values()} <= {"Placeholder", "Damaged"}

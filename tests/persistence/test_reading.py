@@ -23,7 +23,7 @@ def test_a_removal_between_two_statements_of_a_read_damages_nothing(tmp_path: Pa
         for id in ("1", "2"):
             put(saver, id, {"x": [text(int(id), 100)]})
         begun: list[Begin] = []
-        operation, rows = reader.engine.get(config(checkpoint_id="1")), None
+        operation, rows = reader.engine.reads.get(config(checkpoint_id="1")), None
         while True:
             try:
                 step: Any = operation.send(rows)  # type: ignore[arg-type]
@@ -34,8 +34,8 @@ def test_a_removal_between_two_statements_of_a_read_damages_nothing(tmp_path: Pa
                 begun.append(step)
             rows = reader.driver.perform(step)
             if rows and len(begun) == 1:
-                saver.prune(["1"])  # the row is read already, its nodes are not
-        reader.driver.commit()
+                saver.prune(["1"])  # the row is read already, its blocks are not
+        reader.driver._commit()
         assert begun == [GLANCE, READ]
         assert found is None
         assert reader.get_tuple(config()) is not None
@@ -47,7 +47,6 @@ def test_delta_histories_are_those_that_langgraph_walks_to(
     make_saver: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, kind: str, first: int
 ) -> None:
     monkeypatch.setattr(deltas, "_FIRST", first)
-    monkeypatch.setattr(deltas.DeltaReading, "_reach", first)
     saver, rng = make_saver(kind), random.Random(first)
     ids = [f"{n:02x}" for n in range(40)]
     parents = {id: rng.choice([*ids[max(n - 3, 0) : n], ids[n // 2]]) for n, id in enumerate(ids) if n}

@@ -120,9 +120,9 @@ def test_unchanged_channels_keep_the_value_of_the_parent(saver: Any) -> None:
     put(saver, "1", {"a": big, "b": 1})
     second = checkpoint("2", {"a": big, "b": 2}, 1)
     second["channel_versions"]["b"] = 2
-    before = call(saver, "stats").nodes
+    before = call(saver, "stats").blocks
     call(saver, "put", config(checkpoint_ns="", checkpoint_id="1"), second, {}, {"b": 2})
-    assert call(saver, "stats").nodes == before
+    assert call(saver, "stats").blocks == before
     assert call(saver, "get_tuple", config()).checkpoint["channel_values"] == {"a": big, "b": 2}
 
 
@@ -204,7 +204,7 @@ FILTERS = [
     {"nested": {"a": 1, "b": 2}},
     {"list": [1, 2]},
     {"float": 1.0},
-    {"text": "a'b\"c; DROP TABLE lgviz_nodes; -- ?%s"},
+    {"text": "a'b\"c; DROP TABLE lgviz_blocks; -- ?%s"},
     {"key'; --": 1},
     {"unicode": "ü"},
 ]
@@ -221,7 +221,7 @@ def test_filters_answer_like_langgraphs_memory(saver: Any) -> None:
             "nested": {"a": 1, "b": n},
             "list": [1, n],
             "float": n / 1,
-            "text": "a'b\"c; DROP TABLE lgviz_nodes; -- ?%s",
+            "text": "a'b\"c; DROP TABLE lgviz_blocks; -- ?%s",
             "key'; --": n,
             "unicode": "ü",
         }
@@ -281,16 +281,16 @@ def test_one_damaged_value_hides_nothing_else(saver: Any) -> None:
 
     def damage() -> Any:
         yield WRITE
-        rows = yield Query("SELECT id, data FROM lgviz_nodes ORDER BY id")
-        yield Many("UPDATE lgviz_nodes SET data = ? WHERE id = ?", [(bytes(rows[2][1])[:9], rows[2][0])])
+        rows = yield Query("SELECT id, data FROM lgviz_blocks ORDER BY id")
+        yield Many("UPDATE lgviz_blocks SET data = ? WHERE id = ?", [(bytes(rows[2][1])[:9], rows[2][0])])
         yield Query("UPDATE lgviz_checkpoints SET metadata = ? WHERE id = '4'", [b"{no json"])
 
     if hasattr(saver, "__aenter__"):
         on_loop(saver, saver._arun(damage))
-        on_loop(saver, saver.aengine())._cache.clear()
+        on_loop(saver, saver.aengine()).blocks.cache.clear()
     else:
         saver._run(damage)
-        saver.engine._cache.clear()
+        saver.engine.blocks.cache.clear()
     found = {one.checkpoint["id"]: one.checkpoint["channel_values"] for one in call(saver, "list", config())}
     assert found.keys() == {"0", "1", "2", "3", "5"}
     assert isinstance(found["2"]["x"], Damaged) and found["2"]["y"] == 2

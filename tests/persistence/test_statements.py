@@ -42,7 +42,7 @@ def test_a_put_is_one_transaction_of_a_few_statements(traced: Any) -> None:
     kinds = {statement for statement in statements if not statement.startswith("INSERT INTO lgviz_")}
     assert len(kinds) <= 8
     # A handful of chunks and one leaf, however long the list is.
-    assert sum(statement.startswith("INSERT INTO lgviz_nodes") for statement in statements) <= 6
+    assert sum(statement.startswith("INSERT INTO lgviz_blocks") for statement in statements) <= 6
 
 
 def test_put_writes_is_one_transaction(traced: Any) -> None:
@@ -58,7 +58,7 @@ def test_list_does_not_query_for_each_row(traced: Any) -> None:
     graph = chat(50).compile(checkpointer=saver)
     for n in range(40):
         run(graph, saver, "invoke", {"messages": [("user", text(n, 50))]}, config())
-    saver.engine._cache.clear()
+    saver.engine.blocks.cache.clear()
     statements.clear()
     assert len(list(saver.list(config()))) == 120
     assert len(statements) < 60
@@ -75,7 +75,7 @@ def test_an_index_is_two_queries_that_touch_no_node(traced: Any) -> None:
     statements.clear()
     index = saver.index("1")
     selects = [statement for statement in statements if statement.startswith("SELECT")]
-    assert len(selects) == 3 and not any("lgviz_nodes" in statement for statement in selects)
+    assert len(selects) == 3 and not any("lgviz_blocks" in statement for statement in selects)
     for select in selects[1:]:
         plan = " ".join(row[3] for row in saver.conn.execute(f"EXPLAIN QUERY PLAN {select}"))
         assert "SCAN" not in plan
@@ -90,15 +90,15 @@ def test_a_peek_reads_only_what_is_asked(traced: Any) -> None:
     saver, statements = traced
     place = put(saver, "1", {"big": [text(n) for n in range(100)], "small": "x" * 100})
     saver.put_writes(place, [("w", text(1))], "t")
-    saver.engine._cache.clear()
+    saver.engine.blocks.cache.clear()
     statements.clear()
     found = saver.peek(place, ["small"])
     assert found.checkpoint["channel_values"] == {"small": "x" * 100}
     assert set(found.checkpoint["channel_versions"]) == {"big", "small"}
-    assert sum("lgviz_nodes" in statement for statement in statements) == 1
+    assert sum("lgviz_blocks" in statement for statement in statements) == 1
     statements.clear()
     assert saver.peek(place).checkpoint["channel_values"] == {}
-    assert not any("lgviz_nodes" in statement for statement in statements)
+    assert not any("lgviz_blocks" in statement for statement in statements)
 
 
 def test_a_read_only_connection_reads(traced: Any, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_filters_never_reach_sql_text(traced: Any) -> None:
     saver, statements = traced
     put(saver, "1", {"m": 1})
     statements.clear()
-    list(saver.list(config(), filter={"'; DROP TABLE lgviz_nodes; --": "'; DROP"}))
+    list(saver.list(config(), filter={"'; DROP TABLE lgviz_blocks; --": "'; DROP"}))
     assert statements and not any("DROP" in statement for statement in statements)
 
 
@@ -127,7 +127,7 @@ def test_what_was_sent_after_a_failed_statement_is_sent_again(make_saver: Any) -
 
     def store(*names: str) -> Operation[None]:
         yield WRITE
-        others = Many("INSERT INTO lgviz_shares (owner, node) VALUES (?, ?)", [(-1, 1), (-1, 2)])
+        others = Many("INSERT INTO lgviz_shares (owner, block) VALUES (?, ?)", [(-1, 1), (-1, 2)])
         yield Batch([*(Query(insert, [name, b""]) for name in names), others], last=True)
 
     for _ in range(3):

@@ -263,7 +263,7 @@ def test_a_large_value_costs_what_changed(kind: str, make_store: Any) -> None:
     store = make_store(kind)
     value = {"entries": [f"entry {n} " + "word " * 30 for n in range(600)]}
     store.put(("a",), "k", value)
-    count = "SELECT count(*), sum(length(data)) FROM lgviz_nodes"
+    count = "SELECT count(*), sum(length(data)) FROM lgviz_blocks"
     nodes, size = store.conn.execute(count).fetchone()
     value["entries"][300] = "now another"
     store.put(("a",), "k", value)

@@ -1,4 +1,4 @@
-"""One damaged row, node or vector of a store neither hides nor endangers the rest, and ``check`` names it."""
+"""One damaged row, block or vector of a store neither hides nor endangers the rest, and ``check`` names it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lgviz.persistence import Damaged, SqliteStore
-from lgviz.persistence.blocks.tree import nodes_of
+from lgviz.persistence.blocks.merkle import blocks_of
 from lgviz.persistence.database.statements import WRITE, Operation, Query
 from tests.support.embeddings import INDEX
 from tests.support.savers import text
@@ -50,26 +50,26 @@ def wrong_bytes_in_a_short_row(_: Any) -> Operation[None]:
 
 
 def _below(engine: Any) -> Operation[int]:
-    """A node right below the row of the oldest version."""
+    """A block right below the row of the oldest version."""
     ((data,),) = yield Query("SELECT value FROM lgviz_past ORDER BY at LIMIT 1")
-    return next(iter(nodes_of(engine.vault.open_row(bytes(data))))).id
+    return next(iter(blocks_of(engine.blocks.codec.open_row(bytes(data))))).id
 
 
-def missing_node(engine: Any) -> Operation[None]:
+def missing_block(engine: Any) -> Operation[None]:
     yield WRITE
-    yield Query("DELETE FROM lgviz_nodes WHERE id = ?", [(yield from _below(engine))])
+    yield Query("DELETE FROM lgviz_blocks WHERE id = ?", [(yield from _below(engine))])
 
 
-def one_bit_of_a_node(engine: Any) -> Operation[None]:
+def one_bit_of_a_block(engine: Any) -> Operation[None]:
     yield WRITE
-    node = yield from _below(engine)
-    ((data,),) = yield Query("SELECT data FROM lgviz_nodes WHERE id = ?", [node])
+    block = yield from _below(engine)
+    ((data,),) = yield Query("SELECT data FROM lgviz_blocks WHERE id = ?", [block])
     wrong = bytearray(data)
     wrong[len(wrong) // 2] ^= 1
-    yield Query("UPDATE lgviz_nodes SET data = ? WHERE id = ?", [bytes(wrong), node])
+    yield Query("UPDATE lgviz_blocks SET data = ? WHERE id = ?", [bytes(wrong), block])
 
 
-DAMAGE = [truncated_row, empty_row, wrong_bytes_in_a_short_row, missing_node, one_bit_of_a_node]
+DAMAGE = [truncated_row, empty_row, wrong_bytes_in_a_short_row, missing_block, one_bit_of_a_block]
 
 
 def contents(store: Any) -> list[Any]:
@@ -89,8 +89,8 @@ def test_damage_is_named_and_the_rest_stays(
     before = contents(store)
 
     store._run(lambda: damage(store.engine))
-    store._engine._forget(None)
-    store._engine.vault._opened.cache_clear()
+    store._engine.blocks.forget(None)
+    store._engine.blocks.codec._opened.cache_clear()
     problems = call(store, "check")
     assert any("item 'big' of ('a',)" in where or "item 'short' of ('a',)" in where for where, _ in problems)
     after = contents(store)
@@ -101,9 +101,9 @@ def test_damage_is_named_and_the_rest_stays(
         for part in (each[1] if isinstance(each, tuple) else each for each in harmed)
     )
 
-    # What is superseded goes, and no node that is still needed with it.
+    # What is superseded goes, and no block that is still needed with it.
     assert call(store, "compact") == 4
-    assert [node for node, fault in call(store, "check") if "needed" in fault] == []
+    assert [where for where, fault in call(store, "check") if "needed" in fault] == []
     untouched = [("short", {"n": 2}), ("other", value(9))]
     assert contents(store)[:2] == untouched
     call(store, "forget", ("a",), "big")

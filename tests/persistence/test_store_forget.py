@@ -13,7 +13,7 @@ from lgviz.persistence import AsyncSqliteStore, SqliteSaver, SqliteStore
 from tests.support.savers import config, on_loop, put, text
 from tests.support.stores import ALL, call
 
-# A short value lies in its row, a long one in nodes; random words compress, these markers are looked for as they are.
+# A short value lies in its row, a long one in blocks; random words compress, these markers are looked for as they are.
 MARKERS = ("Marker-of-a-short-value", "Marker-of-a-long-value", "Marker-in-a-key", "Marker-in-a-namespace")
 
 
@@ -40,11 +40,11 @@ def test_no_byte_is_left_in_the_file(kind: str, tmp_path: Path) -> None:
     call(store, "list_namespaces")
     with sqlite3.connect(path) as conn:
         fill(store)
-        blobs = [data for (data,) in conn.execute("SELECT data FROM lgviz_nodes WHERE length(data) > 20")]
+        blobs = [data for (data,) in conn.execute("SELECT data FROM lgviz_blocks WHERE length(data) > 20")]
     conn.close()
     assert len(blobs) > 20
     needles = [marker.encode() for marker in MARKERS]
-    # Where a value was compressed its marker is not there in plain, but its node's bytes are.
+    # Where a value was compressed its marker is not there in plain, but its block's bytes are.
     assert len(scan(tmp_path, needles)) >= 3 and len(scan(tmp_path, blobs)) == len(blobs)
     assert call(store, "forget", ("private", MARKERS[3])) == 3 + 4 + 1
     assert scan(tmp_path, [*needles, *blobs]) == []
@@ -69,7 +69,7 @@ def test_no_byte_is_left_in_postgres_tables(postgres: Any, make_store: Any) -> N
 
     fill(store)
     blobs = [
-        bytes(row[0]) for row in store.conn.execute("SELECT data FROM lgviz_nodes WHERE length(data) > 20")
+        bytes(row[0]) for row in store.conn.execute("SELECT data FROM lgviz_blocks WHERE length(data) > 20")
     ]
     needles = [marker.encode() for marker in MARKERS]
     assert len(left(needles)) >= 3 and left(blobs)
@@ -102,7 +102,7 @@ def test_a_value_shared_with_a_thread(tmp_path: Path) -> None:
     assert store.get(("a",), "k").value == value  # type: ignore[union-attr]
     assert saver.check() == []
     store.forget(("a",))
-    assert conn.execute("SELECT count(*) FROM lgviz_nodes").fetchone() == (0,)
+    assert conn.execute("SELECT count(*) FROM lgviz_blocks").fetchone() == (0,)
     conn.close()
 
 

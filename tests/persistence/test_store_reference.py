@@ -178,7 +178,7 @@ def emptied(postgres_uri: Callable[[], str]) -> Iterator[tuple[str, Callable[[],
 
     uri = postgres_uri()
     with psycopg.connect(uri, autocommit=True) as conn:
-        empty = """TRUNCATE lgviz_namespaces, lgviz_items, lgviz_past, lgviz_nodes, lgviz_shares;
+        empty = """TRUNCATE lgviz_namespaces, lgviz_items, lgviz_past, lgviz_blocks, lgviz_shares;
             INSERT INTO lgviz_meta VALUES ('removed', '') ON CONFLICT (name)
             DO UPDATE SET value = lgviz_meta.value || 'x'"""
         yield uri, lambda: conn.execute(empty)

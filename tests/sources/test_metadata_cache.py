@@ -131,6 +131,19 @@ def test_the_oldest_go_where_there_are_too_many(
     assert [bool(kept.load(str(number))) for number in range(5)] == [True, False, False, True, True]
 
 
+def test_what_just_fits_is_kept(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = MetadataCache(tmp_path / "a.db")
+    known = {("", "c", 1, 1): {"text": "x" * 1000}}
+    kept.store("0", known)
+    (size,) = [file.stat().st_size for file in cache.iterdir()]
+    monkeypatch.setattr(metadata_cache, "_SPACE", 2 * size)
+    kept.store("1", known)
+    assert kept.load("0") and kept.load("1")
+    monkeypatch.setattr(metadata_cache, "_SPACE", 2 * size - 1)
+    kept.store("1", known)
+    assert sum(bool(kept.load(name)) for name in "01") == 1
+
+
 class Databases(RuleBasedStateMachine):
     """Whatever is done to a file, an opening with the cache tells what one without it does."""
 

@@ -6,25 +6,23 @@ import json
 import threading
 from typing import Any
 
-import lgviz
-from lgviz.backend.dispatch import Dispatcher
+from lgviz.backend import Backend
 
 
 class View:
-    """A view without a browser: sends requests through the real dispatcher, waits for the replies."""
+    """A view without a browser: sends requests to the real backend, waits for the replies."""
 
-    def __init__(self, debugger: lgviz.Debugger) -> None:
+    def __init__(self, what: Any, thread_id: str | None = None, **more: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         self.progress: list[Any] = []
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
-        halves = (debugger._reader, debugger._memory, debugger._box, debugger._actor)
-        table = {name: entry for half in halves for name, entry in half.table().items()}
-        debugger._box._emit = lambda body: self._take({"event": "sandbox", "body": body}, [])
-        debugger._reader._send = self._take
-        debugger._actor._emit = lambda body: self._take({"event": "run", "body": body}, [])
-        self.dispatcher = Dispatcher(table, self._take)
+        self.backend = Backend(what, self._take, **more)
+        self.backend.thread.open(thread_id)
         self._id = 0
+
+    def close(self) -> None:
+        self.backend.close()
 
     def _take(self, message: Any, buffers: list[bytes]) -> None:
         assert len(json.dumps(message)) < 400_000
@@ -39,7 +37,7 @@ class View:
 
     def send(self, method: str, **params: Any) -> int:
         self._id += 1
-        self.dispatcher.receive({"id": self._id, "method": method, "params": params})
+        self.backend.receive({"id": self._id, "method": method, "params": params})
         return self._id
 
     def reply(self, number: int) -> Any:

@@ -1,1 +1,1 @@
-"""Values as immutable nodes, shared by all that hold them."""
+"""Values as immutable blocks, addressed by their hashes and shared by all that hold them."""

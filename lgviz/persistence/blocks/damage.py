@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lgviz.errors import DamagedData
 
-from .tree import Node, typed
+from .merkle import Block, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,11 @@ class Damaged:
         reason: why, in one sentence.
         size: bytes of the stored value, 0 where they are missing.
         type: the serializer's type tag, where known.
+
+    >>> from lgviz.persistence import Damaged
+    >>> value = Damaged("LookupError: its bytes are missing or damaged", 0, "")  # as a damaged channel reads
+    >>> isinstance(value, Damaged), value.reason
+    (True, 'LookupError: its bytes are missing or damaged')
     """
 
     reason: str
@@ -24,9 +29,9 @@ class Damaged:
     type: str
 
 
-def damaged(node: Node, error: Exception) -> Damaged:
-    """What stands for the value of a node that cannot be read."""
-    data = node.part if isinstance(node.part, bytes) else b""
+def damaged(block: Block, error: Exception) -> Damaged:
+    """What stands for the value of a block that cannot be read."""
+    data = block.part if isinstance(block.part, bytes) else b""
     try:
         tag = typed(data)[0] if data else ""
     except (ValueError, IndexError):
@@ -35,7 +40,7 @@ def damaged(node: Node, error: Exception) -> Damaged:
 
 
 class legible:  # noqa: N801
-    """A block in which whatever damaged bytes make of a decoder becomes one error that says so.
+    """A context in which whatever damaged bytes make of a decoder becomes one error that says so.
 
     Args:
         what: cannot be read then; with its arguments as in logging, for it is rarely said.

@@ -1,4 +1,4 @@
-"""How a checkpoint and the writes of a task lie in their rows."""
+"""How a checkpoint and the writes of a task lie in their rows, and reading such rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Any, NamedTuple
 
 import ormsgpack
 
-from .tree import DICT, LIST, Part, Serializer, leaf, typed
+from lgviz.persistence.database.statements import Operation
+
+from .damage import legible
+from .merkle import DICT, LIST, Part, Serializer, leaf, typed
+from .store import BlockStore
 
 _NO_VALUE = b""
 
@@ -40,7 +44,7 @@ def read_channels(entries: Sequence[Any]) -> dict[str, Channel]:
 
 
 def read_values(entries: Sequence[Any], names: Collection[str]) -> dict[str, Part]:
-    """The values of some channels, of those that have one, from the same entries."""
+    """The values of some channels, of those that have one, from the flat entries of the container."""
     found = {}
     for header, part in zip(entries[::2], entries[1::2], strict=True):
         if part != _NO_VALUE:
@@ -83,7 +87,7 @@ def read_body(part: Any) -> tuple[Part, Part, Part]:
     return part[2], part[3], part[4]
 
 
-class Write(NamedTuple):
+class WriteRecord(NamedTuple):
     """One write of a task."""
 
     idx: int
@@ -91,18 +95,18 @@ class Write(NamedTuple):
     part: Part
 
 
-def pack_writes(writes: Iterable[Write]) -> list[Any]:
+def pack_writes(writes: Iterable[WriteRecord]) -> list[Any]:
     """The container of a task's writes."""
     entries = (entry for idx, channel, part in writes for entry in (ormsgpack.packb([idx, channel]), part))
     return [DICT, 0, *entries]
 
 
-def read_writes(part: Any) -> list[Write]:
+def read_writes(part: Any) -> list[WriteRecord]:
     """A task's writes, by index."""
     writes = []
     for header, value in zip(part[2::2], part[3::2], strict=True):
         idx, channel = ormsgpack.unpackb(header)
-        writes.append(Write(idx, channel, value))
+        writes.append(WriteRecord(idx, channel, value))
     if len(writes) > 1:
         writes.sort(key=lambda write: write.idx)
     return writes
@@ -134,3 +138,40 @@ def read_metadata(data: bytes, serde: Serializer) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise ValueError("metadata that is no object")
     return loaded
+
+
+class Records:
+    """Reads the rows of checkpoints and writes.
+
+    Args:
+        blocks: where what the rows refer to is stored.
+    """
+
+    def __init__(self, blocks: BlockStore) -> None:
+        self.blocks = blocks
+
+    def open_channels(self, body: bytes) -> Operation[dict[str, Channel]]:
+        """The channels of a checkpoint, from its row.
+
+        Raises:
+            DamagedData: they cannot be read.
+        """
+        with legible("The checkpoint's row"):
+            part = self.blocks.codec.open_row(body)
+            return read_channels((yield from self.blocks.unfold(read_body(part)[1])))
+
+    def open_writes(self, data: bytes) -> list[WriteRecord]:
+        """The writes of a task, from its row.
+
+        Raises:
+            DamagedData: they cannot be read.
+        """
+        with legible("A task's row of writes"):
+            return read_writes(self.blocks.codec.open_row(data))
+
+    def open_metadata(self, data: bytes) -> dict[str, Any] | None:
+        """A checkpoint's metadata; None where it cannot be read."""
+        try:
+            return read_metadata(data, self.blocks.merkle.serde)
+        except Exception:
+            return None

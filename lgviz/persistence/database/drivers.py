@@ -1,10 +1,12 @@
-"""How operations are run: the two loops, sync and async, that every driver shares."""
+"""How operations are run: the loop, sync and async, that every driver shares, and what a driver has."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import Unavailable
@@ -34,24 +36,30 @@ def forked() -> Unavailable:
     )
 
 
-class Session(Protocol):
-    """One transaction at a time on one connection."""
-
-    def perform(self, step: Step) -> Rows: ...
-
-    def commit(self) -> None: ...
-
-    def rollback(self) -> None: ...
+_savepoints = itertools.count(1)
 
 
-class AsyncSession(Protocol):
-    """The same, awaited."""
+def savepoint_name() -> str:
+    """A name for a savepoint that no other in this process has: a caller's transaction may hold several."""
+    return f"lgviz_{next(_savepoints)}"
+
+
+class TransactionSession(Protocol):
+    """One connection, on which one operation at a time is run."""
+
+    def perform(self, step: Step) -> Rows:
+        """Carry out one step of an operation."""
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """What is begun in here is committed at the end, or undone where anything is raised."""
+
+
+class AsyncTransactionSession(Protocol):
+    """A :class:`TransactionSession` whose methods are awaited."""
 
     async def perform(self, step: Step) -> Rows: ...
 
-    async def commit(self) -> None: ...
-
-    async def rollback(self) -> None: ...
+    def atomic(self) -> AbstractAsyncContextManager[None]: ...
 
 
 class Driver(Protocol):
@@ -75,7 +83,7 @@ class Driver(Protocol):
 
 
 class AsyncDriver(Protocol):
-    """The same, awaited."""
+    """A :class:`Driver` whose methods are awaited."""
 
     def run(self, make: Callable[[], Operation[R]]) -> Coroutine[Any, Any, R]: ...
 
@@ -86,43 +94,43 @@ class AsyncDriver(Protocol):
     async def close(self) -> None: ...
 
 
-def drive(make: Callable[[], Operation[R]], session: Session) -> R:
+def drive(make: Callable[[], Operation[R]], session: TransactionSession) -> R:
     """Run one operation on a session: all of it is committed, or nothing."""
-    for attempt in range(ATTEMPTS):
+    for attempt in itertools.count(1):
         operation, rows = make(), None
         try:
-            while True:
-                try:
-                    step = operation.send(rows)  # type: ignore[arg-type]
-                except StopIteration as stop:
-                    session.commit()
-                    return stop.value  # type: ignore[no-any-return]
-                rows = session.perform(step)
-        except BaseException as error:
-            operation.close()
-            session.rollback()
-            if not isinstance(error, Conflict) or attempt == ATTEMPTS - 1:
+            with session.atomic():
+                while True:
+                    try:
+                        step = operation.send(rows)  # type: ignore[arg-type]
+                    except StopIteration as stop:
+                        return stop.value  # type: ignore[no-any-return]
+                    rows = session.perform(step)
+        except Conflict:
+            if attempt == ATTEMPTS:
                 raise
+        finally:
+            operation.close()
     raise AssertionError("unreachable")
 
 
-async def adrive(make: Callable[[], Operation[R]], session: AsyncSession) -> R:
+async def adrive(make: Callable[[], Operation[R]], session: AsyncTransactionSession) -> R:
     """Run one operation on a session: all is committed, or nothing, also where its task is cancelled."""
-    for attempt in range(ATTEMPTS):
+    for attempt in itertools.count(1):
         operation, rows = make(), None
         try:
-            while True:
-                try:
-                    step = operation.send(rows)  # type: ignore[arg-type]
-                except StopIteration as stop:
-                    await session.commit()
-                    return stop.value  # type: ignore[no-any-return]
-                rows = await session.perform(step)
-        except BaseException as error:
-            operation.close()
-            await asyncio.shield(session.rollback())
-            if not isinstance(error, Conflict) or attempt == ATTEMPTS - 1:
+            async with session.atomic():
+                while True:
+                    try:
+                        step = operation.send(rows)  # type: ignore[arg-type]
+                    except StopIteration as stop:
+                        return stop.value  # type: ignore[no-any-return]
+                    rows = await session.perform(step)
+        except Conflict:
+            if attempt == ATTEMPTS:
                 raise
+        finally:
+            operation.close()
     raise AssertionError("unreachable")
 
 

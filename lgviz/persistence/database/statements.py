@@ -1,9 +1,29 @@
-"""What an operation and its driver say to each other.
+"""What an operation and its driver say to each other: a generator yields statements and is sent rows.
 
-An operation is a generator. It yields a :class:`Begin` once, before its first statement, and
-then :class:`Query`, :class:`Many` or a :class:`Batch` of them; it is sent the rows (of a :class:`Begin` one,
-where SQLite joins a transaction of the caller's). The driver opens the transaction, and commits it when the
-generator returns or rolls it back when anything is raised.
+An operation is a generator that does no I/O itself, so that it is written once for SQLite and PostgreSQL,
+sync and async. It yields a :class:`Begin` before its first statement, and then a :class:`Query`, a
+:class:`Many` or a :class:`Batch` of them; it is sent the rows (of a :class:`Begin` one, where SQLite joins a
+transaction of the caller's). The driver opens the transaction, and commits it when the generator returns or
+rolls it back when anything is raised.
+
+An operation that renames a thread, and a driver that runs it:
+
+>>> def rename(old: str, new: str) -> Operation[int]:
+...     yield WRITE
+...     taken = yield Query("SELECT 1 FROM threads WHERE name = ?", [new])
+...     if taken:
+...         raise ValueError(f"there is a thread {new!r} already")  # the driver rolls back
+...     rows = yield Query("UPDATE threads SET name = ? WHERE name = ? RETURNING id", [new, old])
+...     return rows[0][0]  # and now it commits
+>>> from lgviz.persistence.database.sqlite import SqliteDriver, connect
+>>> driver = SqliteDriver(connect(":memory:"))
+>>> _ = driver.conn.execute("CREATE TABLE threads (id INTEGER PRIMARY KEY, name TEXT)")
+>>> _ = driver.conn.execute("INSERT INTO threads (name) VALUES ('draft')")
+>>> driver.run(lambda: rename("draft", "final"))
+1
+
+One operation runs another with ``yield from``. Where a statement raises :class:`Conflict` the operation is
+made anew and run again: that is why drivers take a function that makes it.
 """
 
 from __future__ import annotations
@@ -20,8 +40,8 @@ class Begin(Enum):
 
     GLANCE = "none: each statement sees what is committed by then"
     READ = "a consistent view"
-    WRITE = "all or nothing; nodes that are found stay until it is committed"
-    REMOVE = "the same, and no other writer finds a node meanwhile"
+    WRITE = "all or nothing; blocks that are found stay until it is committed"
+    REMOVE = "all or nothing, and no other writer finds a block meanwhile"
 
 
 GLANCE, READ, WRITE, REMOVE = Begin
@@ -58,4 +78,4 @@ Operation: TypeAlias = Generator[Step, Rows, R]
 
 
 class Conflict(Exception):
-    """Another writer stored the same node first: run the operation again."""
+    """Another writer stored the same block first: run the operation again."""

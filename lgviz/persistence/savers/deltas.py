@@ -1,4 +1,4 @@
-"""The histories that LangGraph's delta channels are rebuilt from."""
+"""Reads the histories that LangGraph's delta channels are rebuilt from."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
 
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.damage import damaged, legible
-from lgviz.persistence.blocks.nodes import Nodes
-from lgviz.persistence.blocks.records import Write, read_body, read_values, read_writes
-from lgviz.persistence.blocks.settled import Gone
-from lgviz.persistence.blocks.tree import Node, Part
-from lgviz.persistence.database.statements import Operation, Query
+from lgviz.persistence.blocks.merkle import Block, Part
+from lgviz.persistence.blocks.records import Records, WriteRecord, read_body, read_values, read_writes
+from lgviz.persistence.blocks.store import BlockGone
+from lgviz.persistence.database.statements import Operation, Query, Rows
 
-from .address import address
+from .address import Address, address
 
 _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
     WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"""
@@ -43,90 +42,113 @@ class Deltas(NamedTuple):
 
     writes: dict[str, list[tuple[str, Part]]]
     seeds: dict[str, Part]
-    nodes: dict[int, Node]
+    blocks: dict[int, Block]
 
 
-class DeltaReading(Nodes):
-    """``get_delta_channel_history``."""
+class _Page(NamedTuple):
+    """Some checkpoints, by id: the parent and body of each, and the rows of writes under it."""
 
-    _reach = _FIRST
+    checkpoints: dict[str, tuple[str | None, bytes]]
+    writes: dict[str, list[tuple[str, str, bytes]]]
 
-    def deltas(self, config: RunnableConfig, channels: Sequence[str]) -> Operation[Deltas]:
+
+class DeltaReads:
+    """``get_delta_channel_history``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.blocks = records.blocks
+        self._reach = _FIRST
+
+    def read(self, config: RunnableConfig, channels: Sequence[str]) -> Operation[Deltas]:
         """What delta channels of a checkpoint are rebuilt from.
 
         Raises:
             DamagedData: an ancestor's row cannot be read (a damaged value alone does not raise).
         """
         place = address(config)
+        return (yield from self.blocks.optimistic_read(lambda whole: self._walk(place, channels, whole)))
+
+    def _walk(self, place: Address, channels: Sequence[str], whole: bool) -> Operation[Deltas]:
+        """Go from a checkpoint to its ancestors until each channel's stored value is found."""
         scope = [place.thread_id, place.ns or ""]
+        writes: dict[str, list[tuple[str, Part]]] = {name: [] for name in channels}
+        seeds: dict[str, Part] = {}
+        wanted = set(channels)
+        id, size = place.checkpoint_id, self._reach
+        if id is None:
+            latest = yield Query(_LATEST, scope)
+            id = latest[0][0] if latest else None
+        walked: set[str] = set()
+        while wanted and id is not None:
+            page = _paged((yield Query(_PAGE, [*scope, id, scope[1], size])))
+            if whole and walked and not page.checkpoints:
+                raise BlockGone
+            size *= _GROWTH
+            try:
+                # Put again, a checkpoint may be its own ancestor.
+                while wanted and id in page.checkpoints and id not in walked:
+                    parent, body = page.checkpoints[id]
+                    # The writes of the checkpoint itself are pending: they made no part of its values.
+                    if walked:
+                        with legible("Checkpoint %s of thread %r", id, place.thread_id):
+                            for _, task_id, write in self._entries(page.writes.get(id, ())):
+                                if write.channel in wanted:
+                                    writes[write.channel].append((task_id, write.part))
+                            found = yield from self._values(body, wanted)
+                        seeds |= found
+                        wanted -= found.keys()
+                    walked.add(id)
+                    id = parent
+            except DamagedData as error:
+                if whole:  # or was a chunk removed between two statements?
+                    raise BlockGone from error
+                raise  # without it the value would be another
+            if id in walked or not page.checkpoints:
+                break
+        self._reach = max(len(walked), _FIRST) + _SPARE
+        for collected in writes.values():
+            collected.reverse()
+        parts = [*seeds.values(), *(part for collected in writes.values() for _, part in collected)]
+        return Deltas(writes, seeds, (yield from self.blocks.fetch(parts, whole=whole)))
 
-        def read(whole: bool) -> Operation[Deltas]:
-            writes: dict[str, list[tuple[str, Part]]] = {name: [] for name in channels}
-            seeds: dict[str, Part] = {}
-            wanted = set(channels)
-            id, size = place.checkpoint_id, self._reach
-            if id is None:
-                latest = yield Query(_LATEST, scope)
-                id = latest[0][0] if latest else None
-            walked: set[str] = set()
-            while wanted and id is not None:
-                rows = yield Query(_PAGE, [*scope, id, scope[1], size])
-                if whole and walked and not rows:
-                    raise Gone
-                size *= _GROWTH
-                page = {row[0]: (row[1], row[4]) for row in rows if row[4] is not None}
-                under: dict[str, list[tuple[str, str, bytes]]] = {}
-                for checkpoint_id, path, task_id, data, body in rows:
-                    if body is None:
-                        under.setdefault(checkpoint_id, []).append((path, task_id, data))
-                try:
-                    while wanted and id in page and id not in walked:  # put again, it may be its own ancestor
-                        parent, body = page[id]
-                        # The writes of the checkpoint itself are pending: they made no part of its values.
-                        if walked:
-                            with legible("Checkpoint %s of thread %r", id, place.thread_id):
-                                for _, task_id, write in self._entries(under.get(id, ())):
-                                    if write.channel in wanted:
-                                        writes[write.channel].append((task_id, write.part))
-                                table = yield from self.unfold(read_body(self.vault.open_row(bytes(body)))[1])
-                                found = read_values(table, wanted)
-                            seeds |= found
-                            wanted -= found.keys()
-                        walked.add(id)
-                        id = parent
-                except DamagedData as error:
-                    if whole:  # or was a chunk removed between two statements?
-                        raise Gone from error
-                    raise  # without it the value would be another
-                if id in walked or not rows:
-                    break
-            self._reach = max(len(walked), _FIRST) + _SPARE
-            for collected in writes.values():
-                collected.reverse()
-            parts = [*seeds.values(), *(part for collected in writes.values() for _, part in collected)]
-            return Deltas(writes, seeds, (yield from self.fetch(parts, whole=whole)))
+    def _values(self, body: bytes, wanted: set[str]) -> Operation[dict[str, Part]]:
+        table = read_body(self.blocks.codec.open_row(body))[1]
+        return read_values((yield from self.blocks.unfold(table)), wanted)
 
-        return (yield from self.settled(read))
-
-    def _entries(self, rows: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, str, Write]]:
+    def _entries(self, rows: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, str, WriteRecord]]:
         """The writes under one checkpoint, the last one first."""
         entries = [
             (path, task_id, write)
             for path, task_id, data in rows
-            for write in read_writes(self.vault.open_row(bytes(data)))
+            for write in read_writes(self.blocks.codec.open_row(data))
         ]
         if len(entries) > 1:
             entries.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx), reverse=True)
         return entries
 
-    def delta_histories(self, found: Deltas) -> dict[str, DeltaChannelHistory]:
+    def histories(self, found: Deltas) -> dict[str, DeltaChannelHistory]:
         """What LangGraph is given. Decodes all values: call it outside of the transaction."""
+        decode = self.blocks.merkle.decode
         histories: dict[str, DeltaChannelHistory] = {}
         for name, collected in found.writes.items():
             values: list[PendingWrite] = [
-                (task_id, name, self.trees.grow(part, found.nodes, damaged)) for task_id, part in collected
+                (task_id, name, decode(part, found.blocks, damaged)) for task_id, part in collected
             ]
             histories[name] = {"writes": values}
             if name in found.seeds:
-                histories[name]["seed"] = self.trees.grow(found.seeds[name], found.nodes, damaged)
+                histories[name]["seed"] = decode(found.seeds[name], found.blocks, damaged)
         return histories
+
+
+def _paged(rows: Rows) -> _Page:
+    page = _Page({}, {})
+    for id, parent_or_path, task_id, data, body in rows:
+        if body is not None:
+            page.checkpoints[id] = parent_or_path, bytes(body)
+        else:
+            page.writes.setdefault(id, []).append((parent_or_path, task_id, bytes(data)))
+    return page

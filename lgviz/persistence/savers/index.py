@@ -1,15 +1,15 @@
-"""The index of a thread: everything a tree needs, read without opening a value."""
+"""Reads the index of a thread: everything a tree of its checkpoints needs, no value opened."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData
-from lgviz.persistence.blocks.nodes import Nodes
-from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.blocks.records import Records
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows
 
 
 class Token(NamedTuple):
@@ -105,10 +105,27 @@ def _names(changed: str) -> tuple[str, ...]:
         return ()
 
 
-class Indexing(Nodes):
-    """``index`` and ``threads``."""
+# The parent is joined for the time that it was committed at.
+_CHECKPOINTS = """SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
+    length(c.body)
+    FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
+    ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
+    WHERE c.key > ? AND {}c.thread = ? ORDER BY c.key"""
+_WRITES = """SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
+    WHERE w.key > ? AND {}w.thread = ? ORDER BY w.key"""
 
-    def index(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
+
+class ThreadReads:
+    """``index`` and ``threads``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+
+    def read(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
         """All rows of a thread, or those since a token: two indexed queries, however long the thread is."""
         yield READ
         rows = yield Query("SELECT id, epoch FROM lgviz_threads WHERE thread_id = ?", [thread_id])
@@ -118,42 +135,50 @@ class Indexing(Nodes):
         reset = since is not None and (since.thread, since.epoch) != (thread, epoch)
         start = since if since is not None and not reset else Token(thread, epoch, 0, 0)
         # The unary plus keeps SQLite from using the index by thread where few new rows are at the end.
-        by_thread = "+{0}.thread = ?" if start.checkpoint or start.write else "{0}.thread = ?"
-        checkpoints = yield Query(
-            f"""SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
-            length(c.body)
-            FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
-            ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
-            WHERE c.key > ? AND {by_thread.format("c")} ORDER BY c.key""",
-            [start.checkpoint, thread],
-        )
-        writes = yield Query(
-            f"""SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
-            WHERE w.key > ? AND {by_thread.format("w")} ORDER BY w.key""",
-            [start.write, thread],
-        )
+        plus = "+" if start.checkpoint or start.write else ""
+        checkpoints = yield Query(_CHECKPOINTS.format(plus), [start.checkpoint, thread])
+        writes = yield Query(_WRITES.format(plus), [start.write, thread])
         # An anchor can only be gone where something was removed.
         removed = (yield from self._removed_anchors(thread)) if epoch else {}
-        index = ThreadIndex(reset=reset)
-        for _, ns, checkpoint_id, task_id, task_path, at, data in writes:
+        entries = self._writes(writes)
+        token = Token(
+            thread,
+            epoch,
+            checkpoints[-1][0] if checkpoints else start.checkpoint,
+            writes[-1][0] if writes else start.write,
+        )
+        return ThreadIndex(self._checkpoints(checkpoints, entries, removed), entries, token, reset)
+
+    def _writes(self, rows: Rows) -> list[WriteRow]:
+        found: list[WriteRow] = []
+        open_writes = self.records.open_writes
+        for _, ns, checkpoint_id, task_id, task_path, at, data in rows:
             try:
-                entries = self.open_writes(bytes(data))
+                entries = open_writes(bytes(data))
             except DamagedData:  # check() names it
                 continue
-            index.writes += [
+            found += [
                 WriteRow(ns, checkpoint_id, task_id, task_path, idx, channel, at)
                 for idx, channel, _ in entries
             ]
+        return found
+
+    def _checkpoints(
+        self, rows: Rows, writes: Iterable[WriteRow], removed: Mapping[tuple[str, str], str]
+    ) -> list[CheckpointRow]:
+        open_metadata = self.records.open_metadata
         resumed = {
             (write.namespace, write.checkpoint_id): write.at
-            for write in index.writes
+            for write in writes
             if write.channel == "__resume__"
         }
-        for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in checkpoints:
-            metadata = self.open_metadata(bytes(data)) or {}
+        found: list[CheckpointRow] = []
+        for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in rows:
+            metadata = open_metadata(bytes(data)) or {}
             anchor = anchor_of(ns, metadata)
+            under = removed.get(anchor) if anchor else None
             started = resumed.get((ns, parent), parent_at) if parent else None
-            index.checkpoints.append(
+            found.append(
                 CheckpointRow(
                     ns,
                     id,
@@ -162,19 +187,13 @@ class Indexing(Nodes):
                     size,
                     ordinal if anchor or not ns else None,
                     anchor,
-                    removed.get(anchor) if anchor else None,
+                    under,
                     started,
                     at,
                     _names(changed),
                 )
             )
-        index.token = Token(
-            thread,
-            epoch,
-            checkpoints[-1][0] if checkpoints else start.checkpoint,
-            writes[-1][0] if writes else start.write,
-        )
-        return index
+        return found
 
     def _removed_anchors(self, thread: int) -> Operation[dict[tuple[str, str], str]]:
         """The numbers of anchors that were removed while checkpoints under them stayed."""

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from lgviz.errors import WrongLoop
-from lgviz.persistence.database.postgres_drivers import AsyncPostgresDriver, PostgresDriver, connect, explain
-from lgviz.persistence.database.running import AsyncRunner, closed_on_error, refuse_on_loop, refuse_path
-from lgviz.persistence.database.schema import POSTGRESQL
-from lgviz.persistence.database.statements import Operation
+from lgviz.persistence.database.dialect import POSTGRESQL
+from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, explain
+from lgviz.persistence.database.runners import LoopRunner, closed_on_error, refuse_path
 
 from .saver import AsyncSaver, SyncSaver
-
-R = TypeVar("R")
 
 
 class PostgresSaver(SyncSaver):
@@ -27,6 +21,10 @@ class PostgresSaver(SyncSaver):
     Args:
         conn: a psycopg connection in autocommit mode, or a ``ConnectionPool``; the caller's to close.
         serde: serializer of the values.
+
+    >>> from lgviz.persistence import PostgresSaver
+    >>> saver = PostgresSaver.from_conn_string("postgresql://me:secret@localhost/app")  # doctest: +SKIP
+    >>> graph = builder.compile(checkpointer=saver)  # doctest: +SKIP
     """
 
     def __init__(
@@ -60,27 +58,6 @@ class PostgresSaver(SyncSaver):
         return saver
 
 
-class LoopRunner(AsyncRunner):
-    """Over an asynchronous driver whose connections belong to the loop that they were made on."""
-
-    driver: AsyncPostgresDriver
-    loop: asyncio.AbstractEventLoop | None = None
-
-    async def _arun(self, make: Callable[[], Operation[R]]) -> R:
-        if self.loop is None or not self.loop.is_running():
-            self.loop = asyncio.get_running_loop()
-        return await super()._arun(make)
-
-    def _wait(self, call: Callable[[], Coroutine[Any, Any, R]]) -> R:
-        refuse_on_loop(type(self).__name__)
-        if self.loop is None or not self.loop.is_running():
-            raise WrongLoop(
-                f"The event loop of this {type(self).__name__} is not running.",
-                "Call a method with an `a` in front, on a loop.",
-            )
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result()
-
-
 class AsyncPostgresSaver(LoopRunner, AsyncSaver):
     """Keeps checkpoints in a PostgreSQL database, for graphs that run on an event loop.
 
@@ -88,6 +65,11 @@ class AsyncPostgresSaver(LoopRunner, AsyncSaver):
         conn: a psycopg ``AsyncConnection`` in autocommit mode, or an ``AsyncConnectionPool``. It stays the
             caller's to close.
         serde: serializer of the values.
+
+    >>> from lgviz.persistence import AsyncPostgresSaver
+    >>> url = "postgresql://me:secret@localhost/app"
+    >>> async with AsyncPostgresSaver.from_conn_string(url) as saver:  # doctest: +SKIP
+    ...     graph = builder.compile(checkpointer=saver)
     """
 
     def __init__(

@@ -23,22 +23,22 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from lgviz.persistence.blocks.checking import Problem
-from lgviz.persistence.blocks.tree import Node
-from lgviz.persistence.database.running import AsyncRunner, Runner, SyncRunner
-from lgviz.persistence.database.schema import Dialect
+from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.blocks.merkle import Block
+from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.runners import AsyncRunner, OperationRunner, SyncRunner
 from lgviz.persistence.serde.exact import ExactSerializer
 
-from .engine import Engine
+from .engine import SaverEngine
 from .index import ThreadIndex, Token
-from .reading import Stored
-from .upkeep import Stats
+from .read import StoredCheckpoint
+from .stats import Stats
 
 PAGE = 32
 """How many checkpoints ``list`` reads at a time."""
 
 
-class Saver(Runner, BaseCheckpointSaver[Any]):
+class Saver(OperationRunner, BaseCheckpointSaver[Any]):
     """What all savers share. See LangGraph's ``BaseCheckpointSaver`` for the methods.
 
     Args:
@@ -49,26 +49,26 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     def __init__(self, dialect: Dialect, *, serde: SerializerProtocol | None = None) -> None:
         super().__init__(serde=serde or ExactSerializer())
         self._dialect = dialect
-        self._made_for: tuple[Any, Engine] | None = None
+        self._made_for: tuple[Any, SaverEngine] | None = None
         self._beside = False
 
     # -- set-up
 
-    def _engine(self) -> tuple[Engine, bool]:
+    def _engine(self) -> tuple[SaverEngine, bool]:
         """The engine for the present serializer, and whether its set-up ran."""
         if self._made_for is None or self._made_for[0] is not self.serde:
-            return Engine(self._dialect, self.serde), False
+            return SaverEngine(self._dialect, self.serde), False
         return self._made_for[1], True
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> SaverEngine:
         """The engine, set up (synchronously)."""
         engine, ready = self._engine()
         if not ready and self._run(lambda: engine.prepare(beside=self._beside)):
             self._made_for = (self.serde, engine)
         return engine
 
-    async def aengine(self) -> Engine:
+    async def aengine(self) -> SaverEngine:
         """The engine, set up (asynchronously)."""
         engine, ready = self._engine()
         if not ready and await self._arun(lambda: engine.prepare(beside=self._beside)):
@@ -100,14 +100,14 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint named by ``config``, else the one of its thread and namespace committed last."""
         engine = self.engine
-        stored = self._run(lambda: engine.get(config))
-        return None if stored is None else engine.assemble(stored)
+        stored = self._run(lambda: engine.reads.get(config))
+        return None if stored is None else engine.reads.assemble(stored)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """:meth:`get_tuple`, awaited."""
         engine = await self.aengine()
-        stored = await self._arun(lambda: engine.get(config))
-        return None if stored is None else engine.assemble(stored)
+        stored = await self._arun(lambda: engine.reads.get(config))
+        return None if stored is None else engine.reads.assemble(stored)
 
     def list(
         self,
@@ -119,12 +119,12 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     ) -> Iterator[CheckpointTuple]:
         """Checkpoints, the one committed last first. Between two of them nothing is locked."""
         engine = self.engine
-        keys = self._run(lambda: engine.matching(config, filter, before, limit))
-        known: dict[int, Node] = {}
+        keys = self._run(lambda: engine.reads.matching(config, filter, before, limit))
+        known: dict[int, Block] = {}
         for start in range(0, len(keys), PAGE):
-            page = self._run(partial(engine.load, keys[start : start + PAGE], known))
-            known = page[0].nodes if page else {}
-            yield from engine.assemble_all(page)
+            page = self._run(partial(engine.reads.load, keys[start : start + PAGE], known))
+            known = page[0].blocks if page else {}
+            yield from engine.reads.assemble_all(page)
 
     async def alist(
         self,
@@ -136,12 +136,14 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     ) -> AsyncIterator[CheckpointTuple]:
         """:meth:`list`, awaited."""
         engine = await self.aengine()
-        keys = await self._arun(lambda: engine.matching(config, filter, before, limit))
-        known: dict[int, Node] = {}
+        keys = await self._arun(lambda: engine.reads.matching(config, filter, before, limit))
+        known: dict[int, Block] = {}
         for start in range(0, len(keys), PAGE):
-            page: Sequence[Stored] = await self._arun(partial(engine.load, keys[start : start + PAGE], known))
-            known = page[0].nodes if page else {}
-            for found in engine.assemble_all(page):
+            page: Sequence[StoredCheckpoint] = await self._arun(
+                partial(engine.reads.load, keys[start : start + PAGE], known)
+            )
+            known = page[0].blocks if page else {}
+            for found in engine.reads.assemble_all(page):
                 yield found
 
     def get_delta_channel_history(
@@ -149,14 +151,14 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     ) -> Mapping[str, DeltaChannelHistory]:
         """See LangGraph: the writes that made delta channels what they are, since a stored value."""
         engine = self.engine
-        return engine.delta_histories(self._run(lambda: engine.deltas(config, channels)))
+        return engine.deltas.histories(self._run(lambda: engine.deltas.read(config, channels)))
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """:meth:`get_delta_channel_history`, awaited."""
         engine = await self.aengine()
-        return engine.delta_histories(await self._arun(lambda: engine.deltas(config, channels)))
+        return engine.deltas.histories(await self._arun(lambda: engine.deltas.read(config, channels)))
 
     # -- writing
 
@@ -169,7 +171,7 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         """Store a checkpoint; its parent is the checkpoint that ``config`` names."""
         engine = self.engine
-        return self._run(lambda: engine.put(config, checkpoint, metadata, new_versions))
+        return self._run(lambda: engine.writes.put(config, checkpoint, metadata, new_versions))
 
     async def aput(
         self,
@@ -180,33 +182,33 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         """:meth:`put`, awaited."""
         engine = await self.aengine()
-        return await self._arun(lambda: engine.put(config, checkpoint, metadata, new_versions))
+        return await self._arun(lambda: engine.writes.put(config, checkpoint, metadata, new_versions))
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Store the writes of one task under the checkpoint that ``config`` names."""
         engine = self.engine
-        self._run(lambda: engine.put_writes(config, writes, task_id, task_path))
+        self._run(lambda: engine.writes.put_writes(config, writes, task_id, task_path))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """:meth:`put_writes`, awaited."""
         engine = await self.aengine()
-        await self._arun(lambda: engine.put_writes(config, writes, task_id, task_path))
+        await self._arun(lambda: engine.writes.put_writes(config, writes, task_id, task_path))
 
     # -- beyond LangGraph's interface
 
     def index(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
         """All that a tree of the thread's checkpoints needs, no value opened; with ``since`` what is new."""
         engine = self.engine
-        return self._run(lambda: engine.index(str(thread_id), since))
+        return self._run(lambda: engine.index.read(str(thread_id), since))
 
     async def aindex(self, thread_id: str, since: Token | None = None) -> ThreadIndex:
         """:meth:`index`, awaited."""
         engine = await self.aengine()
-        return await self._arun(lambda: engine.index(str(thread_id), since))
+        return await self._arun(lambda: engine.index.read(str(thread_id), since))
 
     def peek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
         """:meth:`get_tuple` with the values of some channels alone, and without pending writes.
@@ -214,86 +216,86 @@ class Saver(Runner, BaseCheckpointSaver[Any]):
         Versions, versions seen and metadata are whole: to read them opens no value.
         """
         engine = self.engine
-        stored = self._run(lambda: engine.get(config, channels))
-        return None if stored is None else engine.assemble(stored)
+        stored = self._run(lambda: engine.reads.get(config, channels))
+        return None if stored is None else engine.reads.assemble(stored)
 
     async def apeek(self, config: RunnableConfig, channels: Collection[str] = ()) -> CheckpointTuple | None:
         """:meth:`peek`, awaited."""
         engine = await self.aengine()
-        stored = await self._arun(lambda: engine.get(config, channels))
-        return None if stored is None else engine.assemble(stored)
+        stored = await self._arun(lambda: engine.reads.get(config, channels))
+        return None if stored is None else engine.reads.assemble(stored)
 
     def threads(self) -> builtins.list[tuple[str, int, float]]:
         """Every thread: its id, its number of checkpoints, the time of the last; the newest first."""
-        return self._run(self.engine.threads)
+        return self._run(self.engine.index.threads)
 
     async def athreads(self) -> builtins.list[tuple[str, int, float]]:
         """:meth:`threads`, awaited."""
-        return await self._arun((await self.aengine()).threads)
+        return await self._arun((await self.aengine()).index.threads)
 
     def stats(self, thread_id: str | None = None) -> Stats:
         """Bytes by thread, channel and checkpoint, and what a prune would give back."""
         engine = self.engine
-        return self._run(lambda: engine.stats(thread_id))
+        return self._run(lambda: engine.stats.read(thread_id))
 
     async def astats(self, thread_id: str | None = None) -> Stats:
         """:meth:`stats`, awaited."""
         engine = await self.aengine()
-        return await self._arun(lambda: engine.stats(thread_id))
+        return await self._arun(lambda: engine.stats.read(thread_id))
 
     def check(self) -> builtins.list[Problem]:
         """Verify every hash and reference; empty where all is whole."""
-        return self._run(self.engine.check)
+        return self._run(self.engine.integrity.check)
 
     async def acheck(self) -> builtins.list[Problem]:
         """:meth:`check`, awaited."""
-        return await self._arun((await self.aengine()).check)
+        return await self._arun((await self.aengine()).integrity.check)
 
     # -- removing and copying
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete a thread, and give its space back."""
         engine = self.engine
-        self._run(lambda: engine.delete_threads([str(thread_id)]))
+        self._run(lambda: engine.removal.delete_threads([str(thread_id)]))
         self._tidy()
 
     async def adelete_thread(self, thread_id: str) -> None:
         """:meth:`delete_thread`, awaited."""
         engine = await self.aengine()
-        await self._arun(lambda: engine.delete_threads([str(thread_id)]))
+        await self._arun(lambda: engine.removal.delete_threads([str(thread_id)]))
         await self._atidy()
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints of some runs, but those that a kept checkpoint's delta channels need."""
         engine = self.engine
-        self._run(lambda: engine.delete_for_runs(run_ids))
+        self._run(lambda: engine.removal.delete_for_runs(run_ids))
         self._tidy()
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """:meth:`delete_for_runs`, awaited."""
         engine = await self.aengine()
-        await self._arun(lambda: engine.delete_for_runs(run_ids))
+        await self._arun(lambda: engine.removal.delete_for_runs(run_ids))
         await self._atidy()
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a whole thread; the values are shared."""
         engine = self.engine
-        self._run(lambda: engine.copy_thread(str(source_thread_id), str(target_thread_id)))
+        self._run(lambda: engine.removal.copy_thread(str(source_thread_id), str(target_thread_id)))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """:meth:`copy_thread`, awaited."""
         engine = await self.aengine()
-        await self._arun(lambda: engine.copy_thread(str(source_thread_id), str(target_thread_id)))
+        await self._arun(lambda: engine.removal.copy_thread(str(source_thread_id), str(target_thread_id)))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep the newest checkpoint of each namespace (``keep_latest``) or none (``delete``)."""
-        make = self.engine.pruning(thread_ids, strategy)
+        make = self.engine.removal.pruning(thread_ids, strategy)
         self._run(make)
         self._tidy()
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """:meth:`prune`, awaited."""
-        make = (await self.aengine()).pruning(thread_ids, strategy)
+        make = (await self.aengine()).removal.pruning(thread_ids, strategy)
         await self._arun(make)
         await self._atidy()
 

@@ -8,15 +8,9 @@ from os import PathLike
 import aiosqlite
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from lgviz.persistence.database.running import closed_on_error, refuse_path
-from lgviz.persistence.database.schema import SQLITE
-from lgviz.persistence.database.sqlite_drivers import (
-    BUSY_TIMEOUT,
-    AioSqliteDriver,
-    SqliteDriver,
-    connect_path,
-    explain,
-)
+from lgviz.persistence.database.dialect import SQLITE
+from lgviz.persistence.database.runners import closed_on_error, refuse_path
+from lgviz.persistence.database.sqlite import AioSqliteDriver, SqliteDriver, connect, connect_async
 
 from .saver import AsyncSaver, SyncSaver
 
@@ -27,6 +21,16 @@ class SqliteSaver(SyncSaver):
     Args:
         conn: a connection, made with ``check_same_thread=False``. It stays the caller's to close.
         serde: serializer of the values.
+
+    >>> import tempfile
+    >>> from langgraph.checkpoint.base import empty_checkpoint
+    >>> from lgviz.persistence import SqliteSaver
+    >>> with tempfile.TemporaryDirectory() as folder, SqliteSaver.from_conn_string(f"{folder}/a.db") as saver:
+    ...     here = {"configurable": {"thread_id": "1", "checkpoint_ns": ""}}
+    ...     kept = {**empty_checkpoint(), "channel_values": {"n": 7}, "channel_versions": {"n": 1}}
+    ...     _ = saver.put(here, kept, {"step": 0}, {"n": 1})
+    ...     print(saver.get_tuple(here).checkpoint["channel_values"], saver.check())
+    {'n': 7} []
     """
 
     def __init__(self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None) -> None:
@@ -57,8 +61,19 @@ class SqliteSaver(SyncSaver):
 class MemorySaver(SqliteSaver):
     """Keeps checkpoints in memory, with every guarantee of :class:`SqliteSaver`.
 
+    ``InMemorySaver`` is another name of it.
+
     Args:
         serde: serializer of the values.
+
+    >>> from langgraph.graph import StateGraph
+    >>> from lgviz.persistence import MemorySaver
+    >>> builder = StateGraph(dict).add_node("greet", lambda state: {"said": "hello"})
+    >>> graph = builder.set_entry_point("greet").compile(checkpointer=MemorySaver())
+    >>> here = {"configurable": {"thread_id": "1"}}
+    >>> _ = graph.invoke({}, here)
+    >>> graph.get_state(here).values
+    {'said': 'hello'}
     """
 
     def __init__(self, *, serde: SerializerProtocol | None = None) -> None:
@@ -75,6 +90,14 @@ class AsyncSqliteSaver(AsyncSaver):
     Args:
         conn: an ``aiosqlite`` connection, opened or not. It stays the caller's to close.
         serde: serializer of the values.
+
+    >>> import asyncio
+    >>> from lgviz.persistence import AsyncSqliteSaver
+    >>> async def main():
+    ...     async with AsyncSqliteSaver.from_conn_string(":memory:") as saver:
+    ...         return await saver.aget_tuple({"configurable": {"thread_id": "1"}})
+    >>> print(asyncio.run(main()))
+    None
     """
 
     def __init__(self, conn: aiosqlite.Connection, *, serde: SerializerProtocol | None = None) -> None:
@@ -95,24 +118,3 @@ class AsyncSqliteSaver(AsyncSaver):
         saver = cls(connect_async(conn_string), serde=serde)
         saver.driver.owned = True
         return saver
-
-
-def connect(path: str | PathLike[str]) -> sqlite3.Connection:
-    """A connection as the drivers want it."""
-    path = connect_path(path)
-    try:
-        return sqlite3.connect(
-            path,
-            check_same_thread=False,
-            timeout=BUSY_TIMEOUT,
-            uri=path.startswith("file:"),
-            isolation_level=None,
-        )
-    except sqlite3.Error as error:
-        raise explain(error) from error
-
-
-def connect_async(path: str | PathLike[str]) -> aiosqlite.Connection:
-    """A connection as the drivers want it, opened when first used."""
-    path = connect_path(path)
-    return aiosqlite.connect(path, timeout=BUSY_TIMEOUT, uri=path.startswith("file:"))

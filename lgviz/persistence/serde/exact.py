@@ -2,7 +2,7 @@
 
 Plain values are msgpack; everything else is an extension that holds a form's name and parts (``forms``,
 ``arrays``) or a class's name, kind and state (``classes``). Reading runs no code of a blob's choosing: see
-``trust``. What LangGraph's serializer wrote is read too (``legacy``).
+``trust``. What LangGraph's serializer wrote is read too (``langgraph``).
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from pydantic import BaseModel
 from lgviz.errors import NotKept
 from lgviz.persistence.blocks.damage import Damaged
 
-from . import arrays, classes, forms
-from .placeholder import Placeholder
-from .trust import Trust, loaded, remember
+from . import arrays, classes, forms, langgraph
+from .trust import Placeholder, Trust, loaded, remember
 
 TAG = "lgviz"
-_FORM, _OBJECT, _SET, _FROZENSET, _DICT, _INT, _STR, _LANGGRAPH = range(16, 24)
+_FORM, _OBJECT, _SET, _FROZENSET, _DICT, _INT, _STR = range(16, 23)
 _OPTION = (
     ormsgpack.OPT_NON_STR_KEYS
     | ormsgpack.OPT_PASSTHROUGH_BIG_INT
@@ -58,6 +57,11 @@ class ExactSerializer(JsonPlusSerializer):
         trust: modules (by name, with all below them) and classes that stored data may be built into, beside
             those that are always: of ``__main__``, LangChain, LangGraph, the state schemas of graphs that are
             alive, and what this very process stored. Only classes that are loaded already are ever built.
+
+    >>> from lgviz.persistence import ExactSerializer
+    >>> serde = ExactSerializer()
+    >>> serde.loads_typed(serde.dumps_typed({"ids": (1, 2), "tags": {"a"}}))
+    {'ids': (1, 2), 'tags': {'a'}}
     """
 
     def __init__(self, *, trust: Iterable[str | type] = ()) -> None:
@@ -108,9 +112,7 @@ class ExactSerializer(JsonPlusSerializer):
         if tag == TAG:
             return ormsgpack.unpackb(payload, ext_hook=self._read, option=ormsgpack.OPT_NON_STR_KEYS)
         if tag == "msgpack":
-            from .legacy import read
-
-            return read(payload, self)
+            return langgraph.read(payload, self.read_langgraph)
         return super().loads_typed(data)
 
     # -- writing
@@ -126,7 +128,7 @@ class ExactSerializer(JsonPlusSerializer):
             return ormsgpack.packb(self._spell_out(value), default=self._default, option=_OPTION)
 
     def _spell_out(self, value: Any) -> Any:
-        """The same value with an extension for each part that msgpack would change or refuse."""
+        """A value with an extension in the place of each part that msgpack would change or refuse."""
         kind = type(value)
         if kind is list:
             return [self._spell_out(item) for item in value]
@@ -225,15 +227,13 @@ class ExactSerializer(JsonPlusSerializer):
             return int.from_bytes(payload, "big", signed=True)
         if code == _STR:
             return payload.decode("utf-8", "surrogatepass")
-        if code == _LANGGRAPH:
+        if code == langgraph.KEPT_EXTENSION:
             return self.read_langgraph(payload[0], payload[1:])
         raise ValueError(f"an unknown extension {code}")
 
     def read_langgraph(self, code: int, payload: bytes) -> Any:
         """One of LangGraph's extensions; with whatever stands for a class that is not built."""
-        from .legacy import read_extension
-
-        return read_extension(code, payload, self)
+        return langgraph.read_extension(code, payload, self.trust, self.read_langgraph)
 
     def build(
         self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes
@@ -253,11 +253,6 @@ class ExactSerializer(JsonPlusSerializer):
             if cls is not None and issubclass(cls, BaseException):
                 return cls, ""
         return self.trust.find(module, qualname)
-
-
-def langgraph_extension(code: int, payload: bytes) -> tuple[int, bytes]:
-    """The extension that keeps one of LangGraph's as it was."""
-    return _LANGGRAPH, bytes((code,)) + payload
 
 
 def _plain(value: Any) -> bool:

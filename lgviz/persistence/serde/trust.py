@@ -1,4 +1,6 @@
-"""Which classes stored data may be built into: those loaded already, and only where they are trusted.
+"""Which classes stored data may be built into, and what stands for a value of another class.
+
+Only classes that are loaded already are ever built, and of those only trusted ones.
 
 Nothing is imported because a blob names it, and no attribute is asked of a module that could import on its
 own; a name leads to a class only through the dictionaries of modules and classes that are loaded.
@@ -9,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 _PACKAGES = ("langchain", "langchain_core", "langgraph")
@@ -40,7 +42,7 @@ class Trust:
         self._refused: set[tuple[str, str]] = set()
 
     def allowing(self, extra: Collection[tuple[str, ...]]) -> Trust:
-        """The same rule with more classes, as (module, name)."""
+        """A rule that trusts more classes, given as (module, name), beside those of this one."""
         return Trust(self.modules, self.allowed | {tuple(item) for item in extra})
 
     def find(self, module: str, qualname: str) -> tuple[type | None, str]:
@@ -97,3 +99,47 @@ def live_schemas() -> set[tuple[str, ...]]:
             schemas = [*graph.builder.schemas, graph.builder.input_schema, graph.builder.output_schema]
             names |= collect_allowlist_from_schemas(schemas=schemas, channels=dict(graph.channels))
     return names
+
+
+class Placeholder(Mapping[str, Any]):
+    """A stored value whose class cannot be built. Behaves as the mapping it holds, and is stored as it was.
+
+    Attributes:
+        type: module and name of the class.
+        reason: why it is not built.
+        code, payload: the stored bytes; they are written again unchanged.
+
+    >>> from lgviz.persistence import Placeholder
+    >>> order = Placeholder("shop.Order", "shop.Order is not loaded in this process", {"total": 3}, 17, b"")
+    >>> order["total"], order.type, order.reason
+    (3, 'shop.Order', 'shop.Order is not loaded in this process')
+    """
+
+    __slots__ = ("_state", "code", "payload", "reason", "type")
+
+    def __init__(self, type: str, reason: str, state: Mapping[str, Any], code: int, payload: bytes) -> None:
+        self.type = type
+        self.reason = reason
+        self._state = dict(state)
+        self.code = code
+        self.payload = payload
+
+    def __getitem__(self, key: str) -> Any:
+        return self._state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._state)
+
+    def __len__(self) -> int:
+        return len(self._state)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Placeholder):
+            return (self.type, self.code, self.payload) == (other.type, other.code, other.payload)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.payload))
+
+    def __repr__(self) -> str:
+        return f"<placeholder of {self.type} {self._state!r}: {self.reason}>"

@@ -1,4 +1,4 @@
-"""How an item's value lies in its row: packed where it is short, else as a tree of nodes."""
+"""An item's value as its row holds it: packed where it is short, else as a tree of blocks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import ormsgpack
 
 from lgviz.errors import LgvizError, NotKept
 from lgviz.persistence.blocks.damage import damaged
-from lgviz.persistence.blocks.setup import SetUp
-from lgviz.persistence.blocks.tree import Node, Part, leaf, nodes_of
+from lgviz.persistence.blocks.merkle import Block, Part, blocks_of, leaf
+from lgviz.persistence.blocks.store import BlockStore
 from lgviz.persistence.database.statements import Operation
 from lgviz.persistence.serde.exact import TAG, odd
 
@@ -18,67 +18,78 @@ SHORT = 1024
 """Longest serialized value, in bytes, that lies in its row."""
 
 PLAIN = b"\xc2"
-"""Marks a value that is plain data, packed by ``ExactSerializer``: no part in msgpack begins like that."""
+"""The first byte of a row whose value is plain data in msgpack, as ``ExactSerializer`` packs it. Rows of
+other values begin otherwise: with a part of a tree (see ``blocks/``), or with a mark of compression or
+encryption."""
 
 _ATOMS = frozenset((float, bool, type(None)))
 
 
-class Values(SetUp):
-    """The part of a store's engine that knows what the bytes of a value mean."""
+class ItemValues:
+    """Writes values into rows and reads them back.
 
-    def plant(self, value: Mapping[str, Any], what: str) -> bytes | Part:
-        """A value as its row holds it, or a tree whose nodes must be stored first.
+    Args:
+        blocks: where long values are stored.
+    """
+
+    def __init__(self, blocks: BlockStore) -> None:
+        self.blocks = blocks
+
+    def encode(self, value: Mapping[str, Any], what: str) -> bytes | Part:
+        """A value as its row holds it, or a tree whose blocks must be stored first.
 
         Raises:
             NotKept: a value that the serializer refuses; it names ``what``.
         """
+        merkle, codec = self.blocks.merkle, self.blocks.codec
         try:
-            tag, data = self.trees.serde.dumps_typed(value)
+            tag, data = merkle.serde.dumps_typed(value)
             if len(data) > SHORT:
-                return self.trees.plant(value)
+                return merkle.encode(value)
         except (LgvizError, TypeError, ValueError, RecursionError) as error:
             cause = error.cause if isinstance(error, LgvizError) else str(error)
             raise NotKept(
                 f"{what} cannot be kept: {cause}", "Put plain data, messages, dataclasses or pydantic models."
             ) from error
-        if self.vault.cipher is None and tag == TAG and _plain(value):
+        if codec.cipher is None and tag == TAG and _plain(value):
             return PLAIN + data
-        return self.vault.close_row(leaf((tag, data)))
+        return codec.close_row(leaf((tag, data)))
 
-    def read_plain(self, data: bytes) -> Any:
-        """The value of a row that is marked as :data:`PLAIN`, or what stands for it where it is damaged."""
-        try:
-            return ormsgpack.unpackb(data[1:])
-        except ValueError as error:
-            return damaged(Node(part=bytes(data)), error)
-
-    def read_values(self, stored: Iterable[bytes], *, whole: bool = False) -> Operation[list[Any]]:
+    def decode(self, stored: Iterable[bytes], *, whole: bool = False) -> Operation[list[Any]]:
         """The values of some rows, each a new object; those that cannot be read as ``Damaged``.
 
         Raises:
-            Gone: a node is missing, and ``whole`` is asked for.
+            BlockGone: a block is missing, and ``whole`` is asked for.
         """
         values: list[Any] = []
         trees: list[tuple[int, Part]] = []
         for data in stored:
             try:
                 if data[:1] == PLAIN:
-                    values.append(self.read_plain(data))
+                    values.append(decode_plain(data))
                 else:
-                    trees.append((len(values), self.vault.open_row(bytes(data))))
+                    trees.append((len(values), self.blocks.codec.open_row(bytes(data))))
                     values.append(None)
             except Exception as error:  # whatever damaged bytes make of a decoder: the rest stays readable
-                values.append(damaged(Node(part=bytes(data)), error))
+                values.append(damaged(Block(part=bytes(data)), error))
         if trees:
-            nodes: Mapping[int, Node] = {}
-            if any(True for _, part in trees for _ in nodes_of(part)):
-                nodes = yield from self.fetch([part for _, part in trees], whole=whole)
+            blocks: Mapping[int, Block] = {}
+            if any(True for _, part in trees for _ in blocks_of(part)):
+                blocks = yield from self.blocks.fetch([part for _, part in trees], whole=whole)
             for place, part in trees:
                 try:
-                    values[place] = self.trees.grow(part, nodes, damaged)
+                    values[place] = self.blocks.merkle.decode(part, blocks, damaged)
                 except LookupError as error:
-                    values[place] = damaged(Node(), error)
+                    values[place] = damaged(Block(), error)
         return values
+
+
+def decode_plain(data: bytes) -> Any:
+    """The value of a row that begins with :data:`PLAIN`; a ``Damaged`` where it cannot be read."""
+    try:
+        return ormsgpack.unpackb(data[1:])
+    except ValueError as error:
+        return damaged(Block(part=bytes(data)), error)
 
 
 def _plain(value: Any) -> bool:

@@ -12,7 +12,7 @@ import psycopg
 
 from lgviz.errors import LgvizError, SourceError, Unavailable
 from lgviz.persistence.database.conninfo import connect_read_only
-from lgviz.persistence.database.postgres_sessions import as_psycopg
+from lgviz.persistence.database.postgres import as_psycopg
 from lgviz.sources.connections import ReadConnection, Rows, Statement
 
 __all__ = ["PostgresReader"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import SourceError
 from lgviz.persistence.database.drivers import drive, run_async
-from lgviz.persistence.database.running import Runner as Owner
-from lgviz.persistence.database.running import SyncRunner
-from lgviz.persistence.database.sqlite_drivers import AioSqliteDriver
+from lgviz.persistence.database.runners import OperationRunner, SyncRunner
+from lgviz.persistence.database.sqlite import AioSqliteDriver
 from lgviz.persistence.database.statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
 from lgviz.sources.connections import FileReader
 
@@ -25,7 +25,7 @@ class OperationRun(Protocol):
     def __call__(self, make: Callable[[], Operation[R]], /) -> R: ...
 
 
-def of_owner(owner: Owner) -> OperationRun:
+def of_owner(owner: OperationRunner) -> OperationRun:
     """On the connection or pool of a saver or store; for one that lives on an event loop without that loop,
     which may be the very one that waits for us."""
     if isinstance(owner, SyncRunner):
@@ -59,7 +59,7 @@ def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
         import psycopg
 
         from lgviz.persistence.database.conninfo import parsed
-        from lgviz.persistence.database.postgres_drivers import PostgresDriver, connect, explain
+        from lgviz.persistence.database.postgres import PostgresDriver, connect, explain
     except ImportError as error:
         raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
 
@@ -104,7 +104,6 @@ class _ReadOnly:
             return []
         return self._connection.execute(step.sql, step.params).fetchall()
 
-    def commit(self) -> None:
-        """Nothing was written; closing the connection ends the transaction."""
-
-    rollback = commit
+    def atomic(self) -> AbstractContextManager[None]:
+        """Nothing is written; closing the connection ends the transaction."""
+        return nullcontext()

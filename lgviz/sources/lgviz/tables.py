@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables
+from lgviz.persistence.blocks.merkle import Block, Part, typed
 from lgviz.persistence.blocks.records import Channel, read_body, read_channels, read_seen, read_writes
-from lgviz.persistence.blocks.tree import Node, Part, typed
-from lgviz.persistence.database.schema import POSTGRESQL, SQLITE
+from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.statements import READ, Operation, Query
-from lgviz.persistence.savers.engine import Engine
-from lgviz.persistence.savers.reading import Stored
+from lgviz.persistence.savers.engine import SaverEngine
+from lgviz.persistence.savers.read import StoredCheckpoint
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources.base import (
     Bookkeeping,
@@ -59,7 +59,7 @@ class TablesSource(Source):
         description: what is being read, in words.
     """
 
-    def __init__(self, run: OperationRun, engine: Engine, description: str) -> None:
+    def __init__(self, run: OperationRun, engine: SaverEngine, description: str) -> None:
         self.description = description
         self._runner = run
         self._engine = engine
@@ -70,7 +70,7 @@ class TablesSource(Source):
     @classmethod
     def of_saver(cls, saver: Saver) -> TablesSource:
         """Reads the database of one of lgviz's savers, as it does itself."""
-        return cls(of_owner(saver), Engine(saver._dialect, saver.serde), type(saver).__name__)
+        return cls(of_owner(saver), SaverEngine(saver._dialect, saver.serde), type(saver).__name__)
 
     @classmethod
     def of_file(cls, path: Path, **options: Unpack[ReadOptions]) -> TablesSource | None:
@@ -81,7 +81,9 @@ class TablesSource(Source):
             NewerSchema: a newer lgviz made it.
         """
         reader = FileReader(path)
-        source = cls(in_file(reader), Engine(SQLITE, serializer_for(**options)), f"{path.name} (read-only)")
+        source = cls(
+            in_file(reader), SaverEngine(SQLITE, serializer_for(**options)), f"{path.name} (read-only)"
+        )
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
         source._close = reader.close
         if reader.read((_TABLE, ()))[0] and source.threads():
@@ -98,7 +100,7 @@ class TablesSource(Source):
             NotASource: the URL cannot be read.
             Unavailable: the server refuses, or cannot be reached.
         """
-        engine = Engine(POSTGRESQL, serializer_for(**options))
+        engine = SaverEngine(POSTGRESQL, serializer_for(**options))
         source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         with suppress(ForeignTables):
@@ -116,15 +118,15 @@ class TablesSource(Source):
         return [ThreadInfo(*row) for row in self._run(operation) or []]
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
-        return self._run(lambda: self._engine.index(thread_id, since)) or ThreadIndex()
+        return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)
         if isinstance(stored, Undecodable):
             writes = self.writes(thread_id, namespace, checkpoint_id)
             return Record(checkpoint_id, None, {}, None, {"": stored}, writes)
-        decode = self._opener(stored.nodes, exact=exact)
-        metadata = self._engine.open_metadata(stored.metadata)
+        decode = self._opener(stored.blocks, exact=exact)
+        metadata = self._engine.records.open_metadata(stored.metadata)
         if exact and metadata is None:
             raise DamagedData(f"The metadata of checkpoint {checkpoint_id} is damaged.")
         return Record(
@@ -157,12 +159,12 @@ class TablesSource(Source):
         stored = self._stored(thread_id, namespace, checkpoint_id, wanted)
         if isinstance(stored, Undecodable):
             return dict.fromkeys(wanted, stored) or {"": stored}
-        decode = self._opener(stored.nodes)
+        decode = self._opener(stored.blocks)
         return {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None}
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        rows, nodes = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id)) or ([], {})
-        decode = self._opener(nodes)
+        rows, blocks = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id)) or ([], {})
+        decode = self._opener(blocks)
         return [
             StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
             for path, task_id, write in rows
@@ -197,11 +199,11 @@ class TablesSource(Source):
         names: Sequence[str] | None,
         *,
         exact: bool = False,
-    ) -> Stored | Undecodable:
+    ) -> StoredCheckpoint | Undecodable:
         """A checkpoint as its saver reads it, with its writes where all values are asked for."""
         config = config_of(thread_id, namespace, checkpoint_id)
         try:
-            stored = self._run(lambda: self._engine.get(config, names))
+            stored = self._run(lambda: self._engine.reads.get(config, names))
         except DamagedData as error:
             if exact:
                 raise
@@ -222,10 +224,10 @@ class TablesSource(Source):
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
-                part, channels, seen = read_body(self._engine.vault.open_row(bytes(body)))
-                table = read_channels((yield from self._engine.unfold(channels)))
-                parts[id_] = part, table, read_seen((yield from self._engine.unfold(seen)))
-        decode = self._opener((yield from self._engine.fetch([part for part, _, _ in parts.values()])))
+                part, channels, seen = read_body(self._engine.blocks.codec.open_row(bytes(body)))
+                table = read_channels((yield from self._engine.blocks.unfold(channels)))
+                parts[id_] = part, table, read_seen((yield from self._engine.blocks.unfold(seen)))
+        decode = self._opener((yield from self._engine.blocks.fetch([part for part, _, _ in parts.values()])))
         found = {
             id_: _bookkeeping(id_, decode(part), table, seen) for id_, (part, table, seen) in parts.items()
         }
@@ -233,25 +235,25 @@ class TablesSource(Source):
 
     def _writes(
         self, thread_id: str, namespace: str, checkpoint_id: str
-    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Node]]]:
+    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Block]]]:
         yield READ
         rows = yield Query(_WRITES, [thread_id, namespace, checkpoint_id])
         writes = []
         for path, task_id, data in rows:
             with suppress(Exception):
-                entries = read_writes(self._engine.vault.open_row(bytes(data)))
+                entries = read_writes(self._engine.blocks.codec.open_row(bytes(data)))
                 writes += [(path, task_id, write) for write in entries]
         writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
-        return writes, (yield from self._engine.fetch([write.part for _, _, write in writes]))
+        return writes, (yield from self._engine.blocks.fetch([write.part for _, _, write in writes]))
 
-    def _opener(self, nodes: Mapping[int, Node], *, exact: bool = False) -> Callable[[Part], Any]:
-        """What makes values of parts of a tree whose nodes were fetched."""
+    def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:
+        """What makes values of parts of a tree whose blocks were fetched."""
 
         def decode(part: Part) -> Any:
             if exact:
-                return self._engine.trees.grow(part, nodes, _refused)
+                return self._engine.blocks.merkle.decode(part, blocks, _refused)
             try:
-                return self._engine.trees.grow(part, nodes, _undecodable)
+                return self._engine.blocks.merkle.decode(part, blocks, _undecodable)
             except Exception as error:
                 return Undecodable(f"{type(error).__name__}: {error}", 0, "container")
 
@@ -269,13 +271,13 @@ def _bookkeeping(
     return Bookkeeping.of(whole, held)
 
 
-def _undecodable(node: Node, error: Exception) -> Undecodable:
-    data = node.part if isinstance(node.part, bytes) else b""
+def _undecodable(block: Block, error: Exception) -> Undecodable:
+    data = block.part if isinstance(block.part, bytes) else b""
     tag = "missing"
     with suppress(ValueError, IndexError):
         tag = typed(data)[0] if data else tag
     return Undecodable(f"{type(error).__name__}: {error}", len(data), tag)
 
 
-def _refused(node: Node, error: Exception) -> Any:  # noqa: ARG001
+def _refused(block: Block, error: Exception) -> Any:  # noqa: ARG001
     raise error

@@ -1,0 +1,119 @@
+"""The debugger without a face: one source, one open thread, an answer to every request of the protocol."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from lgviz.analysis.history import History
+from lgviz.backend.acts import Acts
+from lgviz.backend.code import name_of, store_name_of
+from lgviz.backend.dispatch import Dispatcher, RequestCall, Send, handlers_of
+from lgviz.backend.memory import MemoryRequests
+from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.reads import Reads
+from lgviz.backend.sandbox import SandboxSlot
+from lgviz.errors import NotFound
+from lgviz.session.effects import running_loop
+from lgviz.sources import open_source
+from lgviz.sources.base import ReadOptions
+
+__all__ = ["Backend"]
+
+
+class Backend:
+    """Answers the requests of :class:`lgviz.protocol.Methods` about one source, whatever carries them.
+
+    A widget, a server or a page hands each message to :meth:`receive` and puts what ``send`` is given before
+    its views; a test or a command line asks by :meth:`request`.
+
+    >>> from lgviz.backend import Backend
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> graph = two_nodes.build(MemorySaver())
+    >>> two_nodes.seed(graph, thread_id="1")
+    >>> backend = Backend(graph)
+    >>> backend.request("thread_open", thread_id="1")["thread"]["status"]
+    'done'
+    >>> backend.close()
+
+    Args:
+        what: anything :func:`lgviz.open_source` takes: a compiled graph, a saver, a database path.
+        send: puts one message, with its binary buffers, before every view; called from any thread.
+        store: the store whose items are shown as memory; None: the graph's, or that of the database.
+        config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
+        context: the run's context, as ``graph.invoke(..., context=...)`` takes it.
+        name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
+        variables: the names that copied code may use, as a notebook has them.
+        **options: how the source is read: ``trust`` (see :func:`lgviz.open_source`).
+
+    Attributes:
+        thread: the open thread, which every part of the backend shares.
+        sandbox: the one sandbox that may be open.
+
+    Raises:
+        SourceError: ``what`` or its store cannot be read.
+    """
+
+    def __init__(
+        self,
+        what: Any,
+        send: Send | None = None,
+        *,
+        store: Any = None,
+        config: dict[str, Any] | None = None,
+        context: Any = None,
+        name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> None:
+        send, loop = send or _unheard, running_loop()
+        subject = name or name_of(what, variables or {})
+        held_by = store_name_of(what, subject) if store is None else name_of(store, variables or {}, "store")
+        thread = self.thread = OpenThread(open_source(what, **options), send, config=config, context=context)
+        self.sandbox = SandboxSlot(thread)
+        memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
+        self._acts = Acts(thread, self.sandbox, memory, loop, subject)
+        reads = Reads(thread, self.sandbox)
+        self._handlers = handlers_of(reads, memory, self.sandbox, self._acts)
+        self._send = send
+        self._dispatcher = Dispatcher(self._handlers, send)
+        self._numbers = itertools.count(-1, -1)
+
+    @property
+    def history(self) -> History | None:
+        """The open thread's history; None where none is open."""
+        return self.thread.history
+
+    def receive(self, message: Any) -> None:
+        """Take a view's request or cancel; the reply goes to ``send`` from a worker thread."""
+        self._dispatcher.receive(message)
+
+    def request(self, method: str, **params: Any) -> Any:
+        """Answer one request here and now.
+
+        Args:
+            method: a name of :class:`lgviz.protocol.Methods`.
+            **params: its parameters.
+
+        Returns:
+            Its result. Progress and events go to ``send`` meanwhile.
+
+        Raises:
+            LgvizError: it is refused, or what it names is not found.
+        """
+        if method not in self._handlers:
+            raise NotFound(f"There is no request {method!r}.", "Methods in lgviz.protocol names all.")
+        _pool, handler = self._handlers[method]
+        return handler(RequestCall(next(self._numbers), self._send), params)
+
+    def close(self) -> None:
+        """Ask what runs to stop, end the worker threads, let go of the source."""
+        self._acts.close()
+        self._dispatcher.close()
+        self.thread.source.close()
+
+
+def _unheard(message: Any, buffers: list[bytes]) -> None:
+    """Nobody listens."""

@@ -1,0 +1,168 @@
+"""The open thread: what all the requests of one debugger share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import History, open_history
+from lgviz.analysis.tree import Tree
+from lgviz.backend.dispatch import RequestCall, Send
+from lgviz.errors import ThreadNotFound
+from lgviz.protocol import TREE_COLUMNS, RowPatch, ThreadStatus, ThreadSummary, TreeBatch, TreeNews
+from lgviz.sources import LayeredSource
+from lgviz.sources.base import Source
+
+__all__ = ["OpenThread", "tree_batch"]
+
+
+class OpenThread:
+    """One thread of one source, followed while it grows.
+
+    Args:
+        source: where histories come from; a sandbox is put over it.
+        send: puts a message with its buffers before every view.
+        config: the run's config, so that LangGraph reads with it.
+        context: the run's context.
+
+    Attributes:
+        history: None until :meth:`open` succeeded once.
+        lock: held while the thread is opened or read anew.
+        running: ids of the threads on which a run started here is under way.
+        tracebacks: of runs made here: checkpoint id to node to traceback; LangGraph stores none.
+    """
+
+    def __init__(
+        self, source: Source, send: Send, *, config: dict[str, Any] | None = None, context: Any = None
+    ) -> None:
+        self.source = LayeredSource(source)
+        self.config = config
+        self.context = context
+        self.history: History | None = None
+        self.lock = threading.RLock()
+        self.running: set[str] = set()
+        self.tracebacks: dict[str, dict[str, str]] = {}
+        self._send = send
+        self._told: ThreadStatus = "done"
+
+    def open(self, thread_id: str | None) -> History:
+        """Open a thread (None: the newest).
+
+        Raises:
+            ThreadNotFound: no such thread.
+        """
+        history = open_history(self.source, thread_id, config=self.config, context=self.context)
+        with self.lock:
+            self.history = history
+        return history
+
+    def current(self) -> History:
+        """The open thread's history.
+
+        Raises:
+            ThreadNotFound: none is open, or it was deleted.
+        """
+        if self.history is None:
+            raise ThreadNotFound("No thread is open.", "Pick one from the list.")
+        if not len(self.history):
+            raise ThreadNotFound(
+                f"Thread {self.history.thread_id!r} was deleted meanwhile.", "Pick another from the list."
+            )
+        return self.history
+
+    def at(self, checkpoint_id: str) -> Checkpoint:
+        """A checkpoint of it, by id."""
+        return self.current()[checkpoint_id]
+
+    def emit(self, event: str, body: Any) -> None:
+        """Tell something to every view."""
+        self._send({"event": event, "body": body}, [])
+
+    def broadcast(self) -> None:
+        """Read what is new in it and tell it to every view, in order."""
+        history = self.current()
+        with self.lock, history.lock:
+            start, patched = history.refresh()
+            tree = self.current().tree
+            if start >= len(tree.ids) and not patched:
+                return
+            call = RequestCall(0, self._send)
+            body: TreeNews = {
+                "thread": self._line(history),
+                "tree": tree_batch(call, tree, start) if start < len(tree.ids) else None,
+                "patches": [_patch(tree, row) for row in patched],
+            }
+            self._send({"event": "tree", "body": body}, call.buffers)
+            # To know the status may take opening a whole state: the rows are on their way before that.
+            told = self._told
+            summary = self.summary(history)
+            if summary["status"] != told:
+                self.emit("tree", {"thread": summary, "tree": None, "patches": []})
+
+    def summary(self, history: History) -> ThreadSummary:
+        """A thread in one line, its status read anew."""
+        self._told = "running" if history.thread_id in self.running else history.status
+        return self._line(history)
+
+    def _line(self, history: History) -> ThreadSummary:
+        """A thread in one line, with the status that was told last."""
+        times = [t for t in history.tree.times[-1:] if t == t]
+        return {
+            "thread_id": history.thread_id,
+            "count": len(history),
+            "updated_at": times[0] * 1000 if times else None,
+            "status": self._told,
+        }
+
+
+def tree_batch(call: RequestCall, tree: Tree, start: int) -> TreeBatch:
+    """The rows of a tree from ``start`` on, names coded by a table of their own."""
+    end = len(tree.ids)
+    titles, title = _coded(
+        map(_title, tree.namespaces[start:end], tree.nodes[start:end], tree.sources[start:end])
+    )
+    changes, changed = _coded(tree.changed[start:end])
+    values: dict[str, Any] = {
+        "parent": tree.parent[start:end],
+        "lane": tree.lane[start:end],
+        "depth": tree.depth[start:end],
+        "time": [t * 1000 for t in tree.times[start:end]],
+        "flags": tree.flags[start:end],
+        "title": title,
+        "changed": changed,
+    }
+    return {
+        "start": start,
+        "count": end - start,
+        "ids": tree.ids[start:end],
+        "labels": tree.labels[start:end],
+        "titles": titles,
+        "changes": changes,
+        "columns": {name: call.column(dtype, values[name]) for name, (dtype, _) in TREE_COLUMNS.items()},
+    }
+
+
+def _patch(tree: Tree, row: int) -> RowPatch:
+    """What may have changed about a row already sent."""
+    return {
+        "row": row,
+        "flags": int(tree.flags[row]),
+        "title": list(_title(tree.namespaces[row], tree.nodes[row], tree.sources[row])),
+        "changed": list(tree.changed[row]),
+    }
+
+
+def _title(namespace: str, nodes: Sequence[str], source: str) -> Sequence[str]:
+    """What made a row, a subgraph's with the node that called it: ``critic › judge``."""
+    if not namespace:
+        return nodes
+    caller = namespace.rpartition("|")[2].partition(":")[0]
+    return [f"{caller} › {name}" for name in nodes or (source,)]
+
+
+def _coded(rows: Iterable[Sequence[str]]) -> tuple[list[list[str]], list[int]]:
+    table: dict[tuple[str, ...], int] = {}
+    codes = [table.setdefault(tuple(row), len(table)) for row in rows]
+    return [list(names) for names in table], codes

@@ -1,0 +1,201 @@
+"""Answers what a view reads: threads, tree, checkpoints, values, diffs, search."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from lgviz.analysis.history import open_history
+from lgviz.analysis.search import Hit, search
+from lgviz.analysis.topology import topology_of
+from lgviz.analysis.values import value_at
+from lgviz.backend import checkpoint_views as views
+from lgviz.backend.dispatch import RequestCall, handler
+from lgviz.backend.open_thread import OpenThread, tree_batch
+from lgviz.backend.sandbox import SandboxSlot
+from lgviz.backend.value_views import one_line, value_node
+from lgviz.errors import CheckpointNotFound
+from lgviz.protocol import (
+    CheckpointParams,
+    CheckpointView,
+    DiffParams,
+    DiffView,
+    MarksParams,
+    Nothing,
+    RawView,
+    RowMarks,
+    SearchHit,
+    SearchParams,
+    SearchProgress,
+    TaskView,
+    TaskWrites,
+    ThreadOpen,
+    ThreadPage,
+    ThreadsList,
+    ThreadStatus,
+    ThreadSummary,
+    ThreadView,
+    ValueGet,
+    ValueNode,
+)
+from lgviz.sources.base import ThreadInfo
+
+__all__ = ["Reads"]
+
+_HITS_A_MESSAGE = 50
+_HITS_IN_ALL = 2_000
+
+
+class Reads:
+    """The requests that read the open thread, and the list of all.
+
+    Args:
+        thread: the open thread.
+        sandbox: what is open over it.
+    """
+
+    def __init__(self, thread: OpenThread, sandbox: SandboxSlot) -> None:
+        self._thread = thread
+        self._sandbox = sandbox
+        self._statuses: dict[str, tuple[ThreadInfo, ThreadStatus]] = {}
+
+    # ------------------------------------------------------------ threads and tree
+
+    @handler("read")
+    def threads_list(self, call: RequestCall, params: ThreadsList) -> ThreadPage:
+        query = params["query"].lower()
+        found = [t for t in self._thread.source.threads() if query in t.thread_id.lower()]
+        page = found[params["offset"] : params["offset"] + params["limit"]]
+        summaries = []
+        for info in page:
+            call.check()
+            summaries.append(self._summary(info))
+        return {"threads": summaries, "total": len(found)}
+
+    @handler("read")
+    def thread_open(self, call: RequestCall, params: ThreadOpen) -> ThreadView:
+        thread, wanted = self._thread, params["thread_id"]
+        with thread.lock:
+            history = thread.history
+            if history is None or not len(history) or wanted not in (None, history.thread_id):
+                thread.open(wanted)
+            thread.broadcast()
+            history = thread.current()
+            return {
+                "thread": thread.summary(history),
+                "source": thread.source.description,
+                "tree": tree_batch(call, history.tree, 0),
+                "topology": topology_of(thread.source.graph),
+                "read_only": thread.source.read_only,
+                "selected": history.latest.id,
+                "sandbox": self._sandbox.view(),
+            }
+
+    @handler("read")
+    def thread_refresh(self, call: RequestCall, params: Nothing) -> ThreadSummary:
+        self._thread.broadcast()
+        return self._thread.summary(self._thread.current())
+
+    def _summary(self, info: ThreadInfo) -> ThreadSummary:
+        known = self._statuses.get(info.thread_id)
+        if known is None or known[0] != info:  # a status is read once for each state of a thread
+            status = open_history(self._thread.source, info.thread_id).status
+            known = self._statuses[info.thread_id] = (info, status)
+        return {
+            "thread_id": info.thread_id,
+            "count": info.count,
+            "updated_at": None if info.updated_at is None else info.updated_at * 1000,
+            "status": "running" if info.thread_id in self._thread.running else known[1],
+        }
+
+    @handler("read")
+    def rows_marks(self, call: RequestCall, params: MarksParams) -> list[RowMarks]:
+        marks: list[RowMarks] = []
+        for checkpoint_id in params["checkpoints"]:
+            call.check()
+            try:
+                checkpoint = self._thread.at(checkpoint_id)
+            except CheckpointNotFound:
+                continue
+            asked = checkpoint.interrupts
+            marks.append(
+                {
+                    "id": checkpoint_id,
+                    "interrupt": _question(asked[0].value) if asked else None,
+                    "error": checkpoint.error,
+                    "note": checkpoint.note,
+                }
+            )
+        return marks
+
+    # ------------------------------------------------------------ one checkpoint
+
+    @handler("read")
+    def checkpoint_get(self, call: RequestCall, params: CheckpointParams) -> CheckpointView:
+        return views.checkpoint_view(self._thread.at(params["checkpoint"]), self._thread.source)
+
+    @handler("read")
+    def value_get(self, call: RequestCall, params: ValueGet) -> ValueNode:
+        value = views.channel_value(
+            self._thread.at(params["checkpoint"]), self._thread.source, params["channel"]
+        )
+        return value_node(value_at(value, params["path"]), offset=params["offset"], limit=params["limit"])
+
+    @handler("read")
+    def diff_get(self, call: RequestCall, params: DiffParams) -> DiffView:
+        after = self._thread.at(params["after"])
+        before = self._thread.at(params["before"]) if params["before"] else after.parent
+        return views.checkpoints_diff(before, after, self._thread.source, internal=params["internal"])
+
+    @handler("read")
+    def writes_get(self, call: RequestCall, params: CheckpointParams) -> list[TaskWrites]:
+        return views.writes_view(self._thread.at(params["checkpoint"]))
+
+    @handler("read")
+    def tasks_get(self, call: RequestCall, params: CheckpointParams) -> list[TaskView]:
+        checkpoint = self._thread.at(params["checkpoint"])
+        return views.tasks_view(checkpoint, self._thread.source, self._thread.tracebacks.get(checkpoint.id))
+
+    @handler("read")
+    def raw_get(self, call: RequestCall, params: CheckpointParams) -> RawView:
+        return views.raw_view(self._thread.at(params["checkpoint"]), self._thread.source)
+
+    @handler("read")
+    def search(self, call: RequestCall, params: SearchParams) -> SearchProgress:
+        history = self._thread.current()
+        total = len(history.tree.ids)
+        batch: list[SearchHit] = []
+
+        def flush(done: int) -> None:
+            nonlocal batch
+            call.progress({"hits": batch, "done": done, "total": total})
+            batch = []
+
+        hits = search(history, params["query"], call.cancelled, lambda done, _total: flush(done))
+        for hit in itertools.islice(hits, _HITS_IN_ALL):
+            batch.append(_hit(hit))
+            if len(batch) >= _HITS_A_MESSAGE:
+                flush(hit.row)
+        call.check()
+        return {"hits": batch, "done": total, "total": total}
+
+
+def _question(value: Any) -> str:
+    """The words of a question: of a dict the text that asks, not the dict."""
+    if isinstance(value, dict):
+        named = (
+            value.get(key) for key in ("question", "prompt", "message", "query", "description", "action")
+        )
+        value = next((text for text in named if isinstance(text, str)), value)
+    return one_line(value)
+
+
+def _hit(hit: Hit) -> SearchHit:
+    return {
+        "id": hit.id,
+        "row": hit.row,
+        "where": hit.where,
+        "before": hit.before,
+        "match": hit.match,
+        "after": hit.after,
+    }

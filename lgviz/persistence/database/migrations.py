@@ -1,0 +1,158 @@
+"""The tables of savers and stores, and the named migrations that make them."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from lgviz.errors import ForeignTables, NewerSchema
+
+from .dialect import Dialect
+from .statements import READ, WRITE, Batch, Operation, Query
+
+_WRITTEN = """thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, node TEXT, task_id TEXT, fields TEXT,
+            value {blob}"""
+
+MIGRATIONS: dict[str, tuple[str, ...]] = {
+    "2026-11-blocks": (
+        "CREATE TABLE lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",
+        # A block stays as long as somebody needs it: its owner, a thread (by number) or one of a store's
+        # items (by negative number; 0: nobody), or those in `lgviz_shares`. Most have an owner alone.
+        """CREATE TABLE lgviz_blocks (
+            id {serial}, hash {blob} NOT NULL UNIQUE, owner {int} NOT NULL, form INTEGER NOT NULL,
+            data {blob} NOT NULL)""",
+        "CREATE INDEX lgviz_blocks_by_owner ON lgviz_blocks (owner)",
+        """CREATE TABLE lgviz_shares (
+            owner {int} NOT NULL, block {int} NOT NULL, PRIMARY KEY (owner, block)){clustered}""",
+        "CREATE INDEX lgviz_shares_by_block ON lgviz_shares (block)",
+        # Who needs what; closed downwards: with a container, all blocks below it.
+        """CREATE VIEW lgviz_uses AS SELECT owner, id AS block FROM lgviz_blocks WHERE owner <> 0
+            UNION ALL SELECT owner, block FROM lgviz_shares""",
+    ),
+    "2026-11-checkpoints": (
+        # `made`: how many root checkpoints there had been at the last removal: no label is given
+        # twice. `epoch` counts removals.
+        """CREATE TABLE lgviz_threads (
+            id {serial}, thread_id TEXT NOT NULL UNIQUE,
+            made INTEGER NOT NULL, epoch INTEGER NOT NULL DEFAULT 0)""",
+        # What an index needs comes first, so that reading it never pages through the rest of a row.
+        """CREATE TABLE lgviz_checkpoints (
+            key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, parent TEXT,
+            ordinal INTEGER NOT NULL, at {real} NOT NULL,
+            changed TEXT NOT NULL, metadata {blob} NOT NULL,
+            body {blob} NOT NULL,
+            UNIQUE (thread, ns, id))""",
+        "CREATE INDEX lgviz_checkpoints_by_age ON lgviz_checkpoints (thread, ns, key)",
+        # How many checkpoints the subgraphs called from a checkpoint have had. That checkpoint itself may
+        # be stored later than they are; once it is removed before them, `numbers` says what its label was.
+        """CREATE TABLE lgviz_calls (
+            thread {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL, numbers TEXT,
+            PRIMARY KEY (thread, ns, id)){clustered}""",
+        # One row holds all writes of one task.
+        """CREATE TABLE lgviz_writes (
+            key {serial}, thread {int} NOT NULL, ns TEXT NOT NULL, checkpoint_id TEXT NOT NULL,
+            task_id TEXT NOT NULL, task_path TEXT NOT NULL, at {real} NOT NULL, data {blob} NOT NULL)""",
+        "CREATE INDEX lgviz_writes_by_checkpoint ON lgviz_writes (thread, ns, checkpoint_id)",
+    ),
+    "2026-11-items": (
+        # `path` and `key` are bytes that any text has, in its order: see namespaces.py.
+        "CREATE TABLE lgviz_namespaces (id {serial}, path {blob} NOT NULL UNIQUE)",
+        # What is true now, since `updated`; a deleted item keeps its row, without a value. `rank` is the
+        # order of search. Times are microseconds since 1970.
+        f"""CREATE TABLE lgviz_items (
+            id {{key}}, ns {{int}} NOT NULL, rank {{int}} NOT NULL, key {{blob}} NOT NULL,
+            created {{int}} NOT NULL, updated {{int}} NOT NULL, expires {{int}}, ttl {{real}}, {_WRITTEN},
+            UNIQUE (ns, key))""",
+        "CREATE INDEX lgviz_items_by_rank ON lgviz_items (ns, rank) WHERE value IS NOT NULL",
+        "CREATE INDEX lgviz_items_by_expiry ON lgviz_items (expires) WHERE expires IS NOT NULL",
+        """CREATE INDEX lgviz_items_by_checkpoint ON lgviz_items (thread_id, checkpoint_id)
+            WHERE thread_id IS NOT NULL""",
+        # What was true, from `at` until `until`.
+        f"""CREATE TABLE lgviz_past (
+            item {{int}} NOT NULL, at {{int}} NOT NULL, until {{int}} NOT NULL, rank {{int}} NOT NULL,
+            created {{int}} NOT NULL, {_WRITTEN}, PRIMARY KEY (item, at)){{clustered}}""",
+        "CREATE INDEX lgviz_past_by_time ON lgviz_past (until)",
+        """CREATE INDEX lgviz_past_by_checkpoint ON lgviz_past (thread_id, checkpoint_id)
+            WHERE thread_id IS NOT NULL""",
+        # Every put and delete (without a value).
+        """CREATE VIEW lgviz_versions AS
+            SELECT id AS item, updated AS at, NULL AS until, rank, created, thread_id, checkpoint_ns,
+                checkpoint_id, node, task_id, fields, value FROM lgviz_items
+            UNION ALL SELECT item, at, until, rank, created, thread_id, checkpoint_ns, checkpoint_id, node,
+                task_id, fields, value FROM lgviz_past""",
+    ),
+}
+
+
+class Role(NamedTuple):
+    """What a database is used for: the migrations that it takes, and what stands in its way."""
+
+    migrations: tuple[str, ...]
+    foreign: str
+    """LangGraph's table of the same purpose."""
+    users: str
+
+
+CHECKPOINTS = Role(("2026-11-blocks", "2026-11-checkpoints"), "checkpoints", "savers")
+ITEMS = Role(("2026-11-blocks", "2026-11-items"), "store", "stores")
+
+_MIGRATIONS_TABLE = (
+    "CREATE TABLE IF NOT EXISTS lgviz_migrations (name TEXT PRIMARY KEY, applied_at {real} NOT NULL)"
+)
+
+
+def set_up_tables(dialect: Dialect, role: Role, *, beside: bool = False) -> Operation[bool]:
+    """Make or migrate a role's tables, where they are not up to date.
+
+    Args:
+        dialect: of the database.
+        role: whose tables.
+        beside: make them although LangGraph's own tables are there (to migrate from them).
+
+    Returns:
+        Whether there was anything to do: then the transaction is one that writes.
+
+    Raises:
+        ForeignTables: only LangGraph's own tables are there.
+        NewerSchema: a newer lgviz made the tables.
+    """
+    yield READ
+    tables = {name for (name,) in (yield Query(dialect.tables))}
+    applied = set()
+    if "lgviz_migrations" in tables:
+        applied = yield from applied_migrations()
+        newer = applied - MIGRATIONS.keys()
+        if newer:
+            raise NewerSchema(
+                f"The tables were made by a newer lgviz ({', '.join(sorted(newer))}).",
+                "Upgrade lgviz: pip install -U lgviz.",
+            )
+    if applied.issuperset(role.migrations):
+        return False
+    if role.foreign in tables and applied.isdisjoint(role.migrations[1:]) and not beside:
+        raise ForeignTables(
+            f"The database holds LangGraph's own tables; lgviz's {role.users} have their own.",
+            f"Migrate once: lgviz.persistence.migrate(OLD, NEW), with NEW a new file or one of lgviz's"
+            f" {role.users}.",
+        )
+    yield WRITE
+    if dialect.lock_schema:
+        yield Query(dialect.lock_schema)
+    yield Query(dialect.ddl(_MIGRATIONS_TABLE))
+    applied = yield from applied_migrations()
+    for name in role.migrations:
+        if name not in applied:
+            for statement in MIGRATIONS[name]:
+                yield Query(dialect.ddl(statement))
+            yield Query("INSERT INTO lgviz_migrations (name, applied_at) VALUES (?, ?)", [name, time.time()])
+    return True
+
+
+def applied_migrations() -> Operation[set[str]]:
+    """The names of the migrations that a database has had."""
+    return {name for (name,) in (yield Query("SELECT name FROM lgviz_migrations"))}
+
+
+def lasting() -> Operation[bool]:
+    """End the transaction; whether it lasts: a caller may yet undo one of its own that was joined."""
+    return bool((yield Batch([Query("SELECT 1")], last=True)))

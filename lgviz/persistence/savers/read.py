@@ -1,0 +1,250 @@
+"""Reads checkpoints: rows and blocks inside a transaction, values outside of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple
+
+from lgviz.errors import DamagedData
+from lgviz.persistence.blocks.damage import Damaged, damaged, legible
+from lgviz.persistence.blocks.merkle import Block, Part
+from lgviz.persistence.blocks.records import (
+    Channel,
+    Records,
+    WriteRecord,
+    read_body,
+    read_channels,
+    read_metadata,
+    read_seen,
+)
+from lgviz.persistence.blocks.store import BlockGone
+from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
+
+from .address import Address, address
+
+logger = logging.getLogger("lgviz.persistence")
+
+_CHECKPOINT = "Checkpoint %s of thread %r"
+_FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
+_FOUND = f"""WITH found AS (
+      SELECT c.key, t.thread_id, c.thread, c.ns, c.id, c.parent, c.metadata, c.body {_FROM} WHERE {{}})
+    SELECT key, thread_id, ns, id, parent, metadata, body FROM found"""
+# In one statement, for it sees both at one moment. A row without a thread is of a task's writes.
+_WITH_WRITES = f"""{_FOUND} UNION ALL
+    SELECT f.key, NULL, w.task_path, w.task_id, NULL, NULL, w.data FROM found f JOIN lgviz_writes w
+    ON w.thread = f.thread AND w.ns = f.ns AND w.checkpoint_id = f.id"""
+
+
+@dataclass
+class StoredCheckpoint:
+    """One checkpoint as it was read: rows and blocks, no value decoded yet."""
+
+    address: Address
+    parent: str | None
+    metadata: bytes
+    head: Part
+    channels: dict[str, Channel]
+    seen: dict[str, dict[str, Any]]
+    writes: list[tuple[str, str, WriteRecord]] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
+
+
+class CheckpointReads:
+    """``get_tuple`` and ``list``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.blocks = records.blocks
+
+    def get(
+        self, config: RunnableConfig, channels: Collection[str] | None = None
+    ) -> Operation[StoredCheckpoint | None]:
+        """One checkpoint: the one named, else the one committed last.
+
+        Args:
+            config: names it.
+            channels: read the values of these alone, and no writes.
+
+        Raises:
+            DamagedData: its rows cannot be read (a damaged value alone does not raise).
+        """
+        place = address(config)
+        where = "t.thread_id = ? AND c.ns = ? AND c.id = ?"
+        params = [place.thread_id, place.ns or "", place.checkpoint_id]
+        if place.checkpoint_id is None:
+            where, params = "t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1", params[:2]
+
+        def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
+            rows = yield Query((_WITH_WRITES if channels is None else _FOUND).format(where), params)
+            return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
+
+        found = yield from self.blocks.optimistic_read(read)
+        return found[0] if found else None
+
+    def matching(
+        self,
+        config: RunnableConfig | None,
+        filter: Mapping[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> Operation[list[int]]:
+        """The keys of the checkpoints that ``list`` gives, newest first.
+
+        A filter asks for equal values of metadata keys, compared here and not in SQL: every database gives
+        the same answer.
+        """
+        scope: dict[str, Any] = {}
+        if config is not None:
+            place = address(config)
+            scope = {"t.thread_id = ?": place.thread_id}
+            if place.ns is not None:
+                scope["c.ns = ?"] = place.ns
+        yield GLANCE
+        bounds: dict[str, Any] = {}
+        if before is not None and (limiting := (before.get("configurable") or {}).get("checkpoint_id")):
+            where = " AND ".join(["c.id = ?", *scope])
+            rows = yield Query(f"SELECT max(c.key) {_FROM} WHERE {where}", [limiting, *scope.values()])
+            # An id that is not stored is taken for the moment it was made: LangGraph's ids sort by time.
+            key = rows[0][0]
+            bounds = {"c.id < ?": limiting} if key is None else {"c.key < ?": key}
+        if config is not None and place.checkpoint_id:
+            bounds["c.id = ?"] = place.checkpoint_id
+        where = " AND ".join([*scope, *bounds]) or "1 = 1"
+        params = [*scope.values(), *bounds.values()]
+        columns = "c.key, c.metadata" if filter else "c.key"
+        sql = f"SELECT {columns} {_FROM} WHERE {where} ORDER BY c.key DESC"
+        if limit is not None and not filter:
+            sql, params = f"{sql} LIMIT ?", [*params, max(limit, 0)]
+        rows = yield Query(sql, params)
+        if filter:
+            rows = [row for row in rows if self._matches(bytes(row[1]), filter)]
+        return [row[0] for row in rows[: None if limit is None else max(limit, 0)]]
+
+    def load(self, keys: Sequence[int], known: dict[int, Block]) -> Operation[list[StoredCheckpoint]]:
+        """Checkpoints by key, in the order given; those that are gone meanwhile or damaged are left out."""
+        where, params = self.blocks.dialect.among("c.key", keys)
+        order = {key: n for n, key in enumerate(keys)}
+
+        def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
+            rows = yield Query(_WITH_WRITES.format(where), params)
+            rows.sort(key=lambda row: order[row[0]])
+            return (yield from self._read(rows, known, whole=whole, strict=False))
+
+        return (yield from self.blocks.optimistic_read(read))
+
+    def _read(
+        self,
+        rows: Rows,
+        known: dict[int, Block],
+        *,
+        whole: bool,
+        strict: bool,
+        only: Collection[str] | None = None,
+    ) -> Operation[list[StoredCheckpoint]]:
+        found: dict[int, StoredCheckpoint] = {}
+        for key, thread_id, ns, id, parent, metadata, body in rows:
+            if thread_id is None:
+                continue
+            try:
+                place = Address(thread_id, ns, id)
+                found[key] = yield from self._open(place, parent, bytes(metadata), bytes(body))
+            except DamagedData as error:
+                if whole:  # or was it removed between two statements?
+                    raise BlockGone from error
+                if strict:
+                    raise
+                logger.warning("%s It is left out.", error.cause)
+        self._add_writes(found, rows)
+        parts: list[Part] = []
+        for stored in found.values():
+            if only is not None:
+                stored.channels = {
+                    name: channel if name in only else channel._replace(part=None)
+                    for name, channel in stored.channels.items()
+                }
+            parts.append(stored.head)
+            parts += [channel.part for channel in stored.channels.values() if channel.part is not None]
+            parts += [write.part for _, _, write in stored.writes]
+        blocks = yield from self.blocks.fetch(parts, known, whole=whole)
+        for stored in found.values():
+            stored.blocks = blocks
+        return list(found.values())
+
+    def _open(
+        self, place: Address, parent: str | None, metadata: bytes, body: bytes
+    ) -> Operation[StoredCheckpoint]:
+        with legible(_CHECKPOINT, place.checkpoint_id, place.thread_id):
+            head, table, seen_table = read_body(self.blocks.codec.open_row(body))
+            channels = read_channels((yield from self.blocks.unfold(table)))
+            seen = read_seen((yield from self.blocks.unfold(seen_table)))
+            return StoredCheckpoint(place, parent, metadata, head, channels, seen)
+
+    def _add_writes(self, found: Mapping[int, StoredCheckpoint], rows: Rows) -> None:
+        """Give checkpoints the writes whose rows came with theirs, in LangGraph's order."""
+        for key, thread_id, path, task_id, _, _, data in rows:
+            if thread_id is not None or key not in found:
+                continue
+            try:
+                entries = self.records.open_writes(bytes(data))
+            except DamagedData as error:
+                logger.warning("Task %s: %s It is left out.", task_id, error.cause)
+                continue
+            found[key].writes += [(path, task_id, write) for write in entries]
+        for stored in found.values():
+            stored.writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
+
+    def assemble(self, stored: StoredCheckpoint) -> CheckpointTuple:
+        """What LangGraph is given. Decodes all values: call it outside of the transaction.
+
+        Raises:
+            DamagedData: its metadata or bookkeeping cannot be read.
+        """
+        decode, blocks, place = self.blocks.merkle.decode, stored.blocks, stored.address
+        with legible(_CHECKPOINT, place.checkpoint_id, place.thread_id):
+            metadata = read_metadata(stored.metadata, self.blocks.merkle.serde)
+            head = decode(stored.head, blocks, damaged)
+            if isinstance(head, Damaged):
+                raise ValueError(head.reason)
+        channels = stored.channels
+        checkpoint = {
+            **head,
+            "id": place.checkpoint_id,
+            "channel_values": {
+                name: decode(channel.part, blocks, damaged)
+                for name, channel in channels.items()
+                if channel.part is not None
+            },
+            "channel_versions": {name: c.version for name, c in channels.items() if c.version is not None},
+            "versions_seen": stored.seen,
+        }
+        return CheckpointTuple(
+            config=place.config(),
+            checkpoint=checkpoint,  # type: ignore[arg-type]
+            metadata=metadata,  # type: ignore[arg-type]
+            parent_config=place._replace(checkpoint_id=stored.parent).config() if stored.parent else None,
+            pending_writes=[
+                (task_id, write.channel, decode(write.part, blocks, damaged))
+                for _, task_id, write in stored.writes
+            ],
+        )
+
+    def assemble_all(self, page: Iterable[StoredCheckpoint]) -> Iterable[CheckpointTuple]:
+        """Several; one whose bookkeeping is damaged is left out, and logged."""
+        for stored in page:
+            try:
+                yield self.assemble(stored)
+            except DamagedData as error:
+                logger.warning("%s It is left out.", error.cause)
+
+    def _matches(self, data: bytes, filter: Mapping[str, Any]) -> bool:
+        metadata = self.records.open_metadata(data)
+        return metadata is not None and all(metadata.get(key) == value for key, value in filter.items())

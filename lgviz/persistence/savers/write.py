@@ -1,0 +1,313 @@
+"""Stores checkpoints and writes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
+from langgraph.checkpoint.serde.types import ERROR
+
+from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
+from lgviz.persistence.blocks.merkle import DICT, LONGEST, Part, blocks_of, leaf
+from lgviz.persistence.blocks.records import (
+    Channel,
+    Records,
+    WriteRecord,
+    channel_entries,
+    pack_body,
+    pack_metadata,
+    pack_writes,
+    seen_entries,
+)
+from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
+
+from .address import Address, address
+from .index import anchor_of
+
+_OWN = ("channel_values", "channel_versions", "versions_seen", "id")
+_THREAD = "(SELECT id FROM lgviz_threads WHERE thread_id = ?)"
+# The checkpoint itself where it is put again, its parent, and the number of the newest root checkpoint.
+_BEFORE = f"""SELECT id, ordinal, body FROM lgviz_checkpoints
+    WHERE thread = {_THREAD} AND ns = ? AND id IN (?, ?)
+    UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ''
+        ORDER BY key DESC LIMIT 1), NULL"""
+_TASK = f"""SELECT key, task_path, data FROM lgviz_writes
+    WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?"""
+
+
+_UPDATE = """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
+    WHERE thread = ? AND ns = ? AND id = ?"""
+_INSERT = """INSERT INTO lgviz_checkpoints (thread, ns, id, ordinal, parent, at, changed, metadata, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_WRITES = """INSERT INTO lgviz_writes (thread, ns, checkpoint_id, task_id, task_path, at, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+
+class _Thread(NamedTuple):
+    """A thread that is written to.
+
+    Attributes:
+        number: its key.
+        made: how many root checkpoints it had had at the last removal.
+        mark: of removals in the database.
+    """
+
+    number: int
+    made: int
+    mark: bytes | None
+
+
+class _Before(NamedTuple):
+    """What a thread held before a put.
+
+    Attributes:
+        replaced: whether the checkpoint itself was there.
+        last: the number of the newest root checkpoint, -1 where there is none.
+        source: the row of the parent, where it was asked for and is there.
+    """
+
+    replaced: bool
+    last: int
+    source: bytes | None
+
+
+class CheckpointWrites:
+    """``put`` and ``put_writes``.
+
+    Args:
+        records: opens the rows.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.blocks = records.blocks
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+        new_versions: Mapping[str, Any],
+        *,
+        changed: Iterable[str] | None = None,
+        at: float | None = None,
+    ) -> Operation[RunnableConfig]:
+        """Store one checkpoint; of its values, those whose channels have new versions.
+
+        A channel whose version is its parent's has its parent's value, by reference.
+
+        Args:
+            config, checkpoint, metadata, new_versions: as LangGraph gives them.
+            changed: the channels to record as changed, where that is not ``new_versions``.
+            at: when it was made, where that is not now.
+
+        Raises:
+            NotKept: a value that the serializer refuses.
+        """
+        place, id, blocks = address(config), checkpoint["id"], self.blocks
+        ns, serde = place.ns or "", blocks.merkle.serde
+        values: Mapping[str, Any] = checkpoint.get("channel_values") or {}
+        versions: Mapping[str, Any] = checkpoint.get("channel_versions") or {}
+        # Serialized and hashed before the transaction: it is held for the shortest time.
+        parts = {name: self._encode(values[name], name, ns) for name in new_versions if name in values}
+        head = leaf(serde.dumps_typed({k: v for k, v in checkpoint.items() if k not in _OWN}))
+        seen = blocks.merkle.chunk(DICT, seen_entries(checkpoint.get("versions_seen") or {}))
+        notes = get_checkpoint_metadata(config, metadata)  # type: ignore[arg-type]
+        packed_notes = pack_metadata(notes, serde)
+        asked = blocks.unknown([*parts.values(), seen])
+
+        yield WRITE
+        # The parent is read only where a value is taken over from it.
+        source = place.checkpoint_id if values.keys() - parts.keys() else None
+        query = Query(_BEFORE, [place.thread_id, ns, id, source, place.thread_id])
+        thread, rows, stored = yield from self._enter(place.thread_id, query, asked)
+        before = _read_before(rows, id, source)
+        inherited = (yield from self._inherited(before, versions)) if source else {}
+        for name in values.keys() - parts.keys():
+            parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
+        channels = {
+            name: Channel(versions.get(name), parts.get(name)) for name in dict.fromkeys((*versions, *values))
+        }
+        yield from self._learn_hashes(channels)
+        table = blocks.merkle.chunk(DICT, channel_entries(channels))
+        plan = yield from blocks.plan(thread.number, thread.mark, [table, seen], asked, stored)
+
+        row = [
+            place.checkpoint_id,
+            at or time.time(),
+            json.dumps(list(new_versions if changed is None else changed), separators=(",", ":")),
+            packed_notes,
+            blocks.codec.close_row(pack_body(head, table, seen)),
+        ]
+        steps = yield from self._row_steps(thread, before, notes, [thread.number, ns, id], row)
+        if (yield Batch([*plan.steps, *steps], last=True)):
+            blocks.stored(plan)
+        return Address(place.thread_id, ns, id).config()
+
+    def _row_steps(
+        self, thread: _Thread, before: _Before, notes: Mapping[str, Any], here: list[Any], row: list[Any]
+    ) -> Operation[list[Query]]:
+        """The statements that store a checkpoint's row, in the place of the one of its id."""
+        _, ns, _ = here
+        if before.replaced:
+            epoch = Query("UPDATE lgviz_threads SET epoch = epoch + 1 WHERE id = ?", [thread.number])
+            return [epoch, Query(_UPDATE, [*row, *here])]
+        number = max(thread.made, before.last + 1)
+        if ns:
+            number = yield from self._inner_ordinal(thread.number, ns, notes)
+        return [Query(_INSERT, [*here, number, *row])]
+
+    def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Part]]:
+        """The values that the parent has in the same versions."""
+        channels: dict[str, Channel] = {}
+        if before.source is not None:
+            # Of a damaged parent nothing can be taken over: all values are stored.
+            with suppress(DamagedData):
+                channels = yield from self.records.open_channels(before.source)
+        return {
+            name: part
+            for name, (version, part) in channels.items()
+            if part is not None and version == versions.get(name)
+        }
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> Operation[None]:
+        """Store writes of one task: special ones replace, all others are kept as they were first written.
+
+        Raises:
+            NotKept: a value that the serializer refuses.
+        """
+        numbered = [
+            (WRITES_IDX_MAP.get(channel, idx), channel, value) for idx, (channel, value) in enumerate(writes)
+        ]
+        return (yield from self.put_numbered_writes(config, numbered, task_id, task_path))
+
+    def put_numbered_writes(
+        self, config: RunnableConfig, writes: Iterable[tuple[int, str, Any]], task_id: str, task_path: str
+    ) -> Operation[None]:
+        """:meth:`put_writes` of writes that have their index already."""
+        place, blocks = address(config), self.blocks
+        if place.checkpoint_id is None:
+            raise PersistenceError(
+                "The config names no checkpoint_id to write under.", "Give the config that put returned."
+            )
+        ns = place.ns or ""
+        new = [
+            WriteRecord(idx, channel, self._encode_write(value, channel, task_path or ns))
+            for idx, channel, value in writes
+        ]
+        asked = blocks.unknown(write.part for write in new)
+
+        yield WRITE
+        task = Query(_TASK, [place.thread_id, ns, place.checkpoint_id, task_id])
+        thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
+        kept: dict[int, WriteRecord] = {}
+        steps: list[Query] = []
+        for key, old_path, data in rows:
+            try:
+                old = self.records.open_writes(bytes(data))
+            except DamagedData:  # the row stays as it is; check() names it
+                continue
+            kept |= {write.idx: write for write in old}
+            task_path = task_path or old_path
+            steps.append(Query("DELETE FROM lgviz_writes WHERE key = ?", [key]))
+        for write in new:
+            if write.idx < 0 or write.idx not in kept:
+                kept[write.idx] = write
+        parts = [write.part for write in kept.values()]
+        plan = yield from blocks.plan(thread.number, thread.mark, parts, asked, stored)
+        data = blocks.codec.close_row(pack_writes(kept.values()))
+        row = [thread.number, ns, place.checkpoint_id, task_id, task_path, time.time(), data]
+        if (yield Batch([*plan.steps, *steps, Query(_INSERT_WRITES, row)], last=True)):
+            blocks.stored(plan)
+
+    def _enter(
+        self, thread_id: str, what: Query, asked: list[bytes]
+    ) -> Operation[tuple[_Thread, Rows, Rows]]:
+        """A thread, the rows that a query finds, and those of the blocks asked for: in one round trip.
+
+        The thread is locked until the transaction ends: its rows are committed in the order of their keys.
+        """
+        blocks = self.blocks
+        newest, hash = blocks.ids.newest
+        find = Query(
+            f"""SELECT id, made, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
+                {blocks.dialect.lock_row}""",
+            [newest, thread_id],
+        )
+        steps = [find, what, *([blocks.ask(asked)] if asked else [])]
+        found = yield Batch(steps)
+        if not found[0]:
+            new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
+            yield Query(new, [thread_id])
+            found = yield Batch(steps)
+        *thread, there = found[0][0]
+        if there != hash:
+            blocks.forget(thread[-1])
+        return _Thread(*thread), list(found[1]), list(found[2]) if asked else []
+
+    def _encode_write(self, value: Any, channel: str, where: str) -> Part:
+        try:
+            return self._encode(value, channel, where)
+        except NotKept:
+            if channel != ERROR or not isinstance(value, BaseException):
+                raise
+            # A node's error must never be hidden by the refusal to keep its arguments.
+            return self._encode(repr(value), channel, where)
+
+    def _encode(self, value: Any, channel: str, where: str) -> Part:
+        try:
+            return self.blocks.merkle.encode(value)
+        except (LgvizError, TypeError, ValueError, RecursionError) as error:
+            node = f" ({where})" if where else ""
+            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            remedy = error.remedy if isinstance(error, LgvizError) else ""
+            raise NotKept(f"Channel {channel!r}{node} holds what cannot be kept: {cause}", remedy) from error
+
+    def _inner_ordinal(self, thread: int, ns: str, metadata: Mapping[str, Any]) -> Operation[int]:
+        """The number of a subgraph's checkpoint under the checkpoint that its call started from."""
+        anchor = anchor_of(ns, metadata)
+        if anchor is None:
+            return 0
+        rows = yield Query(
+            """INSERT INTO lgviz_calls (thread, ns, id, made) VALUES (?, ?, ?, 1) ON CONFLICT (thread, ns, id)
+               DO UPDATE SET made = lgviz_calls.made + 1 RETURNING made""",
+            [thread, *anchor],
+        )
+        return int(rows[0][0])
+
+    def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
+        """Hashes of blocks that are known by id alone: chunking, of many channels, asks for them."""
+        if len(channels) <= LONGEST:
+            return
+        without = [
+            block
+            for channel in channels.values()
+            if channel.part is not None
+            for block in blocks_of(channel.part)
+            if not block.hash
+        ]
+        if without:
+            where, params = self.blocks.dialect.among("id", [block.id for block in without])
+            rows = yield Query(f"SELECT id, hash FROM lgviz_blocks WHERE {where}", params)
+            hashes = {id: bytes(hash) for id, hash in rows}
+            for block in without:
+                block.hash = hashes[block.id]
+
+
+def _read_before(rows: Rows, own: str, source: str | None) -> _Before:
+    replaced, last, parent = False, -1, None
+    for id, ordinal, body in rows:
+        if id is None:
+            last = -1 if ordinal is None else ordinal
+            continue
+        replaced = replaced or id == own
+        if id == source:
+            parent = bytes(body)
+    return _Before(replaced, last, parent)

@@ -1,0 +1,161 @@
+"""Reads what LangGraph's own serializer wrote, and runs none of the code that it names."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from typing import Any
+
+import ormsgpack
+from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
+from langgraph.checkpoint.serde.jsonplus import (
+    EXT_CONSTRUCTOR_KW_ARGS,
+    EXT_CONSTRUCTOR_POS_ARGS,
+    EXT_CONSTRUCTOR_SINGLE_ARG,
+    EXT_DELTA_SNAPSHOT,
+    EXT_METHOD_SINGLE_ARG,
+    EXT_NUMPY_ARRAY,
+    EXT_PYDANTIC_V1,
+    EXT_PYDANTIC_V2,
+    _create_msgpack_ext_hook,
+)
+from langgraph.checkpoint.serde.types import _DeltaSnapshot
+from pydantic import BaseModel
+
+from . import classes
+from .trust import Placeholder, Trust
+
+KEPT_EXTENSION = 23
+"""The extension of lgviz's that holds one of LangGraph's as it was written."""
+_NAMED = {
+    EXT_CONSTRUCTOR_SINGLE_ARG,
+    EXT_CONSTRUCTOR_POS_ARGS,
+    EXT_CONSTRUCTOR_KW_ARGS,
+    EXT_METHOD_SINGLE_ARG,
+    EXT_PYDANTIC_V1,
+    EXT_PYDANTIC_V2,
+}
+_safe = _create_msgpack_ext_hook(None)
+
+
+def read(payload: bytes, hook: Callable[[int, bytes], Any]) -> Any:
+    """A value that LangGraph wrote as ``msgpack``.
+
+    Args:
+        payload: its bytes.
+        hook: reads an extension, by its code and bytes; see :func:`read_extension`.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    return ormsgpack.unpackb(payload, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
+
+
+def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, bytes], Any]) -> Any:
+    """The value of an extension of LangGraph's: safe types as LangGraph reads them, others where trusted.
+
+    Args:
+        code, data: the extension.
+        trust: which classes may be built; a value of another is a :class:`Placeholder`.
+        hook: reads the extensions inside.
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    if code == EXT_DELTA_SNAPSHOT:
+        return _DeltaSnapshot(read(data, hook))
+    if code == EXT_NUMPY_ARRAY:
+        return _safe_value(code, data)
+    if code not in _NAMED:
+        raise ValueError(f"an unknown extension {code}")
+    module, name, state, *_ = read(data, hook)
+    if (module, name) in SAFE_MSGPACK_TYPES and code not in (EXT_PYDANTIC_V2, EXT_CONSTRUCTOR_KW_ARGS):
+        return _safe_type(module, name, code, state, data)
+    cls, reason = trust.find(module, name)
+    if cls is not None:
+        try:
+            return _construct(cls, code, state)
+        except (classes.NotBuilt, TypeError, ValueError, KeyError, AttributeError) as error:
+            reason = f"{module}.{name} changed: {error}"
+    shown = state if isinstance(state, dict) else {"value": state}
+    return Placeholder(f"{module}.{name}", reason, shown, KEPT_EXTENSION, bytes((code,)) + data)
+
+
+def _safe_type(module: str, name: str, code: int, state: Any, data: bytes) -> Any:
+    # Its arguments may hold classes that only we may build: give LangGraph's reader none of them.
+    if (module, name) == ("langgraph.types", "Send"):
+        from langgraph.types import Send  # it takes long to import
+
+        return Send(*state)
+    if (module, name) in (("builtins", "set"), ("builtins", "frozenset")):
+        return set(state) if name == "set" else frozenset(state)
+    if (module, name) == ("collections", "deque"):
+        return deque(state)
+    return _safe_value(code, data)
+
+
+def _safe_value(code: int, data: bytes) -> Any:
+    """What LangGraph reads, which hides damage behind None."""
+    value = _safe(code, data)
+    if value is None:
+        raise ValueError("its bytes do not make what they name")
+    return value
+
+
+def _construct(cls: type, code: int, state: Any) -> Any:
+    if issubclass(cls, BaseModel) and isinstance(state, dict):
+        return _model(cls, state)
+    if issubclass(cls, Enum):
+        for member in cls:
+            if member.value == state or (isinstance(member.value, tuple) and list(member.value) == state):
+                return member
+        raise classes.NotBuilt(f"no member has the value {state!r}")
+    if hasattr(cls, "_fields") and issubclass(cls, tuple) and isinstance(state, dict):
+        return tuple.__new__(cls, [state[field] for field in getattr(cls, "_fields", ())])
+    if (is_dataclass(cls) or code == EXT_CONSTRUCTOR_KW_ARGS) and isinstance(state, dict):
+        return classes.build(cls, "record", [state])
+    if code == EXT_PYDANTIC_V1 and isinstance(state, dict):
+        return classes.build(cls, "pydantic1", [state, list(state)])
+    for base in (str, int, float, set, frozenset, list, tuple, dict):
+        if issubclass(cls, base):
+            return classes.build(cls, "derived", [base.__name__, base(state), {}])
+    raise classes.NotBuilt("it is no data class")
+
+
+def _model(cls: type[BaseModel], data: Mapping[str, Any]) -> BaseModel:
+    """A model from its dump: nested models were dumped as dicts, and their fields say what they were."""
+    fields = {
+        name: _restore(field.annotation, data[name])
+        if name in data
+        else field.get_default(call_default_factory=True)
+        for name, field in cls.model_fields.items()
+    }
+    extra = {name: value for name, value in data.items() if name not in fields}
+    names = [name for name in data if name in fields]
+    allowed = cls.model_config.get("extra") == "allow"
+    private = {name: default.get_default() for name, default in cls.__private_attributes__.items()}
+    state = [fields, names, extra if allowed else None, private or None]
+    made: BaseModel = classes.build(cls, "pydantic", state)
+    return made
+
+
+def _restore(annotation: Any, value: Any) -> Any:
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _restore(args[0], value)
+    if isinstance(annotation, type) and isinstance(value, dict) and issubclass(annotation, BaseModel):
+        return _model(annotation, value)
+    if origin in (typing.Union, types.UnionType):
+        restored = (_restore(arg, value) for arg in args)
+        return next((made for made in restored if type(made) is not type(value)), value)
+    if origin is list and isinstance(value, list) and args:
+        return [_restore(args[0], item) for item in value]
+    if origin is tuple and isinstance(value, list):
+        return tuple(_restore(args[0] if args else Any, item) for item in value)
+    if origin is dict and isinstance(value, dict) and len(args) == 2:
+        return {key: _restore(args[1], item) for key, item in value.items()}
+    return value
