@@ -11,6 +11,7 @@ from langgraph.constants import END, START
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.errors import ActRefused
+from lgviz.sources.places import by_channel
 
 from .effects import Act, call
 from .overlay import OverlaySaver
@@ -254,7 +255,7 @@ def _preview(
     made = yield from update(over, edit, config, context)
     before = yield from call(over.target.graph, "get_state", position.config)
     after = yield from call(over.target.graph, "get_state", made.config)
-    diff = diff_states(_state(before.values), _state(after.values))
+    diff = diff_states(by_channel(before.values), by_channel(after.values))
     warnings = list(warned(over, edit, made.as_node, before, after))
     return Preview(after.values, after.next, diff, made.as_node, warnings)
 
@@ -263,9 +264,6 @@ def _fork(
     here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
 ) -> Act[UpdateResult]:
     position = yield from find(here, at, thread_id, config)
-    return (yield from update(position, edit, config, context))
-
-
-def _state(values: Any) -> dict[str, Any]:
-    """A state as channels, also that of a graph with one unnamed channel."""
-    return values if isinstance(values, dict) else {"__root__": values}
+    # LangGraph asks for the checkpoint again: it is given what was read.
+    handed = replace(position, target=position.target.with_proxy(known=position.saved))
+    return (yield from update(handed, edit, config, context))

@@ -10,6 +10,7 @@ from typing import Any
 from langgraph.types import Interrupt, StateSnapshot
 
 from lgviz.errors import NothingToRun
+from lgviz.sources.places import place_of
 
 from .effects import Act, call
 from .target import Position
@@ -85,7 +86,7 @@ def asked_in(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[Pos
     saved = yield from call(root.target.saver, "list", {"configurable": {"thread_id": root.thread_id}})
     found = root
     for candidate in saved:
-        namespace = candidate.config["configurable"].get("checkpoint_ns", "")
+        namespace = place_of(candidate.config).ns or ""
         called_here = candidate.metadata.get("parents", {}).get("") == root.id
         if not called_here or namespace.split("|")[0] not in above or len(namespace) <= len(found.namespace):
             continue
