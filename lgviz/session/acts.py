@@ -38,6 +38,15 @@ __all__ = [
 class Preview:
     """What a fork would make.
 
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> would = lgviz.preview(graph, "c2", {"foo": "new"}, as_node="node_a", thread_id="1")
+    >>> would.values, would.next
+    ({'foo': 'new', 'bar': ['a']}, ('node_b',))
+
     Attributes:
         values: the state after the update.
         next: the nodes that would run next.
@@ -136,6 +145,14 @@ def fork(
     keep_siblings: bool = False,
 ) -> Checkpoint:
     """Make a new branch from a checkpoint by an update of its state.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> lgviz.fork(graph, "c2", {"foo": "new"}, as_node="node_a", note="try it", thread_id="1")
+    <Checkpoint c6 node_a, step 2>
 
     The node and the note are recorded in the new checkpoint's metadata (``lgviz_as_node``, ``lgviz_note``,
     ``lgviz_goto``), whatever the saver.

@@ -80,6 +80,16 @@ class RunError:
 class Run:
     """What a run came to.
 
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> run = lgviz.run(graph, "c2", thread_id="1", sandbox=True)
+    >>> run.status, run.values
+    ('done', {'foo': 'b', 'bar': ['a', 'b']})
+    >>> run.discard()
+
     Attributes:
         status: ``"done"``, ``"interrupted"`` (a question or a breakpoint waits), ``"failed"``, ``"stopped"``
             (by ``until`` or :meth:`RunHandle.stop`).

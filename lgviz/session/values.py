@@ -25,6 +25,15 @@ __all__ = ["ChannelInfo", "Set", "channels_of", "parse_json", "to_update"]
 class Set:
     """Set a channel to ``value``, past its reducer.
 
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> over = lgviz.Set(["only this"])
+    >>> lgviz.preview(graph, "c2", {"bar": over}, as_node="node_a", thread_id="1").values["bar"]
+    ['only this']
+
     Where the channel has no reducer this is the bare value; where it has one it is LangGraph's
     ``Overwrite``; messages given as dicts, tuples or text are made into messages first.
     """
