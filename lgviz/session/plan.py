@@ -17,7 +17,7 @@ from langgraph.checkpoint.base.id import uuid6
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import ActRefused, CheckpointNotFound
-from lgviz.sources.places import Address, config_of, depth, is_numbered, within
+from lgviz.sources.places import Address, calls, config_of, depth, enclosing, is_numbered, within
 
 from .effects import Act, call
 from .target import Position, find
@@ -50,8 +50,8 @@ def plan_of(position: Position, snapshot: StateSnapshot) -> Act[Plan]:
     if not position.namespace:
         return Plan(snapshot.next, (), warnings)
     if (why := _stuck(position)) is not None:
-        warnings.append(f"The whole subgraph {position.namespace.split(':')[0]!r} runs again, for {why}.")
-    then = [part.partition(":")[0] for part in position.namespace.split("|")]
+        warnings.append(f"The whole subgraph {calls(position.namespace)[0].node!r} runs again, for {why}.")
+    then = [call.node for call in calls(position.namespace)]
     yield from root_of(position)
     return Plan(snapshot.next, tuple(reversed(then)), warnings)
 
@@ -108,10 +108,12 @@ def _mapped(root: Position, planted: Mapping[str, str], root_id: str | None = No
 
 def _stuck(position: Position) -> str | None:
     """Why :func:`replanted` cannot help here; None where it can."""
-    parts = position.namespace.split("|")
     if is_numbered(position.namespace):
         return "one task called several subgraphs"
-    graphs = [position.target.graph_in("|".join(parts[:size])) for size in range(1, len(parts) + 1)]
+    around = [position.namespace]
+    while outer := enclosing(around[0]):
+        around.insert(0, outer)
+    graphs = [position.target.graph_in(namespace) for namespace in around]
     channels = [channel for graph in graphs for channel in graph.channels.values()]
     if any(type(channel).__name__ == "DeltaChannel" for channel in channels):
         return "it keeps a DeltaChannel, which cannot be copied alone"
@@ -128,7 +130,7 @@ def _moved(old: Position, new: Address, namespace: str) -> Act[str]:
     The task in the same place has another id there. A subgraph with a history of its own
     (``checkpointer=True``) has no task ids in its namespace, and keeps it.
     """
-    node, _, task_id = namespace.rsplit("|", 1)[-1].partition(":")
+    node, task_id = calls(namespace)[-1]
     if not task_id:
         return namespace
     before: StateSnapshot = yield from call(old.target.graph, "get_state", old.config)
