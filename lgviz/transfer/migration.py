@@ -10,7 +10,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore
 
-from lgviz.errors import NotASource, needing
+from lgviz.errors import NotASource
 from lgviz.persistence.savers.saver import Saver, SyncSaver
 from lgviz.persistence.savers.sqlite import SqliteSaver
 from lgviz.sources.langgraph.detect import is_url
@@ -65,12 +65,11 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
 def _made(target: str | Path) -> SyncSaver:
     if not is_url(target):
         return SqliteSaver.from_conn_string(str(target))
-    with needing("psycopg", "postgres"):
-        import psycopg
+    import psycopg
 
-        from lgviz.persistence.database.conninfo import parsed
-        from lgviz.persistence.database.postgres import connect, explain
-        from lgviz.persistence.savers.postgres import PostgresSaver
+    from lgviz.persistence.database.conninfo import parsed
+    from lgviz.persistence.database.postgres import connect, explain
+    from lgviz.persistence.savers.postgres import PostgresSaver
 
     parsed(str(target))
     try:

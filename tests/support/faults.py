@@ -236,11 +236,11 @@ FAULTS = [
     ),
     # ---------------------------------------------------------------- bounds of caches
     Fault(
-        "a cache drops what just fits",
-        "lgviz",
-        "while self._used > self._limit:",
-        "while self._used >= self._limit:",
-        ("tests/test_docstrings.py",),
+        "the cache of answers keeps one less",
+        "lgviz/backend",
+        "while len(kept) > self._most.get(kind, _MOST):",
+        "while len(kept) >= self._most.get(kind, _MOST):",
+        (CACHES,),
     ),
     Fault(
         "the cache of blocks drops what just fits",
