@@ -6,7 +6,7 @@ A *checkpoint namespace* names the calls that led into a subgraph: ``""`` for th
 apart:
 
 >>> calls("research:0f3a|judge:77c1|1")
-[Call(node='research', task_id='0f3a'), Call(node='judge', task_id='77c1')]
+[SubgraphCall(node='research', task_id='0f3a'), SubgraphCall(node='judge', task_id='77c1')]
 >>> node_path("research:0f3a|judge:77c1|1")
 'research|judge'
 >>> enclosing("research:0f3a|judge:77c1")
@@ -28,7 +28,7 @@ __all__ = [
     "ROOT_CHANNEL",
     "TASKS_CHANNEL",
     "Address",
-    "Call",
+    "SubgraphCall",
     "address",
     "by_channel",
     "calls",
@@ -40,6 +40,7 @@ __all__ = [
     "is_numbered",
     "node_path",
     "place_of",
+    "thread_of",
     "unrooted",
     "within",
 ]
@@ -60,20 +61,26 @@ def place_of(config: Mapping[str, Any]) -> Address:
     return Address(thread_id, where.get("checkpoint_ns", ""), where.get("checkpoint_id"))
 
 
+def thread_of(config: Mapping[str, Any] | None) -> str | None:
+    """The thread that a config names; None where it names none."""
+    thread_id = ((config or {}).get("configurable") or {}).get("thread_id")
+    return None if thread_id is None else str(thread_id)
+
+
 # ---------------------------------------------------------------- namespaces
 
 
-class Call(NamedTuple):
+class SubgraphCall(NamedTuple):
     """One call in a namespace. ``task_id`` is empty where the subgraph keeps a history of its own."""
 
     node: str
     task_id: str
 
 
-def calls(namespace: str) -> list[Call]:
+def calls(namespace: str) -> list[SubgraphCall]:
     """The calls that a namespace is nested in, the outermost first."""
     parts = [part.partition(":") for part in namespace.split("|") if part and not part.isdecimal()]
-    return [Call(node, task_id) for node, _, task_id in parts]
+    return [SubgraphCall(node, task_id) for node, _, task_id in parts]
 
 
 def node_path(namespace: str) -> str:
