@@ -236,13 +236,6 @@ FAULTS = [
     ),
     # ---------------------------------------------------------------- bounds of caches
     Fault(
-        "the cache of answers keeps one less",
-        "lgviz/backend",
-        "while len(kept) > self._most.get(kind, _MOST):",
-        "while len(kept) >= self._most.get(kind, _MOST):",
-        (CACHES,),
-    ),
-    Fault(
         "a cache drops what just fits",
         "lgviz",
         "while self._used > self._limit:",
