@@ -307,6 +307,13 @@ FAULTS = [
         ("js/tests/minimap.test.tsx",),
     ),
     Fault(
+        "rows placed more closely than they are tall",
+        "js/src",
+        "ROW_HEIGHT = 30",
+        "ROW_HEIGHT = 28",
+        ("tests/test_protocol_ts.py",),
+    ),
+    Fault(
         "a long text loses a character at each page",
         "js/src",
         "at += characters(text);",
