@@ -1,11 +1,10 @@
 // One display of the debugger on any source.
 import { signal } from "@preact/signals";
 import { render } from "preact";
-import { poll } from "./poll";
+import { followTheme, poll } from "./notebook";
 import type { Source } from "./source/types";
 import { type SharedModel, Store } from "./state/store";
 import { ViewState } from "./state/view";
-import { followTheme } from "./theme";
 import { App } from "./view/app";
 
 export interface MountOptions {

@@ -1,9 +1,9 @@
 // The anywidget entry: a display of the debugger for each view of the model.
 import type { AnyModel, RenderProps } from "@anywidget/types";
 import { mount } from "./mount";
+import { hideStatic } from "./notebook";
 import { KernelSource, type MessageModel } from "./source/kernel";
 import type { Shared, SharedModel } from "./state/store";
-import { hideStatic } from "./static";
 
 interface Traits extends Shared {
   height: number;

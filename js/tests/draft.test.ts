@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { type Draft, fieldError, newDraft, obstacle, toRequest } from "../src/lib/draft";
 import type { ForkField, ForkForm } from "../src/protocol";
-import { type Draft, fieldError, newDraft, obstacle, toRequest } from "../src/view/draft";
 
 const FOO: ForkField = {
   channel: "foo",

@@ -6,8 +6,8 @@ import type { ForkRequest, RunRequest } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
 import type { Method, Params, RequestOptions, Result } from "../src/source/types";
 import { Store } from "../src/state/store";
-import { Inspector } from "../src/view/inspector";
-import { quickAnswers } from "../src/view/interrupts";
+import { Inspector } from "../src/view/inspector/inspector";
+import { quickAnswers } from "../src/view/inspector/interrupts";
 
 /** The fake, with a record of what it was asked. */
 class Recorded extends FakeSource {
@@ -35,8 +35,8 @@ async function open(label: string): Promise<void> {
   await store.openThread("trip-42");
   store.select(`id-${label}`);
   render(<Inspector store={store} />, host);
-  await vi.waitFor(() => expect(host.querySelector(".lgi-label")?.textContent).toBe(label));
-  await vi.waitFor(() => expect(host.querySelector(".lgi-name")).not.toBeNull());
+  await vi.waitFor(() => expect(host.querySelector(".lgviz-checkpoint")?.textContent).toBe(label));
+  await vi.waitFor(() => expect(host.querySelector(".lgviz-name")).not.toBeNull());
 }
 
 function by(id: string, within: ParentNode = host): HTMLElement {
@@ -78,7 +78,7 @@ describe("reading", () => {
     await vi.waitFor(() => expect(host.textContent).toContain("<img src=x onerror=alert(1)>"));
     for (const tab of ["diff", "writes", "tasks", "raw"]) {
       by(`tab-${tab}`).click();
-      await vi.waitFor(() => expect(host.querySelector(".lgi-card")).not.toBeNull());
+      await vi.waitFor(() => expect(host.querySelector(".lgviz-card")).not.toBeNull());
     }
     expect(host.querySelector("img")).toBeNull();
   });
@@ -108,7 +108,7 @@ describe("reading", () => {
     await open("c9");
     store.compare("id-c5");
     await vi.waitFor(() => expect(by("diff-between").textContent).toBe("c5 → c9"));
-    (host.querySelector(".lgi-diff-head button") as HTMLElement).click();
+    (host.querySelector(".lgviz-diff-head button") as HTMLElement).click();
     await vi.waitFor(() => expect(by("diff-between").textContent).toBe("c9 → c5"));
     expect(source.all("diff_get").at(-1)).toEqual({ before: "id-c9", after: "id-c5", internal: false });
   });
@@ -116,7 +116,7 @@ describe("reading", () => {
   it("loads the children of a list when it is opened, page by page", async () => {
     await open("c12");
     const fares = host.querySelector('[data-channel="fares"]') as HTMLElement;
-    (fares.querySelector("button.lgi-toggle") as HTMLElement).click();
+    (fares.querySelector("button.lgviz-toggle") as HTMLElement).click();
     const more = () =>
       [...fares.querySelectorAll("button")].find((one) => one.textContent?.startsWith("show"));
     await vi.waitFor(() => expect(more()?.textContent).toBe("show 100 more of 9,900"));
@@ -149,7 +149,7 @@ describe("reading", () => {
     store.select("id-c7");
     await vi.waitFor(() => expect(source.all("checkpoint_get")).toContainEqual({ checkpoint: "id-c7" }));
     store.select("id-c6");
-    await vi.waitFor(() => expect(host.querySelector(".lgi-name")?.textContent).toBe("critic"));
+    await vi.waitFor(() => expect(host.querySelector(".lgviz-name")?.textContent).toBe("critic"));
     const left = source.asked.find((one) => JSON.stringify(one.params) === '{"checkpoint":"id-c7"}');
     expect(left?.aborted()).toBe(true);
   });
@@ -293,7 +293,7 @@ describe("the focus", () => {
 describe("interrupts", () => {
   it("are answered in place, only with what was typed", async () => {
     await open("c6");
-    const [first] = host.querySelectorAll(".lgi-question textarea");
+    const [first] = host.querySelectorAll(".lgviz-question textarea");
     expect(by("resume").getAttribute("aria-disabled")).toBe("true");
     type(first as Element, "window");
     await vi.waitFor(() => expect(by("resume").textContent).toBe("Resume with 1 of 2"));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { jsonError, objectError, readAs } from "../src/view/json";
+import { jsonError, objectError, readAs } from "../src/lib/json";
 
 describe("jsonError", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { actionOf, HELP, placeOf } from "../src/keyboard";
+import { actionOf, HELP, placeOf } from "../src/lib/keyboard";
 
 const key = (name: string, modifiers: object = {}) => ({
   key: name,

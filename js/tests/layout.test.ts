@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { bestFit, curve, fits, LONGEST, place, SMALLEST, short } from "../src/lib/layout";
 import type { Topology } from "../src/protocol";
-import { bestFit, curve, fits, LONGEST, place, SMALLEST, short } from "../src/view/layout";
 
 function chain(n: number, back = false): Topology {
   const names = Array.from({ length: n }, (_, i) => `n${i}`);

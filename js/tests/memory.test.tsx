@@ -4,7 +4,7 @@ import { FakeSource } from "../dev/fake";
 import type { Method, Params, RequestOptions, Result } from "../src/source/types";
 import { memoryOf } from "../src/state/memory";
 import { Store } from "../src/state/store";
-import { Inspector } from "../src/view/inspector";
+import { Inspector } from "../src/view/inspector/inspector";
 
 class Recorded extends FakeSource {
   readonly asked: [Method, unknown][] = [];

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { render } from "preact";
 import { expect, it, vi } from "vitest";
 import { ROW_HEIGHT, type ViewState } from "../src/state/view";
-import { Minimap } from "../src/view/minimap";
+import { Minimap } from "../src/view/tree/minimap";
 
 function viewOf(count: number, height: number): ViewState {
   return {

@@ -1,6 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { hideStatic } from "../src/static";
-import { isDark } from "../src/theme";
+import { hideStatic, isDark } from "../src/notebook";
 
 afterEach(() => {
   document.body.removeAttribute("data-jp-theme-light");

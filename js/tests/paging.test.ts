@@ -1,5 +1,4 @@
 import { describe, expect, it, vi } from "vitest";
-import type { MessageView, ValueNode } from "../src/protocol";
 import {
   expandable,
   firstPosition,
@@ -9,7 +8,8 @@ import {
   TEXT_PAGE,
   wholeMessage,
   wholeText,
-} from "../src/view/paging";
+} from "../src/lib/paging";
+import type { MessageView, ValueNode } from "../src/protocol";
 
 function leaf(kind: ValueNode["kind"], text: string, more = 0): ValueNode {
   return { kind, type: kind, text, size: null, more };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeTree } from "../src/source/columns";
-import { TreeModel } from "../src/state/tree";
+import { KEPT, TreeModel } from "../src/state/tree";
 import { collapsedAtFirst, VisibleRows } from "../src/state/visible";
 import { batchOf, ROWS, type RowSpec } from "./kernel";
 
@@ -34,7 +34,7 @@ describe("TreeModel", () => {
       expect(parts.append(rowsOf(ROWS.slice(0, start + 1), start))).toBe(true);
     }
     const whole = treeOf();
-    for (const name of ["parent", "lane", "depth", "flags", "children", "anchor", "inner"] as const) {
+    for (const name of [...KEPT, "children", "anchor", "inner"] as const) {
       expect([...parts[name].subarray(0, 10)], name).toEqual([...whole[name].subarray(0, 10)]);
     }
     expect(parts.ids).toEqual(whole.ids);

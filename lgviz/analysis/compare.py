@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from lgviz.analysis.same import same
 from lgviz.analysis.tables import cells
 from lgviz.analysis.values import fields_of
 
-__all__ = ["Change", "ChangeKind", "Path", "Walk"]
+__all__ = ["Change", "ChangeKind", "Changes", "Path", "Walk"]
 
 ChangeKind = Literal["added", "removed", "changed"]
 Path = tuple[Any, ...]
@@ -49,6 +49,38 @@ class Change:
     before: Any = None
     after: Any = None
     note: str = ""
+
+
+class Changes:
+    """What changed between two states, by channel; iteration goes through all changes.
+
+    Attributes:
+        channels: the channels that changed, in the order of the new state.
+        unchanged: the channels that did not.
+        hidden: how many internal channels differ but are left out.
+    """
+
+    def __init__(
+        self, changes: Mapping[str, Iterable[Change]], unchanged: Iterable[str], hidden: int
+    ) -> None:
+        self._changes = {channel: tuple(found) for channel, found in changes.items()}
+        self.channels: tuple[str, ...] = tuple(changes)
+        self.unchanged: tuple[str, ...] = tuple(unchanged)
+        self.hidden = hidden
+
+    def __iter__(self) -> Iterator[Change]:
+        for found in self._changes.values():
+            yield from found
+
+    def __len__(self) -> int:
+        return sum(map(len, self._changes.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    def __getitem__(self, channel: str) -> tuple[Change, ...]:
+        """The changes of one channel; empty for one that did not change."""
+        return self._changes.get(channel, ())
 
 
 class _TooMany(Exception):

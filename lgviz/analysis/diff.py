@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lgviz.analysis.compare import Change, ChangeKind, Walk
+from lgviz.analysis.compare import Change, ChangeKind, Changes, Walk
+from lgviz.analysis.html import diff_page
 from lgviz.analysis.patches import DictPatch, Patch, Replace
 from lgviz.analysis.same import same
 from lgviz.analysis.summary import diff_text, summary_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "ChangeKind", "StateDiff", "diff_states", "same"]
 
 
-class StateDiff:
+class StateDiff(Changes):
     """How one state became another: a sequence of :class:`Change`.
 
     Messages are told apart by id, dicts by key, lists by alignment, arrays and frames by shape and cells; one
@@ -32,25 +33,8 @@ class StateDiff:
     def __init__(
         self, changes: Mapping[str, list[Change]], unchanged: list[str], hidden: int, patch: Patch
     ) -> None:
-        self._changes = {channel: tuple(found) for channel, found in changes.items()}
+        super().__init__(changes, unchanged, hidden)
         self._patch = patch
-        self.channels: tuple[str, ...] = tuple(changes)
-        self.unchanged: tuple[str, ...] = tuple(unchanged)
-        self.hidden = hidden
-
-    def __iter__(self) -> Iterator[Change]:
-        for found in self._changes.values():
-            yield from found
-
-    def __len__(self) -> int:
-        return sum(map(len, self._changes.values()))
-
-    def __bool__(self) -> bool:
-        return bool(self._changes)
-
-    def __getitem__(self, channel: str) -> tuple[Change, ...]:
-        """The changes of one channel; empty for one that did not change."""
-        return self._changes.get(channel, ())
 
     def apply(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Make the new state of the old one, exactly: types, order of keys and internal channels included.
@@ -80,8 +64,6 @@ class StateDiff:
         return diff_text(self)
 
     def _repr_html_(self) -> str:
-        from lgviz.analysis.html import diff_page
-
         return diff_page(self)
 
 

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx
 import pandas
 
-from .tree import Flag
-
-if TYPE_CHECKING:
-    from .history import History
+from .tree import Flag, Tree
 
 __all__ = ["to_frame", "to_graph"]
 
 
-def to_graph(history: History) -> networkx.DiGraph[str]:
+def to_graph(tree: Tree, thread_id: str) -> networkx.DiGraph[str]:
     """A node for each checkpoint, by its id, with what the index knows of it; an edge from each parent. A
     subgraph's first checkpoint hangs on the one its call started from, by an edge with ``call=True``."""
-    tree = history.tree
-    graph: networkx.DiGraph[str] = networkx.DiGraph(thread_id=history.thread_id)
+    graph: networkx.DiGraph[str] = networkx.DiGraph(thread_id=thread_id)
     for row in range(len(tree)):
-        graph.add_node(tree.ids[row], **_facts(history, row))
+        graph.add_node(tree.ids[row], **_facts(tree, row))
         if tree.parent[row] >= 0:
             call = tree.rows[row].parent is None
             graph.add_edge(tree.ids[tree.parent[row]], tree.ids[row], call=call)
     return graph
 
 
-def to_frame(history: History) -> pandas.DataFrame:
+def to_frame(tree: Tree) -> pandas.DataFrame:
     """A row for each checkpoint, oldest first, indexed by label."""
-    tree = history.tree
     rows = []
     for row in range(len(tree)):
-        facts = _facts(history, row)
+        facts = _facts(tree, row)
         time, flags = facts.pop("time"), facts.pop("flags")
         rows.append(
             {
@@ -52,8 +47,7 @@ def to_frame(history: History) -> pandas.DataFrame:
     return frame.set_index("label")
 
 
-def _facts(history: History, row: int) -> dict[str, Any]:
-    tree = history.tree
+def _facts(tree: Tree, row: int) -> dict[str, Any]:
     return {
         "label": tree.labels[row],
         "namespace": tree.namespaces[row],

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
-from langgraph.types import StateSnapshot
-
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
 from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
-from lgviz.sources.base import ReadOptions, Source, StoredWrite
+from lgviz.sources.base import ReadOptions, Source
+from lgviz.sources.places import thread_of
 
 from .checkpoint import Checkpoint
-from .state import StateReader
+from .diff import StateDiff, diff_states
+from .state import StateReader, triggers_of
 from .tree import Flag, Tree
 
 if TYPE_CHECKING:
     import networkx
     import pandas
 
-    from .diff import StateDiff
-
 __all__ = ["History", "Key", "open_history"]
 
 Key = "int | str | Checkpoint"
-_KEPT = 32
-"""Snapshots of whole states are kept for the checkpoints looked at last."""
 
 
 def open_history(
@@ -46,7 +41,7 @@ def open_history(
         thread_id: which thread; None takes that of ``config``, else the newest.
         config: the config that runs on this thread use.
         context: the context that runs on this thread use.
-        **options: how it is read: ``trust`` (see :func:`lgviz.open_source`).
+        options: how it is read, as :func:`lgviz.open_source` takes them (``trust=["my_app.models"]``).
 
     Raises:
         SourceError: ``what`` cannot be read (see :func:`lgviz.sources.open_source`).
@@ -54,7 +49,7 @@ def open_history(
         ThreadNotFound: it does not hold this thread.
     """
     source = open_source(what, **options)
-    wanted = thread_id if thread_id is not None else (config or {}).get("configurable", {}).get("thread_id")
+    wanted = thread_id if thread_id is not None else thread_of(config)
     if wanted is None:
         threads = source.threads()
         if not threads:
@@ -74,6 +69,7 @@ class History:
         thread_id: the thread.
         source: where it is read from.
         tree: all checkpoints of all namespaces, as columns.
+        reader: what they hold, by row of the tree.
         config, context: what runs on this thread use.
         lock: held while the tree grows; take it to read several columns of one moment.
     """
@@ -90,12 +86,10 @@ class History:
         self.config = config
         self.context = context
         self.lock = threading.RLock()
-        self._reader = StateReader(source, thread_id)
-        self.tree = Tree(source, thread_id, self._reader.triggers())
-        self._reader.tree = self.tree
+        self.tree = Tree(source, thread_id, triggers_of(source.graph))
+        self.reader = StateReader(source, thread_id, self.tree)
         self._token: Any = None
         self._objects: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()
-        self._snapshots: OrderedDict[int, tuple[Any, StateSnapshot]] = OrderedDict()
         self.refresh()
         if not len(self.tree):
             self._refuse_missing_thread()
@@ -240,16 +234,14 @@ class History:
             self._token = index.token
             if index.reset:
                 self._objects.clear()
-                self._snapshots.clear()
+                self.reader.forget()
             return self.tree.extend(index)
 
     # ------------------------------------------------------------ questions
 
     def diff(self, before: int | str | Checkpoint, after: int | str | Checkpoint) -> StateDiff:
         """What changed from one state to another; internal channels are left out."""
-        from .diff import diff_states
-
-        return diff_states(self._state(self[before].row), self._state(self[after].row))
+        return diff_states(self.reader.state(self[before].row), self.reader.state(self[after].row))
 
     def find(self, predicate: Callable[[Checkpoint], Any]) -> list[Checkpoint]:
         """The checkpoints for which ``predicate`` is true, oldest first."""
@@ -259,42 +251,10 @@ class History:
         """The tree as a graph: an edge leads from a checkpoint to each made from it."""
         from .frames import to_graph
 
-        return to_graph(self)
+        return to_graph(self.tree, self.thread_id)
 
     def frame(self) -> pandas.DataFrame:
         """The tree as a table, a row for each checkpoint of every namespace."""
         from .frames import to_frame
 
-        return to_frame(self)
-
-    # ------------------------------------------------------------ for checkpoints
-
-    def _snapshot(self, row: int) -> StateSnapshot:
-        facts = self.tree.rows[row]
-        work = facts.step_work
-        tasks = [*work.tasks.values(), *work.updates.values()]
-        stamp = (len(facts.children), len(work.null), sum(len(task.channels) for task in tasks))
-        with self.lock:
-            kept = self._snapshots.get(row)
-            if kept is not None and kept[0] == stamp:
-                self._snapshots.move_to_end(row)
-                return kept[1]
-        snapshot = self._reader.snapshot(facts)
-        with self.lock:
-            self._snapshots[row] = (stamp, snapshot)
-            while len(self._snapshots) > _KEPT:
-                self._snapshots.popitem(last=False)
-        return snapshot
-
-    def _state(self, row: int) -> dict[str, Any]:
-        """The values by channel, also where the state is no dict."""
-        values = self._snapshot(row).values
-        return dict(values) if isinstance(values, dict) else {"__root__": values}
-
-    def _stored(self, row: int) -> list[StoredWrite]:
-        return self.source.writes(self.thread_id, self.tree.namespaces[row], self.tree.ids[row])
-
-    def _created_at(self, row: int) -> str | None:
-        id_ = self.tree.ids[row]
-        versions = self.source.bookkeeping(self.thread_id, self.tree.namespaces[row], [id_]).get(id_)
-        return None if versions is None else versions.ts
+        return to_frame(self.tree)

@@ -1,15 +1,18 @@
 """Values and diffs as script-free HTML: for a notebook's output, and for what outlives the kernel.
 
-Everything that comes from a state passes through :func:`esc`.
+HTML is :class:`markupsafe.Markup`, anything else is text: put into HTML by :func:`tag` or a join, text is
+escaped, and mypy tells where one stands in the other's place.
 """
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lgviz.analysis.compare import Change
+from markupsafe import Markup
+
+from lgviz.analysis.compare import Change, Changes
 from lgviz.analysis.messages import ToolCall, is_message, read_message
 from lgviz.analysis.style import STYLE
 from lgviz.analysis.summary import (
@@ -22,10 +25,7 @@ from lgviz.analysis.summary import (
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import children, clean, describe, line
 
-if TYPE_CHECKING:
-    from lgviz.analysis.diff import StateDiff
-
-__all__ = ["Room", "diff_html", "diff_page", "esc", "state_html", "value_html"]
+__all__ = ["Room", "diff_html", "diff_page", "esc", "state_html", "tag", "value_html"]
 
 _TEXT = 1_500
 _DEPTH = 6
@@ -34,6 +34,7 @@ _CHANGES = 40
 _KEPT = 120
 _SHORT = 80
 """Characters of a value that needs no card of its own."""
+_NONE = Markup()
 
 
 class Room:
@@ -42,22 +43,27 @@ class Room:
     def __init__(self, left: int) -> None:
         self.left = left
 
-    def esc(self, text: str, limit: int = 200) -> str:
+    def esc(self, text: str, limit: int = 200) -> Markup:
         """The beginning of a text, escaped."""
         shown = esc(text[:limit] + ("…" if len(text) > limit else ""))
         self.left -= len(shown)
         return shown
 
 
-def esc(text: str) -> str:
+def esc(text: str) -> Markup:
     """Text as HTML text, safe in an attribute too."""
-    return html.escape(clean(text), quote=True)
+    return Markup(html.escape(clean(text), quote=True))  # noqa: S704
 
 
-def diff_page(diff: StateDiff) -> str:
+def tag(kind: str, body: str | int = _NONE, look: str = "") -> Markup:
+    """An element around a body: HTML as it is, text escaped. ``look`` names its classes."""
+    inner = body if isinstance(body, Markup) else esc(str(body))
+    return Markup(f'<{kind} class="{esc(look)}">{inner}</{kind}>' if look else f"<{kind}>{inner}</{kind}>")  # noqa: S704
+
+
+def diff_page(diff: Changes) -> Markup:
     """A diff as a notebook's output."""
-    body = diff_html(diff, Room(60_000))
-    return f'<div class="lgviz-static"><style>{STYLE}</style>{body}</div>'
+    return tag("div", tag("style", Markup(STYLE)) + diff_html(diff, Room(60_000)), "lgviz-static")  # noqa: S704
 
 
 # ---------------------------------------------------------------- state
@@ -65,7 +71,7 @@ def diff_page(diff: StateDiff) -> str:
 
 def state_html(
     values: Mapping[str, Any], room: Room, reducers: Mapping[str, str | None] | None = None
-) -> str:
+) -> Markup:
     """One card for each channel: a chat or a typed tree; values that fit a line share one."""
     cards = []
     plain = []
@@ -75,94 +81,91 @@ def state_html(
         reducer = (reducers or {}).get(channel)
         if not shape.children and (shape.size or 0) <= _SHORT:
             said = value_html(value, room, str(channel))
-            kind = f'<span class="lg-type">{esc(reducer or shape.type)}</span>'
-            plain.append(f'<div class="lg-pair">{said}{kind}</div>')
+            plain.append(tag("div", said + tag("span", reducer or shape.type, "lg-type"), "lg-pair"))
             continue
         if shape.kind == "list" and shape.children and all(is_message(v) for _, v in children(value, 0, 50)):
             body = _chat(value, room)
         else:
-            body = f'<div class="lg-tree">{value_html(value, room)}</div>'
+            body = tag("div", value_html(value, room), "lg-tree")
         cards.append(_card(str(channel), shape.type + size, reducer, body, room))
-    short = f'<div class="lg-card"><div class="lg-tree">{"".join(plain)}</div></div>' if plain else ""
-    return short + "".join(cards)
+    short = tag("div", tag("div", _NONE.join(plain), "lg-tree"), "lg-card") if plain else _NONE
+    return short + _NONE.join(cards)
 
 
-def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -> str:
+def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -> Markup:
     """A value as a tree of details; without a key, its children alone."""
     shape = describe(value, 90)
-    name = "" if key is None else f'<span class="lg-k">{room.esc(key)}</span>: '
+    name = _NONE if key is None else tag("span", room.esc(key), "lg-k") + ": "
     room.left -= 60
     if shape.kind == "message":
-        return f"{name}{_message(value, room)}" if depth == 0 else f"<div>{name}{room.esc(shape.text)}</div>"
+        return name + _message(value, room) if depth == 0 else tag("div", name + room.esc(shape.text))
     if not shape.children or depth >= _DEPTH or room.left < 0:
         if shape.kind == "string" and room.left > 0:
-            cut = value[:_TEXT] or '""'
-            said = f"{room.esc(cut, _TEXT)}</span>{_more(len(value) - _TEXT)}"
+            said, more = room.esc(value[:_TEXT] or '""', _TEXT), _more(len(value) - _TEXT)
         else:
-            said = f"{room.esc(shape.text)}</span>"
-        return f'<div>{name}<span class="lg-{shape.kind}">{said}</div>'
+            said, more = room.esc(shape.text), _NONE
+        return tag("div", name + tag("span", said, f"lg-{shape.kind}") + more)
     if shape.kind == "frame" and hasattr(value, "columns"):
-        return f"<div>{name}{_table(value, room)}</div>"
+        return tag("div", name + _table(value, room))
     rows = _rows(value, shape.children, room, depth + 1)
     if key is None and shape.kind != "array":
         return rows
-    kind = f'<span class="lg-type">{esc(shape.type)} {shape.children:,}</span>'
-    head = f"{name}{kind} {room.esc(shape.text)}"
-    return f'<details><summary>{head}</summary><div class="lg-in">{rows}</div></details>'
+    kind = tag("span", f"{shape.type} {shape.children:,}", "lg-type")
+    head = tag("summary", name + kind + " " + room.esc(shape.text))
+    return tag("details", head + tag("div", rows, "lg-in"))
 
 
-def _rows(value: Any, count: int, room: Room, depth: int) -> str:
+def _rows(value: Any, count: int, room: Room, depth: int) -> Markup:
     """The children of a value."""
     rows = []
     for key, child in children(value, 0, _ITEMS):
         rows.append(value_html(child, room, key, depth))
         if room.left < 0:
             break
-    more = f'<div class="lg-type">… {count - len(rows):,} more</div>' if count > len(rows) else ""
-    return "".join(rows) + more
+    more = tag("div", f"… {count - len(rows):,} more", "lg-type") if count > len(rows) else _NONE
+    return _NONE.join(rows) + more
 
 
-def _table(frame: Any, room: Room) -> str:
+def _table(frame: Any, room: Room) -> Markup:
     columns = list(frame.columns[:10])
-    head = "".join(f"<th>{room.esc(str(c), 40)}</th>" for c in columns)
+    head = _NONE.join(tag("th", room.esc(str(c), 40)) for c in columns)
     rows = []
     for key, row in children(frame, 0, 10):
-        cells = "".join(f"<td>{room.esc(line(row[c], 40).strip(chr(34)), 40)}</td>" for c in columns)
-        rows.append(f"<tr><th>{room.esc(key, 40)}</th>{cells}</tr>")
-    said = f'<span class="lg-type">{room.esc(describe(frame, 200).text)}</span>'
-    return f'{said}<div class="lg-table"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
+        cells = _NONE.join(tag("td", room.esc(line(row[c], 40).strip(chr(34)), 40)) for c in columns)
+        rows.append(tag("tr", tag("th", room.esc(key, 40)) + cells))
+    said = tag("span", room.esc(describe(frame, 200).text), "lg-type")
+    table = tag("table", tag("tr", tag("th") + head) + _NONE.join(rows))
+    return said + tag("div", table, "lg-table")
 
 
-def _chat(messages: Sequence[Any], room: Room) -> str:
+def _chat(messages: Sequence[Any], room: Room) -> Markup:
     """The newest messages of a chat, as many as there is room for."""
-    shown: list[str] = []
+    shown: list[Markup] = []
     start = room.left
     for value in reversed(messages):
         if start - room.left > max(4_000, start // 2) or len(shown) >= 100:
             break
         shown.append(_message(value, room) if is_message(value) else value_html(value, room))
     left = len(messages) - len(shown)
-    older = f'<div class="lg-msg lg-faint">{left:,} earlier messages</div>' if left else ""
-    return older + "".join(reversed(shown))
+    older = tag("div", f"{left:,} earlier messages", "lg-msg lg-faint") if left else _NONE
+    return older + _NONE.join(reversed(shown))
 
 
-def _message(value: Any, room: Room, gone: bool = False) -> str:
+def _message(value: Any, room: Room, gone: bool = False) -> Markup:
     message = read_message(value)
-    role = f'<span class="lg-role lg-{esc(message.role[:20])}">{room.esc(message.role, 12)}</span>'
-    name = f'<div class="lg-type">{room.esc(message.name, 60)}</div>' if message.name else ""
+    role = tag("span", room.esc(message.role, 12), f"lg-role lg-{message.role[:20]}")
+    name = tag("div", room.esc(message.name, 60), "lg-type") if message.name else _NONE
     text = room.esc(message.text[:_TEXT], _TEXT) + _more(len(message.text) - _TEXT)
-    calls = "".join(
-        f'<div><span class="lg-call">{_call(c, room)}</span></div>' for c in message.tool_calls[:10]
-    )
-    said = f'<div class="lg-said">{name}{text}{calls}</div>'
-    return f'<div class="lg-msg{" lg-gone" if gone else ""}">{role}{said}</div>'
+    calls = [tag("div", tag("span", _call(call, room), "lg-call")) for call in message.tool_calls[:10]]
+    said = tag("div", name + text + _NONE.join(calls), "lg-said")
+    return tag("div", role + said, "lg-msg lg-gone" if gone else "lg-msg")
 
 
-def _more(count: int) -> str:
-    return f' <span class="lg-type">… {count:,} more</span>' if count > 0 else ""
+def _more(count: int) -> Markup:
+    return Markup(" ") + tag("span", f"… {count:,} more", "lg-type") if count > 0 else _NONE
 
 
-def _call(call: ToolCall, room: Room) -> str:
+def _call(call: ToolCall, room: Room) -> Markup:
     if isinstance(call.args, dict):
         args = ", ".join(f"{key}={line(value, 60)}" for key, value in list(call.args.items())[:12])
     else:
@@ -173,22 +176,22 @@ def _call(call: ToolCall, room: Room) -> str:
 # ---------------------------------------------------------------- diff
 
 
-def diff_html(diff: StateDiff, room: Room, reducers: Mapping[str, str | None] | None = None) -> str:
+def diff_html(diff: Changes, room: Room, reducers: Mapping[str, str | None] | None = None) -> Markup:
     """One card for each channel that changed."""
-    cards: list[str] = []
+    cards: list[Markup] = []
     for channel in diff.channels:
         if room.left < 0:
-            cards.append(f'<p class="lg-faint">and {len(diff.channels) - len(cards):,} more channels</p>')
+            cards.append(tag("p", f"and {len(diff.channels) - len(cards):,} more channels", "lg-faint"))
             break
         cards.append(_diff_card(channel, diff[channel], room, (reducers or {}).get(channel)))
     rest = [f"{len(diff.unchanged)} unchanged"] if diff.unchanged else []
     rest += [f"{diff.hidden} internal hidden"] if diff.hidden else []
     if not diff:
         rest.insert(0, "Nothing changed")
-    return "".join(cards) + (f'<div class="lg-faint">{" · ".join(rest)}</div>' if rest else "")
+    return _NONE.join(cards) + (tag("div", " · ".join(rest), "lg-faint") if rest else _NONE)
 
 
-def _diff_card(channel: str, changes: Sequence[Change], room: Room, reducer: str | None) -> str:
+def _diff_card(channel: str, changes: Sequence[Change], room: Room, reducer: str | None) -> Markup:
     shared = () if len(changes) == 1 and is_message(_value(changes[0])) else common_path(changes)
     rows = []
     for change in changes[:_CHANGES]:
@@ -196,69 +199,71 @@ def _diff_card(channel: str, changes: Sequence[Change], room: Room, reducer: str
             break
         rows.append(_change(change, len(shared), room))
     if len(changes) > len(rows):
-        rows.append(f'<div class="lg-msg lg-faint">{len(changes) - len(rows):,} more changes</div>')
-    return _card(channel + path_text(shared), channel_summary(changes), reducer, "".join(rows), room)
+        rows.append(tag("div", f"{len(changes) - len(rows):,} more changes", "lg-msg lg-faint"))
+    return _card(channel + path_text(shared), channel_summary(changes), reducer, _NONE.join(rows), room)
 
 
-def _card(title: str, said: str, who: str | None, body: str, room: Room) -> str:
-    right = f'<span class="lg-who">{room.esc(who, 60)}</span>' if who else ""
-    head = f'<div class="lg-cap"><b>{room.esc(title)}</b><span>{room.esc(said)}</span>{right}</div>'
-    return f'<div class="lg-card">{head}{body}</div>'
+def _card(title: str, said: str, who: str | None, body: Markup, room: Room) -> Markup:
+    right = tag("span", room.esc(who, 60), "lg-who") if who else _NONE
+    head = tag("div", tag("b", room.esc(title)) + tag("span", room.esc(said)) + right, "lg-cap")
+    return tag("div", head + body, "lg-card")
 
 
 def _value(change: Change) -> Any:
     return change.before if change.kind == "removed" else change.after
 
 
-def _change(change: Change, shared: int, room: Room) -> str:
+def _change(change: Change, shared: int, room: Room) -> Markup:
     value = _value(change)
     if change.note == "order":
-        return '<div class="lg-tree lg-mute">the same items in another order</div>'
+        return tag("div", "the same items in another order", "lg-tree lg-mute")
     if change.kind != "changed" and is_message(value):
         return _message(value, room, gone=change.kind == "removed")
     many = change.kind == "added" and isinstance(value, list) and value and all(map(is_message, value))
     if many:
         return _chat(value, room)
-    where = path_text(change.path[shared:]).lstrip(".")
-    named = f'<span class="lg-where">{room.esc(where)}</span> ' if where else ""
+    named = _where(path_text(change.path[shared:]).lstrip("."), room)
     before, after = change.before, change.after
     if change.kind == "changed" and is_message(before) and is_message(after):
-        named = f'<span class="lg-where">{room.esc(change_path(change))}</span> '
+        named = _where(change_path(change), room)
         old, new = read_message(before), read_message(after)
         if old.text != new.text and old.text and new.text:
             return _worded(old.text, new.text, named, room)
-        return _line("del", f"{named}{room.esc(line(before, 400), 400)}") + _message(after, room)
+        return _line("del", named + room.esc(line(before, 400), 400)) + _message(after, room)
     if is_text_change(change) and len(before) + len(after) < 200_000:
         return _worded(before, after, named, room)
-    rows = _line("del", named + _said(before, room)) if change.kind != "added" else ""
-    return rows + (_line("add", named + _said(after, room)) if change.kind != "removed" else "")
+    rows = _line("del", named + _said(before, room)) if change.kind != "added" else _NONE
+    return rows + (_line("add", named + _said(after, room)) if change.kind != "removed" else _NONE)
 
 
-def _said(value: Any, room: Room) -> str:
+def _where(path: str, room: Room) -> Markup:
+    return tag("span", room.esc(path), "lg-where") + " " if path else _NONE
+
+
+def _said(value: Any, room: Room) -> Markup:
     if type(value) is str:
-        return f"&quot;{room.esc(value, _TEXT)}&quot;"
+        return Markup("&quot;") + room.esc(value, _TEXT) + Markup("&quot;")
     return room.esc(line(value, 400), 400)
 
 
-def _line(kind: str, body: str) -> str:
-    return f'<span class="lg-{kind}"><i>{"+" if kind == "add" else "−"}</i> {body}</span>'
+def _line(kind: str, body: Markup) -> Markup:
+    return tag("span", tag("i", "+" if kind == "add" else "−") + " " + body, f"lg-{kind}")
 
 
-def _worded(before: str, after: str, named: str, room: Room) -> str:
+def _worded(before: str, after: str, named: Markup, room: Room) -> Markup:
     """Two lines: the old text with what went struck out, the new one with what came underlined."""
-    old, new = [], []
+    old, new = named, named
     segments = words(before, after)
     for i, (op, text) in enumerate(segments):
         if op == "=":
             head, tail = (_KEPT if i else 0), (_KEPT if i < len(segments) - 1 else 0)
             long = len(text) > head + tail + 20
             shown = room.esc(f"{text[:head]} … {text[len(text) - tail :]}" if long else text, 1_000)
-            old.append(shown)
-            new.append(shown)
+            old, new = old + shown, new + shown
         elif op == "-":
-            old.append(f"<del>{room.esc(text, _TEXT)}</del>")
+            old += tag("del", room.esc(text, _TEXT))
         else:
-            new.append(f"<ins>{room.esc(text, _TEXT)}</ins>")
+            new += tag("ins", room.esc(text, _TEXT))
         if room.left < 0:
             break
-    return _line("del", named + "".join(old)) + _line("add", named + "".join(new))
+    return _line("del", old) + _line("add", new)

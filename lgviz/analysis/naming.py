@@ -1,14 +1,22 @@
 """Which node(s) ran to make a checkpoint, and which channels it changed.
 
-From the index alone where the stored writes tell all (no value is opened), else from the bookkeeping of the
-checkpoint and its parent. What each era of LangGraph stores:
+LangGraph does not store that as such. What it stores, and which of it tells, changed with its versions:
 
-* since 2026 a task's path names its node; sends and calls are named by the task id, a hash that only the
-  right name gives;
-* from mid 2025 there is no path: the task id tells, or ``versions_seen`` of the child against the parent's;
-* before, each node writes to a channel of its own name, and ``metadata.writes`` holds what it returned.
+* Since 2026 a write is stored with the path of its task, which ends in the name of its node:
+  ``~__pregel_pull, plan``. A task made by a ``Send`` or a call has no name in its path
+  (``~__pregel_push, 0000000000, 0000000000``), but its id is a hash that only the right name gives
+  (:class:`~lgviz.analysis.steps.TaskIds`).
+* From mid 2025 on there is no path: the id tells, or ``versions_seen``.
+* Before, each node wrote to a channel of its own name, and ``metadata["writes"]`` held what it returned.
 
-A name is certain or left out.
+``versions_seen`` of a checkpoint says for each node at which version it last read the channels that trigger
+it. Whoever reads anew from a checkpoint to the next has run in between; here ``plan``::
+
+    c1  {"__input__": {}, "__start__": {"__start__": "…01.0.37"}}
+    c2  {"__input__": {}, "__start__": {"__start__": "…01.0.37"}, "plan": {"branch:to:plan": "…02.00.59"}}
+
+The index alone is asked first, for it opens no value; only where it does not tell all is the bookkeeping of
+the checkpoint and its parent read. A name is certain, or it is left out.
 """
 
 from __future__ import annotations

@@ -1,94 +1,199 @@
-"""The state at a checkpoint: LangGraph itself says where there is a graph, else what is stored."""
+"""What one thread holds at each row of its tree: states as LangGraph itself tells them, and writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from langgraph.types import Interrupt, PregelTask, StateSnapshot
+from langgraph.types import Interrupt, StateSnapshot
 
 from lgviz.sources.as_saver import SourceSaver
-from lgviz.sources.base import Source, StoredWrite
-from lgviz.sources.places import CONTROL_CHANNELS, is_internal
+from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.places import by_channel, config_of, node_path
 
-from .pending import pending_tasks
-from .steps import Task, TreeRow
+from .steps import TreeRow
+from .stored_state import stored_snapshot
 from .tree import Tree
-from .writes import fold
+from .writes import Writes, derived_write, makers, stored_writes
 
-__all__ = ["StateReader"]
+__all__ = ["StateReader", "triggers_of"]
+
+_KEPT = 32
+"""The checkpoints looked at last are kept whole."""
+
+
+class _Opened:
+    """A checkpoint read whole, and what LangGraph made of it once that was asked for."""
+
+    __slots__ = ("record", "snapshot", "stamp")
+
+    def __init__(self, stamp: tuple[int, ...], record: Record) -> None:
+        self.stamp = stamp
+        self.record = record
+        self.snapshot: StateSnapshot | None = None
 
 
 class StateReader:
-    """Reads whole states of one thread.
+    """Reads what the checkpoints of one thread hold, each in one trip, and keeps the last few.
 
-    Attributes:
-        tree: set by its history.
+    Args:
+        source: where the thread is read from.
+        thread_id: the thread.
+        tree: its tree; rows are numbered by it.
     """
 
-    tree: Tree
-
-    def __init__(self, source: Source, thread_id: str) -> None:
+    def __init__(self, source: Source, thread_id: str, tree: Tree) -> None:
         self._source = source
         self._thread_id = thread_id
-        self._saver = SourceSaver(source)
+        self._tree = tree
+        self._kept: OrderedDict[int, _Opened] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def triggers(self) -> dict[str, list[tuple[str, ...]]]:
-        """Of the source's graph and its subgraphs: node to its triggers, as task ids are made of them."""
-        found: dict[str, list[tuple[str, ...]]] = {}
-        for graph in _graphs(self._source.graph):
-            for name, node in graph.nodes.items():
-                found.setdefault(name, []).append(tuple(sorted(node.triggers)))
-        return found
+    def forget(self) -> None:
+        """Rows have other numbers now."""
+        with self._lock:
+            self._kept.clear()
 
-    def snapshot(self, row: TreeRow) -> StateSnapshot:
-        """What ``graph.get_state`` says of a checkpoint named by its id.
+    # ------------------------------------------------------------ the checkpoint
+
+    def record(self, row: int) -> Record:
+        """All that is stored of a checkpoint.
 
         Raises:
             CheckpointNotFound: it was deleted meanwhile.
         """
-        graph = _graph_of(self._source.graph, row.namespace)
-        if graph is not None:
-            config = {
-                "configurable": {
-                    "thread_id": self._thread_id,
-                    "checkpoint_ns": row.namespace,
-                    "checkpoint_id": row.id,
-                    "__pregel_checkpointer": self._saver,
-                }
-            }
-            try:
-                snapshot: StateSnapshot = graph.get_state(config)
-            except Exception:  # noqa: S110 - a value that cannot be decoded must not hide the rest
-                pass
-            else:
-                if snapshot.metadata is not None:
-                    return snapshot
-        return self._stored_snapshot(row)
+        return self._opened(row).record
 
-    def _stored_snapshot(self, row: TreeRow) -> StateSnapshot:
-        held = self._source.channels(self._thread_id, row.namespace, row.id)
-        hidden = _node_channels(row) if row.dated else set()
-        values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
-        stored = self._source.writes(self._thread_id, row.namespace, row.id)
-        waiting = pending_tasks(self._source, self._thread_id, row, self.tree.naming)
-        tasks = tuple(_task(row, task, stored) for task in waiting)
-        place: dict[str, Any] = {"thread_id": self._thread_id, "checkpoint_ns": row.namespace}
-        return StateSnapshot(
-            values=values["__root__"] if set(values) == {"__root__"} else values,
-            next=tuple(task.name for task in tasks),
-            config={"configurable": {**place, "checkpoint_id": row.id}},
-            metadata=row.metadata,
-            created_at=None,
-            parent_config={"configurable": {**place, "checkpoint_id": row.parent_id}}
-            if row.parent_id
-            else None,
-            tasks=tasks,
-            interrupts=tuple(interrupt for task in tasks for interrupt in task.interrupts),
-        )
+    def snapshot(self, row: int) -> StateSnapshot:
+        """What ``graph.get_state`` says of a checkpoint named by its id; without a graph, as far as what is
+        stored tells it.
+
+        Raises:
+            CheckpointNotFound: it was deleted meanwhile.
+        """
+        opened = self._opened(row)
+        if opened.snapshot is None:
+            facts = self._tree.rows[row]
+            told = self._told(facts, opened.record)
+            opened.snapshot = told or stored_snapshot(
+                self._thread_id, facts, opened.record, self._tree.naming
+            )
+        return opened.snapshot
+
+    def state(self, row: int) -> dict[str, Any]:
+        """The values by channel, also where the state is no dict."""
+        return by_channel(self.snapshot(row).values)
+
+    def created_at(self, row: int) -> str | None:
+        """When a checkpoint was made, as stored; None where that cannot be read."""
+        kept = self._kept.get(row)
+        if kept is not None:
+            known = kept.record.bookkeeping
+        else:
+            id_ = self._tree.ids[row]
+            known = self._source.bookkeeping(self._thread_id, self._tree.namespaces[row], [id_]).get(id_)
+        return None if known is None else known.ts
+
+    # ------------------------------------------------------------ writes
+
+    def writes(self, row: int) -> Writes:
+        """What the tasks that made a checkpoint wrote, else what they must have written."""
+        facts = self._tree.rows[row]
+        tasks = makers(facts)
+        if tasks and facts.parent is not None:
+            return Writes(stored_writes(facts, tasks, self._stored(facts.parent)))
+        alone = len(facts.nodes) == 1 and not facts.collapsed
+        if facts.source != "update" and not (alone and facts.parent is not None):
+            return Writes({})
+        before = self.state(facts.parent.index) if facts.parent is not None else {}
+        write = derived_write(before, self.state(row), facts.changed)
+        if not write:
+            return Writes({}, derived=True)
+        return Writes({name: [write] for name in facts.nodes[:1] or ("",)}, derived=True)
+
+    def errors(self, row: int) -> list[Any]:
+        """What the tasks of the step that starts at a checkpoint raised, as LangGraph stored it."""
+        own = self._own_writes(self._tree.rows[row])
+        return [write.value for write in own if write.channel == "__error__"]
+
+    def interrupts(self, row: int, *, waiting: bool) -> list[Interrupt]:
+        """What the step that starts at a checkpoint asked; ``waiting``: only what waits for an answer."""
+        facts = self._tree.rows[row]
+        tasks = facts.step_work.tasks
+        for task in tasks.values():
+            self._tree.naming.name_task(facts, task)
+        found: list[Interrupt] = []
+        for write in sorted(self._own_writes(facts), key=lambda write: tasks[write.task_id].order):
+            if write.channel == "__interrupt__" and not (waiting and tasks[write.task_id].finished):
+                found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
+        return found
+
+    # ------------------------------------------------------------ inside
+
+    def _opened(self, row: int) -> _Opened:
+        facts = self._tree.rows[row]
+        stamp = _stamp(facts)
+        with self._lock:
+            kept = self._kept.get(row)
+            if kept is not None and kept.stamp == stamp:
+                self._kept.move_to_end(row)
+                return kept
+        opened = _Opened(stamp, self._source.record(self._thread_id, facts.namespace, facts.id))
+        with self._lock:
+            self._kept[row] = opened
+            self._kept.move_to_end(row)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return opened
+
+    def _told(self, facts: TreeRow, record: Record) -> StateSnapshot | None:
+        """What LangGraph makes of a record; None where there is no graph, or it makes nothing of it."""
+        graph = _graph_of(self._source.graph, facts.namespace)
+        if graph is None:
+            return None
+        config = config_of(self._thread_id, facts.namespace, facts.id)
+        config["configurable"]["__pregel_checkpointer"] = SourceSaver(self._source, record)
+        try:
+            snapshot: StateSnapshot = graph.get_state(config)
+        except Exception:  # a value that cannot be decoded must not hide the rest
+            return None
+        return snapshot if snapshot.metadata is not None else None
+
+    def _stored(self, facts: TreeRow) -> Sequence[StoredWrite]:
+        kept = self._kept.get(facts.index)
+        if kept is not None and kept.stamp == _stamp(facts):
+            return kept.record.writes
+        return self._source.writes(self._thread_id, facts.namespace, facts.id)
+
+    def _own_writes(self, facts: TreeRow) -> list[StoredWrite]:
+        """The writes of the tasks of the step itself, without those of updates made on the checkpoint."""
+        tasks = facts.step_work.tasks
+        return [
+            write
+            for write in self._stored(facts)
+            if write.task_id in tasks and tasks[write.task_id].path == write.task_path
+        ]
 
 
-def _graphs(graph: Any) -> Iterable[Any]:
+def triggers_of(graph: Any) -> dict[str, list[tuple[str, ...]]]:
+    """Of a graph and its subgraphs: node to its triggers, as task ids are made of them."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for each in _graphs(graph):
+        for name, node in each.nodes.items():
+            found.setdefault(name, []).append(tuple(sorted(node.triggers)))
+    return found
+
+
+def _stamp(facts: TreeRow) -> tuple[int, ...]:
+    """Changes with what is stored under a checkpoint."""
+    work = facts.step_work
+    tasks = [*work.tasks.values(), *work.updates.values()]
+    return len(facts.children), len(work.null), sum(len(task.channels) for task in tasks)
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
     if graph is None or not hasattr(graph, "nodes"):
         return
     yield graph
@@ -100,33 +205,5 @@ def _graph_of(graph: Any, namespace: str) -> Any:
     """The graph that runs in a namespace; None where there is none or LangGraph does not know it."""
     if graph is None or not namespace:
         return graph
-    path = "|".join(part.split(":")[0] for part in namespace.split("|") if not part.isdecimal())
-    return next((subgraph for _, subgraph in graph.get_subgraphs(namespace=path, recurse=True)), None)
-
-
-def _node_channels(row: TreeRow) -> set[str]:
-    """Names of nodes that ran up to here: before mid 2025 each had a channel of its own name."""
-    names: set[str] = set()
-    place: TreeRow | None = row
-    while place is not None:
-        names.update(place.nodes)
-        place = place.parent
-    return names
-
-
-def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
-    own = [write for write in stored if (write.task_id, write.task_path) == (task.id, task.path) and task.id]
-    output = [write for write in own if write.channel not in CONTROL_CHANNELS]
-    asked: list[Interrupt] = []
-    for write in own:
-        if write.channel == "__interrupt__":
-            asked.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
-    hidden = {task.name} if row.dated or any(child.dated for child in row.children) else set()
-    return PregelTask(
-        id=task.id,
-        name=task.name or "",
-        path=tuple(task.path.lstrip("~").split(", ")) if task.path else (),
-        error=next((write.value for write in own if write.channel == "__error__"), None),
-        interrupts=tuple(asked),
-        result=fold((w.channel, w.value) for w in output if w.channel not in hidden) if output else None,
-    )
+    found = graph.get_subgraphs(namespace=node_path(namespace), recurse=True)
+    return next((subgraph for _, subgraph in found), None)

@@ -1,4 +1,20 @@
-"""The step that starts at a checkpoint: its tasks, as the stored writes tell them without their values."""
+"""The step that starts at a checkpoint: its tasks, as the stored writes tell them without their values.
+
+In a graph whose ``plan`` sends one ``Send("work", …)`` and goes on to ``ok``, LangGraph stores these writes
+under ``c1``, where ``plan`` runs, and under ``c2``, where the two that it started run:
+
+====  ====================================================  =============================================
+at    task path                                             channels written, by position
+====  ====================================================  =============================================
+c1    ``~__pregel_pull, plan``                              ``log``, ``__pregel_tasks``, ``branch:to:ok``
+c2    ``~__pregel_push, 0000000000, 0000000000``            ``log``
+c2    ``~__pregel_pull, ok``                                ``log``
+====  ====================================================  =============================================
+
+*Pulled* is a task that a channel triggered: its path ends in the name of its node. *Pushed* is one made by a
+``Send``: its path holds the number of the ``Send`` and no name, which its id tells (see :class:`TaskIds`).
+A task that another one called (``@task``) has its caller's path inside its own.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +154,7 @@ _NO_STEP = Step()
 
 @dataclass(slots=True)
 class TreeRow:
-    """What naming needs to know of one checkpoint of the tree."""
+    """One checkpoint of the tree: what the index tells of it, and who made it, once that is found out."""
 
     index: int
     namespace: str
@@ -167,7 +183,7 @@ class TreeRow:
 
     @property
     def dated(self) -> bool:
-        """WrittenChannels by LangGraph of 2024 or early 2025, whose metadata holds each step's writes."""
+        """Written by LangGraph of 2024 or early 2025, whose metadata holds each step's writes."""
         return "writes" in self.metadata
 
     @property
@@ -193,7 +209,19 @@ class TreeRow:
 
 
 class TaskIds:
-    """Task ids of one step, computed as LangGraph does since 2025: which name gives the id that is stored?"""
+    """The ids that LangGraph gives to the tasks of a step (since 2025), to find the name behind a stored id.
+
+    An id is a hash over the checkpoint's id, the namespace, the number of the step, the node and what
+    triggered it, written as a UUID. The same hash over another name gives another id, so that of all nodes
+    that may have run only the right one fits:
+
+    >>> c1 = TreeRow(1, "", "1f1ead33-49bd-60da-8000-30ec968a5e7e", None, None, 0, "loop", {})
+    >>> TaskIds(c1).pulled("plan", ["branch:to:plan"])
+    '407c277a-b117-9358-ac9e-5f871f26a741'
+    >>> c2 = TreeRow(2, "", "1f1ead33-49cc-6a2f-8001-11e8f4e8a774", None, None, 1, "loop", {})
+    >>> TaskIds(c2).sent("work", 0)
+    '0fb8e599-3815-57f3-819a-003c1d2d8f5b'
+    """
 
     def __init__(self, row: TreeRow) -> None:
         try:
@@ -204,15 +232,19 @@ class TaskIds:
         self._step = str((row.step if row.step is not None else -1) + 1)
 
     def pulled(self, name: str, triggers: Iterable[str]) -> str:
+        """The id of a node's task that channels triggered."""
         return self._hash(name, "", PULL, *triggers)
 
     def sent(self, name: str, index: int) -> str:
+        """The id of the task of the step's ``Send`` with a number."""
         return self._hash(name, "", PUSH, str(index))
 
     def handler(self, name: str, failed: Task) -> str:
+        """The id of the task of a node that handles the error of another task."""
         return self._hash(name, f"{failed.name}:{failed.id}", PUSH, "node_error_handler", failed.id)
 
     def called(self, name: str, caller: Task, path: str, index: int) -> str:
+        """The id of a call (``@task``) with a number that another task made."""
         return self._hash(name, f"{caller.name}:{caller.id}", PUSH, path, str(index))
 
     def _hash(self, name: str, within: str, *parts: str) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lgviz.analysis.compare import Change, Path
+from lgviz.analysis.compare import Change, Changes, Path
 from lgviz.analysis.messages import is_message, message_id
 from lgviz.analysis.values import clean, line
-
-if TYPE_CHECKING:
-    from lgviz.analysis.diff import StateDiff
 
 __all__ = ["channel_summary", "common_path", "diff_text", "is_text_change", "path_text", "summary_of"]
 
@@ -19,7 +16,7 @@ _ROWS = 12
 _LONG = 20
 
 
-def summary_of(diff: StateDiff) -> str:
+def summary_of(diff: Changes) -> str:
     """In words, what changed: ``"one message, two values"``; ``"nothing"`` for an empty diff."""
     messages = {"added": 0, "removed": 0, "changed": 0}
     values = 0
@@ -94,7 +91,7 @@ def common_path(changes: Iterable[Change]) -> Path:
     return tuple(shared)
 
 
-def diff_text(diff: StateDiff) -> str:
+def diff_text(diff: Changes) -> str:
     """A diff as a few lines of text."""
     if not diff:
         return "StateDiff: nothing changed"

@@ -10,7 +10,7 @@ from typing import Any
 
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources.base import Bookkeeping, CheckpointRow, Source, ThreadIndex
-from lgviz.sources.places import TASKS_CHANNEL, id_time
+from lgviz.sources.places import TASKS_CHANNEL, calls, id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming
@@ -289,8 +289,8 @@ def _in_order(checkpoints: Sequence[CheckpointRow]) -> Iterator[CheckpointRow]:
 
 
 def _call_path(namespace: str) -> list[str]:
-    """The nodes whose calls a namespace is nested in; a number only tells calls of one task apart."""
-    return [part.partition(":")[0] for part in namespace.split("|") if part and not part.isdecimal()]
+    """The nodes whose calls a namespace is nested in."""
+    return [call.node for call in calls(namespace)]
 
 
 def _is_collapsed(row: TreeRow) -> bool:

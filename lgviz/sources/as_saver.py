@@ -9,7 +9,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from lgviz.errors import CheckpointNotFound
 
-from .base import Source
+from .base import Record, Source
 from .places import config_of, place_of
 
 __all__ = ["SourceSaver"]
@@ -21,21 +21,25 @@ class SourceSaver(BaseCheckpointSaver[Any]):
 
     Args:
         source: what to read.
+        known: a checkpoint that was read already.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, known: Record | None = None) -> None:
         super().__init__()
         self._source = source
+        self._known = known
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         thread_id, namespace, checkpoint_id = place_of(config)
         if checkpoint_id is None:
             return None
         namespace = namespace or ""
-        try:
-            record = self._source.record(thread_id, namespace, checkpoint_id)
-        except CheckpointNotFound:
-            return None
+        record = self._known
+        if record is None or record.id != checkpoint_id:
+            try:
+                record = self._source.record(thread_id, namespace, checkpoint_id)
+            except CheckpointNotFound:
+                return None
         known = record.bookkeeping
         if known is None:
             return None

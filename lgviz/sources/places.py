@@ -40,6 +40,7 @@ __all__ = [
     "is_numbered",
     "node_path",
     "place_of",
+    "thread_of",
     "unrooted",
     "within",
 ]
@@ -58,6 +59,12 @@ def place_of(config: Mapping[str, Any]) -> Address:
     where = config.get("configurable") or {}
     thread_id = str(where.get("thread_id", ""))
     return Address(thread_id, where.get("checkpoint_ns", ""), where.get("checkpoint_id"))
+
+
+def thread_of(config: Mapping[str, Any] | None) -> str | None:
+    """The thread that a config names; None where it names none."""
+    thread_id = ((config or {}).get("configurable") or {}).get("thread_id")
+    return None if thread_id is None else str(thread_id)
 
 
 # ---------------------------------------------------------------- namespaces

@@ -1,9 +1,9 @@
+// A request that failed: what is wrong and what to do about it.
 import type { ErrorCode, Failure } from "../protocol";
 
 /** "no_answer": nothing came back, the kernel may be gone. */
 export type FailureCode = ErrorCode | "no_answer";
 
-/** A request that failed: what is wrong and what to do about it. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
   readonly remedy: string;

@@ -342,3 +342,9 @@ function newest(tree: TreeModel): string | null {
   for (let row = tree.length - 1; row >= 0; row--) if (tree.depth[row] === 0) return tree.ids[row] as string;
   return null;
 }
+
+/** The label of a checkpoint; its id where the tree does not know it. */
+export function labelOf(store: Store, id: string): string {
+  const tree = store.tree.value;
+  return tree.labels[tree.rowOf(id)] ?? id;
+}

@@ -1,33 +1,36 @@
 // The rows of a thread as growing columns: cheap to append to, to patch and to ask.
-import type { RowPatch } from "../protocol";
-import type { TreeRows } from "../source/types";
+import { type RowPatch, TREE_COLUMNS } from "../protocol";
+import { ARRAYS, COLUMNS } from "../source/columns";
+import type { TreeColumns, TreeRows } from "../source/types";
 
-type Numbers = Int32Array | Uint16Array | Uint8Array | Float64Array;
+/** Columns of a batch that are kept as they come; `title` and `changed` point into tables of their batch. */
+export const KEPT = COLUMNS.filter((name) => name !== "title" && name !== "changed") as Kept[];
+type Kept = Exclude<keyof TreeColumns, "title" | "changed">;
 
-function grown<A extends Numbers>(array: A, length: number, make: new (length: number) => A): A {
-  if (array.length >= length) return array;
-  const next = new make(Math.max(length, Math.ceil(array.length * 1.5), 64));
-  next.set(array as never);
-  return next;
-}
+type Derived = { children: Uint16Array; anchor: Int32Array; inner: Int32Array };
+type Columns = Pick<TreeColumns, Kept> & Derived;
+type Numbers = Columns[keyof Columns];
 
-export class TreeModel {
-  length = 0;
-  readonly ids: string[] = [];
-  readonly labels: string[] = [];
-  readonly titles: (readonly string[])[] = [];
-  readonly changes: (readonly string[])[] = [];
-  parent = new Int32Array(0);
-  lane = new Uint16Array(0);
-  depth = new Uint8Array(0);
-  time = new Float64Array(0);
-  flags = new Uint16Array(0);
+/** Every column, empty; arrays grow as rows come. */
+class Empty {
   /** Children in the same namespace; calls of subgraphs are not counted. */
   children = new Uint16Array(0);
   /** The row that started this row's subgraph call; -1 in the root namespace. */
   anchor = new Int32Array(0);
   /** How many rows of subgraph calls a row started. */
   inner = new Int32Array(0);
+
+  constructor() {
+    for (const name of KEPT) Object.assign(this, { [name]: new ARRAYS[TREE_COLUMNS[name]](0) });
+  }
+}
+
+export class TreeModel extends (Empty as new () => Columns) {
+  length = 0;
+  readonly ids: string[] = [];
+  readonly labels: string[] = [];
+  readonly titles: (readonly string[])[] = [];
+  readonly changes: (readonly string[])[] = [];
   /** Characters of the longest label. */
   longestLabel = 0;
   #rowOf = new Map<string, number>();
@@ -46,6 +49,7 @@ export class TreeModel {
     }
     if (end <= this.length) return true;
     this.#grow(end);
+    for (const name of KEPT) this[name].set(batch[name].subarray(this.length - batch.start), this.length);
     for (let row = this.length; row < end; row++) {
       const i = row - batch.start;
       const id = batch.ids[i] as string;
@@ -59,11 +63,6 @@ export class TreeModel {
       this.#rowOfLabel.set(label, row);
       this.titles.push(batch.titles[batch.title[i] as number] ?? []);
       this.changes.push(batch.changes[batch.changed[i] as number] ?? []);
-      this.parent[row] = parent;
-      this.lane[row] = batch.lane[i] as number;
-      this.depth[row] = depth;
-      this.time[row] = batch.time[i] as number;
-      this.flags[row] = batch.flags[i] as number;
       this.anchor[row] = -1;
       if (parent >= 0) {
         const starts = depth > (this.depth[parent] as number);
@@ -127,13 +126,14 @@ export class TreeModel {
   }
 
   #grow(length: number): void {
-    this.parent = grown(this.parent, length, Int32Array);
-    this.lane = grown(this.lane, length, Uint16Array);
-    this.depth = grown(this.depth, length, Uint8Array);
-    this.time = grown(this.time, length, Float64Array);
-    this.flags = grown(this.flags, length, Uint16Array);
-    this.children = grown(this.children, length, Uint16Array);
-    this.anchor = grown(this.anchor, length, Int32Array);
-    this.inner = grown(this.inner, length, Int32Array);
+    for (const name of [...KEPT, "children", "anchor", "inner"] as const) {
+      const array: Numbers = this[name];
+      if (array.length >= length) return;
+      const grown = new (array.constructor as new (length: number) => Numbers)(
+        Math.max(length, Math.ceil(array.length * 1.5), 64),
+      );
+      grown.set(array);
+      Object.assign(this, { [name]: grown });
+    }
   }
 }

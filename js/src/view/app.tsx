@@ -1,16 +1,16 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
-import { type Action, actionOf, placeOf } from "../keyboard";
+import { type Action, actionOf, placeOf } from "../lib/keyboard";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
-import { toClipboard } from "./copy";
-import { Help } from "./help";
-import { Inspector } from "./inspector";
-import { Minimap } from "./minimap";
-import { SandboxBar } from "./sandbox";
-import { Splitter } from "./splitter";
-import { Empty, Failing, Loading, Notices } from "./states";
-import { TopBar } from "./topbar";
-import { Tree } from "./tree";
+import { Inspector } from "./inspector/inspector";
+import { SandboxBar } from "./top/sandbox";
+import { TopBar } from "./top/topbar";
+import { Minimap } from "./tree/minimap";
+import { Tree } from "./tree/tree";
+import { toClipboard } from "./ui/copy";
+import { Help } from "./ui/help";
+import { Splitter } from "./ui/splitter";
+import { Empty, Failing, Loading, Notices } from "./ui/states";
 
 export function App({ view, height }: { view: ViewState; height: number }) {
   const { store } = view;

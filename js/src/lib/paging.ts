@@ -1,0 +1,168 @@
+// Parts of a value: pages of children and of text, joined, and a whole value gathered to be copied.
+import type { MessageView, ValueItem, ValueNode } from "../protocol";
+import type { Source } from "../source/types";
+import { characters } from "./format";
+
+/** Asks for a part of one channel's value: `offset` and `limit` count children, for text its characters. */
+export type Load = (
+  path: readonly number[],
+  offset: number,
+  limit: number,
+  signal?: AbortSignal,
+) => Promise<ValueNode>;
+
+export const PAGE = 100;
+export const TEXT_PAGE = 20_000;
+
+const CONTAINERS = new Set(["list", "dict", "set", "object", "array", "frame", "message"]);
+
+export function isContainer(node: ValueNode): boolean {
+  return CONTAINERS.has(node.kind);
+}
+
+/** Position of the first child sent: a list may come with its end only. */
+export function firstPosition(node: ValueNode): number {
+  if (node.kind !== "list") return 0;
+  const key = Number(node.items?.[0]?.key ?? 0);
+  return Number.isInteger(key) && key >= 0 ? key : 0;
+}
+
+/** How many children there are, as far as is known. */
+export function total(node: ValueNode): number {
+  return node.size ?? (node.items?.length ?? 0) + (isContainer(node) ? node.more : 0);
+}
+
+/** Whether opening it shows more than its line does. */
+export function expandable(node: ValueNode, canLoad: boolean): boolean {
+  if (node.kind === "string") return node.text.includes("\n") || node.text.length > 90 || node.more > 0;
+  if (node.message) return true;
+  if (!isContainer(node) || node.size === 0) return false;
+  return (node.items?.length ?? 0) > 0 || (canLoad && node.items === undefined) || (canLoad && node.more > 0);
+}
+
+/** A whole text of which `known` was sent and `more` characters are missing. */
+export async function wholeText(
+  load: Load,
+  path: readonly number[],
+  known: string,
+  more: number,
+): Promise<string> {
+  const length = characters(known) + more;
+  const parts = [known];
+  let at = characters(known);
+  while (at < length) {
+    const { text } = await load(path, at, TEXT_PAGE);
+    if (text === "") break;
+    parts.push(text);
+    at += characters(text);
+  }
+  return parts.join("");
+}
+
+/** The whole text of a message: its content, which is its first child, or what Python reads from its blocks. */
+export async function wholeMessage(
+  load: Load,
+  path: readonly number[],
+  { text, more }: MessageView,
+): Promise<string> {
+  const length = characters(text) + more;
+  const content = await load([...path, 0], 0, 1);
+  if (content.kind === "string") return wholeText(load, [...path, 0], "", length);
+  const { message } = await load(path, 0, length);
+  return message && message.text.length > text.length ? message.text : text;
+}
+
+/** Most parts a copied value may have: beyond, the copy says so instead of stalling the kernel. */
+export const MOST = 5_000;
+
+/** The whole value as JSON-like text, loading what was not sent. */
+export async function gather(
+  node: ValueNode,
+  load: Load | undefined,
+  path: readonly number[],
+): Promise<string> {
+  let left = MOST;
+  const visit = async (part: ValueNode, at: readonly number[]): Promise<unknown> => {
+    left -= 1;
+    if (left < 0) throw new RangeError(`The value has more than ${MOST} parts: read it with Copy as Python.`);
+    switch (part.kind) {
+      case "null":
+        return null;
+      case "bool":
+        return part.text.toLowerCase() === "true";
+      case "number":
+        return Number.isFinite(Number(part.text)) && part.text.length < 16 ? Number(part.text) : part.text;
+      case "string":
+        return part.more > 0 && load ? wholeText(load, at, part.text, part.more) : part.text;
+      case "message":
+        return part.message ? message(part.message, at) : part.text;
+      case "list":
+      case "set":
+      case "dict":
+      case "object": {
+        const items = await children(part, at);
+        if (!items) return part.text;
+        const values: [string, unknown][] = [];
+        for (const [i, item] of items.entries()) values.push([item.key, await visit(item.value, [...at, i])]);
+        return part.kind === "list" || part.kind === "set"
+          ? values.map(([, value]) => value)
+          : Object.fromEntries(values);
+      }
+      default:
+        return part.text;
+    }
+  };
+  const message = async (view: MessageView, at: readonly number[]) => ({
+    type: view.role,
+    content: view.more > 0 && load ? await wholeMessage(load, at, view) : view.text,
+    ...(view.name === null ? {} : { name: view.name }),
+    ...(view.id === null ? {} : { id: view.id }),
+    ...(view.tool_call_id === null ? {} : { tool_call_id: view.tool_call_id }),
+    ...(view.tool_calls.length === 0
+      ? {}
+      : {
+          tool_calls: await Promise.all(
+            view.tool_calls.map(async (call) => ({
+              name: call.name,
+              args: Object.fromEntries(
+                await Promise.all(
+                  call.args.map(async (arg) => [arg.key, await visit(arg.value, at)] as const),
+                ),
+              ),
+              id: call.id,
+            })),
+          ),
+        }),
+  });
+  const children = async (part: ValueNode, at: readonly number[]): Promise<ValueItem[] | null> => {
+    if (part.size === 0) return [];
+    if (part.items && part.more === 0 && firstPosition(part) === 0) return part.items;
+    if (!load) return null;
+    const items: ValueItem[] = [];
+    const size = total(part);
+    do {
+      const page = await load(at, items.length, 1000);
+      if (!page.items?.length) break;
+      items.push(...page.items);
+    } while (items.length < size && items.length <= MOST);
+    return items;
+  };
+  const value = await visit(node, path);
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+/** Asks a source for parts of one channel's value. */
+export function loader(source: Source, checkpoint: string, channel: string): Load {
+  return (path, offset, limit, signal) =>
+    source.request(
+      "value_get",
+      { checkpoint, channel, path: [...path], offset, limit },
+      signal ? { signal } : {},
+    );
+}
+
+/** A list of which every item sent is a message. */
+export function isChat(value: ValueNode): boolean {
+  const items = value.items ?? [];
+  return value.kind === "list" && items.length > 0 && items.every((item) => item.value.message !== undefined);
+}

@@ -1,0 +1,64 @@
+// What the notebook around a display asks of it: its theme, no work while unseen, no second copy.
+import type { Store } from "./state/store";
+
+/** Whether the page is dark: JupyterLab and Notebook 7, VS Code, Colab, then the system. */
+export function isDark(page: Document = document): boolean {
+  const body = page.body;
+  const jupyter = body.dataset.jpThemeLight;
+  if (jupyter !== undefined) return jupyter === "false";
+  const code = body.dataset.vscodeThemeKind;
+  if (code !== undefined) return code.includes("dark") || code === "vscode-high-contrast";
+  if (body.classList.contains("vscode-dark") || body.classList.contains("vscode-high-contrast")) return true;
+  if (body.classList.contains("vscode-light")) return false;
+  const colab = page.documentElement.getAttribute("theme");
+  if (colab !== null) return colab === "dark";
+  return page.defaultView?.matchMedia("(prefers-color-scheme: dark)").matches ?? false;
+}
+
+/** Calls `apply` now and whenever it changes; the returned function ends that. */
+export function followTheme(apply: (dark: boolean) => void): () => void {
+  const update = () => apply(isDark());
+  const observer = new MutationObserver(update);
+  const attributeFilter = ["class", "theme", "data-jp-theme-light", "data-vscode-theme-kind"];
+  observer.observe(document.body, { attributes: true, attributeFilter });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter });
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", update);
+  update();
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", update);
+  };
+}
+
+const PAUSE = 1500;
+
+/** Refreshes the store while `element` is in view and the page is not hidden; the returned function ends that. */
+export function poll(store: Store, element: Element, pause = PAUSE): () => void {
+  let inView = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+  const tick = async () => {
+    if (inView && !document.hidden) await store.refresh();
+    if (!ended) timer = setTimeout(tick, pause);
+  };
+  const observer = new IntersectionObserver((entries) => {
+    inView = entries.at(-1)?.isIntersecting ?? inView;
+  });
+  observer.observe(element);
+  timer = setTimeout(tick, pause);
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    observer.disconnect();
+  };
+}
+
+/** Hides the static output of a debugger; the returned function shows it again. */
+export function hideStatic(uid: string): () => void {
+  if (uid === "") return () => {};
+  const style = document.createElement("style");
+  style.textContent = `[data-lgviz-static="${CSS.escape(uid)}"] { display: none !important; }`;
+  document.head.append(style);
+  return () => style.remove();
+}

@@ -1,0 +1,42 @@
+// What a view does at a checkpoint: runs, plain or in a sandbox, and why it cannot.
+import { effect } from "@preact/signals";
+import { Mark, type RunRequest, type RunView } from "../protocol";
+import type { Store } from "./store";
+
+/** Runs on, with the selection at the newest checkpoint until the person goes elsewhere. */
+export async function runAndFollow(store: Store, request: RunRequest): Promise<RunView | null> {
+  const known = Math.max(-1, ...store.runs.peek().keys());
+  let at = request.checkpoint;
+  const moveTo = (id: string | null | undefined) => {
+    if (!id || id === at || store.selected.peek() !== at || store.tree.peek().rowOf(id) < 0) return;
+    at = id;
+    store.select(id);
+  };
+  const stop = effect(() => {
+    store.revision.value;
+    const run = store.running.value;
+    if (run && run.run > known) moveTo(run.checkpoint);
+  });
+  try {
+    const run = await store.run(request);
+    moveTo(run?.checkpoint);
+    return run;
+  } finally {
+    stop();
+  }
+}
+
+export function plainRun(checkpoint: string, more: Partial<RunRequest> = {}): RunRequest {
+  return { checkpoint, resume: null, until: null, configurable: null, sandbox: false, ...more };
+}
+
+/** Whether a checkpoint is held by the sandbox: what is done with it stays there. */
+export function isHeld(store: Store, checkpoint: string): boolean {
+  const tree = store.tree.value;
+  return ((tree.flags[tree.rowOf(checkpoint)] ?? 0) & Mark.SANDBOX) !== 0;
+}
+
+/** Why a second sandbox cannot be opened; null where it can. */
+export function sandboxReason(store: Store): string | null {
+  return store.sandbox.value === null ? null : "A sandbox is open: keep or discard it first.";
+}

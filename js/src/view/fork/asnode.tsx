@@ -1,0 +1,102 @@
+// As which node an update counts, and where a Command goes from there.
+import { useId } from "preact/hooks";
+import { type Draft, optionOf } from "../../lib/draft";
+import type { AsNodeOption, ForkForm } from "../../protocol";
+
+interface Props {
+  form: ForkForm;
+  draft: Draft;
+  change(draft: Draft): void;
+}
+
+/** Which node the fork is written as: every node, where it leads, or why it cannot be. */
+export function AsNode({ form, draft, change }: Props) {
+  const name = useId();
+  const chosen = optionOf(form, draft);
+  return (
+    <>
+      <div
+        class="lgviz-as-nodes"
+        role="radiogroup"
+        aria-label="As if written by"
+        aria-required={form.inferred === null}
+        data-testid="lgviz-fork-as-node"
+      >
+        {form.as_node.map((option) => (
+          <Option
+            key={option.node}
+            group={name}
+            option={option}
+            inferred={option.node === form.inferred}
+            chosen={option.node === draft.asNode}
+            choose={() => change({ ...draft, asNode: option.node, goto: null })}
+          />
+        ))}
+      </div>
+      {chosen && chosen.goto.length > 0 && (
+        <label class="lgviz-goto">
+          <span>goto</span>
+          <select
+            class="lgviz-input"
+            data-testid="lgviz-fork-goto"
+            value={draft.goto ?? ""}
+            onChange={(event) => change({ ...draft, goto: event.currentTarget.value || null })}
+          >
+            <option value="">none: only its edges</option>
+            {chosen.goto.map((target) => (
+              <option key={target} value={target}>
+                {target}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {form.siblings.length > 0 && (
+        <label class="lgviz-check">
+          <input
+            type="checkbox"
+            data-testid="lgviz-fork-siblings"
+            checked={draft.keepSiblings}
+            onChange={(event) => change({ ...draft, keepSiblings: event.currentTarget.checked })}
+          />
+          <span>
+            keep finished siblings: <b>{form.siblings.join(", ")}</b>
+          </span>
+        </label>
+      )}
+    </>
+  );
+}
+
+interface OptionProps {
+  group: string;
+  option: AsNodeOption;
+  inferred: boolean;
+  chosen: boolean;
+  choose(): void;
+}
+
+function Option({ group, option, inferred, chosen, choose }: OptionProps) {
+  const id = useId();
+  const { node, next, disabled } = option;
+  return (
+    <label class={`lgviz-as-node${disabled === null ? "" : " is-disabled"}`}>
+      <input
+        type="radio"
+        name={group}
+        value={node}
+        checked={chosen}
+        disabled={disabled !== null}
+        aria-label={node}
+        aria-describedby={id}
+        onChange={choose}
+      />
+      <span class="lgviz-mono">{node}</span>
+      <span id={id} class="lgviz-faint" title={disabled ?? undefined}>
+        {disabled ??
+          (next.length > 0 ? `→ ${next.join(", ")}` : option.goto.length > 0 ? "→ by goto" : "→ ends")}
+        {inferred && disabled === null && " · LangGraph's choice"}
+      </span>
+    </label>
+  );
+}

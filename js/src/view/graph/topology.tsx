@@ -1,0 +1,177 @@
+// The compiled graph as a drawing: what ran, what runs next, which node is chosen.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bestFit, type Drawing, type PlacedNode, short } from "../../lib/layout";
+import type { AsNodeOption, Topology as Graph, TopologyNode } from "../../protocol";
+
+export interface Pick {
+  options: readonly AsNodeOption[];
+  chosen: string | null;
+  choose(node: string): void;
+}
+
+interface Props {
+  topology: Graph;
+  ran: readonly string[];
+  next: readonly string[];
+  running?: readonly string[];
+  /** Height it may take before it scrolls. */
+  height: number;
+  /** Clicking a node chooses it. */
+  pick?: Pick;
+}
+
+/** The compiled graph, small: what ran, what comes next; or, to pick a node from. */
+export function Topology({ topology, ran, next, running = [], height, pick }: Props) {
+  const [box, width] = useWidth();
+  const { drawing, scale } = useMemo(() => bestFit(topology, width, height), [topology, width, height]);
+  useInView(box, drawing, scale, pick?.chosen ?? running[0] ?? next[0] ?? ran[0] ?? null);
+  const lit = (node: TopologyNode, names: readonly string[]) =>
+    names.includes(node.id) || names.includes(node.name);
+  return (
+    <figure
+      ref={box}
+      class="lgviz-topology"
+      style={{ maxHeight: `${height}px` }}
+      aria-label={pick ? "Choose the node in the graph" : "The compiled graph"}
+    >
+      <div
+        class="lgviz-topology-drawing"
+        style={{ width: `${drawing.width * scale}px`, height: `${drawing.height * scale}px` }}
+      >
+        <div
+          style={{ transform: `scale(${scale})`, width: `${drawing.width}px`, height: `${drawing.height}px` }}
+        >
+          <Edges drawing={drawing} />
+          {drawing.nodes.map((placed) => (
+            <Node
+              key={placed.node.id}
+              placed={placed}
+              ran={lit(placed.node, ran)}
+              next={lit(placed.node, next)}
+              running={lit(placed.node, running)}
+              pick={pick}
+            />
+          ))}
+        </div>
+      </div>
+    </figure>
+  );
+}
+
+function Edges({ drawing }: { drawing: Drawing }) {
+  return (
+    <svg width={drawing.width} height={drawing.height} aria-hidden="true">
+      {drawing.edges.map((edge) => (
+        <g key={`${edge.source} ${edge.target} ${edge.label ?? ""}`}>
+          <path d={edge.path} class={edge.conditional ? "is-conditional" : ""}>
+            <title>{`${edge.source} → ${edge.target}${edge.label ? ` (${edge.label})` : ""}`}</title>
+          </path>
+          <path d={edge.arrow} />
+        </g>
+      ))}
+    </svg>
+  );
+}
+
+interface NodeProps {
+  placed: PlacedNode;
+  ran: boolean;
+  next: boolean;
+  running: boolean;
+  pick: Pick | undefined;
+}
+
+function Node({ placed, ran, next, running, pick }: NodeProps) {
+  const { node, x, y, width, height } = placed;
+  const option = pick?.options.find((one) => one.node === node.id || one.node === node.name);
+  const refused = pick ? refusal(option) : null;
+  const chosen = pick !== undefined && option !== undefined && pick.chosen === option.node;
+  const says = [ran && "ran", next && "comes next", running && "at work"].filter(Boolean).join(", ");
+  const classes = ["lgviz-graph-node", `is-${node.kind}`];
+  if (ran) classes.push("is-ran");
+  if (next) classes.push("is-next");
+  if (running) classes.push("is-running");
+  if (chosen) classes.push("is-chosen");
+  const common = {
+    class: classes.join(" "),
+    style: {
+      left: `${x - width / 2}px`,
+      top: `${y - height / 2}px`,
+      width: `${width}px`,
+      height: `${height}px`,
+    },
+    "data-testid": "lgviz-topology-node",
+    "data-node": node.id,
+    "data-ran": ran,
+    "data-next": next,
+  };
+  const terminal = node.kind === "start" || node.kind === "end";
+  const text = terminal ? <span class="lgviz-sr">{node.name}</span> : short(node.name);
+  if (!pick) {
+    return (
+      <div
+        {...common}
+        role="img"
+        aria-label={says ? `${node.name}, ${says}` : node.name}
+        title={says ? `${node.name}: ${says}` : node.name}
+      >
+        {text}
+      </div>
+    );
+  }
+  const leads =
+    option && (option.next.length > 0 ? `then runs ${option.next.join(", ")}` : "then the run ends");
+  return (
+    <button
+      type="button"
+      {...common}
+      aria-pressed={chosen}
+      aria-disabled={refused !== null}
+      aria-label={node.name}
+      aria-description={refused ?? leads}
+      title={`${node.name}: ${refused ?? leads}`}
+      onClick={() => {
+        if (option && refused === null) pick.choose(option.node);
+      }}
+    >
+      {text}
+    </button>
+  );
+}
+
+function refusal(option: AsNodeOption | undefined): string | null {
+  if (!option) return "an update cannot be written as this node";
+  return option.disabled;
+}
+
+/** Scroll a graph that is larger than its box to the node that matters now. */
+function useInView(
+  box: { current: HTMLElement | null },
+  drawing: Drawing,
+  scale: number,
+  node: string | null,
+): void {
+  useEffect(() => {
+    const element = box.current;
+    const placed = drawing.nodes.find((one) => one.node.id === node || one.node.name === node);
+    if (!element || !placed) return;
+    element.scrollLeft = placed.x * scale - element.clientWidth / 2;
+    element.scrollTop = placed.y * scale - element.clientHeight / 2;
+  }, [box, drawing, scale, node]);
+}
+
+/** The width of an element, followed as it changes. */
+function useWidth() {
+  const box = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(300);
+  useEffect(() => {
+    const element = box.current;
+    if (!element || typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width));
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [box, width] as const;
+}

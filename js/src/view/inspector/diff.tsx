@@ -1,0 +1,200 @@
+// The Diff tab: what differs between two checkpoints, a card a channel.
+import { useState } from "preact/hooks";
+import { count, place, thousands } from "../../lib/format";
+import { isContainer } from "../../lib/paging";
+import type { ChangeView, ChannelDiff, DiffView, ValueNode } from "../../protocol";
+import type { Source } from "../../source/types";
+import { useAsk } from "../ui/ask";
+import { Problem } from "../ui/problem";
+import { Message, Value } from "./value";
+
+interface Props {
+  source: Source;
+  /** The selected checkpoint and the second selection; null: its parent. */
+  selected: string;
+  compared: string | null;
+  parent: string | null;
+  version: unknown;
+}
+
+export function Diff({ source, selected, compared, parent, version }: Props) {
+  const [internal, setInternal] = useState(false);
+  const [swapped, setSwapped] = useState(false);
+  const other = compared ?? parent;
+  const swap = swapped && other !== null;
+  const params = swap
+    ? { before: selected, after: other, internal }
+    : { before: compared, after: selected, internal };
+  const asked = useAsk(source, "diff_get", params, version);
+  const diff = asked.data;
+  if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
+  if (!diff) return <p class="lgviz-empty">…</p>;
+  return (
+    <div aria-busy={asked.pending}>
+      <div class="lgviz-diff-head">
+        <span class="lgviz-mono" data-testid="lgviz-diff-between">
+          {diff.before ?? "nothing"} → {diff.after ?? "nothing"}
+        </span>
+        <span class="lgviz-faint">{compared === null ? "against the parent" : "two selections"}</span>
+        {other !== null && (
+          <button type="button" class="lgviz-link" aria-pressed={swap} onClick={() => setSwapped(!swapped)}>
+            swap
+          </button>
+        )}
+      </div>
+      <Channels diff={diff} />
+      <p class="lgviz-more">
+        <Hidden diff={diff} shown={internal} toggle={() => setInternal(!internal)} />
+      </p>
+    </div>
+  );
+}
+
+export function Channels({ diff }: { diff: DiffView }) {
+  if (diff.channels.length === 0) return <p class="lgviz-empty">Nothing differs.</p>;
+  return (
+    <>
+      {diff.channels.map((channel) => (
+        <Card key={channel.channel} diff={channel} />
+      ))}
+    </>
+  );
+}
+
+function Hidden({ diff, shown, toggle }: { diff: DiffView; shown: boolean; toggle(): void }) {
+  const unchanged = diff.unchanged.length;
+  const internal = diff.internal > 0 || shown;
+  return (
+    <>
+      {unchanged > 0 &&
+        (shown ? `unchanged: ${diff.unchanged.join(", ")}` : `${count(unchanged, "channel")} unchanged`)}
+      {unchanged > 0 && internal && " · "}
+      {internal && !shown && `${diff.internal} internal hidden`}
+      {(unchanged > 0 || internal) && (
+        <>
+          {unchanged > 0 || !shown ? " · " : ""}
+          <button type="button" class="lgviz-link" aria-pressed={shown} onClick={toggle}>
+            {shown ? "hide" : "show"}
+          </button>
+        </>
+      )}
+    </>
+  );
+}
+
+function Card({ diff }: { diff: ChannelDiff }) {
+  const { channel, changes } = diff;
+  const only = changes.length === 1 ? changes[0] : undefined;
+  return (
+    <section
+      class={`lgviz-card${diff.internal ? " is-internal" : ""}`}
+      data-channel={channel}
+      aria-label={channel}
+    >
+      <header>
+        <b>{only && !isMessage(only) ? place(channel, only.path) : channel}</b>
+        <span>{diff.summary}</span>
+        <span class="lgviz-card-who">{[diff.reducer, diff.who].filter(Boolean).join(" · ")}</span>
+      </header>
+      {changes.map((change, i) => (
+        <Change key={i} channel={channel} change={change} title={only === undefined && !isMessage(change)} />
+      ))}
+      {diff.more > 0 && (
+        <p class="lgviz-more">{thousands(diff.more)} more changes: read them with Copy as Python</p>
+      )}
+    </section>
+  );
+}
+
+function isMessage(change: ChangeView): boolean {
+  return (change.after ?? change.before)?.message !== undefined;
+}
+
+function Change({ channel, change, title }: { channel: string; change: ChangeView; title: boolean }) {
+  const { kind, before, after, words } = change;
+  return (
+    <div class="lgviz-change" data-testid="lgviz-diff-change" data-channel={channel} data-kind={kind}>
+      {title && change.path !== "" && <div class="lgviz-path">{place(channel, change.path)}</div>}
+      {words && before?.message && after?.message ? (
+        <div class="lgviz-message">
+          <span class={`lgviz-role is-${after.message.role}`}>{after.message.role}</span>
+          <div class="lgviz-message-body">
+            <Words words={words} />
+          </div>
+        </div>
+      ) : words ? (
+        <Words words={words} quoted={oneLine(before) && oneLine(after)} />
+      ) : (
+        <>
+          {before && kind !== "added" && <Side sign="−" node={before} />}
+          {after && kind !== "removed" && <Side sign="+" node={after} />}
+        </>
+      )}
+    </div>
+  );
+}
+
+function oneLine(node: ValueNode | null): boolean {
+  return (
+    node !== null &&
+    node.kind === "string" &&
+    !node.text.includes("\n") &&
+    node.more === 0 &&
+    node.text.length < 90
+  );
+}
+
+function Side({ sign, node }: { sign: "+" | "−"; node: ValueNode }) {
+  if (node.message) return <Message message={node.message} tint={sign === "+" ? "added" : "removed"} />;
+  return (
+    <div class={`lgviz-side is-${sign === "+" ? "added" : "removed"}`}>
+      <span class="lgviz-sign">{sign}</span>
+      {isContainer(node) || node.kind === "undecodable" || node.kind === "string" ? (
+        <Value node={node} open={node.kind === "string" && !oneLine(node)} />
+      ) : (
+        <span class="lgviz-side-text">{node.text}</span>
+      )}
+    </div>
+  );
+}
+
+type WordList = NonNullable<ChangeView["words"]>;
+
+/** A text before and after as two lines, the words removed and added marked. */
+function Words({ words, quoted = false }: { words: WordList; quoted?: boolean }) {
+  const quote = quoted ? '"' : "";
+  const removed = words.some(([kind]) => kind === "-");
+  const added = words.some(([kind]) => kind === "+");
+  return (
+    <>
+      {(removed || !added) && (
+        <div class="lgviz-side is-removed">
+          <span class="lgviz-sign">−</span>
+          <span class="lgviz-side-text">
+            {quote}
+            <Marked words={words} side="-" />
+            {quote}
+          </span>
+        </div>
+      )}
+      <div class="lgviz-side is-added">
+        <span class="lgviz-sign">+</span>
+        <span class="lgviz-side-text">
+          {quote}
+          <Marked words={words} side="+" />
+          {quote}
+        </span>
+      </div>
+    </>
+  );
+}
+
+function Marked({ words, side }: { words: WordList; side: "-" | "+" }) {
+  return (
+    <>
+      {words
+        .filter(([kind]) => kind === "=" || kind === side)
+        .map(([kind, text], i) => (kind === "=" ? text : <mark key={i}>{text}</mark>))}
+    </>
+  );
+}

@@ -1,0 +1,164 @@
+// The right side: what the selected checkpoint holds, and what can be done with it.
+import { useComputed } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
+import type { CheckpointView } from "../../protocol";
+import { labelOf, type Store } from "../../state/store";
+import { ForkPanel } from "../fork/fork";
+import { Topology } from "../graph/topology";
+import { Memory, useMemory } from "../memory/memory";
+import { useAsk } from "../ui/ask";
+import { useFocusHeld } from "../ui/focus";
+import { Problem } from "../ui/problem";
+import { Diff } from "./diff";
+import { Head } from "./head";
+import { Interrupts } from "./interrupts";
+import { Raw } from "./raw";
+import { RunBar } from "./runbar";
+import { State } from "./state";
+import { Tabs } from "./tabs";
+import { Tasks } from "./tasks";
+import { Writes } from "./writes";
+
+export interface InspectorProps {
+  store: Store;
+}
+
+export function Inspector({ store }: InspectorProps) {
+  const selected = store.selected.value;
+  const box = useRef<HTMLElement>(null);
+  useFocusHeld(box);
+  return (
+    <section
+      ref={box}
+      class="lgviz-inspector"
+      data-testid="lgviz-inspector"
+      aria-label="Checkpoint"
+      tabIndex={-1}
+    >
+      {selected === null ? (
+        <>
+          <RunBar store={store} />
+          <p class="lgviz-empty lgviz-none">Choose a checkpoint in the tree.</p>
+        </>
+      ) : (
+        <Selected store={store} selected={selected} />
+      )}
+    </section>
+  );
+}
+
+function Selected({ store, selected }: { store: Store; selected: string }) {
+  const id = useId();
+  // A row's marks and children say when what is known about its next step has changed.
+  const version = useComputed(() => {
+    store.revision.value;
+    const row = store.selectedRow.value;
+    const tree = store.tree.value;
+    return `${tree.flags[row]}.${tree.children[row]}`;
+  }).value;
+  const asked = useAsk(store.source, "checkpoint_get", { checkpoint: selected }, version);
+  const memory = useMemory(store, selected);
+  const view = asked.data;
+  const stale = view?.id !== selected;
+  const tab = store.tab.value;
+  const forking = store.panel.value === "fork";
+  const topology = store.topology.value;
+  return (
+    <>
+      <RunBar store={store} />
+      {view ? (
+        <Head store={store} view={view} stale={stale} />
+      ) : (
+        <header class="lgviz-head is-loading">
+          <h3>
+            <span class="lgviz-checkpoint">{labelOf(store, selected)}</span>
+          </h3>
+        </header>
+      )}
+      {topology && store.graphShown.value && !forking && (
+        <div class="lgviz-graph">
+          <Topology
+            topology={topology}
+            ran={view ? inGraph(view, view.nodes) : []}
+            next={view ? inGraph(view, view.next) : []}
+            running={store.running.value?.nodes ?? []}
+            height={220}
+          />
+        </div>
+      )}
+      {view && view.interrupts.length > 0 && !forking && (
+        <Interrupts key={view.id} store={store} view={view} stale={stale} />
+      )}
+      <Tabs
+        id={id}
+        tab={tab}
+        choose={(next) => (store.tab.value = next)}
+        extra={{ diff: between(store, view), memory: memory.data?.changed ? `${memory.data.changed}` : "" }}
+      />
+      <div
+        class={tab === "memory" ? "lgviz-pane is-memory" : "lgviz-pane"}
+        role="tabpanel"
+        id={`${id}-panel`}
+        aria-labelledby={`${id}-${tab}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel is scrolled by keyboard.
+        tabIndex={0}
+        aria-busy={asked.pending}
+      >
+        {tab === "memory" ? (
+          <Memory store={store} selected={selected} asked={memory} />
+        ) : asked.error ? (
+          <Problem error={asked.error} retry={asked.retry} />
+        ) : (
+          <Body store={store} selected={selected} view={view} version={version} />
+        )}
+      </div>
+      {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
+    </>
+  );
+}
+
+/** Names as the drawn graph knows them: what happens inside a subgraph happens in its node. */
+function inGraph(view: CheckpointView, names: string[]): string[] {
+  const outer = view.namespace.split(/[:|]/, 1)[0];
+  return outer ? [outer] : names;
+}
+
+interface BodyProps {
+  store: Store;
+  selected: string;
+  view: CheckpointView | undefined;
+  version: string;
+}
+
+function Body({ store, selected, view, version }: BodyProps) {
+  const { source } = store;
+  switch (store.tab.value) {
+    case "state":
+      return view ? <State view={view} source={source} /> : <p class="lgviz-empty">…</p>;
+    case "diff":
+      return (
+        <Diff
+          source={source}
+          selected={selected}
+          compared={store.compared.value}
+          parent={view?.id === selected ? view.parent : null}
+          version={version}
+        />
+      );
+    case "writes":
+      return <Writes source={source} checkpoint={selected} version={version} />;
+    case "tasks":
+      return <Tasks store={store} checkpoint={selected} version={version} />;
+    case "memory":
+      return null;
+    case "raw":
+      return <Raw source={source} checkpoint={selected} version={version} />;
+  }
+}
+
+/** `c8 → c9` on the Diff tab. */
+function between(store: Store, view: CheckpointView | undefined): string {
+  if (!view) return "";
+  const other = store.compared.value ?? view.parent;
+  return other === null ? "" : `${labelOf(store, other)} → ${view.label}`;
+}

@@ -1,0 +1,166 @@
+// The State tab: what changed first, internal channels on request.
+import { useEffect, useState } from "preact/hooks";
+import { count, thousands } from "../../lib/format";
+import { firstPosition, gather, isChat, type Load, loader, total } from "../../lib/paging";
+import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
+import { ProtocolError } from "../../source/error";
+import type { Source } from "../../source/types";
+import { CopyButton } from "../ui/copy";
+import { Problem } from "../ui/problem";
+import { Changed, Message, Value } from "./value";
+
+/** Messages shown at first, from the end; and how many more each time. */
+const TAIL = 8;
+const EARLIER = 40;
+
+export function State({ view, source }: { view: CheckpointView; source: Source }) {
+  const [internal, setInternal] = useState(false);
+  const shown = view.channels.filter((channel) => internal || !channel.internal);
+  const hidden = view.channels.length - view.channels.filter((channel) => !channel.internal).length;
+  const channels = [...shown].sort((a, b) => rank(a) - rank(b));
+  return (
+    <>
+      {channels.length === 0 && <p class="lgviz-empty">No channel has a value yet.</p>}
+      {channels.map((channel) => (
+        <Channel key={channel.name} channel={channel} load={loader(source, view.id, channel.name)} />
+      ))}
+      {hidden > 0 && (
+        <p class="lgviz-more">
+          {`${hidden} internal ${internal ? "shown" : "hidden"} · `}
+          <button
+            type="button"
+            class="lgviz-link"
+            aria-pressed={internal}
+            onClick={() => setInternal(!internal)}
+          >
+            {internal ? "hide" : "show"}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function rank(channel: ChannelView): number {
+  return (channel.internal ? 2 : 0) + (channel.changed ? 0 : 1);
+}
+
+function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
+  const { name, value, reducer, changed, internal } = channel;
+  return (
+    <section class={`lgviz-card${internal ? " is-internal" : ""}`} data-channel={name} aria-label={name}>
+      {isChat(value) ? (
+        <>
+          <header>
+            {changed && <Changed />}
+            <b>{name}</b>
+            <span>{count(total(value), "message")}</span>
+            <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
+            {reducer && <span class="lgviz-card-who">{reducer}</span>}
+          </header>
+          <Chat value={value} load={load} />
+        </>
+      ) : (
+        <Value name={name} node={value} load={load} open={small(value)} channel={{ changed, reducer }} />
+      )}
+    </section>
+  );
+}
+
+/** Few enough children, all sent: no click needed to see them. */
+function small(value: ValueNode): boolean {
+  if (value.kind === "string") return value.text.length < 600;
+  return value.items !== undefined && value.items.length <= 6 && value.more === 0;
+}
+
+interface Loaded {
+  of: ValueNode;
+  first: number;
+  items: ValueItem[];
+}
+
+/** A list of messages from its end, earlier ones on request. */
+function Chat({ value, load }: { value: ValueNode; load: Load }) {
+  const size = total(value);
+  const sent: Loaded = { of: value, first: firstPosition(value), items: value.items ?? [] };
+  const [loaded, setLoaded] = useState(sent);
+  const [shown, setShown] = useState(TAIL);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ProtocolError | null>(null);
+  const now = loaded.of === value ? loaded : sent;
+  // A button for one or two messages would take as much room as they do.
+  const from = size - shown > 2 ? size - shown : 0;
+
+  const fetchFrom = async (first: number, signal?: AbortSignal) => {
+    setBusy(true);
+    setError(null);
+    try {
+      const end = now.first + now.items.length === size ? now.first : size;
+      const items: ValueItem[] = [];
+      // A page of long messages is shorter than asked for.
+      while (first + items.length < end) {
+        const page = await load([], first + items.length, end - first - items.length, signal);
+        if (signal?.aborted) return;
+        if (!page.items?.length) break;
+        items.push(...page.items);
+      }
+      setLoaded({ of: value, first, items: end === size ? items : [...items, ...now.items] });
+    } catch (failure) {
+      if (!signal?.aborted) setError(ProtocolError.of(failure));
+    } finally {
+      if (!signal?.aborted) setBusy(false);
+    }
+  };
+  const missing = now.first > from || now.first + now.items.length < size;
+  useEffect(() => {
+    if (!missing) return;
+    const abort = new AbortController();
+    void fetchFrom(from, abort.signal);
+    return () => abort.abort();
+  }, [value, from]);
+
+  const complete = now.first + now.items.length >= size;
+  const first = complete ? Math.max(from, now.first) : now.first;
+  return (
+    <div class="lgviz-chat">
+      {from > 0 && (
+        <button
+          type="button"
+          class="lgviz-link lgviz-earlier"
+          aria-disabled={busy}
+          onClick={() => setShown(busy ? shown : shown + EARLIER)}
+        >
+          {from > EARLIER
+            ? `show ${EARLIER} earlier of ${thousands(from)}`
+            : `show ${count(from, "earlier message", "earlier messages")}`}
+        </button>
+      )}
+      {busy && <span class="lgviz-faint lgviz-earlier">loading…</span>}
+      {error && <Problem error={error} retry={() => void fetchFrom(from)} />}
+      {now.items.slice(first - now.first).map((item, i) => (
+        <MessageItem key={first + i} item={item} position={first + i} load={load} />
+      ))}
+    </div>
+  );
+}
+
+function MessageItem({ item, position, load }: { item: ValueItem; position: number; load: Load }) {
+  const [fields, setFields] = useState(false);
+  const { message, ...node } = item.value;
+  if (!message) return <Value name={item.key} node={item.value} path={[position]} load={load} />;
+  return (
+    <div class="lgviz-message-item">
+      <Message message={message} path={[position]} load={load} />
+      <button
+        type="button"
+        class="lgviz-copy"
+        aria-expanded={fields}
+        aria-label={`Fields of message ${position}`}
+        onClick={() => setFields(!fields)}
+      >
+        fields
+      </button>
+      {fields && <Value node={node} path={[position]} load={load} open />}
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+// The Tasks tab: the tasks of the next step, with what started, stopped or failed them.
+import { useState } from "preact/hooks";
+import type { TaskView } from "../../protocol";
+import type { Store } from "../../state/store";
+import { useAsk } from "../ui/ask";
+import { CopyButton } from "../ui/copy";
+import { Problem } from "../ui/problem";
+import { Value } from "./value";
+
+interface Props {
+  store: Store;
+  checkpoint: string;
+  version: unknown;
+}
+
+export function Tasks({ store, checkpoint, version }: Props) {
+  const asked = useAsk(store.source, "tasks_get", { checkpoint }, version);
+  if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
+  if (!asked.data) return <p class="lgviz-empty">…</p>;
+  if (asked.data.length === 0) return <p class="lgviz-empty">No task follows: the run ended here.</p>;
+  return (
+    <div aria-busy={asked.pending}>
+      {asked.data.map((task) => (
+        <Task key={task.id} task={task} store={store} />
+      ))}
+    </div>
+  );
+}
+
+function Task({ task, store }: { task: TaskView; store: Store }) {
+  const row = task.subgraph === null ? -1 : store.tree.value.rowOfLabel(task.subgraph);
+  const id = store.tree.value.ids[row];
+  return (
+    <section
+      class="lgviz-card"
+      aria-label={`Task ${task.name}`}
+      data-testid="lgviz-task"
+      data-status={task.status}
+    >
+      <header>
+        <b>{task.name}</b>
+        <span class={`lgviz-badge is-${task.status}`}>{task.status}</span>
+        {task.subgraph !== null &&
+          (id === undefined ? (
+            <span>subgraph at {task.subgraph}</span>
+          ) : (
+            <button type="button" class="lgviz-link" onClick={() => store.select(id)}>
+              subgraph {task.subgraph}
+            </button>
+          ))}
+        <span class="lgviz-card-who lgviz-mono" title={task.id}>
+          {task.id.slice(0, 8)}
+        </span>
+      </header>
+      {task.triggers.length > 0 && (
+        <div class="lgviz-write">
+          <span class="lgviz-key">triggers</span>
+          <div class="lgviz-tags">
+            {task.triggers.map((trigger) => (
+              <code class="lgviz-tag" key={trigger}>
+                {trigger}
+              </code>
+            ))}
+          </div>
+        </div>
+      )}
+      {task.interrupts.map((interrupt) => (
+        <div class="lgviz-write" key={interrupt.id}>
+          <span class="lgviz-key">{interrupt.answered ? "interrupt, answered" : "interrupt"}</span>
+          <div>
+            <Value node={interrupt.value} open bare />
+          </div>
+        </div>
+      ))}
+      {task.error !== null && <TaskError error={task.error} traceback={task.traceback} />}
+    </section>
+  );
+}
+
+function TaskError({ error, traceback }: { error: string; traceback: string | null }) {
+  const [open, setOpen] = useState(true);
+  return (
+    <div class="lgviz-task-error">
+      <div class="lgviz-task-error-line">
+        <b>{error}</b>
+        {traceback !== null && (
+          <>
+            <button type="button" class="lgviz-link" aria-expanded={open} onClick={() => setOpen(!open)}>
+              {open ? "hide traceback" : "traceback"}
+            </button>
+            <CopyButton label="Copy the traceback" text={() => traceback} />
+          </>
+        )}
+      </div>
+      {open && traceback !== null && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keyboard.
+        <div class="lgviz-code" data-testid="lgviz-traceback" tabIndex={0}>
+          {traceback}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,295 @@
+// One value of any type: a line, and below it, once opened, its children, the rest of its text or its message.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { bytes, count, thousands } from "../../lib/format";
+import {
+  expandable,
+  firstPosition,
+  gather,
+  isContainer,
+  type Load,
+  PAGE,
+  total,
+  wholeMessage,
+  wholeText,
+} from "../../lib/paging";
+import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
+import { ProtocolError } from "../../source/error";
+import { CopyButton } from "../ui/copy";
+import { Problem } from "../ui/problem";
+import { Text } from "./text";
+
+interface Props {
+  node: ValueNode;
+  /** Its key in the container above; absent at the top. */
+  name?: string;
+  path?: readonly number[];
+  /** Absent where nothing more can be asked for: then only what was sent is shown. */
+  load?: Load | undefined;
+  open?: boolean;
+  /** A channel's own value: its line is the head of its card. */
+  channel?: { changed: boolean; reducer: string | null };
+  /** Children without a line above them. */
+  bare?: boolean;
+}
+
+/** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
+export function Value({ node, name, path = [], load, open = false, channel, bare = false }: Props) {
+  const [isOpen, setOpen] = useState(open);
+  const can = expandable(node, load !== undefined);
+  const shown = can && isOpen;
+  if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} />;
+  return (
+    <div class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}`}>
+      <div class="lgviz-value-line">
+        {channel?.changed && <Changed />}
+        <Toggle can={can} open={shown} set={setOpen} name={name ?? node.type}>
+          {name !== undefined && <span class="lgviz-key">{name}</span>}
+          <Line node={node} open={shown} />
+        </Toggle>
+        <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
+        {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
+      </div>
+      {shown && <Inside node={node} path={path} load={load} />}
+    </div>
+  );
+}
+
+export function Changed() {
+  return <span class="lgviz-changed" role="img" aria-label="changed" title="changed by this step" />;
+}
+
+interface ToggleProps {
+  can: boolean;
+  open: boolean;
+  set(open: boolean): void;
+  name: string;
+  children: ComponentChildren;
+}
+
+function Toggle({ can, open, set, name, children }: ToggleProps) {
+  if (!can) return <span class="lgviz-toggle is-flat">{children}</span>;
+  return (
+    <button type="button" class="lgviz-toggle" aria-expanded={open} title={name} onClick={() => set(!open)}>
+      {children}
+    </button>
+  );
+}
+
+/** What a closed value says about itself. */
+function Line({ node, open }: { node: ValueNode; open: boolean }) {
+  switch (node.kind) {
+    case "undecodable":
+      return (
+        <span class="lgviz-undecodable">
+          <b>cannot be decoded</b> {node.text}
+          <span class="lgviz-faint">
+            {" "}
+            {node.type}
+            {node.size !== null && ` · ${bytes(node.size)}`}
+          </span>
+        </span>
+      );
+    case "string":
+      if (open) return <span class="lgviz-type">{count(node.size ?? node.text.length, "character")}</span>;
+      return <span class="lgviz-text">{quoted(node)}</span>;
+    case "null":
+    case "bool":
+    case "number":
+    case "time":
+      return <span class="lgviz-text">{node.text}</span>;
+    default:
+      return (
+        <>
+          <span class="lgviz-type">
+            {node.type}
+            {node.size !== null && ` ${node.kind === "bytes" ? bytes(node.size) : thousands(node.size)}`}
+          </span>
+          {!open && <span class="lgviz-preview">{node.text}</span>}
+        </>
+      );
+  }
+}
+
+function quoted(node: ValueNode): string {
+  const line = node.text.split("\n", 1)[0] ?? "";
+  const cut = node.more > 0 || line.length < node.text.length;
+  return cut ? `"${line}…` : `"${line}"`;
+}
+
+function Inside({ node, path, load }: { node: ValueNode; path: readonly number[]; load: Load | undefined }) {
+  if (node.kind === "string") return <LongText node={node} path={path} load={load} />;
+  return (
+    <>
+      {node.message && <Message message={node.message} path={path} load={load} />}
+      {(!node.message || node.items !== undefined || load) && (
+        <Children node={node} path={path} load={load} />
+      )}
+    </>
+  );
+}
+
+/** A text with its line breaks; the rest of a long one is loaded when asked for. */
+function LongText({
+  node,
+  path,
+  load,
+}: {
+  node: ValueNode;
+  path: readonly number[];
+  load: Load | undefined;
+}) {
+  return (
+    <Text
+      text={node.text}
+      more={node.more}
+      whole={load && (() => wholeText(load, path, node.text, node.more))}
+    >
+      {(text) => <div class="lgviz-long">{text}</div>}
+    </Text>
+  );
+}
+
+interface Pages {
+  of: ValueNode;
+  items: ValueItem[];
+  busy: boolean;
+  error: ProtocolError | null;
+}
+
+/** Children sent, then loaded in pages. A new value from another checkpoint starts anew. */
+function Children({
+  node,
+  path,
+  load,
+}: {
+  node: ValueNode;
+  path: readonly number[];
+  load: Load | undefined;
+}) {
+  const start: Pages = { of: node, items: node.items ?? [], busy: false, error: null };
+  const [pages, setPages] = useState(start);
+  const now = pages.of === node ? pages : start;
+  const abort = useRef<AbortController | null>(null);
+  const first = firstPosition(node);
+  const next = async () => {
+    if (!load) return;
+    abort.current?.abort();
+    const mine = new AbortController();
+    abort.current = mine;
+    setPages({ ...now, busy: true, error: null });
+    try {
+      const page = await load(path, first + now.items.length, PAGE, mine.signal);
+      if (mine.signal.aborted) return;
+      setPages({ of: node, items: [...now.items, ...(page.items ?? [])], busy: false, error: null });
+    } catch (error) {
+      if (!mine.signal.aborted) setPages({ ...now, busy: false, error: ProtocolError.of(error) });
+    }
+  };
+  useEffect(() => {
+    if (node.items === undefined && node.size !== 0 && load) void next();
+    return () => abort.current?.abort();
+  }, [node]);
+  const left = total(node) - first - now.items.length;
+  const index = node.kind === "list" || node.kind === "set" || node.kind === "array";
+  return (
+    <div class={`lgviz-children${index ? " is-index" : ""}`}>
+      {now.items.map((item, i) => (
+        <Value key={first + i} name={item.key} node={item.value} path={[...path, first + i]} load={load} />
+      ))}
+      {now.error && <Problem error={now.error} retry={next} />}
+      {now.busy && <span class="lgviz-faint">loading…</span>}
+      {!now.busy && !now.error && left > 0 && now.items.length > 0 && (
+        <More left={left} load={load} next={next} />
+      )}
+      {node.size === 0 && <span class="lgviz-faint">empty</span>}
+    </div>
+  );
+}
+
+function More({ left, load, next }: { left: number; load: Load | undefined; next(): void }) {
+  if (!load) return <span class="lgviz-faint">{thousands(left)} more</span>;
+  return (
+    <button type="button" class="lgviz-link" onClick={next}>
+      {left > PAGE ? `show ${PAGE} more of ${thousands(left)}` : `show ${thousands(left)} more`}
+    </button>
+  );
+}
+
+interface MessageProps {
+  message: MessageView;
+  path?: readonly number[];
+  load?: Load | undefined;
+  /** How a diff shows it. */
+  tint?: "added" | "removed" | undefined;
+}
+
+const COLORED = new Set(["human", "ai", "tool", "system"]);
+
+/** One message of a chat: who, the text with its line breaks, tool calls. */
+export function Message({ message, path = [], load, tint }: MessageProps) {
+  const { role, name, tool_calls: calls } = message;
+  return (
+    <div class={`lgviz-message${tint ? ` is-${tint}` : ""}`} data-role={role}>
+      <span class={`lgviz-role${COLORED.has(role) ? ` is-${role}` : ""}`}>
+        {tint && <span class="lgviz-sign">{tint === "added" ? "+" : "−"}</span>}
+        {role}
+      </span>
+      <div class="lgviz-message-body">
+        {(name || message.status === "error") && (
+          <div class="lgviz-message-meta">
+            {name && <code>{name}</code>}
+            {message.status === "error" && <span class="lgviz-badge is-error">error</span>}
+          </div>
+        )}
+        {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
+          <Text
+            text={message.text}
+            more={message.more}
+            whole={load && (() => wholeMessage(load, path, message))}
+            clamp={600}
+          >
+            {(text) => (
+              <div class="lgviz-message-text">{text === "" ? <i class="lgviz-faint">empty</i> : text}</div>
+            )}
+          </Text>
+        )}
+        {calls.map((call, i) => (
+          <ToolCall key={call.id ?? i} call={call} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** `name(arg=…)`, opening to its typed arguments. */
+function ToolCall({ call }: { call: ToolCallView }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <div class="lgviz-tool">
+      <button type="button" class="lgviz-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span class="lgviz-tool-name">{call.name}</span>({callArguments(call.args)})
+      </button>
+      {open && (
+        <div class="lgviz-children">
+          {call.args.length === 0 && <span class="lgviz-faint">no arguments</span>}
+          {call.args.map((arg) => (
+            <Value key={arg.key} name={arg.key} node={arg.value} />
+          ))}
+          {call.id && <div class="lgviz-faint lgviz-mono">id {call.id}</div>}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Arguments on one line, as a call would be written. */
+export function callArguments(args: readonly ValueItem[]): string {
+  return args.map(({ key, value }) => `${key}=${inline(value)}`).join(", ");
+}
+
+function inline(value: ValueNode): string {
+  const line = value.text.replaceAll("\n", " ");
+  const cut = line.length > 48 || value.more > 0 ? `${line.slice(0, 47)}…` : line;
+  return value.kind === "string" ? `"${cut}"` : cut;
+}

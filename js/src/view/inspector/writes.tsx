@@ -1,0 +1,74 @@
+// The Writes tab: what each task wrote, before reducers; those of the unfinished next step too.
+import { isChat } from "../../lib/paging";
+import type { TaskWrites } from "../../protocol";
+import type { Source } from "../../source/types";
+import { useAsk } from "../ui/ask";
+import { Problem } from "../ui/problem";
+import { Message, Value } from "./value";
+
+interface Props {
+  source: Source;
+  checkpoint: string;
+  version: unknown;
+}
+
+export function Writes({ source, checkpoint, version }: Props) {
+  const asked = useAsk(source, "writes_get", { checkpoint }, version);
+  if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
+  if (!asked.data) return <p class="lgviz-empty">…</p>;
+  if (asked.data.length === 0) return <p class="lgviz-empty">No writes are stored for this checkpoint.</p>;
+  const made = asked.data.filter((task) => !task.pending);
+  const pending = asked.data.filter((task) => task.pending);
+  return (
+    <div aria-busy={asked.pending}>
+      {made.map((task, i) => (
+        <Group key={task.task_id ?? i} task={task} />
+      ))}
+      {pending.length > 0 && (
+        <>
+          <h4 class="lgviz-heading">Pending: finished tasks of the next step</h4>
+          {pending.map((task, i) => (
+            <Group key={task.task_id ?? i} task={task} />
+          ))}
+        </>
+      )}
+    </div>
+  );
+}
+
+function Group({ task }: { task: TaskWrites }) {
+  return (
+    <section class="lgviz-card" aria-label={`Writes of ${task.node}`} data-testid="lgviz-writes">
+      <header>
+        <b>{task.node}</b>
+        {task.pending && <span class="lgviz-badge">pending</span>}
+        {task.derived && (
+          <span
+            class="lgviz-badge"
+            title="LangGraph stored no writes here: these are the difference to the parent"
+          >
+            derived
+          </span>
+        )}
+        {task.task_id && <span class="lgviz-card-who lgviz-mono">{task.task_id.slice(0, 8)}</span>}
+      </header>
+      {task.writes.length === 0 && <p class="lgviz-empty">wrote nothing</p>}
+      {task.writes.map(({ channel, value }, i) => (
+        <div class="lgviz-write" key={i} data-channel={channel}>
+          <span class="lgviz-key">{channel}</span>
+          <div>
+            {value.message ? (
+              <Message message={value.message} />
+            ) : isChat(value) ? (
+              value.items?.map(
+                (item) => item.value.message && <Message key={item.key} message={item.value.message} />,
+              )
+            ) : (
+              <Value node={value} />
+            )}
+          </div>
+        </div>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,249 @@
+// Which thread is shown, and the list of all threads.
+import { useSignalEffect } from "@preact/signals";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { ago, count, fullTime, thousands } from "../../lib/format";
+import type { ThreadStatus, ThreadSummary } from "../../protocol";
+import { isCancelled, ProtocolError } from "../../source/error";
+import type { Store } from "../../state/store";
+import type { ViewState } from "../../state/view";
+import { CheckIcon, ChevronDown } from "../ui/icons";
+import { useOutside } from "../ui/popup";
+
+const PAGE = 50;
+
+const STATUS: Readonly<Record<ThreadStatus, string>> = {
+  running: "running",
+  done: "done",
+  interrupted: "waits for an answer",
+  paused: "paused",
+  failed: "failed",
+};
+
+export function StatusBadge({ status }: { status: ThreadStatus }) {
+  return <span class={`lgviz-picker-status is-${status}`}>{STATUS[status]}</span>;
+}
+
+export function Picker({ view }: { view: ViewState }) {
+  const { store } = view;
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const listId = useId();
+  const thread = store.thread.value;
+  const close = () => setOpen(false);
+  const leave = () => {
+    close();
+    button.current?.focus({ preventScroll: true });
+  };
+  useOutside(box, open, close);
+  return (
+    <div class="lgviz-picker" ref={box}>
+      <button
+        ref={button}
+        type="button"
+        class="lgviz-pick"
+        data-testid="lgviz-thread-picker"
+        aria-haspopup="listbox"
+        aria-expanded={open}
+        aria-controls={open ? listId : undefined}
+        aria-label={thread ? `Thread ${thread.thread_id}` : "Choose a thread"}
+        onClick={() => setOpen(!open)}
+        onKeyDown={(event) => {
+          if (event.key === "ArrowDown" && !open) {
+            event.preventDefault();
+            setOpen(true);
+          }
+        }}
+      >
+        <b>{thread?.thread_id ?? "Threads"}</b>
+        {thread && (
+          <>
+            <span class="lgviz-mute lgviz-counts">
+              {count(thread.count, "checkpoint")}
+              {view.branches.value > 1 && ` · ${count(view.branches.value, "branch", "branches")}`}
+            </span>
+            <StatusBadge status={thread.status} />
+          </>
+        )}
+        <ChevronDown />
+      </button>
+      {open && <ThreadList store={store} listId={listId} leave={leave} />}
+    </div>
+  );
+}
+
+interface ListProps {
+  store: Store;
+  listId: string;
+  leave(): void;
+}
+
+function ThreadList({ store, listId, leave }: ListProps) {
+  const [query, setQuery] = useState("");
+  const { threads, total, error, more, retry } = useThreads(store, query);
+  const [active, setActive] = useState(0);
+  const list = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const current = store.thread.value?.thread_id;
+  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    list.current?.querySelector(`[data-index="${active}"]`)?.scrollIntoView({ block: "nearest" });
+    if (threads && active >= threads.length - 5) more();
+  }, [active, threads, more]);
+  const choose = (thread: ThreadSummary | undefined) => {
+    if (!thread) return;
+    leave();
+    if (thread.thread_id !== current) void store.openThread(thread.thread_id);
+  };
+  const last = (threads?.length ?? 0) - 1;
+  const onKeyDown = (event: KeyboardEvent) => {
+    const moves: Record<string, number> = {
+      ArrowDown: Math.min(last, active + 1),
+      ArrowUp: Math.max(0, active - 1),
+      PageDown: Math.min(last, active + 8),
+      PageUp: Math.max(0, active - 8),
+    };
+    const to = moves[event.key];
+    if (to !== undefined) setActive(to);
+    else if (event.key === "Enter") choose(threads?.[active]);
+    else if (event.key === "Escape") leave();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div class="lgviz-popup lgviz-threads">
+      <input
+        ref={field}
+        class="lgviz-picker-find"
+        type="text"
+        role="combobox"
+        placeholder="Filter threads…"
+        aria-label="Filter threads"
+        aria-expanded="true"
+        aria-controls={listId}
+        aria-autocomplete="list"
+        aria-activedescendant={threads?.[active] ? `${listId}-${active}` : undefined}
+        autocomplete="off"
+        spellcheck={false}
+        value={query}
+        onInput={(event) => {
+          setQuery(event.currentTarget.value);
+          setActive(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div
+        ref={list}
+        id={listId}
+        class="lgviz-options"
+        role="listbox"
+        aria-label="Threads"
+        tabIndex={-1}
+        onScroll={(event) => {
+          const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
+          if (scrollTop + clientHeight > scrollHeight - 120) more();
+        }}
+      >
+        {threads?.map((thread, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the filter field has the focus and handles the keys.
+          <div
+            key={thread.thread_id}
+            id={`${listId}-${index}`}
+            class={index === active ? "lgviz-option is-active" : "lgviz-option"}
+            role="option"
+            tabIndex={-1}
+            data-index={index}
+            data-thread-id={thread.thread_id}
+            aria-selected={thread.thread_id === current}
+            onClick={() => choose(thread)}
+            onPointerMove={() => setActive(index)}
+          >
+            <span class="lgviz-tick">{thread.thread_id === current && <CheckIcon />}</span>
+            <span class="lgviz-thread-id">{thread.thread_id}</span>
+            <StatusBadge status={thread.status} />
+            <span class="lgviz-mute lgviz-num">{thousands(thread.count)}</span>
+            <span class="lgviz-faint lgviz-when" title={fullTime(thread.updated_at ?? Number.NaN)}>
+              {ago(thread.updated_at)}
+            </span>
+          </div>
+        ))}
+        {threads?.length === 0 && <p class="lgviz-hint">No thread matches.</p>}
+        {!threads && !error && <p class="lgviz-hint">Reading the threads…</p>}
+        {error && (
+          <p class="lgviz-hint" role="alert" data-testid="lgviz-error">
+            {error.message} {error.remedy}{" "}
+            <button type="button" class="lgviz-picker-retry" onClick={retry}>
+              Retry
+            </button>
+          </p>
+        )}
+      </div>
+      {threads && total > 0 && (
+        <footer class="lgviz-faint">
+          {count(total, "thread")}
+          <span>↑↓ Enter</span>
+        </footer>
+      )}
+    </div>
+  );
+}
+
+/** The threads that match, page by page; the older pages stay while the next one loads. */
+function useThreads(store: Store, query: string) {
+  const [state, setState] = useState<{
+    threads: ThreadSummary[] | null;
+    total: number;
+    error: ProtocolError | null;
+  }>({
+    threads: null,
+    total: 0,
+    error: null,
+  });
+  const [attempt, setAttempt] = useState(0);
+  const loading = useRef<AbortController | null>(null);
+  const load = (offset: number) => {
+    const abort = new AbortController();
+    loading.current = abort;
+    store.source
+      .request("threads_list", { query, offset, limit: PAGE }, { signal: abort.signal })
+      .then((page) => {
+        if (abort.signal.aborted) return;
+        setState((old) => {
+          const before = offset === 0 ? [] : (old.threads ?? []).slice(0, offset);
+          return { threads: [...before, ...page.threads], total: page.total, error: null };
+        });
+      })
+      .catch((error: unknown) => {
+        if (!isCancelled(error)) setState((old) => ({ ...old, error: ProtocolError.of(error) }));
+      })
+      .finally(() => {
+        if (loading.current === abort) loading.current = null;
+      });
+  };
+  useEffect(() => {
+    const timer = setTimeout(() => load(0), query === "" ? 0 : 150);
+    return () => {
+      clearTimeout(timer);
+      loading.current?.abort();
+    };
+  }, [query, attempt]);
+  // The list follows the thread that is open: its count and status change while it runs.
+  useSignalEffect(() => {
+    const open = store.thread.value;
+    if (!open) return;
+    setState((old) =>
+      old.threads?.some((thread) => thread.thread_id === open.thread_id)
+        ? {
+            ...old,
+            threads: old.threads.map((thread) => (thread.thread_id === open.thread_id ? open : thread)),
+          }
+        : old,
+    );
+  });
+  const more = () => {
+    const have = state.threads?.length ?? 0;
+    if (have > 0 && have < state.total && !loading.current) load(have);
+  };
+  return { ...state, more, retry: () => setAttempt(attempt + 1) };
+}

@@ -1,0 +1,57 @@
+// The bar over everything: thread, search, whether it is live, graph, menu.
+import type { Store } from "../../state/store";
+import type { ViewState } from "../../state/view";
+import { GraphIcon } from "../ui/icons";
+import { Menu } from "./menu";
+import { Picker } from "./picker";
+import { SearchBox } from "./search";
+
+export function TopBar({ view }: { view: ViewState }) {
+  const { store } = view;
+  const shown = store.graphShown.value;
+  return (
+    <header class="lgviz-top">
+      <Picker view={view} />
+      <SearchBox view={view} />
+      {store.thread.value && <Live store={store} />}
+      <button
+        type="button"
+        class="lgviz-btn"
+        aria-pressed={shown}
+        disabled={store.topology.value === null}
+        title={
+          store.topology.value
+            ? "Draw the compiled graph"
+            : "Only a compiled graph can be drawn; a saver or a file has none"
+        }
+        onClick={() => {
+          store.graphShown.value = !shown;
+        }}
+      >
+        <GraphIcon />
+        Graph
+      </button>
+      <Menu view={view} />
+    </header>
+  );
+}
+
+/** Whether what is shown follows the source, and whether it may be acted on. */
+function Live({ store }: { store: Store }) {
+  const run = store.running.value;
+  const readOnly = store.readOnly.value;
+  const [kind, text] = store.gone.value
+    ? ["gone", "no answer"]
+    : run
+      ? ["running", run.status === "stopping" ? "stopping" : "running"]
+      : readOnly
+        ? ["readonly", "read-only"]
+        : ["live", "live"];
+  const what = store.description.value;
+  return (
+    <div class={`lgviz-live is-${kind}`} role="status" title={readOnly ? `${what}. ${readOnly}` : what}>
+      <i aria-hidden="true" />
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+// One row of the tree: label, what ran, what changed, marks, time.
+
+import { clock, counted, elapsed, fullTime } from "../../lib/format";
+import { textWidth } from "../../lib/measure";
+import { Mark, type RowMarks } from "../../protocol";
+import type { TreeModel } from "../../state/tree";
+
+export interface RowProps {
+  tree: TreeModel;
+  row: number;
+  position: number;
+  total: number;
+  rowId: string;
+  width: number;
+  selected: boolean;
+  compared: boolean;
+  future: boolean;
+  hit: boolean;
+  fresh: boolean;
+  collapsed: boolean;
+  marks: RowMarks | undefined;
+}
+
+export function Row(props: RowProps) {
+  const { tree, row, selected, compared, future, hit } = props;
+  const flags = tree.flags[row] as number;
+  const depth = tree.depth[row] as number;
+  const inner = tree.inner[row] as number;
+  const label = tree.labels[row] as string;
+  const [what, who] = titleOf(tree, row);
+  const marks = marksOf(tree, row, props.marks);
+  const time = timeOf(tree, row);
+  const taken = nodeWidth(what) + whoWidth(who) + foldWidth(inner) + timeWidth(time) + 14 * depth;
+  const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
+  const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
+  let classes = "lgviz-row";
+  if (selected) classes += " is-selected";
+  if (compared) classes += " is-compared";
+  if (future) classes += " is-future";
+  if (hit) classes += " is-hit";
+  if (props.fresh) classes += " is-fresh";
+  if (flags & Mark.SANDBOX) classes += " is-sandbox";
+  return (
+    // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names its active row.
+    <div
+      id={props.rowId}
+      class={classes}
+      role="treeitem"
+      data-testid="lgviz-row"
+      data-row={row}
+      data-checkpoint-id={tree.ids[row]}
+      data-label={label}
+      data-compared={compared || undefined}
+      aria-selected={selected}
+      aria-level={depth + 1}
+      aria-setsize={props.total}
+      aria-posinset={props.position + 1}
+      aria-expanded={inner > 0 ? !props.collapsed : undefined}
+    >
+      <span class="lgviz-label">{label}</span>
+      <span class="lgviz-what" style={depth > 0 ? { paddingLeft: `${14 * depth}px` } : undefined}>
+        <span class={flags & Mark.INPUT ? "lgviz-node is-plain" : "lgviz-node"} title={what}>
+          {what}
+        </span>
+        {who && <span class="lgviz-who">{who}</span>}
+        {inner > 0 && (
+          <span
+            class="lgviz-fold"
+            data-fold={row}
+            title={props.collapsed ? "Show the subgraph's steps" : "Fold the subgraph's steps"}
+          >
+            <i class={props.collapsed ? "is-closed" : ""} aria-hidden="true" />
+            {inner} inner
+          </span>
+        )}
+        {chips.shown.map((name) => (
+          <span class="lgviz-chip" key={name}>
+            {name}
+          </span>
+        ))}
+        {chips.rest.length > 0 && (
+          <span class="lgviz-chip is-more" title={chips.rest.join(", ")}>
+            +{chips.rest.length}
+          </span>
+        )}
+        {marks.map((mark) => (
+          <span class={`lgviz-mark is-${mark.kind}`} key={mark.kind} title={mark.title ?? mark.text}>
+            {mark.text}
+          </span>
+        ))}
+        {compared && <span class="lgviz-sr">compared</span>}
+        {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">in the sandbox</span>}
+      </span>
+      <span class="lgviz-time" title={fullTime(tree.time[row] as number)}>
+        {time}
+      </span>
+    </div>
+  );
+}
+
+/** What made the checkpoint: its nodes, else its source; and as which node an update was made. */
+export function titleOf(tree: TreeModel, row: number): [what: string, who: string] {
+  const flags = tree.flags[row] as number;
+  const nodes = tree.titles[row] as readonly string[];
+  if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${counted(nodes).join(" ∥ ")}` : ""];
+  if (nodes.length > 0) return [counted(nodes).join(" ∥ "), ""];
+  if (flags & Mark.INPUT) return ["input", ""];
+  if (flags & Mark.FORK) return ["fork", ""];
+  return ["step", ""];
+}
+
+interface MarkChip {
+  kind: "error" | "ask" | "answered" | "note" | "branches" | "head" | "quiet";
+  text: string;
+  title?: string;
+}
+
+function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): MarkChip[] {
+  const flags = tree.flags[row] as number;
+  const chips: MarkChip[] = [];
+  if (flags & Mark.ERROR) chips.push({ kind: "error", text: words?.error ?? "failed" });
+  if (flags & Mark.INTERRUPT) {
+    const text = words?.interrupt ?? "interrupt";
+    if (flags & Mark.ANSWERED) chips.push({ kind: "answered", text, title: `${text} (answered)` });
+    else chips.push({ kind: "ask", text });
+  }
+  if (flags & Mark.NOTE) chips.push({ kind: "note", text: words?.note ? `✎ ${words.note}` : "✎ note" });
+  if (flags & Mark.PENDING) {
+    chips.push({
+      kind: "quiet",
+      text: "pending",
+      title: "Finished tasks of the unfinished next step keep their writes here",
+    });
+  }
+  if (flags & Mark.COLLAPSED) {
+    chips.push({
+      kind: "quiet",
+      text: "steps missing",
+      title: 'The steps before it were not stored (durability="exit")',
+    });
+  }
+  const children = tree.children[row] as number;
+  if (children > 1) chips.push({ kind: "branches", text: `${children} branches` });
+  if (tree.isHead(row)) chips.push({ kind: "head", text: "head", title: "Nothing follows from it" });
+  return chips;
+}
+
+/** Where a person or an input stepped in, the clock; else how long the step took. */
+function timeOf(tree: TreeModel, row: number): string {
+  const time = tree.time[row] as number;
+  const parent = tree.parent[row] as number;
+  const outside = (tree.flags[row] as number) & (Mark.INPUT | Mark.UPDATE | Mark.FORK);
+  if (parent < 0 || (outside && tree.depth[row] === 0)) return clock(time);
+  return elapsed(time - (tree.time[parent] as number)) ?? clock(time);
+}
+
+// As in style.css.
+const UI = 'Inter, system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
+const MONO = 'ui-monospace, "JetBrains Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace';
+const GAP = 6;
+
+const nodeWidth = (text: string) => textWidth(text, `550 13px ${UI}`) + GAP;
+const whoWidth = (text: string) => (text === "" ? 0 : textWidth(text, `13px ${UI}`) + GAP);
+const foldWidth = (inner: number) => (inner === 0 ? 0 : textWidth(`${inner} inner`, `11px ${UI}`) + 19 + GAP);
+const markWidth = (text: string) => Math.min(textWidth(text, `11px ${UI}`) + 16, 180) + GAP;
+const chipWidth = (text: string) => Math.min(textWidth(text, `11px ${MONO}`) + 10, 124) + GAP;
+const timeWidth = (text: string) => textWidth(text, `11px ${MONO}`) + 6;
+
+/** The chips that fit into the width; at least what else there is, as a number. */
+function fitting(
+  names: readonly string[],
+  width: number,
+): { shown: readonly string[]; rest: readonly string[] } {
+  let left = width;
+  for (let i = 0; i < names.length; i++) {
+    left -= chipWidth(names[i] as string);
+    const more = i < names.length - 1 ? 24 : 0;
+    if (left < more) return { shown: names.slice(0, i), rest: names.slice(i) };
+  }
+  return { shown: names, rest: [] };
+}

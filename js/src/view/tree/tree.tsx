@@ -1,0 +1,201 @@
+// The tree: rows of fixed height, only those in view in the DOM.
+import { useComputed, useSignalEffect } from "@preact/signals";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { Mark } from "../../protocol";
+import { ROW_HEIGHT, type ViewState } from "../../state/view";
+import type { VisibleRows } from "../../state/visible";
+import { LaneScale, Lanes } from "./lanes";
+import { Row } from "./row";
+
+/** Rows rendered beyond each end of the view, and the grain in which the window moves. */
+const MARGIN = 8;
+const GRAIN = 4;
+
+export function Tree({ view }: { view: ViewState }) {
+  const { store } = view;
+  const box = useRef<HTMLDivElement>(null);
+  const uid = useId();
+  // Scrolling moves the window only now and then, and only then renders.
+  const from = useComputed(() => {
+    const first = Math.floor(view.scroll.value / ROW_HEIGHT / GRAIN) * GRAIN - MARGIN;
+    return Math.max(0, Math.min(first, view.visible.value.count - 1));
+  });
+  const size = useComputed(() => Math.ceil(view.height.value / ROW_HEIGHT) + 2 * MARGIN + GRAIN);
+
+  useBox(view, box);
+  useHold(view, box);
+  useFollow(view, box);
+
+  store.revision.value;
+  const tree = store.tree.value;
+  const visible = view.visible.value;
+  const lanes = view.lanes.value;
+  const selected = store.selectedRow.value;
+  const compared = store.comparedRow.value;
+  const future = view.future.value;
+  const hits = view.search.rows.value;
+  const marks = view.marks.value;
+  const collapsed = view.collapsed.value;
+  const fresh = view.fresh.value;
+  const max = lanes.max;
+  const scale = useMemo(() => new LaneScale(max), [max]);
+  const start = from.value;
+  const end = Math.min(visible.count, start + size.value);
+  const label = Math.max(34, tree.longestLabel * 7.4 + 8);
+  const room = view.width.value - scale.width - label - 20;
+  const rowId = (row: number) => `${uid}-${row}`;
+
+  useAskMarks(view, start, end);
+
+  const rows = [];
+  for (let position = start; position < end; position++) {
+    const row = visible.rowAt(position);
+    const id = tree.ids[row] as string;
+    rows.push(
+      <Row
+        key={id}
+        tree={tree}
+        row={row}
+        position={position}
+        total={visible.count}
+        rowId={rowId(row)}
+        width={room}
+        selected={row === selected}
+        compared={row === compared}
+        future={future[row] === 1}
+        hit={hits.has(row)}
+        fresh={row >= fresh}
+        collapsed={collapsed.has(row)}
+        marks={marks.get(id)}
+      />,
+    );
+  }
+  const at = visible.positionOf(selected);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the root handles the keys, for all of the debugger.
+    <div
+      ref={box}
+      class="lgviz-tree"
+      role="tree"
+      tabIndex={0}
+      aria-label="Checkpoints, newest first"
+      aria-activedescendant={at >= start && at < end ? rowId(selected) : undefined}
+      data-testid="lgviz-tree"
+      onScroll={(event) => {
+        view.scroll.value = event.currentTarget.scrollTop;
+      }}
+      onClick={(event) => onClick(view, event)}
+    >
+      <div role="none" class="lgviz-space" style={{ height: `${visible.count * ROW_HEIGHT}px` }}>
+        <div
+          role="none"
+          class="lgviz-window"
+          style={{
+            transform: `translateY(${start * ROW_HEIGHT}px)`,
+            "--lgviz-gutter": `${scale.width}px`,
+            "--lgviz-label": `${label}px`,
+          }}
+        >
+          {rows}
+          <Lanes tree={tree} visible={visible} lanes={lanes} scale={scale} from={start} to={end} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function onClick(view: ViewState, event: MouseEvent): void {
+  if (!(event.target instanceof Element)) return;
+  const fold = event.target.closest<HTMLElement>("[data-fold]");
+  if (fold) {
+    view.toggle(Number(fold.dataset.fold));
+    return;
+  }
+  const id = event.target.closest<HTMLElement>("[data-row]")?.dataset.checkpointId;
+  if (id === undefined) return;
+  if (event.ctrlKey || event.metaKey) view.store.compare(id);
+  else view.store.select(id);
+}
+
+/** Measures the box, and puts the scroll position back when the notebook attached the cell again. */
+function useBox(view: ViewState, box: { current: HTMLDivElement | null }): void {
+  useLayoutEffect(() => {
+    const element = box.current as HTMLDivElement;
+    const measure = () => {
+      if (element.clientHeight === 0) return;
+      view.height.value = element.clientHeight;
+      view.width.value = element.clientWidth;
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => observer.disconnect();
+  }, [view, box]);
+  useSignalEffect(() => {
+    if (view.attached.value > 0 && box.current) box.current.scrollTop = view.scroll.peek();
+  });
+}
+
+/** Keeps the rows that are looked at in place when others come or go above them. */
+function useHold(view: ViewState, box: { current: HTMLDivElement | null }): void {
+  const before = useRef<VisibleRows | null>(null);
+  const visible = view.visible.value;
+  useLayoutEffect(() => {
+    const old = before.current;
+    before.current = visible;
+    const element = box.current;
+    const { pinned } = view;
+    view.pinned = -1;
+    if (!element || !old || old === visible) return;
+    const scroll = view.scroll.peek();
+    // At the top one watches what comes.
+    if (pinned < 0 && scroll < ROW_HEIGHT / 2) return;
+    const held = pinned >= 0 ? pinned : old.rowAt(Math.floor(scroll / ROW_HEIGHT));
+    const was = old.positionOf(held);
+    const is = visible.positionOf(held);
+    if (was < 0 || is < 0 || was === is) return;
+    element.scrollTop = scroll + (is - was) * ROW_HEIGHT;
+    view.scroll.value = element.scrollTop;
+  }, [view, visible, box]);
+}
+
+/** Brings a new selection into view: to the edge if it is near, to the middle if it is far. */
+function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): void {
+  const { store } = view;
+  const selected = store.selectedRow.value;
+  const tree = store.tree.value;
+  const ready = view.height.value > 0;
+  // Only a new selection moves the view, not a new row.
+  useLayoutEffect(() => {
+    const element = box.current;
+    const position = view.visible.peek().positionOf(selected);
+    if (!element || !ready || position < 0) return;
+    const height = view.height.peek();
+    const scroll = element.scrollTop;
+    const y = position * ROW_HEIGHT;
+    if (y >= scroll && y + ROW_HEIGHT <= scroll + height) return;
+    const near = y > scroll - 3 * ROW_HEIGHT && y < scroll + height + 2 * ROW_HEIGHT;
+    const edge = y < scroll ? y : y + ROW_HEIGHT - height;
+    element.scrollTop = near ? edge : y - (height - ROW_HEIGHT) / 2;
+    view.scroll.value = element.scrollTop;
+  }, [tree, selected, ready]);
+}
+
+/** Asks for the words of marks once the window rests. */
+function useAskMarks(view: ViewState, start: number, end: number): void {
+  const revision = view.store.revision.value;
+  const visible = view.visible.value;
+  // A new revision may bring new marks.
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      const tree = view.store.tree.peek();
+      const rows: number[] = [];
+      for (let position = start; position < end; position++) {
+        const row = visible.rowAt(position);
+        if ((tree.flags[row] as number) & (Mark.INTERRUPT | Mark.ERROR | Mark.NOTE)) rows.push(row);
+      }
+      void view.askMarks(rows);
+    }, 40);
+    return () => clearTimeout(timer);
+  }, [view, visible, start, end, revision]);
+}

@@ -1,0 +1,58 @@
+// A view's question to the source: asked when its parameters change, the older one cancelled.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isCancelled, ProtocolError } from "../../source/error";
+import type { Method, Params, Result, Source } from "../../source/types";
+
+export interface Asked<T> {
+  /** The last answer; while a newer one is on its way it is that of an older question. */
+  data: T | undefined;
+  error: ProtocolError | undefined;
+  /** True from a change of the question until its answer. */
+  pending: boolean;
+  retry(): void;
+}
+
+interface State<T> {
+  key: string | null;
+  data: T | undefined;
+  error: ProtocolError | undefined;
+}
+
+/** Ask `method` whenever `params` (null: nothing to ask) or `version` changes. */
+export function useAsk<M extends Method>(
+  source: Source,
+  method: M,
+  params: Params<M> | null,
+  version: unknown = 0,
+): Asked<Result<M>> {
+  const [again, setAgain] = useState(0);
+  const [state, setState] = useState<State<Result<M>>>({ key: null, data: undefined, error: undefined });
+  const key = params === null ? null : `${JSON.stringify(params)}|${String(version)}|${again}`;
+  const latest = useRef(params);
+  latest.current = params;
+  // `key` stands for what the parameters hold.
+  useEffect(() => {
+    const asked = latest.current;
+    if (key === null || asked === null) return;
+    const abort = new AbortController();
+    source.request(method, asked, { signal: abort.signal }).then(
+      (data) => {
+        if (!abort.signal.aborted) setState({ key, data, error: undefined });
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const failure = isCancelled(error)
+          ? new ProtocolError("cancelled", "The answer was cancelled.", "Ask again.")
+          : ProtocolError.of(error);
+        setState({ key, data: undefined, error: failure });
+      },
+    );
+    return () => abort.abort();
+  }, [source, method, key]);
+  return {
+    data: key === null ? undefined : state.data,
+    error: key !== null && state.key === key ? state.error : undefined,
+    pending: key !== null && state.key !== key,
+    retry: () => setAgain((n) => n + 1),
+  };
+}

@@ -1,0 +1,107 @@
+// What is shown while there is no tree to show.
+import type { ComponentChildren } from "preact";
+import type { ProtocolError } from "../../source/error";
+import type { ViewState } from "../../state/view";
+import { CloseIcon, EmptyIcon, WarningIcon } from "./icons";
+
+export function Loading() {
+  const widths = [46, 62, 38, 55, 70, 44, 58, 36];
+  return (
+    <div class="lgviz-skeleton" role="status" aria-label="Reading the thread">
+      {widths.map((width, index) => (
+        <div key={index}>
+          <i />
+          <i />
+          <i style={{ width: `${width}%` }} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Blank(props: {
+  icon: ComponentChildren;
+  title: string;
+  children?: ComponentChildren;
+  alert?: boolean;
+}) {
+  return (
+    <div
+      class={props.alert ? "lgviz-blank is-alert" : "lgviz-blank"}
+      role={props.alert ? "alert" : "status"}
+      data-testid={props.alert ? "lgviz-error" : "lgviz-empty"}
+    >
+      {props.icon}
+      <h3>{props.title}</h3>
+      {props.children}
+    </div>
+  );
+}
+
+export function Empty() {
+  return (
+    <Blank icon={<EmptyIcon />} title="No checkpoint yet">
+      <p>Run the graph on this thread: its checkpoints appear here as they are made.</p>
+    </Blank>
+  );
+}
+
+export function Failing({ view, error }: { view: ViewState; error: ProtocolError }) {
+  const { store } = view;
+  return (
+    <Blank icon={<WarningIcon />} title={error.message} alert>
+      {error.remedy && <p>{error.remedy}</p>}
+      <div class="lgviz-row-of-buttons">
+        <button type="button" class="lgviz-btn" onClick={() => void store.openThread(store.wanted)}>
+          Retry
+        </button>
+        {error.code === "not_found" && (
+          <button type="button" class="lgviz-btn" onClick={() => void store.openThread(null)}>
+            Open the newest thread
+          </button>
+        )}
+      </div>
+    </Blank>
+  );
+}
+
+/** One line over the bottom edge: an act that failed, a kernel that is silent. */
+export function Notices({ view }: { view: ViewState }) {
+  const { store } = view;
+  const notice = store.notice.value;
+  return (
+    <div class="lgviz-notices">
+      {store.gone.value && (
+        <div class="lgviz-notice is-warn" role="alert" data-testid="lgviz-gone">
+          <span>
+            <b>The kernel does not answer.</b> It may be busy with a cell. If it was restarted, run this cell
+            again.
+          </span>
+          <button type="button" class="lgviz-btn" onClick={() => void store.refresh()}>
+            Retry
+          </button>
+        </div>
+      )}
+      {notice && (
+        <div class="lgviz-notice is-error" role="alert" data-testid="lgviz-error">
+          <span>
+            <b>{notice.message}</b> {notice.remedy}
+          </span>
+          <button
+            type="button"
+            class="lgviz-bare"
+            aria-label="Dismiss"
+            onClick={() => (store.notice.value = null)}
+          >
+            <CloseIcon />
+          </button>
+        </div>
+      )}
+      {view.said.value && (
+        <div class="lgviz-notice" role="status">
+          {view.said.value}
+        </div>
+      )}
+    </div>
+  );
+}
