@@ -30,7 +30,7 @@ THE_SAME_LEFT: dict[str, int] = {
     "session/target.py": 3,
     "sources/langgraph/postgres.py": 1,
 }
-LONG_LEFT: set[str] = {"persistence/savers/write.py:CheckpointWrites.put"}
+LONG_LEFT: set[str] = set()
 TOWERS_LEFT: set[str] = {
     "AsyncPostgresSaver",
     "AsyncPostgresStore",
