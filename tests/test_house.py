@@ -28,7 +28,6 @@ THE_SAME_LEFT: dict[str, int] = {
     "session/overlay.py": 1,
     "session/overlay_reads.py": 1,
     "session/target.py": 3,
-    "sources/langgraph/postgres.py": 1,
 }
 LONG_LEFT: set[str] = {"persistence/savers/write.py:CheckpointWrites.put"}
 TOWERS_LEFT: set[str] = {
