@@ -21,7 +21,7 @@ LONGEST = 60
 CIRCLES_LEFT: set[frozenset[str]] = set()
 TWICE_LEFT: set[str] = set()
 THE_SAME_LEFT: dict[str, int] = {}
-LONG_LEFT: set[str] = {"persistence/savers/write.py:CheckpointWrites.put"}
+LONG_LEFT: set[str] = set()
 TOWERS_LEFT: set[str] = {
     "AsyncPostgresSaver",
     "AsyncPostgresStore",
