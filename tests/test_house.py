@@ -293,3 +293,10 @@ def test_no_test_sleeps_for_a_time_that_it_hopes_is_enough() -> None:
         and sleeping.search(re.sub("pg_sleep", "", path.read_text(encoding="utf-8")))
     }
     assert found == set(SLEEPS)
+
+
+def test_the_page_for_changes_names_files_that_are_there() -> None:
+    named = re.findall(
+        r"`((?:lgviz|js|tests)/[\w./]+)`", (REPO / "docs/CHANGING.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > 40 and [name for name in named if not (REPO / name).exists()] == []
