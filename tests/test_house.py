@@ -22,7 +22,7 @@ CIRCLES_LEFT: set[frozenset[str]] = {
     frozenset({"lgviz.analysis.checkpoint", "lgviz.analysis.history"}),
     frozenset({"lgviz.analysis.summary", "lgviz.analysis.diff"}),
 }
-TWICE_LEFT: set[str] = {"_Token", "Change", "Kept", "Record"}
+TWICE_LEFT: set[str] = set()
 THE_SAME_LEFT: dict[str, int] = {
     "session/effects.py": 1,
     "session/overlay.py": 1,
