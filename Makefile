@@ -11,14 +11,14 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/package-lock.json
 
-.PHONY: help setup demo test faults lint format bench screenshots protocol clean
+.PHONY: help setup demo test faults lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: .make/python $(BUNDLE) ## .venv, js/node_modules and the widget bundle
 
-demo: setup ## JupyterLab on the tour (PORT=8890 names the port, OPEN=0 opens no browser)
+demo: setup ## JupyterLab on the tour, ready in about half a minute (PORT=8890, OPEN=0: no browser)
 	@exec $(PY) .ci/demo.py
 
 test: setup .make/chromium ## types, front end, Python, browser and notebooks; the slowest tests and the time in all
@@ -52,6 +52,9 @@ screenshots: setup .make/chromium ## pictures of every state of the debugger, in
 
 protocol: ## js/src/protocol.ts from lgviz/protocol.py
 	python3 js/scripts/protocol.py
+
+recordings: setup ## js/tests/recordings/ from what the backend answers about the demos
+	$(PY) js/scripts/record.py
 
 clean: ## remove everything that a build or a run made
 	rm -rf .venv .make .demo dist lgviz/static js/node_modules test-results

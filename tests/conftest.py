@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 REPO = Path(__file__).resolve().parents[1]
+
+settings.register_profile("lgviz", deadline=None)  # a loaded machine is slow, and wrong in nothing
+settings.load_profile("lgviz")
 
 
 @pytest.hookimpl(optionalhook=True)

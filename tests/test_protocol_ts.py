@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -104,3 +105,13 @@ export interface Methods {
 def test_what_has_no_counterpart_is_refused(generator: ModuleType, source: str) -> None:
     with pytest.raises(generator.Unsupported):
         generator.generate(source)
+
+
+def test_rows_are_as_tall_as_the_tree_believes() -> None:
+    """The tree places rows by a number of its own; the height itself is the style sheet's."""
+    source = REPO / "js/src"
+    (believed,) = re.findall(r"ROW_HEIGHT = (\d+)", (source / "state/view.ts").read_text(encoding="utf-8"))
+    css = "".join(path.read_text(encoding="utf-8") for path in source.rglob("*.css"))
+    rule = re.search(r"^\.lgviz-row \{(.+?)^\}", css, re.S | re.M)
+    assert rule is not None
+    assert re.findall(r"(?<![-\w])(?:line-)?height: (\d+)px", rule[1]) == [believed, believed]

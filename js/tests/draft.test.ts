@@ -43,6 +43,9 @@ describe("toRequest", () => {
   it("sends no channel that was not touched", () => {
     expect(toRequest(form(), newDraft(form())).values).toEqual({});
   });
+  it("takes spaces for nothing written", () => {
+    expect(toRequest(form(), written(newDraft(form()), "bar", "append", " \n")).values).toEqual({});
+  });
   it("gives the documentation's own example", () => {
     const draft = written(written(newDraft(form()), "foo", "set", "2"), "bar", "append", '["b"]');
     expect(toRequest(form(), draft)).toEqual({

@@ -33,6 +33,7 @@ test("elsewhere, arrows and Enter belong to what has the focus", () => {
 test("shortcuts of the browser stay its own", () => {
   expect(actionOf(key("f", { ctrlKey: true }), "tree")).toBe(null);
   expect(actionOf(key("c", { metaKey: true }), "tree")).toBe(null);
+  expect(actionOf(key("f", { altKey: true }), "tree")).toBe(null);
 });
 
 test("the place is told by the element", () => {

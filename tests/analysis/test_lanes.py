@@ -8,7 +8,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgviz.analysis.lanes import Lanes
+from lgviz.analysis.lanes import MOST_LANES, Lanes
 
 
 def lanes_of(parents: list[int]) -> list[int]:
@@ -74,3 +74,7 @@ def test_a_hundred_thousand_rows_with_many_forks() -> None:
     lanes = lanes_of(parents)
     assert time.process_time() - started < 3
     assert 10 < max(lanes) < 2_100
+
+
+def test_lanes_beyond_16_bits_share_the_last() -> None:
+    assert max(lanes_of([-1] * (MOST_LANES + 3))) == MOST_LANES == 2**16 - 1

@@ -76,3 +76,8 @@ def test_long_texts_take_little_time(case: str) -> None:
     if case == "edited":
         kept = sum(len(t) for op, t in found if op == "=")
         assert kept > 0.9 * len(before), "two hundred edits do not hide what stayed"
+
+
+def test_punctuation_is_no_part_of_a_word() -> None:
+    found = words("pay 30, then go home today", "pay 45, then go home today")
+    assert found == [("=", "pay "), ("-", "30"), ("+", "45"), ("=", ", then go home today")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -12,9 +13,11 @@ import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.base.id import UUID, uuid6
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import Interrupt
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, Interrupt
 
 import lgviz
+from lgviz import session
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend.dispatch import Dispatcher, RequestCall
@@ -22,7 +25,7 @@ from lgviz.backend.open_thread import tree_batch
 from lgviz.errors import LgvizError, NothingToRun, SourceError, ThreadNotFound
 from lgviz.export.text import tree_text
 from lgviz.persistence import MemorySaver
-from tests.support.graphs import CONFIG, before, chain, commanding, noting
+from tests.support.graphs import CONFIG, Log, asking, before, chain, commanding, noting, parallel
 from tests.support.view import View, fork
 
 NOON = dt.datetime(2024, 5, 6, 12, 0, 0, tzinfo=dt.UTC).timestamp()
@@ -121,16 +124,12 @@ def test_the_list_of_threads_pages_and_its_statuses_refresh(opened: Callable[...
 
 
 def test_an_interrupt_is_shown_as_answered_once_it_is(opened: Callable[..., View]) -> None:
-    from tests.support.graphs import asking
-
     graph = chain([("a", noting("a")), ("ask", asking("ask"))], InMemorySaver())
     graph.invoke({"log": []}, CONFIG)
     view = opened(graph)
     asked = view.ask("thread_open", thread_id="1")["tree"]["ids"][-1]
     (waiting,) = view.ask("checkpoint_get", checkpoint=asked)["interrupts"]
     assert not waiting["answered"]
-    from langgraph.types import Command
-
     graph.invoke(Command(resume="yes"), CONFIG)
     view.ask("thread_refresh")
     (answered,) = view.ask("checkpoint_get", checkpoint=asked)["interrupts"]
@@ -193,12 +192,6 @@ def test_a_goto_is_warned_of_only_where_nothing_runs_next(opened: Callable[..., 
 
 
 def test_a_warning_of_a_goto_is_not_for_nodes_with_edges_besides() -> None:
-    from langgraph.graph import START, StateGraph
-    from langgraph.types import Command
-
-    from lgviz import session
-    from tests.support.graphs import Log
-
     builder = StateGraph(Log)
     builder.add_node("choose", lambda state: Command(goto="left"), destinations=("left",))
     for name in ("left", "next"):
@@ -221,8 +214,6 @@ def test_a_warning_of_a_goto_is_not_for_nodes_with_edges_besides() -> None:
     ],
 )
 def test_the_code_of_an_error(error: Exception, code: str, caplog: pytest.LogCaptureFixture) -> None:
-    import threading
-
     told: list[Any] = []
     heard = threading.Event()
 
@@ -240,3 +231,24 @@ def test_the_code_of_an_error(error: Exception, code: str, caplog: pytest.LogCap
     assert told[0]["error"]["code"] == code
     if isinstance(error, LgvizError):
         assert (told[0]["error"]["cause"], told[0]["error"]["remedy"]) == (error.cause, error.remedy)
+
+
+def test_what_comes_next_is_in_langgraphs_order_without_a_graph() -> None:
+    saver = InMemorySaver()
+    names = [("b", noting("b")), ("c", noting("c")), ("d", noting("d"))]
+    graph = parallel(saver, *names)
+    graph.invoke({"log": []}, CONFIG, interrupt_after=["before"])
+    told = lgviz.history(saver, thread_id="1").latest.next
+    assert told == tuple(graph.get_state(CONFIG).next) and len(told) == 3
+
+
+def test_copied_code_names_the_node_that_was_chosen(opened: Callable[..., View]) -> None:
+    graph = chain([("a", noting("a")), ("b", noting("b"))], InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    view = opened(graph)
+    at = view.ask("thread_open", thread_id="1")["tree"]["ids"][1]
+    code = view.ask("code_get", act="fork", checkpoint=at, fork=fork(at, {"log": ["x"]}, "a"))["code"]
+    assert "    as_node='a',\n" in code
+    assert (
+        "as_node" not in view.ask("code_get", act="fork", checkpoint=at, fork=fork(at, {"log": []}))["code"]
+    )

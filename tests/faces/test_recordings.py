@@ -1,0 +1,42 @@
+"""What the front end's tests replay is what the backend answers today."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = sorted((ROOT / "js" / "tests" / "recordings").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("recordings")
+    subprocess.run([sys.executable, ROOT / "js" / "scripts" / "record.py", out], check=True, timeout=300)
+    return out
+
+
+def test_every_recording_is_made_anew(recorded: Path) -> None:
+    assert [path.name for path in KEPT] == sorted(path.name for path in recorded.iterdir())
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_a_recording_is_what_the_backend_answers(kept: Path, recorded: Path) -> None:
+    now = recorded / kept.name
+    assert said(kept) == said(now), "run `make recordings`, look at what changed, and commit it"
+
+
+def said(recording: Path) -> list[tuple[Any, list[str]]]:
+    """What was asked and answered. Events come from threads, in either order; progress comes by the clock."""
+    return [
+        (
+            exchange["ask"],
+            sorted(json.dumps(m, sort_keys=True) for m in exchange["say"] if "progress" not in m),
+        )
+        for exchange in json.loads(recording.read_text(encoding="utf-8"))
+    ]
