@@ -18,7 +18,7 @@ help: ## list the targets
 
 setup: .make/python $(BUNDLE) ## .venv, js/node_modules and the widget bundle
 
-demo: setup ## JupyterLab on the tour (PORT=8890 names the port, OPEN=0 opens no browser)
+demo: setup ## JupyterLab on the tour, ready in about half a minute (PORT=8890, OPEN=0: no browser)
 	@exec $(PY) .ci/demo.py
 
 test: setup .make/chromium ## types, front end, Python, browser and notebooks; the slowest tests and the time in all

@@ -32,7 +32,7 @@ CELL_SECONDS = 120
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        print("Seeding the demos, starting JupyterLab and running the tour …", flush=True)
+        print("Seeds the demos, starts JupyterLab and runs the tour: about half a minute …", flush=True)
         prepare(FOLDER / "root")
         with running_lab(FOLDER, port()) as lab:
             failed = run(lab, TOUR)

@@ -33,7 +33,6 @@ BELOW = ["database", "blocks", "serde", "savers", "stores"]
 REMAINING = {
     ("backend/acts.py", "export"),
     ("backend/memory.py", "export"),
-    ("sources/langgraph/postgres.py", "transfer"),
 }
 """Imports that still go up."""
 MODULES = sorted(PACKAGE.rglob("*.py"))

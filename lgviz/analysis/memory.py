@@ -10,8 +10,8 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.compare import ChangeKind
 from lgviz.analysis.history import History
 from lgviz.analysis.values import clean, line
-from lgviz.persistence.stores.moments import KEPT
-from lgviz.persistence.stores.versions import kind_of
+from lgviz.persistence.stores.past import kind_of
+from lgviz.persistence.stores.timestamps import KEPT
 
 __all__ = [
     "Branch",

@@ -18,7 +18,7 @@ from lgviz.errors import LgvizError
 from lgviz.protocol import ChannelView, CheckpointView, DiffView, InterruptView, RawView, TaskView, TaskWrites
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
-from lgviz.sources.places import is_internal
+from lgviz.sources.places import by_channel, calls, is_internal
 
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
@@ -28,8 +28,7 @@ _RAW = 60_000
 
 def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
     """The state channels, also those of a graph with one unnamed channel."""
-    values = checkpoint.values
-    return dict(values) if isinstance(values, Mapping) else {"__root__": values}
+    return by_channel(checkpoint.values)
 
 
 def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
@@ -70,7 +69,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
     channels: list[ChannelView] = [
         {
             "name": clean(name),
-            "internal": name not in state or (is_internal(name) and name != "__root__"),
+            "internal": name not in state or is_internal(name),
             "changed": name in changed,
             "reducer": infos[name].reducer if name in infos else None,
             "value": value_node(value, budget=share),
@@ -137,7 +136,7 @@ def tasks_view(
     checkpoint: Checkpoint, source: Source, tracebacks: Mapping[str, str] | None = None
 ) -> list[TaskView]:
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, for LangGraph stores none."""
-    started = {inner.namespace.rpartition(":")[2]: inner.label for inner in reversed(checkpoint.inner)}
+    started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
     answered = _answered(checkpoint)
     return [
         {
@@ -191,7 +190,7 @@ def _who(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 def _pairs(written: Any) -> list[tuple[Any, Any]]:
-    return list(written.items()) if isinstance(written, Mapping) else [("__root__", written)]
+    return list(by_channel(written).items())
 
 
 def _finished(task: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from lgviz._cache import BoundedCache
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.memory import NamespaceTree, StepChange, StoredVersion, item_changes, step_events
@@ -13,7 +14,6 @@ from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import value_at
 from lgviz.backend import code
 from lgviz.backend import item_views as views
-from lgviz.backend.cache import Kept
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.sandbox import SandboxSlot
@@ -77,7 +77,13 @@ class MemoryRequests:
         self._ask = acts.asker(loop)
         self._items = memory_of(what, store, self._ask)
         self._name = name
-        self._kept = Kept(tree=3, versions=8, hits=8)  # these may be large
+        # By what was asked and the state of memory; the smaller ones hold what may be large.
+        self._moments: BoundedCache[str, ItemReader] = BoundedCache(32)
+        self._trees: BoundedCache[Any, NamespaceTree] = BoundedCache(3)
+        self._found: BoundedCache[Any, tuple[list[Any], bool]] = BoundedCache(8)
+        self._lists: BoundedCache[Any, Sequence[Any]] = BoundedCache(8)
+        self._steps: BoundedCache[Any, list[StepChange]] = BoundedCache(32)
+        self._histories: BoundedCache[str, History] = BoundedCache(32)
 
     # ------------------------------------------------------------ reading
 
@@ -247,11 +253,11 @@ class MemoryRequests:
             return ItemReader(store, self._ask)
         if not items.keeps_versions:
             return items
-        return self._kept(("at", checkpoint), lambda: items.at(self._thread.at(checkpoint)))
+        return self._moments.made(checkpoint, lambda: items.at(self._thread.at(checkpoint)))
 
     def _tree(self, checkpoint: str | None) -> NamespaceTree:
         items = self._at(checkpoint)
-        return self._kept(("tree", checkpoint, items.token()), lambda: NamespaceTree(items.counts()))
+        return self._trees.made((checkpoint, items.token()), lambda: NamespaceTree(items.counts()))
 
     def _hits(self, call: RequestCall, params: MemorySearch) -> tuple[list[Any], bool]:
         items, prefix = self._at(params["checkpoint"]), views.read_ref(params["ref"])
@@ -270,7 +276,7 @@ class MemoryRequests:
             return found, False
 
         asked = (params["checkpoint"], params["ref"], params["filter"], text, query)
-        return self._kept(("hits", *asked, items.token()), find)
+        return self._found.made((*asked, items.token()), find)
 
     def _versions(self, namespace: Namespace, key: str) -> Sequence[StoredVersion]:
         items = self._live()
@@ -278,7 +284,7 @@ class MemoryRequests:
             raise NotFound(
                 f"A {items.description} keeps no versions.", "Stores of lgviz do: lgviz.persistence."
             )
-        return self._kept(("versions", namespace, key, items.token()), lambda: items.history(namespace, key))
+        return self._lists.made((namespace, key, items.token()), lambda: items.history(namespace, key))
 
     def _changes(self, checkpoint_id: str) -> list[StepChange]:
         checkpoint = self._thread.at(checkpoint_id)
@@ -286,7 +292,7 @@ class MemoryRequests:
             return self._sandbox.step_changes(checkpoint)
         items = self._live()
         asked = (checkpoint_id, items.token(), len(checkpoint.history.tree))
-        return self._kept(("changes", *asked), lambda: self._changed(checkpoint, items))
+        return self._steps.made(asked, lambda: self._changed(checkpoint, items))
 
     def _changed(self, checkpoint: Checkpoint, items: ItemReader) -> list[StepChange]:
         events = step_events(checkpoint, items.changes)
@@ -310,6 +316,6 @@ class MemoryRequests:
         if current is not None and current.thread_id == thread_id:
             return current
         source = self._thread.source
-        known = self._kept(("history", thread_id), lambda: open_history(source, thread_id))
+        known = self._histories.made(thread_id, lambda: open_history(source, thread_id))
         known.refresh()
         return known

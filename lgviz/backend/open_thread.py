@@ -14,6 +14,7 @@ from lgviz.errors import ThreadNotFound
 from lgviz.protocol import TREE_COLUMNS, RowPatch, ThreadStatus, ThreadSummary, TreeBatch, TreeNews
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
+from lgviz.sources.places import calls
 
 __all__ = ["OpenThread", "tree_batch"]
 
@@ -158,7 +159,7 @@ def _title(namespace: str, nodes: Sequence[str], source: str) -> Sequence[str]:
     """What made a row, a subgraph's with the node that called it: ``critic › judge``."""
     if not namespace:
         return nodes
-    caller = namespace.rpartition("|")[2].partition(":")[0]
+    caller = calls(namespace)[-1].node
     return [f"{caller} › {name}" for name in nodes or (source,)]
 
 

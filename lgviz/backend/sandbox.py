@@ -17,7 +17,7 @@ from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.item_views import changes_view
 from lgviz.backend.open_thread import OpenThread
 from lgviz.errors import ActRefused, MemoryConflict, SandboxEnded
-from lgviz.persistence.stores.versions import kind_of
+from lgviz.persistence.stores.past import kind_of
 from lgviz.protocol import MemoryChanges, Nothing, SandboxKeep, SandboxKept, SandboxView
 
 __all__ = ["SandboxSlot"]

@@ -1,11 +1,18 @@
-"""The debugger as script-free HTML: what stays when no kernel answers."""
+"""The debugger as script-free HTML: what stays when no kernel answers.
+
+HTML is :class:`markupsafe.Markup`; what is put into it by ``format`` or ``join`` is text, and is escaped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from markupsafe import Markup
+
+from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import diff_states
+from lgviz.analysis.history import History
 from lgviz.analysis.html import Room, diff_html, esc, state_html, value_html
 from lgviz.analysis.style import PAGE, STYLE
 from lgviz.analysis.summary import summary_of
@@ -24,10 +31,7 @@ from lgviz.export.rails import (
     window,
 )
 from lgviz.session.values import channels_of
-
-if TYPE_CHECKING:
-    from lgviz.analysis.checkpoint import Checkpoint
-    from lgviz.analysis.history import History
+from lgviz.sources.places import by_channel
 
 __all__ = ["static_html"]
 
@@ -38,9 +42,13 @@ _STATE = 90_000
 _DIFF = 50_000
 
 
+def _esc(text: str) -> Markup:
+    return Markup(esc(text))  # noqa: S704
+
+
 def static_html(
     history: History, selected: str | None = None, compared: str | None = None, limit: int = 200
-) -> str:
+) -> Markup:
     """One thread as script-free, self-contained HTML: the tree, the selected state, its diff.
 
     Args:
@@ -57,33 +65,45 @@ def static_html(
     chosen = row_of(tree, history.latest.id) if chosen is None else chosen
     other = row_of(tree, compared)
     heads, _ = heads_of(tree)
-    status = _status(history)
     count = f"{len(tree.ids):,} checkpoint{'s' if len(tree.ids) != 1 else ''}"
     branches = f" · {len(heads)} branches" if len(heads) > 1 else ""
-    top = (
-        f'<b>{esc(history.thread_id[:80])}</b> <span class="lg-mute">{count}{branches}</span> {status} '
-        f'<span class="lg-who">{esc(history.source.description[:120])}</span>'
+    top = Markup('<b>{}</b> <span class="lg-mute">{}{}</span> {} <span class="lg-who">{}</span>').format(
+        _esc(history.thread_id[:80]),
+        count,
+        branches,
+        _status(history),
+        _esc(history.source.description[:120]),
     )
     rows = _tree(tree, chosen, other, limit)
     pane = "" if chosen is None else _pane(history, tree, chosen, other)
-    return (
-        f'<div class="lgviz-static lg-page"><style>{STYLE}{PAGE}</style><div class="lg-top">{top}</div>'
-        f'<div class="lg-body"><div class="lg-rows">{rows}</div><div class="lg-pane">{pane}</div></div></div>'
-    )
+    return Markup(
+        '<div class="lgviz-static lg-page"><style>{}</style><div class="lg-top">{}</div>'
+        '<div class="lg-body"><div class="lg-rows">{}</div><div class="lg-pane">{}</div></div></div>'
+    ).format(Markup(STYLE + PAGE), top, rows, pane)  # noqa: S704
 
 
-def _status(history: History) -> str:
+def _status(history: History) -> Markup:
     try:
         status = history.status
     except LgvizError:
-        return ""  # the newest checkpoint was deleted meanwhile
-    return f'<span class="lg-badge lg-{status}">{status}</span>'
+        return Markup()  # the newest checkpoint was deleted meanwhile
+    return Markup('<span class="lg-badge lg-{0}">{0}</span>').format(status)
 
 
 # ---------------------------------------------------------------- tree
 
 
-def _tree(tree: Tree, chosen: int | None, other: int | None, limit: int) -> str:
+_LEFT_OUT = Markup('<div class="lg-row lg-faint">&emsp;{:,} {} checkpoints</div>')
+_CHIP = Markup('<span class="lg-chip">{}</span>')
+_MARK = Markup('<i class="lg-mark lg-{}">{}</i>')
+_ROW = Markup(
+    '<div class="{look}">{rails}<span class="lg-lab">{label}</span> '
+    '<span class="lg-what">{indent}<b>{title}</b> {chips} {marks}</span> '
+    '<span class="lg-t">{time}</span></div>'
+)
+
+
+def _tree(tree: Tree, chosen: int | None, other: int | None, limit: int) -> Markup:
     shown = window(len(tree.ids), limit, chosen)
     heads, branches = heads_of(tree)
     later = future_of(tree, chosen)
@@ -93,32 +113,35 @@ def _tree(tree: Tree, chosen: int | None, other: int | None, limit: int) -> str:
     parts = []
     if shown.stop < len(tree.ids):
         newer = len(tree.ids) - shown.stop
-        parts.append(f'<div class="lg-row lg-faint">&emsp;{newer:,} newer checkpoints</div>')
+        parts.append(_LEFT_OUT.format(newer, "newer"))
     for rail in drawn:
         row = rail.row
         classes = ["lg-row"]
         classes += ["lg-sel"] if row == chosen else ["lg-cmp"] if row == other else []
         classes += ["lg-later"] if row in later else []
-        chips = " ".join(f'<span class="lg-chip">{esc(name)}</span>' for name in changed_of(tree, row))
         marked = marks_of(tree, row, heads, branches)
-        marks = " ".join(f'<i class="lg-mark lg-{kind}">{esc(words)}</i>' for kind, words in marked)
-        indent = "&emsp;" * min(tree.depth[row], 6)
         parts.append(
-            f'<div class="{" ".join(classes)}">{_svg(tree, rail, width)}'
-            f'<span class="lg-lab">{tree.labels[row]}</span> '
-            f'<span class="lg-what">{indent}<b>{esc(title_of(tree, row)[:100])}</b> {chips} {marks}</span> '
-            f'<span class="lg-t">{time_of(tree, row)}</span></div>'
+            _ROW.format(
+                look=" ".join(classes),
+                rails=_svg(tree, rail, width),
+                label=tree.labels[row],
+                indent=Markup("&emsp;") * min(tree.depth[row], 6),
+                title=_esc(title_of(tree, row)[:100]),
+                chips=Markup(" ").join(_CHIP.format(_esc(name)) for name in changed_of(tree, row)),
+                marks=Markup(" ").join(_MARK.format(kind, _esc(words)) for kind, words in marked),
+                time=time_of(tree, row),
+            )
         )
     if shown.start:
-        parts.append(f'<div class="lg-row lg-faint">&emsp;{shown.start:,} older checkpoints</div>')
-    return "".join(parts)
+        parts.append(_LEFT_OUT.format(shown.start, "older"))
+    return Markup().join(parts)
 
 
 def _x(lane: int) -> int:
     return 14 + _STEP * min(lane, _LANES)
 
 
-def _svg(tree: Tree, rail: Rail, width: int) -> str:
+def _svg(tree: Tree, rail: Rail, width: int) -> Markup:
     """One row of rails: self-contained, so that rows may be cut or scrolled as one likes."""
     middle = _HEIGHT // 2
     x = _x(rail.lane)
@@ -128,75 +151,86 @@ def _svg(tree: Tree, rail: Rail, width: int) -> str:
         lines.append((lane, f"M{start} 0C{start} {middle} {x} {middle - 9} {x} {middle}"))
     if rail.up or rail.down:
         lines.append((rail.lane, f"M{x} {0 if rail.up else middle}V{_HEIGHT if rail.down else middle}"))
-    paths = "".join(f'<path d="{d}" stroke="var(--l{lane % 4})"/>' for lane, d in lines)
-    return (
-        f'<svg width="{width}" height="{_HEIGHT}" fill="none" stroke-width="2" aria-hidden="true">{paths}'
-        f"{_dot(tree, rail, x, middle)}</svg>"
+    path = Markup('<path d="{}" stroke="var(--l{})"/>')
+    return Markup(
+        '<svg width="{}" height="{}" fill="none" stroke-width="2" aria-hidden="true">{}{}</svg>'
+    ).format(
+        width,
+        _HEIGHT,
+        Markup().join(path.format(d, lane % 4) for lane, d in lines),
+        _dot(tree, rail, x, middle),
     )
 
 
-def _dot(tree: Tree, rail: Rail, x: int, y: int) -> str:
+def _dot(tree: Tree, rail: Rail, x: int, y: int) -> Markup:
     flags, color = tree.flags[rail.row], f"var(--l{rail.lane % 4})"
+    circle = Markup('<circle cx="{}" cy="{}" r="{}" fill="{}"{}/>')
     if flags & Flag.ERROR:
-        return f'<circle cx="{x}" cy="{y}" r="5" fill="var(--del)"/>'
+        return circle.format(x, y, "5", "var(--del)", "")
     if flags & Flag.INTERRUPT:
-        return f'<circle cx="{x}" cy="{y}" r="5.5" fill="var(--bg)" stroke="var(--warn)"/>'
+        return circle.format(x, y, "5.5", "var(--bg)", Markup(' stroke="var(--warn)"'))
     if flags & (Flag.UPDATE | Flag.FORK):
-        return f'<path d="M{x} {y - 6}L{x + 6} {y}L{x} {y + 6}L{x - 6} {y}Z" fill="{color}"/>'
+        return Markup('<path d="M{0} {2}L{4} {1}L{0} {3}L{5} {1}Z" fill="{6}"/>').format(
+            x, y, y - 6, y + 6, x + 6, x - 6, color
+        )
     if tree.depth[rail.row]:
-        return f'<circle cx="{x}" cy="{y}" r="3" fill="var(--bg)" stroke="{color}" stroke-width="1.6"/>'
-    return f'<circle cx="{x}" cy="{y}" r="4.5" fill="{color}"/>'
+        return circle.format(x, y, "3", "var(--bg)", Markup(' stroke="{}" stroke-width="1.6"').format(color))
+    return circle.format(x, y, "4.5", color, "")
 
 
 # ---------------------------------------------------------------- the selected checkpoint
 
 
-def _pane(history: History, tree: Tree, chosen: int, other: int | None) -> str:
-    title = f'<span class="lg-lab">{tree.labels[chosen]}</span> {esc(title_of(tree, chosen)[:100])}'
+_WRONG = Markup('<div class="lg-ask lg-bad">{}</div>')
+
+
+def _pane(history: History, tree: Tree, chosen: int, other: int | None) -> Markup:
+    named = _esc(title_of(tree, chosen)[:100])
+    title = Markup('<span class="lg-lab">{}</span> {}').format(tree.labels[chosen], named)
     try:
         checkpoint = history[tree.ids[chosen]]
         before = history[tree.ids[other]] if other is not None else checkpoint.parent
         return _checkpoint(checkpoint, before, title, time_of(tree, chosen), _reducers(history.source.graph))
     except LgvizError as error:
-        return f'<div class="lg-title">{title}</div><div class="lg-ask lg-bad">{esc(str(error))}</div>'
+        return Markup('<div class="lg-title">{}</div>').format(title) + _WRONG.format(_esc(str(error)))
 
 
 def _checkpoint(
     checkpoint: Checkpoint,
     before: Checkpoint | None,
-    title: str,
+    title: Markup,
     time: str,
     reducers: Mapping[str, str | None],
-) -> str:
-    values = _as_mapping(checkpoint.values)
-    diff = diff_states(_as_mapping(before.values) if before is not None else {}, values)
+) -> Markup:
+    values = by_channel(checkpoint.values)
+    diff = diff_states(by_channel(before.values) if before is not None else {}, values)
+    nexts = [Markup("<b>{}</b>").format(_esc(name)) for name in checkpoint.next[:12]]
+    next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""
-    nexts = ", ".join(f"<b>{esc(name)}</b>" for name in checkpoint.next[:12]) or "nothing, the end"
-    facts = " · ".join(part for part in (step, time, f"next: {nexts}") if part)
-    asks = "".join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
+    asks = Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
     if checkpoint.error:
-        asks += f'<div class="lg-ask lg-bad">{esc(str(checkpoint.error)[:500])}</div>'
-    label = f"{before.label} → {checkpoint.label}" if before is not None else ""
-    size = "1 channel" if len(values) == 1 else f"{len(values)} channels"
-    return (
-        f'<div class="lg-title">{title} <span class="lg-mute">{esc(summary_of(diff))}</span></div>'
-        f'<div class="lg-sub">{facts}</div>{asks}'
-        f'<details class="lg-sec" open><summary>Diff <i>{esc(label)}</i></summary>'
-        f"{diff_html(diff, Room(_DIFF), reducers)}</details>"
-        f'<details class="lg-sec" open><summary>State <i>{size}</i></summary>'
-        f"{state_html(values, Room(_STATE), reducers)}</details>"
+        asks += _WRONG.format(_esc(str(checkpoint.error)[:500]))
+    return Markup(
+        '<div class="lg-title">{title} <span class="lg-mute">{summary}</span></div>'
+        '<div class="lg-sub">{facts}</div>{asks}'
+        '<details class="lg-sec" open><summary>Diff <i>{labels}</i></summary>{diff}</details>'
+        '<details class="lg-sec" open><summary>State <i>{size}</i></summary>{state}</details>'
+    ).format(
+        title=title,
+        summary=_esc(summary_of(diff)),
+        facts=Markup(" · ").join(part for part in (step, time, next_) if part),
+        asks=asks,
+        labels=f"{before.label} → {checkpoint.label}" if before is not None else "",
+        diff=Markup(diff_html(diff, Room(_DIFF), reducers)),  # noqa: S704
+        size="1 channel" if len(values) == 1 else f"{len(values)} channels",
+        state=Markup(state_html(values, Room(_STATE), reducers)),  # noqa: S704
     )
 
 
-def _ask(interrupt: Any) -> str:
+def _ask(interrupt: Any) -> Markup:
     value = getattr(interrupt, "value", interrupt)
-    room = Room(4_000)
-    said = esc(value[:1_000]) if isinstance(value, str) else value_html(value, room)
-    return f'<div class="lg-ask">{said}</div>'
-
-
-def _as_mapping(values: Any) -> Mapping[str, Any]:
-    return values if isinstance(values, Mapping) else {"__root__": values}
+    said = _esc(value[:1_000]) if isinstance(value, str) else value_html(value, Room(4_000))
+    return Markup('<div class="lg-ask">{}</div>').format(Markup(said))  # noqa: S704
 
 
 def _reducers(graph: Any) -> Mapping[str, str | None]:

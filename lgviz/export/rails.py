@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lgviz.analysis.tree import Flag, Tree
 from lgviz.analysis.values import clean
+from lgviz.sources.places import calls
 
 __all__ = ["Rail", "future_of", "heads_of", "marks_of", "rails", "row_of", "time_of", "title_of", "window"]
 
@@ -83,9 +84,8 @@ def title_of(tree: Tree, row: int) -> str:
     if source == "update":
         names = f"update as {names}" if names else "update"
     names = names or source or "checkpoint"
-    calls = tree.namespaces[row].split("|")
-    steps = [call.split(":", 1)[0] for call in calls if call and not call.isdecimal()]
-    return clean(" › ".join([*steps, names]))
+    callers = [call.node for call in calls(tree.namespaces[row])]
+    return clean(" › ".join([*callers, names]))
 
 
 def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]) -> list[tuple[str, str]]:

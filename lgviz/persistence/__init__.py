@@ -11,14 +11,14 @@ from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
 from .serde.trust import Placeholder
-from .stores.sqlite_store import AsyncSqliteStore, InMemoryStore, SqliteStore
-from .stores.versions import ItemChange, Version
+from .stores.past import ItemChange, Version
+from .stores.sqlite import AsyncSqliteStore, InMemoryStore, SqliteStore
 
 if TYPE_CHECKING:
     from lgviz.transfer import migrate
 
     from .savers.postgres import AsyncPostgresSaver, PostgresSaver
-    from .stores.postgres_store import AsyncPostgresStore, PostgresStore
+    from .stores.postgres import AsyncPostgresStore, PostgresStore
 
 __all__ = [
     "AsyncPostgresSaver",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-_OPTIONAL = {"PostgresSaver": "savers.postgres", "PostgresStore": "stores.postgres_store"}
+_OPTIONAL = {"PostgresSaver": "savers.postgres", "PostgresStore": "stores.postgres"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, InvalidNamespaceError
 
 from lgviz.errors import ActRefused, InvalidValue, LgvizError, NotFound, WrongLoop
-from lgviz.persistence.stores.store import AsyncStore
+from lgviz.persistence.stores.versioned import AsyncStore
 from lgviz.sources.items import Ask, ItemReader, Namespace
 
 from .effects import run_sync

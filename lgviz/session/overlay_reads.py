@@ -44,7 +44,7 @@ class HeldItem:
     Attributes:
         seen: the item underneath when it was first written over; None where there was none.
         last: the last write.
-        moved: it was deleted since, and stands among the others as a new one would.
+        moved: it was deleted in the upper store since, so that putting it again sorts it as new.
         kept: what was made of it underneath, where keeping was broken off.
     """
 
@@ -98,7 +98,7 @@ class OverlayReads:
         langgraphs = any(name.startswith("langgraph.store.sqlite.") for name in names)
         self._spelled = langgraphs or any(name.startswith("langgraph.store.postgres.") for name in names)
         self._born_anew = langgraphs
-        self._newest_first = base._engine.newest_first if isinstance(base, Store) else not self.whole
+        self._newest_first = base._engine.items.newest_first if isinstance(base, Store) else not self.whole
 
     def items(self, keys: Sequence[Key]) -> Act[list[Item | None]]:
         """Items as they are underneath."""
@@ -160,7 +160,7 @@ class OverlayReads:
         if not isinstance(self._base, Store) or not namespaces:
             return {}
         engine = self._base.engine
-        return self._base._run(lambda: engine.numbers(namespaces))
+        return self._base._run(lambda: engine.items.namespace_ids(namespaces))
 
     def namespaces(
         self, op: ListNamespacesOp, own: list[Any], held: Mapping[Key, HeldItem]
@@ -249,7 +249,7 @@ def _fresh(base: BaseStore) -> BaseStore:
             index=base.index_config,
             ttl=base.ttl_config,
             serde=engine.blocks.merkle.serde,
-            newest_first=engine.newest_first,
+            newest_first=engine.items.newest_first,
         )
     index = getattr(base, "index_config", None)
     if index is None and any(name.startswith("langgraph.store.sqlite.") for name in _names(base)):

@@ -12,8 +12,8 @@ from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, Op, PutOp, 
 
 from lgviz.errors import MemoryConflict
 from lgviz.persistence import ItemChange
+from lgviz.persistence.stores.past import kind_of
 from lgviz.persistence.stores.provenance import Writer, writer, writing_as
-from lgviz.persistence.stores.versions import kind_of
 
 from .effects import Act, adrive, call, drive
 from .overlay_memory import ticks

@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, GetOp
 
 from lgviz.errors import BadMoment, MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
-from lgviz.persistence.stores.moments import KEPT
+from lgviz.persistence.stores.timestamps import KEPT
 
 from .effects import Act, call, running_loop
 from .overlay import OverlaySaver

@@ -47,6 +47,14 @@ __all__ = [
 def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
     """The place that ``what`` holds threads of checkpoints in; it is never written to.
 
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> saver = MemorySaver()
+    >>> two_nodes.seed(two_nodes.build(saver), thread_id="1")
+    >>> source = open_source(saver)
+    >>> [thread.thread_id for thread in source.threads()]
+    ['1']
+
     Args:
         what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
             wrote, the URL of a PostgreSQL database that they wrote, or a :class:`Source`. Where both have

@@ -15,7 +15,7 @@ from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadI
 __all__ = ["LayeredSource"]
 
 
-class _Token(NamedTuple):
+class LayeredToken(NamedTuple):
     lower: Any
     upper: Any
     over: Source | None
@@ -44,7 +44,7 @@ class LayeredSource(Source):
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         upper = self.upper
-        known = since if since is not None and since.over in (None, upper) else _Token(None, None, None)
+        known = since if since is not None and since.over in (None, upper) else LayeredToken(None, None, None)
         index = self.lower.index(thread_id, known.lower)
         reset = index.reset or (since is not None and known is not since)
         checkpoints, writes, over = index.checkpoints, index.writes, None
@@ -53,7 +53,7 @@ class LayeredSource(Source):
             checkpoints = [*checkpoints, *(replace(row, provisional=True) for row in above.checkpoints)]
             writes = [*writes, *above.writes]
             over = above.token
-        return ThreadIndex(checkpoints, writes, _Token(index.token, over, upper), reset)
+        return ThreadIndex(checkpoints, writes, LayeredToken(index.token, over, upper), reset)
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         if self.upper is None:

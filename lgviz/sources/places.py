@@ -6,7 +6,7 @@ A *checkpoint namespace* names the calls that led into a subgraph: ``""`` for th
 apart:
 
 >>> calls("research:0f3a|judge:77c1|1")
-[Call(node='research', task_id='0f3a'), Call(node='judge', task_id='77c1')]
+[SubgraphCall(node='research', task_id='0f3a'), SubgraphCall(node='judge', task_id='77c1')]
 >>> node_path("research:0f3a|judge:77c1|1")
 'research|judge'
 >>> enclosing("research:0f3a|judge:77c1")
@@ -28,7 +28,7 @@ __all__ = [
     "ROOT_CHANNEL",
     "TASKS_CHANNEL",
     "Address",
-    "Call",
+    "SubgraphCall",
     "address",
     "by_channel",
     "calls",
@@ -70,17 +70,17 @@ def thread_of(config: Mapping[str, Any] | None) -> str | None:
 # ---------------------------------------------------------------- namespaces
 
 
-class Call(NamedTuple):
+class SubgraphCall(NamedTuple):
     """One call in a namespace. ``task_id`` is empty where the subgraph keeps a history of its own."""
 
     node: str
     task_id: str
 
 
-def calls(namespace: str) -> list[Call]:
+def calls(namespace: str) -> list[SubgraphCall]:
     """The calls that a namespace is nested in, the outermost first."""
     parts = [part.partition(":") for part in namespace.split("|") if part and not part.isdecimal()]
-    return [Call(node, task_id) for node, _, task_id in parts]
+    return [SubgraphCall(node, task_id) for node, _, task_id in parts]
 
 
 def node_path(namespace: str) -> str:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
 
-from lgviz.errors import NotASource
+from lgviz.errors import CheckpointNotFound, NoCheckpoints, NotASource
 from lgviz.persistence.savers.saver import Saver, SyncSaver
 from lgviz.persistence.savers.sqlite import SqliteSaver
+from lgviz.sources import open_source
+from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.langgraph import source_of_database
 from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.tables import LangGraphTables
+from lgviz.sources.lgviz.tables import TablesSource
+from lgviz.sources.places import Address
 
-from .origins import opened
-from .whole import Record, Write
+__all__ = ["migrate"]
+
+Show = Callable[[int, int], None]
+"""Is told (done, total)."""
+
+logger = logging.getLogger("lgviz.transfer")
 
 
 def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None] = True) -> int:
@@ -41,25 +54,54 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
         NotKept: a value that lgviz cannot keep.
         Unavailable: a PostgreSQL server refuses or cannot be reached.
     """
-    show = progress if callable(progress) else _bar if progress else _silent
-    if isinstance(source, BaseStore) or isinstance(target, BaseStore):
-        from .store_migration import migrate_items
+    with _shown(progress) as show:
+        if isinstance(source, BaseStore) or isinstance(target, BaseStore):
+            from .store_migration import migrate_items
 
-        return migrate_items(source, target, show)
-    with opened(source) as (total, records):
-        owned = isinstance(target, (str, Path))
-        saver = _made(target) if owned else target
-        if not isinstance(saver, Saver):
-            raise NotASource(
-                f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file."
-            )
-        # The same database may hold both: lgviz's tables are made beside the ones they are filled from.
-        saver._beside = True
-        try:
-            return _copy(records, total, saver, show)
-        finally:
-            if owned and isinstance(saver, SyncSaver):
-                saver.close()
+            return migrate_items(source, target, show)
+        with closing(_opened(source)) as opened:
+            places = _places(opened)
+            owned = isinstance(target, (str, Path))
+            saver = _made(target) if owned else target
+            if not isinstance(saver, Saver):
+                raise NotASource(
+                    f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file."
+                )
+            # One database may hold both: lgviz's tables are made beside the ones they are filled from.
+            saver._beside = True
+            try:
+                return _copy(opened, places, saver, show)
+            finally:
+                if owned and isinstance(saver, SyncSaver):
+                    saver.close()
+
+
+def _opened(source: Any) -> Source:
+    if isinstance(source, (str, Path)):
+        return source_of_database(str(source))
+    if not isinstance(source, BaseCheckpointSaver):
+        raise NotASource(
+            f"Cannot copy from {type(source).__name__}.",
+            "Give a saver, the path of a database file, or the URL of a PostgreSQL database.",
+        )
+    opened = open_source(source)
+    if isinstance(opened, LangGraphTables) and not opened.has_tables():
+        raise NoCheckpoints(
+            f"The database of the {type(source).__name__} has no tables yet.", "Run a graph on it first."
+        )
+    return opened
+
+
+def _places(source: Source) -> list[Address]:
+    """Where all checkpoints are, the oldest of each thread first."""
+    places = []
+    for thread_id in sorted(thread.thread_id for thread in source.threads()):
+        rows = source.index(thread_id).checkpoints
+        if not isinstance(source, TablesSource):
+            # LangGraph's latest has the greatest id, lgviz's was stored last.
+            rows = sorted(rows, key=lambda row: (row.id, row.namespace))
+        places += [Address(thread_id, row.namespace, row.id) for row in rows]
+    return places
 
 
 def _made(target: str | Path) -> SyncSaver:
@@ -80,73 +122,83 @@ def _made(target: str | Path) -> SyncSaver:
     return saver
 
 
-def _copy(
-    records: Iterator[Record | None], total: int, saver: Saver, show: Callable[[int, int], None]
-) -> int:
-    engine = saver.engine
+def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> int:
+    write = saver.engine.writes.put
     copied = 0
     present: dict[str, set[tuple[str, str]]] = {}
     versions: dict[tuple[str, str, str | None], Mapping[str, Any]] = {}
-    for done, record in enumerate(records, 1):
-        show(done, total)
-        if record is None:
+    for done, place in enumerate(places, 1):
+        record = _whole(source, place)
+        show(done, len(places))
+        if record is None or record.bookkeeping is None:
             continue
-        place = record.address
-        if place.thread_id not in present:
-            index = saver.index(place.thread_id)
-            present[place.thread_id] = {(row.namespace, row.id) for row in index.checkpoints}
+        thread_id, namespace = place.thread_id, place.ns or ""
+        if thread_id not in present:
+            index = saver.index(thread_id)
+            present[thread_id] = {(row.namespace, row.id) for row in index.checkpoints}
             versions.clear()
-        ns, id = place.ns or "", str(place.checkpoint_id)
-        now = record.checkpoint.get("channel_versions") or {}
-        before = versions.get((place.thread_id, ns, record.parent), {})
-        versions[place.thread_id, ns, id] = now
-        _copy_writes(saver, record)
-        if (ns, id) not in present[place.thread_id]:
-            config = place._replace(checkpoint_id=record.parent).config()
-            changed = [name for name, version in now.items() if before.get(name) != version]
-            # Every value is read anew: LangGraph's savers keep values that changed without a new version.
-            every = dict.fromkeys(record.checkpoint.get("channel_values") or {}) | dict(now)
-            at = _time(record.checkpoint)
-            saver._run(
-                partial(
-                    engine.writes.put,
-                    config,
-                    record.checkpoint,
-                    record.metadata,
-                    every,
-                    changed=changed,
-                    at=at,
-                )
-            )
-            copied += 1
+        head: Any = record.bookkeeping.head
+        now = head.get("channel_versions") or {}
+        before = versions.get((thread_id, namespace, record.parent_id), {})
+        versions[thread_id, namespace, record.id] = now
+        _copy_writes(saver, place, record.writes)
+        if (namespace, record.id) in present[thread_id]:
+            continue
+        checkpoint = {**head, "channel_values": dict(record.values)}
+        config = place._replace(checkpoint_id=record.parent_id).config()
+        changed = [name for name, version in now.items() if before.get(name) != version]
+        # Every value is read anew: LangGraph's savers keep values that changed without a new version.
+        every = dict.fromkeys(record.values) | dict(now)
+        at = _time(checkpoint)
+        saver._run(partial(write, config, checkpoint, record.metadata, every, changed=changed, at=at))
+        copied += 1
     return copied
 
 
-def _copy_writes(saver: Saver, record: Record) -> None:
-    tasks: dict[tuple[str, str], list[Write]] = {}
-    for write in sorted(record.writes, key=lambda write: write.idx):
+def _whole(source: Source, place: Address) -> Record | None:
+    """A checkpoint; None where it is damaged, or was deleted meanwhile."""
+    try:
+        return source.record(place.thread_id, place.ns or "", str(place.checkpoint_id), exact=True)
+    except CheckpointNotFound:
+        return None
+    except Exception as error:
+        logger.warning(
+            "Checkpoint %s of thread %r is damaged and left out: %s: %s",
+            place.checkpoint_id, place.thread_id, type(error).__name__, error,
+        )  # fmt: skip
+        return None
+
+
+def _copy_writes(saver: Saver, place: Address, found: Sequence[StoredWrite]) -> None:
+    tasks: dict[tuple[str, str], list[StoredWrite]] = {}
+    for write in sorted(found, key=lambda write: write.idx):
         tasks.setdefault((write.task_id, write.task_path), []).append(write)
-    engine, config = saver.engine, record.address.config()
+    put = saver.engine.writes.put_numbered_writes
     for (task_id, task_path), writes in tasks.items():
-        pairs = [(write.idx, write.channel, write.value) for write in writes]
-        saver._run(partial(engine.writes.put_numbered_writes, config, pairs, task_id, task_path))
+        numbered = [(write.idx, write.channel, write.value) for write in writes]
+        saver._run(partial(put, place.config(), numbered, task_id, task_path))
 
 
 def _time(checkpoint: Mapping[str, Any]) -> float | None:
-    from datetime import datetime
-
     try:
         return datetime.fromisoformat(checkpoint["ts"]).timestamp()
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _silent(done: int, total: int) -> None:
-    pass
+@contextmanager
+def _shown(progress: bool | Show) -> Iterator[Show]:
+    if callable(progress):
+        yield progress
+    elif not progress:
+        yield lambda *_: None
+    else:
+        from tqdm.auto import tqdm
 
+        with tqdm(desc="migrating") as bar:
 
-def _bar(done: int, total: int) -> None:
-    if done == total or done % max(total // 100, 1) == 0:
-        filled = 30 * done // max(total, 1)
-        end = "\n" if done == total else ""
-        print(f"\rmigrating [{'#' * filled:<30}] {done}/{total}", end=end, file=sys.stderr, flush=True)
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            yield show

@@ -15,11 +15,12 @@ from langgraph.store.base.batch import AsyncBatchedBaseStore
 
 from lgviz.errors import MissingFile, NotASource
 from lgviz.persistence.database.sqlite import connect
-from lgviz.persistence.stores.changing import Change, Made
-from lgviz.persistence.stores.moments import read_when
 from lgviz.persistence.stores.namespaces import Place
-from lgviz.persistence.stores.sqlite_store import SqliteStore
-from lgviz.persistence.stores.store import Store, SyncStore
+from lgviz.persistence.stores.sqlite import SqliteStore
+from lgviz.persistence.stores.store import Store
+from lgviz.persistence.stores.timestamps import read_when
+from lgviz.persistence.stores.versioned import SyncStore
+from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
 from lgviz.sources.langgraph.detect import is_url
 
 _AT_ONCE = 500
@@ -63,7 +64,7 @@ def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) ->
 def _made(target: str) -> SyncStore:
     if is_url(target):
         from lgviz.persistence.database.postgres import connect as connect_to
-        from lgviz.persistence.stores.postgres_store import PostgresStore
+        from lgviz.persistence.stores.postgres import PostgresStore
 
         store = PostgresStore(connect_to(target))
         store.driver.conninfo = target  # its own, to close
@@ -84,14 +85,14 @@ def _copy(
     engine = target.engine
     copied = 0
     for start in range(0, len(items), _AT_ONCE):
-        changes = []
+        writes = []
         for item in items[start : start + _AT_ONCE]:
             place = item.namespace, item.key
             ttl, expires = ends.get(place, (None, None))
-            value = engine.plant(dict(item.value), f"Item {item.key!r} of {item.namespace!r}")
-            made = Made(_time(item.created_at), _time(item.updated_at), expires)
-            changes.append(Change(place, value, ttl, made=made))
-        copied += target._run(partial(engine.copy, changes))
+            value = engine.values.encode(dict(item.value), f"Item {item.key!r} of {item.namespace!r}")
+            times = ItemTimes(_time(item.created_at), _time(item.updated_at), expires)
+            writes.append(ItemWrite(place, value, ttl, times=times))
+        copied += target._run(partial(engine.writes.copy, writes))
         show(min(start + _AT_ONCE, len(items)), len(items))
     return copied
 

@@ -24,7 +24,7 @@ from lgviz.analysis.memory import (
 )
 from lgviz.demos import memory
 from lgviz.persistence import InMemoryStore, MemorySaver
-from lgviz.persistence.stores.versions import Version
+from lgviz.persistence.stores.past import Version
 
 LABELS = st.sampled_from(["a", "b", "ü", " ", "c d"])
 COUNTS = st.dictionaries(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from langgraph.store.base import SearchItem
 from langgraph.store.memory import InMemoryStore as Reference
 
-from lgviz.persistence.stores.matrix import Matrix
+from lgviz.persistence.stores.vectors.matrix import Matrix
 from tests.support.embeddings import AINDEX, DIMS, INDEX
 from tests.support.stores import ALL, call
 

@@ -90,7 +90,7 @@ def copied(store: BaseStore) -> BaseStore:
     if isinstance(store, persistence.InMemoryStore):
         memory = persistence.InMemoryStore()
         store.conn.backup(memory.conn)
-        memory._engine._ranks = copy.copy(store._engine._ranks)
+        memory._engine.writes.ranks = copy.copy(store._engine.writes.ranks)
         return memory
     other = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
     store.conn.backup(other)

@@ -29,7 +29,7 @@ from lgviz.persistence import (
     SqliteSaver,
     migrate,
 )
-from lgviz.sources import Undecodable, open_source
+from lgviz.sources import Undecodable, connections, open_source
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -224,6 +224,52 @@ def test_a_value_is_read_alone_and_a_damaged_one_hides_nothing(tmp_path: Path) -
     assert len(history) == 4
     assert any(isinstance(value, Undecodable) for c in history for value in c.values.values())
     assert history["c3"].values["foo"] == "b"
+
+
+@pytest.mark.parametrize("place", ["saver", "file"])
+def test_a_checkpoint_is_read_whole_by_one_statement_of_one_moment(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db"
+    statements: list[str] = []
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        graph = two_nodes.build(saver)
+        graph.invoke({"foo": "y" * 500, "bar": [f"{n}-" + "x" * 100 for n in range(30)]}, CONFIG)
+        expected = saver.get_tuple(CONFIG)
+        assert expected is not None and expected.parent_config is not None
+        before = saver.get_tuple(expected.parent_config)
+        assert before is not None and before.pending_writes
+        if place == "saver":
+            source = open_source(saver)
+            source.threads()
+            saver.conn.set_trace_callback(statements.append)
+        else:
+            source = open_source(path)
+            connect = connections._connect
+
+            def traced(uri: str) -> sqlite3.Connection:
+                connection = connect(uri)
+                connection.set_trace_callback(statements.append)
+                return connection
+
+            monkeypatch.setattr(connections, "_connect", traced)
+        for item in (expected, before):
+            where = item.config["configurable"]
+            statements.clear()
+            record = source.record("1", "", where["checkpoint_id"])
+            rows = [said for said in statements if "lgviz_checkpoints" in said or "lgviz_writes" in said]
+            blocks = [said for said in statements if "FROM lgviz_blocks" in said]
+            assert len(rows) == 1 and len(blocks) <= 3  # as deep as the longest list's chunks
+            assert len(statements) - len(rows) - len(blocks) <= (place == "file")  # the file's transaction
+            assert record.bookkeeping is not None
+            assert {**record.bookkeeping.head, "channel_values": record.values} == item.checkpoint
+            assert record.metadata == item.metadata
+            assert record.parent_id == (item.parent_config or CONFIG)["configurable"].get("checkpoint_id")
+            assert [(w.task_id, w.channel, w.value) for w in record.writes] == item.pending_writes
+        statements.clear()
+        bookkeeping = source.bookkeeping("1", "", [row.id for row in source.index("1").checkpoints])
+        assert len(bookkeeping) == 4 and sum("c.body" in said for said in statements) == 2  # index, bodies
+        saver.conn.set_trace_callback(None)
 
 
 @pytest.mark.parametrize("junk", [b"\xc0no deflate stream", b"\xc1sealed", b"\xff", b""])

@@ -1,268 +1,222 @@
-"""What a store can do beyond LangGraph's interface, sync and async.
-
-A store differs from another only in its driver, and in the order of ``search``.
-"""
+"""LangGraph's store interface over the engine: each method once, for every database, sync and async."""
 
 from __future__ import annotations
 
-import asyncio
 import builtins
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.store.base import BaseStore, SearchItem
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    BaseStore,
+    GetOp,
+    IndexConfig,
+    Item,
+    ListNamespacesOp,
+    NamespacePath,
+    NotProvided,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+    TTLConfig,
+)
 
-from lgviz.persistence.blocks.integrity import Problem
-from lgviz.persistence.database.runners import AsyncRunner, SyncRunner
+from lgviz.persistence.database.dialect import Dialect
+from lgviz.persistence.database.runners import OperationRunner
+from lgviz.persistence.serde.exact import ExactSerializer
 
-from .interface import Interface
-from .moments import When, read_when
-from .namespaces import Namespace, Place, check_key, check_namespace
-from .sweeping import ThreadSweeper, interval_of, sweep_forever
-from .versions import END, ItemChange, Version
+from .engine import StoreEngine
+from .items import NOW, ItemView, unexpired
+from .namespaces import Namespace, check_key, check_namespace, check_place
+from .requests import Fields, check, conditions
+from .vectors.plans import EmbeddingPlan, arun_plan, run_plan
+
+R = TypeVar("R")
 
 
-class Store(Interface):
-    """What all stores share; each method is there once, for every database."""
+class Store(OperationRunner, BaseStore):
+    """What LangGraph's ``BaseStore`` can; see there for the methods.
 
-    def list(self, namespace: Namespace) -> builtins.list[SearchItem]:
-        """All items of a namespace and of those below it, in the order of search."""
-        return self.search(namespace, limit=END)
+    Args:
+        dialect: of the database.
+        serde: serializer of the values.
+        ttl: LangGraph's ``TTLConfig``.
+        index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
+        newest_first: the order of search; else by the namespaces' ages, then the items'.
+    """
 
-    async def alist(self, namespace: Namespace) -> builtins.list[SearchItem]:
-        """:meth:`list`, awaited."""
-        return await self.asearch(namespace, limit=END)
+    supports_ttl = True
 
-    def history(self, namespace: Namespace, key: str) -> builtins.list[Version]:
-        """All versions of an item, the oldest first; empty where it never was."""
-        place = _place(namespace, key)
-        engine = self.engine
-        return self._run(lambda: engine.history(*place))
-
-    async def ahistory(self, namespace: Namespace, key: str) -> builtins.list[Version]:
-        """:meth:`history`, awaited."""
-        place = _place(namespace, key)
-        engine = await self.aengine()
-        return await self._arun(lambda: engine.history(*place))
-
-    def as_of(self, when: When | RunnableConfig, *, saver: Any = None) -> BaseStore:
-        """The store as it was, to read from.
-
-        Args:
-            when: a time (a ``datetime``, an ISO text, seconds since 1970), something with a ``created_at`` (a
-                checkpoint, a ``StateSnapshot``), or a config that names a checkpoint.
-            saver: reads the time of a config's checkpoint; without one it is taken from the checkpoint's id,
-                as LangGraph makes them.
-
-        Raises:
-            BadMoment: it names no time.
-        """
-        from .as_of import AsOf
-
-        return AsOf(self, read_when(when, saver))
-
-    def diff(
+    def __init__(
         self,
-        a: When | RunnableConfig | None,
-        b: When | RunnableConfig | None,
-        namespace_prefix: Namespace = (),
-    ) -> builtins.list[ItemChange]:
-        """How items differ between two times (see :meth:`as_of`; None is now)."""
-        before, after, prefix = _bound(a), _bound(b), check_namespace(namespace_prefix)
-        engine = self.engine
-        return self._run(lambda: engine.diff(before, after, prefix))
-
-    async def adiff(
-        self,
-        a: When | RunnableConfig | None,
-        b: When | RunnableConfig | None,
-        namespace_prefix: Namespace = (),
-    ) -> builtins.list[ItemChange]:
-        """:meth:`diff`, awaited."""
-        before, after, prefix = _bound(a), _bound(b), check_namespace(namespace_prefix)
-        engine = await self.aengine()
-        return await self._arun(lambda: engine.diff(before, after, prefix))
-
-    def changes(
-        self,
-        thread_id: str | None = None,
-        checkpoint_id: str | None = None,
-        since: When | None = None,
-    ) -> builtins.list[Version]:
-        """The versions that were written by a thread, by the step that started from one of its checkpoints,
-        or after a time; the oldest first."""
-        engine = self.engine
-        return self._run(
-            partial(engine.changes, thread_id, checkpoint_id, None if since is None else read_when(since))
+        dialect: Dialect,
+        *,
+        serde: SerializerProtocol | None = None,
+        ttl: TTLConfig | None = None,
+        index: IndexConfig | None = None,
+        newest_first: bool = True,
+    ) -> None:
+        self.ttl_config = ttl
+        self.index_config = index
+        self._engine = StoreEngine(
+            dialect, serde or ExactSerializer(), newest_first=newest_first, index=index
         )
+        self._ready = self._beside = False
 
-    async def achanges(
+    @property
+    def engine(self) -> StoreEngine:
+        """The engine, set up (synchronously)."""
+        if not self._ready:
+            self._ready = self._run(lambda: self._engine.prepare(beside=self._beside))
+        return self._engine
+
+    async def aengine(self) -> StoreEngine:
+        """The engine, set up (asynchronously)."""
+        if not self._ready:
+            self._ready = await self._arun(lambda: self._engine.prepare(beside=self._beside))
+        return self._engine
+
+    # -- LangGraph's interface
+
+    def batch(self, ops: Iterable[Op]) -> builtins.list[Result]:
+        """Run operations as one: all read what was before, then all changes are made, or none."""
+        checked = [check(op) for op in ops]
+        return self._run_plan(self.engine.answer(checked, self.view()))
+
+    async def abatch(self, ops: Iterable[Op]) -> builtins.list[Result]:
+        """:meth:`batch`, awaited."""
+        checked = [check(op) for op in ops]
+        engine = await self.aengine()
+        return await self._arun_plan(engine.answer(checked, self.view()))
+
+    def _run_plan(self, plan: EmbeddingPlan[R]) -> R:
+        return run_plan(plan, self._engine.embedder, self._run)
+
+    async def _arun_plan(self, plan: EmbeddingPlan[R]) -> R:
+        return await arun_plan(plan, self._engine.embedder, self._arun)
+
+    def view(self) -> ItemView:
+        """The items that are seen: all, or those that have not expired."""
+        return unexpired() if self.ttl_config and self.ttl_config.get("omit_expired") else NOW
+
+    def _refresh(self, refresh_ttl: bool | None) -> bool:
+        if refresh_ttl is None and self.ttl_config:
+            return self.ttl_config.get("refresh_on_read", True)
+        return refresh_ttl is not False
+
+    def _ttl(self, ttl: float | NotProvided | None) -> float | None:
+        if isinstance(ttl, NotProvided):
+            return self.ttl_config.get("default_ttl") if self.ttl_config else None
+        return ttl
+
+    def get(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
+        """One item, or None."""
+        op = GetOp(check_namespace(namespace), check_key(key), self._refresh(refresh_ttl))
+        engine = self.engine
+        return engine.items.cached(op) or self._run(partial(engine.get, op, self.view()))
+
+    async def aget(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
+        """:meth:`get`, awaited."""
+        op = GetOp(check_namespace(namespace), check_key(key), self._refresh(refresh_ttl))
+        engine = await self.aengine()
+        return engine.items.cached(op) or await self._arun(partial(engine.get, op, self.view()))
+
+    def put(
         self,
-        thread_id: str | None = None,
-        checkpoint_id: str | None = None,
-        since: When | None = None,
-    ) -> builtins.list[Version]:
-        """:meth:`changes`, awaited."""
-        engine = await self.aengine()
-        return await self._arun(
-            partial(engine.changes, thread_id, checkpoint_id, None if since is None else read_when(since))
-        )
-
-    def reindex(self, progress: bool = True) -> int:
-        """Embed all items anew: after the embedding or its dimensions changed, or where items were put before
-        there was an index. One that was broken off goes on where it stopped.
-
-        Args:
-            progress: show a bar.
-
-        Returns:
-            How many items were embedded.
+        namespace: Namespace,
+        key: str,
+        value: Mapping[str, Any],
+        index: Fields = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> None:
+        """Make a value true: a new version.
 
         Raises:
-            InvalidIndex: the store has no index.
-            EmbeddingFailed: the embedding failed; what was embedded until then is kept.
+            BadNamespace, BadKey, BadItem: they are not what LangGraph allows.
+            NotKept: the value could not be read back equal.
+            InvalidIndex, EmbeddingFailed, IndexChanged: it could not be embedded.
         """
-        return self._carry_out(self.engine.reindex(progress))
+        check_place(namespace)
+        self.batch([PutOp(namespace, key, value, index, self._ttl(ttl))])
 
-    async def areindex(self, progress: bool = True) -> int:
-        """:meth:`reindex`, awaited."""
-        return await self._acarry_out((await self.aengine()).reindex(progress))
+    async def aput(
+        self,
+        namespace: Namespace,
+        key: str,
+        value: Mapping[str, Any],
+        index: Fields = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> None:
+        """:meth:`put`, awaited."""
+        check_place(namespace)
+        await self.abatch([PutOp(namespace, key, value, index, self._ttl(ttl))])
 
-    def forget(self, namespace: Namespace, key: str | None = None) -> int:
-        """Erase an item, or all items of exactly this namespace, with all of their versions.
+    def delete(self, namespace: Namespace, key: str) -> None:
+        """Delete an item; its versions stay until they are forgotten."""
+        self.batch([PutOp(namespace, key, None)])
 
-        The file, or PostgreSQL's tables, are rewritten, so that no byte of them is left there: that takes
-        time and locks in proportion to their size. What others copied stays: checkpoints of threads that read
-        the value, backups, PostgreSQL's write-ahead log until it is recycled, and blocks that the file system
-        has freed.
+    async def adelete(self, namespace: Namespace, key: str) -> None:
+        """:meth:`delete`, awaited."""
+        await self.abatch([PutOp(namespace, key, None)])
 
-        Returns:
-            How many versions there were.
+    def search(
+        self,
+        namespace_prefix: Namespace,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> builtins.list[SearchItem]:
+        """Items whose namespace begins so and that pass the filter."""
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        return self.batch([op])[0]  # type: ignore[return-value]
 
-        Raises:
-            Unavailable: it is deleted, but open transactions keep its bytes; call it again.
-        """
-        place = check_namespace(namespace), None if key is None else check_key(key)
-        engine = self.engine
-        erased = self._run(lambda: engine.forget(*place))
-        self._scrub(erased.tables)
-        return erased.versions
+    async def asearch(
+        self,
+        namespace_prefix: Namespace,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> builtins.list[SearchItem]:
+        """:meth:`search`, awaited."""
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        return (await self.abatch([op]))[0]  # type: ignore[return-value]
 
-    async def aforget(self, namespace: Namespace, key: str | None = None) -> int:
-        """:meth:`forget`, awaited."""
-        place = check_namespace(namespace), None if key is None else check_key(key)
-        engine = await self.aengine()
-        erased = await self._arun(lambda: engine.forget(*place))
-        await self._ascrub(erased.tables)
-        return erased.versions
+    def list_namespaces(
+        self,
+        *,
+        prefix: NamespacePath | None = None,
+        suffix: NamespacePath | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> builtins.list[Namespace]:
+        """Namespaces that hold items, sorted; ``*`` in prefix and suffix stands for any label."""
+        op = ListNamespacesOp(conditions(prefix, suffix), max_depth, limit, offset)
+        return self.batch([op])[0]  # type: ignore[return-value]
 
-    def compact(self, before: When | None = None) -> int:
-        """Drop versions that were superseded before a time (now); how many. What is true now stays.
-
-        Memory of a time at which one of them was true is no longer known: looking back to it, or comparing
-        with it, raises ``BadMoment``.
-        """
-        at = _bound(before)
-        engine = self.engine
-        dropped = self._run(lambda: engine.compact(at))
-        self._tidy()
-        return dropped
-
-    async def acompact(self, before: When | None = None) -> int:
-        """:meth:`compact`, awaited."""
-        at = _bound(before)
-        engine = await self.aengine()
-        dropped = await self._arun(lambda: engine.compact(at))
-        await self._atidy()
-        return dropped
-
-    def check(self) -> builtins.list[Problem]:
-        """Verify every version, vector, hash and reference; empty where all is whole."""
-        return self._run(self.engine.check)
-
-    async def acheck(self) -> builtins.list[Problem]:
-        """:meth:`check`, awaited."""
-        return await self._arun((await self.aengine()).check)
-
-
-class SyncStore(SyncRunner, Store):
-    """A store over a synchronous driver. Its ``a…`` methods run in a thread."""
-
-    _sweeper: ThreadSweeper | None = None
-
-    def sweep_ttl(self) -> int:
-        """Delete what is expired; how many items that were."""
-        return self._run(self.engine.sweep)
-
-    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
-        """Sweep from time to time, in a thread; cancelling the future stops it.
-
-        Without a ``TTLConfig`` nothing is swept, as in LangGraph's stores.
-        """
-        seconds = interval_of(self.ttl_config, sweep_interval_minutes)
-        if seconds is None:
-            done: Future[None] = Future()
-            done.set_result(None)
-            return done
-        if self._sweeper is None or self._sweeper.future.done():
-            self._sweeper = ThreadSweeper(self, seconds)
-        return self._sweeper.future
-
-    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
-        """Stop sweeping; whether the thread has ended within ``timeout`` seconds."""
-        stopped = self._sweeper is None or self._sweeper.stop(timeout)
-        if stopped:
-            self._sweeper = None
-        return stopped
-
-    def close(self) -> None:
-        """Stop sweeping, and close the connection where it was opened here."""
-        self.stop_ttl_sweeper()
-        super().close()
-
-
-class AsyncStore(AsyncRunner, Store):
-    """A store over an asynchronous driver. Its plain methods work from any thread but an event loop's."""
-
-    _sweeper: asyncio.Task[None] | None = None
-
-    async def sweep_ttl(self) -> int:
-        """Delete what is expired; how many items that were."""
-        return await self._arun((await self.aengine()).sweep)
-
-    async def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> asyncio.Task[None]:
-        """Sweep from time to time, in a task; cancelling it stops it.
-
-        Without a ``TTLConfig`` nothing is swept, as in LangGraph's stores.
-        """
-        seconds = interval_of(self.ttl_config, sweep_interval_minutes)
-        if seconds is None:
-            return asyncio.create_task(asyncio.sleep(0))
-        if self._sweeper is None or self._sweeper.done():
-            self._sweeper = asyncio.create_task(sweep_forever(self, seconds), name="lgviz-ttl-sweeper")
-        return self._sweeper
-
-    async def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - LangGraph's
-        """Stop sweeping; whether the task has ended within ``timeout`` seconds."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            _, pending = await asyncio.wait([self._sweeper], timeout=timeout)
-            if pending:
-                return False
-            self._sweeper = None
-        return True
-
-    async def close(self) -> None:
-        """Stop sweeping, and close the connection where it was opened here."""
-        await self.stop_ttl_sweeper()
-        await super().close()
-
-
-def _place(namespace: Namespace, key: str) -> Place:
-    return check_namespace(namespace), check_key(key)
-
-
-def _bound(when: When | RunnableConfig | None) -> int:
-    return END if when is None else read_when(when)
+    async def alist_namespaces(
+        self,
+        *,
+        prefix: NamespacePath | None = None,
+        suffix: NamespacePath | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> builtins.list[Namespace]:
+        """:meth:`list_namespaces`, awaited."""
+        op = ListNamespacesOp(conditions(prefix, suffix), max_depth, limit, offset)
+        return (await self.abatch([op]))[0]  # type: ignore[return-value]

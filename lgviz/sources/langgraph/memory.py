@@ -23,7 +23,7 @@ from .tables import EncodedSource, Split, missing
 __all__ = ["MemorySource"]
 
 
-class _Token(NamedTuple):
+class MemoryToken(NamedTuple):
     known: dict[str, tuple[int, str]]
     """By namespace: how many checkpoints, and the id of the last."""
     writes: dict[tuple[str, str], int]
@@ -77,7 +77,7 @@ class MemorySource(EncodedSource):
                     counts[namespace, id_] = len(held)
                     for (task_id, idx), write in list(held.items()):
                         writes.append(WriteRow(namespace, id_, task_id, write[3], idx, write[1]))
-        token = _Token({name: (len(rows), rows[-1][0]) for name, rows in stored.items() if rows}, counts)
+        token = MemoryToken({name: (len(rows), rows[-1][0]) for name, rows in stored.items() if rows}, counts)
         return ThreadIndex(checkpoints, writes, token, reset)
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:

@@ -19,7 +19,7 @@ from .tables import LangGraphTables, Split
 __all__ = ["PostgresSource"]
 
 
-class _Token(NamedTuple):
+class PostgresToken(NamedTuple):
     """Where an index ended.
 
     ``stamp`` is PostgreSQL's snapshot (``xmin:xmax:xip,…``); ``late`` are the rows seen already of
@@ -41,7 +41,7 @@ class PostgresSource(LangGraphTables):
     _metadata = "metadata::text"
     _at_once = 256
     _saver_finds_sends = True
-    _beginning = _Token(None, 0, frozenset())
+    _beginning = PostgresToken(None, 0, frozenset())
 
     def __init__(self, conninfo: Callable[[], str], decoder: Decoder, description: str) -> None:
         super().__init__(PostgresReader(conninfo), decoder, description)
@@ -104,7 +104,7 @@ class PostgresSource(LangGraphTables):
             broken = Undecodable("it is no JSON object", 0, "checkpoint")
             yield id_, broken if head is None else (json.loads(head), values[id_])
 
-    def _read_index(self, thread_id: str, since: _Token) -> ThreadIndex:
+    def _read_index(self, thread_id: str, since: PostgresToken) -> ThreadIndex:
         after, also = "", list[str]()
         if since.stamp is not None:
             after, also = f"AND {sql.POSTGRES_SINCE}", [str(_first(since.stamp))]
@@ -125,7 +125,7 @@ class PostgresSource(LangGraphTables):
             [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
              for _, ns, id_, parent, metadata, size in new],
             [WriteRow._make(row) for row in writes],
-            _Token(stamp, count, late),
+            PostgresToken(stamp, count, late),
         )  # fmt: skip
 
 
@@ -135,5 +135,5 @@ def _whole(snapshot: str) -> int:
 
 
 def _first(snapshot: str) -> int:
-    """The same as a row's ``xmin`` counts it: in 32 bits."""
+    """The first transaction that was not over, in 32 bits, as a row's ``xmin`` counts it."""
     return _whole(snapshot) % 2**32

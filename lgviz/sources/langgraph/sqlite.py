@@ -24,7 +24,7 @@ _SLOW = 4 << 20
 """Bytes of states that a thread's metadata lies behind, from which on it is worth keeping elsewhere."""
 
 
-class _Token(NamedTuple):
+class SqliteToken(NamedTuple):
     """Where an index ended: enough to tell what is new, and whether anything was deleted."""
 
     stamp: Any
@@ -44,7 +44,7 @@ class SqliteSource(LangGraphTables):
     _metadata = "metadata"
     _at_once = 16  # whole states are big: few are held at a time
     _saver_finds_sends = False
-    _beginning = _Token(None, -1, None, 0, -1)
+    _beginning = SqliteToken(None, -1, None, 0, -1)
 
     def __init__(self, reader: ReadConnection, decoder: Decoder, description: str) -> None:
         super().__init__(reader, decoder, description)
@@ -89,7 +89,7 @@ class SqliteSource(LangGraphTables):
         for id_, type_, blob in rows[0]:
             yield id_, self._decoder.split(type_, blob, exact=exact)
 
-    def _read_index(self, thread_id: str, since: _Token) -> ThreadIndex:
+    def _read_index(self, thread_id: str, since: SqliteToken) -> ThreadIndex:
         cache = self._cache if since is self._beginning else None
         known = cache.load(thread_id) if cache else {}
         index, found = self._read_rows(thread_id, since, known)
@@ -101,7 +101,7 @@ class SqliteSource(LangGraphTables):
         return index
 
     def _read_rows(
-        self, thread_id: str, since: _Token, known: Mapping[Key, dict[str, Any]]
+        self, thread_id: str, since: SqliteToken, known: Mapping[Key, dict[str, Any]]
     ) -> tuple[ThreadIndex | None, dict[Key, dict[str, Any]]]:
         """The rows after a token, and their metadata, which is only read where it is not known; no index
         where what is known is of other rows."""
@@ -126,7 +126,7 @@ class SqliteSource(LangGraphTables):
                 return None, {}
             found[key] = metadata = known[key] if id_ in ids else load_metadata(stored)
             checkpoints.append(CheckpointRow(ns, id_, parent, metadata, lengths[1]))
-        token = _Token(
+        token = SqliteToken(
             stamp,
             row=rows[-1][0] if rows else since.row,
             last_id=rows[-1][2] if rows else since.last_id,

@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from langgraph.store.base import GetOp, Item, SearchItem, SearchOp
+from langgraph.store.base import GetOp, Item, SearchOp
 
 from lgviz.errors import LgvizError
 from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
-from lgviz.persistence.stores.changing import moment
-from lgviz.persistence.stores.filters import check_filter, passes
-from lgviz.persistence.stores.items import NOW, View, as_of, starting
-from lgviz.persistence.stores.moments import read_when
+from lgviz.persistence.stores.engine import StoreEngine
+from lgviz.persistence.stores.filters import check_filter
+from lgviz.persistence.stores.items import NOW, ItemView, as_of
 from lgviz.persistence.stores.namespaces import pack_key, pack_path, read_key, read_path
+from lgviz.persistence.stores.past import Version
 from lgviz.persistence.stores.store import Store
-from lgviz.persistence.stores.store_engine import StoreEngine
-from lgviz.persistence.stores.versions import Version
+from lgviz.persistence.stores.timestamps import read_when
 from lgviz.sources.base import ReadOptions
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
@@ -102,7 +101,7 @@ class VersionedItems(ItemReader):
 
     def page(self, namespace: Namespace, offset: int, limit: int, *, nested: bool = True) -> Sequence[Item]:  # noqa: ARG002
         view = self._view()
-        order = "i.rank DESC, i.id DESC" if self._engine.newest_first else "i.rank"
+        order = "i.rank DESC, i.id DESC" if self._engine.items.newest_first else "i.rank"
         keys = self._rows(
             f"SELECT i.key FROM {view.items} WHERE {_IN} ORDER BY {order} LIMIT ? OFFSET ?",
             *view.params, pack_path(namespace), limit, offset,
@@ -113,33 +112,12 @@ class VersionedItems(ItemReader):
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:
         check_filter(where or {})
         after: Any = None
-        while True:
-            batch = self._operate(lambda: self._scanned(prefix, where or {}, after))  # noqa: B023
-            if batch is None:
-                return
-            after, read, items = batch
+        scan = self._engine.items.scan
+        while page := self._operate(lambda: scan(prefix, where or {}, self._view(), after, _BATCH)):  # noqa: B023
+            items, after = page
             yield from items
-            if read < _BATCH:
+            if after is None:
                 return
-
-    def _scanned(
-        self, prefix: Namespace, where: dict[str, Any], after: Any
-    ) -> Operation[tuple[Any, int, list[Item]]]:
-        yield READ
-        within, params = starting("path", prefix)
-        inside = f"i.ns IN (SELECT id FROM lgviz_namespaces WHERE {within})", params
-        page = yield from self._engine._page(self._view(), inside, where, after, _BATCH)
-        accepted = passes(where)
-        values = yield from self._engine.read_values(row.value for row in page)
-        paths = yield from self._engine._paths({row.ns for row in page})
-        items: list[Item] = [
-            SearchItem(
-                read_path(paths[row.ns]), read_key(row.key), value, moment(row.created), moment(row.updated)
-            )
-            for row, value in zip(page, values, strict=True)
-            if not where or (isinstance(value, dict) and accepted(value))
-        ]
-        return page[-1] if page else None, len(page), items
 
     def expiry(self, namespace: Namespace, key: str) -> Expiry | None:
         if self._at is not None:
@@ -153,16 +131,16 @@ class VersionedItems(ItemReader):
         return Expiry(rows[0][0] / 1_000_000, rows[0][1])
 
     def history(self, namespace: Namespace, key: str) -> list[Version]:
-        return self._operate(lambda: self._engine.history(namespace, key)) or []
+        return self._operate(lambda: self._engine.past.history(namespace, key)) or []
 
     def changes(self, thread_id: str, checkpoint_id: str | None, since: float | None) -> list[Version]:
         after = None if since is None else read_when(since)
-        return self._operate(lambda: self._engine.changes(thread_id, checkpoint_id, after)) or []
+        return self._operate(lambda: self._engine.past.changes(thread_id, checkpoint_id, after)) or []
 
-    def _view(self) -> View:
+    def _view(self) -> ItemView:
         if self._at is not None:
             return as_of(self._at)
-        return self.store._view() if isinstance(self.store, Store) else NOW
+        return self.store.view() if isinstance(self.store, Store) else NOW
 
     def _batch(self, op: Any) -> Any:
         if isinstance(op, SearchOp) and op.query:
@@ -188,13 +166,13 @@ class VersionedItems(ItemReader):
     def _known(self, make: Callable[[], Operation[T]]) -> Operation[T]:
         result = yield from make()
         if self._at is not None:
-            yield from self._engine.remembered(self._at)
+            yield from self._engine.past.require(self._at)
         return result
 
     def _look(self) -> Operation[bool]:
         """Whether the tables are there. They are not made, as the store would: reading never writes."""
         yield READ
-        tables = {name for (name,) in (yield Query(self._engine.dialect.tables))}
+        tables = {name for (name,) in (yield Query(self._engine.blocks.dialect.tables))}
         if "lgviz_migrations" not in tables or ITEMS.migrations[1] not in (yield from applied_migrations()):
             return False
         yield from self._engine.setup()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
-from lgviz.errors import SourceError
+from lgviz.errors import SourceError, needing
 from lgviz.persistence.database.drivers import drive, run_async
 from lgviz.persistence.database.runners import OperationRunner, SyncRunner
 from lgviz.persistence.database.sqlite import AioSqliteDriver
@@ -53,15 +53,14 @@ def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
     """On a PostgreSQL connection of our own, which lasts for one operation.
 
     Raises:
-        SourceError: psycopg is missing, or what it is given is no connection string.
+        NotInstalled: psycopg is missing.
+        SourceError: what it is given is no connection string.
     """
-    try:
+    with needing("psycopg", "postgres"):
         import psycopg
 
         from lgviz.persistence.database.conninfo import parsed
         from lgviz.persistence.database.postgres import PostgresDriver, connect, explain
-    except ImportError as error:
-        raise SourceError("PostgreSQL needs psycopg.", "pip install 'lgviz[postgres]'") from error
 
     def run(make: Callable[[], Operation[R]], /) -> R:
         said = conninfo()

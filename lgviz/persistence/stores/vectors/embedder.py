@@ -20,8 +20,7 @@ from langgraph.store.base.embed import EmbeddingsLambda
 from numpy.typing import NDArray
 
 from lgviz.errors import EmbeddingFailed, InvalidIndex
-
-from .fields import Fields, check_fields
+from lgviz.persistence.stores.requests import Fields, check_fields
 
 Vector: TypeAlias = NDArray[np.float32]
 Vectors: TypeAlias = dict[str, Vector]

@@ -1,7 +1,8 @@
-"""What may name a time: a ``datetime``, a text, a number, a checkpoint or its config."""
+"""Times: microseconds since 1970 in the tables, and whatever a caller may name one by."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -13,20 +14,38 @@ from lgviz.errors import BadMoment
 
 When: TypeAlias = "datetime | str | float | Any"
 
+END = 1 << 62
+"""Later than every time."""
 KEPT = "lgviz_kept"
-"""In the metadata of a checkpoint that a sandbox made: the moment of its memories, for these were written
-when it was kept, later than it was made."""
+"""In the metadata of a checkpoint that was kept from a sandbox: when it was kept. Its store items were
+written then, later than the checkpoint was made."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEDY = "Give a datetime, an ISO text, seconds since 1970, a checkpoint, or a config with a checkpoint_id."
 # Between 1582, where the clock of such ids begins, and 1970, in their ticks of 100 ns.
 _GREGORIAN = 0x01B21DD213814000
 
 
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def as_datetime(at: int) -> datetime:
+    """Microseconds since 1970 as a time that knows its zone."""
+    return datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000)
+
+
+def from_minutes(minutes: float) -> int:
+    """So many minutes (a time to live) in microseconds."""
+    return int(minutes * 60_000_000)
+
+
 def read_when(when: Any, saver: Any = None) -> int:
     """A time in microseconds since 1970.
 
     Args:
-        when: see the module; a time without a zone is local time.
+        when: a ``datetime``, an ISO text (without a zone: local time), seconds since 1970, something with a
+            ``created_at`` (a checkpoint, a ``StateSnapshot``), or a config that names a checkpoint.
         saver: reads the checkpoint that a config names.
 
     Raises:

@@ -1,7 +1,7 @@
-"""What takes several transactions, with texts embedded between them: written once, run sync and async.
+"""Operations that embed texts between their transactions: written once, run sync and async.
 
-A plan is a generator. It yields texts to embed and operations to run in a transaction, and is sent what they
-give.
+A plan is a generator, as an operation is one of statements (``database/statements.py``): it yields texts to
+embed and operations to run, each in a transaction of its own, and is sent what they give.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from lgviz.persistence.database.statements import Operation
 
 if TYPE_CHECKING:  # NumPy is imported with the first store that has an index
-    from .embeddings import Embedder, Vectors
+    from .embedder import Embedder, Vectors
 
 R = TypeVar("R")
 
@@ -42,10 +42,10 @@ class Queries(NamedTuple):
 
 
 Make: TypeAlias = Callable[[], Operation[Any]]
-Plan: TypeAlias = Generator[Documents | Queries | Make, Any, R]
+EmbeddingPlan: TypeAlias = Generator[Documents | Queries | Make, Any, R]
 
 
-def carry_out(plan: Plan[R], embedder: Embedder | None, run: Callable[[Make], Any]) -> R:
+def run_plan(plan: EmbeddingPlan[R], embedder: Embedder | None, run: Callable[[Make], Any]) -> R:
     """Run a plan; what a step raises is raised in the plan.
 
     Args:
@@ -70,8 +70,10 @@ def carry_out(plan: Plan[R], embedder: Embedder | None, run: Callable[[Make], An
             go, given = plan.throw, error
 
 
-async def acarry_out(plan: Plan[R], embedder: Embedder | None, run: Callable[[Make], Awaitable[Any]]) -> R:
-    """:func:`carry_out`, awaited."""
+async def arun_plan(
+    plan: EmbeddingPlan[R], embedder: Embedder | None, run: Callable[[Make], Awaitable[Any]]
+) -> R:
+    """:func:`run_plan`, awaited."""
     go: Callable[[Any], Documents | Queries | Make] = plan.send
     given: Any = None
     while True:

@@ -13,7 +13,7 @@ from lgviz.persistence.database.dialect import POSTGRESQL
 from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, explain
 from lgviz.persistence.database.runners import LoopRunner, closed_on_error
 
-from .store import AsyncStore, SyncStore
+from .versioned import AsyncStore, SyncStore
 
 
 class PostgresStore(SyncStore):
@@ -27,6 +27,9 @@ class PostgresStore(SyncStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> with PostgresStore.from_conn_string(uri) as store:  # doctest: +SKIP
+    ...     store.put(("ann", "food"), "likes", {"dish": "pizza"})
     """
 
     def __init__(
@@ -80,6 +83,9 @@ class AsyncPostgresStore(LoopRunner, AsyncStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> async with AsyncPostgresStore.from_conn_string(uri) as store:  # doctest: +SKIP
+    ...     await store.aput(("ann", "food"), "likes", {"dish": "pizza"})
     """
 
     def __init__(

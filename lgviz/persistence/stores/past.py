@@ -1,4 +1,4 @@
-"""The versions of a store's items: their history, what was true once, and forgetting."""
+"""The past of a store's items: their versions, what was true at a time, and erasing it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from lgviz.errors import BadMoment
-from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
+from lgviz.persistence.blocks.store import batches
+from lgviz.persistence.database.statements import READ, REMOVE, Many, Operation, Query
 
-from .changing import Change, groups, micros, moment
-from .getting import Getting
+from .items import ItemReads
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
-from .provenance import NOBODY
+from .timestamps import as_datetime
 from .values import PLAIN
+from .vectors.index import GENERATION
 
 _VERSION = "item, at, thread_id, checkpoint_id, node, task_id, checkpoint_ns, value"
-
-
-END = 1 << 62
-"""Later than every time."""
 
 
 class Version(NamedTuple):
@@ -33,6 +30,13 @@ class Version(NamedTuple):
             no graph was running, or one without a checkpointer.
         node, task_id: the writing node (or task of the functional API) and LangGraph's id of its task.
         namespace, key: the item.
+
+    >>> from lgviz.persistence import InMemoryStore
+    >>> store = InMemoryStore()
+    >>> store.put(("ann", "food"), "likes", {"dish": "pizza"})
+    >>> store.delete(("ann", "food"), "likes")
+    >>> [(version.value, version.deleted) for version in store.history(("ann", "food"), "likes")]
+    [({'dish': 'pizza'}, False), (None, True)]
     """
 
     value: dict[str, Any] | None
@@ -59,6 +63,15 @@ class ItemChange(NamedTuple):
         namespace, key: the item.
         kind: "added", "changed" or "removed".
         before, after: its values; None where it was not there.
+
+    >>> from lgviz.persistence import InMemoryStore
+    >>> store = InMemoryStore()
+    >>> store.put(("ann", "food"), "likes", {"dish": "pizza"})
+    >>> before = store.history(("ann", "food"), "likes")[-1].at
+    >>> store.put(("ann", "food"), "likes", {"dish": "soup"})
+    >>> (change,) = store.diff(before, None)
+    >>> change.kind, change.before, change.after
+    ('changed', {'dish': 'pizza'}, {'dish': 'soup'})
     """
 
     namespace: Namespace
@@ -75,8 +88,17 @@ class Erased(NamedTuple):
     tables: list[str]
 
 
-class Versions(Getting):
-    """``history``, ``diff``, ``changes``, ``forget``, ``compact`` and ``sweep``."""
+class ItemHistory:
+    """Reads versions, and erases them.
+
+    Args:
+        items: reads their values, and forgets what it keeps in memory.
+    """
+
+    def __init__(self, items: ItemReads) -> None:
+        self.items = items
+        self._values = items.values
+        self._blocks = items.values.blocks
 
     def history(self, namespace: Namespace, key: str) -> Operation[list[Version]]:
         """All versions of an item, the oldest first."""
@@ -105,12 +127,12 @@ class Versions(Getting):
 
     def _versions(self, where: str, params: Sequence[Any]) -> Operation[list[Version]]:
         rows = yield Query(f"SELECT {_VERSION} FROM lgviz_versions WHERE {where} ORDER BY at, item", params)
-        values = iter((yield from self.read_values(row[-1] for row in rows if row[-1] is not None)))
+        values = iter((yield from self._values.decode(row[-1] for row in rows if row[-1] is not None)))
         places = yield from self._places({item for item, *_ in rows})
         return [
             Version(
                 None if value is None else next(values),
-                moment(at),
+                as_datetime(at),
                 value is None,
                 thread_id,
                 checkpoint_id,
@@ -124,8 +146,8 @@ class Versions(Getting):
 
     def _places(self, ids: Iterable[int]) -> Operation[dict[int, Place]]:
         places: dict[int, Place] = {}
-        for group in groups(sorted(ids)):
-            where, params = self.dialect.among("l.id", group)
+        for some in batches(sorted(ids)):
+            where, params = self._blocks.dialect.among("l.id", some)
             rows = yield Query(
                 f"""SELECT l.id, n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
                     WHERE {where}""",
@@ -135,7 +157,11 @@ class Versions(Getting):
         return places
 
     def diff(self, before: int, after: int, prefix: Namespace) -> Operation[list[ItemChange]]:
-        """What differs between two times, in the order of namespaces and keys."""
+        """What differs between two times, in the order of namespaces and keys.
+
+        Raises:
+            BadMoment: some of what was true then was dropped.
+        """
         yield READ
         first, last = min(before, after), max(before, after)
         # What began in between is still true, or has ended after the first of them.
@@ -149,7 +175,7 @@ class Versions(Getting):
         ids = [id for _, id in changed]
         old = yield from self._values_at(before, ids)
         new = yield from self._values_at(after, ids)
-        yield from self.remembered(first)
+        yield from self.require(first)
         found: list[ItemChange] = []
         for place, id in changed:
             was, became = old.get(id), new.get(id)
@@ -159,31 +185,34 @@ class Versions(Getting):
 
     def _values_at(self, at: int, ids: Sequence[int]) -> Operation[dict[int, Any]]:
         found: list[tuple[int, bytes]] = []
-        for group in groups(ids):
-            where, params = self.dialect.among("item", group)
+        for some in batches(ids):
+            where, params = self._blocks.dialect.among("item", some)
             found += yield Query(
                 f"""SELECT item, value FROM lgviz_versions WHERE {where} AND at <= ?
                     AND (until IS NULL OR until > ?) AND value IS NOT NULL""",
                 [*params, at, at],
             )
-        values = yield from self.read_values(value for _, value in found)
+        values = yield from self._values.decode(value for _, value in found)
         return {id: value for (id, _), value in zip(found, values, strict=True)}
 
-    def sweep(self) -> Operation[int]:
-        """Delete what is expired, each as one event; how many there were."""
-        yield WRITE
-        rows = yield Query(
-            """SELECT n.path, l.key FROM lgviz_items l JOIN lgviz_namespaces n ON n.id = l.ns
-               WHERE l.expires < ? ORDER BY l.id""",
-            [micros()],
-        )
-        expired = [Change((read_path(path), read_key(key)), None) for path, key in rows]
-        return (yield from self.change(expired, NOBODY)) if expired else 0
+    def require(self, at: int) -> Operation[None]:
+        """Make sure that all that was true at a time is still there. To be asked after it was read.
+
+        Raises:
+            BadMoment: some of it was dropped.
+        """
+        dropped = yield from self._compacted()
+        if at < dropped:
+            raise BadMoment(
+                f"Versions that were true until {as_datetime(dropped).isoformat(' ')} were dropped by"
+                " compact(): memory of an earlier time is no longer known.",
+                "Take that time or a later one.",
+            )
 
     def forget(self, namespace: Namespace, key: str | None) -> Operation[Erased]:
         """Delete all versions of an item, or of all items of one namespace."""
         yield REMOVE
-        self.unkeep()
+        self.items.evict()
         where, params = "n.path = ?", [pack_path(namespace)]
         if key is not None:
             where, params = f"{where} AND l.key = ?", [*params, pack_key(key)]
@@ -193,15 +222,18 @@ class Versions(Getting):
         ids = [id for (id,) in rows]
         erased = yield Many("DELETE FROM lgviz_past WHERE item = ?", [(id,) for id in ids])
         yield Many("DELETE FROM lgviz_items WHERE id = ?", [(id,) for id in ids])
-        owned = yield from self._release(ids)
+        tables = ["lgviz_items", "lgviz_past", "lgviz_namespaces"]
+        if (yield from self._release(ids)):
+            tables += ["lgviz_blocks", "lgviz_shares"]
         yield Query(
             """DELETE FROM lgviz_namespaces WHERE path = ?
                AND NOT EXISTS (SELECT 1 FROM lgviz_items WHERE ns = lgviz_namespaces.id)""",
             [pack_path(namespace)],
         )
-        tables = ["lgviz_items", "lgviz_past", "lgviz_namespaces"]
-        past = int(erased[0][0]) if ids else 0
-        return Erased(len(ids) + past, [*tables, *(["lgviz_blocks", "lgviz_shares"] if owned else [])])
+        # Also where this store has no index: another one made the vectors.
+        if (yield GENERATION):
+            tables.append("lgviz_vectors")
+        return Erased(len(ids) + (int(erased[0][0]) if ids else 0), tables)
 
     def compact(self, before: int) -> Operation[int]:
         """Drop the versions that were superseded before a time, and items deleted before it; how many."""
@@ -222,32 +254,18 @@ class Versions(Getting):
         return len(ends)
 
     def _compacted(self) -> Operation[int]:
-        """The end of what was dropped by :meth:`compact`, the latest; 0 where nothing was."""
+        """Until when the latest version was true that :meth:`compact` dropped; 0 where it dropped none."""
         rows = yield Query("SELECT value FROM lgviz_meta WHERE name = 'compacted'")
         return int(bytes(rows[0][0])) if rows else 0
 
-    def remembered(self, at: int) -> Operation[None]:
-        """Whether all that was true at a time is still there. To be asked after it was read.
-
-        Raises:
-            BadMoment: some of it was dropped.
-        """
-        dropped = yield from self._compacted()
-        if at < dropped:
-            raise BadMoment(
-                f"Versions that were true until {moment(dropped).isoformat(' ')} were dropped by compact():"
-                " memory of an earlier time is no longer known.",
-                "Take that time or a later one.",
-            )
-
     def _release(self, ids: Iterable[int]) -> Operation[bool]:
-        """Give back the nodes that no version of some items needs any more; whether they had any.
+        """Give back the blocks that no version of some items needs any more; whether they had any.
 
-        Where damage hides what a version needs, all of its item's nodes stay.
+        Where damage hides what a version needs, all of its item's blocks stay.
         """
         owned = False
-        for group in groups(sorted(ids)):
-            where, params = self.dialect.among("owner", [-id for id in group])
+        for some in batches(sorted(ids)):
+            where, params = self._blocks.dialect.among("owner", [-id for id in some])
             owners = yield Query(f"SELECT DISTINCT owner FROM lgviz_uses WHERE {where}", params)
             for (owner,) in owners:
                 owned = True
@@ -256,7 +274,7 @@ class Versions(Getting):
                        UNION ALL SELECT value FROM lgviz_past WHERE item = ? AND value IS NOT NULL""",
                     [-owner, -owner],
                 )
-                live = yield from self.blocks.live(data for (data,) in rows if data[:1] != PLAIN)
+                live = yield from self._blocks.live(data for (data,) in rows if data[:1] != PLAIN)
                 if live is not None:
-                    yield from self.blocks.release(owner, live)
+                    yield from self._blocks.release(owner, live)
         return owned

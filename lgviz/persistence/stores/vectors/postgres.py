@@ -10,9 +10,10 @@ import numpy as np
 
 from lgviz.errors import InvalidIndex, Unavailable
 from lgviz.persistence.database.statements import Batch, Many, Operation, Query
+from lgviz.persistence.stores.items import Condition
 
-from .embeddings import Embedder, Vector
-from .vector_tables import MAKING, Condition, Embedded, Scan, verify
+from .embedder import Embedder, Vector
+from .index import GENERATION, ItemVectors, NearestScan, verify
 
 _OPERATORS = {"cosine": ("<=>", "cosine_ops"), "l2": ("<->", "l2_ops"), "inner_product": ("<#>", "ip_ops")}
 _KINDS = {
@@ -97,7 +98,7 @@ class PostgresVectors:
                FOR EACH ROW EXECUTE FUNCTION lgviz_drop_vectors()"""
         )
 
-    def keep(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Many:
+    def insert(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Many:
         return Many(
             f"""INSERT INTO lgviz_vectors (item, n, ns, paths, data)
                 SELECT id, ?, ns, ?, ?::{self.type} FROM lgviz_items WHERE id = ?""",
@@ -108,31 +109,31 @@ class PostgresVectors:
             ],
         )
 
-    def read(self, where: str, params: Sequence[Any]) -> Operation[list[Embedded]]:
+    def read(self, where: str, params: Sequence[Any]) -> Operation[list[ItemVectors]]:
         rows = yield Query(
             f"""SELECT item, min(paths), array_agg(data::real[] ORDER BY n) FROM lgviz_vectors v
                 WHERE {where} GROUP BY item""",
             params,
         )
         return [
-            Embedded(item, json.loads(paths), list(np.asarray(vectors, np.float32)))
+            ItemVectors(item, json.loads(paths), list(np.asarray(vectors, np.float32)))
             for item, paths, vectors in rows
         ]
 
     def scan(
-        self, query: Vector, spaces: Condition | None, first: int, *, making: bytes, joined: bool
-    ) -> Operation[Scan]:
+        self, query: Vector, spaces: Condition | None, first: int, *, generation: bytes, joined: bool
+    ) -> Operation[NearestScan]:
         where, params = spaces or ("TRUE", [])
         numbers = f"SELECT id FROM lgviz_namespaces WHERE {where}"
         within = "TRUE" if spaces is None else f"ns IN ({numbers})"
         few = f"SELECT count(*) FROM (SELECT 1 FROM lgviz_vectors WHERE {within} LIMIT {_EXACT + 1}) few"
-        made, counted, found = yield Batch([MAKING, Query(few, params), Query(numbers, params)])
-        verify(made, making)
+        made, counted, found = yield Batch([GENERATION, Query(few, params), Query(numbers, params)])
+        verify(made, generation)
         inside = None if spaces is None else [id for (id,) in found]
-        return _InDatabase(self, _text(query), inside, first, exact=counted[0][0] <= _EXACT)
+        return _PgvectorScan(self, _text(query), inside, first, exact=counted[0][0] <= _EXACT)
 
 
-class _InDatabase:
+class _PgvectorScan:
     """Asks for more and more of the nearest, from the start each time: no cursor stays open."""
 
     def __init__(

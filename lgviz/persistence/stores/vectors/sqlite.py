@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lgviz.persistence.database.statements import Many, Operation, Query
+from lgviz.persistence.stores.items import Condition
 
-from .embeddings import Embedder, Vector
-from .matrix import Matrix
-from .vector_tables import MAKING, Condition, Embedded, Scan, verify
+from .embedder import Embedder, Vector
+from .index import GENERATION, ItemVectors, NearestScan, verify
+from .matrix import Matrix, MatrixScan
 
 _PAGE = 4096
 """How many rows the matrix takes in at a time."""
@@ -47,7 +48,7 @@ class SqliteVectors:
                     WHERE item = old.id AND data IS NOT NULL; END"""
             )
 
-    def keep(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Many:
+    def insert(self, rows: Sequence[tuple[int, Sequence[str], Sequence[Vector]]]) -> Many:
         return Many(
             """INSERT INTO lgviz_vectors (item, ns, change, paths, data)
                SELECT id, ns, (SELECT coalesce(max(change), 0) + 1 FROM lgviz_vectors), ?, ?
@@ -60,12 +61,12 @@ class SqliteVectors:
             ],
         )
 
-    def read(self, where: str, params: Sequence[Any]) -> Operation[list[Embedded]]:
+    def read(self, where: str, params: Sequence[Any]) -> Operation[list[ItemVectors]]:
         rows = yield Query(
             f"SELECT item, paths, data FROM lgviz_vectors v WHERE data IS NOT NULL AND {where}", params
         )
         return [
-            Embedded(item, json.loads(paths), list(self._opened([data])))
+            ItemVectors(item, json.loads(paths), list(self._opened([data])))
             for item, paths, data in rows
             if self._whole(data)
         ]
@@ -78,17 +79,22 @@ class SqliteVectors:
         return np.frombuffer(b"".join(blobs), "<f4").reshape(-1, self.embedder.dims)
 
     def scan(
-        self, query: Vector, spaces: Condition | None, first: int, *, making: bytes, joined: bool
-    ) -> Operation[Scan]:
-        verify((yield MAKING), making)
-        numbers = None
+        self, query: Vector, spaces: Condition | None, first: int, *, generation: bytes, joined: bool
+    ) -> Operation[NearestScan]:
+        verify((yield GENERATION), generation)
+        ids = None
         if spaces is not None:
             rows = yield Query(f"SELECT id FROM lgviz_namespaces WHERE {spaces[0]}", spaces[1])
-            numbers = [id for (id,) in rows]
+            ids = [id for (id,) in rows]
+        matrix = yield from self._current(generation, joined=joined)
+        return MatrixScan(matrix.ranked(query, ids, first))
+
+    def _current(self, generation: bytes, *, joined: bool) -> Operation[Matrix]:
+        """The matrix, after taking in what has changed since it last was asked for."""
         matrix, seen = self._matrix, self._seen
-        if joined or seen[0] != making:
+        if joined or seen[0] != generation:
             # What the caller's transaction did may be undone: such rows are not remembered.
-            matrix, seen = self._empty(), (making, 0)
+            matrix, seen = self._empty(), (generation, 0)
         while True:
             rows = yield Query(
                 f"""SELECT change, item, ns, data FROM lgviz_vectors WHERE change > ?
@@ -96,27 +102,19 @@ class SqliteVectors:
                 [seen[1]],
             )
             if rows:
-                matrix.drop([item for _, item, _, _ in rows])
-                full = [(item, ns, data) for _, item, ns, data in rows if self._whole(data)]
-                counts = [len(data) // (4 * self.embedder.dims) for _, _, data in full]
-                matrix.put(
-                    np.repeat([item for item, _, _ in full], counts),
-                    np.repeat([ns for _, ns, _ in full], counts),
-                    self._opened([data for _, _, data in full]),
-                )
-                seen = (making, rows[-1][0])
+                self._take(matrix, rows)
+                seen = (generation, rows[-1][0])
             if not joined:
                 self._matrix, self._seen = matrix, seen
             if len(rows) < _PAGE:
-                return InMemory(matrix.ranked(query, numbers, first))
+                return matrix
 
-
-class InMemory:
-    """A ranking that needs no database."""
-
-    def __init__(self, ranked: Iterator[dict[int, float]]) -> None:
-        self.ranked = ranked
-
-    def more(self) -> Operation[dict[int, float]]:
-        yield from ()
-        return next(self.ranked, {})
+    def _take(self, matrix: Matrix, rows: Sequence[Any]) -> None:
+        matrix.drop([item for _, item, _, _ in rows])
+        full = [(item, ns, data) for _, item, ns, data in rows if self._whole(data)]
+        counts = [len(data) // (4 * self.embedder.dims) for _, _, data in full]
+        matrix.put(
+            np.repeat([item for item, _, _ in full], counts),
+            np.repeat([ns for _, ns, _ in full], counts),
+            self._opened([data for _, _, data in full]),
+        )

@@ -12,7 +12,7 @@ from lgviz.persistence.database.dialect import SQLITE
 from lgviz.persistence.database.runners import closed_on_error
 from lgviz.persistence.database.sqlite import AioSqliteDriver, SqliteDriver, connect, connect_async
 
-from .store import AsyncStore, SyncStore
+from .versioned import AsyncStore, SyncStore
 
 
 class SqliteStore(SyncStore):
@@ -26,6 +26,14 @@ class SqliteStore(SyncStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with SqliteStore.from_conn_string(f"{folder}/memory.db") as store:
+    ...         store.put(("ann", "food"), "likes", {"dish": "pizza"})
+    ...         store.put(("ann", "food"), "likes", {"dish": "soup"})
+    ...         [version.value["dish"] for version in store.history(("ann", "food"), "likes")]
+    ['pizza', 'soup']
     """
 
     def __init__(
@@ -75,6 +83,13 @@ class InMemoryStore(SqliteStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> store = InMemoryStore()
+    >>> store.put(("ann", "food"), "likes", {"dish": "pizza"})
+    >>> store.get(("ann", "food"), "likes").value
+    {'dish': 'pizza'}
+    >>> [item.key for item in store.search(("ann",), filter={"dish": "pizza"})]
+    ['likes']
     """
 
     def __init__(
@@ -86,7 +101,7 @@ class InMemoryStore(SqliteStore):
     ) -> None:
         super().__init__(connect(":memory:"), index=index, ttl=ttl, serde=serde, newest_first=False)
         self.driver.owned = True
-        self._engine.kept = {}  # the database is this store's alone
+        self._engine.items.use_cache()  # the database is this store's alone
 
 
 class AsyncSqliteStore(AsyncStore):
@@ -97,6 +112,14 @@ class AsyncSqliteStore(AsyncStore):
         index: LangGraph's ``IndexConfig``: what of an item is embedded, and by what.
         ttl: LangGraph's ``TTLConfig``.
         serde: serializer of the values.
+
+    >>> import asyncio
+    >>> async def remember():
+    ...     async with AsyncSqliteStore.from_conn_string(":memory:") as store:
+    ...         await store.aput(("ann", "food"), "likes", {"dish": "pizza"})
+    ...         return (await store.aget(("ann", "food"), "likes")).value
+    >>> asyncio.run(remember())
+    {'dish': 'pizza'}
     """
 
     def __init__(

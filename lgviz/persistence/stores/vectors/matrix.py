@@ -1,4 +1,4 @@
-"""Vectors in memory, ranked against a query; pure NumPy."""
+"""Vectors in memory, ranked against a query by NumPy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .embeddings import Vector
+from lgviz.persistence.database.statements import Operation
+
+from .embedder import Vector
 
 Ids: TypeAlias = NDArray[np.int64]
 Scores: TypeAlias = NDArray[np.float64]
@@ -139,3 +141,14 @@ class Matrix:
             return scores
         scale = self._norms[at] * np.linalg.norm(one)
         return np.divide(scores, scale, out=np.zeros_like(scores), where=scale > 0)
+
+
+class MatrixScan:
+    """A ranking as :class:`~lgviz.persistence.stores.vectors.index.NearestScan`, which needs no database."""
+
+    def __init__(self, ranked: Iterator[dict[int, float]]) -> None:
+        self.ranked = ranked
+
+    def more(self) -> Operation[dict[int, float]]:
+        yield from ()
+        return next(self.ranked, {})
