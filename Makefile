@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/package-lock.json
 
-.PHONY: help setup demo test faults lint format bench screenshots protocol clean
+.PHONY: help setup demo test faults lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -52,6 +52,9 @@ screenshots: setup .make/chromium ## pictures of every state of the debugger, in
 
 protocol: ## js/src/protocol.ts from lgviz/protocol.py
 	python3 js/scripts/protocol.py
+
+recordings: setup ## js/tests/recordings/ from what the backend answers about the demos
+	$(PY) js/scripts/record.py
 
 clean: ## remove everything that a build or a run made
 	rm -rf .venv .make .demo dist lgviz/static js/node_modules test-results

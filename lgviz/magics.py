@@ -83,7 +83,7 @@ class LgvizMagics(Magics):
             return debug(what, name=name, **options)
         except LgvizError as error:
             plain = "\n".join(error._render_traceback_())
-            display({"text/html": error_html(error.cause, error.remedy), "text/plain": plain}, raw=True)
+            display({"text/html": str(error_html(error.cause, error.remedy)), "text/plain": plain}, raw=True)
             return None
 
     def _subject(self, text: str) -> tuple[Any, str]:

@@ -159,7 +159,7 @@ class Debugger(anywidget.AnyWidget):
         history = self.history
         if history is None:
             error = self._error or LgvizError("Nothing to show.")
-            return {"text/html": error_html(error.cause, error.remedy), "text/plain": str(error)}
+            return {"text/html": str(error_html(error.cause, error.remedy)), "text/plain": str(error)}
         html = static_html(history, selected=self.selected, compared=self.compared)
         return {
             "text/html": f'<div data-lgviz-static="{self.uid}">{_HIDE_LOST}{html}</div>',

@@ -1,19 +1,17 @@
-// ?thread=…&dark&delay=…&height=…&readonly: one display; the fake is at window.fake for tests by hand.
+// ?demo=…&thread=…&dark&pause=…&height=…&width=…: one display on a recorded demo, without Python.
 import { mount } from "../src/mount";
-import { FakeSource } from "./fake";
+import { EmbeddedSource } from "../src/source/embedded";
+import { type Name, RECORDINGS } from "../tests/recorded";
 
 const query = new URLSearchParams(location.search);
-const fake = new FakeSource();
-fake.delay = Number(query.get("delay") ?? 0);
-if (query.has("readonly"))
-  fake.readOnly = "checkpoints.db is opened read-only: nothing can be forked or run here.";
+const demo = (query.get("demo") ?? "agent") as Name;
 document.body.dataset.jpThemeLight = String(!query.has("dark"));
 document.body.style.background = query.has("dark") ? "#111" : "#fff";
 const element = document.getElementById("app") as HTMLElement;
 element.style.maxWidth = `${query.get("width") ?? 1180}px`;
 const mounted = mount(element, {
-  source: fake,
-  threadId: query.get("thread") ?? "trip-42",
+  source: new EmbeddedSource(RECORDINGS[demo], Number(query.get("pause") ?? 0)),
+  threadId: query.get("thread"),
   height: Number(query.get("height") ?? 668),
 });
-Object.assign(window, { fake, mounted });
+Object.assign(window, { mounted });

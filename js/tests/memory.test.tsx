@@ -1,34 +1,25 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeSource } from "../dev/fake";
-import type { Method, Params, RequestOptions, Result } from "../src/source/types";
 import { memoryOf } from "../src/state/memory";
 import { Store } from "../src/state/store";
 import { Inspector } from "../src/view/inspector/inspector";
+import { idOf, type Name, Recorded } from "./recorded";
 
-class Recorded extends FakeSource {
-  readonly asked: [Method, unknown][] = [];
-  override request<M extends Method>(
-    method: M,
-    params: Params<M>,
-    options: RequestOptions<M> = {},
-  ): Promise<Result<M>> {
-    this.asked.push([method, params]);
-    return super.request(method, params, options);
-  }
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever was asked.
-  last(method: Method): any {
-    return this.asked.findLast(([name]) => name === method)?.[1];
-  }
-}
+const DIET = '["users","mia","facts","diet"]';
 
 let host: HTMLElement;
 let source: Recorded;
 let store: Store;
 
+function play(name: Name): void {
+  store?.dispose();
+  source = new Recorded(name);
+  store = new Store(source);
+}
+
 async function open(label = "c9"): Promise<void> {
-  await store.openThread("trip-42");
-  store.select(`id-${label}`);
+  await store.openThread("1");
+  store.select(idOf(store, label));
   store.tab.value = "memory";
   render(<Inspector store={store} />, host);
 }
@@ -50,8 +41,7 @@ function type(element: Element | null, text: string): void {
 beforeEach(() => {
   host = document.createElement("div");
   document.body.append(host);
-  source = new Recorded();
-  store = new Store(source);
+  play("memory");
 });
 
 afterEach(() => {
@@ -64,22 +54,27 @@ describe("the Memory tab", () => {
   it("counts on the tab what the step changed, and opens the first of it", async () => {
     await open();
     await one("diff");
-    expect(host.querySelector('[data-testid="lgviz-tab-memory"]')?.textContent).toBe("Memory1");
-    expect(memoryOf(store).chosen.value).toBe('["users","ada","diet"]');
-    expect(source.last("memory_list").checkpoint).toBe("id-c9");
+    expect(host.querySelector('[data-testid="lgviz-tab-memory"]')?.textContent).toBe("Memory2");
+    expect(memoryOf(store).chosen.value).toBe(DIET);
+    expect(source.all("memory_list").at(-1)?.checkpoint).toBe(idOf(store, "c9"));
   });
 
   it("reads the present once switched to it", async () => {
     await open();
     const when = await one("when");
     [...when.querySelectorAll("button")].find((button) => button.textContent === "now")?.click();
-    await vi.waitFor(() => expect(source.last("memory_list").checkpoint).toBeNull());
-    await vi.waitFor(() => expect(source.last("memory_item").checkpoint).toBeNull());
+    await vi.waitFor(() => expect(source.all("memory_list").at(-1)?.checkpoint).toBeNull());
+    await vi.waitFor(() => expect(source.all("memory_item").at(-1)?.checkpoint).toBeNull());
   });
 
   it("shows values as text, never as HTML", async () => {
+    const html = "<img src=x onerror=alert(1)>";
+    source.alter.memory_changes = (all) => ({
+      ...all,
+      changes: all.changes.map((one) => ({ ...one, summary: html })),
+    });
     await open();
-    await vi.waitFor(() => expect(host.textContent).toContain("<img src=x onerror=alert(1)>"));
+    await vi.waitFor(() => expect(host.textContent).toContain(html));
     expect(host.querySelector("img")).toBeNull();
   });
 
@@ -87,7 +82,9 @@ describe("the Memory tab", () => {
     await open();
     (await one("mode-filter")).click();
     type(await one("search"), '{"a": {"$near": 1}}');
-    await vi.waitFor(() => expect(host.textContent).toContain("The operator '$near' is unknown."));
+    await vi.waitFor(() =>
+      expect(host.textContent).toContain("The operator '$near' of the filter is unknown."),
+    );
     (host.querySelector('[aria-label="Clear the search"]') as HTMLElement).click();
     await vi.waitFor(() => expect(host.textContent).not.toContain("$near"));
     await one("namespace");
@@ -105,47 +102,51 @@ describe("the Memory tab", () => {
     await vi.waitFor(() => expect(all("write")[0]?.getAttribute("aria-disabled")).toBe("true"));
     type(form.querySelector("textarea"), '{"text": "tofu"}');
     await vi.waitFor(() => expect(all("plan")[0]?.textContent).toContain("will be written"), 2000);
-    expect(source.last("memory_put")).toBeUndefined();
+    expect(source.all("memory_put")).toEqual([]);
     all("write")[0]?.click();
-    await vi.waitFor(() => expect(source.memory.items.get("users.ada.diet")).toBe("tofu"));
+    await vi.waitFor(() =>
+      expect(source.all("memory_put")[0]).toMatchObject({ ref: DIET, text: '{"text": "tofu"}' }),
+    );
     await vi.waitFor(() => expect(all("form")).toHaveLength(0));
+    await vi.waitFor(() => expect(all("open")[0]?.textContent).toContain("tofu"), 2000);
   });
 
   it("deletes after it asked", async () => {
     memoryOf(store).past.value = false;
     await open();
+    await one("edit");
+    const ref = '["users","ben","facts","diet"]';
+    memoryOf(store).reveal(ref);
+    await vi.waitFor(() => expect(all("open")[0]?.textContent).toContain("everything"));
     await vi.waitFor(() => expect(all("delete")[0]?.getAttribute("aria-disabled")).toBe("false"));
     all("delete")[0]?.click();
     const asked = await one("deletion");
-    expect(asked.textContent).toContain("Delete diet from users › ada?");
-    expect(source.memory.items.has("users.ada.diet")).toBe(true);
+    expect(asked.textContent).toContain("Delete diet from users › ben › facts?");
+    expect(source.all("memory_delete")).toEqual([]);
     (await one("delete-confirm")).click();
-    await vi.waitFor(() => expect(source.memory.items.has("users.ada.diet")).toBe(false));
+    await vi.waitFor(() => expect(source.all("memory_delete")[0]).toMatchObject({ ref }));
+    await vi.waitFor(() => expect(all("open")[0]?.textContent).toContain("not remembered now"), 2000);
   });
 
   it("goes to the checkpoint that wrote a version", async () => {
-    await open();
+    await open("c4");
+    await one("item");
+    memoryOf(store).reveal(DIET);
     (await one("writer")).click();
-    await vi.waitFor(() => expect(store.selected.value).toBe("id-c2"));
+    await vi.waitFor(() => expect(store.selected.value).toBe(idOf(store, "c9")));
   });
 
   it("says what a store that keeps no versions cannot show", async () => {
-    source.memory.view = {
-      ...source.memory.view,
-      store: "InMemoryStore",
-      past: false,
-      versions: false,
-      changed: null,
-    };
+    source.alter.memory_open = (view) => ({ ...view, past: false, versions: false, changed: null });
     await open();
     expect((await one("note")).textContent).toContain("InMemoryStore keeps no versions");
-    await vi.waitFor(() => expect(source.last("memory_list").checkpoint).toBeNull());
+    await vi.waitFor(() => expect(source.all("memory_list").at(-1)?.checkpoint).toBeNull());
     expect(all("version")).toHaveLength(0);
   });
 
   it("says how to give a store where there is none", async () => {
-    source.memory.view = { ...source.memory.view, store: null };
-    await open();
+    play("agent");
+    await open("c12");
     expect((await one("none")).textContent).toContain("store=store");
   });
 });

@@ -42,10 +42,6 @@ _STATE = 90_000
 _DIFF = 50_000
 
 
-def _esc(text: str) -> Markup:
-    return Markup(esc(text))  # noqa: S704
-
-
 def static_html(
     history: History, selected: str | None = None, compared: str | None = None, limit: int = 200
 ) -> Markup:
@@ -68,11 +64,11 @@ def static_html(
     count = f"{len(tree.ids):,} checkpoint{'s' if len(tree.ids) != 1 else ''}"
     branches = f" · {len(heads)} branches" if len(heads) > 1 else ""
     top = Markup('<b>{}</b> <span class="lg-mute">{}{}</span> {} <span class="lg-who">{}</span>').format(
-        _esc(history.thread_id[:80]),
+        esc(history.thread_id[:80]),
         count,
         branches,
         _status(history),
-        _esc(history.source.description[:120]),
+        esc(history.source.description[:120]),
     )
     rows = _tree(tree, chosen, other, limit)
     pane = "" if chosen is None else _pane(history, tree, chosen, other)
@@ -126,9 +122,9 @@ def _tree(tree: Tree, chosen: int | None, other: int | None, limit: int) -> Mark
                 rails=_svg(tree, rail, width),
                 label=tree.labels[row],
                 indent=Markup("&emsp;") * min(tree.depth[row], 6),
-                title=_esc(title_of(tree, row)[:100]),
-                chips=Markup(" ").join(_CHIP.format(_esc(name)) for name in changed_of(tree, row)),
-                marks=Markup(" ").join(_MARK.format(kind, _esc(words)) for kind, words in marked),
+                title=esc(title_of(tree, row)[:100]),
+                chips=Markup(" ").join(_CHIP.format(esc(name)) for name in changed_of(tree, row)),
+                marks=Markup(" ").join(_MARK.format(kind, esc(words)) for kind, words in marked),
                 time=time_of(tree, row),
             )
         )
@@ -185,14 +181,14 @@ _WRONG = Markup('<div class="lg-ask lg-bad">{}</div>')
 
 
 def _pane(history: History, tree: Tree, chosen: int, other: int | None) -> Markup:
-    named = _esc(title_of(tree, chosen)[:100])
+    named = esc(title_of(tree, chosen)[:100])
     title = Markup('<span class="lg-lab">{}</span> {}').format(tree.labels[chosen], named)
     try:
         checkpoint = history[tree.ids[chosen]]
         before = history[tree.ids[other]] if other is not None else checkpoint.parent
         return _checkpoint(checkpoint, before, title, time_of(tree, chosen), _reducers(history.source.graph))
     except LgvizError as error:
-        return Markup('<div class="lg-title">{}</div>').format(title) + _WRONG.format(_esc(str(error)))
+        return Markup('<div class="lg-title">{}</div>').format(title) + _WRONG.format(esc(str(error)))
 
 
 def _checkpoint(
@@ -204,12 +200,12 @@ def _checkpoint(
 ) -> Markup:
     values = by_channel(checkpoint.values)
     diff = diff_states(by_channel(before.values) if before is not None else {}, values)
-    nexts = [Markup("<b>{}</b>").format(_esc(name)) for name in checkpoint.next[:12]]
+    nexts = [Markup("<b>{}</b>").format(esc(name)) for name in checkpoint.next[:12]]
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""
     asks = Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
     if checkpoint.error:
-        asks += _WRONG.format(_esc(str(checkpoint.error)[:500]))
+        asks += _WRONG.format(esc(str(checkpoint.error)[:500]))
     return Markup(
         '<div class="lg-title">{title} <span class="lg-mute">{summary}</span></div>'
         '<div class="lg-sub">{facts}</div>{asks}'
@@ -217,20 +213,20 @@ def _checkpoint(
         '<details class="lg-sec" open><summary>State <i>{size}</i></summary>{state}</details>'
     ).format(
         title=title,
-        summary=_esc(summary_of(diff)),
+        summary=esc(summary_of(diff)),
         facts=Markup(" · ").join(part for part in (step, time, next_) if part),
         asks=asks,
         labels=f"{before.label} → {checkpoint.label}" if before is not None else "",
-        diff=Markup(diff_html(diff, Room(_DIFF), reducers)),  # noqa: S704
+        diff=diff_html(diff, Room(_DIFF), reducers),
         size="1 channel" if len(values) == 1 else f"{len(values)} channels",
-        state=Markup(state_html(values, Room(_STATE), reducers)),  # noqa: S704
+        state=state_html(values, Room(_STATE), reducers),
     )
 
 
 def _ask(interrupt: Any) -> Markup:
     value = getattr(interrupt, "value", interrupt)
-    said = _esc(value[:1_000]) if isinstance(value, str) else value_html(value, Room(4_000))
-    return Markup('<div class="lg-ask">{}</div>').format(Markup(said))  # noqa: S704
+    said = esc(value[:1_000]) if isinstance(value, str) else value_html(value, Room(4_000))
+    return Markup('<div class="lg-ask">{}</div>').format(said)
 
 
 def _reducers(graph: Any) -> Mapping[str, str | None]:
