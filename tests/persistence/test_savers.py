@@ -41,6 +41,7 @@ from lgviz.persistence import (
     SqliteSaver,
     migrate,
 )
+from lgviz.persistence.database.statements import WRITE, Operation, Query
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 
 Make = Callable[..., Any]
@@ -553,6 +554,74 @@ def test_a_callers_own_transaction_is_joined(tmp_path: Path) -> None:
     put(saver, "1", {"x": 1})
     conn.rollback()
     assert saver.get_tuple(config()) is None
+
+
+def failing() -> Operation[None]:
+    yield WRITE
+    yield Query("DELETE FROM lgviz_threads")
+    raise ValueError("the database is full, locked and malformed, says the caller")
+
+
+def test_a_failure_in_a_callers_transaction_is_undone_and_leaves_no_savepoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgviz.persistence.database.sqlite.savepoint_name", lambda: "named")
+    conn = sqlite3.connect(tmp_path / "x.db", check_same_thread=False)
+    saver = SqliteSaver(conn)
+    saver.setup()
+    conn.execute("BEGIN")
+    put(saver, "1", {"x": 1})
+    with pytest.raises(ValueError, match="says the caller"):
+        saver.driver.run(failing)
+    with pytest.raises(sqlite3.OperationalError, match="no such savepoint"):
+        conn.execute("RELEASE named")
+    put(saver, "2", {"x": 2}, parent="1")
+    conn.commit()
+    assert [one.checkpoint["id"] for one in saver.list(config())] == ["2", "1"]
+    conn.close()
+
+
+def test_a_failure_in_a_callers_transaction_leaves_no_savepoint_in_postgres(
+    postgres_uri: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgviz.persistence.database.postgres.savepoint_name", lambda: "named")
+    with psycopg.connect(postgres_uri(), autocommit=True) as conn:
+        saver = PostgresSaver(conn)
+        saver.setup()
+        with conn.transaction():
+            put(saver, "1", {"x": 1})
+            with pytest.raises(ValueError, match="says the caller"):
+                saver.driver.run(failing)
+            with pytest.raises(psycopg.errors.InvalidSavepointSpecification), conn.transaction():
+                conn.execute("RELEASE named")
+            put(saver, "2", {"x": 2}, parent="1")
+        assert [one.checkpoint["id"] for one in saver.list(config())] == ["2", "1"]
+
+
+async def test_a_failure_in_a_callers_transaction_leaves_no_savepoint_in_async_postgres(
+    postgres_uri: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgviz.persistence.database.postgres.savepoint_name", lambda: "named")
+    async with await psycopg.AsyncConnection.connect(postgres_uri(), autocommit=True) as conn:
+        saver = AsyncPostgresSaver(conn)
+        await saver.setup()
+        async with conn.transaction():
+            with pytest.raises(ValueError, match="says the caller"):
+                await saver.driver.run(failing)
+            with pytest.raises(psycopg.errors.InvalidSavepointSpecification):
+                async with conn.transaction():
+                    await conn.execute("RELEASE named")
+
+
+async def test_an_error_of_the_callers_is_not_taken_for_one_of_the_database() -> None:
+    """Whatever words are in it."""
+    with MemorySaver() as saver, pytest.raises(ValueError, match="says the caller") as caught:
+        saver.driver.run(failing)
+    assert type(caught.value) is ValueError
+    async with AsyncSqliteSaver.from_conn_string(":memory:") as awaited:
+        with pytest.raises(ValueError, match="says the caller") as caught:
+            await awaited.driver.run(failing)
+    assert type(caught.value) is ValueError
 
 
 def test_tables_that_the_caller_undoes_are_made_again(tmp_path: Path) -> None:

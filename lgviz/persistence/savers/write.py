@@ -130,9 +130,8 @@ class CheckpointWrites:
         inherited = (yield from self._inherited(before, versions)) if source else {}
         for name in values.keys() - parts.keys():
             parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
-        channels = {
-            name: Channel(versions.get(name), parts.get(name)) for name in dict.fromkeys((*versions, *values))
-        }
+        names = dict.fromkeys((*versions, *values))
+        channels = {name: Channel(versions.get(name), parts.get(name)) for name in names}
         yield from self._learn_hashes(channels)
         table = blocks.merkle.chunk(DICT, channel_entries(channels))
         plan = yield from blocks.plan(thread.number, thread.mark, [table, seen], asked, stored)

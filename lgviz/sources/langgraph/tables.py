@@ -142,10 +142,10 @@ class LangGraphTables(EncodedSource):
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         place = (thread_id, namespace, checkpoint_id)
-        facts, writes, *stored = self._reader.read(
+        *stored, facts, writes = self._reader.read(
+            *self._select(thread_id, namespace, [checkpoint_id], None),
             (sql.facts(self._metadata), place),
             self._select_writes(*place),
-            *self._select(thread_id, namespace, [checkpoint_id], None),
         )
         if not facts:
             raise missing(thread_id, checkpoint_id)
