@@ -91,6 +91,10 @@ __all__ = [
 class LgvizError(Exception):
     """Base of all errors of lgviz.
 
+    >>> error = LgvizError("There is no thread '7'.", "There is '1'.")
+    >>> str(error), error.cause, error.remedy
+    ("There is no thread '7'. There is '1'.", "There is no thread '7'.", "There is '1'.")
+
     Args:
         cause: one sentence that says what is wrong.
         remedy: one sentence that says what to do about it; may be empty.

@@ -1,0 +1,1 @@
+"""The read model of a thread: its tree, states, diffs and search; it acts on nothing (floor 3)."""

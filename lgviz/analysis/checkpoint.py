@@ -22,6 +22,17 @@ __all__ = ["Checkpoint"]
 class Checkpoint:
     """One checkpoint of a thread. Cheap until a value is asked for; equal where it names the same checkpoint.
 
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> c = lgviz.history(graph)["c2"]
+    >>> c.nodes, c.next, c.values
+    (('node_a',), ('node_b',), {'foo': 'a', 'bar': ['a']})
+    >>> [child.label for child in c.children]
+    ['c3', 'c4']
+
     Attributes:
         history: the :class:`~lgviz.History` it belongs to.
         id: ``checkpoint_id``.

@@ -33,6 +33,10 @@ _KEYS = (str, int, bytes, bool, type(None))
 class Change:
     """One difference between two states.
 
+    >>> from lgviz.analysis.diff import diff_states
+    >>> list(diff_states({"home": {"city": "Rome"}}, {"home": {"city": "Braga"}}))
+    [Change(channel='home', path=('city',), kind='changed', before='Rome', after='Braga', note='')]
+
     Attributes:
         channel: the state channel.
         path: where in the channel's value: dict keys, field names, message ids, list positions (the new

@@ -24,6 +24,15 @@ class StateDiff(Changes):
     Messages are told apart by id, dicts by key, lists by alignment, arrays and frames by shape and cells; one
     more chat turn is two changes. Channels of LangGraph's own bookkeeping are left out unless asked for.
 
+    >>> from lgviz.analysis.diff import diff_states
+    >>> diff = diff_states({"n": 1, "seen": ["a"]}, {"n": 2, "seen": ["a", "b"]})
+    >>> diff
+    StateDiff: two values
+      ~ n  1 → 2
+      + seen[1]  "b"
+    >>> diff.apply({"n": 1, "seen": ["a"]})
+    {'n': 2, 'seen': ['a', 'b']}
+
     Attributes:
         channels: the channels that changed, in the order of the new state.
         unchanged: the channels that did not.

@@ -65,6 +65,17 @@ class History:
 
     ``h[0]`` (``h[-1]``, ``h[1:3]``) is by position, ``h["c3"]`` by label, ``h["1ef…"]`` by checkpoint id.
 
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> h = lgviz.history(graph)
+    >>> h["c2"], h.latest
+    (<Checkpoint c2 node_a, step 1>, <Checkpoint c5 node_b, step 3>)
+    >>> h.forks, len(h.branches)
+    ([<Checkpoint c2 node_a, step 1>], 2)
+
     Attributes:
         thread_id: the thread.
         source: where it is read from.

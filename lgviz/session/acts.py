@@ -11,6 +11,7 @@ from langgraph.constants import END, START
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.errors import ActRefused
+from lgviz.sources.places import by_channel
 
 from .effects import Act, call
 from .overlay import OverlaySaver
@@ -36,6 +37,15 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a fork would make.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> would = lgviz.preview(graph, "c2", {"foo": "new"}, as_node="node_a", thread_id="1")
+    >>> would.values, would.next
+    ({'foo': 'new', 'bar': ['a']}, ('node_b',))
 
     Attributes:
         values: the state after the update.
@@ -135,6 +145,14 @@ def fork(
     keep_siblings: bool = False,
 ) -> Checkpoint:
     """Make a new branch from a checkpoint by an update of its state.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> lgviz.fork(graph, "c2", {"foo": "new"}, as_node="node_a", note="try it", thread_id="1")
+    <Checkpoint c6 node_a, step 2>
 
     The node and the note are recorded in the new checkpoint's metadata (``lgviz_as_node``, ``lgviz_note``,
     ``lgviz_goto``), whatever the saver.
@@ -254,7 +272,7 @@ def _preview(
     made = yield from update(over, edit, config, context)
     before = yield from call(over.target.graph, "get_state", position.config)
     after = yield from call(over.target.graph, "get_state", made.config)
-    diff = diff_states(_state(before.values), _state(after.values))
+    diff = diff_states(by_channel(before.values), by_channel(after.values))
     warnings = list(warned(over, edit, made.as_node, before, after))
     return Preview(after.values, after.next, diff, made.as_node, warnings)
 
@@ -263,9 +281,6 @@ def _fork(
     here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
 ) -> Act[UpdateResult]:
     position = yield from find(here, at, thread_id, config)
-    return (yield from update(position, edit, config, context))
-
-
-def _state(values: Any) -> dict[str, Any]:
-    """A state as channels, also that of a graph with one unnamed channel."""
-    return values if isinstance(values, dict) else {"__root__": values}
+    # LangGraph asks for the checkpoint again: it is given what was read.
+    handed = replace(position, target=position.target.with_proxy(known=position.saved))
+    return (yield from update(handed, edit, config, context))

@@ -149,7 +149,7 @@ def is_wrong_loop(error: BaseException) -> bool:
 
 
 def wrong_loop(error: BaseException) -> WrongLoop:
-    """The same in words that help."""
+    """An error of :func:`is_wrong_loop`, in words that help."""
     return WrongLoop(
         f"An asynchronous client belongs to another event loop ({error}).",
         "From a notebook cell use `await lgviz.afork(...)`, `apreview` or `arun`, which stay on its loop.",

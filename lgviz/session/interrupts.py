@@ -10,6 +10,7 @@ from typing import Any
 from langgraph.types import Interrupt, StateSnapshot
 
 from lgviz.errors import NothingToRun
+from lgviz.sources.places import SubgraphCall, calls, place_of
 
 from .effects import Act, call
 from .target import Position
@@ -81,13 +82,16 @@ def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list
 def asked_in(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[Position]:
     """The checkpoint inside a subgraph whose step asked what surfaced at ``root``; else ``root``."""
     task = snapshot.tasks[answer.place]
-    above = (f"{task.name}:{task.id}", task.name)  # without the id where its history is its own
+    above = (
+        [SubgraphCall(task.name, task.id)],
+        [SubgraphCall(task.name, "")],
+    )  # without the id where its history is its own
     saved = yield from call(root.target.saver, "list", {"configurable": {"thread_id": root.thread_id}})
     found = root
     for candidate in saved:
-        namespace = candidate.config["configurable"].get("checkpoint_ns", "")
+        namespace = place_of(candidate.config).ns or ""
         called_here = candidate.metadata.get("parents", {}).get("") == root.id
-        if not called_here or namespace.split("|")[0] not in above or len(namespace) <= len(found.namespace):
+        if not called_here or calls(namespace)[:1] not in above or len(namespace) <= len(found.namespace):
             continue
         writes = candidate.pending_writes or ()
         if any(c == "__interrupt__" and answer.interrupt.id in _ids(value) for _, c, value in writes):

@@ -21,9 +21,10 @@ from langgraph.checkpoint.base import (
 
 from lgviz.errors import ReadOnly
 from lgviz.sources import LayeredSource, Source, open_source
+from lgviz.sources.places import config_of
 
 from .effects import Act, adrive, call, drive
-from .overlay_memory import Key, OverlayMemory, OverlaySource, PutArgs, Writes, config_of, names_of
+from .overlay_memory import Key, OverlayMemory, OverlaySource, PutArgs, Writes, names_of
 
 __all__ = ["OverlaySaver"]
 
@@ -86,7 +87,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
     def checkpoints(self) -> Configs:
         """Configs of the checkpoints held in memory, in the order they were put."""
         with self._memory.lock:
-            return [config_of(key) for key in self._memory.entries]
+            return [config_of(*key) for key in self._memory.entries]
 
     def tick(self, config: RunnableConfig) -> int:
         """The moment at which a checkpoint was put; -1 for one of the base."""
@@ -176,7 +177,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         return drive(self._keep())
 
     async def akeep(self) -> Configs:
-        """The same as :meth:`keep`, awaited."""
+        """:meth:`keep`, awaited."""
         return await adrive(self._keep())
 
     def kept(self) -> Iterator[tuple[int, PutArgs]]:

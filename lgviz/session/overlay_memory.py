@@ -33,6 +33,7 @@ from lgviz.sources.base import (
     WriteRow,
 )
 from lgviz.sources.decode import Decoder, opened_writes
+from lgviz.sources.places import config_of, place_of
 
 __all__ = [
     "HeldCheckpoint",
@@ -117,7 +118,7 @@ class OverlayMemory:
                 metadata=serde.dumps_typed(get_checkpoint_metadata(config, metadata)),
                 new_versions=dict(new_versions),
             )
-        return config_of(key)
+        return config_of(*key)
 
     def put_writes(
         self,
@@ -145,10 +146,10 @@ class OverlayMemory:
         checkpoint: Checkpoint = serde.loads_typed(entry.frame)
         checkpoint["channel_values"] = {c: serde.loads_typed(v) for c, v in entry.values.items()}
         return CheckpointTuple(
-            config_of(key),
+            config_of(*key),
             checkpoint,
             serde.loads_typed(entry.metadata),
-            config_of((key[0], key[1], entry.parent)) if entry.parent else None,
+            config_of(key[0], key[1], entry.parent) if entry.parent else None,
             [(w.task_id, w.channel, serde.loads_typed(w.value)) for w in writes],
         )
 
@@ -161,9 +162,7 @@ class OverlayMemory:
         """What to put into a base, in order, each with the moment at which it was put here."""
         for key, entry in list(self.entries.items()):
             held = self.load(serde, key)
-            parent = config_of((key[0], key[1], entry.parent or ""))
-            if not entry.parent:
-                del parent["configurable"]["checkpoint_id"]
+            parent = config_of(key[0], key[1], entry.parent or None)
             yield entry.tick, (parent, held.checkpoint, held.metadata, entry.new_versions)
 
     def kept_writes(self, serde: SerializerProtocol) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
@@ -177,18 +176,13 @@ class OverlayMemory:
             for (task_id, task_path), writes in by_task.items():
                 # savers number a task's writes by position, special ones apart
                 special_last = sorted(writes, key=lambda w: w[0] in WRITES_IDX_MAP)
-                yield config_of(key), special_last, task_id, task_path
+                yield config_of(*key), special_last, task_id, task_path
 
 
 def names_of(config: RunnableConfig) -> tuple[str, str, str | None]:
     """Thread, namespace and, where it names one, checkpoint id."""
-    conf = config["configurable"]
-    return str(conf["thread_id"]), conf.get("checkpoint_ns", ""), get_checkpoint_id(config)
-
-
-def config_of(key: Key) -> RunnableConfig:
-    """The config that names a checkpoint."""
-    return {"configurable": {"thread_id": key[0], "checkpoint_ns": key[1], "checkpoint_id": key[2]}}
+    thread_id, namespace, _ = place_of(config)
+    return thread_id, namespace or "", get_checkpoint_id(config)
 
 
 class OverlaySource(Source):

@@ -229,7 +229,7 @@ def _names(store: BaseStore) -> set[str]:
 
 
 def _copied(base: InMemoryStore) -> InMemoryStore:
-    """The same items in another store; its values are shared, for a store never changes one."""
+    """A store with the items of another one; its values are shared, for a store never changes one."""
     front = copy.copy(base)
     front._data = defaultdict(dict, {ns: dict(items) for ns, items in list(base._data.items())})
     front._vectors = defaultdict(lambda: defaultdict(dict))

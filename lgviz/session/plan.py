@@ -17,6 +17,7 @@ from langgraph.checkpoint.base.id import uuid6
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import ActRefused, CheckpointNotFound
+from lgviz.sources.places import Address, calls, config_of, depth, enclosing, is_numbered, within
 
 from .effects import Act, call
 from .target import Position, find
@@ -49,8 +50,8 @@ def plan_of(position: Position, snapshot: StateSnapshot) -> Act[Plan]:
     if not position.namespace:
         return Plan(snapshot.next, (), warnings)
     if (why := _stuck(position)) is not None:
-        warnings.append(f"The whole subgraph {position.namespace.split(':')[0]!r} runs again, for {why}.")
-    then = [part.split(":")[0] for part in position.namespace.split("|")]
+        warnings.append(f"The whole subgraph {calls(position.namespace)[0].node!r} runs again, for {why}.")
+    then = [call.node for call in calls(position.namespace)]
     yield from root_of(position)
     return Plan(snapshot.next, tuple(reversed(then)), warnings)
 
@@ -69,8 +70,7 @@ def root_of(position: Position) -> Act[Position]:
             f"Checkpoint {position.id} does not name the root checkpoint that its subgraph was called from.",
             "Run from a checkpoint of the root namespace.",
         )
-    at = {"configurable": {"thread_id": position.thread_id, "checkpoint_id": root}}
-    return (yield from find(position.target, at, None))
+    return (yield from _at(position, "", root))
 
 
 def replanted(position: Position) -> Act[RunnableConfig]:
@@ -83,12 +83,11 @@ def replanted(position: Position) -> Act[RunnableConfig]:
         return position.config
     parents: Mapping[str, str] = position.saved.metadata.get("parents", {})
     root = yield from root_of(position)
-    names = {"thread_id": position.thread_id, "checkpoint_ns": "", "checkpoint_id": root.id}
     if _stuck(position) is not None:
-        return {"configurable": {**names, "checkpoint_map": {**parents, position.namespace: position.id}}}
+        return _mapped(root, {**parents, position.namespace: position.id})
     old, new = root, (yield from _copied(root, "", {}))
-    planted = {"": new["checkpoint_id"]}
-    for namespace in [*sorted(filter(None, parents), key=_depth), position.namespace]:
+    planted = {"": str(new.checkpoint_id)}
+    for namespace in [*sorted(filter(None, parents), key=depth), position.namespace]:
         child = (
             position
             if namespace == position.namespace
@@ -96,54 +95,57 @@ def replanted(position: Position) -> Act[RunnableConfig]:
         )
         moved = yield from _moved(old, new, namespace)
         old, new = child, (yield from _copied(child, moved, planted))
-        planted[moved] = new["checkpoint_id"]
-    return {"configurable": {**names, "checkpoint_id": planted[""], "checkpoint_map": planted}}
+        planted[moved] = str(new.checkpoint_id)
+    return _mapped(root, planted, planted[""])
+
+
+def _mapped(root: Position, planted: Mapping[str, str], root_id: str | None = None) -> RunnableConfig:
+    """A config of a root checkpoint that names the one to go on from in each namespace."""
+    config = config_of(root.thread_id, "", root_id or root.id)
+    config["configurable"]["checkpoint_map"] = planted
+    return config
 
 
 def _stuck(position: Position) -> str | None:
     """Why :func:`replanted` cannot help here; None where it can."""
-    parts = position.namespace.split("|")
-    if any(part.isdigit() for part in parts):
+    if is_numbered(position.namespace):
         return "one task called several subgraphs"
-    graphs = [position.target.graph_in("|".join(parts[:depth])) for depth in range(1, len(parts) + 1)]
+    around = [position.namespace]
+    while outer := enclosing(around[0]):
+        around.insert(0, outer)
+    graphs = [position.target.graph_in(namespace) for namespace in around]
     channels = [channel for graph in graphs for channel in graph.channels.values()]
     if any(type(channel).__name__ == "DeltaChannel" for channel in channels):
         return "it keeps a DeltaChannel, which cannot be copied alone"
     return None
 
 
-def _depth(namespace: str) -> int:
-    return namespace.count("|")
-
-
 def _at(position: Position, namespace: str, checkpoint_id: str) -> Act[Position]:
-    names = {"thread_id": position.thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
-    return (yield from find(position.target, {"configurable": names}, None))
+    return (yield from find(position.target, config_of(position.thread_id, namespace, checkpoint_id), None))
 
 
-def _moved(old: Position, new: dict[str, str], namespace: str) -> Act[str]:
+def _moved(old: Position, new: Address, namespace: str) -> Act[str]:
     """The namespace that a subgraph's call gets under the copy of the checkpoint it started from.
 
     The task in the same place has another id there. A subgraph with a history of its own
     (``checkpointer=True``) has no task ids in its namespace, and keeps it.
     """
-    node, _, task_id = namespace.rsplit("|", 1)[-1].partition(":")
+    node, task_id = calls(namespace)[-1]
     if not task_id:
         return namespace
     before: StateSnapshot = yield from call(old.target.graph, "get_state", old.config)
-    after: StateSnapshot = yield from call(old.target.graph, "get_state", {"configurable": new})
+    after: StateSnapshot = yield from call(old.target.graph, "get_state", new.config())
     place = next((i for i, task in enumerate(before.tasks) if task.id == task_id), None)
     if place is None or place >= len(after.tasks) or after.tasks[place].name != node:
         raise ActRefused(
             f"The graph has changed: checkpoint {old.id} no longer starts the call of {node!r}.",
             "Run from a checkpoint of the root namespace.",
         )
-    above = new["checkpoint_ns"]
-    return f"{above}|{node}:{after.tasks[place].id}" if above else f"{node}:{after.tasks[place].id}"
+    return within(new.ns or "", f"{node}:{after.tasks[place].id}")
 
 
-def _copied(position: Position, namespace: str, parents: Mapping[str, str]) -> Act[dict[str, str]]:
-    """Store a copy of a checkpoint, as LangGraph's own replay does; returns the names of the copy.
+def _copied(position: Position, namespace: str, parents: Mapping[str, str]) -> Act[Address]:
+    """Store a copy of a checkpoint, as LangGraph's own replay does; returns the address of the copy.
 
     In its own namespace it is a child of the original; in another it is the first.
     """
@@ -151,15 +153,14 @@ def _copied(position: Position, namespace: str, parents: Mapping[str, str]) -> A
     step = saved.metadata.get("step", -1) + 1
     copy_id = str(uuid6(clock_seq=step))
     checkpoint = {**saved.checkpoint, "id": copy_id, "ts": datetime.now(UTC).isoformat()}
-    names = {"thread_id": position.thread_id, "checkpoint_ns": namespace}
     counters = {k: v for k, v in saved.metadata.items() if k == "counters_since_delta_snapshot"}
     stays = namespace == position.namespace
     yield from call(
         position.target.saver,
         "put",
-        {"configurable": {**names, "checkpoint_id": position.id} if stays else names},
+        config_of(position.thread_id, namespace, position.id if stays else None),
         checkpoint,
         {"source": "fork", "step": step, "parents": dict(parents), **counters},
         {} if stays else saved.checkpoint["channel_versions"],
     )
-    return {**names, "checkpoint_id": copy_id}
+    return Address(position.thread_id, namespace, copy_id)

@@ -16,6 +16,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.errors import SandboxEnded
 from lgviz.persistence import ItemChange
+from lgviz.sources.places import place_of
 
 from .effects import is_wrong_loop, wrong_loop
 from .sandbox import Sandbox
@@ -78,6 +79,16 @@ class RunError:
 @dataclass
 class Run:
     """What a run came to.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> run = lgviz.run(graph, "c2", thread_id="1", sandbox=True)
+    >>> run.status, run.values
+    ('done', {'foo': 'b', 'bar': ['a', 'b']})
+    >>> run.discard()
 
     Attributes:
         status: ``"done"``, ``"interrupted"`` (a question or a breakpoint waits), ``"failed"``, ``"stopped"``
@@ -165,7 +176,7 @@ class Run:
     @cached_property
     def checkpoints(self) -> list[Checkpoint]:
         """The checkpoints of the root namespace that it made, oldest first."""
-        return self._reader.all([c for c in self.configs if not c["configurable"]["checkpoint_ns"]])
+        return self._reader.all([c for c in self.configs if not place_of(c).ns])
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
@@ -201,7 +212,7 @@ class CheckpointFinder:
         if not configs:
             return []
         if self._history is None:
-            self._history = open_history(self._graph, thread_id=configs[0]["configurable"]["thread_id"])
+            self._history = open_history(self._graph, thread_id=place_of(configs[0]).thread_id)
         else:
             self._history.refresh()
-        return [self._history[config["configurable"]["checkpoint_id"]] for config in configs]
+        return [self._history[str(place_of(config).checkpoint_id)] for config in configs]

@@ -16,6 +16,7 @@ from langgraph.types import Command, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.errors import NodeRefused, NothingToRun
+from lgviz.sources.places import place_of
 
 from .effects import Act, call
 from .interrupts import Answer, answers_of, asked_in, open_interrupts
@@ -216,12 +217,12 @@ class RunSteps:
         self.tell(event)
 
     def _put(self, reader: CheckpointFinder, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
-        conf = config["configurable"]
+        place = place_of(config)
         with self._lock:
             self.made.append(config)
-        self.tell(RunEvent("checkpoint", conf["checkpoint_ns"], checkpoint_id=conf["checkpoint_id"]))
+        self.tell(RunEvent("checkpoint", place.ns or "", checkpoint_id=place.checkpoint_id))
         until = self.spec.until
-        stepped = metadata.get("source") == "loop" and not conf["checkpoint_ns"]
+        stepped = metadata.get("source") == "loop" and not place.ns
         if stepped and callable(until) and until(reader.at(config)):
             self.control.request_drain("until")
 
@@ -238,7 +239,7 @@ class RunSteps:
     def _head(self, start: RunnableConfig) -> RunnableConfig:
         """The last root checkpoint made, else the one it started from."""
         with self._lock:
-            made = [c for c in self.made if not c["configurable"].get("checkpoint_ns")]
+            made = [c for c in self.made if not place_of(c).ns]
         return made[-1] if made else start
 
     def _outcome(self, position: Position, base: GraphTarget, start: RunnableConfig) -> Act[Run]:

@@ -13,6 +13,7 @@ from langgraph.store.base import BaseStore, GetOp
 from lgviz.errors import BadMoment, MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.timestamps import KEPT
+from lgviz.sources.places import place_of
 
 from .effects import Act, call, running_loop
 from .overlay import OverlaySaver
@@ -182,11 +183,9 @@ class Sandbox:
             yield from call(here.saver, "put", config, checkpoint, metadata, versions)
             self._stored.add(checkpoint["id"])
         yield from self._memories(None)
-        own = {config["configurable"]["checkpoint_id"] for config in self.saver.checkpoints()}
+        own = {place_of(config).checkpoint_id for config in self.saver.checkpoints()}
         for config, writes, task_id, task_path in self.saver.kept_writes():
-            if config["configurable"]["checkpoint_id"] in own or (
-                yield from _is_free(here, config, task_id, writes)
-            ):
+            if place_of(config).checkpoint_id in own or (yield from _is_free(here, config, task_id, writes)):
                 yield from call(here.saver, "put_writes", config, writes, task_id, task_path)
         self.ended = "kept"
         return self.saver.forget()

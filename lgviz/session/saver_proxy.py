@@ -18,6 +18,7 @@ from langgraph.checkpoint.base import (
 )
 
 from lgviz.persistence.savers.saver import AsyncSaver
+from lgviz.sources.places import place_of
 
 from .overlay import OverlaySaver
 
@@ -57,14 +58,21 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         on_put: told of every checkpoint, after it was stored.
         serial: let only one awaited call at a time reach ``base``. A saver lent to a second event loop needs
             it: its own lock would bind itself to that loop on the first contention.
+        known: a checkpoint read a moment ago: the first who asks for it by its id is given it.
     """
 
     def __init__(
-        self, base: BaseCheckpointSaver[Any], on_put: OnPut | None = None, *, serial: bool = False
+        self,
+        base: BaseCheckpointSaver[Any],
+        on_put: OnPut | None = None,
+        *,
+        serial: bool = False,
+        known: CheckpointTuple | None = None,
     ) -> None:
         super().__init__(serde=base.serde)
         self.base = base
         self._on_put = on_put
+        self._known = known
         self._in_thread = is_sync_only(base)
         self.serial = serial
         self._serial = asyncio.Lock() if serial else None
@@ -80,10 +88,18 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> SaverProxy:
         return SaverProxy(self.base.with_allowlist(extra_allowlist), self._on_put, serial=self.serial)
 
+    def _hand_out(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The known checkpoint, once: whoever is given it may change it."""
+        known = self._known
+        if known is None or place_of(config) != place_of(known.config):
+            return None
+        self._known = None
+        return known
+
     # ------------------------------------------------------------ sync
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return self.base.get_tuple(config)
+        return self._hand_out(config) or self.base.get_tuple(config)
 
     def list(self, config: RunnableConfig | None, **selection: Any) -> Iterator[CheckpointTuple]:
         return self.base.list(config, **selection)
@@ -129,7 +145,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             return await called()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        found: CheckpointTuple | None = await self._pass("get_tuple", config)
+        found: CheckpointTuple | None = self._hand_out(config) or await self._pass("get_tuple", config)
         return found
 
     async def alist(self, config: RunnableConfig | None, **selection: Any) -> AsyncIterator[CheckpointTuple]:
@@ -177,7 +193,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
 
 
 def _own_parents(config: RunnableConfig, metadata: CheckpointMetadata) -> CheckpointMetadata:
-    namespace = config["configurable"].get("checkpoint_ns", "")
+    namespace = place_of(config).ns or ""
     parents = metadata.get("parents", {})
     own = {
         ns: i for ns, i in parents.items() if ns != namespace and (not ns or namespace.startswith(ns + "|"))

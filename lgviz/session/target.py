@@ -23,6 +23,7 @@ from lgviz.errors import (
     ThreadNotFound,
     WrongLoop,
 )
+from lgviz.sources.places import config_of, node_path, place_of, thread_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
 from .saver_errors import as_refusals
@@ -55,14 +56,16 @@ class GraphTarget:
     given: Any
 
     def with_saver(self, saver: BaseCheckpointSaver[Any]) -> GraphTarget:
-        """The same graph with another saver; the given graph is left alone."""
+        """A copy of the graph with another saver; the given graph is left alone."""
         graph = copy.copy(self.graph)
         graph.checkpointer = saver
         return replace(self, graph=graph, saver=saver)
 
-    def with_proxy(self, on_put: OnPut | None = None, *, serial: bool = False) -> GraphTarget:
-        """The same with a saver that tells what it put."""
-        return self.with_saver(SaverProxy(self.saver, on_put, serial=serial))
+    def with_proxy(
+        self, on_put: OnPut | None = None, *, serial: bool = False, known: CheckpointTuple | None = None
+    ) -> GraphTarget:
+        """A copy whose saver passes everything on (arguments as :class:`SaverProxy` takes them)."""
+        return self.with_saver(SaverProxy(self.saver, on_put, serial=serial, known=known))
 
     def graph_in(self, namespace: str) -> Any:
         """The graph of a checkpoint namespace: this one, or one of its subgraphs.
@@ -72,7 +75,7 @@ class GraphTarget:
         """
         if not namespace:
             return self.graph
-        path = "|".join(part.split(":")[0] for part in namespace.split("|") if not part.isdigit())
+        path = node_path(namespace)
         for _, subgraph in self.graph.get_subgraphs(namespace=path, recurse=True):
             return subgraph
         raise NodeRefused(
@@ -90,11 +93,11 @@ class Position:
 
     @property
     def thread_id(self) -> str:
-        return str(self.saved.config["configurable"]["thread_id"])
+        return place_of(self.saved.config).thread_id
 
     @property
     def namespace(self) -> str:
-        return str(self.saved.config["configurable"].get("checkpoint_ns", ""))
+        return place_of(self.saved.config).ns or ""
 
     @property
     def id(self) -> str:
@@ -108,8 +111,7 @@ class Position:
     @property
     def config(self) -> RunnableConfig:
         """Names exactly this checkpoint."""
-        conf = {"thread_id": self.thread_id, "checkpoint_ns": self.namespace, "checkpoint_id": self.id}
-        return {"configurable": conf}
+        return config_of(self.thread_id, self.namespace, self.id)
 
     def acting(
         self,
@@ -175,17 +177,14 @@ def find(
         ThreadNotFound: a label or id without its thread.
         CheckpointNotFound: there is none, or it was deleted meanwhile.
     """
-    wanted = dict(_named(here, at, thread_id, config)["configurable"])
-    names = {
-        k: wanted[k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id") if wanted.get(k) is not None
-    }
-    names.setdefault("checkpoint_ns", "")
-    saved = yield from call(here.saver, "get_tuple", {"configurable": names})
+    place = place_of(_named(here, at, thread_id, config))
+    named = config_of(place.thread_id, place.ns or "", place.checkpoint_id)
+    saved = yield from call(here.saver, "get_tuple", named)
     if saved is None:
-        which = names.get("checkpoint_id")
+        which = place.checkpoint_id
         raise CheckpointNotFound(
-            f"Thread {names['thread_id']!r} has no checkpoint {which!r}." if which
-            else f"Thread {names['thread_id']!r} has no checkpoint.",
+            f"Thread {place.thread_id!r} has no checkpoint {which!r}." if which
+            else f"Thread {place.thread_id!r} has no checkpoint.",
             "It may have been deleted meanwhile: read the history again.",
         )  # fmt: skip
     return Position(here, saved)
@@ -199,7 +198,7 @@ def _named(
     if hasattr(at, "config") and not isinstance(at, Mapping):
         at = at.config
     if isinstance(at, Mapping):
-        if (at.get("configurable") or {}).get("thread_id") is None:
+        if thread_of(at) is None:
             raise ThreadNotFound("The config names no thread_id.", "Give {'configurable': {'thread_id': …}}.")
         return at
     if not isinstance(at, (str, int)):
@@ -207,11 +206,11 @@ def _named(
             f"A {type(at).__name__} names no checkpoint.", "Give a Checkpoint, a config, or a label or id."
         )
     if thread_id is None:
-        thread_id = (config or {}).get("configurable", {}).get("thread_id")
+        thread_id = thread_of(config)
     if thread_id is None:
         raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
     if isinstance(at, str) and not _LABEL.fullmatch(at):
-        return {"configurable": {"thread_id": str(thread_id), "checkpoint_id": at}}
+        return config_of(str(thread_id), checkpoint_id=at)
     found: Mapping[str, Any] = open_history(here.given, thread_id=str(thread_id))[at].config
     return found
 
@@ -237,7 +236,7 @@ def perform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
 
 
 async def aperform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
-    """The same awaited, on the caller's loop.
+    """:func:`perform`, awaited on the caller's loop.
 
     Raises:
         WrongLoop: the graph's saver lives on another loop.

@@ -13,6 +13,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused
+from lgviz.sources.places import config_of, place_of
 
 from .effects import Act, call
 from .target import MARK, Position
@@ -91,8 +92,8 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
         if (refusal := _refusal(error, node)) is not None:
             raise refusal from error
         raise
-    names = {k: made["configurable"][k] for k in ("thread_id", "checkpoint_ns", "checkpoint_id")}
-    return UpdateResult({"configurable": names}, node)
+    thread_id, namespace, checkpoint_id = place_of(made)
+    return UpdateResult(config_of(thread_id, namespace or "", checkpoint_id), node)
 
 
 def inferred(position: Position) -> str | None:

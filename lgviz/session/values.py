@@ -16,15 +16,23 @@ from langgraph.graph import START
 from langgraph.types import Overwrite
 
 from lgviz.errors import InvalidValue, UnknownChannel
+from lgviz.sources.places import ROOT_CHANNEL
 
 __all__ = ["ChannelInfo", "Set", "channels_of", "parse_json", "to_update"]
-
-ROOT = "__root__"
 
 
 @dataclass(frozen=True, slots=True)
 class Set:
     """Set a channel to ``value``, past its reducer.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> over = lgviz.Set(["only this"])
+    >>> lgviz.preview(graph, "c2", {"bar": over}, as_node="node_a", thread_id="1").values["bar"]
+    ['only this']
 
     Where the channel has no reducer this is the bare value; where it has one it is LangGraph's
     ``Overwrite``; messages given as dicts, tuples or text are made into messages first.
@@ -94,9 +102,11 @@ def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
         InvalidValue: a value that cannot be set in its channel.
     """
     known = channels_of(graph)
-    if list(known) == [ROOT]:
-        bare = values[ROOT] if isinstance(values, Mapping) and list(values) == [ROOT] else values
-        return _set(known[ROOT], bare.value) if isinstance(bare, Set) else bare
+    if list(known) == [ROOT_CHANNEL]:
+        bare = (
+            values[ROOT_CHANNEL] if isinstance(values, Mapping) and list(values) == [ROOT_CHANNEL] else values
+        )
+        return _set(known[ROOT_CHANNEL], bare.value) if isinstance(bare, Set) else bare
     if isinstance(values, Set):
         raise InvalidValue("Set stands for the value of one channel.", "Put it there: {channel: Set(value)}.")
     if not isinstance(values, Mapping):
