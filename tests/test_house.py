@@ -18,9 +18,8 @@ LONGEST = 64
 """Lines of a function."""
 
 FACES_OF_ENGINES = {
-    f"lgviz.persistence.{kind}.{module}"
-    for kind, of in (("savers", "saver"), ("stores", "store"))
-    for module in (of, "sqlite", "postgres")
+    *(f"lgviz.persistence.savers.{module}" for module in ("saver", "sqlite", "postgres")),
+    *(f"lgviz.persistence.stores.{module}" for module in ("store", "versioned", "sqlite", "postgres")),
 }
 """LangGraph's interface over an engine: savers and stores."""
 
