@@ -30,11 +30,6 @@ FLOORS = {
 }
 BELOW = ["database", "blocks", "serde", "savers", "stores"]
 """The packages of ``persistence``, from the lowest up."""
-REMAINING = {
-    ("backend/acts.py", "export"),
-    ("backend/memory.py", "export"),
-}
-"""Imports that still go up."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -70,10 +65,7 @@ def test_every_unit_has_a_floor() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_imports_go_down(path: Path) -> None:
     own = unit(path)
-    remaining = {other for name, other in REMAINING if name == path.relative_to(PACKAGE).as_posix()}
     for line, other in imported_units(path):
-        if other in remaining:
-            continue
         said = f"{path.name}:{line}: {own} imports {other}"
         if (own, other) == ("persistence", "transfer"):
             continue  # `lgviz.persistence.migrate`, for type checkers: loaded when it is asked for
@@ -96,7 +88,5 @@ def test_imports_go_down_in_persistence(package: str) -> None:
             above = own[: len(own) - node.level + 1] if node.level else []
             module = [*above, *(node.module or "").split(".")]
             if module[:2] == ["lgviz", "persistence"] and (below := [*module, ""][2]) != package:
-                if below == "savers" and path.name in ("sqlite_store.py", "postgres_store.py"):
-                    continue  # until what they share lies in `database`
                 said = f"{path.name}:{node.lineno}: {'.'.join(module)}"
                 assert floor.get(below, len(BELOW)) < floor[package], said
