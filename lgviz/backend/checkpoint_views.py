@@ -45,17 +45,15 @@ def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.Channel
         return {}
 
 
-def internal_of(checkpoint: Checkpoint, source: Source, state: Mapping[str, Any]) -> dict[str, Any]:
+def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:
     """The stored channels that are no part of the state."""
-    conf = checkpoint.config["configurable"]
-    stored = source.channels(conf["thread_id"], checkpoint.namespace, checkpoint.id)
-    return {name: value for name, value in stored.items() if name not in state}
+    return {name: value for name, value in checkpoint.stored.values.items() if name not in state}
 
 
-def channel_value(checkpoint: Checkpoint, source: Source, channel: str) -> Any:
+def channel_value(checkpoint: Checkpoint, channel: str) -> Any:
     """The value of one channel, internal or not; None where it has none."""
     state = state_of(checkpoint)
-    return state[channel] if channel in state else internal_of(checkpoint, source, state).get(channel)
+    return state[channel] if channel in state else internal_of(checkpoint, state).get(channel)
 
 
 def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
@@ -65,7 +63,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
     infos = channels_at(source.graph, checkpoint)
     changed = set(checkpoint.changed)
     budget = Budget()
-    named = [*state.items(), *internal_of(checkpoint, source, state).items()]
+    named = [*state.items(), *internal_of(checkpoint, state).items()]
     channels: list[ChannelView] = [
         {
             "name": clean(name),
@@ -103,7 +101,7 @@ def checkpoints_diff(
     before: Checkpoint | None, after: Checkpoint, source: Source, *, internal: bool = False
 ) -> DiffView:
     """The difference of two checkpoints; ``before`` None stands for nothing at all."""
-    diff = _diff(before, after, source, internal)
+    diff = _diff(before, after, internal)
     infos = channels_at(source.graph, after)
     reducers = {name: info.reducer for name, info in infos.items()}
     who = _who(after) if before is not None and before == after.parent else {}
@@ -153,12 +151,11 @@ def tasks_view(
     ]
 
 
-def raw_view(checkpoint: Checkpoint, source: Source) -> RawView:
+def raw_view(checkpoint: Checkpoint) -> RawView:
     """What is stored, as text."""
-    conf = checkpoint.config["configurable"]
-    stored = source.channels(conf["thread_id"], checkpoint.namespace, checkpoint.id)
-    versions = source.bookkeeping(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
-    body: dict[str, Any] = {"id": checkpoint.id, "channel_values": stored}
+    stored = checkpoint.stored
+    versions = stored.bookkeeping
+    body: dict[str, Any] = {"id": checkpoint.id, "channel_values": stored.values}
     if versions is not None:
         body |= {
             "v": versions.v,
@@ -174,10 +171,10 @@ def raw_view(checkpoint: Checkpoint, source: Source) -> RawView:
     }
 
 
-def _diff(before: Checkpoint | None, after: Checkpoint, source: Source, internal: bool) -> StateDiff:
+def _diff(before: Checkpoint | None, after: Checkpoint, internal: bool) -> StateDiff:
     old, new = state_of(before) if before else {}, state_of(after)
-    old |= internal_of(before, source, old) if before else {}
-    new |= internal_of(after, source, new)
+    old |= internal_of(before, old) if before else {}
+    new |= internal_of(after, new)
     return diff_states(old, new, internal=internal)
 
 
@@ -225,8 +222,7 @@ def _duration(checkpoint: Checkpoint) -> float | None:
 
 def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
     """The channels with something new for a node, which is why it runs."""
-    conf = checkpoint.config["configurable"]
-    versions = source.bookkeeping(conf["thread_id"], checkpoint.namespace, [checkpoint.id]).get(checkpoint.id)
+    versions = checkpoint.stored.bookkeeping
     try:
         listens = session.target_of(source.graph).graph_in(checkpoint.namespace).nodes[node].triggers
     except (LgvizError, KeyError):

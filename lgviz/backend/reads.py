@@ -136,9 +136,7 @@ class Reads:
 
     @handler("read")
     def value_get(self, call: RequestCall, params: ValueGet) -> ValueNode:
-        value = views.channel_value(
-            self._thread.at(params["checkpoint"]), self._thread.source, params["channel"]
-        )
+        value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
         return value_node(value_at(value, params["path"]), offset=params["offset"], limit=params["limit"])
 
     @handler("read")
@@ -158,7 +156,7 @@ class Reads:
 
     @handler("read")
     def raw_get(self, call: RequestCall, params: CheckpointParams) -> RawView:
-        return views.raw_view(self._thread.at(params["checkpoint"]), self._thread.source)
+        return views.raw_view(self._thread.at(params["checkpoint"]))
 
     @handler("read")
     def search(self, call: RequestCall, params: SearchParams) -> SearchProgress:
