@@ -7,6 +7,7 @@ before it. Forking there with another ``fail`` repairs the run.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Annotated, Any, TypedDict
 
@@ -17,6 +18,8 @@ from ._seed import Graph, config_of, forked, ran, state_before
 
 __all__ = ["INPUT", "State", "build", "seed"]
 
+PATIENCE = 0.1
+"""Seconds that one waits for a service which does not answer; the others have by then, on a busy machine too."""
 FACTS = {
     "weather": "sunny, 24 °C, light wind from the west",
     "traffic": "two lanes closed on the ring road until 18:00",
@@ -45,6 +48,7 @@ def plan(state: State) -> dict[str, Any]:
 
 def fetch(state: State, what: str) -> dict[str, Any]:
     if state.get("fail") == what:
+        time.sleep(PATIENCE)
         raise ConnectionError(f"the {what} service did not answer")
     return {"facts": {what: FACTS[what]}}
 
