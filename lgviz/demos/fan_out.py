@@ -19,7 +19,7 @@ from ._seed import Graph, config_of, forked, ran, state_before
 __all__ = ["INPUT", "State", "build", "seed"]
 
 PATIENCE = 0.1
-"""Seconds that one waits for a service which does not answer; the others have by then, on a busy machine too."""
+"""Seconds until a service that does not answer is given up; the others have answered by then."""
 FACTS = {
     "weather": "sunny, 24 °C, light wind from the west",
     "traffic": "two lanes closed on the ring road until 18:00",
