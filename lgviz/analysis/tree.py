@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
@@ -16,7 +17,10 @@ from .lanes import Lanes
 from .naming import NOTE, Naming
 from .steps import Step, TreeRow
 
-__all__ = ["Flag", "Tree"]
+__all__ = ["LABEL", "Flag", "Tree"]
+
+LABEL = re.compile(r"[cs]\d+(\.s?\d+)*")
+"""What the labels that :meth:`Tree.extend` gives look like; no checkpoint id does."""
 
 
 class Flag(IntFlag):
@@ -184,6 +188,7 @@ class Tree:
         else:
             self.lane.append(self._lanes.add(number, above))
             siblings, label = self.roots, "s" if row.provisional else "c"
+        # The root namespace counts from 0, all others from 1.
         counted = self._counted[label] = self._counted.get(label, -(label == "c")) + 1
         # Two calls that started from checkpoints that were never stored may share a number.
         kept = f"{label}{checkpoint.ordinal}" if checkpoint.ordinal is not None else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
@@ -15,6 +14,7 @@ from langgraph.pregel import Pregel
 from langgraph.runtime import Runtime
 
 from lgviz.analysis.history import open_history
+from lgviz.analysis.tree import LABEL
 from lgviz.errors import (
     CheckpointNotFound,
     NoCheckpointer,
@@ -35,7 +35,6 @@ T = TypeVar("T")
 
 MARK = "lgviz_"
 """Keys that lgviz adds to the metadata of a checkpoint begin so."""
-_LABEL = re.compile(r"[cs]\d+(\.s?\d+)*")
 _LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
 
 
@@ -209,7 +208,7 @@ def _named(
         thread_id = thread_of(config)
     if thread_id is None:
         raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
-    if isinstance(at, str) and not _LABEL.fullmatch(at):
+    if isinstance(at, str) and not LABEL.fullmatch(at):
         return config_of(str(thread_id), checkpoint_id=at)
     found: Mapping[str, Any] = open_history(here.given, thread_id=str(thread_id))[at].config
     return found
