@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -254,3 +255,9 @@ def test_the_page_for_changes_names_files_that_are_there() -> None:
         r"`((?:lgviz|js|tests)/[\w./]+)`", (REPO / "docs/CHANGING.md").read_text(encoding="utf-8")
     )
     assert len(named) > 40 and [name for name in named if not (REPO / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted((REPO / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_carry_no_widget_state(path: Path) -> None:
+    """The style and code that a saved widget brings along would be taken for those of the widgets of today."""
+    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
