@@ -17,6 +17,8 @@ const REFERRING = [
   "headers",
   "form",
 ];
+/** A busy machine is waited for. */
+const PATIENCE = 20_000;
 let shown: { host: HTMLElement; mounted: Mounted }[] = [];
 
 /** A display of a debugger, of a bundle of its own as each widget may bring one. */
@@ -26,7 +28,7 @@ async function show(name: Name, fresh: boolean): Promise<Mounted> {
   const host = document.body.appendChild(document.createElement("div"));
   const mounted = mount(host, { source: new Recorded(name), threadId: "1" });
   shown.push({ host, mounted });
-  await vi.waitFor(() => expect(host.querySelector("[role=tree] [id]")).not.toBeNull());
+  await vi.waitFor(() => expect(host.querySelector("[role=tree] [id]")).not.toBeNull(), PATIENCE);
   return mounted;
 }
 
@@ -61,7 +63,7 @@ function nameOf(element: Element): string {
 async function each(act: (host: HTMLElement, mounted: Mounted) => void, until: string): Promise<void> {
   for (const { host, mounted } of shown) {
     act(host, mounted);
-    await vi.waitFor(() => expect(host.querySelector(until)).not.toBeNull());
+    await vi.waitFor(() => expect(host.querySelector(until)).not.toBeNull(), PATIENCE);
   }
 }
 
@@ -92,27 +94,31 @@ afterEach(() => {
 it.each([
   ["two debuggers of two bundles", true],
   ["one debugger displayed twice", false],
-])("%s share no id, and each reference stays at home", async (_what, fresh) => {
-  await show("agent", fresh);
-  await show("agent", fresh);
-  expect(document.querySelectorAll("[id]").length).toBeGreaterThan(20);
-  expect(wrong()).toEqual([]);
-  await each((_host, { store }) => store.select(idOf(store, "c5")), '[aria-selected="true"]');
-  for (const tab of ["diff", "writes", "tasks", "memory", "raw", "state"]) {
-    await each(click(`tab-${tab}`), `[data-testid="lgviz-tab-${tab}"][aria-selected="true"]`);
+])(
+  "%s share no id, and each reference stays at home",
+  async (_what, fresh) => {
+    await show("agent", fresh);
+    await show("agent", fresh);
+    expect(document.querySelectorAll("[id]").length).toBeGreaterThan(20);
     expect(wrong()).toEqual([]);
-  }
-  await each(click("thread-picker"), ".lgviz-threads .lgviz-option");
-  expect(wrong()).toEqual([]);
-  await each(click("thread-picker"), '[data-testid="lgviz-thread-picker"][aria-expanded="false"]');
-  await each(click("copy-code"), ".lgviz-popover");
-  expect(wrong()).toEqual([]);
-  await each(type("search", "flight"), ".lgviz-hits");
-  expect(wrong()).toEqual([]);
-  await each(click("fork-open"), '[data-testid="lgviz-fork-as-node"] [type=radio]');
-  expect(document.querySelectorAll("[for]").length).toBeGreaterThan(4);
-  expect(wrong()).toEqual([]);
-});
+    await each((_host, { store }) => store.select(idOf(store, "c5")), '[aria-selected="true"]');
+    for (const tab of ["diff", "writes", "tasks", "memory", "raw", "state"]) {
+      await each(click(`tab-${tab}`), `[data-testid="lgviz-tab-${tab}"][aria-selected="true"]`);
+      expect(wrong()).toEqual([]);
+    }
+    await each(click("thread-picker"), ".lgviz-threads .lgviz-option");
+    expect(wrong()).toEqual([]);
+    await each(click("thread-picker"), '[data-testid="lgviz-thread-picker"][aria-expanded="false"]');
+    await each(click("copy-code"), ".lgviz-popover");
+    expect(wrong()).toEqual([]);
+    await each(type("search", "flight"), ".lgviz-hits");
+    expect(wrong()).toEqual([]);
+    await each(click("fork-open"), '[data-testid="lgviz-fork-as-node"] [type=radio]');
+    expect(document.querySelectorAll("[for]").length).toBeGreaterThan(4);
+    expect(wrong()).toEqual([]);
+  },
+  60_000,
+);
 
 it("the memory tab shares no id", async () => {
   await show("memory", true);
