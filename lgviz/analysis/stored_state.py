@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
+from lgviz.persistence.serde.stored_error import error_as_text
 from lgviz.sources.base import Bookkeeping, Record, StoredWrite, Undecodable
 from lgviz.sources.places import CONTROL_CHANNELS, TASKS_CHANNEL, config_of, is_internal, unrooted
 
@@ -137,7 +139,7 @@ def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask
         id=task.id,
         name=task.name or "",
         path=tuple(task.path.lstrip("~").split(", ")) if task.path else (),
-        error=next((write.value for write in own if write.channel == "__error__"), None),
+        error=next((error_as_text(w.channel, w.value) for w in own if w.channel == ERROR), None),
         interrupts=tuple(asked),
         result=fold((w.channel, w.value) for w in output if w.channel not in hidden) if output else None,
     )
