@@ -21,6 +21,7 @@ from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import children, clean, kind_of, line
 from lgviz.analysis.writes import makers
 from lgviz.errors import CheckpointNotFound
+from lgviz.persistence.serde.stored_error import error_as_text
 from lgviz.sources.base import StoredWrite
 from lgviz.sources.places import is_internal
 
@@ -139,7 +140,8 @@ class _Search:
         if tree.flags[row.index] & (Flag.INTERRUPT | Flag.ERROR):
             for write in self._stored(row):
                 if write.channel in ("__interrupt__", "__error__"):
-                    asked = write.value if isinstance(write.value, (list, tuple)) else [write.value]
+                    told = error_as_text(write.channel, write.value)
+                    asked = told if isinstance(told, (list, tuple)) else [told]
                     for one in asked:
                         for _, _, text in _leaves(getattr(one, "value", one)):
                             yield from self._match(row, write.channel.strip("_"), text)

@@ -7,8 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
+from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.places import by_channel, config_of, node_path
@@ -113,12 +115,16 @@ class StateReader:
             return Writes({}, derived=True)
         return Writes({name: [write] for name in facts.nodes[:1] or ("",)}, derived=True)
 
-    def errors(self, row: int) -> list[Any]:
-        """What the tasks of the step that starts at a checkpoint raised, as LangGraph stored it."""
+    def errors(self, row: int) -> dict[str, StoredError]:
+        """By task, what the step that starts at a checkpoint raised; not what a caller caught or a handler took
+        over."""
         facts = self._tree.rows[row]
         failed = {task.id for task in facts.step_work.tasks.values() if not (task.called or task.handled)}
-        own = self._own_writes(facts)
-        return [write.value for write in own if write.channel == "__error__" and write.task_id in failed]
+        return {
+            write.task_id: StoredError.of(write.value)
+            for write in self._own_writes(facts)
+            if write.channel == ERROR and write.task_id in failed
+        }
 
     def interrupts(self, row: int, *, waiting: bool) -> list[Interrupt]:
         """What the step that starts at a checkpoint asked; ``waiting``: only what waits for an answer."""

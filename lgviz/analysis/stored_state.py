@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
+from lgviz.persistence.serde.stored_error import error_as_text
 from lgviz.sources.base import Record, StoredWrite
 from lgviz.sources.places import CONTROL_CHANNELS, config_of, is_internal, unrooted
 
@@ -62,7 +64,7 @@ def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask
         id=task.id,
         name=task.name or "",
         path=(PUSH, task.order[1], False) if task.order[0] == 0 else (PULL, task.name),
-        error=next((write.value for write in own if write.channel == "__error__"), None),
+        error=next((error_as_text(w.channel, w.value) for w in own if w.channel == ERROR), None),
         interrupts=tuple(asked),
         result=unrooted(fold((w.channel, w.value) for w in output if w.channel not in hidden))
         if output

@@ -194,7 +194,7 @@ class Acts:
         self._thread.emit("run", self._view(number))
 
     def _remember(self, run: session.Run) -> None:
-        """Keep the traceback of what failed here: LangGraph stores only the exception's text."""
+        """Keep the traceback of what failed here: LangGraph's savers store only the exception's text."""
         if run.error is not None and run.error.node is not None and run.checkpoint is not None:
             known = self._thread.tracebacks.setdefault(run.checkpoint.id, {})
             known[run.error.node] = run.error.traceback

@@ -8,6 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from lgviz.errors import CheckpointNotFound
+from lgviz.persistence.serde.stored_error import error_as_text
 
 from .base import Record, Source
 from .places import config_of, place_of
@@ -56,5 +57,8 @@ class SourceSaver(BaseCheckpointSaver[Any]):
             },
             metadata=dict(record.metadata),  # type: ignore[arg-type]  # as stored, whatever it is
             parent_config=config_of(thread_id, namespace, record.parent_id) if record.parent_id else None,
-            pending_writes=[(write.task_id, write.channel, write.value) for write in record.writes],
+            pending_writes=[
+                (write.task_id, write.channel, error_as_text(write.channel, write.value))
+                for write in record.writes
+            ],
         )

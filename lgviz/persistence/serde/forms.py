@@ -19,6 +19,8 @@ from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .stored_error import StoredError
+
 
 class Form(NamedTuple):
     """How values of one exact type are written and read."""
@@ -131,6 +133,7 @@ EXACT: dict[type, Form] = {
     },
     pathlib.PurePosixPath: _path(pathlib.PurePosixPath),
     pathlib.PureWindowsPath: _path(pathlib.PureWindowsPath),
+    StoredError: Form("error", lambda error: [error.text, error.exception, error.traceback], StoredError),
     type(pathlib.Path()): Form("Path", lambda value: list(value.parts), pathlib.Path),
 }
 """By exact type."""

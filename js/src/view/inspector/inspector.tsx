@@ -1,6 +1,6 @@
 // The right side: what the selected checkpoint holds, and what can be done with it.
 import { useComputed } from "@preact/signals";
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { CheckpointView } from "../../protocol";
 import { labelOf, type Store } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
@@ -8,6 +8,7 @@ import { Topology } from "../graph/topology";
 import { Memory, useMemory } from "../memory/memory";
 import { useAsk } from "../ui/ask";
 import { useFocusHeld } from "../ui/focus";
+import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 import { Diff } from "./diff";
 import { Head } from "./head";
