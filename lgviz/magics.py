@@ -11,10 +11,8 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from IPython.display import display
 
 from lgviz.errors import LgvizError
-from lgviz.export.error import error_html
 from lgviz.sources import open_source
 from lgviz.widget import Debugger, debug
 
@@ -58,12 +56,13 @@ class LgvizMagics(Magics):
         help="leave out the static view that outlives the kernel",
     )
     @line_magic
-    def lgviz(self, line: str) -> Debugger | None:
-        """Show the time-travel debugger on a graph, a saver or a database file.
+    def lgviz(self, line: str) -> Debugger:
+        """Show the time-travel debugger on a graph, a saver or a database file, wherever in a cell it stands.
 
         Examples::
 
             %lgviz graph --thread 1
+            dbg = %lgviz graph --thread 1
             %lgviz checkpoints.db
             %lgviz postgresql://user@host/database
         """
@@ -80,11 +79,11 @@ class LgvizMagics(Magics):
             options["thread_id"] = _unquoted(options["thread_id"])
             if options["store"] is not None:
                 options["store"], _ = self._subject(options["store"])
-            return debug(what, name=name, **options)
+            debugger = debug(what, name=name, **options)
         except LgvizError as error:
-            plain = "\n".join(error._render_traceback_())
-            display({"text/html": str(error_html(error.cause, error.remedy)), "text/plain": plain}, raw=True)
-            return None
+            raise UsageError(str(error)) from None  # the cell fails with this one line
+        debugger.show()
+        return debugger
 
     def _subject(self, text: str) -> tuple[Any, str]:
         """The object that the first argument names, and the Python expression for it."""

@@ -13,6 +13,7 @@ from langgraph.types import Interrupt, StateSnapshot
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.deltas import DeltaHistories
 from lgviz.sources.places import by_channel, config_of, node_path
 
 from .steps import TreeRow
@@ -50,6 +51,7 @@ class StateReader:
         self._source = source
         self._thread_id = thread_id
         self._tree = tree
+        self._deltas = DeltaHistories(source, thread_id)
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -57,6 +59,7 @@ class StateReader:
         """Rows have other numbers now."""
         with self._lock:
             self._kept.clear()
+            self._deltas.forget()
 
     # ------------------------------------------------------------ the checkpoint
 
@@ -166,12 +169,21 @@ class StateReader:
         if graph is None:
             return None
         config = config_of(self._thread_id, facts.namespace, facts.id)
-        config["configurable"]["__pregel_checkpointer"] = SourceSaver(self._source, record)
+        saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
+        config["configurable"]["__pregel_checkpointer"] = saver
         try:
             snapshot: StateSnapshot = graph.get_state(config)
         except Exception:  # a value that cannot be decoded must not hide the rest
             return None
         return snapshot if snapshot.metadata is not None else None
+
+    def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
+        """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""
+        number = self._tree.row_of(checkpoint_id, namespace)
+        row = self._tree.rows[number] if number >= 0 else None
+        while row is not None and row.parent_id:
+            yield row.parent_id
+            row = row.parent
 
     def _stored(self, facts: TreeRow) -> Sequence[StoredWrite]:
         kept = self._kept.get(facts.index)
