@@ -63,7 +63,7 @@ def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask
     return PregelTask(
         id=task.id,
         name=task.name or "",
-        path=(PUSH, task.order[1], False) if task.order[0] == 0 else (PULL, task.name),
+        path=(PUSH, task.order[1], False) if task.order[0] == 0 else (PULL, task.name or ""),
         error=next((error_as_text(w.channel, w.value) for w in own if w.channel == ERROR), None),
         interrupts=tuple(asked),
         result=unrooted(fold((w.channel, w.value) for w in output if w.channel not in hidden))
