@@ -119,8 +119,8 @@ class StateReader:
         return Writes({name: [write] for name in facts.nodes[:1] or ("",)}, derived=True)
 
     def errors(self, row: int) -> dict[str, StoredError]:
-        """By task, what the step that starts at a checkpoint raised, but for what a caller caught or a handler
-        took over."""
+        """By task, what the step that starts at a checkpoint raised, but for what its caller caught or a
+        handler took over."""
         facts = self._tree.rows[row]
         failed = {task.id for task in facts.step_work.tasks.values() if not (task.called or task.handled)}
         return {
