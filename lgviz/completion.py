@@ -28,7 +28,6 @@ def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> 
     A matcher of IPython and not its ``complete_command`` hook, whose answers come after all names of Python.
     """
 
-    @context_matcher(identifier=_IDENTIFIER)
     def match(context: CompletionContext) -> SimpleMatcherResult:
         line = _LINE.match(context.line_with_cursor[: context.cursor_position])
         if line is None:
@@ -42,7 +41,7 @@ def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> 
 
     matchers = shell.Completer.custom_matchers
     matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != _IDENTIFIER]
-    matchers.append(match)
+    matchers.append(context_matcher(identifier=_IDENTIFIER)(match))
 
 
 def _words(
