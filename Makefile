@@ -63,21 +63,23 @@ clean: ## remove everything that a build or a run made
 	rm -rf .venv .make .demo dist lgviz/static js/node_modules test-results
 
 .make/python: pyproject.toml .ci/venv
-	.ci/venv
+	@.ci/venv
 	@mkdir -p .make && touch $@
 
 .make/node: .ci/node | .make/python
-	.ci/node
+	@.ci/node
 	@mkdir -p .make && touch $@
 
 .make/chromium: .ci/chromium | .make/python
-	.ci/chromium
+	@.ci/chromium
 	@mkdir -p .make && touch $@
 
 $(NODE_MODULES): js/package.json js/package-lock.json js/.npmrc | .make/node
-	npm --prefix js ci --no-progress
+	@echo "Installs the front end's packages by npm: about 10 seconds …"
+	@npm --prefix js ci --no-progress --no-audit --no-fund
 	@touch $@
 
 $(BUNDLE): $(FRONT) $(NODE_MODULES)
-	npm --prefix js run build
+	@echo "Builds the front end …"
+	@npm --prefix js run --silent build
 	@touch $@
