@@ -19,7 +19,6 @@ class Seen:
 
     saver: Any
     graphs: dict[str, Any] = field(default_factory=dict)
-    contexts: dict[str, Any] = field(default_factory=dict)
 
 
 class Witness:
@@ -27,6 +26,7 @@ class Witness:
 
     Attributes:
         savers: those used since :meth:`forget`, by what they hold.
+        inner: by namespace the subgraph that ran there.
         made: by checkpoint id the names of the tasks whose writes made it, as the debug stream told them.
         before: by checkpoint id the one that its step started from, stored or not.
         updated: by checkpoint id the ``as_node`` that an update was made as.
@@ -37,6 +37,7 @@ class Witness:
 
     def forget(self) -> None:
         self.savers: dict[int, Seen] = {}
+        self.inner: dict[str, Any] = {}
         self.made: dict[str, tuple[str, ...]] = {}
         self.before: dict[str, str] = {}
         self.updated: dict[str, tuple[str | None, ...]] = {}
@@ -100,6 +101,9 @@ class Witness:
 
     def _on_run(self, graph: Any, config: Any, **kwargs: Any) -> None:
         self._note(graph, config)
+        configurable = config.get("configurable") or {}
+        if namespace := configurable.get("checkpoint_ns"):
+            self.inner[namespace] = graph
 
     def _on_update(self, graph: Any, config: Any, supersteps: Any = (), **kwargs: Any) -> None:
         self._note(graph, config)
