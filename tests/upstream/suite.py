@@ -57,14 +57,20 @@ class Outcome:
 
 
 def run(
-    report: Path, *args: str, plugins: tuple[str, ...], python: Path | None = None, tests: Path | None = None
+    report: Path,
+    *args: str,
+    plugins: tuple[str, ...],
+    postgres: str = "",
+    python: Path | None = None,
+    tests: Path | None = None,
 ) -> Outcome:
     """Run LangGraph's tests with plugins of this folder, and read what those wrote to ``report``."""
     python = python or environment(*NEEDED, lgviz=True)
     tests = tests or _fetched(python)
     report.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
-    env |= {"LGVIZ_UPSTREAM_REPORT": str(report), "NO_DOCKER": "true", "PYTHONPATH": str(HERE)}
+    env |= {"NO_DOCKER": "true", "PYTHONPATH": str(HERE)}
+    env |= {"LGVIZ_UPSTREAM_REPORT": str(report), "LGVIZ_UPSTREAM_POSTGRES": postgres}
     chosen = [option for plugin in plugins for option in ("-p", plugin)]
     quiet = ["-q", "-W", "ignore", "--tb", "short", "-p", "no:cacheprovider", "--timeout", "300"]
     command = [python, "-m", "pytest", *quiet, *chosen, "--junitxml", report / "tests.xml", *args]

@@ -92,8 +92,13 @@ class Comparison:
 
     def _without_defaults(self, view: str, where: str, c: Any, theirs: Any, mine: Any) -> Any:
         """LangGraph shows what an empty channel starts with, which no row holds."""
-        if not isinstance(theirs, dict) or not isinstance(mine, dict):
+        if not isinstance(mine, dict):
             return theirs
+        if not isinstance(theirs, dict):  # the state is one value, and it has none yet
+            if mine or theirs:
+                return theirs
+            self._note(view, "values.default", where, theirs, mine)
+            return mine
         versions = c.stored.bookkeeping.channel_versions if c.stored.bookkeeping else {}
         unwritten = {name: theirs[name] for name in theirs if name not in mine and name not in versions}
         if unwritten:

@@ -69,10 +69,12 @@ class Witness:
         def after_tick(loop: Any) -> None:
             told = self._told[loop.checkpoint["id"]]
             names = tuple(told.get(id_, task.name) for id_, task in loop.tasks.items())
+            before = loop.checkpoint["id"]
             try:
                 tick(loop)
-            finally:
-                self.made[loop.checkpoint["id"]] = names
+            finally:  # an `interrupt_after` is raised once the checkpoint is made
+                if loop.checkpoint["id"] != before:
+                    self.made[loop.checkpoint["id"]] = names
 
         @wraps(put)
         def put_checkpoint(loop: Any, *args: Any) -> None:
