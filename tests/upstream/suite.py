@@ -110,12 +110,12 @@ def _fetched(python: Path) -> Path:
 
 
 def _outcome(report: Path) -> Outcome:
-    outcome = Outcome(0, [], 0, 0, [], set())
+    verdicts = {}  # by test: one that is run again is there again
     for case in ET.parse(report / "tests.xml").iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            outcome.failed.append(f"{case.get('classname')}::{case.get('name')}")
-        elif case.find("skipped") is None:
-            outcome.passed += 1
+        name = f"{case.get('classname')}::{case.get('name')}"
+        verdicts[name] = {child.tag for child in case} & {"failure", "error", "skipped"}
+    failed = [name for name, verdict in verdicts.items() if verdict & {"failure", "error"}]
+    outcome = Outcome([*verdicts.values()].count(set()), failed, 0, 0, [], set())
     for line in (line for path in report.glob("*.jsonl") for line in path.read_text().splitlines()):
         looked = json.loads(line)
         outcome.threads += looked["threads"]
