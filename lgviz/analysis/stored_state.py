@@ -13,17 +13,21 @@ from lgviz.sources.base import Bookkeeping, Record, StoredWrite, Undecodable
 from lgviz.sources.places import CONTROL_CHANNELS, TASKS_CHANNEL, config_of, is_internal, unrooted
 
 from .naming import Naming
+from .rebuilt import unwrapped
 from .steps import Task, TreeRow, written_channels
 from .writes import fold
 
 __all__ = ["stored_snapshot"]
 
 
-def stored_snapshot(thread_id: str, row: TreeRow, record: Record, naming: Naming) -> StateSnapshot:
-    """A snapshot in LangGraph's shape: the stored channels that belong to the state, and the tasks of the
-    next step as far as they are certain."""
+def stored_snapshot(
+    thread_id: str, row: TreeRow, record: Record, naming: Naming, rebuilt: Mapping[str, Any]
+) -> StateSnapshot:
+    """A snapshot in LangGraph's shape: the stored channels that belong to the state, those that were rebuilt,
+    and the tasks of the next step as far as they are certain."""
     hidden = _node_channels(row) if row.dated else set()
-    values = {n: value for n, value in record.values.items() if not is_internal(n) and n not in hidden}
+    held = {name: unwrapped(value) for name, value in record.values.items()} | dict(rebuilt)
+    values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
     tasks = tuple(_task(row, task, record.writes) for task in _pending(row, record, naming))
     return StateSnapshot(
         values=unrooted(values),

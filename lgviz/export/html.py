@@ -199,6 +199,7 @@ def _checkpoint(
     reducers: Mapping[str, str | None],
 ) -> Markup:
     values = by_channel(checkpoint.values)
+    reducers = {**reducers, **checkpoint.rebuilt}
     diff = diff_states(by_channel(before.values) if before is not None else {}, values)
     nexts = [Markup("<b>{}</b>").format(esc(name)) for name in checkpoint.next[:12]]
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
