@@ -168,9 +168,15 @@ class StateReader:
         return Writes({name: [write] for name in facts.nodes[:1] or ("",)}, derived=True)
 
     def errors(self, row: int) -> dict[str, StoredError]:
-        """By task, what the step that starts at a checkpoint raised."""
-        own = self._own_writes(self._tree.rows[row])
-        return {write.task_id: StoredError.of(write.value) for write in own if write.channel == ERROR}
+        """By task, what the step that starts at a checkpoint raised, but for what its caller caught or a
+        handler took over."""
+        facts = self._tree.rows[row]
+        failed = {task.id for task in facts.step_work.tasks.values() if not (task.called or task.handled)}
+        return {
+            write.task_id: StoredError.of(write.value)
+            for write in self._own_writes(facts)
+            if write.channel == ERROR and write.task_id in failed
+        }
 
     def interrupts(self, row: int, *, waiting: bool) -> list[Interrupt]:
         """What the step that starts at a checkpoint asked; ``waiting``: only what waits for an answer."""
@@ -178,11 +184,15 @@ class StateReader:
         tasks = facts.step_work.tasks
         for task in tasks.values():
             self._tree.naming.name_task(facts, task)
+        own = [write for write in self._own_writes(facts) if write.channel == "__interrupt__"]
         found: list[Interrupt] = []
-        for write in sorted(self._own_writes(facts), key=lambda write: tasks[write.task_id].order):
-            if write.channel == "__interrupt__" and not (waiting and tasks[write.task_id].finished):
-                found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
-        return found
+        for write in sorted(own, key=lambda write: tasks[write.task_id].order):
+            task = tasks[write.task_id]
+            if task.called or (waiting and task.finished):
+                continue
+            found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
+        # Before 2026 nothing tells a called task that waits from its caller, but the question is the same.
+        return list({getattr(asked, "id", None) or id(asked): asked for asked in found}.values())
 
     # ------------------------------------------------------------ inside
 
