@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
@@ -12,13 +13,9 @@ from lgviz.sources.base import Record, StoredWrite
 from lgviz.sources.places import CONTROL_CHANNELS, config_of, is_internal, unrooted
 
 from .naming import Naming
-<<<<<<< HEAD
 from .rebuilt import unwrapped
-from .steps import Task, TreeRow, written_channels
-=======
 from .steps import PULL, PUSH, Task, TreeRow
 from .waiting import entry_of, pending_tasks
->>>>>>> main
 from .writes import fold
 
 __all__ = ["stored_snapshot"]
@@ -30,14 +27,9 @@ def stored_snapshot(
     """A snapshot in LangGraph's shape: the stored channels that belong to the state, those that were rebuilt,
     and the tasks of the next step as far as they are certain."""
     hidden = _node_channels(row) if row.dated else set()
-<<<<<<< HEAD
     held = {name: unwrapped(value) for name, value in record.values.items()} | dict(rebuilt)
     values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
-    tasks = tuple(_task(row, task, record.writes) for task in _pending(row, record, naming))
-=======
-    values = {n: value for n, value in record.values.items() if not is_internal(n) and n not in hidden}
     tasks = tuple(_task(row, task, record.writes) for task in pending_tasks(row, record, naming))
->>>>>>> main
     return StateSnapshot(
         values=unrooted(values) if values or not _is_functional(row, record) else None,
         next=tuple(task.name for task in tasks),
