@@ -65,6 +65,10 @@ NOTHING = _Nothing()
 class KeptAsWrites:
     """Stands for the value of a delta channel that cannot be known without the graph's reducer.
 
+    >>> kept = KeptAsWrites(3, (4,), "a reducer may add or replace")
+    >>> kept.stored, kept.writes
+    (3, (4,))
+
     Attributes:
         stored: the value that LangGraph stored last; None where it stored none.
         writes: what was written since, oldest first.
