@@ -1,22 +1,22 @@
 """Which question of a step was answered: told by what its tasks stored at the checkpoint.
 
-Of each kind LangGraph keeps the newest for a task: the question it asked last (``__interrupt__``), all answers
-that it was given (``__resume__``) and what it raised (``__error__``). A question whose answer is stored there is
-answered, whatever came of it: LangGraph gives that answer again to whoever runs the task on from there.
+Of each kind LangGraph keeps the newest for a task: the question it asked last (``__interrupt__``), all the
+answers that it was given (``__resume__``) and what it raised (``__error__``). A question whose answer is
+stored there is answered, whatever came of it: LangGraph gives that answer again whenever the task runs there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from langgraph.types import Interrupt
+from langgraph.types import Interrupt, PregelTask
 from xxhash import xxh3_128_hexdigest
 
 from lgviz.sources.places import CONTROL_CHANNELS, NULL_TASK_ID
 
-__all__ = ["Asker", "askers_of"]
+__all__ = ["Asker", "Told", "askers_of", "told"]
 
 
 @dataclass(slots=True)
@@ -43,6 +43,48 @@ class Asker:
             if xxh3_128_hexdigest(text.encode()) == interrupt.id:
                 return number
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a question that is shown at a checkpoint was told there.
+
+    Attributes:
+        answered: whether an answer to it is stored.
+        before: the answers to older questions of its task.
+        own: whether the task that shows it asked, and not a task or subgraph that it called.
+    """
+
+    answered: bool
+    before: list[Any]
+    own: bool
+
+
+def told(
+    askers: Mapping[str, Asker], interrupt: Interrupt, task: PregelTask, namespace: str, *, finished: bool
+) -> Told:
+    """What a question of a checkpoint's task was told.
+
+    Args:
+        askers: of :func:`askers_of`.
+        interrupt: the question.
+        task: the task that shows it.
+        namespace: of the checkpoint.
+        finished: whether that task finished.
+    """
+    # A task that another one called asks under both their ids, and is told under its own.
+    asking = [a for a in askers.values() if interrupt.id in {i.id for i in a.asked}]
+    asker = next((a for a in asking if a.answers), askers.get(task.id))
+    if asker is None:
+        return Told(finished, [], True)
+    number = asker.place_of(interrupt, task.name, namespace)
+    own = asker.task_id == task.id and number is not None
+    count = len(asker.answers)
+    if asker.ended and count and (finished or number is None or (number == 0 and count > 1)):
+        number = count - 1  # the question shown is the last one asked (before 2026 all of a task had one id)
+    elif not asker.ended or number is None:
+        number = count
+    return Told(finished or (asker.ended and number < count), asker.answers[:number], own)
 
 
 def askers_of(writes: Iterable[tuple[str, str, Any]]) -> dict[str, Asker]:

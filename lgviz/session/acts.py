@@ -76,7 +76,7 @@ class Option:
         disabled: why it cannot be chosen; None where it can.
         goto: where it may go by ``Command(goto=...)``: what the graph declares, and where its tasks went in
             this thread; empty where it does not route that way.
-        needs_values: it is disabled for the state that it leads to, so that other values may make it possible.
+        needs_values: it is disabled for the state that it leads to: other values may make it possible.
     """
 
     node: str

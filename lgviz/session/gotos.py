@@ -1,4 +1,4 @@
-"""Where a node goes by ``Command(goto=...)``: what its graph declares, and what its tasks did in the thread."""
+"""Where a node goes by ``Command(goto=...)``: what its graph declares, and what its tasks did."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _LOOKED_AT = 20_000
 class Gotos:
     """The gotos of one graph's nodes. The thread is read when it is first asked for.
 
-    Most programs return ``Command(goto=...)`` without an annotation, so that their graph does not know it. But
-    a task that went to ``X`` wrote to the channel ``branch:to:X``, which no edge of its node does.
+    Most programs return ``Command(goto=...)`` without an annotation, so that their graph does not know it.
+    But a task that went to ``X`` wrote to the channel ``branch:to:X``, which no edge of its node does.
     """
 
     def __init__(self, here: GraphTarget, at: Any, position: Position) -> None:

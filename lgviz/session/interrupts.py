@@ -9,7 +9,7 @@ from typing import Any
 
 from langgraph.types import Interrupt, StateSnapshot
 
-from lgviz.analysis.answers import Asker, askers_of
+from lgviz.analysis.answers import askers_of, told
 from lgviz.errors import NothingToRun
 from lgviz.sources.places import SubgraphCall, calls, place_of
 
@@ -71,11 +71,18 @@ def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list
             f"It has {', '.join(asked)}.",
         )
     askers = askers_of(position.saved.pending_writes or ())
-    return [_answer(position, snapshot, askers, *asked[key], value) for key, value in given.items()]
+    done = {s.task_id for s in siblings(position, snapshot)}
+    answers = []
+    for key, value in given.items():
+        place, interrupt = asked[key]
+        task = snapshot.tasks[place]
+        known = told(askers, interrupt, task, position.namespace, finished=task.id in done)
+        answers.append(Answer(interrupt, place, value, known.before, not known.answered, known.own))
+    return answers
 
 
 def located(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[tuple[Position, Answer]]:
-    """The checkpoint whose step asked what surfaced at ``root``, and whether the question was answered there."""
+    """The checkpoint whose step asked what surfaced at ``root``, and the answer, answered there or not."""
     task = snapshot.tasks[answer.place]
     if answer.own or (answer.waiting and task.error is None):
         return root, answer
@@ -105,36 +112,6 @@ def asked_in(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[Pos
         if any(c == "__interrupt__" and answer.interrupt.id in _ids(value) for _, c, value in writes):
             found = Position(root.target, candidate)
     return found
-
-
-def _answer(
-    position: Position,
-    snapshot: StateSnapshot,
-    askers: Mapping[str, Asker],
-    place: int,
-    interrupt: Interrupt,
-    value: Any,
-) -> Answer:
-    task = snapshot.tasks[place]
-    # A task that another one called asks under both their ids, and is told under its own.
-    asking = [a for a in askers.values() if interrupt.id in {i.id for i in a.asked}]
-    asker = next((a for a in asking if a.answers), askers.get(task.id))
-    if asker is None:
-        return Answer(interrupt, place, value, [], task.id not in _done(position, snapshot), own=True)
-    finished = task.id in _done(position, snapshot)
-    number = asker.place_of(interrupt, task.name, position.namespace)
-    own = asker.task_id == task.id and number is not None
-    told = len(asker.answers)
-    if asker.ended and told and (finished or number is None or (number == 0 and told > 1)):
-        number = told - 1  # the question shown is the last one asked (before 2026 all of a task had one id)
-    elif not asker.ended or number is None:
-        number = told
-    answered = finished or (asker.ended and number < told)
-    return Answer(interrupt, place, value, asker.answers[:number], not answered, own)
-
-
-def _done(position: Position, snapshot: StateSnapshot) -> set[str]:
-    return {s.task_id for s in siblings(position, snapshot)}
 
 
 def _by_id(resume: Any, asked: Mapping[str, Any], waiting: list[Interrupt]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
 from .saver_proxy import SaverProxy
 from .target import GraphTarget, Position, find
+from .update import siblings
 
 __all__ = ["RunSpec", "RunSteps", "Until"]
 
@@ -142,7 +143,8 @@ class RunSteps:
             yield from self._stream(root, root.config, _command((a.interrupt.id, a.value) for a in answers))
             return root.config
         start = asked[0][0] if len({where.id for where, _ in asked}) == 1 else root
-        if start is root and (copying := refreshed(root, above, _told(answers))) is not None:
+        halted = len(siblings(root, above)) < len(above.tasks)  # finished siblings need not run again
+        if start is root and halted and (copying := refreshed(root, above, _told(answers))) is not None:
             self.warnings += _anew(above, answers, kept=True)
             root = yield from copying
             latest = config_of(root.thread_id)  # without an id: finished tasks keep what they wrote
@@ -214,10 +216,10 @@ class RunSteps:
     def _edited(self, target: GraphTarget, saved: CheckpointTuple) -> CheckpointTuple:
         """A checkpoint as this run is to see it.
 
-        LangGraph goes on from a breakpoint once it has marked all channels of the graph as seen. Those that the
-        graph has lost since it leaves unmarked, and stops there again and again: they are marked here. An answer
-        given for no question by name stays stored, and answers the next question that is asked: it is left out
-        where new answers are given.
+        LangGraph goes on from a breakpoint once it has marked all channels of the graph as seen. Those that
+        the graph has lost since it leaves unmarked, and stops there again and again: they are marked here. An
+        answer given for no question by name stays stored, and answers the next question that is asked: it is
+        left out where new answers are given.
         """
         checkpoint, writes = saved.checkpoint, saved.pending_writes
         if self.spec.resume is not None and writes:

@@ -210,8 +210,8 @@ def warned(
     position: Position, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot, gotos: Went
 ) -> Iterator[str]:
     """What to know of an update as ``node`` that led from one state to another."""
-    if edit.goto is None:
-        yield from _not_gone(position, node, after, gotos)
+    if edit.goto is None and not after.next:
+        yield from _not_gone(position, node, gotos)
     if node == END and (done := siblings(position, before)):
         yield f"What {', '.join(s.node for s in done)} wrote in the next step is applied first."
     names = [task.name for task in before.tasks]
@@ -220,21 +220,17 @@ def warned(
         yield f"This drops the other pending tasks: {', '.join(names)}."
 
 
-def _not_gone(position: Position, node: str, after: StateSnapshot, gotos: Went) -> Iterator[str]:
+def _not_gone(position: Position, node: str, gotos: Went) -> Iterator[str]:
     """Where the node would have gone by ``Command``, which an update of its values does not."""
-    nothing = "" if after.next else " nothing runs next"
-    rest = nothing or f" only its edges are followed ({', '.join(dict.fromkeys(after.next))})"
     if targets := goto_targets(position.graph, node):
-        if not set(targets) & set(after.next):
-            yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}){rest}."
-        return
-    if seen := [target for target in gotos.seen(node) if target not in after.next]:
+        yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
+    elif seen := gotos.seen(node):
         yield (
-            f"In this thread {node!r} went to {', '.join(seen)} by no edge of this graph, as Command(goto=...) "
-            f"does: without goto={rest}."
+            f"In this thread {node!r} went to {', '.join(seen)} by no edge of this graph, as "
+            "Command(goto=...) does: without goto= nothing runs next."
         )
-    if sent := [target for target in gotos.sends(node) if target not in after.next]:
-        yield f"In this thread {node!r} sent to {', '.join(sent)} by Send, which goto= cannot do:{rest}."
+    if sent := gotos.sends(node):
+        yield f"In this thread {node!r} sent to {', '.join(sent)} by Send, which goto= cannot do."
 
 
 def _refusal(error: Exception, node: str) -> LgvizError | None:

@@ -86,7 +86,7 @@ function Option({ group, option, inferred, chosen, choose }: OptionProps) {
         name={group}
         value={node}
         checked={chosen}
-        disabled={disabled !== null}
+        disabled={disabled !== null && !option.needs_values}
         aria-label={node}
         aria-describedby={id}
         onChange={choose}
