@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langgraph.channels.base import BaseChannel
+from langgraph.channels.topic import Topic
 from langgraph.pregel import Pregel
 from pydantic import ValidationError
 
@@ -112,6 +113,8 @@ def refused_channels(graph: Any, values: Mapping[str, Any]) -> list[Refusal]:
             held = channel.from_checkpoint(values[name])
             if held.is_available():
                 held.get()
+            if isinstance(held, Topic) and not isinstance(held.values, list):
+                raise TypeError(f"a Topic holds a list, and this is a {type(held.values).__name__}")
         except Exception as error:
             found.append(Refusal("channel", name, error))
     return found

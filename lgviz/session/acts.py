@@ -267,14 +267,14 @@ def finished_siblings(
 
 
 def _overlaid(position: Position) -> Position:
-    """The same checkpoint on an overlay that reads the saver once."""
+    """The checkpoint on an overlay that reads the saver once."""
     over = OverlaySaver(position.target.saver, {})
     over.learn(position.saved)
     return replace(position, target=position.target.with_saver(over))
 
 
 def _afresh(over: Position) -> Position:
-    """The same checkpoint, as it is stored, on an overlay that holds nothing yet."""
+    """The checkpoint, as it is stored, on an overlay that holds nothing yet."""
     saver = over.target.saver
     return (
         replace(over, target=over.target.with_saver(saver.fresh()))

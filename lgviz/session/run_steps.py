@@ -13,12 +13,12 @@ from langgraph.checkpoint.base import Checkpoint as StoredCheckpoint
 from langgraph.checkpoint.base import CheckpointMetadata, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
-from langgraph.types import Command, Interrupt, StateSnapshot
+from langgraph.types import Command, Interrupt, Send, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
 from lgviz.errors import NodeRefused, NothingToRun
-from lgviz.sources.places import NULL_TASK_ID, config_of, place_of
+from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
 
 from .effects import Act, call
 from .interrupts import Answer, answers_of, located, open_interrupts
@@ -34,6 +34,7 @@ from .update import siblings
 __all__ = ["RunSpec", "RunSteps", "Until"]
 
 logger = logging.getLogger(__name__)
+_BRANCH = "branch:to:"
 Until = str | Callable[[Checkpoint], bool] | None
 
 
@@ -115,8 +116,12 @@ class RunSteps:
     def _on(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
         """What the checkpoint's ``next`` says."""
         if not snapshot.next:
+            gone = ", ".join(map(repr, _gone(position)))
             raise NothingToRun(
-                "Nothing comes next at this checkpoint.", "Fork it as another node, or run it with an input."
+                f"This graph has no node {gone}, which was to run next at this checkpoint."
+                if gone
+                else "Nothing comes next at this checkpoint.",
+                "Fork it as another node, or run it with an input.",
             )
         plan = yield from plan_of(position, snapshot)
         self.warnings += plan.warnings
@@ -323,6 +328,15 @@ def _check_until(until: Until, graph: Any) -> None:
             f"The graph has no node {until!r} to stop before.",
             f"Choose one of {', '.join(map(repr, nodes))}.",
         )
+
+
+def _gone(position: Position) -> list[str]:
+    """The nodes that edges or ``Send``s of this checkpoint lead to, and that its graph does not have."""
+    values = position.saved.checkpoint["channel_values"]
+    led = [name.removeprefix(_BRANCH) for name in values if name.startswith(_BRANCH)]
+    sends = values.get(TASKS_CHANNEL) or ()
+    led += [send.node for send in sends if isinstance(send, Send)] if isinstance(sends, (list, tuple)) else []
+    return [name for name in dict.fromkeys(led) if name not in position.graph.nodes]
 
 
 def _told(answers: list[Answer]) -> dict[int, list[Any]]:

@@ -127,7 +127,7 @@ class Position:
         return config_of(self.thread_id, self.namespace, self.id)
 
     def without(self, channels: Iterable[str]) -> Position:
-        """The same checkpoint as if these channels had never been written."""
+        """This checkpoint as if these channels had never been written."""
         left_out = set(channels)
 
         def edited(found: CheckpointTuple) -> CheckpointTuple:

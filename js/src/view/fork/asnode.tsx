@@ -1,6 +1,6 @@
 // As which node an update counts, and where a Command goes from there.
 import { useId } from "preact/hooks";
-import { type Draft, optionOf } from "../../lib/draft";
+import { choosable, type Draft, optionOf } from "../../lib/draft";
 import type { AsNodeOption, ForkForm } from "../../protocol";
 
 interface Props {
@@ -86,7 +86,7 @@ function Option({ group, option, inferred, chosen, choose }: OptionProps) {
         name={group}
         value={node}
         checked={chosen}
-        disabled={disabled !== null && !option.needs_values}
+        disabled={!choosable(option)}
         aria-label={node}
         aria-describedby={id}
         onChange={choose}

@@ -141,7 +141,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
 
 function refusal(option: AsNodeOption | undefined): string | null {
   if (!option) return "an update cannot be written as this node";
-  return option.disabled;
+  return choosable(option) ? null : option.disabled;
 }
 
 /** Scroll a graph that is larger than its box to the node that matters now. */
