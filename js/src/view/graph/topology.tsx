@@ -1,5 +1,6 @@
 // The compiled graph as a drawing: what ran, what runs next, which node is chosen.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { choosable } from "../../lib/draft";
 import { bestFit, type Drawing, type PlacedNode, short } from "../../lib/layout";
 import type { AsNodeOption, Topology as Graph, TopologyNode } from "../../protocol";
 
