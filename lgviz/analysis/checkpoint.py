@@ -8,6 +8,7 @@ from typing import Any
 from langgraph.types import Interrupt, PregelTask
 
 from lgviz.errors import CheckpointNotFound
+from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Record
 from lgviz.sources.places import config_of
 
@@ -218,11 +219,15 @@ class Checkpoint:
 
     @property
     def error(self) -> str | None:
-        """What the failed task of the step that starts here raised, as LangGraph stored it; else None."""
-        if Flag.ERROR not in self.flags:
-            return None
-        errors = self._reader.errors(self.row)
-        return "\n".join(error if isinstance(error, str) else repr(error) for error in errors) or None
+        """What the failed tasks of the step that starts here raised, as LangGraph tells it: text, a line for
+        each; else None."""
+        return "\n".join(error.text for error in self.errors.values()) or None
+
+    @property
+    def errors(self) -> Mapping[str, StoredError]:
+        """By id of the task, what the step that starts here raised: the text; where one of lgviz's savers
+        kept them, the exception itself and its traceback too."""
+        return self._reader.errors(self.row) if Flag.ERROR in self.flags else {}
 
     @property
     def stored(self) -> Record:

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
+from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.deltas import DeltaHistories
 from lgviz.sources.places import by_channel, config_of, is_internal, node_path
 
 from .loading import Refusal, cannot_load, refused_channels, tolerant
@@ -51,6 +55,7 @@ class StateReader:
         self._source = source
         self._thread_id = thread_id
         self._tree = tree
+        self._deltas = DeltaHistories(source, thread_id)
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -58,6 +63,7 @@ class StateReader:
         """Rows have other numbers now."""
         with self._lock:
             self._kept.clear()
+            self._deltas.forget()
 
     # ------------------------------------------------------------ the checkpoint
 
@@ -121,10 +127,16 @@ class StateReader:
             return Writes({}, derived=True)
         return Writes({name: [write] for name in facts.nodes[:1] or ("",)}, derived=True)
 
-    def errors(self, row: int) -> list[Any]:
-        """What the tasks of the step that starts at a checkpoint raised, as LangGraph stored it."""
-        own = self._own_writes(self._tree.rows[row])
-        return [write.value for write in own if write.channel == "__error__"]
+    def errors(self, row: int) -> dict[str, StoredError]:
+        """By task, what the step that starts at a checkpoint raised, but for what its caller caught or a
+        handler took over."""
+        facts = self._tree.rows[row]
+        failed = {task.id for task in facts.step_work.tasks.values() if not (task.called or task.handled)}
+        return {
+            write.task_id: StoredError.of(write.value)
+            for write in self._own_writes(facts)
+            if write.channel == ERROR and write.task_id in failed
+        }
 
     def interrupts(self, row: int, *, waiting: bool) -> list[Interrupt]:
         """What the step that starts at a checkpoint asked; ``waiting``: only what waits for an answer."""
@@ -132,11 +144,15 @@ class StateReader:
         tasks = facts.step_work.tasks
         for task in tasks.values():
             self._tree.naming.name_task(facts, task)
+        own = [write for write in self._own_writes(facts) if write.channel == "__interrupt__"]
         found: list[Interrupt] = []
-        for write in sorted(self._own_writes(facts), key=lambda write: tasks[write.task_id].order):
-            if write.channel == "__interrupt__" and not (waiting and tasks[write.task_id].finished):
-                found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
-        return found
+        for write in sorted(own, key=lambda write: tasks[write.task_id].order):
+            task = tasks[write.task_id]
+            if task.called or (waiting and task.finished):
+                continue
+            found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
+        # Before 2026 nothing tells a called task that waits from its caller, but the question is the same.
+        return list({getattr(asked, "id", None) or id(asked): asked for asked in found}.values())
 
     # ------------------------------------------------------------ inside
 
@@ -165,10 +181,8 @@ class StateReader:
         if graph is None:
             return None, None
         reading, refused = tolerant(graph)
-        config = config_of(self._thread_id, facts.namespace, facts.id)
-        config["configurable"]["__pregel_checkpointer"] = SourceSaver(self._source, record)
         try:
-            snapshot: StateSnapshot = reading.get_state(config)
+            snapshot: StateSnapshot = reading.get_state(self._through(facts, record))
         except Exception as error:
             channels = refused_channels(graph, record.values)
             return self._without(facts, record, reading, channels), cannot_load([*channels, *refused], error)
@@ -184,15 +198,28 @@ class StateReader:
         if not names or any(map(is_internal, names)):
             return None
         loadable = replace(record, values={n: v for n, v in record.values.items() if n not in names})
-        config = config_of(self._thread_id, facts.namespace, facts.id)
-        config["configurable"]["__pregel_checkpointer"] = SourceSaver(self._source, loadable)
         try:
-            snapshot: StateSnapshot = graph.get_state(config)
+            snapshot: StateSnapshot = graph.get_state(self._through(facts, loadable))
         except Exception:  # told already, by the error of the first try
             return None
         if snapshot.metadata is None or not isinstance(snapshot.values, dict):
             return None
         return snapshot._replace(values={**snapshot.values, **{n: record.values[n] for n in names}})
+
+    def _through(self, facts: TreeRow, record: Record) -> RunnableConfig:
+        """The config by which LangGraph reads a record."""
+        config = config_of(self._thread_id, facts.namespace, facts.id)
+        saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
+        config["configurable"]["__pregel_checkpointer"] = saver
+        return config
+
+    def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
+        """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""
+        number = self._tree.row_of(checkpoint_id, namespace)
+        row = self._tree.rows[number] if number >= 0 else None
+        while row is not None and row.parent_id:
+            yield row.parent_id
+            row = row.parent
 
     def _stored(self, facts: TreeRow) -> Sequence[StoredWrite]:
         kept = self._kept.get(facts.index)

@@ -18,6 +18,7 @@ from lgviz.backend.diff_views import diff_view
 from lgviz.backend.raw import raw_text
 from lgviz.backend.value_views import Budget, interrupt_view, value_node
 from lgviz.errors import LgvizError
+from lgviz.persistence import StoredError
 from lgviz.protocol import ChannelView, CheckpointView, DiffView, InterruptView, RawView, TaskView, TaskWrites
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
@@ -136,7 +137,8 @@ def writes_view(checkpoint: Checkpoint) -> list[TaskWrites]:
 def tasks_view(
     checkpoint: Checkpoint, source: Source, tracebacks: Mapping[str, str] | None = None
 ) -> list[TaskView]:
-    """The tasks of its next step. ``tracebacks``: by node, of runs made here, for LangGraph stores none."""
+    """The tasks of its next step. ``tracebacks``: by node, of runs made here, where the saver keeps none."""
+    stored = checkpoint.errors
     started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
     return [
         {
@@ -148,11 +150,18 @@ def tasks_view(
                 interrupt_view(i, task.name, _is_answered(checkpoint, task, i)) for i in task.interrupts
             ],
             "error": None if task.error is None else clean(str(task.error))[:4_000],
-            "traceback": (tracebacks or {}).get(task.name) if task.error is not None else None,
+            "traceback": _traceback(task, stored, tracebacks or {}),
             "subgraph": started.get(task.id),
         }
         for task in checkpoint.tasks
     ]
+
+
+def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Mapping[str, str]) -> str | None:
+    if task.error is None:
+        return None
+    kept = stored[task.id].traceback if task.id in stored else ""
+    return clean(kept) or of_runs.get(task.name)
 
 
 def raw_view(checkpoint: Checkpoint) -> RawView:

@@ -32,7 +32,7 @@ class OpenThread:
         history: None until :meth:`open` succeeded once.
         lock: held while the thread is opened or read anew.
         running: ids of the threads on which a run started here is under way.
-        tracebacks: of runs made here: checkpoint id to node to traceback; LangGraph stores none.
+        tracebacks: of runs made here: checkpoint id to node to traceback; only lgviz's savers store one.
     """
 
     def __init__(

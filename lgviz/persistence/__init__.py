@@ -10,6 +10,7 @@ from lgviz.errors import needing
 from .blocks.damage import Damaged
 from .savers.sqlite import AsyncSqliteSaver, InMemorySaver, MemorySaver, SqliteSaver
 from .serde.exact import ExactSerializer
+from .serde.stored_error import StoredError
 from .serde.trust import Placeholder
 from .stores.past import ItemChange, Version
 from .stores.sqlite import AsyncSqliteStore, InMemoryStore, SqliteStore
@@ -36,6 +37,7 @@ __all__ = [
     "PostgresStore",
     "SqliteSaver",
     "SqliteStore",
+    "StoredError",
     "Version",
     "migrate",
 ]

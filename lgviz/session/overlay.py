@@ -267,7 +267,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         for task_id, channel, _ in theirs:
             taken[task_id] = taken.get(task_id, 0) + (channel not in WRITES_IDX_MAP)
         merged += [
-            (w.task_id, w.channel, self.serde.loads_typed(w.value))
+            (w.task_id, w.channel, w.read(self.serde))
             for w in ours
             if w.idx < 0 or w.idx >= taken.get(w.task_id, 0)
         ]

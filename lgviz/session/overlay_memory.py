@@ -20,8 +20,11 @@ from langgraph.checkpoint.base import (
     writes_sort_key,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.types import ERROR
 
 from lgviz.errors import CheckpointNotFound
+from lgviz.persistence.serde.exact import write_error
+from lgviz.persistence.serde.stored_error import error_as_text
 from lgviz.sources.base import (
     Bookkeeping,
     CheckpointRow,
@@ -78,6 +81,10 @@ class HeldWrite:
     idx: int
     channel: str
     value: Typed
+
+    def read(self, serde: SerializerProtocol) -> Any:
+        """Its value as LangGraph is given it."""
+        return error_as_text(self.channel, serde.loads_typed(self.value))
 
 
 @dataclass(slots=True)
@@ -137,7 +144,12 @@ class OverlayMemory:
                 idx = WRITES_IDX_MAP.get(channel, position)
                 if idx >= 0 and (task_id, idx) in held:
                     continue
-                held[task_id, idx] = HeldWrite(task_path, task_id, idx, channel, serde.dumps_typed(value))
+                dumped = (
+                    write_error(value, serde, serde.dumps_typed)
+                    if channel == ERROR
+                    else serde.dumps_typed(value)
+                )
+                held[task_id, idx] = HeldWrite(task_path, task_id, idx, channel, dumped)
 
     def load(self, serde: SerializerProtocol, key: Key) -> CheckpointTuple:
         """A checkpoint as a saver gives it."""
@@ -151,7 +163,7 @@ class OverlayMemory:
             checkpoint,
             serde.loads_typed(entry.metadata),
             config_of(key[0], key[1], entry.parent) if entry.parent else None,
-            [(w.task_id, w.channel, serde.loads_typed(w.value)) for w in writes],
+            [(w.task_id, w.channel, w.read(serde)) for w in writes],
         )
 
     def ordered(self, key: Key) -> Sequence[HeldWrite]:

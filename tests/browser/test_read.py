@@ -17,6 +17,14 @@ from tests.support.lab import (
     wait_for_kernel,
 )
 
+# Of all roots: ids that stand twice on the page, and references that lead out of their root.
+WRONG_IDS = """(roots) => roots.flatMap((root) => [...root.querySelectorAll("*")].flatMap((element) => [
+    ...(element.id && document.querySelectorAll(`[id="${element.id}"]`).length > 1 ? [`twice ${element.id}`] : []),
+    ...["for", "aria-controls", "aria-labelledby", "aria-describedby", "aria-activedescendant"]
+        .flatMap((name) => (element.getAttribute(name) ?? "").split(/\\s+/))
+        .filter((id) => id !== "" && !root.querySelector(`[id="${id}"]`)),
+]))"""
+
 
 def test_a_thread_opens_as_a_tree(notebook: NotebookFactory) -> None:
     page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
@@ -58,7 +66,10 @@ def test_two_checkpoints_are_compared(notebook: NotebookFactory) -> None:
     changes = debugger.inspector.get_by_test_id("lgviz-diff-change")
     expect(changes.first).to_be_visible()
     expect(debugger.inspector).to_contain_text("edit")
-    debugger.page.keyboard.press("Escape")
+    expect(debugger.inspector).to_contain_text("c3 → c5")
+    debugger.select("c5")
+    debugger.row("c3").click(modifiers=["ControlOrMeta"])
+    expect(debugger.inspector).to_contain_text("c3 → c5")
     debugger.select("c1")
     debugger.tab("diff")
     expect(debugger.inspector).to_contain_text("c0 → c1")
@@ -126,6 +137,7 @@ def test_two_debuggers_live_side_by_side(notebook: NotebookFactory) -> None:
     first.select("c1")
     expect(other.row("c5")).to_have_attribute("aria-selected", "true")
     expect(again.row("c1")).to_have_attribute("aria-selected", "true")
+    assert page.get_by_test_id("lgviz-root").evaluate_all(WRONG_IDS) == []
     add_cell(page, "dbg.selected = 'c3'")
     expect(first.row("c3")).to_have_attribute("aria-selected", "true")
     add_cell(page, "print('selected', dbg.history[dbg.selected].label)")

@@ -213,3 +213,13 @@ def words_of(page: str) -> str:
     """The text of a page without its tags and styles."""
     shown = re.sub(r"<style>.*?</style>", " ", page, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", shown)).split())
+
+
+def test_two_static_views_on_a_page_share_no_id(history: History) -> None:
+    page = static_html(history) + static_html(history, selected="c1") + static_html(history_of("fan_out"))
+    ids = re.findall(r'\sid="([^"]*)"', page)
+    referred = re.findall(
+        r'(?:\sfor="|\saria-(?:controls|labelledby|describedby|activedescendant|owns)="|href="#|url\(#)([^")]*)',
+        page,
+    )
+    assert len(ids) == len(set(ids)) and set(referred) <= set(ids)

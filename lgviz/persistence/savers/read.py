@@ -24,6 +24,7 @@ from lgviz.persistence.blocks.records import (
 )
 from lgviz.persistence.blocks.store import BlockGone
 from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
+from lgviz.persistence.serde.stored_error import error_as_text
 
 from .address import Address, address
 
@@ -232,7 +233,7 @@ class CheckpointReads:
             metadata=metadata,  # type: ignore[arg-type]
             parent_config=place._replace(checkpoint_id=stored.parent).config() if stored.parent else None,
             pending_writes=[
-                (task_id, write.channel, decode(write.part, blocks, damaged))
+                (task_id, write.channel, error_as_text(write.channel, decode(write.part, blocks, damaged)))
                 for _, task_id, write in stored.writes
             ],
         )

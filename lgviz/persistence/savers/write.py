@@ -25,6 +25,7 @@ from lgviz.persistence.blocks.records import (
     seen_entries,
 )
 from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
+from lgviz.persistence.serde.exact import write_error
 
 from .address import Address, address
 from .index import anchor_of
@@ -252,13 +253,10 @@ class CheckpointWrites:
         return _Thread(*thread), list(found[1]), list(found[2]) if asked else []
 
     def _encode_write(self, value: Any, channel: str, where: str) -> Part:
-        try:
+        if channel != ERROR:
             return self._encode(value, channel, where)
-        except NotKept:
-            if channel != ERROR or not isinstance(value, BaseException):
-                raise
-            # A node's error must never be hidden by the refusal to keep its arguments.
-            return self._encode(repr(value), channel, where)
+        serde = self.blocks.merkle.serde
+        return write_error(value, serde, lambda kept: self._encode(kept, channel, where))
 
     def _encode(self, value: Any, channel: str, where: str) -> Part:
         try:

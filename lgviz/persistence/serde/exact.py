@@ -8,8 +8,8 @@ Plain values are msgpack; everything else is an extension that holds a form's na
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
 
 import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -19,7 +19,10 @@ from lgviz.errors import NotKept
 from lgviz.persistence.blocks.damage import Damaged
 
 from . import arrays, classes, forms, langgraph
+from .stored_error import StoredError
 from .trust import Placeholder, Trust, loaded, remember
+
+T = TypeVar("T")
 
 TAG = "lgviz"
 _FORM, _OBJECT, _SET, _FROZENSET, _DICT, _INT, _STR = range(16, 23)
@@ -253,6 +256,27 @@ class ExactSerializer(JsonPlusSerializer):
             if cls is not None and issubclass(cls, BaseException):
                 return cls, ""
         return self.trust.find(module, qualname)
+
+
+def write_error(value: Any, serde: Any, write: Callable[[Any], T]) -> T:
+    """Serialize what a task raised as far as it can be: an error must never be hidden by the refusal to keep
+    a part of it.
+
+    Args:
+        value: what LangGraph puts: an exception, mostly.
+        serde: the saver's serializer. Any but lgviz's keeps of an exception what it does by itself.
+        write: serializes a value by it.
+    """
+    if not isinstance(value, (BaseException, StoredError)):
+        return write(value)
+    error = StoredError.of(value)
+    forms: list[Any] = [error.text if error.exception is None else error.exception, error.text]
+    if isinstance(getattr(serde, "serde", serde), ExactSerializer):  # which may lie in one that encrypts
+        forms = [error, StoredError(error.text, None, error.traceback)]
+    try:
+        return write(forms[0])
+    except Exception:
+        return write(forms[1])
 
 
 def _plain(value: Any) -> bool:

@@ -12,12 +12,15 @@ import fractions
 import ipaddress
 import pathlib
 import re
+import time
 import types
 import uuid
 import zoneinfo
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from .stored_error import StoredError
 
 
 class Form(NamedTuple):
@@ -111,6 +114,7 @@ EXACT: dict[type, Form] = {
         "timedelta", lambda value: [value.days, value.seconds, value.microseconds], dt.timedelta
     ),
     dt.timezone: Form("timezone", lambda value: list(value.__getinitargs__()), dt.timezone),
+    time.struct_time: Form("struct_time", lambda value: list(value.__reduce__()[1]), time.struct_time),
     zoneinfo.ZoneInfo: Form("ZoneInfo", _write_zone, zoneinfo.ZoneInfo),
     decimal.Decimal: _text(decimal.Decimal),
     fractions.Fraction: Form(
@@ -131,6 +135,7 @@ EXACT: dict[type, Form] = {
     },
     pathlib.PurePosixPath: _path(pathlib.PurePosixPath),
     pathlib.PureWindowsPath: _path(pathlib.PureWindowsPath),
+    StoredError: Form("error", lambda error: [error.text, error.exception, error.traceback], StoredError),
     type(pathlib.Path()): Form("Path", lambda value: list(value.parts), pathlib.Path),
 }
 """By exact type."""

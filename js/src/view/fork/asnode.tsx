@@ -1,7 +1,7 @@
 // As which node an update counts, and where a Command goes from there.
-import { useId } from "preact/hooks";
 import { choosable, type Draft, optionOf } from "../../lib/draft";
 import type { AsNodeOption, ForkForm } from "../../protocol";
+import { useId } from "../ui/id";
 
 interface Props {
   form: ForkForm;

@@ -1,7 +1,8 @@
 // One channel in the fork form, and the text area for JSON.
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { type FieldDraft, fieldError, isTouched, textOf } from "../../lib/draft";
 import type { ForkField as Field } from "../../protocol";
+import { useId } from "../ui/id";
 
 interface Props {
   field: Field;

@@ -1,5 +1,5 @@
 // The panel in which a fork is written, previewed and made.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Draft, newDraft, obstacle, toRequest } from "../../lib/draft";
 import { objectError } from "../../lib/json";
 import { fits } from "../../lib/layout";
@@ -11,6 +11,7 @@ import { Topology } from "../graph/topology";
 import { Act } from "../ui/act";
 import { useAsk } from "../ui/ask";
 import { CopyCode } from "../ui/copy";
+import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 import { AsNode } from "./asnode";
 import { ForkField, JsonArea } from "./field";

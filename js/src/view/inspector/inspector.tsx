@@ -1,6 +1,6 @@
 // The right side: what the selected checkpoint holds, and what can be done with it.
 import { useComputed } from "@preact/signals";
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { CheckpointView } from "../../protocol";
 import { labelOf, type Store } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
@@ -8,6 +8,7 @@ import { Topology } from "../graph/topology";
 import { Memory, useMemory } from "../memory/memory";
 import { useAsk } from "../ui/ask";
 import { useFocusHeld } from "../ui/focus";
+import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 import { Diff } from "./diff";
 import { Head } from "./head";
@@ -139,9 +140,8 @@ function Body({ store, selected, view, version }: BodyProps) {
       return (
         <Diff
           source={source}
-          selected={selected}
-          compared={store.compared.value}
-          parent={view?.id === selected ? view.parent : null}
+          pair={store.pair(selected, view?.id === selected ? view.parent : null)}
+          compared={store.compared.value !== null}
           version={version}
         />
       );
@@ -159,6 +159,6 @@ function Body({ store, selected, view, version }: BodyProps) {
 /** `c8 → c9` on the Diff tab. */
 function between(store: Store, view: CheckpointView | undefined): string {
   if (!view) return "";
-  const other = store.compared.value ?? view.parent;
-  return other === null ? "" : `${labelOf(store, other)} → ${view.label}`;
+  const [before, after] = store.pair(view.id, view.parent);
+  return before === null ? "" : `${labelOf(store, before)} → ${labelOf(store, after)}`;
 }

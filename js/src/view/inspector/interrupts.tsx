@@ -1,11 +1,12 @@
 // The questions that the step after this checkpoint asked, answered in place.
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { readAs } from "../../lib/json";
 import type { CheckpointView, InterruptView, ValueNode } from "../../protocol";
 import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { Act } from "../ui/act";
+import { useId } from "../ui/id";
 import { Value } from "./value";
 
 interface Props {

@@ -1,6 +1,6 @@
 // Writing to memory, as it is now: what will be written is shown before it is.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Debounce } from "../../lib/debounce";
 import { jsonError } from "../../lib/json";
 import type { MemoryEdit, MemoryItemView, MemoryPlan, MemoryView } from "../../protocol";
@@ -10,6 +10,7 @@ import { JsonArea } from "../fork/field";
 import { Channels } from "../inspector/diff";
 import { Act } from "../ui/act";
 import { CopyCode } from "../ui/copy";
+import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 
 interface Props {

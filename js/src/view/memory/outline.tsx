@@ -1,9 +1,10 @@
 // The list of namespaces and items: rows of one height, only those in view in the DOM.
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ago, fullTime, thousands } from "../../lib/format";
 import type { MemoryChange } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
 import { type Outline, type OutlineRow, refOf } from "../../state/outline";
+import { useId } from "../ui/id";
 
 export const MEMORY_ROW = 26;
 const MARGIN = 6;
@@ -104,7 +105,9 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
       tabIndex={0}
       aria-label="Memory"
       aria-busy={state.busy.value}
-      aria-activedescendant={cursor >= from && cursor < to ? `${uid}-${cursor}` : undefined}
+      aria-activedescendant={
+        cursor >= from && cursor < to && outline?.rowAt(cursor) ? `${uid}-${cursor}` : undefined
+      }
       data-testid="lgviz-memory-tree"
       data-count={total}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}

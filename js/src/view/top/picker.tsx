@@ -1,12 +1,13 @@
 // Which thread is shown, and the list of all threads.
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ago, count, fullTime, thousands } from "../../lib/format";
 import type { ThreadStatus, ThreadSummary } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { CheckIcon, ChevronDown } from "../ui/icons";
+import { useId } from "../ui/id";
 import { useOutside } from "../ui/popup";
 
 const PAGE = 50;

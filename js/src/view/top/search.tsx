@@ -1,10 +1,11 @@
 // The search over all checkpoints and the list of its hits.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { count, thousands } from "../../lib/format";
 import type { SearchHit } from "../../protocol";
 import type { ViewState } from "../../state/view";
 import { titleOf } from "../tree/row";
 import { CloseIcon, SearchIcon } from "../ui/icons";
+import { useId } from "../ui/id";
 import { useOutside } from "../ui/popup";
 
 /** As many hits as one reads; more are on the minimap. */
@@ -21,6 +22,7 @@ export function SearchBox({ view }: { view: ViewState }) {
   const listId = useId();
   const hits = search.hits.value;
   const searching = search.query.value !== "";
+  const shown = open && searching;
   useOutside(box, open, () => setOpen(false));
   useEffect(() => {
     if (text === search.query.peek()) return;
@@ -66,10 +68,10 @@ export function SearchBox({ view }: { view: ViewState }) {
           data-testid="lgviz-search"
           placeholder="Search states, nodes, messages in all checkpoints…"
           aria-label="Search all checkpoints"
-          aria-expanded={open && searching}
-          aria-controls={listId}
+          aria-expanded={shown}
+          aria-controls={shown ? listId : undefined}
           aria-autocomplete="list"
-          aria-activedescendant={open && hits[active] ? `${listId}-${active}` : undefined}
+          aria-activedescendant={shown && active <= last ? `${listId}-${active}` : undefined}
           autocomplete="off"
           spellcheck={false}
           value={text}
@@ -93,7 +95,7 @@ export function SearchBox({ view }: { view: ViewState }) {
         )}
       </div>
       {searching && search.busy.value && <Bar done={search.done.value} total={search.total.value} />}
-      {open && searching && (
+      {shown && (
         <div class="lgviz-popup lgviz-hits">
           <div id={listId} class="lgviz-options" role="listbox" aria-label="Hits" tabIndex={-1}>
             {hits.slice(0, SHOWN).map((hit, index) => (
@@ -113,11 +115,10 @@ export function SearchBox({ view }: { view: ViewState }) {
           </div>
           <footer class="lgviz-faint">
             <span>
-              {search.busy.value
+              {search.busy.value || search.more.value
                 ? `${thousands(search.done.value)} of ${count(search.total.value, "checkpoint")} searched`
                 : `${count(search.total.value, "checkpoint")} searched`}
-              {hits.length > SHOWN &&
-                ` · the first ${SHOWN} of ${thousands(hits.length)} hits, all on the left edge`}
+              {hits.length > SHOWN && ` · ${SHOWN} of ${found(search)} listed, the others on the left edge`}
             </span>
             <span>Esc ends</span>
           </footer>
@@ -129,7 +130,13 @@ export function SearchBox({ view }: { view: ViewState }) {
 
 function summary(search: ViewState["search"]): string {
   const hits = search.hits.value.length;
-  return hits === 0 && search.busy.value ? "…" : count(hits, "hit");
+  return hits === 0 && search.busy.value ? "…" : found(search);
+}
+
+/** `7 hits`; where the search ended at its limit, `the first 2,000 hits`. */
+function found(search: ViewState["search"]): string {
+  const hits = count(search.hits.value.length, "hit");
+  return search.more.value ? `the first ${hits}` : hits;
 }
 
 function Bar({ done, total }: { done: number; total: number }) {

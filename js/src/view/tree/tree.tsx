@@ -1,9 +1,10 @@
 // The tree: rows of fixed height, only those in view in the DOM.
 import { useComputed, useSignalEffect } from "@preact/signals";
-import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
 import type { VisibleRows } from "../../state/visible";
+import { useId } from "../ui/id";
 import { LaneScale, Lanes } from "./lanes";
 import { Row } from "./row";
 

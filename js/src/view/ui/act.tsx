@@ -1,5 +1,5 @@
 // A button that stays reachable when it cannot be used, and says why.
-import { useId } from "preact/hooks";
+import { useId } from "./id";
 
 interface ActProps {
   name: string;

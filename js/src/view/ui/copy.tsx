@@ -1,8 +1,9 @@
 // Copying: a value, or what was done as a cell of Python.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { CodeRequest } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "./ask";
+import { useId } from "./id";
 import { Problem } from "./problem";
 
 /** Put text on the clipboard; false where the browser allows neither way. */
