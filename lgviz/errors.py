@@ -19,6 +19,7 @@
     │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
     │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
     │   ├── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
+    │   ├── OldLangGraph            the installed LangGraph would write into another branch
     │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
     │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
@@ -77,6 +78,7 @@ __all__ = [
     "NotInstalled",
     "NotKept",
     "NothingToRun",
+    "OldLangGraph",
     "PersistenceError",
     "ReadOnly",
     "SandboxEnded",
@@ -194,6 +196,10 @@ class NodeRefused(ActRefused):
 
 class NothingToRun(ActRefused):
     """The checkpoint has no next node, or no interrupt waits for the answer."""
+
+
+class OldLangGraph(ActRefused):
+    """The installed LangGraph would write what was asked into another branch."""
 
 
 class SandboxEnded(ActRefused):
