@@ -50,6 +50,8 @@ from typing import Any
 
 from langgraph.store.base import InvalidNamespaceError
 
+from lgviz._visible import visible
+
 __all__ = [
     "ActRefused",
     "AmbiguousUpdate",
@@ -103,9 +105,9 @@ class LgvizError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        super().__init__(f"{cause} {remedy}".strip())
-        self.cause = cause
-        self.remedy = remedy
+        self.cause = visible(cause)
+        self.remedy = visible(remedy)
+        super().__init__(f"{self.cause} {self.remedy}".strip())
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks this before it prints a traceback: a user's mistake needs the sentence alone.
