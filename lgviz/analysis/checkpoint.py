@@ -7,6 +7,7 @@ from typing import Any
 
 from langgraph.types import Interrupt, PregelTask
 
+from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Record
@@ -70,7 +71,7 @@ class Checkpoint:
 
     def __repr__(self) -> str:
         made = " + ".join(self.nodes) or self.source or "checkpoint"
-        return f"<Checkpoint {self.label} {made}, step {self.step}>"
+        return visible(f"<Checkpoint {self.label} {made}, step {self.step}>")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Checkpoint):

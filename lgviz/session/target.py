@@ -31,6 +31,7 @@ from lgviz.errors import (
 from lgviz.sources.places import config_of, node_path, place_of, thread_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
+from .old_langgraph import refuse_wrong_forks
 from .saver_errors import as_refusals
 from .saver_proxy import Edited, OnPut, SaverProxy, is_async_only, is_sync_only
 
@@ -205,7 +206,9 @@ def find(
     Raises:
         ThreadNotFound: a label or id without its thread.
         CheckpointNotFound: there is none, or it was deleted meanwhile.
+        OldLangGraph: the installed one would mix its branches.
     """
+    refuse_wrong_forks(here.graph)
     place = place_of(_named(here, at, thread_id, config))
     named = config_of(place.thread_id, place.ns or "", place.checkpoint_id)
     saved = yield from call(here.saver, "get_tuple", named)
