@@ -195,6 +195,12 @@ class Checkpoint:
         return self._reader.rebuilt(self.row)
 
     @property
+    def unloadable(self) -> str | None:
+        """Why LangGraph cannot load it into the graph (``get_state`` raises); its values and what comes next
+        are then told as far as what is stored tells them. None where it can, or where there is no graph."""
+        return self._reader.unloadable(self.row)
+
+    @property
     def next(self) -> tuple[str, ...]:
         """The nodes of the step that starts here, finished siblings of a failed or waiting one included."""
         return tuple(self._reader.snapshot(self.row).next)

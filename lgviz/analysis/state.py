@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
@@ -16,8 +17,9 @@ from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.deltas import DeltaHistories
-from lgviz.sources.places import NULL_TASK_ID, by_channel, config_of, node_path
+from lgviz.sources.places import NULL_TASK_ID, by_channel, config_of, is_internal, node_path
 
+from .loading import Refusal, cannot_load, refused_channels, tolerant
 from .rebuilt import Fold, overwritten, unwrapped
 from .steps import TreeRow
 from .stored_state import stored_snapshot
@@ -33,13 +35,14 @@ _KEPT = 32
 class _Opened:
     """A checkpoint read whole, and what LangGraph made of it once that was asked for."""
 
-    __slots__ = ("folds", "record", "snapshot", "stamp")
+    __slots__ = ("folds", "record", "snapshot", "stamp", "unloadable")
 
     def __init__(self, stamp: tuple[int, ...], record: Record) -> None:
         self.stamp = stamp
         self.record = record
         self.snapshot: StateSnapshot | None = None
         self.folds: dict[str, Fold] | None = None
+        self.unloadable: str | None = None
 
 
 class StateReader:
@@ -89,7 +92,7 @@ class StateReader:
         opened = self._opened(row)
         if opened.snapshot is None:
             facts = self._tree.rows[row]
-            told = self._told(facts, opened.record)
+            told, opened.unloadable = self._told(facts, opened.record)
             if told is None:
                 rebuilt = {name: fold.shown() for name, fold in self._rebuilt(facts, opened).items()}
                 naming = self._tree.naming
@@ -105,6 +108,11 @@ class StateReader:
             return {}
         folds = self._rebuilt(self._tree.rows[row], opened)
         return {name: fold.told for name, fold in folds.items() if name not in opened.record.values}
+
+    def unloadable(self, row: int) -> str | None:
+        """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""
+        self.snapshot(row)
+        return self._opened(row).unloadable
 
     def state(self, row: int) -> dict[str, Any]:
         """The values by channel, also where the state is no dict."""
@@ -212,19 +220,48 @@ class StateReader:
                 self._kept.popitem(last=False)
         return opened
 
-    def _told(self, facts: TreeRow, record: Record) -> StateSnapshot | None:
-        """What LangGraph makes of a record; None where there is no graph, or it makes nothing of it."""
+    def _told(self, facts: TreeRow, record: Record) -> tuple[StateSnapshot | None, str | None]:
+        """What LangGraph makes of a record, and what keeps the graph from loading it.
+
+        The snapshot is None where there is no graph, or LangGraph makes nothing certain of the record.
+        """
         graph = _graph_of(self._source.graph, facts.namespace)
         if graph is None:
+            return None, None
+        reading, refused = tolerant(graph)
+        try:
+            snapshot: StateSnapshot = reading.get_state(self._through(facts, record))
+        except Exception as error:
+            channels = refused_channels(graph, record.values)
+            return self._without(facts, record, reading, channels), cannot_load([*channels, *refused], error)
+        told = snapshot if snapshot.metadata is not None else None
+        return told, cannot_load(refused) if refused else None
+
+    def _without(
+        self, facts: TreeRow, record: Record, graph: Any, refused: list[Refusal]
+    ) -> StateSnapshot | None:
+        """A snapshot in which state channels that refuse their values hold them as they are stored. A channel
+        of LangGraph's own tells what comes next: where one refuses, only what is stored is certain."""
+        names = {refusal.name for refusal in refused}
+        if not names or any(map(is_internal, names)):
             return None
+        loadable = replace(record, values={n: v for n, v in record.values.items() if n not in names})
+        try:
+            snapshot: StateSnapshot = graph.get_state(self._through(facts, loadable))
+        except Exception:  # told already, by the error of the first try
+            return None
+        if snapshot.metadata is None or not isinstance(snapshot.values, dict):
+            return None
+        return snapshot._replace(
+            values={**snapshot.values, **{n: unwrapped(record.values[n]) for n in names}}
+        )
+
+    def _through(self, facts: TreeRow, record: Record) -> RunnableConfig:
+        """The config by which LangGraph reads a record."""
         config = config_of(self._thread_id, facts.namespace, facts.id)
         saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
         config["configurable"]["__pregel_checkpointer"] = saver
-        try:
-            snapshot: StateSnapshot = graph.get_state(config)
-        except Exception:  # a value that cannot be decoded must not hide the rest
-            return None
-        return snapshot if snapshot.metadata is not None else None
+        return config
 
     def _folds(self, facts: TreeRow, opened: _Opened) -> dict[str, Fold]:
         """The delta channels of a checkpoint, as far as they follow from what is stored."""
