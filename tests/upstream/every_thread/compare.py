@@ -11,6 +11,7 @@ from typing import Any
 from langgraph.constants import START
 
 import lgviz
+from lgviz.analysis.rebuilt import KeptAsWrites
 from lgviz.errors import LgvizError, UnknownChannel
 from lgviz.session import as_node_options
 
@@ -87,8 +88,19 @@ class Comparison:
                 if blind:
                     theirs = self._without_unknown_ids(view, where, theirs, mine)
             if what == "values" and blind:
+                theirs, mine = self._without_kept(view, where, theirs, mine)
                 theirs = self._without_defaults(view, where, c, theirs, mine)
             self._equal(view, what, where, theirs, mine)
+
+    def _without_kept(self, view: str, where: str, theirs: Any, mine: Any) -> tuple[Any, Any]:
+        """What depends on the graph's own reducer is said to be kept as writes."""
+        if not isinstance(mine, dict) or not isinstance(theirs, dict):
+            return theirs, mine
+        kept = {name for name, value in mine.items() if isinstance(value, KeptAsWrites)}
+        if kept:
+            self._note(view, "values.kept", where, theirs, mine)
+        left = [{name: value for name, value in each.items() if name not in kept} for each in (theirs, mine)]
+        return left[0], left[1]
 
     def _without_defaults(self, view: str, where: str, c: Any, theirs: Any, mine: Any) -> Any:
         """LangGraph shows what an empty channel starts with, which no row holds."""
