@@ -26,7 +26,7 @@ class Witness:
 
     Attributes:
         savers: those used since :meth:`forget`, by what they hold.
-        inner: by namespace the subgraph that ran there.
+        ran: by checkpoint id the graph, or subgraph, whose run made it.
         made: by checkpoint id the names of the tasks whose writes made it, as the debug stream told them.
         before: by checkpoint id the one that its step started from, stored or not.
         updated: by checkpoint id the ``as_node`` that an update was made as.
@@ -37,7 +37,8 @@ class Witness:
 
     def forget(self) -> None:
         self.savers: dict[int, Seen] = {}
-        self.inner: dict[str, Any] = {}
+        self.ran: dict[str, Any] = {}
+        self._runs: dict[int, Any] = {}
         self.made: dict[str, tuple[str, ...]] = {}
         self.before: dict[str, str] = {}
         self.updated: dict[str, tuple[str | None, ...]] = {}
@@ -80,6 +81,7 @@ class Witness:
         def put_checkpoint(loop: Any, *args: Any) -> None:
             before = loop.checkpoint["id"]
             put(loop, *args)
+            self.ran[loop.checkpoint["id"]] = self._runs.get(id(loop.nodes))
             if loop.checkpoint["id"] != before:
                 self.before[loop.checkpoint["id"]] = before
 
@@ -103,9 +105,7 @@ class Witness:
 
     def _on_run(self, graph: Any, config: Any, **kwargs: Any) -> None:
         self._note(graph, config)
-        configurable = config.get("configurable") or {}
-        if namespace := configurable.get("checkpoint_ns"):
-            self.inner[namespace] = graph
+        self._runs[id(graph.nodes)] = graph
 
     def _on_update(self, graph: Any, config: Any, supersteps: Any = (), **kwargs: Any) -> None:
         self._note(graph, config)
