@@ -89,7 +89,7 @@ class Comparison:
             if what == "tasks":
                 mine, theirs = _tasks(mine), _tasks(theirs)
                 if blind:
-                    theirs = self._without_unknown_ids(view, where, theirs, mine)
+                    theirs = self._without_unknown_ids(view, where, c, theirs, mine)
             if what == "values" and blind:
                 theirs, mine = self._without_kept(view, where, theirs, mine)
                 theirs = self._without_defaults(view, where, c, theirs, mine)
@@ -120,15 +120,21 @@ class Comparison:
             self._note(view, "values.default", where, unwritten, {})
         return {name: value for name, value in theirs.items() if name not in unwritten}
 
-    def _without_unknown_ids(self, view: str, where: str, theirs: Any, mine: Any) -> Any:
-        """The id of a task that stored nothing is in no row."""
-        if len(theirs) != len(mine):
-            return theirs
-        if any(not own[1] for own in mine):
-            self._note(view, "tasks.id", where, theirs, mine)
-        return [
-            (task[0], "", *task[2:]) if not own[1] else task for task, own in zip(theirs, mine, strict=True)
-        ]
+    def _without_unknown_ids(self, view: str, where: str, c: Any, theirs: Any, mine: Any) -> Any:
+        """The id of a task that stored nothing is in no row; nor did a task run that an update stood for."""
+        known, vague = {own[1] for own in mine}, {own[0] for own in mine if not own[1]}
+        ran = {write.task_id for write in c.stored.writes if not write.task_path.startswith("~__interrupt__")}
+        told = []
+        for name, id_, error, interrupts, result in theirs:
+            if name not in vague or id_ in known:
+                told.append((name, id_, error, interrupts, result))
+                continue
+            self._note(view, "tasks.id", where, id_, "")
+            if result is not None and id_ not in ran:
+                self._note(view, "tasks.updated", where, result, None)
+                result = None
+            told.append((name, "", error, interrupts, result))
+        return told
 
     def _nodes(self, view: str, where: str, c: Any) -> None:
         mine = c.nodes
