@@ -34,7 +34,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
       tabIndex={-1}
       onKeyDown={(event) => onKeyDown(view, event)}
       onAnimationStart={(event) => {
-        if (event.animationName === "lgviz-attached") view.attached.value++;
+        if (event.animationName.startsWith("lgviz-attached")) view.attached.value++;
       }}
     >
       <div class="lgviz-frame">
@@ -48,7 +48,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
           <Loading />
         ) : (
           <div
-            class={phase === "loading" ? "lgviz-body is-loading" : "lgviz-body"}
+            class={phase === "loading" && !store.early.value ? "lgviz-body is-loading" : "lgviz-body"}
             style={{ "--lgviz-split": `${view.split.value * 100}%` }}
             aria-busy={phase === "loading"}
           >
