@@ -1,5 +1,6 @@
 // The bundle that loader.ts gets from the kernel: a display of the debugger for each view of the model.
 import type { AnyModel, RenderProps } from "@anywidget/types";
+import { effect } from "@preact/signals";
 import { mount } from "./mount";
 import { hideStatic } from "./notebook";
 import type { Early } from "./protocol";
@@ -29,11 +30,19 @@ function render({ model, el, opening }: RenderProps<Traits> & { opening: Opening
     threadId: model.get("thread_id") ?? null,
     height: model.get("height") ?? 620,
   });
-  const show = hideStatic(model.get("uid") ?? "");
+  // The static view gives place to a display that has something to show, or will have.
+  let show = () => {};
+  const endHiding = effect(() => {
+    show();
+    const empty = source.lost.value !== null && mounted.store.thread.value === null;
+    show = empty ? () => {} : hideStatic(model.get("uid") ?? "");
+    mounted.resize(empty ? 240 : model.get("height"));
+  });
   const onHeight = () => mounted.resize(model.get("height"));
   model.on("change:height", onHeight);
   return () => {
     model.off("change:height", onHeight);
+    endHiding();
     show();
     unwatch();
     mounted.dispose();

@@ -84,7 +84,7 @@ export class KernelSource implements Source {
     if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", "Cancelled."));
     const id = ++this.#id;
     const key = keyOf(method, params);
-    if (this.lost.peek() !== null) return this.#instead(key, gone(this.lost.peek()));
+    if (this.lost.peek() !== null) return this.#instead(key, gone());
     return new Promise<Result<M>>((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const heard = () => {
@@ -142,7 +142,7 @@ export class KernelSource implements Source {
   /** Says why no answer can come any more, to all that wait for one; null: one can again. */
   lose(why: string | null): void {
     this.lost.value = why;
-    if (why !== null) for (const pending of [...this.#pending.values()]) pending.reject(gone(why));
+    if (why !== null) for (const pending of [...this.#pending.values()]) pending.reject(gone());
   }
 
   known<M extends Method>(method: M, params: Params<M>): Result<M> | undefined {
@@ -215,8 +215,9 @@ export class KernelSource implements Source {
   };
 }
 
-function gone(why: string | null): ProtocolError {
-  return new ProtocolError("gone", "This was not loaded, and needs the kernel.", why ?? "");
+/** What to do about it is said once, beside all that is shown. */
+function gone(): ProtocolError {
+  return new ProtocolError("gone", "This was not loaded: it needs the kernel.");
 }
 
 /** What is asked, in one text, whatever the order of its parameters. */

@@ -5,7 +5,8 @@
 import type { KernelSource } from "./kernel";
 
 const RESTARTED = "The kernel was restarted: run the cell again to go on.";
-const DIED = "The kernel died: run the cell again to go on.";
+const REVIVED = "The kernel died and was restarted: run the cell again to go on.";
+const DIED = "The kernel died: restart it and run the cell again to go on.";
 const SHUT_DOWN = "The kernel was shut down: start it and run the cell again to go on.";
 const NONE = "This debugger has no kernel: run the cell again to go on.";
 const OFFLINE = "The connection to the kernel is lost: it goes on once the notebook is connected again.";
@@ -13,7 +14,7 @@ const OFFLINE = "The connection to the kernel is lost: it goes on once the noteb
 /** What becomes of a kernel, in JupyterLab's words. */
 const ENDS: Record<string, string> = {
   restarting: RESTARTED,
-  autorestarting: DIED,
+  autorestarting: REVIVED,
   dead: DIED,
   terminating: SHUT_DOWN,
 };

@@ -81,7 +81,7 @@ export class Store {
     this.running = computed(() => {
       let last: RunView | null = null;
       for (const run of this.runs.value.values()) if (isActive(run)) last = run;
-      return last;
+      return this.lost.value === null ? last : null;
     });
     this.selectedRow = this.#row(this.selected);
     this.comparedRow = this.#row(this.compared);
@@ -126,9 +126,11 @@ export class Store {
       batch(() => {
         this.gone.value = failure.code === "no_answer";
         const shown = this.thread.peek()?.thread_id;
-        if (silent(failure) && shown !== undefined && (threadId ?? shown) === shown) {
+        if (silent(failure) && shown !== undefined) {
           // What is shown stays readable.
           this.phase.value = "ready";
+          if (threadId !== null && threadId !== shown) this.notice.value = failure;
+          this.wanted = shown;
           return;
         }
         this.failure.value = failure;
@@ -206,6 +208,7 @@ export class Store {
 
   openFork(): void {
     const reason = this.readOnly.peek();
+    if (this.lost.peek() !== null) return;
     if (reason) this.report(new ProtocolError("refused", reason));
     else if (this.selected.peek() !== null) this.panel.value = "fork";
   }

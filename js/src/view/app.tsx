@@ -1,6 +1,7 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
+import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { Inspector } from "./inspector/inspector";
 import { SandboxBar } from "./top/sandbox";
@@ -10,7 +11,7 @@ import { Tree } from "./tree/tree";
 import { toClipboard } from "./ui/copy";
 import { Help } from "./ui/help";
 import { Splitter } from "./ui/splitter";
-import { Empty, Failing, Loading, Notices } from "./ui/states";
+import { Empty, Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
 
 export function App({ view, height }: { view: ViewState; height: number }) {
   const { store } = view;
@@ -39,13 +40,18 @@ export function App({ view, height }: { view: ViewState; height: number }) {
     >
       <div class="lgviz-frame">
         <TopBar view={view} />
+        <KernelGone view={view} />
         {shown && phase !== "failed" && <SandboxBar view={view} />}
-        {phase === "failed" && failure ? (
+        {phase === "failed" && failure && failure.code !== "gone" ? (
           <Failing view={view} error={failure} />
         ) : phase === "empty" ? (
           <Empty />
         ) : !shown ? (
-          <Loading />
+          store.lost.value === null ? (
+            <Loading />
+          ) : (
+            <NoKernel />
+          )
         ) : (
           <div
             class={phase === "loading" && !store.early.value ? "lgviz-body is-loading" : "lgviz-body"}
@@ -164,7 +170,9 @@ async function copySelection(view: ViewState): Promise<void> {
     );
     view.say((await toClipboard(code, view.root)) ? "Copied as Python" : "The clipboard is denied");
   } catch (error) {
-    store.report(error);
+    const failure = ProtocolError.of(error);
+    if (failure.code === "gone") view.say(failure.message);
+    else store.report(error);
   }
 }
 
