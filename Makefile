@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/style.mjs js/package-lock.json
 
-.PHONY: help setup demo test faults lint format bench screenshots protocol recordings clean
+.PHONY: help setup demo test faults upstream lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -27,6 +27,9 @@ test: setup .make/chromium ## types, front end, Python, browser and notebooks; t
 
 faults: setup ## small faults put into the code one by one: tells which test notices each
 	$(PY) -m tests.support.faults
+
+upstream: setup ## LangGraph's own tests: each thread they make is opened and compared; other versions of LangGraph
+	@time CI=true $(PY) -m pytest -m upstream -s tests
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .
@@ -60,21 +63,23 @@ clean: ## remove everything that a build or a run made
 	rm -rf .venv .make .demo dist lgviz/static js/node_modules test-results
 
 .make/python: pyproject.toml .ci/venv
-	.ci/venv
+	@.ci/venv
 	@mkdir -p .make && touch $@
 
 .make/node: .ci/node | .make/python
-	.ci/node
+	@.ci/node
 	@mkdir -p .make && touch $@
 
 .make/chromium: .ci/chromium | .make/python
-	.ci/chromium
+	@.ci/chromium
 	@mkdir -p .make && touch $@
 
 $(NODE_MODULES): js/package.json js/package-lock.json js/.npmrc | .make/node
-	npm --prefix js ci --no-progress
+	@echo "Installs the front end's packages by npm: about 10 seconds …"
+	@npm --prefix js ci --no-progress --no-audit --no-fund
 	@touch $@
 
 $(BUNDLE): $(FRONT) $(NODE_MODULES)
-	npm --prefix js run build
+	@echo "Builds the front end …"
+	@npm --prefix js run --silent build
 	@touch $@

@@ -20,6 +20,7 @@ from typing import Any
 import nbformat
 from jupyter_client import BlockingKernelClient
 from nbformat.sign import NotebookNotary
+from tqdm.auto import tqdm
 
 from lab_server import START_SECONDS, Lab, running_lab
 
@@ -32,8 +33,9 @@ CELL_SECONDS = 120
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        print("Seeds the demos, starts JupyterLab and runs the tour: about half a minute …", flush=True)
+        print("Seeds the demos …", flush=True)
         prepare(FOLDER / "root")
+        print("Starts JupyterLab …", flush=True)
         with running_lab(FOLDER, port()) as lab:
             failed = run(lab, TOUR)
             url = lab.page(TOUR)
@@ -95,7 +97,8 @@ def run(lab: Lab, name: str) -> int:
     failed = 0
     try:
         wait_for(client)
-        for cell in (cell for cell in book.cells if cell.cell_type == "code"):
+        cells = [cell for cell in book.cells if cell.cell_type == "code"]
+        for cell in tqdm(cells, desc="Runs the tour", unit="cell"):
             cell.outputs = []
 
             def keep(message: dict[str, Any], outputs: list[Any] = cell.outputs) -> None:

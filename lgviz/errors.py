@@ -44,7 +44,7 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from typing import Any
 
 from langgraph.store.base import InvalidNamespaceError
@@ -116,6 +116,28 @@ class SourceError(LgvizError):
 
 class NotASource(SourceError):
     """Neither a graph, a saver, a path nor a bundle."""
+
+    @classmethod
+    def of(cls, what: Any, wanted: str, remedy: str) -> NotASource:
+        """The error for what was given in place of a graph, a saver or a store.
+
+        Args:
+            what: what was given.
+            wanted: what it is not, as a noun.
+            remedy: what to give, where ``what`` itself does not tell.
+        """
+        if isinstance(what, (AbstractContextManager, AbstractAsyncContextManager)):
+            awaited = "async " if isinstance(what, AbstractAsyncContextManager) else ""
+            return cls(
+                "LangGraph's from_conn_string() makes a context manager, "
+                f"which is no {wanted} until it is entered.",
+                f"Enter it, and give what `{awaited}with ….from_conn_string(…) as …:` names.",
+            )
+        if hasattr(what, "compile"):
+            return cls(f"A {type(what).__name__} is not compiled yet.", "Give what its compile() returns.")
+        if isinstance(what, type):
+            return cls(f"{what.__name__} is a class.", f"Give an instance: {what.__name__}(…).")
+        return cls(f"{type(what).__name__} is no {wanted}.", remedy)
 
 
 class MissingFile(SourceError):

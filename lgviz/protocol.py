@@ -349,6 +349,8 @@ class SearchProgress(TypedDict):
     hits: list[SearchHit]
     done: int
     total: int
+    more: bool
+    """There are more hits than are sent."""
 
 
 # ---------------------------------------------------------------- fork and run

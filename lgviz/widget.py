@@ -72,6 +72,7 @@ class Debugger(anywidget.AnyWidget):
     stamp = traitlets.Unicode("").tag(sync=True)
 
     _backend: Backend | None = None
+    _shown_in: int | None = None
 
     def __init__(
         self,
@@ -199,7 +200,17 @@ class Debugger(anywidget.AnyWidget):
             self._announced = now
             self._backend.announce(self.selected)
 
+    def show(self) -> None:
+        """Display it here and now. A cell that ends with it does not display it a second time."""
+        display(self)
+        shell = get_ipython()
+        self._shown_in = None if shell is None else shell.execution_count
+
     def _ipython_display_(self) -> None:
+        shell = get_ipython()
+        if shell is not None and self._shown_in == shell.execution_count:
+            self._shown_in = None
+            return
         # Two outputs: a front end that lost the widget's model shows "model not found" in the widget's own
         # output even where HTML lies beside it, so what must outlive the kernel is an output by itself.
         live = _in_notebook()

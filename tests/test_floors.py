@@ -21,6 +21,7 @@ FLOORS = {
     "protocol": 5,
     "backend": 5,
     "cli": 6,
+    "completion": 6,
     "demos": 6,
     "export": 6,
     "magics": 6,

@@ -250,6 +250,17 @@ def test_no_test_sleeps_for_a_time_that_it_hopes_is_enough() -> None:
     assert found == set(SLEEPS)
 
 
+def test_no_file_holds_a_merge_that_was_not_resolved() -> None:
+    texts = [p for p in REPO.glob("*") if p.suffix in {".md", ".toml"}] + [
+        p
+        for room in ("docs", "lgviz", "tests", "notebooks", ".ci", "js/src", "js/tests", "js/scripts")
+        for p in (REPO / room).rglob("*")
+        if p.suffix in {".md", ".py", ".ts", ".tsx", ".css", ".mjs", ".ipynb", ".json", ".toml"}
+    ]
+    marks = re.compile(r"^(<{7} |>{7} )", re.MULTILINE)
+    assert [p.relative_to(REPO) for p in texts if marks.search(p.read_text(encoding="utf-8"))] == []
+
+
 def test_the_page_for_changes_names_files_that_are_there() -> None:
     named = re.findall(
         r"`((?:lgviz|js|tests)/[\w./]+)`", (REPO / "docs/CHANGING.md").read_text(encoding="utf-8")

@@ -327,6 +327,8 @@ export interface SearchProgress {
   hits: SearchHit[];
   done: number;
   total: number;
+  /** There are more hits than are sent. */
+  more: boolean;
 }
 
 export interface ForkField {

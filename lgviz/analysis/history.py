@@ -231,7 +231,9 @@ class History:
             return "failed"
         if Flag.INTERRUPT in flags and Flag.ANSWERED not in flags:
             return "interrupted"
-        return "paused" if latest.next else "done"
+        # An input always leads to a step, even where nothing tells yet to which one.
+        waits = latest.next or (latest.source == "input" and not latest.children)
+        return "paused" if waits else "done"
 
     def refresh(self) -> tuple[int, list[int]]:
         """Read what is new.

@@ -39,7 +39,7 @@ _RESERVED = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
 
 LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Bookkeeping]]
-LoadSends = Callable[[str, str], Sequence[str]]
+LoadSends = Callable[[str, str, bool], Sequence[str]]
 
 
 class Naming:
@@ -47,7 +47,8 @@ class Naming:
 
     Args:
         load_versions: bookkeeping of checkpoints, by namespace and ids.
-        load_sends: node names of the ``Send``s that wait at a checkpoint, by namespace and id.
+        load_sends: node names of the ``Send``s that wait at a checkpoint, by namespace and id; of those that
+            replaced them with an answer, if the third argument says so.
         triggers: of a graph that was given, each node's triggers (a node may occur in several graphs).
     """
 
@@ -80,6 +81,10 @@ class Naming:
             self._identify(row, task, also)
         return task.name
 
+    def learn(self, name: str, seen: Mapping[str, Any]) -> None:
+        """Take note of a node and the channels that it read."""
+        self._learn(name, tuple(sorted(seen)))
+
     # ------------------------------------------------------------ what comes next
 
     def _look_ahead(self, row: TreeRow) -> None:
@@ -92,6 +97,8 @@ class Naming:
         if parent is None or row.collapsed:
             return
         row.joined = parent.joined
+        if row.source == "loop" and parent.step_work.resent:
+            self._drop_replaced(parent)
         if row.source == "fork":
             row.expected, row.sends = parent.expected, parent.sends
             return
@@ -107,6 +114,20 @@ class Naming:
             joined = [self._join(row, parent, task, channel) for task in makers
                       for channel in written_channels(tuple(task.channels.values())).joins]  # fmt: skip
             row.expected = told.targets.union(*joined)
+
+    def _drop_replaced(self, parent: TreeRow) -> None:
+        """Find the tasks whose ``Send`` was replaced with an answer: what they wrote was dropped."""
+        work = parent.step_work
+        work.dropped = frozenset()
+        sent = [task for task in work.done() if task.send_index is not None or not task.path]
+        if sorted(task.send_index or 0 for task in sent) == list(range(work.resent)):
+            return
+        names = self._load_sends(parent.namespace, parent.id, True)
+        ids = TaskIds(parent)
+        right = {ids.sent(name, number) for number, name in enumerate(names)}
+        for task in sent:
+            self.name_task(parent, task, names)
+        work.dropped = frozenset(task.id for task in sent if task.order[0] == 0 and task.id not in right)
 
     def _join(self, row: TreeRow, parent: TreeRow, task: Task, channel: str) -> set[str]:
         """Note that a task wrote to a join; the node behind it, if that was the last one awaited."""
@@ -210,13 +231,14 @@ class Naming:
             return bool(names) and None not in names and complete
         pulled = {task.name for task in tasks if task.order[0] == 1}
         sent = sum(task.order[0] == 0 for task in tasks)
+        sends = work.resent or parent.sends
         unclear_update = bool(work.updates) and not any(task.path for task in tasks)
         return (
             bool(names)
             and None not in names
             and parent.expected is not None
             and parent.expected <= pulled
-            and sent >= parent.sends
+            and sent >= sends
             and not unclear_update
         )
 
@@ -293,9 +315,9 @@ class Naming:
         seen: Mapping[str, Mapping[str, Any]],
         seen_before: Mapping[str, Mapping[str, Any]],
     ) -> tuple[str, ...]:
-        ran = {name: versions for name, versions in seen.items() if versions != seen_before.get(name)}
-        for name in ran:
-            self._learn(name)
+        ran = {name: versions for name, versions in seen.items() if _is_anew(versions, seen_before.get(name))}
+        for name, versions in ran.items():
+            self.learn(name, versions)
         if row.collapsed or row.parent is None:
             # By the version each read last; who was only sent to read none and comes at the end.
             return tuple(
@@ -309,9 +331,9 @@ class Naming:
         if work.updates and not any(task.path for task in tasks):
             tasks = [task for task in tasks if task.name is None or task.order[0] == 0 or task.name in ran]
         sent = [task for task in tasks if task.order[0] == 0]
-        if len(sent) < parent.sends or any(task.name is None for task in sent):
-            sends = [Task("", "", name=name, order=(0, index)) for index, name in
-                     enumerate(self._load_sends(parent.namespace, parent.id))]  # fmt: skip
+        if len(sent) < (work.resent or parent.sends) or any(task.name is None for task in sent):
+            names_sent = self._load_sends(parent.namespace, parent.id, bool(work.resent))
+            sends = [Task("", "", name=name, order=(0, index)) for index, name in enumerate(names_sent)]
             if len(sends) >= len(sent):
                 tasks = [task for task in tasks if task.order[0] != 0] + sends
         names = {task.name for task in tasks}
@@ -357,6 +379,15 @@ def _seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:
             }
         result[node] = channels
     return result
+
+
+def _is_anew(versions: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    """Whether a node read again. By versions and not by channels: LangGraph of 2025 gave the channels of 2024
+    other names, in every node's entry, where it continued an older thread."""
+    if before is None:
+        return True
+    known = list(before.values())
+    return any(version not in known for version in versions.values())
 
 
 def _changed(row: TreeRow, after: Bookkeeping, before: Bookkeeping | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lgviz.analysis.messages import read_message
@@ -38,6 +39,11 @@ _SMALL = 50_000
 _DEPTH = 30
 _LEAVES = 200_000
 _BEAT = 0.1
+_HEX = re.compile(r"[0-9a-f-]+")
+_ID = 4
+"""The least characters of an id that are searched for."""
+_IDS = 50
+"""Ids begin with the time: a short beginning is that of too many to list."""
 _ROLES = ("user", "human", "assistant", "ai", "system", "tool")
 
 
@@ -48,8 +54,8 @@ class Hit:
     Attributes:
         row: the row of the tree.
         id: the checkpoint.
-        where: channel and path in words, or ``"node"``, ``"label"``, ``"note"``, ``"interrupt"``,
-            ``"error"``.
+        where: channel and path in words, or ``"label"``, ``"id"``, ``"node"``, ``"channel"``, ``"note"``,
+            ``"interrupt"``, ``"error"``.
         before, match, after: the text found and what stands around it.
     """
 
@@ -67,7 +73,8 @@ def search(
     cancelled: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> Iterator[Hit]:
-    """Search states, node names, labels, notes, interrupts and errors, from the oldest checkpoint on.
+    """Search what checkpoints, nodes and channels are called, then states, notes, interrupts and errors, from
+    the oldest checkpoint on. A label and an id are found where the query is all of it, or its beginning.
 
     Args:
         history: the thread.
@@ -78,6 +85,7 @@ def search(
     if not query:
         return
     run = _Search(history, query, cancelled)
+    yield from run.names()
     total = len(history.tree)
     small = run.is_small()
     beat = time.monotonic()
@@ -101,6 +109,31 @@ class _Search:
         self._lower = query.lower()
         self._pattern = re.compile(re.escape(query), re.IGNORECASE)
         self._seen = _Seen()
+        self._told: set[tuple[str, int, str]] = set()
+        """Names that were found before all else."""
+
+    def names(self) -> Iterator[Hit]:
+        """What is called so: the checkpoint of this label, those whose id begins so, and of each node and
+        channel the first checkpoint that it made or changed."""
+        tree = self._history.tree
+        rows, asked = tree.rows, self._lower.strip()
+        labelled = tree.row_of(asked, "")
+        found = [("label", labelled, tree.labels[labelled])] if labelled >= 0 else []
+        found = [one for one in found if one[2] == asked]
+        if len(asked) >= _ID and _HEX.fullmatch(asked):
+            starting = (row for row, id_ in enumerate(tree.ids) if id_.startswith(asked))
+            found += [("id", row, tree.ids[row]) for row in islice(starting, _IDS)]
+        for where, columns in (("node", tree.nodes), ("channel", tree.changed)):
+            first: dict[str, int] = {}
+            for row, names in enumerate(columns):
+                for name in names:
+                    first.setdefault(name, row)
+            named = [(where, row, name) for name, row in first.items() if self._lower in name.lower()]
+            found += sorted(named, key=lambda one: one[2].lower() != asked)
+        for where, row, name in found:
+            if where != "channel" or not is_internal(name):
+                self._told.add((where, row, name))
+                yield from self._match(rows[row], where, name)
 
     def is_small(self) -> bool:
         """Whether the state of the newest checkpoint is small enough to look at all states."""
@@ -115,9 +148,9 @@ class _Search:
     def row(self, row: TreeRow, small: bool) -> Iterator[Hit]:
         tree = self._history.tree
         places = [("node", name) for name in dict.fromkeys(row.nodes)]
-        places += [("label", tree.labels[row.index]), ("note", str(row.metadata.get(NOTE) or ""))]
+        places.append(("note", str(row.metadata.get(NOTE) or "")))
         for where, text in places:
-            if where != "label" or text.lower() == self._lower:
+            if (where, row.index, text) not in self._told:
                 yield from self._match(row, where, text)
         names = [name for name in row.changed if not is_internal(name)]
         if names:

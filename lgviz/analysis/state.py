@@ -13,6 +13,7 @@ from langgraph.types import Interrupt, StateSnapshot
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.deltas import DeltaHistories
 from lgviz.sources.places import by_channel, config_of, node_path
 
 from .steps import TreeRow
@@ -50,6 +51,7 @@ class StateReader:
         self._source = source
         self._thread_id = thread_id
         self._tree = tree
+        self._deltas = DeltaHistories(source, thread_id)
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -57,6 +59,7 @@ class StateReader:
         """Rows have other numbers now."""
         with self._lock:
             self._kept.clear()
+            self._deltas.forget()
 
     # ------------------------------------------------------------ the checkpoint
 
@@ -116,9 +119,15 @@ class StateReader:
         return Writes({name: [write] for name in facts.nodes[:1] or ("",)}, derived=True)
 
     def errors(self, row: int) -> dict[str, StoredError]:
-        """By task, what the step that starts at a checkpoint raised."""
-        own = self._own_writes(self._tree.rows[row])
-        return {write.task_id: StoredError.of(write.value) for write in own if write.channel == ERROR}
+        """By task, what the step that starts at a checkpoint raised, but for what its caller caught or a
+        handler took over."""
+        facts = self._tree.rows[row]
+        failed = {task.id for task in facts.step_work.tasks.values() if not (task.called or task.handled)}
+        return {
+            write.task_id: StoredError.of(write.value)
+            for write in self._own_writes(facts)
+            if write.channel == ERROR and write.task_id in failed
+        }
 
     def interrupts(self, row: int, *, waiting: bool) -> list[Interrupt]:
         """What the step that starts at a checkpoint asked; ``waiting``: only what waits for an answer."""
@@ -126,11 +135,15 @@ class StateReader:
         tasks = facts.step_work.tasks
         for task in tasks.values():
             self._tree.naming.name_task(facts, task)
+        own = [write for write in self._own_writes(facts) if write.channel == "__interrupt__"]
         found: list[Interrupt] = []
-        for write in sorted(self._own_writes(facts), key=lambda write: tasks[write.task_id].order):
-            if write.channel == "__interrupt__" and not (waiting and tasks[write.task_id].finished):
-                found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
-        return found
+        for write in sorted(own, key=lambda write: tasks[write.task_id].order):
+            task = tasks[write.task_id]
+            if task.called or (waiting and task.finished):
+                continue
+            found.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
+        # Before 2026 nothing tells a called task that waits from its caller, but the question is the same.
+        return list({getattr(asked, "id", None) or id(asked): asked for asked in found}.values())
 
     # ------------------------------------------------------------ inside
 
@@ -156,12 +169,21 @@ class StateReader:
         if graph is None:
             return None
         config = config_of(self._thread_id, facts.namespace, facts.id)
-        config["configurable"]["__pregel_checkpointer"] = SourceSaver(self._source, record)
+        saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
+        config["configurable"]["__pregel_checkpointer"] = saver
         try:
             snapshot: StateSnapshot = graph.get_state(config)
         except Exception:  # a value that cannot be decoded must not hide the rest
             return None
         return snapshot if snapshot.metadata is not None else None
+
+    def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
+        """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""
+        number = self._tree.row_of(checkpoint_id, namespace)
+        row = self._tree.rows[number] if number >= 0 else None
+        while row is not None and row.parent_id:
+            yield row.parent_id
+            row = row.parent
 
     def _stored(self, facts: TreeRow) -> Sequence[StoredWrite]:
         kept = self._kept.get(facts.index)

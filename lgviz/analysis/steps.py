@@ -88,6 +88,13 @@ class Task:
             self.handled = True
 
     @property
+    def called(self) -> bool:
+        """Whether another task called it (``@task``): that one answers for its questions and errors."""
+        if self.path:
+            return self.order[0] == 2 and not self.path.endswith(_HANDLER)
+        return "__return__" in self.channels.values()
+
+    @property
     def send_index(self) -> int | None:
         """Which of the step's sends it is, by its path."""
         return self.order[1] if self.path and self.order[0] == 0 else None
@@ -113,12 +120,14 @@ class Step:
     """What is stored under one checkpoint.
 
     ``tasks``: those of the step itself, by id. ``updates``: made on it, stored under a task's id or one of
-    their own. ``null``: writes of no task.
+    their own. ``null``: writes of no task. ``dropped``: ids of tasks whose ``Send`` a later one replaced, as
+    ``Command(goto=Send(...))`` does with an answer.
     """
 
     tasks: dict[str, Task] = field(default_factory=dict)
     updates: dict[str, Task] = field(default_factory=dict)
     null: dict[int, str] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
 
     def add(self, write: WriteRow) -> None:
         """Take in one stored write; one known already is replaced."""
@@ -144,9 +153,20 @@ class Step:
                 task.name, task.order = _by_path(write.task_path)
         task.write(write.idx, write.channel)
 
+    @property
+    def resent(self) -> int:
+        """How many ``Send``s replaced those that waited."""
+        return sum(channel == TASKS_CHANNEL for channel in self.null.values())
+
     def done(self) -> list[Task]:
-        """The step's own tasks that the next checkpoint does not wait for."""
-        return [task for task in self.tasks.values() if task.finished or task.handled]
+        """The step's own tasks that the next checkpoint did not wait for: those that finished, or whose error
+        was handled, or caught by the task that called them."""
+        return [
+            task
+            for task in self.tasks.values()
+            if (task.finished or task.handled or (task.failed and task.called))
+            and task.id not in self.dropped
+        ]
 
 
 _NO_STEP = Step()

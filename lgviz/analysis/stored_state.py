@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
 
 from lgviz.persistence.serde.stored_error import error_as_text
-from lgviz.sources.base import Bookkeeping, Record, StoredWrite, Undecodable
-from lgviz.sources.places import CONTROL_CHANNELS, TASKS_CHANNEL, config_of, is_internal, unrooted
+from lgviz.sources.base import Record, StoredWrite
+from lgviz.sources.places import CONTROL_CHANNELS, config_of, is_internal, unrooted
 
 from .naming import Naming
-from .steps import Task, TreeRow, written_channels
+from .steps import PULL, PUSH, Task, TreeRow
+from .waiting import entry_of, pending_tasks
 from .writes import fold
 
 __all__ = ["stored_snapshot"]
@@ -24,9 +24,9 @@ def stored_snapshot(thread_id: str, row: TreeRow, record: Record, naming: Naming
     next step as far as they are certain."""
     hidden = _node_channels(row) if row.dated else set()
     values = {n: value for n, value in record.values.items() if not is_internal(n) and n not in hidden}
-    tasks = tuple(_task(row, task, record.writes) for task in _pending(row, record, naming))
+    tasks = tuple(_task(row, task, record.writes) for task in pending_tasks(row, record, naming))
     return StateSnapshot(
-        values=unrooted(values),
+        values=unrooted(values) if values or not _is_functional(row, record) else None,
         next=tuple(task.name for task in tasks),
         config=config_of(thread_id, row.namespace, row.id),
         metadata=row.metadata,
@@ -37,84 +37,9 @@ def stored_snapshot(thread_id: str, row: TreeRow, record: Record, naming: Naming
     )
 
 
-def _pending(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
-    """The tasks of the step that starts at a checkpoint, as far as they are certain, in LangGraph's order.
-
-    A task that stored nothing yet has an empty id.
-    """
-    stored = list(row.step_work.tasks.values())
-    for task in stored:
-        naming.name_task(row, task)
-    child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
-    told = child is not None and not child.collapsed
-    names = child.nodes if child is not None and told else _waiting(row, record)
-    # Calls, error handlers and what a Command sent along came later than the step was planned.
-    added = set(written_channels(tuple(row.step_work.null.values())).targets) - (row.expected or set())
-    added.update(task.name for task in stored if task.name and task.order[0] == 2)
-    tasks = [task for task in stored if task.name and task.name not in added]
-    names = tuple(name for name in names if name not in added)
-    for name in names:
-        if names.count(name) > sum(task.name == name for task in tasks):
-            tasks.append(Task("", "", name=name, order=(1, name)))
-    return sorted(tasks, key=lambda task: task.order)
-
-
-def _waiting(row: TreeRow, record: Record) -> tuple[str, ...]:
-    """The nodes that wait at a checkpoint from which none went on."""
-    versions, values = record.bookkeeping, record.values
-    if versions is None:
-        return tuple(sorted(row.expected or ()))
-    held = set(versions.channels)
-    names = {
-        name
-        for name, trigger in _triggers(versions)
-        if trigger in held and _is_newer(versions, trigger, name) and _is_open(trigger, values.get(trigger))
-    }
-    sends = values.get(TASKS_CHANNEL)
-    sent = [send.node for send in sends if hasattr(send, "node")] if isinstance(sends, Sequence) else []
-    return (*sent, *sorted(names))
-
-
-def _triggers(versions: Bookkeeping) -> set[tuple[str, str]]:
-    """(node, channel that triggers it), by the channels' names and by what nodes have read before."""
-    found = {
-        (name, channel)
-        for name, seen in versions.versions_seen.items()
-        if name not in ("__input__", "__interrupt__", "__snapshot_bumps__")
-        for channel in seen
-    }
-    for channel in versions.channels:
-        if channel.startswith(("branch:", "join:", "start:")):
-            found.add((channel.rpartition(":")[2], channel))
-        elif channel == "__start__" and not any(trigger == "__start__" for _, trigger in found):
-            found.add(("__start__", channel))
-    return found
-
-
-def _is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:
-    version = versions.channel_versions.get(channel)
-    seen: Mapping[str, Any] = versions.versions_seen.get(name) or {}
-    if version is None or channel not in seen:
-        return version is not None
-    try:
-        return bool(version > seen[channel])
-    except TypeError:
-        return bool(version != seen[channel])
-
-
-def _is_open(channel: str, value: Any) -> bool:
-    """Whether a channel that holds something triggers: a join waits for all, a deferred node for the end."""
-    if isinstance(value, Undecodable):
-        return False
-    if channel.startswith("join:"):
-        finished = True
-        if isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[1], bool):
-            value, finished = value
-        awaited = channel[len("join:") :].rpartition(":")[0].split("+")
-        return finished and isinstance(value, (set, frozenset, list, tuple)) and set(awaited) <= set(value)
-    if channel.startswith("branch:to:") and isinstance(value, (list, tuple)) and len(value) == 2:
-        return value[1] is True
-    return True
+def _is_functional(row: TreeRow, record: Record) -> bool:
+    """Whether an ``@entrypoint`` takes the input: until it returns, its state is None and not empty."""
+    return entry_of(row, record.bookkeeping) not in (None, "__start__")
 
 
 def _node_channels(row: TreeRow) -> set[str]:
@@ -138,8 +63,10 @@ def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask
     return PregelTask(
         id=task.id,
         name=task.name or "",
-        path=tuple(task.path.lstrip("~").split(", ")) if task.path else (),
+        path=(PUSH, task.order[1], False) if task.order[0] == 0 else (PULL, task.name or ""),
         error=next((error_as_text(w.channel, w.value) for w in own if w.channel == ERROR), None),
         interrupts=tuple(asked),
-        result=fold((w.channel, w.value) for w in output if w.channel not in hidden) if output else None,
+        result=unrooted(fold((w.channel, w.value) for w in output if w.channel not in hidden))
+        if output
+        else None,
     )

@@ -11,11 +11,11 @@ from typing import Any
 
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources.base import Bookkeeping, CheckpointRow, Source, ThreadIndex
-from lgviz.sources.places import TASKS_CHANNEL, calls, id_time
+from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, calls, id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming
-from .steps import Step, TreeRow
+from .steps import Step, Task, TreeRow
 
 __all__ = ["LABEL", "Flag", "Tree"]
 
@@ -236,18 +236,7 @@ class Tree:
         if row.provisional:
             mark |= Flag.SANDBOX
         if row.work is not None:
-            tasks = row.work.tasks.values()
-            if row.continued:
-                if any(task.interrupted for task in tasks):
-                    mark |= Flag.INTERRUPT | Flag.ANSWERED
-            else:
-                for task in tasks:
-                    if task.interrupted:
-                        mark |= Flag.INTERRUPT
-                    if task.failed:
-                        mark |= Flag.ERROR
-                    elif task.finished:
-                        mark |= Flag.PENDING
+            mark |= _of_tasks(row.work.tasks.values(), over=row.continued)
         return mark
 
     # ------------------------------------------------------------ for naming
@@ -255,13 +244,34 @@ class Tree:
     def _load_versions(self, namespace: str, ids: Sequence[str]) -> Mapping[str, Bookkeeping]:
         return self._source.bookkeeping(self._thread_id, namespace, ids)
 
-    def _load_sends(self, namespace: str, checkpoint_id: str) -> list[str]:
+    def _load_sends(self, namespace: str, checkpoint_id: str, resent: bool) -> list[str]:
+        place = (self._thread_id, namespace, checkpoint_id)
         try:
-            held = self._source.channels(self._thread_id, namespace, checkpoint_id, [TASKS_CHANNEL])
+            sends = (
+                [w.value for w in self._source.writes(*place)
+                 if w.task_id == NULL_TASK_ID and w.channel == TASKS_CHANNEL]
+                if resent
+                else self._source.channels(*place, [TASKS_CHANNEL]).get(TASKS_CHANNEL)
+            )  # fmt: skip
         except CheckpointNotFound:
             return []
-        sends = held.get(TASKS_CHANNEL)
         return [send.node for send in sends if hasattr(send, "node")] if isinstance(sends, list) else []
+
+
+def _of_tasks(tasks: Iterable[Task], *, over: bool) -> Flag:
+    """What the tasks of a step mark its checkpoint with. One that another called marks nothing: its caller
+    asks and fails for it, or caught what it raised."""
+    asked = [task for task in tasks if task.interrupted and not task.called]
+    mark = Flag.INTERRUPT if asked else Flag(0)
+    if asked and (over or all(task.finished for task in asked)):
+        mark |= Flag.ANSWERED
+    if not over:
+        for task in tasks:
+            if task.failed and not (task.called or task.handled):
+                mark |= Flag.ERROR
+            elif task.finished:
+                mark |= Flag.PENDING
+    return mark
 
 
 def _in_order(checkpoints: Sequence[CheckpointRow]) -> Iterator[CheckpointRow]:

@@ -78,9 +78,8 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
         return _of_path(os.fspath(what), **options)
     if hasattr(what, "get_state") and hasattr(what, "checkpointer"):
         return _of_graph(what)
-    raise NotASource(
-        f"{type(what).__name__} is no source of checkpoints.",
-        "Give a compiled graph, a saver, or the path of a SQLite database.",
+    raise NotASource.of(
+        what, "source of checkpoints", "Give a compiled graph, a saver, or the path of a SQLite database."
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, DeltaChannelHistory
 
 from lgviz.errors import CheckpointNotFound
 from lgviz.persistence.serde.stored_error import error_as_text
 
 from .base import Record, Source
+from .deltas import DeltaHistories
 from .places import config_of, place_of
 
 __all__ = ["SourceSaver"]
@@ -22,12 +24,22 @@ class SourceSaver(BaseCheckpointSaver[Any]):
 
     Args:
         source: what to read.
+        deltas: collects what delta channels are made of.
+        ancestors: the ids of a checkpoint's ancestors by its namespace and id, the parent first.
         known: a checkpoint that was read already.
     """
 
-    def __init__(self, source: Source, known: Record | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        deltas: DeltaHistories,
+        ancestors: Callable[[str, str], Iterable[str]],
+        known: Record | None = None,
+    ) -> None:
         super().__init__()
         self._source = source
+        self._deltas = deltas
+        self._ancestors = ancestors
         self._known = known
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -62,3 +74,17 @@ class SourceSaver(BaseCheckpointSaver[Any]):
                 for write in record.writes
             ],
         )
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        _, namespace, checkpoint_id = place_of(config)
+        if not channels or checkpoint_id is None:
+            return {name: {"writes": []} for name in channels}
+        ancestors = self._ancestors(namespace or "", checkpoint_id)
+        found: dict[str, DeltaChannelHistory] = {}
+        for name, history in self._deltas.collect(namespace or "", ancestors, channels).items():
+            found[name] = {"writes": [(w.task_id, name, w.value) for _, ws in history.steps for w in ws]}
+            if history.seed_id is not None:
+                found[name]["seed"] = history.seed
+        return found

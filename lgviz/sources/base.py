@@ -8,7 +8,7 @@ opened one at a time, when asked for.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -198,6 +198,13 @@ class Source(ABC):
     @abstractmethod
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
         """The writes stored under one checkpoint, with their values."""
+
+    def writes_to(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
+    ) -> dict[str, list[StoredWrite]]:
+        """The writes to some channels under several checkpoints of one namespace, by checkpoint."""
+        found = {id_: self.writes(thread_id, namespace, id_) for id_ in checkpoint_ids}
+        return {id_: [w for w in writes if w.channel in channels] for id_, writes in found.items()}
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing
         """Release connections that the source itself opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -87,6 +87,17 @@ class LayeredSource(Source):
         below = self.lower.writes(thread_id, namespace, checkpoint_id)
         above = self.upper.writes(thread_id, namespace, checkpoint_id) if self.upper is not None else []
         return list(_merged(below, above))
+
+    def writes_to(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
+    ) -> dict[str, list[StoredWrite]]:
+        found = self.lower.writes_to(thread_id, namespace, checkpoint_ids, channels)
+        if self.upper is not None:
+            above = self.upper.writes_to(thread_id, namespace, checkpoint_ids, channels)
+            for id_ in (id_ for id_, writes in above.items() if writes):
+                merged = self.writes(thread_id, namespace, id_)
+                found[id_] = [write for write in merged if write.channel in channels]
+        return found
 
     def close(self) -> None:
         self.lower.close()

@@ -140,13 +140,13 @@ NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
 """The task id of writes that belong to a checkpoint and to no task."""
 
 _PREFIXES = ("__", "branch:", "join:", "start:")
-_STATE = frozenset({ROOT_CHANNEL, "__end__"})
-"""Channels of the state all the same; the second holds the result of a functional entrypoint."""
+_WHOLE = (ROOT_CHANNEL, "__end__")
+"""Channels that hold a whole state all the same; the second the result of a functional entrypoint."""
 
 
 def is_internal(name: str) -> bool:
     """Whether a channel belongs to LangGraph itself and not to the state (``branch:to:agent``)."""
-    return name.startswith(_PREFIXES) and name not in _STATE
+    return name.startswith(_PREFIXES) and name not in _WHOLE
 
 
 def by_channel(values: Any) -> dict[str, Any]:
@@ -156,4 +156,5 @@ def by_channel(values: Any) -> dict[str, Any]:
 
 def unrooted(values: Mapping[str, Any]) -> Any:
     """The state that values by channel make: what :func:`by_channel` was given."""
-    return values[ROOT_CHANNEL] if set(values) == {ROOT_CHANNEL} else values
+    names = set(values)
+    return next((values[whole] for whole in _WHOLE if names == {whole}), values)

@@ -52,10 +52,7 @@ def open_items(what: Any, ask: Ask, **options: Unpack[ReadOptions]) -> ItemReade
             raise NotASource(f"{what} holds no items in lgviz's tables.", "Give the store itself.")
         return found
     if not isinstance(what, BaseStore):
-        raise NotASource(
-            f"{type(what).__name__} is no store.",
-            "Give a BaseStore: lgviz.debug(graph, store=InMemoryStore()).",
-        )
+        raise NotASource.of(what, "store", "Give a BaseStore: lgviz.debug(graph, store=InMemoryStore()).")
     if isinstance(what, Store):
         return VersionedItems.of_store(what, ask)
     if isinstance(what, InMemoryStore):

@@ -6,13 +6,17 @@ import inspect
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import nbformat
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from langgraph.checkpoint.sqlite import SqliteSaver
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 import lgviz
 from lgviz.demos import two_nodes
@@ -72,14 +76,56 @@ def test_what_cannot_be_parsed_is_a_usage_error(shell: InteractiveShell, line: s
 @pytest.mark.parametrize(
     ("line", "words"), [("missing.db", "missing.db"), ("bare", "checkpointer"), ("shell_value", "int")]
 )
-def test_what_cannot_be_opened_is_a_sentence(
+def test_what_cannot_be_opened_fails_the_cell_with_one_line(
     shell: InteractiveShell, line: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell.push({"shell_value": 7})
-    assert shell.run_line_magic("lgviz", line) is None
+    result = shell.run_cell(f"%lgviz {line}\nafter = True")
+    assert isinstance(result.error_in_exec, UsageError)
+    assert "after" not in shell.user_ns
     shown = capsys.readouterr()
-    assert words in shown.out
-    assert "Traceback" not in shown.out + shown.err
+    assert words in shown.err and shown.err.count("\n") == 1 and not shown.out
+
+
+@pytest.mark.parametrize(
+    ("cell", "times"),
+    [
+        ("%lgviz graph --thread 1", 1),
+        ("%lgviz graph --thread 1\nprint('behind it')", 1),
+        ("%lgviz graph --thread 1\n%lgviz here.db --thread 1", 2),
+        ("for thread in (1, 1, 1):\n    %lgviz graph --thread {thread}", 3),
+        ("if True:\n    %lgviz graph --thread 1", 1),
+        ("dbg = %lgviz graph --thread 1", 1),
+        ("dbg = %lgviz graph --thread 1\ndbg", 1),
+    ],
+)
+def test_it_displays_wherever_it_stands_and_once(
+    shell: InteractiveShell, cell: str, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shell.run_cell(cell).success
+    assert capsys.readouterr().out.count("c5") == times
+
+
+def test_what_a_cell_displayed_the_next_one_displays_again(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell("dbg = %lgviz graph --thread 1", store_history=True)
+    shell.run_cell("dbg", store_history=True)
+    assert capsys.readouterr().out.count("c5") == 2
+
+
+def test_it_displays_in_a_file_that_ipython_runs(
+    shell: InteractiveShell, capsys: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file.ipy").write_text("%lgviz graph --thread 1\nx = 1\n")
+    shell.run_line_magic("run", "file.ipy")
+    assert "c5" in capsys.readouterr().out
+
+
+def test_a_notebook_that_is_executed_stops_at_an_error_of_it(tmp_path: Path) -> None:
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%load_ext lgviz\n%lgviz missing.db")])
+    with pytest.raises(CellExecutionError, match=r"UsageError|There is no file"):
+        NotebookClient(book, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
 
 def test_an_error_in_a_cell_prints_no_traceback(
@@ -100,6 +146,38 @@ def test_completion_knows_graphs_files_and_threads(
 ) -> None:
     with provisionalcompleter():
         assert expected in {c.text for c in shell.Completer.completions(typed, len(typed))}
+
+
+OPTIONS = ["--thread", "--store", "--trust", "--height", "--no-static", "-t", "-s"]
+
+
+@pytest.mark.parametrize("jedi", [True, False])
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("%lgviz ", ["graph", "bare", "saver", "here.db", *OPTIONS]),
+        ("%lgviz -", OPTIONS),
+        ("%lgviz graph ", OPTIONS),
+        ("%lgviz graph --", OPTIONS[:5]),
+        ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
+        ("%lgviz graph --trust a ", OPTIONS),
+        ("%lgviz graph -t ", ["'two words'", "1"]),
+        ("%lgviz graph --thread=", ["'two words'", "1"]),
+        ("%lgviz graph --store ", ["store", "here.db"]),
+        ("x = 1\nfor y in x:\n    d = %lgviz graph --h", ["--height"]),
+    ],
+)
+def test_completion_offers_all_that_the_line_takes_and_nothing_else(
+    shell: InteractiveShell, typed: str, offered: list[str], jedi: bool
+) -> None:
+    shell.run_cell("from langgraph.store.memory import InMemoryStore; store = InMemoryStore()")
+    shell.run_cell("saver = graph.checkpointer; _hidden = graph")
+    shell.run_line_magic("reload_ext", "lgviz")
+    shell.Completer.use_jedi = jedi
+    with provisionalcompleter():
+        found = list(shell.Completer.completions(typed, len(typed)))
+    assert [each.text for each in found] == offered
+    assert {each.end for each in found} <= {len(typed)}
 
 
 def test_a_terminal_gets_the_tree_in_characters(
@@ -132,18 +210,22 @@ def test_a_url_is_opened_and_its_password_told_nowhere(shell: InteractiveShell, 
         "postgresql:///db": "postgresql:///db",
     }.items():
         assert magics._subject(url) == (url, repr(shown))
-    assert shell.run_line_magic("lgviz", "postgresql://u:secret@127.0.0.1:1/db") is None
-    assert shell.run_line_magic("lgviz", "postgresql://u:s%ecret@127.0.0.1:1/db") is None
-    assert shell.run_line_magic("lgviz", "mysql://u:secret@host/db") is None
-    said = "".join(capsys.readouterr())
-    assert said.count("Unavailable") == 1 and said.count("NotASource") == 2 and "ecret" not in said
+    for url, words in {
+        "postgresql://u:secret@127.0.0.1:1/db": "refused",
+        "postgresql://u:s%ecret@127.0.0.1:1/db": "URL",
+        "mysql://u:secret@host/db": "names no path of a file",
+    }.items():
+        with pytest.raises(UsageError, match=words) as raised:
+            shell.run_line_magic("lgviz", url)
+        assert "ecret" not in str(raised.value) + "".join(capsys.readouterr())
 
 
 def test_each_option_of_the_magic_is_one_of_debug(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
-    monkeypatch.setattr("lgviz.magics.debug", lambda what, **options: asked.update(options))
+    shown = SimpleNamespace(show=lambda: None)
+    monkeypatch.setattr("lgviz.magics.debug", lambda what, **options: asked.update(options) or shown)
     shell.run_line_magic("lgviz", "here.db -t 1 --height 300 --no-static --trust app.state --trust app.other")
     assert asked == {
         "name": "'here.db'", "thread_id": "1", "store": None, "height": 300, "static": False,

@@ -6,7 +6,7 @@ import asyncio
 import copy
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,21 @@ ops = st.one_of(
     ),
 )
 batches = st.lists(ops, min_size=1, max_size=3)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_in_one_second() -> Iterator[None]:
+    """LangGraph's SqliteStore orders by whole seconds: that one ends between two puts must decide nothing."""
+    connect, now = sqlite3.connect, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+
+    def stopped(*args: Any, **options: Any) -> sqlite3.Connection:
+        conn = connect(*args, **options)
+        conn.create_function("current_timestamp", 0, lambda: now)
+        return conn
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", stopped)
+        yield
 
 
 def in_memory() -> BaseStore:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.store.sqlite import SqliteStore
 
 from lgviz.analysis.history import open_history
 from lgviz.errors import (
@@ -22,6 +24,7 @@ from lgviz.errors import (
     ThreadNotFound,
 )
 from lgviz.sources import open_source
+from lgviz.sources.stores import open_items
 from tests.support.random_graphs import GraphSpec, Stage, build
 
 SPEC = GraphSpec((Stage("nodes", ("a",), ("plain",)), Stage("nodes", ("b",), ("plain",))))
@@ -65,6 +68,17 @@ def refused(error: type[LgvizError], what: Any, *words: str) -> None:
 @pytest.mark.parametrize("checkpointer", [None, False, True])
 def test_a_graph_without_a_checkpointer(checkpointer: Any) -> None:
     refused(NoCheckpointer, build(SPEC, checkpointer), "compile(checkpointer=")
+
+
+def test_what_is_no_graph_or_saver_yet(tmp_path: Path) -> None:
+    refused(NotASource, SqliteSaver.from_conn_string(str(tmp_path / "a.db")), "context manager", "`with …")
+    refused(NotASource, AsyncSqliteSaver.from_conn_string(str(tmp_path / "a.db")), "`async with …")
+    refused(NotASource, build(SPEC, None).builder, "not compiled", "compile()")
+    refused(NotASource, InMemorySaver, "InMemorySaver is a class", "InMemorySaver(…)")
+    refused(NotASource, None, "NoneType")
+    with pytest.raises(NotASource, match="which is no store until it is entered"):
+        open_items(SqliteStore.from_conn_string(str(tmp_path / "a.db")), lambda *_: None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_file_a_folder_and_a_text(tmp_path: Path) -> None:

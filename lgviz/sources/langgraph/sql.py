@@ -20,6 +20,7 @@ __all__ = [
     "sent",
     "sqlite_blobs",
     "writes",
+    "writes_to",
 ]
 
 ANY = "SELECT 1 FROM checkpoints LIMIT 1"
@@ -35,6 +36,14 @@ def writes(table: str, path: str, type_: str, value: str) -> str:
     """The writes under a checkpoint. Takes thread, namespace and id."""
     columns = f"{path}, task_id, idx, channel, {type_}, {value}"
     return f"SELECT {columns} FROM {table} {_AT} AND checkpoint_id = ?"
+
+
+def writes_to(table: str, path: str, type_: str, value: str, ids: int, channels: int) -> str:
+    """The writes to some channels under several checkpoints. Takes thread, namespace, that many ids and that
+    many channels."""
+    columns = f"checkpoint_id, {path}, task_id, idx, channel, {type_}, {value}"
+    among = f"checkpoint_id IN ({_marks(ids)}) AND channel IN ({_marks(channels)})"
+    return f"SELECT {columns} FROM {table} {_AT} AND {among}"
 
 
 def sent(table: str, path: str, value: str, count: int) -> str:

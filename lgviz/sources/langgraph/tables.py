@@ -167,6 +167,21 @@ class LangGraphTables(EncodedSource):
         (rows,) = self._reader.read(self._select_writes(thread_id, namespace, checkpoint_id))
         return opened_writes(rows, self._decoder)
 
+    def writes_to(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
+    ) -> dict[str, list[StoredWrite]]:
+        columns = self._path(), self._type(self._writes), self._value
+        statements = []
+        for start in range(0, len(checkpoint_ids), _IDS_AT_ONCE):
+            some = checkpoint_ids[start : start + _IDS_AT_ONCE]
+            statement = sql.writes_to(self._writes, *columns, len(some), len(channels))
+            statements.append((statement, (thread_id, namespace, *some, *channels)))
+        by_id: dict[str, list[Any]] = {}
+        for rows in self._reader.read(*statements):
+            for id_, *row in rows:
+                by_id.setdefault(id_, []).append(row)
+        return {id_: opened_writes(rows, self._decoder) for id_, rows in by_id.items()}
+
     def close(self) -> None:
         self._reader.close()
 

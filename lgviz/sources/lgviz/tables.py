@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables
 from lgviz.persistence.blocks.merkle import Block, Part, typed
-from lgviz.persistence.blocks.records import Channel, read_body, read_channels, read_seen, read_writes
+from lgviz.persistence.blocks.records import (
+    Channel,
+    WriteRecord,
+    read_body,
+    read_channels,
+    read_seen,
+    read_writes,
+)
 from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.savers.engine import SaverEngine
@@ -35,8 +42,11 @@ from .runners import OperationRun, in_file, of_owner, over_postgres
 __all__ = ["TablesSource"]
 
 R = TypeVar("R")
+StoredEntry = tuple[str, str, WriteRecord]
+"""Task path, task id and a write, its value still a part."""
 
 _ROWS_AT_ONCE = 64
+_IDS_AT_ONCE = 512
 _THREADS = """
 SELECT t.thread_id, sum(CASE WHEN c.ns = '' THEN 1 ELSE 0 END), max(c.at)
 FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
@@ -45,8 +55,9 @@ _BODIES = """
 SELECT c.id, c.body FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
 WHERE t.thread_id = ? AND c.ns = ? AND """
 _WRITES = """
-SELECT w.task_path, w.task_id, w.data FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
-WHERE t.thread_id = ? AND w.ns = ? AND w.checkpoint_id = ?"""
+SELECT w.checkpoint_id, w.task_path, w.task_id, w.data
+FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
+WHERE t.thread_id = ? AND w.ns = ? AND """
 _TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_checkpoints'"
 
 
@@ -163,12 +174,29 @@ class TablesSource(Source):
         return {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None}
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
-        rows, blocks = self._run(lambda: self._writes(thread_id, namespace, checkpoint_id)) or ([], {})
+        found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None))
+        return self._opened(*found or ({}, {})).get(checkpoint_id, [])
+
+    def writes_to(
+        self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
+    ) -> dict[str, list[StoredWrite]]:
+        found: dict[str, list[StoredWrite]] = {}
+        for start in range(0, len(checkpoint_ids), _IDS_AT_ONCE):
+            some = checkpoint_ids[start : start + _IDS_AT_ONCE]
+            read = self._run(lambda: self._writes(thread_id, namespace, some, channels))  # noqa: B023
+            found |= self._opened(*read or ({}, {}))
+        return found
+
+    def _opened(
+        self, rows: Mapping[str, Sequence[StoredEntry]], blocks: dict[int, Block]
+    ) -> dict[str, list[StoredWrite]]:
         decode = self._opener(blocks)
-        return [
-            StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
-            for path, task_id, write in rows
-        ]
+        return {
+            id_: [
+                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part)) for path, task_id, w in entries
+            ]
+            for id_, entries in rows.items()
+        }
 
     def close(self) -> None:
         self._close()
@@ -234,17 +262,21 @@ class TablesSource(Source):
         return {id_: bookkeeping for id_, bookkeeping in found.items() if bookkeeping is not None}
 
     def _writes(
-        self, thread_id: str, namespace: str, checkpoint_id: str
-    ) -> Operation[tuple[list[tuple[str, str, Any]], dict[int, Block]]]:
+        self, thread_id: str, namespace: str, ids: Sequence[str], channels: Collection[str] | None
+    ) -> Operation[tuple[dict[str, list[StoredEntry]], dict[int, Block]]]:
+        """The writes (to some channels, or all) under checkpoints, as LangGraph sorts them."""
         yield READ
-        rows = yield Query(_WRITES, [thread_id, namespace, checkpoint_id])
-        writes = []
-        for path, task_id, data in rows:
+        where, params = self._engine.dialect.among("w.checkpoint_id", ids)
+        found: dict[str, list[StoredEntry]] = {}
+        for id_, path, task_id, data in (yield Query(_WRITES + where, [thread_id, namespace, *params])):
             with suppress(Exception):
                 entries = read_writes(self._engine.blocks.codec.open_row(bytes(data)))
-                writes += [(path, task_id, write) for write in entries]
-        writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
-        return writes, (yield from self._engine.blocks.fetch([write.part for _, _, write in writes]))
+                wanted = (write for write in entries if channels is None or write.channel in channels)
+                found.setdefault(id_, []).extend((path, task_id, write) for write in wanted)
+        for writes in found.values():
+            writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
+        parts = [write.part for writes in found.values() for _, _, write in writes]
+        return found, (yield from self._engine.blocks.fetch(parts))
 
     def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:
         """What makes values of parts of a tree whose blocks were fetched."""

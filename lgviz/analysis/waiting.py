@@ -1,0 +1,198 @@
+"""What waits at a checkpoint, told without a graph: the tasks of the step that starts there.
+
+LangGraph plans a step from the checkpoint alone: one task for each ``Send`` that it holds, then one for each
+node whose trigger is newer than what the node has read. The same is done here, as far as what is stored
+tells the triggers: the names of channels (``branch:to:plan``), what nodes have read before, and the ids of
+tasks that wrote something already. Left out is what no plan holds: calls of other tasks (``@task``), error
+handlers, and what a ``Command`` sent along when the step was already waiting. So is what is not certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lgviz.sources.base import Bookkeeping, Record, Undecodable
+from lgviz.sources.places import TASKS_CHANNEL
+
+from .naming import Naming
+from .steps import Task, TaskIds, TreeRow, written_channels
+
+__all__ = ["entry_of", "pending_tasks"]
+
+_START = "__start__"
+
+
+def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
+    """The tasks of the step that starts at a checkpoint, as far as they are certain, in LangGraph's order.
+
+    A task that stored nothing yet has an empty id, but for one that was sent: there the name and the number
+    make the id.
+    """
+    sends = _sends(record)
+    _identify(row, record, naming, sends)
+    stored = list(row.step_work.tasks.values())
+    planned = _sent(row, sends, stored) if sends else [task for task in stored if _is_sent(task)]
+    pulled = {task.name or "": task for task in stored if task.name and task.order[0] == 1}
+    for name in sorted(_pulled(row, record, sends, pulled)):
+        planned.append(pulled.get(name) or Task("", "", name=name, order=(1, name)))
+    return sorted(planned, key=lambda task: task.order)
+
+
+def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
+    """Which task takes the input that waits at a checkpoint, None where nothing tells: ``__start__`` in a
+    graph of nodes, in one made by ``@entrypoint`` that of its own name."""
+    for name, seen in (versions.versions_seen if versions else {}).items():
+        if _START in seen and name not in _NO_NODES:
+            return name
+    stored = row.step_work.tasks.values()
+    ids = TaskIds(row)
+    for task in stored:
+        if task.name and task.order[0] == 1 and task.id == ids.pulled(task.name, (_START,)):
+            return task.name
+    started = {name for child in row.children for name in child.nodes if not child.collapsed}
+    return _START if _START in started else None
+
+
+# ---------------------------------------------------------------- sent
+
+
+def _sends(record: Record) -> list[str | None]:
+    """The nodes of the ``Send``s that wait, by number; None for what cannot be read."""
+    sends = record.values.get(TASKS_CHANNEL)
+    if isinstance(sends, Undecodable) or not isinstance(sends, Sequence):
+        return []
+    return [send.node if isinstance(getattr(send, "node", None), str) else None for send in sends]
+
+
+def _is_sent(task: Task) -> bool:
+    return bool(task.name) and task.order[0] == 0
+
+
+def _sent(row: TreeRow, sends: Sequence[str | None], stored: Sequence[Task]) -> list[Task]:
+    """The task of each ``Send``: the stored one whose id says so, before 2025 one of its name."""
+    ids = TaskIds(row)
+    by_id = {task.id: task for task in stored}
+    used: set[str] = set()
+    found = []
+    for number, name in enumerate(sends):
+        if name is None:
+            continue
+        id_ = ids.sent(name, number)
+        task = by_id.get(id_)
+        if task is None and row.dated:
+            alike = [t for t in stored if t.name == name and t.id not in used and not t.path]
+            # Several of one node cannot be told apart: which result belongs to which is not certain.
+            task = alike[0] if len(alike) == 1 and sends.count(name) == 1 else None
+            id_ = ""
+        if task is None:
+            task = Task(id_, "", name=name)
+        used.add(task.id)
+        task.order = (0, number)
+        found.append(task)
+    return found
+
+
+# ---------------------------------------------------------------- pulled
+
+_NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
+
+
+def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str | None]) -> None:
+    versions = record.bookkeeping
+    names: dict[str, None] = dict.fromkeys(name for name in sends if name)
+    for name, seen in (versions.versions_seen if versions else {}).items():
+        if name not in _NO_NODES:
+            naming.learn(name, seen)
+            names[name] = None
+    for task in row.step_work.tasks.values():
+        naming.name_task(row, task, names)
+
+
+def _pulled(
+    row: TreeRow, record: Record, sends: Sequence[str | None], stored: Mapping[str, Task]
+) -> set[str]:
+    """The nodes that a channel triggers."""
+    versions = record.bookkeeping
+    triggered = set(_triggered(row, record)) if versions else set(row.expected or ())
+    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends))
+    # What a Command sent along came later than the step was planned.
+    return found - (written_channels(tuple(row.step_work.null.values())).targets - triggered)
+
+
+def _callers(row: TreeRow) -> Iterator[str]:
+    """Nodes whose calls are stored though they themselves stored nothing yet."""
+    for task in row.step_work.tasks.values():
+        *_, caller = task.path.partition(", ~__pregel_pull, ")
+        if task.path.startswith("~__pregel_push, ~") and caller:
+            yield caller.partition(", ")[0]
+
+
+def _ran(row: TreeRow, sends: Sequence[str | None]) -> Iterator[str]:
+    """Nodes that ran from here to the next checkpoint, were neither sent nor called, nor handled an error."""
+    child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
+    if child is None or child.collapsed:
+        return
+    others = [name for name in sends if name]
+    others += [task.name for task in row.step_work.tasks.values() if task.name and task.order[0] != 1]
+    for name in child.nodes:
+        if name not in others:
+            yield name
+
+
+def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
+    versions, values = record.bookkeeping, record.values
+    if versions is None:
+        return
+    held = set(versions.channels)
+    for name, trigger in _triggers(row, versions):
+        if trigger in held and _is_newer(versions, trigger, name) and _is_open(trigger, values.get(trigger)):
+            yield name
+
+
+def _triggers(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
+    """(node, channel that triggers it), by the channels' names and by what nodes have read before."""
+    found = {
+        (name, channel)
+        for name, seen in versions.versions_seen.items()
+        if name not in _NO_NODES
+        for channel in seen
+    }
+    for channel in versions.channels:
+        if channel.startswith(("branch:", "join:", "start:")):
+            found.add((channel.rpartition(":")[2], channel))
+        elif channel == _START and (entry := entry_of(row, versions)):
+            found.add((entry, channel))
+    return found
+
+
+def _is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:
+    version = versions.channel_versions.get(channel)
+    seen: Mapping[str, Any] = versions.versions_seen.get(name) or {}
+    if version is None or channel not in seen:
+        return version is not None
+    try:
+        return bool(version > seen[channel])
+    except TypeError:
+        return bool(version != seen[channel])
+
+
+def _is_open(channel: str, value: Any) -> bool:
+    """Whether a channel that holds something triggers, for certain: a join waits for all, a deferred node for
+    the end, a ``Topic`` for a value."""
+    if isinstance(value, Undecodable):
+        return False
+    pair = isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[1], bool)
+    if channel.startswith("join:"):
+        finished = True
+        if pair:
+            value, finished = value
+        awaited = channel[len("join:") :].rpartition(":")[0].split("+")
+        return finished and isinstance(value, (set, frozenset, list, tuple)) and set(awaited) <= set(value)
+    if channel.startswith("branch:"):
+        return value[1] if pair else True
+    if channel == _START:
+        return True
+    # Of another channel only the graph knows the kind: nothing in it yet, or a barrier that waits for more.
+    empty = isinstance(value, (list, tuple)) and not value
+    return not (pair or empty or isinstance(value, (set, frozenset)))

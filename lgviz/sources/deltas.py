@@ -1,0 +1,128 @@
+"""What a delta channel's value is made of: the stored value nearest above a checkpoint, and the writes since.
+
+LangGraph stores the value of a ``DeltaChannel`` now and then only (a *snapshot*). At any other checkpoint it
+is the nearest ancestor's stored value, with what was written on the way from there through the reducer. The
+writes under an ancestor made its child, so those of the nearest one count and those of the checkpoint do not:
+
+>>> from langgraph.checkpoint.memory import InMemorySaver
+>>> from lgviz.sources import open_source
+>>> DeltaHistories(open_source(InMemorySaver()), "1").collect("", ["1f1ead33"], ["messages"])
+{'messages': DeltaHistory(seed_id=None, seed=None, steps=[], lost='1f1ead33')}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from .base import Source, StoredWrite
+
+__all__ = ["DeltaHistories", "DeltaHistory"]
+
+_FIRST, _GROWTH = 64, 4
+"""How many ancestors are looked at first, and how many times more where they were too few."""
+
+
+@dataclass(slots=True)
+class DeltaHistory:
+    """What one channel's value at a checkpoint is made of.
+
+    Attributes:
+        seed_id: the nearest ancestor that stores a value; None where none does: the channel began empty.
+        seed: that value.
+        steps: the ancestors from there on, oldest first, and what was written to the channel under each, in
+            the order in which LangGraph applies it.
+        lost: the ancestor at which the path breaks off: it was deleted, or cannot be read.
+    """
+
+    seed_id: str | None = None
+    seed: Any = None
+    steps: list[tuple[str, list[StoredWrite]]] = field(default_factory=list)
+    lost: str | None = None
+
+
+class DeltaHistories:
+    """Collects what delta channels are made of, for LangGraph with a graph and for lgviz without one.
+
+    Args:
+        source: where the thread is read from.
+        thread_id: the thread.
+    """
+
+    def __init__(self, source: Source, thread_id: str) -> None:
+        self._source = source
+        self._thread_id = thread_id
+        self._held: dict[tuple[str, str], frozenset[str]] = {}
+
+    def forget(self) -> None:
+        """Checkpoints were deleted, or stored anew."""
+        self._held.clear()
+
+    def collect(
+        self, namespace: str, ancestors: Iterable[str], channels: Collection[str]
+    ) -> dict[str, DeltaHistory]:
+        """The history of each channel at a checkpoint.
+
+        Args:
+            namespace: the checkpoint's.
+            ancestors: the ids of its ancestors, the parent first; only as many as are needed are taken.
+            channels: the channels.
+        """
+        path, reach, lost = self._walk(namespace, ancestors, set(channels))
+        by_reach: dict[int, list[str]] = {}
+        for name in channels:
+            by_reach.setdefault(reach.get(name, len(path)), []).append(name)
+        found: dict[str, DeltaHistory] = {}
+        for length, names in by_reach.items():
+            found |= self._read(namespace, path[: length + 1], names, seeded=length < len(path), lost=lost)
+        return found
+
+    def _walk(
+        self, namespace: str, ancestors: Iterable[str], wanted: set[str]
+    ) -> tuple[list[str], dict[str, int], str | None]:
+        """The ancestors up to where each channel's stored value is, where on them it is, and where the path
+        breaks off."""
+        path: list[str] = []
+        reach: dict[str, int] = {}
+        coming, size = iter(ancestors), _FIRST
+        while wanted and (some := list(islice(coming, size))):
+            size *= _GROWTH
+            self._look(namespace, some)
+            for id_ in some:
+                held = self._held.get((namespace, id_))
+                if held is None:
+                    return path, reach, id_
+                for name in wanted & held:
+                    reach[name] = len(path)
+                wanted = wanted - held
+                path.append(id_)
+                if not wanted:
+                    break
+        return path, reach, None
+
+    def _look(self, namespace: str, ids: Iterable[str]) -> None:
+        """Find out which channels some checkpoints hold a value of."""
+        unknown = [id_ for id_ in ids if (namespace, id_) not in self._held]
+        if unknown:
+            for id_, known in self._source.bookkeeping(self._thread_id, namespace, unknown).items():
+                self._held[namespace, id_] = frozenset(known.channels)
+
+    def _read(
+        self, namespace: str, path: list[str], names: list[str], *, seeded: bool, lost: str | None
+    ) -> dict[str, DeltaHistory]:
+        seeds: dict[str, Any] = {}
+        if seeded:
+            seeds = self._source.channels(self._thread_id, namespace, path[-1], names)
+        written = self._source.writes_to(self._thread_id, namespace, path, names) if path else {}
+        found = {name: DeltaHistory(lost=None if seeded else lost) for name in names}
+        for name in seeds.keys() & found.keys():
+            found[name].seed_id, found[name].seed = path[-1], seeds[name]
+        for id_ in reversed(path):
+            by_channel: dict[str, list[StoredWrite]] = {}
+            for write in written.get(id_, ()):
+                by_channel.setdefault(write.channel, []).append(write)
+            for name, writes in by_channel.items():
+                found[name].steps.append((id_, writes))
+        return found

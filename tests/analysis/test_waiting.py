@@ -1,0 +1,293 @@
+"""What waits, and what a step was made of: the same with the graph, from its saver alone and from the file."""
+
+from __future__ import annotations
+
+import operator
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypedDict
+
+import pytest
+from langgraph.channels import EphemeralValue, LastValue, Topic
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.func import entrypoint, task
+from langgraph.graph import START, StateGraph
+from langgraph.pregel import NodeBuilder, Pregel
+from langgraph.types import Command, Send, interrupt
+
+from lgviz.analysis.history import History, open_history
+from lgviz.persistence import MemorySaver
+from lgviz.persistence import SqliteSaver as LgvizSqliteSaver
+from tests.support.told import deviations
+
+THREAD: Any = {"configurable": {"thread_id": "1"}}
+
+
+class Log(TypedDict):
+    log: Annotated[list[Any], operator.add]
+
+
+class Kept(NamedTuple):
+    """A saver, and what a thread of its can be read from without the graph."""
+
+    saver: Any
+    alone: tuple[Any, ...]
+
+    def read(self, graph: Any) -> list[History]:
+        return [open_history(what, "1") for what in (graph, *self.alone)]
+
+    def deviations(self, graph: Any, **arguments: Any) -> list[str]:
+        return deviations(graph, "1", graph, *self.alone, **arguments)
+
+
+@pytest.fixture(params=["memory", "sqlite", "lgviz", "lgviz-sqlite"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    path = tmp_path / "threads.db"
+    if request.param == "sqlite":
+        connection = sqlite3.connect(path, check_same_thread=False)
+        saver = SqliteSaver(connection)
+        yield Kept(saver, (saver, path))
+        connection.close()
+    elif request.param == "lgviz-sqlite":
+        with LgvizSqliteSaver.from_conn_string(str(path)) as lgviz:
+            yield Kept(lgviz, (lgviz, path))
+    else:
+        memory: Any = MemorySaver() if request.param == "lgviz" else InMemorySaver()
+        yield Kept(memory, (memory,))
+
+
+def values(interrupts: Any) -> list[Any]:
+    return [asked.value for asked in interrupts]
+
+
+@task
+def ask(topic: str) -> str:
+    return f"{topic}: {interrupt('about ' + topic)}"
+
+
+@task
+def plain(x: int) -> int:
+    return x + 1
+
+
+@task
+def broken(x: int) -> int:
+    raise ValueError(x)
+
+
+# ---------------------------------------------------------------- the functional API
+
+
+def test_a_question_of_a_called_task_is_there_once_and_does_not_come_back(kept: Kept) -> None:
+    @entrypoint(checkpointer=kept.saver)
+    def flow(topics: list[str]) -> list[Any]:
+        first = plain(1).result()
+        return [*(ask(topic).result() for topic in topics), first]
+
+    flow.invoke(["a", "b"], THREAD)
+    for question in ("about a", "about b"):
+        assert kept.deviations(flow) == []
+        for history in kept.read(flow):
+            assert values(history.latest.waiting) == values(history.latest.interrupts) == [question]
+            assert [(t.name, values(t.interrupts)) for t in history.latest.tasks] == [("flow", [question])]
+            assert history.status == "interrupted" and history.latest.values is None
+        flow.invoke(Command(resume=question[-1].upper()), THREAD)
+    assert kept.deviations(flow) == []
+    for history in kept.read(flow):
+        first, second = history
+        assert values(first.interrupts) == ["about b"] and first.waiting == ()
+        assert first.next == ("flow",)
+        assert second.nodes == ("flow", "plain", "ask", "ask") and second.next == ()
+        assert second.values == ["a: A", "b: B", 2] and history.status == "done"
+
+
+def test_tasks_that_ask_side_by_side_are_told_as_langgraph_tells_them(kept: Kept) -> None:
+    @entrypoint(checkpointer=kept.saver)
+    def flow(topics: list[str]) -> list[str]:
+        return [future.result() for future in [ask(topic) for topic in topics]]
+
+    flow.invoke(["a", "b", "c"], THREAD)
+    assert kept.deviations(flow) == []
+    for history in kept.read(flow):
+        assert values(history.latest.waiting) == ["about a"]
+
+
+def test_a_question_of_a_task_that_a_node_calls(kept: Kept) -> None:
+    builder = StateGraph(Log)
+    builder.add_node("caller", lambda state: {"log": [ask("a").result(), plain(1).result()]})
+    builder.add_node("other", lambda state: {"log": ["other"]})
+    builder.add_edge(START, "caller")
+    builder.add_edge(START, "other")
+    graph = builder.compile(checkpointer=kept.saver)
+    graph.invoke({"log": []}, THREAD)
+    assert kept.deviations(graph) == []
+    for history in kept.read(graph):
+        assert values(history.latest.waiting) == ["about a"]
+    graph.invoke(Command(resume="A"), THREAD)
+    assert kept.deviations(graph) == []
+    for history in kept.read(graph):
+        assert sorted(history.latest.nodes) == ["ask", "caller", "other", "plain"]
+
+
+def test_a_task_whose_error_was_caught_is_not_lost_and_fails_nothing(kept: Kept) -> None:
+    @entrypoint(checkpointer=kept.saver)
+    def flow(x: int) -> Any:
+        with suppress(ValueError):
+            broken(x).result()
+        return plain(interrupt("go on?")).result()
+
+    flow.invoke(1, THREAD)
+    assert kept.deviations(flow) == []
+    for history in kept.read(flow):
+        assert history.status == "interrupted" and history.latest.error is None
+    flow.invoke(Command(resume=5), THREAD)
+    assert kept.deviations(flow) == []
+    for history in kept.read(flow):
+        assert history.latest.nodes == ("flow", "broken", "plain")
+        assert history.latest.values == 6 and history.status == "done"
+        assert [c.error for c in history] == [None, None]
+
+
+def test_a_task_whose_error_nobody_caught_fails_its_caller_once(kept: Kept) -> None:
+    @entrypoint(checkpointer=kept.saver)
+    def flow(x: int) -> int:
+        return broken(x).result()
+
+    with pytest.raises(ValueError, match="7"):
+        flow.invoke(7, THREAD)
+    assert kept.deviations(flow) == []
+    for history in kept.read(flow):
+        assert history.status == "failed" and history.latest.error == "ValueError(7)"
+        assert history.latest.next == ("flow",)
+
+
+def test_the_second_turn_of_an_entrypoint(kept: Kept) -> None:
+    @entrypoint(checkpointer=kept.saver)
+    def flow(x: int, previous: Any = None) -> Any:
+        return {"sum": plain(x).result() + (previous or {"sum": 0})["sum"]}
+
+    flow.invoke(1, THREAD)
+    flow.invoke(2, THREAD)
+    assert kept.deviations(flow) == []
+    for history in kept.read(flow):
+        assert [c.values for c in history] == [None, {"sum": 2}, {"sum": 2}, {"sum": 5}]
+        assert [c.next for c in history] == [("flow",), (), ("flow",), ()]
+
+
+def test_a_running_entrypoint_that_stored_nothing_yet_is_not_taken_for_a_graph_of_nodes(kept: Kept) -> None:
+    seen = []
+
+    @entrypoint(checkpointer=kept.saver)
+    def flow(x: int) -> int:
+        seen.extend((h.latest.next, h.status) for h in [open_history(a, "1") for a in kept.alone])
+        return x
+
+    flow.invoke(1, THREAD, durability="sync")
+    assert seen == [((), "paused")] * len(kept.alone)
+
+
+# ---------------------------------------------------------------- sent tasks
+
+
+def fan_out(saver: Any) -> Any:
+    builder = StateGraph(Log)
+    builder.add_node("w", lambda state: {"log": [state["k"]]})
+    builder.add_node("ask", lambda state: {"log": [interrupt(state["k"])]})
+    sends = [Send("w", {"k": 1}), Send("ask", {"k": 2}), Send("w", {"k": 3}), Send("ask", {"k": 4})]
+    builder.add_conditional_edges(START, lambda _: sends, ["w", "ask"])
+    return builder.compile(checkpointer=saver)
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+def test_sent_tasks_wait_in_the_order_they_were_sent(kept: Kept, durability: Any) -> None:
+    graph = fan_out(kept.saver)
+    graph.invoke({"log": []}, THREAD, durability=durability)
+    assert kept.deviations(graph) == []
+    for history in kept.read(graph):
+        latest = history.latest
+        assert latest.next == ("w", "ask", "w", "ask") and history.status == "interrupted"
+        assert [(t.name, values(t.interrupts), t.result) for t in latest.tasks] == [
+            ("w", [], {"log": [1]}),
+            ("ask", [2], None),
+            ("w", [], {"log": [3]}),
+            ("ask", [4], None),
+        ]
+        assert values(latest.waiting) == [2, 4]
+    second = open_history(graph, "1").latest.waiting[1]
+    graph.invoke(Command(resume={second.id: "four"}), THREAD, durability=durability)
+    assert kept.deviations(graph) == []
+    for history in kept.read(graph):
+        assert values(history.latest.waiting) == [2]
+
+
+def replaced(saver: Any, *sends: Send, first: str = "p") -> tuple[Any, list[str]]:
+    """A graph that sent ``p``, which finished, and ``q``, which asked; and who ran when it was answered by other
+    ``Send``s."""
+    builder = StateGraph(Log)
+    builder.add_node("p", lambda state: {"log": ["p"]})
+    builder.add_node("q", lambda state: {"log": ["q " + interrupt("?")]})
+    builder.add_node("r", lambda state: {"log": ["r"]})
+    builder.add_conditional_edges(START, lambda _: [Send("p", {}), Send("q", {})], ["p", "q"])
+    graph = builder.compile(checkpointer=saver)
+    graph.invoke({"log": []}, THREAD, durability="sync")
+    answer: Any = Command(resume="yes", goto=list(sends))
+    events = list(graph.stream(answer, THREAD, stream_mode="debug", durability="sync"))
+    return graph, [e["payload"]["name"] for e in events if e["type"] == "task_result"]
+
+
+@pytest.mark.parametrize(
+    ("sends", "made"),
+    [
+        ([Send("q", {})], ["q"]),
+        ([Send("r", {})], ["r"]),
+        ([Send("r", {}), Send("r", {}), Send("r", {})], ["r", "r", "r"]),
+        ([Send("r", {}), Send("q", {})], ["r", "q"]),
+        ([Send("p", {}), Send("r", {})], ["p", "r"]),
+    ],
+)
+def test_sends_that_replace_those_that_waited_drop_the_finished_task(
+    kept: Kept, sends: list[Send], made: list[str]
+) -> None:
+    graph, ran = replaced(kept.saver, *sends)
+    assert Counter(ran) <= Counter(made)
+    for history in kept.read(graph):
+        made_by = history["c2"]
+        assert list(made_by.nodes) == made
+        assert {name: len(written) for name, written in made_by.writes.items()} == Counter(made)
+        assert len(made_by.values["log"]) == len(made)
+    assert kept.deviations(graph) == []
+
+
+# ---------------------------------------------------------------- graphs that are no StateGraph
+
+
+def test_raw_pregel_tells_what_is_certain(kept: Kept) -> None:
+    one = NodeBuilder().subscribe_only("a").do(lambda x: x + "!").write_to("b", "log")
+    two = NodeBuilder().subscribe_to("b").do(lambda x: x["b"][0] + "?").write_to("c", "log")
+    graph = Pregel(
+        nodes={"one": one, "two": two},
+        channels={
+            "a": EphemeralValue(str),
+            "b": Topic(str),
+            "c": LastValue(str),
+            "log": Topic(str, accumulate=True),
+        },
+        input_channels=["a"],
+        output_channels=["c"],
+        checkpointer=kept.saver,
+        interrupt_before_nodes=["two"],
+    )
+    for _ in range(2):
+        graph.invoke({"a": "x"}, THREAD)
+        graph.invoke(None, THREAD)
+    told = open_history(graph, "1")
+    assert [c.nodes for c in told if c.source == "loop"] == [("one",), ("two",)] * 2
+    assert deviations(graph, "1", graph) == []
+    for history in kept.read(graph):
+        for checkpoint, right in zip(history, told, strict=True):
+            assert checkpoint.nodes == right.nodes
+            assert checkpoint.next == right.next
