@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lgviz._visible import visible
 from lgviz.analysis.messages import read_message
 from lgviz.analysis.naming import NOTE
 from lgviz.analysis.steps import TreeRow
@@ -222,7 +223,7 @@ class _Search:
             row.id,
             where,
             _flat(("…" if start > _CONTEXT else "") + text[max(0, start - _CONTEXT) : start]),
-            clean(text[start:end]),
+            visible(clean(text[start:end])),
             _flat(text[end : end + _CONTEXT] + ("…" if len(text) > end + _CONTEXT else "")),
         )
 
@@ -309,4 +310,4 @@ def _is_short(role: Any, text: Any) -> bool:
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", clean(text))
+    return re.sub(r"\s+", " ", visible(clean(text)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
@@ -14,8 +16,9 @@ from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.deltas import DeltaHistories
-from lgviz.sources.places import by_channel, config_of, node_path
+from lgviz.sources.places import by_channel, config_of, is_internal, node_path
 
+from .loading import Refusal, cannot_load, refused_channels, tolerant
 from .steps import TreeRow
 from .stored_state import stored_snapshot
 from .tree import Tree
@@ -30,12 +33,13 @@ _KEPT = 32
 class _Opened:
     """A checkpoint read whole, and what LangGraph made of it once that was asked for."""
 
-    __slots__ = ("record", "snapshot", "stamp")
+    __slots__ = ("record", "snapshot", "stamp", "unloadable")
 
     def __init__(self, stamp: tuple[int, ...], record: Record) -> None:
         self.stamp = stamp
         self.record = record
         self.snapshot: StateSnapshot | None = None
+        self.unloadable: str | None = None
 
 
 class StateReader:
@@ -81,11 +85,16 @@ class StateReader:
         opened = self._opened(row)
         if opened.snapshot is None:
             facts = self._tree.rows[row]
-            told = self._told(facts, opened.record)
+            told, opened.unloadable = self._told(facts, opened.record)
             opened.snapshot = told or stored_snapshot(
                 self._thread_id, facts, opened.record, self._tree.naming
             )
         return opened.snapshot
+
+    def unloadable(self, row: int) -> str | None:
+        """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""
+        self.snapshot(row)
+        return self._opened(row).unloadable
 
     def state(self, row: int) -> dict[str, Any]:
         """The values by channel, also where the state is no dict."""
@@ -163,19 +172,46 @@ class StateReader:
                 self._kept.popitem(last=False)
         return opened
 
-    def _told(self, facts: TreeRow, record: Record) -> StateSnapshot | None:
-        """What LangGraph makes of a record; None where there is no graph, or it makes nothing of it."""
+    def _told(self, facts: TreeRow, record: Record) -> tuple[StateSnapshot | None, str | None]:
+        """What LangGraph makes of a record, and what keeps the graph from loading it.
+
+        The snapshot is None where there is no graph, or LangGraph makes nothing certain of the record.
+        """
         graph = _graph_of(self._source.graph, facts.namespace)
         if graph is None:
+            return None, None
+        reading, refused = tolerant(graph)
+        try:
+            snapshot: StateSnapshot = reading.get_state(self._through(facts, record))
+        except Exception as error:
+            channels = refused_channels(graph, record.values)
+            return self._without(facts, record, reading, channels), cannot_load([*channels, *refused], error)
+        told = snapshot if snapshot.metadata is not None else None
+        return told, cannot_load(refused) if refused else None
+
+    def _without(
+        self, facts: TreeRow, record: Record, graph: Any, refused: list[Refusal]
+    ) -> StateSnapshot | None:
+        """A snapshot in which state channels that refuse their values hold them as they are stored. A channel
+        of LangGraph's own tells what comes next: where one refuses, only what is stored is certain."""
+        names = {refusal.name for refusal in refused}
+        if not names or any(map(is_internal, names)):
             return None
+        loadable = replace(record, values={n: v for n, v in record.values.items() if n not in names})
+        try:
+            snapshot: StateSnapshot = graph.get_state(self._through(facts, loadable))
+        except Exception:  # told already, by the error of the first try
+            return None
+        if snapshot.metadata is None or not isinstance(snapshot.values, dict):
+            return None
+        return snapshot._replace(values={**snapshot.values, **{n: record.values[n] for n in names}})
+
+    def _through(self, facts: TreeRow, record: Record) -> RunnableConfig:
+        """The config by which LangGraph reads a record."""
         config = config_of(self._thread_id, facts.namespace, facts.id)
         saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
         config["configurable"]["__pregel_checkpointer"] = saver
-        try:
-            snapshot: StateSnapshot = graph.get_state(config)
-        except Exception:  # a value that cannot be decoded must not hide the rest
-            return None
-        return snapshot if snapshot.metadata is not None else None
+        return config
 
     def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
         """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.types import PregelTask
+from langgraph.types import Interrupt, PregelTask
 
 from lgviz import session
+from lgviz.analysis.answers import askers_of, told
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
@@ -139,14 +140,15 @@ def tasks_view(
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, where the saver keeps none."""
     stored = checkpoint.errors
     started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
-    answered = _answered(checkpoint)
     return [
         {
             "id": task.id,
             "name": task.name,
             "status": _status(task),
             "triggers": _triggers(checkpoint, source, task.name),
-            "interrupts": [interrupt_view(i, task.name, answered) for i in task.interrupts],
+            "interrupts": [
+                interrupt_view(i, task.name, _is_answered(checkpoint, task, i)) for i in task.interrupts
+            ],
             "error": None if task.error is None else clean(str(task.error))[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
             "subgraph": started.get(task.id),
@@ -218,9 +220,21 @@ def _answered(checkpoint: Checkpoint) -> bool:
 
 
 def _interrupts(checkpoint: Checkpoint) -> list[InterruptView]:
-    answered = _answered(checkpoint)
-    asked = [(task.name, i) for task in checkpoint.tasks for i in task.interrupts]
-    return [interrupt_view(i, node, answered) for node, i in asked]
+    return [
+        interrupt_view(i, task.name, _is_answered(checkpoint, task, i))
+        for task in checkpoint.tasks
+        for i in task.interrupts
+    ]
+
+
+def _is_answered(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> bool:
+    """Whether an answer to a question is stored at the checkpoint, whatever came of it."""
+    if _answered(checkpoint):
+        return True
+    if not isinstance(interrupt, Interrupt):
+        return False
+    askers = askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes)
+    return told(askers, interrupt, task, checkpoint.namespace, finished=_finished(task)).answered
 
 
 def _duration(checkpoint: Checkpoint) -> float | None:
@@ -247,7 +261,10 @@ def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
 
 
 def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:
-    """What "run from here" would do besides; only where something can differ, for it asks LangGraph again."""
+    """What keeps the graph from loading it, and what "run from here" would do besides; the latter only where
+    something can differ, for it asks LangGraph again."""
+    if checkpoint.unloadable is not None:
+        return [f"This state {checkpoint.unloadable}. Shown is what is stored."]
     partial = checkpoint.flags & (Flag.ERROR | Flag.PENDING | Flag.INTERRUPT)
     if (
         source.graph is None

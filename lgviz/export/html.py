@@ -209,6 +209,8 @@ def _checkpoint(
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""
     asks = Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
+    if checkpoint.unloadable:
+        asks += _WRONG.format(esc(f"This state {checkpoint.unloadable}. Shown is what is stored."))
     if checkpoint.error:
         asks += _WRONG.format(esc(str(checkpoint.error)[:500]))
     return Markup(

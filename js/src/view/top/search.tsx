@@ -195,7 +195,7 @@ function Hit({ id, view, hit, active, choose, point }: HitProps) {
       <span class="lgviz-label">{tree.labels[hit.row] ?? ""}</span>
       <span class="lgviz-hit-node">{hit.row < tree.length && titleOf(tree, hit.row)[0]}</span>
       <span class="lgviz-chip">{hit.where}</span>
-      <span class="lgviz-hit-text">
+      <span class="lgviz-hit-text" dir="auto">
         <span>
           <bdi>{oneLine(hit.before)}</bdi>
         </span>
