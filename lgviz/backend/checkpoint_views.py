@@ -49,6 +49,12 @@ def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.Channel
         return {}
 
 
+def _reducers(checkpoint: Checkpoint, source: Source) -> dict[str, str | None]:
+    """By channel the graph's reducer; else the rule by which its value was rebuilt."""
+    infos = channels_at(source.graph, checkpoint)
+    return {name: info.reducer for name, info in infos.items()} | checkpoint.rebuilt
+
+
 def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:
     """The stored channels that are no part of the state."""
     return {name: value for name, value in checkpoint.stored.values.items() if name not in state}
@@ -64,7 +70,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
     """Head line and State tab."""
     state = state_of(checkpoint)
     parent = checkpoint.parent
-    infos = channels_at(source.graph, checkpoint)
+    reducers = _reducers(checkpoint, source)
     changed = set(checkpoint.changed)
     budget = Budget()
     named = [*state.items(), *internal_of(checkpoint, state).items()]
@@ -73,7 +79,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
             "name": clean(name),
             "internal": name not in state or is_internal(name),
             "changed": name in changed,
-            "reducer": infos[name].reducer if name in infos else None,
+            "reducer": reducers.get(name),
             "value": value_node(value, budget=share),
         }
         for (name, value), share in zip(named, budget.shares(len(named)), strict=True)
@@ -106,8 +112,7 @@ def checkpoints_diff(
 ) -> DiffView:
     """The difference of two checkpoints; ``before`` None stands for nothing at all."""
     diff = _diff(before, after, internal)
-    infos = channels_at(source.graph, after)
-    reducers = {name: info.reducer for name, info in infos.items()}
+    reducers = _reducers(after, source)
     who = _who(after) if before is not None and before == after.parent else {}
     return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
 

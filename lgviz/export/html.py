@@ -202,6 +202,7 @@ def _checkpoint(
     reducers: Mapping[str, str | None],
 ) -> Markup:
     values = by_channel(checkpoint.values)
+    reducers = {**reducers, **checkpoint.rebuilt}
     before, after = pair
     old = by_channel(before.values) if before is not None else {}
     diff = diff_states(old, values if after is checkpoint else by_channel(after.values))
