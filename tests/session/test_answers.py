@@ -280,7 +280,8 @@ def test_siblings_of_a_graph_with_a_delta_channel_run_again() -> None:
     State.__annotations__["log"] = Annotated[
         list[str], DeltaChannel(lambda old, new: [*old, *(x for one in new for x in one)])
     ]
-    builder = StateGraph(State).add_node("a", needing("a", "one", "two"))
+    asks = needing("a", "one", "two")
+    builder = StateGraph(State).add_node("a", lambda state: asks(state))
     builder.add_node("plain", lambda state: {"log": ["plain"]})
     builder.add_edge(START, "a").add_edge(START, "plain")
     graph = builder.compile(checkpointer=InMemorySaver())
