@@ -15,7 +15,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.errors import NodeRefused, NothingToRun
+from lgviz.errors import NodeRefused, NothingToRun, listed
 from lgviz.sources.places import place_of
 
 from .effects import Act, call
@@ -279,7 +279,7 @@ def _check_until(until: Until, graph: Any) -> None:
     if until not in nodes:
         raise NodeRefused(
             f"The graph has no node {until!r} to stop before.",
-            f"Choose one of {', '.join(map(repr, nodes))}.",
+            f"Choose {listed(nodes, last='or')}.",
         )
 
 
