@@ -16,9 +16,11 @@
     │   ├── ReadOnly                a file or a bare saver asked to fork or run
     │   ├── InvalidValue            no valid JSON, or a value that its channel refuses
     │   ├── UnknownChannel          a value for a channel that the graph does not have
+    │   ├── Unloadable              the graph cannot load the state that is stored, or that an update makes
     │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
     │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
     │   ├── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
+    │   ├── OldLangGraph            the installed LangGraph would write into another branch
     │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
     │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
@@ -79,6 +81,7 @@ __all__ = [
     "NotInstalled",
     "NotKept",
     "NothingToRun",
+    "OldLangGraph",
     "PersistenceError",
     "ReadOnly",
     "SandboxEnded",
@@ -86,6 +89,7 @@ __all__ = [
     "ThreadNotFound",
     "Unavailable",
     "UnknownChannel",
+    "Unloadable",
     "WrongLoop",
 ]
 
@@ -198,6 +202,10 @@ class UnknownChannel(ActRefused):
     """A value for a channel that the graph does not have."""
 
 
+class Unloadable(ActRefused):
+    """A state that the graph cannot load: a channel, or the model of a waiting node, refuses it."""
+
+
 class AmbiguousUpdate(ActRefused):
     """LangGraph cannot tell which node made the update: ``as_node`` must be named."""
 
@@ -208,6 +216,10 @@ class NodeRefused(ActRefused):
 
 class NothingToRun(ActRefused):
     """The checkpoint has no next node, or no interrupt waits for the answer."""
+
+
+class OldLangGraph(ActRefused):
+    """The installed LangGraph would write what was asked into another branch."""
 
 
 class SandboxEnded(ActRefused):

@@ -1,5 +1,5 @@
 // As which node an update counts, and where a Command goes from there.
-import { type Draft, isTouched, optionOf } from "../../lib/draft";
+import { choosable, type Draft, isTouched, optionOf } from "../../lib/draft";
 import type { AsNodeOption, ForkForm } from "../../protocol";
 import { useId } from "../ui/id";
 
@@ -91,7 +91,7 @@ function Option({ group, option, inferred, chosen, refuses, choose }: OptionProp
         name={group}
         value={node}
         checked={chosen}
-        disabled={disabled !== null}
+        disabled={!choosable(option)}
         aria-label={node}
         aria-describedby={id}
         onChange={choose}
