@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.channels.base import BaseChannel
 from langgraph.constants import END
 from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
-from lgviz.analysis.loading import refused_channels, said_by, tolerant
-from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable
-from lgviz.sources.places import config_of, place_of
+from lgviz.analysis.loading import cannot_load, channel_of, in_filling, remedy_of, said_by, tolerant
+from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable, listed
+from lgviz.sources.places import ROOT_CHANNEL, config_of, is_internal, place_of
 
 from .effects import Act, call
 from .loaded import snapshot_of
@@ -84,7 +83,8 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
     node = edit.as_node or inferred(position)
     if node is None:
         raise AmbiguousUpdate(
-            "LangGraph cannot tell which node made this update.", f"Name it with as_node=: {_listed(graph)}."
+            "LangGraph cannot tell which node made this update.",
+            f"Name it with as_node=: {listed([*graph.nodes, END], last='or')}.",
         )
     check_node(graph, node, edit)
     values = to_update(graph, edit.values, node)
@@ -104,22 +104,33 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
 def _applied(
     position: Position, acting: RunnableConfig, updates: list[StateUpdate], node: str
 ) -> Act[RunnableConfig]:
-    """The update by LangGraph. A channel that refuses what is stored counts as never written, so that it can
-    be written anew; a node that would refuse its input is none of the update's."""
+    """The update by LangGraph. A channel that refuses what is stored, and is given a new value, counts as
+    never written; a node that would refuse its input is none of the update's."""
     graph, _ = tolerant(position.target.graph)
     try:
         made: RunnableConfig = yield from call(graph, "bulk_update_state", acting, [updates])
     except LgvizError:
         raise
     except Exception as error:
-        refused = refused_channels(position.graph, position.saved.checkpoint["channel_values"])
+        refused = in_filling(error, position.graph, position.saved.checkpoint)
         if not refused:
             if (meant := _refusal(error, node)) is not None:
                 raise meant from error
             raise
+        written = {name for one in updates for name in _written(one.values)}
+        if lost := [r for r in refused if not is_internal(r.name) and r.name not in written]:
+            raise Unloadable(f"The state {cannot_load(lost)}.", remedy_of(lost)) from error
         kept = position.without(refusal.name for refusal in refused)
         return (yield from _applied(kept, acting, updates, node))
     return made
+
+
+def _written(values: Any) -> Iterable[str]:
+    """The channels that an update gives a value."""
+    update = values.update if isinstance(values, Command) else values
+    if isinstance(update, list):
+        return [str(pair[0]) for pair in update]
+    return map(str, update) if isinstance(update, Mapping) else (ROOT_CHANNEL,)
 
 
 def inferred(position: Position) -> str | None:
@@ -145,15 +156,19 @@ def siblings(position: Position, snapshot: StateSnapshot, node: str | None = Non
 def check_node(graph: Any, node: str, edit: Edit) -> None:
     """Refuse a node or goto that the graph does not have, before anything runs."""
     if node not in (END, INPUT) and (node not in graph.nodes or not graph.nodes[node].flat_writers):
-        raise NodeRefused(f"The graph has no node {node!r} to update as.", f"Choose one of {_listed(graph)}.")
+        raise NodeRefused(
+            f"The graph has no node {node!r} to update as.",
+            f"Choose {listed([*graph.nodes, END], last='or')}.",
+        )
     if node == END and (edit.values or edit.goto):
         raise NodeRefused(
-            "An update as '__end__' takes no values: it ends the run where it is.",
+            "An update as '__end__' takes no values: it only ends the tasks that wait.",
             "Leave the values empty, or choose another node.",
         )
     if edit.goto is not None and edit.goto != END and edit.goto not in graph.nodes:
         raise NodeRefused(
-            f"The graph has no node {edit.goto!r} to go to.", f"Choose one of {_listed(graph)}."
+            f"The graph has no node {edit.goto!r} to go to.",
+            f"Choose {listed([*graph.nodes, END], last='or')}.",
         )
 
 
@@ -162,7 +177,7 @@ def _with_siblings(position: Position, before: StateSnapshot, node: str, values:
     if ours is None:
         raise NodeRefused(
             f"Node {node!r} is not one of the pending nodes, so there are no siblings of it to keep.",
-            f"Choose one of {', '.join(map(repr, before.next))}, or keep no siblings.",
+            "Keep no siblings" + (f", or choose {listed(before.next, last='or')}." if before.next else "."),
         )
     kept = {s.task_id: s for s in siblings(position, before, node)}
     return [
@@ -200,10 +215,6 @@ def _task_of(position: Position, snapshot: StateSnapshot, node: str | None) -> s
 def _writes(position: Position, task_id: str) -> list[tuple[str, Any]]:
     stored = position.saved.pending_writes or ()
     return [(c, v) for task, c, v in stored if task == task_id and c not in _CONTROL]
-
-
-def _listed(graph: Any) -> str:
-    return ", ".join(repr(name) for name in [*graph.nodes, END])
 
 
 def warned(
@@ -247,7 +258,7 @@ def _refusal(error: Exception, node: str) -> LgvizError | None:
         return InvalidValue(f"The value cannot be stored: {said}.", "Give a value that the serializer knows.")
     if within_saver(error):
         return None
-    if (channel := _channel_of(error)) is not None:
+    if (channel := channel_of(error)) is not None:
         return InvalidValue(
             f"Channel {channel!r} refuses the value: {said}.", "Give what its reducer expects, or use Set."
         )
@@ -263,12 +274,3 @@ def _refusal(error: Exception, node: str) -> LgvizError | None:
     if isinstance(error, InvalidUpdateError) or within("langgraph/pregel/_write.py"):
         return InvalidValue(f"LangGraph refuses the update: {said}.", "Give a mapping of channels to values.")
     return NodeRefused(f"LangGraph cannot update as {node!r} here: {said}.", "Choose another node.")
-
-
-def _channel_of(error: Exception) -> str | None:
-    """The channel that raised it, in taking a value in or in giving it out."""
-    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
-        channel = frame.f_locals.get("self")
-        if isinstance(channel, BaseChannel):
-            return channel.key or None
-    return None

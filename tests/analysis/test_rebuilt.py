@@ -17,7 +17,7 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, _messages_delta_reducer
-from langgraph.types import Overwrite
+from langgraph.types import Command, Overwrite, interrupt
 from typing_extensions import TypedDict
 
 import lgviz
@@ -27,7 +27,7 @@ from lgviz.analysis.rebuilt import Fold, KeptAsWrites
 from lgviz.analysis.search import search
 from lgviz.export.html import static_html
 from lgviz.sources import Undecodable
-from tests.support.delta_threads import agent, drive, merged_files
+from tests.support.delta_threads import agent, appended, drive, merged_files
 from tests.support.view import View
 
 CHANNELS = ("messages", "log", "files", "tags", "count")
@@ -286,3 +286,57 @@ def test_a_walk_over_a_long_thread_reads_each_write_once(kind: str, tmp_path: Pa
     read.clear()
     assert [hit.where for hit in search(h, "reply 77")] == ["messages.ai"]
     assert len(read) < 2 * len(h)
+
+
+def last_three(old: list[Any], writes: Any) -> list[Any]:
+    return [*old, *(item for write in writes for item in write)][-3:]
+
+
+def in_order(old: list[Any], writes: Any) -> list[Any]:
+    return sorted([*old, *(item for write in writes for item in write)])
+
+
+def last_messages(old: list[Any], writes: Any) -> list[Any]:
+    return list(_messages_delta_reducer(old, writes))[-3:]
+
+
+@pytest.mark.parametrize("reducer", [last_three, in_order, last_messages])
+def test_a_reducer_that_does_more_is_found_out_by_what_is_stored(reducer: Any, tmp_path: Path) -> None:
+    channel = DeltaChannel(reducer, snapshot_frequency=5)
+
+    def node(state: Any) -> Any:
+        number = 100 - len(str(state["items"]))
+        return {"items": [AIMessage("x", id=f"{number}")] if reducer is last_messages else [str(number)]}
+
+    schema: Any = TypedDict("Trimmed", {"items": Annotated[list[Any], channel]})  # type: ignore[misc]
+    builder: Any = StateGraph(schema).add_node("node", node).add_edge(START, "node")
+    saver, path = SAVERS["langgraph file"](tmp_path / "trimmed.db")
+    graph = builder.compile(checkpointer=saver)
+    for number in range(9):
+        said = [HumanMessage("q", id=f"h{number}")] if reducer is last_messages else [f"{number}"]
+        graph.invoke({"items": said}, {"configurable": {"thread_id": "1"}})
+    latest = lgviz.history(path, "1").latest
+    assert "items" not in latest.stored.values
+    assert latest.values["items"].reason == "a value that LangGraph stored is another than its rule gives"
+
+
+@pytest.mark.parametrize("kind", SAVERS)
+def test_what_is_written_by_no_task_or_for_one_that_failed(kind: str, tmp_path: Path) -> None:
+    schema: Any = TypedDict("Asked", {"log": Annotated[list[str], DeltaChannel(appended)]})  # type: ignore[misc]
+
+    def fail(state: Any) -> Any:
+        if len(state["log"]) < 4:
+            raise RuntimeError("not yet")
+        return {"log": ["went well"]}
+
+    builder: Any = StateGraph(schema).add_node("ask", lambda state: {"log": [interrupt("?")]})
+    builder.add_node("side", lambda state: {"log": ["side"]}).add_node("fail", fail)
+    builder.add_edge(START, "ask").add_edge("ask", "side").add_edge("ask", "fail")
+    saver, what = SAVERS[kind](tmp_path / "asked.db")
+    graph, place = builder.compile(checkpointer=saver), {"configurable": {"thread_id": "1"}}
+    graph.invoke({"log": ["begun"]}, place)
+    with pytest.raises(RuntimeError, match="not yet"):
+        graph.invoke(Command(resume="yes", update={"log": ["by command"]}), place)
+    states = {c.label: c.values.get("log") for c in lgviz.history(what, "1")}
+    assert states == {c.label: c.values.get("log") or None for c in lgviz.history(graph, "1")}
+    assert states["c2"] == ["begun", "by command", "yes"]

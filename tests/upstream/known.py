@@ -50,10 +50,6 @@ DIFFERENT = (
     Known("what an empty channel starts with is in the graph, in no row", ("*.values.default",)),
     Known("the id of a task that stored nothing is in no row: it is empty", ("*.tasks.id",)),
     Known(
-        "the values of an update are LangGraph's result of the task that it stood for, which did not run",
-        ("*.tasks.updated",),
-    ),
-    Known(
         "the value depends on the graph's own reducer: it is said to be kept as writes", ("*.values.kept",)
     ),
     Known(
@@ -90,7 +86,7 @@ DIFFERENT = (
     Known(
         "a question of 2024 whose task has another id today is lost to LangGraph; it is stored, and shown",
         ("*.interrupts",),
-        ("test_checkpoint_migration.py::test_saved_checkpoint_state_graph*start:*",),
+        ("test_checkpoint_migration.py::test_saved_checkpoint_state_graph*-2-*",),
     ),
     Known(
         "a question asked inside a call of a call is there once; LangGraph has it of each caller",
@@ -105,7 +101,14 @@ DIFFERENT = (
     Known(
         "not mended yet: channels named like nodes of format v2 count as state where a later format went on",
         ("[sf]*.values", "[sf]*.tasks"),
-        ("test_checkpoint_migration.py::test_saved_checkpoint_state_graph*start:*",),
+        ("test_checkpoint_migration.py::test_saved_checkpoint_state_graph*-2-*",),
+    ),
+    Known(
+        'not mended yet: with durability="exit", new input on an interrupted head drops the tasks that waited',
+        ("*.nodes",),
+        (
+            "test_delta_channel_fork.py::test_new_input_on_an_interrupted_head_does_not_replay_its_pending_writes*",
+        ),
     ),
     Known(
         "not mended yet: an input that was stored and never started has `__start__` next",
