@@ -188,6 +188,12 @@ class Checkpoint:
         return dict(values) if isinstance(values, dict) else values
 
     @property
+    def doubts(self) -> Mapping[str, str]:
+        """By delta channel, why its value here is not certain: LangGraph before 1.2.13 stored the writes of a
+        fork in the branch that it left."""
+        return self._reader.doubts(self.row)
+
+    @property
     def next(self) -> tuple[str, ...]:
         """The nodes of the step that starts here, finished siblings of a failed or waiting one included."""
         return tuple(self._reader.snapshot(self.row).next)

@@ -30,12 +30,13 @@ _KEPT = 32
 class _Opened:
     """A checkpoint read whole, and what LangGraph made of it once that was asked for."""
 
-    __slots__ = ("record", "snapshot", "stamp")
+    __slots__ = ("doubts", "record", "snapshot", "stamp")
 
     def __init__(self, stamp: tuple[int, ...], record: Record) -> None:
         self.stamp = stamp
         self.record = record
         self.snapshot: StateSnapshot | None = None
+        self.doubts: dict[str, str] = {}
 
 
 class StateReader:
@@ -51,7 +52,7 @@ class StateReader:
         self._source = source
         self._thread_id = thread_id
         self._tree = tree
-        self._deltas = DeltaHistories(source, thread_id)
+        self._deltas = DeltaHistories(source, thread_id, self._children)
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -80,8 +81,9 @@ class StateReader:
         """
         opened = self._opened(row)
         if opened.snapshot is None:
+            opened.doubts = {}
             facts = self._tree.rows[row]
-            told = self._told(facts, opened.record)
+            told = self._told(facts, opened)
             opened.snapshot = told or stored_snapshot(
                 self._thread_id, facts, opened.record, self._tree.naming
             )
@@ -163,19 +165,30 @@ class StateReader:
                 self._kept.popitem(last=False)
         return opened
 
-    def _told(self, facts: TreeRow, record: Record) -> StateSnapshot | None:
+    def doubts(self, row: int) -> dict[str, str]:
+        """By delta channel of a checkpoint, why its value is not certain."""
+        self.snapshot(row)
+        return self._opened(row).doubts
+
+    def _told(self, facts: TreeRow, opened: _Opened) -> StateSnapshot | None:
         """What LangGraph makes of a record; None where there is no graph, or it makes nothing of it."""
         graph = _graph_of(self._source.graph, facts.namespace)
         if graph is None:
             return None
         config = config_of(self._thread_id, facts.namespace, facts.id)
-        saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
+        saver = SourceSaver(self._source, self._deltas, self._ancestors, opened.record)
         config["configurable"]["__pregel_checkpointer"] = saver
         try:
             snapshot: StateSnapshot = graph.get_state(config)
         except Exception:  # a value that cannot be decoded must not hide the rest
             return None
+        opened.doubts = saver.doubts
         return snapshot if snapshot.metadata is not None else None
+
+    def _children(self, namespace: str, checkpoint_id: str) -> list[tuple[str, str]]:
+        """Id and source of each child of a checkpoint, in order of creation."""
+        number = self._tree.row_of(checkpoint_id, namespace)
+        return [(child.id, child.source) for child in self._tree.rows[number].children] if number >= 0 else []
 
     def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
         """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""
