@@ -16,6 +16,7 @@
     │   ├── ReadOnly                a file or a bare saver asked to fork or run
     │   ├── InvalidValue            no valid JSON, or a value that its channel refuses
     │   ├── UnknownChannel          a value for a channel that the graph does not have
+    │   ├── Unloadable              the graph cannot load the state that is stored, or that an update makes
     │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
     │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
     │   ├── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
@@ -88,6 +89,7 @@ __all__ = [
     "ThreadNotFound",
     "Unavailable",
     "UnknownChannel",
+    "Unloadable",
     "WrongLoop",
 ]
 
@@ -186,6 +188,10 @@ class InvalidValue(ActRefused):
 
 class UnknownChannel(ActRefused):
     """A value for a channel that the graph does not have."""
+
+
+class Unloadable(ActRefused):
+    """A state that the graph cannot load: a channel, or the model of a waiting node, refuses it."""
 
 
 class AmbiguousUpdate(ActRefused):

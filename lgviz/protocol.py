@@ -161,6 +161,15 @@ class ThreadView(TypedDict):
     """The sandbox that is open, on this thread or another."""
 
 
+class Early(TypedDict):
+    """The body of an ``opening`` event: what a display shows until a kernel at work answers it."""
+
+    thread: ThreadView
+    """With the newest rows only."""
+    checkpoint: CheckpointView | None
+    """The selected one, where it is small enough."""
+
+
 class TreeNews(TypedDict):
     """The body of a ``tree`` event."""
 
@@ -364,6 +373,8 @@ class AsNodeOption(TypedDict):
     next: list[str]
     disabled: str | None
     """Why this node cannot be chosen: its router raised, it has no writers, …"""
+    needs_values: bool
+    """It is disabled for the state that it leads to: it can be chosen, and other values make it possible."""
     goto: list[str]
     """Where the node may go by ``Command(goto=...)``; empty where it does not route that way."""
 
@@ -784,6 +795,7 @@ class Methods(TypedDict):
 class Events(TypedDict):
     """Event name to body, sent as ``{"event": name, "body": body}``."""
 
+    opening: Early
     tree: TreeNews
     run: RunView
     sandbox: SandboxState

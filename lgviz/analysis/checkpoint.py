@@ -194,6 +194,19 @@ class Checkpoint:
         return self._reader.doubts(self.row)
 
     @property
+    def rebuilt(self) -> dict[str, str]:
+        """By delta channel how its value was made of what was written to it, where no graph told it:
+        ``"rebuilt without the graph: messages by id"``, or ``"kept as writes; open it with the graph"`` where
+        ``values`` has a :class:`~lgviz.KeptAsWrites`, as no value follows."""
+        return self._reader.rebuilt(self.row)
+
+    @property
+    def unloadable(self) -> str | None:
+        """Why LangGraph cannot load it into the graph (``get_state`` raises); its values and what comes next
+        are then told as far as what is stored tells them. None where it can, or where there is no graph."""
+        return self._reader.unloadable(self.row)
+
+    @property
     def next(self) -> tuple[str, ...]:
         """The nodes of the step that starts here, finished siblings of a failed or waiting one included."""
         return tuple(self._reader.snapshot(self.row).next)

@@ -37,6 +37,8 @@ Progress = Callable[[int, int], None]
 _CONTEXT = 40
 _SMALL = 50_000
 """Characters of a state below which its values are searched at every checkpoint."""
+_AT_ONCE = 256
+"""Checkpoints whose delta channels are read in one trip."""
 _DEPTH = 30
 _LEAVES = 200_000
 _BEAT = 0.1
@@ -90,10 +92,13 @@ def search(
     total = len(history.tree)
     small = run.is_small()
     beat = time.monotonic()
+    deltas: dict[int, dict[str, list[Any]]] = {}
     for number in range(total):
         if cancelled():
             return
-        yield from run.row(history.tree.rows[number], small)
+        if number % _AT_ONCE == 0:
+            deltas = history.reader.new_in_deltas(history.tree.rows[number : min(number + _AT_ONCE, total)])
+        yield from run.row(history.tree.rows[number], small, deltas.get(number, {}))
         if progress is not None and time.monotonic() - beat > _BEAT:
             beat = time.monotonic()
             progress(number + 1, total)
@@ -139,14 +144,16 @@ class _Search:
     def is_small(self) -> bool:
         """Whether the state of the newest checkpoint is small enough to look at all states."""
         size = 0
-        for value in self._values(self._history.tree.rows[self._history.tree.roots[-1]], None).values():
+        newest = self._history.tree.rows[self._history.tree.roots[-1]]
+        for value in (self._values(newest, None) | self._deltas(newest)).values():
             for _, _, text in _leaves(value):
                 size += len(text)
                 if size > _SMALL:
                     return False
         return True
 
-    def row(self, row: TreeRow, small: bool) -> Iterator[Hit]:
+    def row(self, row: TreeRow, small: bool, deltas: dict[str, list[Any]]) -> Iterator[Hit]:
+        """The hits of one checkpoint; ``deltas``: what is new in its delta channels."""
         tree = self._history.tree
         places = [("node", name) for name in dict.fromkeys(row.nodes)]
         places.append(("note", str(row.metadata.get(NOTE) or "")))
@@ -154,21 +161,18 @@ class _Search:
             if (where, row.index, text) not in self._told:
                 yield from self._match(row, where, text)
         names = [name for name in row.changed if not is_internal(name)]
-        if names:
-            written = {} if small else self._written(row)
-            missing = [name for name in names if name not in written]
-            values = self._values(row, missing) if missing else {}
-            if small and len(values) < len(missing):
-                # A channel whose value is not stored as such (a delta): what was written to it.
-                written = {name: found for name, found in self._written(row).items() if name not in values}
-            for name in names:
-                for value in written.get(name, ()):
-                    yield from self._value(row, name, value, written=True)
-                if name in values:
-                    yield from self._value(row, name, values[name])
-        if not small and not row.children:
+        plain = [name for name in names if name not in deltas]
+        written = {} if small or not plain else self._written(row)
+        missing = [name for name in plain if name not in written]
+        values = self._values(row, missing) if missing else {}
+        for name in names:
+            for value in [*deltas.get(name, ()), *written.get(name, ())]:
+                yield from self._value(row, name, value, written=True)
+            if name in values:
+                yield from self._value(row, name, values[name])
+        if not row.children and (not small or self._deltas(row)):
             # What a reducer made of the writes stands in no write.
-            for name, value in self._values(row, None).items():
+            for name, value in (self._values(row, None) | self._deltas(row)).items():
                 if not is_internal(name):
                     yield from self._value(row, name, value)
         if tree.flags[row.index] & (Flag.INTERRUPT | Flag.ERROR):
@@ -201,6 +205,12 @@ class _Search:
     def _values(self, row: TreeRow, names: list[str] | None) -> dict[str, Any]:
         try:
             return self._source.channels(self._thread, row.namespace, row.id, names)
+        except CheckpointNotFound:
+            return {}
+
+    def _deltas(self, row: TreeRow) -> dict[str, Any]:
+        try:
+            return self._history.reader.deltas(row.index)
         except CheckpointNotFound:
             return {}
 

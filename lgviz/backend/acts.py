@@ -71,7 +71,13 @@ class Acts:
             "label": at.label,
             "fields": [field_of(channel, state_of(at)) for channel in channels_at(graph, at).values()],
             "as_node": [
-                {"node": o.node, "next": list(o.next), "disabled": o.disabled, "goto": list(o.goto)}
+                {
+                    "node": o.node,
+                    "next": list(o.next),
+                    "disabled": o.disabled,
+                    "needs_values": o.needs_values,
+                    "goto": list(o.goto),
+                }
                 for o in options
             ],
             "inferred": session.inferred_as_node(graph, at),

@@ -202,6 +202,7 @@ def _checkpoint(
     reducers: Mapping[str, str | None],
 ) -> Markup:
     values = by_channel(checkpoint.values)
+    reducers = {**reducers, **checkpoint.rebuilt}
     before, after = pair
     old = by_channel(before.values) if before is not None else {}
     diff = diff_states(old, values if after is checkpoint else by_channel(after.values))
@@ -209,6 +210,8 @@ def _checkpoint(
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""
     asks = Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
+    if checkpoint.unloadable:
+        asks += _WRONG.format(esc(f"This state {checkpoint.unloadable}. Shown is what is stored."))
     if checkpoint.error:
         asks += _WRONG.format(esc(str(checkpoint.error)[:500]))
     return Markup(

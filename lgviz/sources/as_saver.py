@@ -27,9 +27,6 @@ class SourceSaver(BaseCheckpointSaver[Any]):
         deltas: collects what delta channels are made of.
         ancestors: the ids of a checkpoint's ancestors by its namespace and id, the parent first.
         known: a checkpoint that was read already.
-
-    Attributes:
-        doubts: by delta channel of that checkpoint, why its value is not certain.
     """
 
     def __init__(
@@ -44,8 +41,6 @@ class SourceSaver(BaseCheckpointSaver[Any]):
         self._deltas = deltas
         self._ancestors = ancestors
         self._known = known
-        self._known_id = known.id if known is not None else ""
-        self.doubts: dict[str, str] = {}
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         thread_id, namespace, checkpoint_id = place_of(config)
@@ -91,8 +86,6 @@ class SourceSaver(BaseCheckpointSaver[Any]):
         for name, history in self._deltas.collect(
             namespace or "", ancestors, channels, checkpoint_id
         ).items():
-            if history.doubt and checkpoint_id == self._known_id:
-                self.doubts[name] = history.doubt
             found[name] = {"writes": [(w.task_id, name, w.value) for _, ws in history.steps for w in ws]}
             if history.seed_id is not None:
                 found[name]["seed"] = history.seed

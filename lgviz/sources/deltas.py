@@ -19,7 +19,7 @@ from typing import Any
 
 from lgviz.persistence.savers.branches import Child, of_several_kinds, writes_of_child
 
-from .base import Bookkeeping, Source, StoredWrite
+from .base import Bookkeeping, Record, Source, StoredWrite
 
 __all__ = ["DeltaHistories", "DeltaHistory"]
 
@@ -56,17 +56,27 @@ class DeltaHistories:
         source: where the thread is read from.
         thread_id: the thread.
         children: id and source of each child of a checkpoint (by namespace and id), in order of creation.
+
+    Attributes:
+        doubts: by namespace and id of checkpoints that were collected, and by channel: why it is not certain.
     """
 
     def __init__(self, source: Source, thread_id: str, children: Children = lambda *_: ()) -> None:
         self._source = source
         self._thread_id = thread_id
         self._children = children
+        self.doubts: dict[tuple[str, str], dict[str, str]] = {}
         self._held: dict[tuple[str, str], frozenset[str]] = {}
 
     def forget(self) -> None:
         """Checkpoints were deleted, or stored anew."""
         self._held.clear()
+        self.doubts.clear()
+
+    def know(self, namespace: str, record: Record) -> None:
+        """Which channels a checkpoint holds a value of, where it was read already."""
+        if record.bookkeeping is not None:
+            self._held[namespace, record.id] = frozenset(record.bookkeeping.channels)
 
     def collect(
         self, namespace: str, ancestors: Iterable[str], channels: Collection[str], of: str = ""
@@ -100,25 +110,38 @@ class DeltaHistories:
         coming, size = iter(ancestors), _FIRST
         while wanted and (some := list(islice(coming, size))):
             size *= _GROWTH
-            self._look(namespace, some)
+            known = self.held(namespace, some)
             for id_ in some:
-                held = self._held.get((namespace, id_))
-                if held is None:
+                if id_ not in known:
                     return path, reach, id_
-                for name in wanted & held:
+                for name in wanted & known[id_]:
                     reach[name] = len(path)
-                wanted = wanted - held
+                wanted = wanted - known[id_]
                 path.append(id_)
                 if not wanted:
                     break
         return path, reach, None
 
-    def _look(self, namespace: str, ids: Iterable[str]) -> None:
-        """Find out which channels some checkpoints hold a value of."""
-        unknown = [id_ for id_ in ids if (namespace, id_) not in self._held]
+    def held(self, namespace: str, ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Which channels some checkpoints hold a value of, by id; those that cannot be read are missing."""
+        wanted = list(ids)
+        unknown = [id_ for id_ in wanted if (namespace, id_) not in self._held]
         if unknown:
             for id_, known in self._source.bookkeeping(self._thread_id, namespace, unknown).items():
                 self._held[namespace, id_] = frozenset(known.channels)
+        return {id_: found for id_ in wanted if (found := self._held.get((namespace, id_))) is not None}
+
+    def written(
+        self, namespace: str, ids: Sequence[str], channels: Collection[str]
+    ) -> dict[str, dict[str, list[StoredWrite]]]:
+        """What was written to channels under some checkpoints, by id and by channel, in LangGraph's order."""
+        found: dict[str, dict[str, list[StoredWrite]]] = {}
+        read = self._source.writes_to(self._thread_id, namespace, ids, channels) if ids else {}
+        for id_, writes in read.items():
+            by_channel = found[id_] = {}
+            for write in writes:
+                by_channel.setdefault(write.channel, []).append(write)
+        return found
 
     def _read(
         self, namespace: str, path: list[str], names: list[str], of: str, *, seeded: bool, lost: str | None
@@ -126,20 +149,20 @@ class DeltaHistories:
         seeds: dict[str, Any] = {}
         if seeded:
             seeds = self._source.channels(self._thread_id, namespace, path[-1], names)
-        written = self._source.writes_to(self._thread_id, namespace, path, names) if path else {}
+        written = self.written(namespace, path, names)
         found = {name: DeltaHistory(lost=None if seeded else lost) for name in names}
         for name in seeds.keys() & found.keys():
             found[name].seed_id, found[name].seed = path[-1], seeds[name]
         for id_, child in reversed(list(zip(path, [of, *path], strict=False))):
-            by_channel: dict[str, list[StoredWrite]] = {}
-            for write in written.get(id_, ()):
-                by_channel.setdefault(write.channel, []).append(write)
+            by_channel = written.get(id_, {})
             if not child or not self._part(namespace, id_, child, by_channel, found):
                 for name, writes in by_channel.items():  # those that LangGraph is given
                     by_channel[name] = list({(w.task_id, w.idx): w for w in reversed(writes)}.values())[::-1]
             for name, writes in by_channel.items():
                 if writes:
                     found[name].steps.append((id_, writes))
+        if doubts := {name: history.doubt for name, history in found.items() if history.doubt}:
+            self.doubts[namespace, of] = {**self.doubts.get((namespace, of), {}), **doubts}
         return found
 
     def _part(
