@@ -31,7 +31,7 @@ STYLE = (
 .lgviz-static *{unicode-bidi:isolate}
 .lgviz-static :is(.lg-said,.lg-string,.lg-add,.lg-del,.lg-ask){unicode-bidi:plaintext}
 .lgviz-static :is(ins,del){unicode-bidi:normal}
-.lgviz-static .lg-hidden{font:.85em var(--mono);color:var(--warn);background:var(--chip);border-radius:3px;
+.lgviz-static .lg-hidden{font:.85em var(--mono);color:var(--mute);background:var(--chip);border-radius:3px;
  padding:0 2px}
 .lgviz-static details>summary{cursor:pointer;list-style-position:inside}
 .lgviz-static .lg-mute{color:var(--mute)}.lgviz-static .lg-faint{color:var(--faint);font-size:12px}
