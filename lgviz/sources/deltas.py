@@ -7,7 +7,7 @@ writes under an ancestor made its child, so those of the nearest one count and t
 >>> from langgraph.checkpoint.memory import InMemorySaver
 >>> from lgviz.sources import open_source
 >>> DeltaHistories(open_source(InMemorySaver()), "1").collect("", ["1f1ead33"], ["messages"])
-{'messages': DeltaHistory(seed_id=None, seed=None, steps=[], lost='1f1ead33')}
+{'messages': DeltaHistory(seed_id=None, seed=None, steps=[], lost='1f1ead33', doubt='')}
 """
 
 from __future__ import annotations
