@@ -66,6 +66,7 @@ DIFFERENT = (
         ("[sf]*.next", "[sf]*.tasks"),
         RAW_PREGEL,
     ),
+    Known("a file opened by path makes no objects of classes that are not trusted", ("file.*.untrusted",)),
     Known(
         "a reducer that sorts, of which no stored value tells: rebuilt by appending, and said to be so",
         ("[sf]*.values",),
