@@ -117,8 +117,8 @@ class Naming:
             row.expected = told.targets.union(*joined)
 
     def _done(self, parent: TreeRow, also: Iterable[str] = ()) -> list[Task]:
-        """The tasks that the checkpoint after ``parent`` did not wait for. Where LangGraph of 2026 went on with
-        a step that an older one had left, it ran nodes again under other ids: only the later run counts."""
+        """The tasks that the checkpoint after ``parent`` did not wait for. Where LangGraph of 2026 went on
+        with a step that an older one had left, it ran nodes again under other ids: the later run counts."""
         work = parent.step_work
         tasks = work.done()
         for task in tasks:
