@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/package-lock.json
 
-.PHONY: help setup demo test faults lint format bench screenshots protocol recordings clean
+.PHONY: help setup demo test faults upstream lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -27,6 +27,9 @@ test: setup .make/chromium ## types, front end, Python, browser and notebooks; t
 
 faults: setup ## small faults put into the code one by one: tells which test notices each
 	$(PY) -m tests.support.faults
+
+upstream: setup ## LangGraph's own tests: each thread they make is opened and compared; other versions of LangGraph
+	@time CI=true $(PY) -m pytest -m upstream -s tests
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .

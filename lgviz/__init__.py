@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.diff import Change, StateDiff
     from lgviz.analysis.history import History
     from lgviz.analysis.history import open_history as history
+    from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
     from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview
@@ -33,6 +34,7 @@ __all__ = [
     "Checkpoint",
     "Debugger",
     "History",
+    "KeptAsWrites",
     "LgvizError",
     "Preview",
     "Run",
@@ -60,6 +62,7 @@ _HOMES = {
     "Checkpoint": "lgviz.analysis.checkpoint",
     "Debugger": "lgviz.widget",
     "History": "lgviz.analysis.history",
+    "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
     "Preview": "lgviz.session",
     "Run": "lgviz.session",

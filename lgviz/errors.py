@@ -16,9 +16,11 @@
     │   ├── ReadOnly                a file or a bare saver asked to fork or run
     │   ├── InvalidValue            no valid JSON, or a value that its channel refuses
     │   ├── UnknownChannel          a value for a channel that the graph does not have
+    │   ├── Unloadable              the graph cannot load the state that is stored, or that an update makes
     │   ├── AmbiguousUpdate         LangGraph cannot tell which node made the update: name ``as_node``
     │   ├── NodeRefused             ``as_node`` or ``goto`` names no node, or its router raised
     │   ├── NothingToRun            the checkpoint has no next node, or no interrupt waits for the answer
+    │   ├── OldLangGraph            the installed LangGraph would write into another branch
     │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
     │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
@@ -49,6 +51,8 @@ from typing import Any
 
 from langgraph.store.base import InvalidNamespaceError
 
+from lgviz._visible import visible
+
 __all__ = [
     "ActRefused",
     "AmbiguousUpdate",
@@ -77,6 +81,7 @@ __all__ = [
     "NotInstalled",
     "NotKept",
     "NothingToRun",
+    "OldLangGraph",
     "PersistenceError",
     "ReadOnly",
     "SandboxEnded",
@@ -84,6 +89,7 @@ __all__ = [
     "ThreadNotFound",
     "Unavailable",
     "UnknownChannel",
+    "Unloadable",
     "WrongLoop",
 ]
 
@@ -101,9 +107,9 @@ class LgvizError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str = "") -> None:
-        super().__init__(f"{cause} {remedy}".strip())
-        self.cause = cause
-        self.remedy = remedy
+        self.cause = visible(cause)
+        self.remedy = visible(remedy)
+        super().__init__(f"{self.cause} {self.remedy}".strip())
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks this before it prints a traceback: a user's mistake needs the sentence alone.
@@ -184,6 +190,10 @@ class UnknownChannel(ActRefused):
     """A value for a channel that the graph does not have."""
 
 
+class Unloadable(ActRefused):
+    """A state that the graph cannot load: a channel, or the model of a waiting node, refuses it."""
+
+
 class AmbiguousUpdate(ActRefused):
     """LangGraph cannot tell which node made the update: ``as_node`` must be named."""
 
@@ -194,6 +204,10 @@ class NodeRefused(ActRefused):
 
 class NothingToRun(ActRefused):
     """The checkpoint has no next node, or no interrupt waits for the answer."""
+
+
+class OldLangGraph(ActRefused):
+    """The installed LangGraph would write what was asked into another branch."""
 
 
 class SandboxEnded(ActRefused):

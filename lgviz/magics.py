@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from lgviz.completion import SUFFIXES, complete_magic, unquoted
 from lgviz.errors import LgvizError
-from lgviz.sources import open_source
 from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
 
-_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 _PASSWORD = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
 """Who opens a database by URL: copied code must not tell. psycopg takes it from PGUSER and ~/.pgpass."""
 
@@ -76,7 +74,7 @@ class LgvizMagics(Magics):
             raise UsageError("%lgviz needs a graph, a saver or a database file: %lgviz graph --thread 1")
         try:
             what, name = self._subject(subject)
-            options["thread_id"] = _unquoted(options["thread_id"])
+            options["thread_id"] = unquoted(options["thread_id"])
             if options["store"] is not None:
                 options["store"], _ = self._subject(options["store"])
             debugger = debug(what, name=name, **options)
@@ -87,11 +85,11 @@ class LgvizMagics(Magics):
 
     def _subject(self, text: str) -> tuple[Any, str]:
         """The object that the first argument names, and the Python expression for it."""
-        path = _unquoted(text)
+        path = unquoted(text)
         assert path is not None
         if "://" in path:
             return path, repr(_PASSWORD.sub("", path))
-        if path != text or path.endswith(_SUFFIXES) or Path(path).is_file():
+        if path != text or path.endswith(SUFFIXES) or Path(path).is_file():
             return path, repr(path)
         assert self.shell is not None
         try:
@@ -106,51 +104,4 @@ class LgvizMagics(Magics):
 def load(shell: InteractiveShell) -> None:
     """Register ``%lgviz`` and its completer in an IPython shell. Nothing else happens."""
     shell.register_magics(LgvizMagics)
-    shell.set_hook("complete_command", _complete, str_key="%lgviz")
-    shell.set_hook("complete_command", _complete, str_key="lgviz")
-
-
-def _complete(shell: InteractiveShell, event: Any) -> list[str]:
-    """Graph and saver variables for the first word, thread ids after ``--thread``, else the options."""
-    options = [o for o in LgvizMagics.lgviz.parser._option_string_actions if o.startswith("--")]
-    words = event.text_until_cursor.split()
-    typing = "" if event.text_until_cursor.endswith(" ") else words[-1]
-    done = words[1:] if not typing else words[1:-1]
-    if done and done[-1] in ("-t", "--thread"):
-        found = _threads(shell, done[0])
-    elif done or typing.startswith("-"):
-        found = options
-    else:
-        found = [n for n, v in shell.user_ns.items() if not n.startswith("_") and _debuggable(v)]
-        found += [str(p) for p in sorted(Path().glob("*")) if p.suffix in _SUFFIXES]
-    return [each for each in found if each.startswith(typing)]
-
-
-def _threads(shell: InteractiveShell, subject: str) -> list[str]:
-    what = shell.user_ns.get(subject, _unquoted(subject))
-    try:
-        source = open_source(what)
-    except LgvizError:
-        return []
-    try:
-        return [
-            t if t.isidentifier() or t.isdigit() else repr(t) for t in (i.thread_id for i in source.threads())
-        ]
-    finally:
-        source.close()
-
-
-def _debuggable(value: Any) -> bool:
-    from langgraph.checkpoint.base import BaseCheckpointSaver
-    from langgraph.pregel import Pregel
-
-    return isinstance(value, (Pregel, BaseCheckpointSaver))
-
-
-def _unquoted(text: str | None) -> str | None:
-    if text and text[0] in "'\"":
-        try:
-            return str(ast.literal_eval(text))
-        except (SyntaxError, ValueError):
-            return text
-    return text
+    complete_magic(shell, LgvizMagics.lgviz.parser)

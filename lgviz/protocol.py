@@ -340,6 +340,8 @@ class SearchProgress(TypedDict):
     hits: list[SearchHit]
     done: int
     total: int
+    more: bool
+    """There are more hits than are sent."""
 
 
 # ---------------------------------------------------------------- fork and run
@@ -362,6 +364,8 @@ class AsNodeOption(TypedDict):
     next: list[str]
     disabled: str | None
     """Why this node cannot be chosen: its router raised, it has no writers, …"""
+    needs_values: bool
+    """It is disabled for the state that it leads to: it can be chosen, and other values make it possible."""
     goto: list[str]
     """Where the node may go by ``Command(goto=...)``; empty where it does not route that way."""
 

@@ -11,6 +11,7 @@ import traitlets
 from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
+from lgviz._visible import visible
 from lgviz.analysis.history import History
 from lgviz.backend import Backend
 from lgviz.errors import LgvizError, NotInstalled
@@ -148,7 +149,7 @@ class Debugger(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         source = "" if self._backend is None else self._backend.thread.source.description
-        return f"<lgviz.Debugger {source}, thread {self.thread_id!r}>"
+        return visible(f"<lgviz.Debugger {source}, thread {self.thread_id!r}>")
 
     def close(self) -> None:
         """Stop answering, end the worker threads, and remove the widget."""

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "lgviz"
 FLOORS = {
     "_cache": 0,
     "_version": 0,
+    "_visible": 0,
     "errors": 0,
     "persistence": 1,
     "sources": 2,
@@ -21,6 +22,7 @@ FLOORS = {
     "protocol": 5,
     "backend": 5,
     "cli": 6,
+    "completion": 6,
     "demos": 6,
     "export": 6,
     "magics": 6,

@@ -319,6 +319,8 @@ export interface SearchProgress {
   hits: SearchHit[];
   done: number;
   total: number;
+  /** There are more hits than are sent. */
+  more: boolean;
 }
 
 export interface ForkField {
@@ -338,6 +340,8 @@ export interface AsNodeOption {
   next: string[];
   /** Why this node cannot be chosen: its router raised, it has no writers, … */
   disabled: string | null;
+  /** It is disabled for the state that it leads to: it can be chosen, and other values make it possible. */
+  needs_values: boolean;
   /** Where the node may go by `Command(goto=...)`; empty where it does not route that way. */
   goto: string[];
 }

@@ -23,9 +23,9 @@ function form(changes: Partial<ForkForm> = {}): ForkForm {
     label: "c2",
     fields: [FOO, BAR],
     as_node: [
-      { node: "a", next: ["b"], disabled: null, goto: [] },
-      { node: "b", next: [], disabled: null, goto: ["a", "__end__"] },
-      { node: "broken", next: [], disabled: "its router raised KeyError", goto: [] },
+      { node: "a", next: ["b"], disabled: null, needs_values: false, goto: [] },
+      { node: "b", next: [], disabled: null, needs_values: false, goto: ["a", "__end__"] },
+      { node: "broken", next: [], disabled: "its router raised KeyError", needs_values: false, goto: [] },
     ],
     inferred: "a",
     siblings: [],

@@ -114,6 +114,14 @@ describe("reading", () => {
     expect(source.all("diff_get").at(-1)).toEqual({ before: id("c12"), after: id("c5"), internal: false });
   });
 
+  it("reads a diff from the older to the newer, whichever was chosen first", async () => {
+    await open("c5");
+    store.compare(id("c12"));
+    await vi.waitFor(() => expect(by("diff-between").textContent).toBe("c5 → c12"));
+    expect(source.all("diff_get").at(-1)).toEqual({ before: id("c5"), after: id("c12"), internal: false });
+    expect(by("tab-diff").textContent).toContain("c5 → c12");
+  });
+
   it("loads the children of a list when it is opened, page by page", async () => {
     play("trip");
     await open("c2");

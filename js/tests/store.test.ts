@@ -138,6 +138,27 @@ describe("selection", () => {
     expect(store.compared.value).toBe(null);
   });
 
+  test("a plain selection ends the comparison, here and in Python", async () => {
+    await open();
+    store.compare("id-c1");
+    expect(traits.values.compared).toBe("id-c1");
+    store.select("id-c3");
+    expect([store.selected.value, store.compared.value]).toEqual(["id-c3", null]);
+    expect(traits.values).toMatchObject({ selected: "id-c3", compared: null });
+  });
+
+  test("a comparison reads from the older to the newer, whichever was chosen first", async () => {
+    await open();
+    store.select("id-c1");
+    store.compare("id-c4");
+    expect(store.pair("id-c1", "id-c0")).toEqual(["id-c1", "id-c4"]);
+    store.select("id-c4");
+    store.compare("id-c1");
+    expect(store.pair("id-c4", "id-c3")).toEqual(["id-c1", "id-c4"]);
+    store.compare(null);
+    expect(store.pair("id-c4", "id-c3")).toEqual(["id-c3", "id-c4"]);
+  });
+
   test("walks what is shown, and unfolds what it is sent to", async () => {
     await open();
     const view = new ViewState(store);

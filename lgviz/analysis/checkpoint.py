@@ -7,6 +7,7 @@ from typing import Any
 
 from langgraph.types import Interrupt, PregelTask
 
+from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Record
@@ -70,7 +71,7 @@ class Checkpoint:
 
     def __repr__(self) -> str:
         made = " + ".join(self.nodes) or self.source or "checkpoint"
-        return f"<Checkpoint {self.label} {made}, step {self.step}>"
+        return visible(f"<Checkpoint {self.label} {made}, step {self.step}>")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Checkpoint):
@@ -185,6 +186,19 @@ class Checkpoint:
         stored channels that belong to the state."""
         values = self._reader.snapshot(self.row).values
         return dict(values) if isinstance(values, dict) else values
+
+    @property
+    def rebuilt(self) -> dict[str, str]:
+        """By delta channel how its value was made of what was written to it, where no graph told it:
+        ``"rebuilt without the graph: messages by id"``, or ``"kept as writes; open it with the graph"`` where
+        ``values`` has a :class:`~lgviz.KeptAsWrites`, as no value follows."""
+        return self._reader.rebuilt(self.row)
+
+    @property
+    def unloadable(self) -> str | None:
+        """Why LangGraph cannot load it into the graph (``get_state`` raises); its values and what comes next
+        are then told as far as what is stored tells them. None where it can, or where there is no graph."""
+        return self._reader.unloadable(self.row)
 
     @property
     def next(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
+from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
 from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
@@ -116,7 +117,9 @@ class History:
         raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"There are {names}{more}.")
 
     def __repr__(self) -> str:
-        return f"<History of thread {self.thread_id!r}: {len(self)} checkpoints, {self.source.description}>"
+        return visible(
+            f"<History of thread {self.thread_id!r}: {len(self)} checkpoints, {self.source.description}>"
+        )
 
     # ------------------------------------------------------------ a sequence
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lgviz._visible import HIDDEN, visible
 from lgviz.analysis.compare import Change, Changes
 from lgviz.analysis.messages import ToolCall, is_message, read_message
 from lgviz.analysis.style import STYLE
@@ -51,14 +52,16 @@ class Room:
 
 
 def esc(text: str) -> Markup:
-    """Text as HTML text, safe in an attribute too."""
-    return Markup(html.escape(clean(text), quote=True))  # noqa: S704
+    """Text as HTML text; what hides in it is shown, in a quiet mark."""
+    escaped = html.escape(clean(text))
+    return Markup(HIDDEN.sub(lambda found: f'<i class="lg-hidden">{visible(found[0])}</i>', escaped))  # noqa: S704
 
 
 def tag(kind: str, body: str | int = _NONE, look: str = "") -> Markup:
     """An element around a body: HTML as it is, text escaped. ``look`` names its classes."""
     inner = body if isinstance(body, Markup) else esc(str(body))
-    return Markup(f'<{kind} class="{esc(look)}">{inner}</{kind}>' if look else f"<{kind}>{inner}</{kind}>")  # noqa: S704
+    named = f' class="{html.escape(visible(look))}"' if look else ""
+    return Markup(f"<{kind}{named}>{inner}</{kind}>")  # noqa: S704
 
 
 def diff_page(diff: Changes) -> Markup:

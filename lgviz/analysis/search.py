@@ -11,8 +11,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lgviz._visible import visible
 from lgviz.analysis.messages import read_message
 from lgviz.analysis.naming import NOTE
 from lgviz.analysis.steps import TreeRow
@@ -35,9 +37,16 @@ Progress = Callable[[int, int], None]
 _CONTEXT = 40
 _SMALL = 50_000
 """Characters of a state below which its values are searched at every checkpoint."""
+_AT_ONCE = 256
+"""Checkpoints whose delta channels are read in one trip."""
 _DEPTH = 30
 _LEAVES = 200_000
 _BEAT = 0.1
+_HEX = re.compile(r"[0-9a-f-]+")
+_ID = 4
+"""The least characters of an id that are searched for."""
+_IDS = 50
+"""Ids begin with the time: a short beginning is that of too many to list."""
 _ROLES = ("user", "human", "assistant", "ai", "system", "tool")
 
 
@@ -48,8 +57,8 @@ class Hit:
     Attributes:
         row: the row of the tree.
         id: the checkpoint.
-        where: channel and path in words, or ``"node"``, ``"label"``, ``"note"``, ``"interrupt"``,
-            ``"error"``.
+        where: channel and path in words, or ``"label"``, ``"id"``, ``"node"``, ``"channel"``, ``"note"``,
+            ``"interrupt"``, ``"error"``.
         before, match, after: the text found and what stands around it.
     """
 
@@ -67,7 +76,8 @@ def search(
     cancelled: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> Iterator[Hit]:
-    """Search states, node names, labels, notes, interrupts and errors, from the oldest checkpoint on.
+    """Search what checkpoints, nodes and channels are called, then states, notes, interrupts and errors, from
+    the oldest checkpoint on. A label and an id are found where the query is all of it, or its beginning.
 
     Args:
         history: the thread.
@@ -78,13 +88,17 @@ def search(
     if not query:
         return
     run = _Search(history, query, cancelled)
+    yield from run.names()
     total = len(history.tree)
     small = run.is_small()
     beat = time.monotonic()
+    deltas: dict[int, dict[str, list[Any]]] = {}
     for number in range(total):
         if cancelled():
             return
-        yield from run.row(history.tree.rows[number], small)
+        if number % _AT_ONCE == 0:
+            deltas = history.reader.new_in_deltas(history.tree.rows[number : min(number + _AT_ONCE, total)])
+        yield from run.row(history.tree.rows[number], small, deltas.get(number, {}))
         if progress is not None and time.monotonic() - beat > _BEAT:
             beat = time.monotonic()
             progress(number + 1, total)
@@ -101,40 +115,64 @@ class _Search:
         self._lower = query.lower()
         self._pattern = re.compile(re.escape(query), re.IGNORECASE)
         self._seen = _Seen()
+        self._told: set[tuple[str, int, str]] = set()
+        """Names that were found before all else."""
+
+    def names(self) -> Iterator[Hit]:
+        """What is called so: the checkpoint of this label, those whose id begins so, and of each node and
+        channel the first checkpoint that it made or changed."""
+        tree = self._history.tree
+        rows, asked = tree.rows, self._lower.strip()
+        labelled = tree.row_of(asked, "")
+        found = [("label", labelled, tree.labels[labelled])] if labelled >= 0 else []
+        found = [one for one in found if one[2] == asked]
+        if len(asked) >= _ID and _HEX.fullmatch(asked):
+            starting = (row for row, id_ in enumerate(tree.ids) if id_.startswith(asked))
+            found += [("id", row, tree.ids[row]) for row in islice(starting, _IDS)]
+        for where, columns in (("node", tree.nodes), ("channel", tree.changed)):
+            first: dict[str, int] = {}
+            for row, names in enumerate(columns):
+                for name in names:
+                    first.setdefault(name, row)
+            named = [(where, row, name) for name, row in first.items() if self._lower in name.lower()]
+            found += sorted(named, key=lambda one: one[2].lower() != asked)
+        for where, row, name in found:
+            if where != "channel" or not is_internal(name):
+                self._told.add((where, row, name))
+                yield from self._match(rows[row], where, name)
 
     def is_small(self) -> bool:
         """Whether the state of the newest checkpoint is small enough to look at all states."""
         size = 0
-        for value in self._values(self._history.tree.rows[self._history.tree.roots[-1]], None).values():
+        newest = self._history.tree.rows[self._history.tree.roots[-1]]
+        for value in (self._values(newest, None) | self._deltas(newest)).values():
             for _, _, text in _leaves(value):
                 size += len(text)
                 if size > _SMALL:
                     return False
         return True
 
-    def row(self, row: TreeRow, small: bool) -> Iterator[Hit]:
+    def row(self, row: TreeRow, small: bool, deltas: dict[str, list[Any]]) -> Iterator[Hit]:
+        """The hits of one checkpoint; ``deltas``: what is new in its delta channels."""
         tree = self._history.tree
         places = [("node", name) for name in dict.fromkeys(row.nodes)]
-        places += [("label", tree.labels[row.index]), ("note", str(row.metadata.get(NOTE) or ""))]
+        places.append(("note", str(row.metadata.get(NOTE) or "")))
         for where, text in places:
-            if where != "label" or text.lower() == self._lower:
+            if (where, row.index, text) not in self._told:
                 yield from self._match(row, where, text)
         names = [name for name in row.changed if not is_internal(name)]
-        if names:
-            written = {} if small else self._written(row)
-            missing = [name for name in names if name not in written]
-            values = self._values(row, missing) if missing else {}
-            if small and len(values) < len(missing):
-                # A channel whose value is not stored as such (a delta): what was written to it.
-                written = {name: found for name, found in self._written(row).items() if name not in values}
-            for name in names:
-                for value in written.get(name, ()):
-                    yield from self._value(row, name, value, written=True)
-                if name in values:
-                    yield from self._value(row, name, values[name])
-        if not small and not row.children:
+        plain = [name for name in names if name not in deltas]
+        written = {} if small or not plain else self._written(row)
+        missing = [name for name in plain if name not in written]
+        values = self._values(row, missing) if missing else {}
+        for name in names:
+            for value in [*deltas.get(name, ()), *written.get(name, ())]:
+                yield from self._value(row, name, value, written=True)
+            if name in values:
+                yield from self._value(row, name, values[name])
+        if not row.children and (not small or self._deltas(row)):
             # What a reducer made of the writes stands in no write.
-            for name, value in self._values(row, None).items():
+            for name, value in (self._values(row, None) | self._deltas(row)).items():
                 if not is_internal(name):
                     yield from self._value(row, name, value)
         if tree.flags[row.index] & (Flag.INTERRUPT | Flag.ERROR):
@@ -170,6 +208,12 @@ class _Search:
         except CheckpointNotFound:
             return {}
 
+    def _deltas(self, row: TreeRow) -> dict[str, Any]:
+        try:
+            return self._history.reader.deltas(row.index)
+        except CheckpointNotFound:
+            return {}
+
     def _value(self, row: TreeRow, channel: str, value: Any, written: bool = False) -> Iterator[Hit]:
         here: Counter[Hashable] = Counter()
         for path, owner, text in _leaves(value):
@@ -189,7 +233,7 @@ class _Search:
             row.id,
             where,
             _flat(("…" if start > _CONTEXT else "") + text[max(0, start - _CONTEXT) : start]),
-            clean(text[start:end]),
+            visible(clean(text[start:end])),
             _flat(text[end : end + _CONTEXT] + ("…" if len(text) > end + _CONTEXT else "")),
         )
 
@@ -276,4 +320,4 @@ def _is_short(role: Any, text: Any) -> bool:
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", clean(text))
+    return re.sub(r"\s+", " ", visible(clean(text)))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
@@ -14,8 +17,10 @@ from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.deltas import DeltaHistories
-from lgviz.sources.places import by_channel, config_of, node_path
+from lgviz.sources.places import NULL_TASK_ID, by_channel, config_of, is_internal, node_path
 
+from .loading import Refusal, cannot_load, refused_channels, tolerant
+from .rebuilt import Fold, overwritten, unwrapped
 from .steps import TreeRow
 from .stored_state import stored_snapshot
 from .tree import Tree
@@ -30,12 +35,14 @@ _KEPT = 32
 class _Opened:
     """A checkpoint read whole, and what LangGraph made of it once that was asked for."""
 
-    __slots__ = ("record", "snapshot", "stamp")
+    __slots__ = ("folds", "record", "snapshot", "stamp", "unloadable")
 
     def __init__(self, stamp: tuple[int, ...], record: Record) -> None:
         self.stamp = stamp
         self.record = record
         self.snapshot: StateSnapshot | None = None
+        self.folds: dict[str, Fold] | None = None
+        self.unloadable: str | None = None
 
 
 class StateReader:
@@ -52,6 +59,8 @@ class StateReader:
         self._thread_id = thread_id
         self._tree = tree
         self._deltas = DeltaHistories(source, thread_id)
+        self._counters: dict[str, set[str]] = {}
+        self._counted = 0
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -60,6 +69,8 @@ class StateReader:
         with self._lock:
             self._kept.clear()
             self._deltas.forget()
+            self._counters.clear()
+            self._counted = 0
 
     # ------------------------------------------------------------ the checkpoint
 
@@ -81,15 +92,61 @@ class StateReader:
         opened = self._opened(row)
         if opened.snapshot is None:
             facts = self._tree.rows[row]
-            told = self._told(facts, opened.record)
-            opened.snapshot = told or stored_snapshot(
-                self._thread_id, facts, opened.record, self._tree.naming
-            )
+            told, opened.unloadable = self._told(facts, opened.record)
+            if told is None:
+                rebuilt = {name: fold.shown() for name, fold in self._rebuilt(facts, opened).items()}
+                naming = self._tree.naming
+                told = stored_snapshot(self._thread_id, facts, opened.record, naming, rebuilt)
+            opened.snapshot = told
         return opened.snapshot
+
+    def rebuilt(self, row: int) -> dict[str, str]:
+        """By delta channel how its value was rebuilt, where no graph told it."""
+        self.snapshot(row)
+        opened = self._opened(row)
+        if opened.folds is None:
+            return {}
+        folds = self._rebuilt(self._tree.rows[row], opened)
+        return {name: fold.told for name, fold in folds.items() if name not in opened.record.values}
+
+    def unloadable(self, row: int) -> str | None:
+        """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""
+        self.snapshot(row)
+        return self._opened(row).unloadable
 
     def state(self, row: int) -> dict[str, Any]:
         """The values by channel, also where the state is no dict."""
         return by_channel(self.snapshot(row).values)
+
+    def deltas(self, row: int) -> dict[str, Any]:
+        """The state's delta channels at a checkpoint; a thread without any is not read."""
+        names = self._delta_channels(self._tree.namespaces[row])
+        return {name: value for name, value in self.state(row).items() if name in names} if names else {}
+
+    def new_in_deltas(self, rows: Iterable[TreeRow]) -> dict[int, dict[str, list[Any]]]:
+        """By row and delta channel that it changed: the value where it is stored there, else what was written
+        to make it. Read for all rows at once."""
+        by_namespace: dict[str, list[TreeRow]] = {}
+        for row in rows:
+            if not self._delta_channels(row.namespace).isdisjoint(row.changed):
+                by_namespace.setdefault(row.namespace, []).append(row)
+        found: dict[int, dict[str, list[Any]]] = {}
+        for namespace, some in by_namespace.items():
+            names = self._delta_channels(namespace)
+            held = self._deltas.held(namespace, [row.id for row in some])
+            parents = list(dict.fromkeys(row.parent.id for row in some if row.parent is not None))
+            written = self._deltas.written(namespace, parents, names)
+            for row in some:
+                stored = sorted(names & set(row.changed) & held.get(row.id, frozenset()))
+                values = self._source.channels(self._thread_id, namespace, row.id, stored) if stored else {}
+                new = {name: [unwrapped(value)] for name, value in values.items()}
+                for name, writes in (
+                    written.get(row.parent.id, {}) if row.parent is not None else {}
+                ).items():
+                    if name in row.changed and name not in stored:
+                        new[name] = [overwritten(w.value)[1] or w.value for w in writes]
+                found[row.index] = new
+        return found
 
     def created_at(self, row: int) -> str | None:
         """When a checkpoint was made, as stored; None where that cannot be read."""
@@ -165,19 +222,100 @@ class StateReader:
                 self._kept.popitem(last=False)
         return opened
 
-    def _told(self, facts: TreeRow, record: Record) -> StateSnapshot | None:
-        """What LangGraph makes of a record; None where there is no graph, or it makes nothing of it."""
+    def _told(self, facts: TreeRow, record: Record) -> tuple[StateSnapshot | None, str | None]:
+        """What LangGraph makes of a record, and what keeps the graph from loading it.
+
+        The snapshot is None where there is no graph, or LangGraph makes nothing certain of the record.
+        """
         graph = _graph_of(self._source.graph, facts.namespace)
         if graph is None:
+            return None, None
+        reading, refused = tolerant(graph)
+        try:
+            snapshot: StateSnapshot = reading.get_state(self._through(facts, record))
+        except Exception as error:
+            channels = refused_channels(graph, record.values)
+            return self._without(facts, record, reading, channels), cannot_load([*channels, *refused], error)
+        told = snapshot if snapshot.metadata is not None else None
+        return told, cannot_load(refused) if refused else None
+
+    def _without(
+        self, facts: TreeRow, record: Record, graph: Any, refused: list[Refusal]
+    ) -> StateSnapshot | None:
+        """A snapshot in which state channels that refuse their values hold them as they are stored. A channel
+        of LangGraph's own tells what comes next: where one refuses, only what is stored is certain."""
+        names = {refusal.name for refusal in refused}
+        if not names or any(map(is_internal, names)):
             return None
+        loadable = replace(record, values={n: v for n, v in record.values.items() if n not in names})
+        try:
+            snapshot: StateSnapshot = graph.get_state(self._through(facts, loadable))
+        except Exception:  # told already, by the error of the first try
+            return None
+        if snapshot.metadata is None or not isinstance(snapshot.values, dict):
+            return None
+        return snapshot._replace(
+            values={**snapshot.values, **{n: unwrapped(record.values[n]) for n in names}}
+        )
+
+    def _through(self, facts: TreeRow, record: Record) -> RunnableConfig:
+        """The config by which LangGraph reads a record."""
         config = config_of(self._thread_id, facts.namespace, facts.id)
         saver = SourceSaver(self._source, self._deltas, self._ancestors, record)
         config["configurable"]["__pregel_checkpointer"] = saver
-        try:
-            snapshot: StateSnapshot = graph.get_state(config)
-        except Exception:  # a value that cannot be decoded must not hide the rest
-            return None
-        return snapshot if snapshot.metadata is not None else None
+        return config
+
+    def _folds(self, facts: TreeRow, opened: _Opened) -> dict[str, Fold]:
+        """The delta channels of a checkpoint, as far as they follow from what is stored."""
+        if opened.folds is None:
+            record, known = opened.record, opened.record.bookkeeping
+            versions: Mapping[str, Any] = known.channel_versions if known is not None else {}
+            names = [name for name in versions if name in self._delta_channels(facts.namespace)]
+            self._deltas.know(facts.namespace, record)
+            folds = {name: Fold.of(record.values[name]) for name in names if name in record.values}
+            opened.folds = folds | self._replayed(facts, [name for name in names if name not in folds])
+        return opened.folds
+
+    def _replayed(self, facts: TreeRow, names: Sequence[str]) -> dict[str, Fold]:
+        """Channels without a stored value: from those of the parent, where that is kept."""
+        kept = self._kept.get(facts.parent.index) if facts.parent is not None else None
+        before = (kept.folds if kept is not None else None) or {}
+        found: dict[str, Fold] = {}
+        for near in (True, False):
+            some = [name for name in names if (name in before) is near]
+            if not some:
+                continue
+            path: Iterable[str] = self._ancestors(facts.namespace, facts.id)
+            for name, history in self._deltas.collect(
+                facts.namespace, islice(path, 1) if near else path, some
+            ).items():
+                fold = before[name] if near else Fold()
+                if history.seed_id is not None:
+                    fold = Fold.of(history.seed)
+                elif history.lost is not None:
+                    fold = replace(fold, lost=f"checkpoint {history.lost} before it is no longer stored")
+                found[name] = fold.step(write.value for _, writes in history.steps for write in writes)
+        return found
+
+    def _rebuilt(self, facts: TreeRow, opened: _Opened) -> dict[str, Fold]:
+        """The delta channels, and what was written to them by no task, which LangGraph counts as of here."""
+        folds = dict(self._folds(facts, opened))
+        for write in opened.record.writes:
+            if write.task_id == NULL_TASK_ID and write.channel in folds:
+                folds[write.channel] = folds[write.channel].step([write.value])
+        return folds
+
+    def _delta_channels(self, namespace: str) -> set[str]:
+        """The delta channels of a namespace: LangGraph counts in the metadata how far each is from its last
+        stored value."""
+        rows = self._tree.rows
+        while self._counted < len(rows):
+            row = rows[self._counted]
+            counters = row.metadata.get("counters_since_delta_snapshot")
+            if isinstance(counters, Mapping):
+                self._counters.setdefault(row.namespace, set()).update(counters)
+            self._counted += 1
+        return self._counters.get(namespace, set())
 
     def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
         """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, PregelTask, StateSnapshot
@@ -12,6 +13,7 @@ from lgviz.sources.base import Record, StoredWrite
 from lgviz.sources.places import CONTROL_CHANNELS, config_of, is_internal, unrooted
 
 from .naming import Naming
+from .rebuilt import unwrapped
 from .steps import PULL, PUSH, Task, TreeRow
 from .waiting import entry_of, pending_tasks
 from .writes import fold
@@ -19,11 +21,14 @@ from .writes import fold
 __all__ = ["stored_snapshot"]
 
 
-def stored_snapshot(thread_id: str, row: TreeRow, record: Record, naming: Naming) -> StateSnapshot:
-    """A snapshot in LangGraph's shape: the stored channels that belong to the state, and the tasks of the
-    next step as far as they are certain."""
+def stored_snapshot(
+    thread_id: str, row: TreeRow, record: Record, naming: Naming, rebuilt: Mapping[str, Any]
+) -> StateSnapshot:
+    """A snapshot in LangGraph's shape: the stored channels that belong to the state, those that were rebuilt,
+    and the tasks of the next step as far as they are certain."""
     hidden = _node_channels(row) if row.dated else set()
-    values = {n: value for n, value in record.values.items() if not is_internal(n) and n not in hidden}
+    held = {name: unwrapped(value) for name, value in record.values.items()} | dict(rebuilt)
+    values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
     tasks = tuple(_task(row, task, record.writes) for task in pending_tasks(row, record, naming))
     return StateSnapshot(
         values=unrooted(values) if values or not _is_functional(row, record) else None,

@@ -28,6 +28,11 @@ STYLE = (
     """
 .lgviz-static,.lgviz-static *{box-sizing:border-box}
 .lgviz-static{font:13px/1.45 var(--ui);color:var(--text);background:var(--bg);text-align:left}
+.lgviz-static *{unicode-bidi:isolate}
+.lgviz-static :is(.lg-said,.lg-string,.lg-add,.lg-del,.lg-ask){unicode-bidi:plaintext}
+.lgviz-static :is(ins,del){unicode-bidi:normal}
+.lgviz-static .lg-hidden{font:.85em var(--mono);color:var(--warn);background:var(--chip);border-radius:3px;
+ padding:0 2px}
 .lgviz-static details>summary{cursor:pointer;list-style-position:inside}
 .lgviz-static .lg-mute{color:var(--mute)}.lgviz-static .lg-faint{color:var(--faint);font-size:12px}
 .lgviz-static .lg-card{border:1px solid var(--line);border-radius:8px;margin:0 0 8px;overflow:hidden}

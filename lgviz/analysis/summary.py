@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lgviz._visible import visible
 from lgviz.analysis.compare import Change, Changes, Path
 from lgviz.analysis.messages import is_message, message_id
 from lgviz.analysis.values import clean, line
@@ -106,7 +107,7 @@ def diff_text(diff: Changes) -> str:
         rows.append(f"  {signs[change.kind]} {where}  {change.note or said}")
     if len(diff) > _ROWS:
         rows.append(f"  … {len(diff) - _ROWS} more")
-    return "\n".join(rows)
+    return visible("\n".join(rows))
 
 
 def _of_message(change: Change) -> bool:

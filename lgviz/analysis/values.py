@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from lgviz._visible import visible
 from lgviz.analysis.messages import is_message, read_message
 from lgviz.errors import NotFound
 from lgviz.persistence import Placeholder
@@ -78,7 +79,7 @@ class Shape:
 
 
 def clean(text: str) -> str:
-    """The text with lone surrogates replaced, which neither UTF-8 nor JSON can carry."""
+    """The text with lone surrogates replaced, which neither UTF-8 nor JSON can carry; else as it is."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
@@ -279,7 +280,7 @@ def _frame_row(frame: Any, row: int) -> Any:
 
 def line(value: Any, limit: int = LINE) -> str:
     """One line for any value, at most ``limit`` characters: a preview of what is inside, not a ``repr``."""
-    text = _BREAKS.sub(" ", "".join(_preview(value, limit * 2, 2)))
+    text = _BREAKS.sub(" ", visible("".join(_preview(value, limit * 2, 2))))
     return clean(text if len(text) <= limit else text[: limit - 1] + "…")
 
 

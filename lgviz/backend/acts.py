@@ -71,7 +71,13 @@ class Acts:
             "label": at.label,
             "fields": [field_of(channel, state_of(at)) for channel in channels_at(graph, at).values()],
             "as_node": [
-                {"node": o.node, "next": list(o.next), "disabled": o.disabled, "goto": list(o.goto)}
+                {
+                    "node": o.node,
+                    "next": list(o.next),
+                    "disabled": o.disabled,
+                    "needs_values": o.needs_values,
+                    "goto": list(o.goto),
+                }
                 for o in options
             ],
             "inferred": session.inferred_as_node(graph, at),
@@ -218,8 +224,8 @@ class Acts:
             )
         thread_id = at.config["configurable"]["thread_id"]
         if request["act"] == "diff" and "other" in request:
-            other = self._thread.at(request["other"])
-            return code.diff_code(self._subject, thread_id, other.label, at.label)
+            pair = sorted((at, self._thread.at(request["other"])), key=lambda one: one.row)
+            return code.diff_code(self._subject, thread_id, *(one.label for one in pair))
         if request["act"] == "fork" and "fork" in request:
             fork = request["fork"]
             return code.fork_code(
@@ -231,7 +237,7 @@ class Acts:
                 goto=fork["goto"] or None,
                 keep_siblings=fork["keep_siblings"],
                 note=fork["note"] or None,
-                config=self._typed(fork["configurable"]),
+                config=_typed(at, fork["configurable"]),
                 sandbox=fork["sandbox"],
             )
         if request["act"] == "memory" and "memory" in request:
@@ -244,15 +250,19 @@ class Acts:
                 at.label,
                 resume=_answers(run["resume"]) if run else None,
                 until=run["until"] if run else None,
-                config=self._typed(run["configurable"] if run else None),
+                config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
             )
         return code.select_code(self._subject, thread_id, at.label)
 
-    def _typed(self, configurable: str | None) -> Mapping[str, Any] | None:
-        """The config for copied code: only what was typed, for the rest comes from the checkpoint."""
-        return config_of(configurable, None) or None
-
 
 def _answers(texts: dict[str, str] | None) -> dict[str, Any] | None:
     return None if texts is None else {key: answer_of(text) for key, text in texts.items()}
+
+
+def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None:
+    """The config for copied code: only what was typed, for the rest comes from the checkpoint."""
+    known = session.configurable_of(at.metadata)
+    typed = config_of(configurable, None).get("configurable", {})
+    typed = {key: value for key, value in typed.items() if key not in known or known[key] != value}
+    return {"configurable": typed} if typed else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.types import PregelTask
+from langgraph.types import Interrupt, PregelTask
 
 from lgviz import session
+from lgviz.analysis.answers import askers_of, told
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
@@ -48,6 +49,12 @@ def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.Channel
         return {}
 
 
+def _reducers(checkpoint: Checkpoint, source: Source) -> dict[str, str | None]:
+    """By channel the graph's reducer; else the rule by which its value was rebuilt."""
+    infos = channels_at(source.graph, checkpoint)
+    return {name: info.reducer for name, info in infos.items()} | checkpoint.rebuilt
+
+
 def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:
     """The stored channels that are no part of the state."""
     return {name: value for name, value in checkpoint.stored.values.items() if name not in state}
@@ -63,7 +70,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
     """Head line and State tab."""
     state = state_of(checkpoint)
     parent = checkpoint.parent
-    infos = channels_at(source.graph, checkpoint)
+    reducers = _reducers(checkpoint, source)
     changed = set(checkpoint.changed)
     budget = Budget()
     named = [*state.items(), *internal_of(checkpoint, state).items()]
@@ -72,7 +79,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
             "name": clean(name),
             "internal": name not in state or is_internal(name),
             "changed": name in changed,
-            "reducer": infos[name].reducer if name in infos else None,
+            "reducer": reducers.get(name),
             "value": value_node(value, budget=share),
         }
         for (name, value), share in zip(named, budget.shares(len(named)), strict=True)
@@ -105,8 +112,7 @@ def checkpoints_diff(
 ) -> DiffView:
     """The difference of two checkpoints; ``before`` None stands for nothing at all."""
     diff = _diff(before, after, internal)
-    infos = channels_at(source.graph, after)
-    reducers = {name: info.reducer for name, info in infos.items()}
+    reducers = _reducers(after, source)
     who = _who(after) if before is not None and before == after.parent else {}
     return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
 
@@ -139,14 +145,15 @@ def tasks_view(
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, where the saver keeps none."""
     stored = checkpoint.errors
     started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
-    answered = _answered(checkpoint)
     return [
         {
             "id": task.id,
             "name": task.name,
             "status": _status(task),
             "triggers": _triggers(checkpoint, source, task.name),
-            "interrupts": [interrupt_view(i, task.name, answered) for i in task.interrupts],
+            "interrupts": [
+                interrupt_view(i, task.name, _is_answered(checkpoint, task, i)) for i in task.interrupts
+            ],
             "error": None if task.error is None else clean(str(task.error))[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
             "subgraph": started.get(task.id),
@@ -218,9 +225,21 @@ def _answered(checkpoint: Checkpoint) -> bool:
 
 
 def _interrupts(checkpoint: Checkpoint) -> list[InterruptView]:
-    answered = _answered(checkpoint)
-    asked = [(task.name, i) for task in checkpoint.tasks for i in task.interrupts]
-    return [interrupt_view(i, node, answered) for node, i in asked]
+    return [
+        interrupt_view(i, task.name, _is_answered(checkpoint, task, i))
+        for task in checkpoint.tasks
+        for i in task.interrupts
+    ]
+
+
+def _is_answered(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> bool:
+    """Whether an answer to a question is stored at the checkpoint, whatever came of it."""
+    if _answered(checkpoint):
+        return True
+    if not isinstance(interrupt, Interrupt):
+        return False
+    askers = askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes)
+    return told(askers, interrupt, task, checkpoint.namespace, finished=_finished(task)).answered
 
 
 def _duration(checkpoint: Checkpoint) -> float | None:
@@ -247,7 +266,10 @@ def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
 
 
 def _warnings(checkpoint: Checkpoint, source: Source) -> list[str]:
-    """What "run from here" would do besides; only where something can differ, for it asks LangGraph again."""
+    """What keeps the graph from loading it, and what "run from here" would do besides; the latter only where
+    something can differ, for it asks LangGraph again."""
+    if checkpoint.unloadable is not None:
+        return [f"This state {checkpoint.unloadable}. Shown is what is stored."]
     partial = checkpoint.flags & (Flag.ERROR | Flag.PENDING | Flag.INTERRUPT)
     if (
         source.graph is None

@@ -9,6 +9,7 @@ from typing import Any, cast
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
+from lgviz._visible import HIDDEN
 from lgviz.errors import InvalidValue
 from lgviz.protocol import ForkField, ForkRequest
 from lgviz.session import ChannelInfo, Set, parse_json
@@ -34,6 +35,8 @@ def json_of(value: Any) -> tuple[str, str | None]:
     """A value as JSON to edit, and why it cannot be where the text is empty."""
     try:
         text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+        # What hides is written as its escape, which is read back as the same text.
+        text = HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
     except (TypeError, ValueError, RecursionError) as error:
         return "", f"The current value has no JSON form ({error}); a new one can be given."
     if len(text) > _EDITABLE_CHARACTERS:

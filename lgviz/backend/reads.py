@@ -166,16 +166,19 @@ class Reads:
 
         def flush(done: int) -> None:
             nonlocal batch
-            call.progress({"hits": batch, "done": done, "total": total})
+            call.progress({"hits": batch, "done": done, "total": total, "more": False})
             batch = []
 
         hits = search(history, params["query"], call.cancelled, lambda done, _total: flush(done))
+        done = 0
         for hit in itertools.islice(hits, _HITS_IN_ALL):
             batch.append(_hit(hit))
+            done = max(done, hit.row)
             if len(batch) >= _HITS_A_MESSAGE:
-                flush(hit.row)
+                flush(done)
         call.check()
-        return {"hits": batch, "done": total, "total": total}
+        more = next(hits, None) is not None
+        return {"hits": batch, "done": done if more else total, "total": total, "more": more}
 
 
 def _question(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from lgviz._visible import visible
 from lgviz.analysis.messages import read_message
 from lgviz.analysis.values import children, clean, describe, line
 from lgviz.protocol import InterruptView, MessageView, ValueItem, ValueNode
@@ -165,7 +166,7 @@ def interrupt_view(interrupt: Any, node: str, answered: bool, budget: Budget | N
 
 def one_line(value: Any) -> str:
     """One line of words for a value: a string itself, else its preview."""
-    return " ".join(clean(value[:_LINE]).split()) if isinstance(value, str) else line(value, _LINE)
+    return " ".join(visible(clean(value[:_LINE])).split()) if isinstance(value, str) else line(value, _LINE)
 
 
 def _short(text: str | None) -> str | None:

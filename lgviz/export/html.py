@@ -185,25 +185,33 @@ def _pane(history: History, tree: Tree, chosen: int, other: int | None) -> Marku
     title = Markup('<span class="lg-lab">{}</span> {}').format(tree.labels[chosen], named)
     try:
         checkpoint = history[tree.ids[chosen]]
-        before = history[tree.ids[other]] if other is not None else checkpoint.parent
-        return _checkpoint(checkpoint, before, title, time_of(tree, chosen), _reducers(history.source.graph))
+        compared = None if other is None else history[tree.ids[other]]
+        pair = (checkpoint.parent, checkpoint)
+        if compared is not None:
+            pair = (compared, checkpoint) if compared.row < checkpoint.row else (checkpoint, compared)
+        return _checkpoint(checkpoint, pair, title, time_of(tree, chosen), _reducers(history.source.graph))
     except LgvizError as error:
         return Markup('<div class="lg-title">{}</div>').format(title) + _WRONG.format(esc(str(error)))
 
 
 def _checkpoint(
     checkpoint: Checkpoint,
-    before: Checkpoint | None,
+    pair: tuple[Checkpoint | None, Checkpoint],
     title: Markup,
     time: str,
     reducers: Mapping[str, str | None],
 ) -> Markup:
     values = by_channel(checkpoint.values)
-    diff = diff_states(by_channel(before.values) if before is not None else {}, values)
+    reducers = {**reducers, **checkpoint.rebuilt}
+    before, after = pair
+    old = by_channel(before.values) if before is not None else {}
+    diff = diff_states(old, values if after is checkpoint else by_channel(after.values))
     nexts = [Markup("<b>{}</b>").format(esc(name)) for name in checkpoint.next[:12]]
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""
     asks = Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
+    if checkpoint.unloadable:
+        asks += _WRONG.format(esc(f"This state {checkpoint.unloadable}. Shown is what is stored."))
     if checkpoint.error:
         asks += _WRONG.format(esc(str(checkpoint.error)[:500]))
     return Markup(
@@ -216,7 +224,7 @@ def _checkpoint(
         summary=esc(summary_of(diff)),
         facts=Markup(" · ").join(part for part in (step, time, next_) if part),
         asks=asks,
-        labels=f"{before.label} → {checkpoint.label}" if before is not None else "",
+        labels=f"{before.label} → {after.label}" if before is not None else "",
         diff=diff_html(diff, Room(_DIFF), reducers),
         size="1 channel" if len(values) == 1 else f"{len(values)} channels",
         state=state_html(values, Room(_STATE), reducers),

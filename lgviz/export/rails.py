@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lgviz._visible import visible
 from lgviz.analysis.tree import Flag, Tree
 from lgviz.analysis.values import clean
 from lgviz.sources.places import calls
@@ -85,7 +86,7 @@ def title_of(tree: Tree, row: int) -> str:
         names = f"update as {names}" if names else "update"
     names = names or source or "checkpoint"
     callers = [call.node for call in calls(tree.namespaces[row])]
-    return clean(" › ".join([*callers, names]))
+    return visible(clean(" › ".join([*callers, names])))
 
 
 def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]) -> list[tuple[str, str]]:
@@ -139,5 +140,5 @@ def time_of(tree: Tree, row: int) -> str:
 
 def changed_of(tree: Tree, row: int, most: int = 6) -> Sequence[str]:
     """Names of the channels that changed, the last one standing for those left out."""
-    names = [clean(name)[:40] for name in tree.changed[row]]
+    names = [visible(clean(name)[:40]) for name in tree.changed[row]]
     return names if len(names) <= most else [*names[: most - 1], f"+{len(names) - most + 1}"]

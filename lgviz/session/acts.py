@@ -7,17 +7,21 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.constants import END, START
+from langgraph.types import StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
-from lgviz.errors import ActRefused
+from lgviz.analysis.loading import tolerant
+from lgviz.errors import ActRefused, Unloadable
 from lgviz.sources.places import by_channel
 
-from .effects import Act, call
+from .effects import Act
+from .gotos import gotos_at
+from .loaded import load, snapshot_of
 from .overlay import OverlaySaver
 from .run_result import CheckpointFinder
 from .target import GraphTarget, Position, aperform, find, perform, target_of
-from .update import Edit, Sibling, UpdateResult, goto_targets, inferred, siblings, update, warned
+from .update import Edit, Sibling, UpdateResult, inferred, siblings, update, warned
 
 __all__ = [
     "Edit",
@@ -70,13 +74,16 @@ class Option:
         node: its name; ``"__start__"`` and ``"__end__"`` are choices too.
         next: the nodes that would run next.
         disabled: why it cannot be chosen; None where it can.
-        goto: where it may go by ``Command(goto=...)``; empty where it does not route that way.
+        goto: where it may go by ``Command(goto=...)``: what the graph declares, and where its tasks went in
+            this thread; empty where it does not route that way.
+        needs_values: it is disabled for the state that it leads to: other values may make it possible.
     """
 
     node: str
     next: tuple[str, ...]
     disabled: str | None
     goto: tuple[str, ...]
+    needs_values: bool = False
 
 
 def preview(
@@ -217,22 +224,22 @@ def as_node_options(
 ) -> list[Option]:
     """Every node that an update at a checkpoint may be made as, each with the ``next`` it leads to.
 
-    Each is tried on an overlay, so its routers run. Nothing is written.
+    Each is tried on an overlay of its own, so its routers run. Nothing is written. An option that cannot be
+    chosen says why; one leads to a state that the graph cannot load where ``needs_values`` is set.
     """
 
     def act(here: GraphTarget) -> Act[list[Option]]:
         position = yield from find(here, at, thread_id, config)
         over = _overlaid(position)
-        nodes = [START, *(name for name in position.graph.nodes if name != START), END]
+        gotos = gotos_at(here, at, position)
         options = []
-        for node in nodes:
-            goto = tuple(goto_targets(position.graph, node))
+        for node in [START, *(name for name in position.graph.nodes if name != START), END]:
+            goto = gotos.targets(node)
             try:
-                made = yield from update(over, Edit(values, node), config, context)
-                after = yield from call(over.target.graph, "get_state", made.config)
+                _, after = yield from _tried(_afresh(over), Edit(values, node), config, context)
                 options.append(Option(node, after.next, None, goto))
             except ActRefused as refused:
-                options.append(Option(node, (), refused.cause, goto))
+                options.append(Option(node, (), refused.cause, goto, isinstance(refused, Unloadable)))
         return options
 
     return perform(target_of(graph), act)
@@ -254,14 +261,39 @@ def finished_siblings(
 
     def act(here: GraphTarget) -> Act[list[Sibling]]:
         position = yield from find(here, at, thread_id)
-        snapshot = yield from call(here.graph, "get_state", position.config)
-        return siblings(position, snapshot, as_node)
+        return siblings(position, (yield from snapshot_of(position)), as_node)
 
     return perform(target_of(graph), act)
 
 
 def _overlaid(position: Position) -> Position:
-    return replace(position, target=position.target.with_saver(OverlaySaver(position.target.saver)))
+    """The checkpoint on an overlay that reads the saver once."""
+    over = OverlaySaver(position.target.saver, {})
+    over.learn(position.saved)
+    return replace(position, target=position.target.with_saver(over))
+
+
+def _afresh(over: Position) -> Position:
+    """The checkpoint, as it is stored, on an overlay that holds nothing yet."""
+    saver = over.target.saver
+    return (
+        replace(over, target=over.target.with_saver(saver.fresh()))
+        if isinstance(saver, OverlaySaver)
+        else over
+    )
+
+
+def _tried(
+    over: Position, edit: Edit, config: RunnableConfig | None, context: Any
+) -> Act[tuple[UpdateResult, StateSnapshot]]:
+    """An update on an overlay, and the state that it leads to.
+
+    Raises:
+        Unloadable: the graph could not go on from that state.
+    """
+    made = yield from update(over, edit, config, context)
+    after = yield from load((yield from find(over.target, made.config, None)))
+    return made, after.check("The state after this update")
 
 
 def _preview(
@@ -269,11 +301,12 @@ def _preview(
 ) -> Act[Preview]:
     position = yield from find(here, at, thread_id, config)
     over = _overlaid(position)
-    made = yield from update(over, edit, config, context)
-    before = yield from call(over.target.graph, "get_state", position.config)
-    after = yield from call(over.target.graph, "get_state", made.config)
-    diff = diff_states(by_channel(before.values), by_channel(after.values))
-    warnings = list(warned(over, edit, made.as_node, before, after))
+    before = yield from load(over)
+    made, after = yield from _tried(over, edit, config, context)
+    old = by_channel(before.snapshot.values) | before.stored(position)
+    diff = diff_states(old, by_channel(after.values))
+    gotos = gotos_at(here, at, position)
+    warnings = list(warned(over, edit, made.as_node, before.snapshot, after, gotos))
     return Preview(after.values, after.next, diff, made.as_node, warnings)
 
 
@@ -281,6 +314,8 @@ def _fork(
     here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
 ) -> Act[UpdateResult]:
     position = yield from find(here, at, thread_id, config)
+    if tolerant(here.graph)[0] is not here.graph:  # its nodes look at the state before they run
+        yield from _tried(_overlaid(position), edit, config, context)
     # LangGraph asks for the checkpoint again: it is given what was read.
     handed = replace(position, target=position.target.with_proxy(known=position.saved))
     return (yield from update(handed, edit, config, context))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langgraph.types import Interrupt, StateSnapshot
 
+from lgviz.analysis.answers import askers_of, told
 from lgviz.errors import NothingToRun
 from lgviz.sources.places import SubgraphCall, calls, place_of
 
 from .effects import Act, call
+from .loaded import snapshot_of
 from .target import Position
 from .update import siblings
 
-__all__ = ["Answer", "answers_of", "asked_in", "open_interrupts"]
+__all__ = ["Answer", "answers_of", "asked_in", "located", "open_interrupts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Answer:
         place: the position of its task among the checkpoint's tasks.
         value: the answer.
         before: answers that the same task was given before this question.
-        waiting: whether the question waits; else it was answered before.
+        waiting: whether the question waits; else an answer to it is stored, whatever became of its task.
+        own: whether the task itself asked, and not a task or subgraph that it called.
     """
 
     interrupt: Interrupt
@@ -36,10 +39,11 @@ class Answer:
     value: Any
     before: list[Any]
     waiting: bool
+    own: bool
 
 
 def open_interrupts(position: Position, snapshot: StateSnapshot) -> list[Interrupt]:
-    """The interrupts that wait for an answer."""
+    """The interrupts of the tasks that have not finished."""
     done = {s.task_id for s in siblings(position, snapshot)}
     return [i for task in snapshot.tasks if task.id not in done for i in task.interrupts]
 
@@ -66,17 +70,28 @@ def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list
             f"This checkpoint has no interrupt {', '.join(map(repr, unknown))}.",
             f"It has {', '.join(asked)}.",
         )
+    askers = askers_of(position.saved.pending_writes or ())
     done = {s.task_id for s in siblings(position, snapshot)}
     answers = []
     for key, value in given.items():
         place, interrupt = asked[key]
-        task_id = snapshot.tasks[place].id
-        recorded = _recorded(position, task_id)
-        waiting = task_id not in done
-        # the question shown is the last one asked: a finished task has its answer among the recorded
-        before = recorded if waiting else recorded[:-1]
-        answers.append(Answer(interrupt, place, value, before, waiting))
+        task = snapshot.tasks[place]
+        known = told(askers, interrupt, task, position.namespace, finished=task.id in done)
+        answers.append(Answer(interrupt, place, value, known.before, not known.answered, known.own))
     return answers
+
+
+def located(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[tuple[Position, Answer]]:
+    """The checkpoint whose step asked what surfaced at ``root``, and the answer, answered there or not."""
+    task = snapshot.tasks[answer.place]
+    if answer.own or (answer.waiting and task.error is None):
+        return root, answer
+    start = yield from asked_in(root, snapshot, answer)
+    if start is root:
+        return root, answer
+    inner = yield from snapshot_of(start)
+    found = answers_of(start, inner, {answer.interrupt.id: answer.value})[0]
+    return start, replace(answer, waiting=answer.waiting and found.waiting)
 
 
 def asked_in(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[Position]:
@@ -109,13 +124,6 @@ def _by_id(resume: Any, asked: Mapping[str, Any], waiting: list[Interrupt]) -> d
             f"Give a dict from interrupt id to answer: {', '.join(one)}.",
         )
     return {one[0]: resume}
-
-
-def _recorded(position: Position, task_id: str) -> list[Any]:
-    for task, channel, value in position.saved.pending_writes or ():
-        if task == task_id and channel == "__resume__":
-            return list(value) if isinstance(value, list) else [value]
-    return []
 
 
 def _is_id(key: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,13 +25,16 @@ from lgviz.sources import LayeredSource, Source, open_source
 from lgviz.sources.places import config_of
 
 from .effects import Act, adrive, call, drive
-from .overlay_memory import Key, OverlayMemory, OverlaySource, PutArgs, Writes, names_of
+from .overlay_memory import HeldTuple, Key, OverlayMemory, OverlaySource, PutArgs, Writes, names_of
 
 __all__ = ["OverlaySaver"]
 
 Specs = list[Any]
 Pending = list[PendingWrite]
 Configs = list[RunnableConfig]
+Reads = dict[Key, HeldTuple]
+"""Checkpoints of the base, as they were asked for: without an id, the latest."""
+logger = logging.getLogger(__name__)
 
 
 class OverlaySaver(BaseCheckpointSaver[Any]):
@@ -41,14 +45,17 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
 
     Args:
         base: the saver underneath; never written to, except by :meth:`keep`.
+        reads: what was read of the base, to be read once only: for overlays of one moment. None: the base is
+            read each time.
 
     Attributes:
         sandbox: the sandbox that it is part of, if it is.
     """
 
-    def __init__(self, base: BaseCheckpointSaver[Any]) -> None:
+    def __init__(self, base: BaseCheckpointSaver[Any], reads: Reads | None = None) -> None:
         super().__init__(serde=base.serde)
         self.base = base
+        self._reads = reads
         self._memory = OverlayMemory()
 
     @property
@@ -59,7 +66,7 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         return self.base.get_next_version(current, channel)
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> OverlaySaver:
-        clone = OverlaySaver(self.base.with_allowlist(extra_allowlist))
+        clone = OverlaySaver(self.base.with_allowlist(extra_allowlist), self._reads)
         clone._memory = self._memory
         return clone
 
@@ -105,14 +112,14 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         key = self._own_key(config)
         if key in self._memory.entries:
             return self._memory.load(self.serde, key)
-        found = self.base.get_tuple(config)
+        found = self._known(key) or self._learned(key, self.base.get_tuple(config))
         return found and self._with_writes(found)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         key = self._own_key(config)
         if key in self._memory.entries:
             return self._memory.load(self.serde, key)
-        found = await self.base.aget_tuple(config)
+        found = self._known(key) or self._learned(key, await self.base.aget_tuple(config))
         return found and self._with_writes(found)
 
     def list(
@@ -212,6 +219,26 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
     adelete_thread = adelete_for_runs = acopy_thread = aprune = _arefuse
 
     # ------------------------------------------------------------ inside
+
+    def learn(self, found: CheckpointTuple) -> None:
+        """Take a checkpoint of the base as read."""
+        self._learned(self._own_key(found.config), found)
+
+    def fresh(self) -> OverlaySaver:
+        """An empty overlay over the same base, which is not read again."""
+        return OverlaySaver(self.base, self._reads)
+
+    def _known(self, key: Key) -> CheckpointTuple | None:
+        held = self._reads.get(key) if self._reads is not None else None
+        return None if held is None else held.load(self.serde)
+
+    def _learned(self, key: Key, found: CheckpointTuple | None) -> CheckpointTuple | None:
+        if self._reads is not None and found is not None:
+            try:
+                self._reads[key] = HeldTuple.of(self.serde, found)
+            except Exception as error:  # the base reads what it would not store: it is read each time
+                logger.debug("A checkpoint is read again each time: %s", error)
+        return found
 
     def _own_key(self, config: RunnableConfig) -> Key:
         """The checkpoint a config means, as far as memory knows; an empty id where it holds none."""

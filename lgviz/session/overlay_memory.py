@@ -40,6 +40,7 @@ from lgviz.sources.places import config_of, place_of
 
 __all__ = [
     "HeldCheckpoint",
+    "HeldTuple",
     "HeldWrite",
     "Key",
     "OverlayMemory",
@@ -195,6 +196,48 @@ def names_of(config: RunnableConfig) -> tuple[str, str, str | None]:
     """Thread, namespace and, where it names one, checkpoint id."""
     thread_id, namespace, _ = place_of(config)
     return thread_id, namespace or "", get_checkpoint_id(config)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTuple:
+    """A checkpoint as a saver gave it, serialized, so that each who is given it may change it."""
+
+    config: RunnableConfig
+    parent_config: RunnableConfig | None
+    frame: Typed
+    values: dict[str, Typed]
+    metadata: Typed
+    writes: list[tuple[str, str, Typed]] | None
+
+    @classmethod
+    def of(cls, serde: SerializerProtocol, found: CheckpointTuple) -> HeldTuple:
+        """Serialize a checkpoint."""
+        pending = found.pending_writes
+        return cls(
+            found.config,
+            found.parent_config,
+            serde.dumps_typed({**found.checkpoint, "channel_values": {}}),
+            {name: serde.dumps_typed(value) for name, value in found.checkpoint["channel_values"].items()},
+            serde.dumps_typed(found.metadata),
+            None
+            if pending is None
+            else [(task, name, serde.dumps_typed(value)) for task, name, value in pending],
+        )
+
+    def load(self, serde: SerializerProtocol) -> CheckpointTuple:
+        """The checkpoint anew."""
+        checkpoint: Checkpoint = serde.loads_typed(self.frame)
+        checkpoint["channel_values"] = {name: serde.loads_typed(value) for name, value in self.values.items()}
+        writes = self.writes
+        return CheckpointTuple(
+            self.config,
+            checkpoint,
+            serde.loads_typed(self.metadata),
+            self.parent_config,
+            None
+            if writes is None
+            else [(task, name, serde.loads_typed(value)) for task, name, value in writes],
+        )
 
 
 class OverlaySource(Source):

@@ -11,19 +11,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.types import StateSnapshot
 
 from lgviz.errors import ActRefused, CheckpointNotFound
-from lgviz.sources.places import Address, calls, config_of, depth, enclosing, is_numbered, within
+from lgviz.sources.places import (
+    CONTROL_CHANNELS,
+    NULL_TASK_ID,
+    Address,
+    calls,
+    config_of,
+    depth,
+    enclosing,
+    is_numbered,
+    within,
+)
 
 from .effects import Act, call
+from .loaded import snapshot_of
 from .target import Position, find
 from .update import siblings
 
-__all__ = ["Plan", "plan_of", "replanted", "root_of"]
+__all__ = ["Plan", "plan_of", "refreshed", "replanted", "root_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,60 @@ def replanted(position: Position) -> Act[RunnableConfig]:
     return _mapped(root, planted, planted[""])
 
 
+def refreshed(root: Position, snapshot: StateSnapshot, anew: Mapping[int, list[Any]]) -> Act[Position] | None:
+    """A copy of a root checkpoint on which only what has not finished runs.
+
+    What finished tasks wrote, and what the others were told, is stored for their tasks at the copy.
+
+    Args:
+        root: the checkpoint.
+        snapshot: its state.
+        anew: the tasks that are to run again, by position, with what they are told at once.
+
+    Returns:
+        None where a copy cannot be made: a ``DeltaChannel`` is read from the writes of ancestors.
+    """
+    if _delta_channels([root.graph]):
+        return None
+    return _refreshed(root, snapshot, anew)
+
+
+def _refreshed(root: Position, snapshot: StateSnapshot, anew: Mapping[int, list[Any]]) -> Act[Position]:
+    copied = yield from _copied(root, "", {})
+    fresh = yield from find(root.target, copied.config(), None)
+    after = yield from snapshot_of(fresh)
+    stored: dict[str, list[tuple[str, Any]]] = {}
+    for task_id, channel, value in root.saved.pending_writes or ():
+        stored.setdefault(task_id, []).append((channel, value))
+    given = [(c, v) for c, v in stored.get(NULL_TASK_ID, ()) if c != "__resume__"]
+    if given:  # of a Command: they count as the checkpoint's own
+        yield from call(root.target.saver, "put_writes", fresh.config, given, NULL_TASK_ID)
+    for place, (old, new) in enumerate(zip(snapshot.tasks, after.tasks, strict=False)):
+        writes = stored.get(old.id, [])
+        output = [(c, v) for c, v in writes if c not in CONTROL_CHANNELS]
+        if place in anew:
+            output = [("__resume__", anew[place])] if anew[place] else []
+        elif not output:
+            output = [(c, v) for c, v in writes if c == "__resume__"]
+        if output and old.name == new.name:
+            path = _path_text(new.path)
+            yield from call(root.target.saver, "put_writes", fresh.config, output, new.id, path)
+    target = root.target.with_proxy(latest=fresh.config)
+    return (yield from find(target, fresh.config, None))
+
+
+def _path_text(path: Any) -> str:
+    """A task's path as LangGraph stores it."""
+    if isinstance(path, (tuple, list)):
+        return f"~{', '.join(map(_path_text, path))}"
+    return f"{path:010d}" if isinstance(path, int) else str(path)
+
+
+def _delta_channels(graphs: list[Any]) -> bool:
+    channels = [channel for graph in graphs for channel in graph.channels.values()]
+    return any(type(channel).__name__ == "DeltaChannel" for channel in channels)
+
+
 def _mapped(root: Position, planted: Mapping[str, str], root_id: str | None = None) -> RunnableConfig:
     """A config of a root checkpoint that names the one to go on from in each namespace."""
     config = config_of(root.thread_id, "", root_id or root.id)
@@ -114,8 +180,7 @@ def _stuck(position: Position) -> str | None:
     while outer := enclosing(around[0]):
         around.insert(0, outer)
     graphs = [position.target.graph_in(namespace) for namespace in around]
-    channels = [channel for graph in graphs for channel in graph.channels.values()]
-    if any(type(channel).__name__ == "DeltaChannel" for channel in channels):
+    if _delta_channels(graphs):
         return "it keeps a DeltaChannel, which cannot be copied alone"
     return None
 
@@ -133,8 +198,8 @@ def _moved(old: Position, new: Address, namespace: str) -> Act[str]:
     node, task_id = calls(namespace)[-1]
     if not task_id:
         return namespace
-    before: StateSnapshot = yield from call(old.target.graph, "get_state", old.config)
-    after: StateSnapshot = yield from call(old.target.graph, "get_state", new.config())
+    before = yield from snapshot_of(old)
+    after = yield from snapshot_of((yield from find(old.target, new.config(), None)))
     place = next((i for i, task in enumerate(before.tasks) if task.id == task_id), None)
     if place is None or place >= len(after.tasks) or after.tasks[place].name != node:
         raise ActRefused(

@@ -11,7 +11,8 @@ from langchain_core.runnables import RunnableConfig
 
 from lgviz.errors import WrongLoop
 
-from .effects import Act, adrive, call, drive, running_loop
+from .effects import Act, adrive, drive, running_loop
+from .loaded import load
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
 from .run_steps import RunSpec, RunSteps, Until
@@ -195,8 +196,8 @@ def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
 
     def act(here: GraphTarget) -> Act[Plan]:
         position = yield from find(here, at, thread_id)
-        snapshot = yield from call(here.graph, "get_state", position.config)
-        return (yield from plan_of(position, snapshot))
+        loaded = yield from load(position)
+        return (yield from plan_of(position, loaded.check("Nothing can run here: the state")))
 
     return perform(target_of(graph), act)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 
+from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.errors import SandboxEnded
@@ -73,7 +74,7 @@ class RunError:
         return cls(type(shown).__name__, str(shown), text, node, error)
 
     def __str__(self) -> str:
-        return f"{self.type}: {self.message}"
+        return visible(f"{self.type}: {self.message}")
 
 
 @dataclass
@@ -193,7 +194,7 @@ class Run:
         if self.sandbox is not None:
             state = self.sandbox.ended or "in a sandbox"
             place = f" {state}{f', {self.sandbox.memory}' if self.sandbox.memory else ''}"
-        return f"<Run {self.status}: {made}{place}{f', {self.error}' if self.error else ''}>"
+        return visible(f"<Run {self.status}: {made}{place}{f', {self.error}' if self.error else ''}>")
 
 
 class CheckpointFinder:

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointMetadata
+from langgraph.checkpoint.base import Checkpoint as StoredCheckpoint
+from langgraph.checkpoint.base import CheckpointMetadata, CheckpointTuple
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command, Interrupt, Send, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.loading import cannot_load, remedy_of
 from lgviz.errors import NodeRefused, NothingToRun
-from lgviz.sources.places import place_of
+from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
 
 from .effects import Act, call
-from .interrupts import Answer, answers_of, asked_in, open_interrupts
-from .plan import plan_of, replanted, root_of
+from .interrupts import Answer, answers_of, located, open_interrupts
+from .loaded import load, snapshot_of
+from .plan import plan_of, refreshed, replanted, root_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
 from .saver_proxy import SaverProxy
 from .target import GraphTarget, Position, find
+from .update import siblings
 
 __all__ = ["RunSpec", "RunSteps", "Until"]
 
 logger = logging.getLogger(__name__)
+_BRANCH = "branch:to:"
 Until = str | Callable[[Checkpoint], bool] | None
 
 
@@ -67,6 +72,7 @@ class RunSteps:
     sandbox: Sandbox | None = None
     _error: Exception | None = None
     _failed: str | None = None
+    _worked: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self, given: GraphTarget) -> Act[Run]:
@@ -90,9 +96,13 @@ class RunSteps:
             base = self.sandbox.over_overlays(given)
         reader = CheckpointFinder(base.graph)
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
-        here = base.with_proxy(lambda config, metadata: self._put(reader, config, metadata), serial=serial)
+        here = base.with_proxy(
+            lambda config, metadata: self._put(reader, config, metadata),
+            serial=serial,
+            edited=lambda saved: self._edited(base, saved),
+        )
         position = Position(here, position.saved)
-        snapshot = yield from call(here.graph, "get_state", position.config)
+        snapshot = (yield from load(position)).check("Nothing can run here: the state")
         if spec.resume is not None:
             start = yield from self._resume(position, snapshot)
         elif spec.input is not None:
@@ -106,8 +116,12 @@ class RunSteps:
     def _on(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
         """What the checkpoint's ``next`` says."""
         if not snapshot.next:
+            gone = ", ".join(map(repr, _gone(position)))
             raise NothingToRun(
-                "Nothing comes next at this checkpoint.", "Fork it as another node, or run it with an input."
+                f"This graph has no node {gone}, which was to run next at this checkpoint."
+                if gone
+                else "Nothing comes next at this checkpoint.",
+                "Fork it as another node, or run it with an input.",
             )
         plan = yield from plan_of(position, snapshot)
         self.warnings += plan.warnings
@@ -122,45 +136,49 @@ class RunSteps:
         return position.config
 
     def _resume(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
-        """Answer interrupts; where one was answered before, on a fresh fork, for LangGraph would silently
-        return the old answer."""
+        """Answer interrupts; where an answer is stored already, on a fresh fork, for LangGraph would silently
+        give that one again."""
         root = yield from root_of(position)
-        above = (
-            snapshot
-            if root is position
-            else (yield from call(position.target.graph, "get_state", root.config))
-        )
-        answers = answers_of(root, above, self.spec.resume)
+        above = snapshot if root is position else (yield from snapshot_of(root))
+        asked = []
+        for answer in answers_of(root, above, self.spec.resume):
+            asked.append((yield from located(root, above, answer)))  # noqa: PERF401
+        answers = [answer for _, answer in asked]
         if all(answer.waiting for answer in answers):
             yield from self._stream(root, root.config, _command((a.interrupt.id, a.value) for a in answers))
             return root.config
-        asked = []
-        for answer in answers:
-            asked.append((yield from asked_in(root, above, answer)))  # noqa: PERF401
-        start = asked[0] if len({a.id for a in asked}) == 1 else root
+        start = asked[0][0] if len({where.id for where, _ in asked}) == 1 else root
+        halted = len(siblings(root, above)) < len(above.tasks)  # finished siblings need not run again
+        if start is root and halted and (copying := refreshed(root, above, _told(answers))) is not None:
+            self.warnings += _anew(above, answers, kept=True)
+            root = yield from copying
+            latest = config_of(root.thread_id)  # without an id: finished tasks keep what they wrote
+            yield from self._stream(root, latest, None)
+            left = [(a, [a.value] if a.own else [*a.before, a.value]) for a in answers]
+            yield from self._reply(root, left, nested=False)
+            return root.config
+        self.warnings += _anew(above, answers, kept=False)
         if start is not root:
-            inner = yield from call(position.target.graph, "get_state", start.config)
+            inner = yield from snapshot_of(start)
             answers = answers_of(start, inner, {a.interrupt.id: a.value for a in answers})
         config = yield from replanted(start)
         yield from self._stream(start, config, None)
-        yield from self._reply(root, answers, start is not root)
+        yield from self._reply(root, [(a, [*a.before, a.value]) for a in answers], nested=start is not root)
         return config
 
-    def _reply(self, root: Position, answers: list[Answer], nested: bool) -> Act[None]:
+    def _reply(self, root: Position, left: list[tuple[Answer, list[Any]]], nested: bool) -> Act[None]:
         """Give the answers to the questions that a fresh fork asks again, older questions of a task first."""
-        left = {a.place: [*a.before, a.value] for a in answers}
-        while any(left.values()) and self._error is None and not self.control.drain_requested:
+        while any(queue for _, queue in left) and self._error is None and not self.control.drain_requested:
             head = yield from find(root.target, self._head(root.config), None)
-            snapshot = yield from call(root.target.graph, "get_state", head.config)
+            snapshot = yield from snapshot_of(head)
             waiting = {i.id for i in open_interrupts(head, snapshot)}
             replies = {}
-            if nested:  # one question of one subgraph: it surfaces as the only one that waits
-                replies = {i: queue.pop(0) for i, queue in zip(waiting, left.values(), strict=False) if queue}
-            else:
-                for place, task in enumerate(snapshot.tasks):
-                    asked = [i for i in task.interrupts if i.id in waiting]
-                    if asked and left.get(place):
-                        replies[asked[0].id] = left[place].pop(0)
+            for place, task in enumerate(snapshot.tasks):
+                for interrupt in task.interrupts:
+                    # one question of one subgraph surfaces as the only one that waits
+                    fitting = [(a, q) for a, q in left if q and (nested or a.place == place)]
+                    if interrupt.id in waiting and fitting:
+                        replies[interrupt.id] = _fitting(interrupt, fitting).pop(0)
             if not replies:
                 self.warnings.append(
                     "The question was not asked again on the fork; the answer was not given."
@@ -200,6 +218,27 @@ class RunSteps:
                 raise refused from error
             self._error = error
 
+    def _edited(self, target: GraphTarget, saved: CheckpointTuple) -> CheckpointTuple:
+        """A checkpoint as this run is to see it.
+
+        LangGraph goes on from a breakpoint once it has marked all channels of the graph as seen. Those that
+        the graph has lost since it leaves unmarked, and stops there again and again: they are marked here. An
+        answer given for no question by name stays stored, and answers the next question that is asked: it is
+        left out where new answers are given.
+        """
+        checkpoint, writes = saved.checkpoint, saved.pending_writes
+        if self.spec.resume is not None and writes:
+            writes = [w for w in writes if w[:2] != (NULL_TASK_ID, "__resume__")]
+        try:
+            known = target.graph_in(place_of(saved.config).ns or "").channels
+        except NodeRefused:
+            return saved._replace(pending_writes=writes)
+        versions, seen = checkpoint["channel_versions"], checkpoint["versions_seen"]
+        if lost := {name: version for name, version in versions.items() if name not in known}:
+            passed = {**seen, "__interrupt__": {**seen.get("__interrupt__", {}), **lost}}
+            checkpoint = cast("StoredCheckpoint", {**checkpoint, "versions_seen": passed})
+        return saved._replace(checkpoint=checkpoint, pending_writes=writes)
+
     # ------------------------------------------------------------ what is heard
 
     def _sink(self, item: Any) -> None:
@@ -207,6 +246,7 @@ class RunSteps:
         namespace, task_id, node = "|".join(where), task["id"], task["name"]
         with self._lock:
             if "input" in task:
+                self._worked = True
                 self.working[task_id] = node
                 event = RunEvent("started", namespace, node, task_id)
             else:
@@ -244,7 +284,8 @@ class RunSteps:
 
     def _outcome(self, position: Position, base: GraphTarget, start: RunnableConfig) -> Act[Run]:
         head = yield from find(position.target, self._head(start), None)
-        snapshot = yield from call(position.target.graph, "get_state", head.config)
+        loaded = yield from load(head)
+        snapshot = loaded.snapshot
         waiting = tuple(open_interrupts(head, snapshot))
         until = self.spec.until
         status: Status = "done"
@@ -256,6 +297,12 @@ class RunSteps:
         elif snapshot.next:
             asked_for = self.control.drain_requested or (isinstance(until, str) and until in snapshot.next)
             status = "stopped" if asked_for else "interrupted"
+            if not asked_for and not self._worked:
+                self.warnings.append(f"LangGraph stopped before {', '.join(snapshot.next)} and ran nothing.")
+        if loaded.refusals:
+            self.warnings.append(
+                f"The last state {cannot_load(loaded.refusals)}. {remedy_of(loaded.refusals)}"
+            )
         self.working.clear()
         return Run(
             status=status,
@@ -281,6 +328,50 @@ def _check_until(until: Until, graph: Any) -> None:
             f"The graph has no node {until!r} to stop before.",
             f"Choose one of {', '.join(map(repr, nodes))}.",
         )
+
+
+def _gone(position: Position) -> list[str]:
+    """The nodes that edges or ``Send``s of this checkpoint lead to, and that its graph does not have."""
+    values = position.saved.checkpoint["channel_values"]
+    led = [name.removeprefix(_BRANCH) for name in values if name.startswith(_BRANCH)]
+    sends = values.get(TASKS_CHANNEL) or ()
+    led += [send.node for send in sends if isinstance(send, Send)] if isinstance(sends, (list, tuple)) else []
+    return [name for name in dict.fromkeys(led) if name not in position.graph.nodes]
+
+
+def _told(answers: list[Answer]) -> dict[int, list[Any]]:
+    """By position the tasks that are asked again, with the answers to their earlier questions."""
+    return {a.place: a.before if a.own else [] for a in answers}
+
+
+def _fitting(interrupt: Interrupt, left: list[tuple[Answer, list[Any]]]) -> list[Any]:
+    """Of the answers that a task may be given, those to this question; else those whose turn it is."""
+    same = (q for a, q in left if len(q) == 1 and _equal(a.interrupt.value, interrupt.value))
+    return next(same, left[0][1])
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # whatever a question's value says of that
+        return False
+
+
+def _anew(snapshot: StateSnapshot, answers: list[Answer], *, kept: bool) -> Iterator[str]:
+    """What is asked and run again where questions are answered anew."""
+    for answer in answers:
+        if not answer.waiting and answer.before:
+            count = len(answer.before)
+            said = "1 earlier answer is" if count == 1 else f"{count} earlier answers are"
+            yield f"{snapshot.tasks[answer.place].name} is asked anew on a fork; its {said} given again."
+    asked = {a.place for a in answers}
+    for place, task in enumerate(snapshot.tasks):
+        if place in asked:
+            continue
+        if not kept and (task.result is not None or task.state is not None):
+            yield f"{task.name} runs again on the fork."
+        elif kept and task.result is None and task.interrupts:
+            yield f"{task.name} is asked again on the fork."
 
 
 def _command(answers: Iterable[tuple[str, Any]]) -> Command[Any]:

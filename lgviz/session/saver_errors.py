@@ -7,16 +7,18 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
 from lgviz.errors import ActRefused, LgvizError, ReadOnly, SourceError
 
-__all__ = ["as_refusals", "refusal"]
+__all__ = ["as_refusals", "refusal", "within_saver"]
 
 
 def refusal(error: BaseException) -> LgvizError | None:
     """The refusal that an error of a saver means; None for any other error, a node's own too."""
     frames = traceback.extract_tb(error.__traceback__)
     within = [frame for frame in frames if "langgraph/checkpoint/" in frame.filename.replace("\\", "/")]
-    if any(frame.name == "loads_typed" for frame in within):
+    if any(frame.name == "loads_typed" for frame in frames):  # of whatever serializer
         return ActRefused(
             f"A value stored at this checkpoint cannot be decoded: {type(error).__name__}: {error}.",
             "Start from another checkpoint.",
@@ -32,6 +34,12 @@ def refusal(error: BaseException) -> LgvizError | None:
     if "locked" in said:
         return ActRefused("The saver's database is locked by another process.", "Try again in a moment.")
     return None
+
+
+def within_saver(error: BaseException) -> bool:
+    """Whether a saver raised it, or what it calls."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(isinstance(frame.f_locals.get("self"), BaseCheckpointSaver) for frame in frames)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ __all__ = ["OnPut", "SaverProxy", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
 """Called after a checkpoint was stored, with its config and metadata, from the thread that stored it."""
+Edited = Callable[[CheckpointTuple], CheckpointTuple]
+"""What is to be seen of a checkpoint that was read, which it may change."""
 Specs = list[Any]
 
 
@@ -59,6 +61,9 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         serial: let only one awaited call at a time reach ``base``. A saver lent to a second event loop needs
             it: its own lock would bind itself to that loop on the first contention.
         known: a checkpoint read a moment ago: the first who asks for it by its id is given it.
+        edited: makes of each checkpoint that is read what is seen of it.
+        latest: the checkpoint to answer with where one asks for the latest of its thread and namespace, until
+            another is stored there.
     """
 
     def __init__(
@@ -68,11 +73,15 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         *,
         serial: bool = False,
         known: CheckpointTuple | None = None,
+        edited: Edited | None = None,
+        latest: RunnableConfig | None = None,
     ) -> None:
         super().__init__(serde=base.serde)
         self.base = base
         self._on_put = on_put
         self._known = known
+        self._edited = edited
+        self._latest = latest
         self._in_thread = is_sync_only(base)
         self.serial = serial
         self._serial = asyncio.Lock() if serial else None
@@ -86,7 +95,13 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         return self.base.get_next_version(current, channel)
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> SaverProxy:
-        return SaverProxy(self.base.with_allowlist(extra_allowlist), self._on_put, serial=self.serial)
+        return SaverProxy(
+            self.base.with_allowlist(extra_allowlist),
+            self._on_put,
+            serial=self.serial,
+            edited=self._edited,
+            latest=self._latest,
+        )
 
     def _hand_out(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The known checkpoint, once: whoever is given it may change it."""
@@ -96,10 +111,28 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         self._known = None
         return known
 
+    def _meant(self, config: RunnableConfig) -> RunnableConfig:
+        """The checkpoint to read: the chosen one where the latest is asked for."""
+        latest, place = self._latest, place_of(config)
+        if latest is None or place.checkpoint_id is not None:
+            return config
+        chosen = place_of(latest)
+        return latest if (chosen.thread_id, chosen.ns) == (place.thread_id, place.ns or "") else config
+
+    def _seen(self, found: CheckpointTuple | None) -> CheckpointTuple | None:
+        return self._edited(found) if found is not None and self._edited is not None else found
+
+    def _stored(self, config: RunnableConfig) -> None:
+        """Another checkpoint is the latest now."""
+        if self._latest is not None:
+            chosen, place = place_of(self._latest), place_of(config)
+            if (chosen.thread_id, chosen.ns) == (place.thread_id, place.ns or ""):
+                self._latest = config
+
     # ------------------------------------------------------------ sync
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return self._hand_out(config) or self.base.get_tuple(config)
+        return self._seen(self._hand_out(config) or self.base.get_tuple(self._meant(config)))
 
     def list(self, config: RunnableConfig | None, **selection: Any) -> Iterator[CheckpointTuple]:
         return self.base.list(config, **selection)
@@ -113,6 +146,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         metadata = _own_parents(config, metadata)
         stored = self.base.put(config, checkpoint, metadata, new_versions)
+        self._stored(stored)
         if self._on_put:
             self._on_put(stored, metadata)
         return stored
@@ -145,8 +179,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             return await called()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        found: CheckpointTuple | None = self._hand_out(config) or await self._pass("get_tuple", config)
-        return found
+        found: CheckpointTuple | None = self._hand_out(config)
+        return self._seen(found or await self._pass("get_tuple", self._meant(config)))
 
     async def alist(self, config: RunnableConfig | None, **selection: Any) -> AsyncIterator[CheckpointTuple]:
         for item in await self._collected(config, selection):
@@ -171,6 +205,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         metadata = _own_parents(config, metadata)
         stored: RunnableConfig = await self._pass("put", config, checkpoint, metadata, new_versions)
+        self._stored(stored)
         if self._on_put:
             await asyncio.to_thread(self._on_put, stored, metadata)
         return stored

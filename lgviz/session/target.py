@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import EXCLUDED_METADATA_KEYS, BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.base import (
+    EXCLUDED_METADATA_KEYS,
+    BaseCheckpointSaver,
+    Checkpoint,
+    CheckpointTuple,
+)
 from langgraph.pregel import Pregel
 from langgraph.runtime import Runtime
 
@@ -26,12 +31,22 @@ from lgviz.errors import (
 from lgviz.sources.places import config_of, node_path, place_of, thread_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
+from .old_langgraph import refuse_wrong_forks
 from .saver_errors import as_refusals
-from .saver_proxy import OnPut, SaverProxy, is_async_only, is_sync_only
+from .saver_proxy import Edited, OnPut, SaverProxy, is_async_only, is_sync_only
 
 __all__ = ["GraphTarget", "Position", "aperform", "configurable_of", "find", "perform", "target_of"]
 
 T = TypeVar("T")
+
+
+class ProxyOptions(TypedDict, total=False):
+    """What a proxy of a saver may do besides (see :class:`SaverProxy`)."""
+
+    known: CheckpointTuple | None
+    edited: Edited | None
+    latest: RunnableConfig | None
+
 
 MARK = "lgviz_"
 """Keys that lgviz adds to the metadata of a checkpoint begin so."""
@@ -61,10 +76,10 @@ class GraphTarget:
         return replace(self, graph=graph, saver=saver)
 
     def with_proxy(
-        self, on_put: OnPut | None = None, *, serial: bool = False, known: CheckpointTuple | None = None
+        self, on_put: OnPut | None = None, *, serial: bool = False, **more: Unpack[ProxyOptions]
     ) -> GraphTarget:
         """A copy whose saver passes everything on (arguments as :class:`SaverProxy` takes them)."""
-        return self.with_saver(SaverProxy(self.saver, on_put, serial=serial, known=known))
+        return self.with_saver(SaverProxy(self.saver, on_put, serial=serial, **more))
 
     def graph_in(self, namespace: str) -> Any:
         """The graph of a checkpoint namespace: this one, or one of its subgraphs.
@@ -111,6 +126,22 @@ class Position:
     def config(self) -> RunnableConfig:
         """Names exactly this checkpoint."""
         return config_of(self.thread_id, self.namespace, self.id)
+
+    def without(self, channels: Iterable[str]) -> Position:
+        """This checkpoint as if these channels had never been written."""
+        left_out = set(channels)
+
+        def edited(found: CheckpointTuple) -> CheckpointTuple:
+            if found.checkpoint["id"] != self.id:
+                return found
+            checkpoint = {
+                **found.checkpoint,
+                "channel_values": _but(found.checkpoint["channel_values"], left_out),
+                "channel_versions": _but(found.checkpoint["channel_versions"], left_out),
+            }
+            return found._replace(checkpoint=cast("Checkpoint", checkpoint))
+
+        return Position(self.target.with_proxy(edited=edited), edited(self.saved))
 
     def acting(
         self,
@@ -175,7 +206,9 @@ def find(
     Raises:
         ThreadNotFound: a label or id without its thread.
         CheckpointNotFound: there is none, or it was deleted meanwhile.
+        OldLangGraph: the installed one would mix its branches.
     """
+    refuse_wrong_forks(here.graph)
     place = place_of(_named(here, at, thread_id, config))
     named = config_of(place.thread_id, place.ns or "", place.checkpoint_id)
     saved = yield from call(here.saver, "get_tuple", named)
@@ -262,6 +295,10 @@ def refuse_busy(saver: BaseCheckpointSaver[Any]) -> None:
             "The asynchronous saver is at work on the event loop that this call would block.",
             "Use `await lgviz.afork(...)`, `apreview` or `arun`.",
         )
+
+
+def _but(mapping: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in mapping.items() if name not in names}
 
 
 def configurable_of(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels.base import BaseChannel
 from langgraph.constants import END
 from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
-from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused
+from lgviz.analysis.loading import refused_channels, said_by, tolerant
+from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable
 from lgviz.sources.places import config_of, place_of
 
 from .effects import Act, call
+from .loaded import snapshot_of
+from .saver_errors import within_saver
 from .target import MARK, Position
 from .values import channels_of, to_update
 
@@ -35,6 +39,14 @@ class Edit:
     goto: str | None = None
     keep_siblings: bool = False
     note: str | None = None
+
+
+class Went(Protocol):
+    """Where tasks of a node went in the thread (see :class:`~lgviz.session.gotos.Gotos`)."""
+
+    def seen(self, node: str) -> tuple[str, ...]: ...
+
+    def sends(self, node: str) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +92,34 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
         values = Command(update=values if values is not None else {}, goto=edit.goto)
     updates = [StateUpdate(values, node, None)]
     if edit.keep_siblings:
-        before = yield from call(position.target.graph, "get_state", position.config)
+        before = yield from snapshot_of(position)
         updates = _with_siblings(position, before, node, values)
     marks = {MARK + "as_node": node, MARK + "goto": edit.goto, MARK + "note": edit.note}
     acting = position.acting(config, context, marks={k: v for k, v in marks.items() if v}, runtime=True)
+    made = yield from _applied(position, acting, updates, node)
+    thread_id, namespace, checkpoint_id = place_of(made)
+    return UpdateResult(config_of(thread_id, namespace or "", checkpoint_id), node)
+
+
+def _applied(
+    position: Position, acting: RunnableConfig, updates: list[StateUpdate], node: str
+) -> Act[RunnableConfig]:
+    """The update by LangGraph. A channel that refuses what is stored counts as never written, so that it can
+    be written anew; a node that would refuse its input is none of the update's."""
+    graph, _ = tolerant(position.target.graph)
     try:
-        made = yield from call(position.target.graph, "bulk_update_state", acting, [updates])
+        made: RunnableConfig = yield from call(graph, "bulk_update_state", acting, [updates])
     except LgvizError:
         raise
     except Exception as error:
-        if (refusal := _refusal(error, node)) is not None:
-            raise refusal from error
-        raise
-    thread_id, namespace, checkpoint_id = place_of(made)
-    return UpdateResult(config_of(thread_id, namespace or "", checkpoint_id), node)
+        refused = refused_channels(position.graph, position.saved.checkpoint["channel_values"])
+        if not refused:
+            if (meant := _refusal(error, node)) is not None:
+                raise meant from error
+            raise
+        kept = position.without(refusal.name for refusal in refused)
+        return (yield from _applied(kept, acting, updates, node))
+    return made
 
 
 def inferred(position: Position) -> str | None:
@@ -181,12 +207,11 @@ def _listed(graph: Any) -> str:
 
 
 def warned(
-    position: Position, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot
+    position: Position, edit: Edit, node: str, before: StateSnapshot, after: StateSnapshot, gotos: Went
 ) -> Iterator[str]:
     """What to know of an update as ``node`` that led from one state to another."""
-    targets = goto_targets(position.graph, node)
-    if targets and edit.goto is None and not after.next:
-        yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
+    if edit.goto is None and not after.next:
+        yield from _not_gone(position, node, gotos)
     if node == END and (done := siblings(position, before)):
         yield f"What {', '.join(s.node for s in done)} wrote in the next step is applied first."
     names = [task.name for task in before.tasks]
@@ -195,24 +220,55 @@ def warned(
         yield f"This drops the other pending tasks: {', '.join(names)}."
 
 
+def _not_gone(position: Position, node: str, gotos: Went) -> Iterator[str]:
+    """Where the node would have gone by ``Command``, which an update of its values does not."""
+    if targets := goto_targets(position.graph, node):
+        yield f"{node!r} routes by Command: without goto= ({', '.join(targets)}) nothing runs next."
+    elif seen := gotos.seen(node):
+        yield (
+            f"In this thread {node!r} went to {', '.join(seen)} by no edge of this graph, as "
+            "Command(goto=...) does: without goto= nothing runs next."
+        )
+    if sent := gotos.sends(node):
+        yield f"In this thread {node!r} sent to {', '.join(sent)} by Send, which goto= cannot do."
+
+
 def _refusal(error: Exception, node: str) -> LgvizError | None:
     """What an error of an update means; None where it is none of the update's (a database that is gone)."""
-    where = [f"{frame.filename}:{frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    said = f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [frame.filename.replace("\\", "/") for frame in frames]
+    called = {frame.name for frame in frames}
+    said = said_by(error)
 
     def within(part: str) -> bool:
         return any(part in place for place in where)
 
-    if within("langgraph/channels/"):
+    if called & {"dumps_typed", "dumps"} and within_saver(error):
+        return InvalidValue(f"The value cannot be stored: {said}.", "Give a value that the serializer knows.")
+    if within_saver(error):
+        return None
+    if (channel := _channel_of(error)) is not None:
         return InvalidValue(
-            f"A channel refuses the value: {said}.", "Give what its reducer expects, or use Set."
+            f"Channel {channel!r} refuses the value: {said}.", "Give what its reducer expects, or use Set."
+        )
+    if "do_read" in called:  # a router's input, before the router
+        return Unloadable(
+            f"The router of node {node!r} refuses the state after this update: {said}.",
+            "Give values that its model takes.",
         )
     if within("langgraph/graph/_branch.py"):
         return NodeRefused(
             f"The router of node {node!r} raised {said}.", "Choose another node, or values that it can route."
         )
-    if within("langgraph/checkpoint/serde/"):
-        return InvalidValue(f"The value cannot be stored: {said}.", "Give a value that the serializer knows.")
     if isinstance(error, InvalidUpdateError) or within("langgraph/pregel/_write.py"):
         return InvalidValue(f"LangGraph refuses the update: {said}.", "Give a mapping of channels to values.")
+    return NodeRefused(f"LangGraph cannot update as {node!r} here: {said}.", "Choose another node.")
+
+
+def _channel_of(error: Exception) -> str | None:
+    """The channel that raised it, in taking a value in or in giving it out."""
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        channel = frame.f_locals.get("self")
+        if isinstance(channel, BaseChannel):
+            return channel.key or None
     return None

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from lgviz._visible import visible
 from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
 
 __all__ = [
@@ -130,7 +131,7 @@ class Undecodable:
     type: str
 
     def __repr__(self) -> str:
-        return f"<undecodable {self.type}, {self.size} bytes: {self.reason}>"
+        return visible(f"<undecodable {self.type}, {self.size} bytes: {self.reason}>")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ writes under an ancestor made its child, so those of the nearest one count and t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from .base import Source, StoredWrite
+from .base import Record, Source, StoredWrite
 
 __all__ = ["DeltaHistories", "DeltaHistory"]
 
@@ -60,6 +60,11 @@ class DeltaHistories:
         """Checkpoints were deleted, or stored anew."""
         self._held.clear()
 
+    def know(self, namespace: str, record: Record) -> None:
+        """Which channels a checkpoint holds a value of, where it was read already."""
+        if record.bookkeeping is not None:
+            self._held[namespace, record.id] = frozenset(record.bookkeeping.channels)
+
     def collect(
         self, namespace: str, ancestors: Iterable[str], channels: Collection[str]
     ) -> dict[str, DeltaHistory]:
@@ -89,25 +94,38 @@ class DeltaHistories:
         coming, size = iter(ancestors), _FIRST
         while wanted and (some := list(islice(coming, size))):
             size *= _GROWTH
-            self._look(namespace, some)
+            known = self.held(namespace, some)
             for id_ in some:
-                held = self._held.get((namespace, id_))
-                if held is None:
+                if id_ not in known:
                     return path, reach, id_
-                for name in wanted & held:
+                for name in wanted & known[id_]:
                     reach[name] = len(path)
-                wanted = wanted - held
+                wanted = wanted - known[id_]
                 path.append(id_)
                 if not wanted:
                     break
         return path, reach, None
 
-    def _look(self, namespace: str, ids: Iterable[str]) -> None:
-        """Find out which channels some checkpoints hold a value of."""
-        unknown = [id_ for id_ in ids if (namespace, id_) not in self._held]
+    def held(self, namespace: str, ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Which channels some checkpoints hold a value of, by id; those that cannot be read are missing."""
+        wanted = list(ids)
+        unknown = [id_ for id_ in wanted if (namespace, id_) not in self._held]
         if unknown:
             for id_, known in self._source.bookkeeping(self._thread_id, namespace, unknown).items():
                 self._held[namespace, id_] = frozenset(known.channels)
+        return {id_: found for id_ in wanted if (found := self._held.get((namespace, id_))) is not None}
+
+    def written(
+        self, namespace: str, ids: Sequence[str], channels: Collection[str]
+    ) -> dict[str, dict[str, list[StoredWrite]]]:
+        """What was written to channels under some checkpoints, by id and by channel, in LangGraph's order."""
+        found: dict[str, dict[str, list[StoredWrite]]] = {}
+        read = self._source.writes_to(self._thread_id, namespace, ids, channels) if ids else {}
+        for id_, writes in read.items():
+            by_channel = found[id_] = {}
+            for write in writes:
+                by_channel.setdefault(write.channel, []).append(write)
+        return found
 
     def _read(
         self, namespace: str, path: list[str], names: list[str], *, seeded: bool, lost: str | None
@@ -115,14 +133,11 @@ class DeltaHistories:
         seeds: dict[str, Any] = {}
         if seeded:
             seeds = self._source.channels(self._thread_id, namespace, path[-1], names)
-        written = self._source.writes_to(self._thread_id, namespace, path, names) if path else {}
+        written = self.written(namespace, path, names)
         found = {name: DeltaHistory(lost=None if seeded else lost) for name in names}
         for name in seeds.keys() & found.keys():
             found[name].seed_id, found[name].seed = path[-1], seeds[name]
         for id_ in reversed(path):
-            by_channel: dict[str, list[StoredWrite]] = {}
-            for write in written.get(id_, ()):
-                by_channel.setdefault(write.channel, []).append(write)
-            for name, writes in by_channel.items():
+            for name, writes in written.get(id_, {}).items():
                 found[name].steps.append((id_, writes))
         return found

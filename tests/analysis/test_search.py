@@ -174,3 +174,23 @@ def test_notes_interrupts_and_errors() -> None:
     with pytest.raises(RuntimeError):
         failing.invoke({"topic": "a"}, config)
     assert [hit.where for hit in search(open_history(failing), "kettle")] == ["error"]
+
+
+def test_what_is_called_so_is_found_first(long_chat: Path) -> None:
+    history = open_history(str(long_chat))
+    label = next(search(history, "C7"))
+    assert (history.tree.labels[label.row], label.where, label.match) == ("c7", "label", "c7")
+    id_ = history["c9"].id
+    for begun in (id_, id_.upper(), id_[:23]):
+        first = next(search(history, begun))
+        assert (first.row, first.where) == (9, "id"), begun
+    many = [hit for hit in search(history, id_[:8]) if hit.where == "id"]
+    assert 1 <= len(many) <= 50 and all(hit.id.startswith(id_[:8]) for hit in many)
+    assert not [hit for hit in search(history, id_[2:20]) if hit.where == "id"]
+    node = next(search(history, "reply"))
+    assert (history.tree.labels[node.row], node.where, node.match) == ("c2", "node", "reply")
+    found = [hit.row for hit in search(history, "reply") if hit.where == "node"]
+    assert found == [3 * turn + 2 for turn in range(TURNS)]  # each once
+    channel = next(search(history, "TOPIC"))
+    assert (history.tree.labels[channel.row], channel.where) == ("c2", "channel")
+    assert not [hit for hit in search(history, "branch:to") if hit.where == "channel"]

@@ -148,6 +148,38 @@ def test_completion_knows_graphs_files_and_threads(
         assert expected in {c.text for c in shell.Completer.completions(typed, len(typed))}
 
 
+OPTIONS = ["--thread", "--store", "--trust", "--height", "--no-static", "-t", "-s"]
+
+
+@pytest.mark.parametrize("jedi", [True, False])
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("%lgviz ", ["graph", "bare", "saver", "here.db", *OPTIONS]),
+        ("%lgviz -", OPTIONS),
+        ("%lgviz graph ", OPTIONS),
+        ("%lgviz graph --", OPTIONS[:5]),
+        ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
+        ("%lgviz graph --trust a ", OPTIONS),
+        ("%lgviz graph -t ", ["'two words'", "1"]),
+        ("%lgviz graph --thread=", ["'two words'", "1"]),
+        ("%lgviz graph --store ", ["store", "here.db"]),
+        ("x = 1\nfor y in x:\n    d = %lgviz graph --h", ["--height"]),
+    ],
+)
+def test_completion_offers_all_that_the_line_takes_and_nothing_else(
+    shell: InteractiveShell, typed: str, offered: list[str], jedi: bool
+) -> None:
+    shell.run_cell("from langgraph.store.memory import InMemoryStore; store = InMemoryStore()")
+    shell.run_cell("saver = graph.checkpointer; _hidden = graph")
+    shell.run_line_magic("reload_ext", "lgviz")
+    shell.Completer.use_jedi = jedi
+    with provisionalcompleter():
+        found = list(shell.Completer.completions(typed, len(typed)))
+    assert [each.text for each in found] == offered
+    assert {each.end for each in found} <= {len(typed)}
+
+
 def test_a_terminal_gets_the_tree_in_characters(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:

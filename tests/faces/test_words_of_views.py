@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 import time
 from array import array
@@ -26,7 +27,7 @@ from lgviz.errors import LgvizError, NothingToRun, SourceError, ThreadNotFound
 from lgviz.export.text import tree_text
 from lgviz.persistence import MemorySaver
 from tests.support.graphs import CONFIG, Log, asking, before, chain, commanding, noting, parallel
-from tests.support.view import View, fork
+from tests.support.view import View, fork, run
 
 NOON = dt.datetime(2024, 5, 6, 12, 0, 0, tzinfo=dt.UTC).timestamp()
 GREGORIAN = 0x01B21DD213814000
@@ -252,3 +253,49 @@ def test_copied_code_names_the_node_that_was_chosen(opened: Callable[..., View])
     assert (
         "as_node" not in view.ask("code_get", act="fork", checkpoint=at, fork=fork(at, {"log": []}))["code"]
     )
+
+
+def test_copied_code_gives_the_configurable_that_was_typed_and_no_other(opened: Callable[..., View]) -> None:
+    graph = chain([("a", noting("a")), ("b", noting("b"))], InMemorySaver())
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "1", "user_id": "7"}})
+    view = opened(graph)
+    at = view.ask("thread_open", thread_id="1")["tree"]["ids"][1]
+    assert json.loads(view.ask("fork_form", checkpoint=at)["configurable"]) == {"user_id": "7"}
+    for typed, told in [
+        ("{}", None),
+        ("", None),
+        (None, None),
+        ('{"user_id": "7"}', None),
+        ('{"user_id": "8"}', "config={'configurable': {'user_id': '8'}}"),
+        ('{"user_id": "7", "n": null}', "config={'configurable': {'n': None}}"),
+    ]:
+        forked = fork(at, {"log": ["x"]}, "a", configurable=typed)
+        code = view.ask("code_get", act="fork", checkpoint=at, fork=forked)["code"]
+        ran = view.ask("code_get", act="run", checkpoint=at, run=run(at, configurable=typed))["code"]
+        for each in (code, ran):
+            assert (told in each) if told else ("configurable" not in each), each
+
+
+def test_a_copied_diff_reads_from_the_older_to_the_newer(opened: Callable[..., View]) -> None:
+    graph = chain([("a", noting("a")), ("b", noting("b"))], InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    view = opened(graph)
+    ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    for at, other in [(1, 3), (3, 1)]:
+        code = view.ask("code_get", act="diff", checkpoint=ids[at], other=ids[other])["code"]
+        assert ".diff('c1', 'c3')" in code
+
+
+def test_a_search_says_that_it_ended_at_its_limit(opened: Callable[..., View]) -> None:
+    def fill(state: Any) -> dict[str, Any]:
+        return {"log": [f"straw {i}" for i in range(2_000)]}
+
+    graph = chain([("fill", fill)], InMemorySaver())
+    graph.invoke({"log": ["needle", "straw"]}, CONFIG)
+    view = opened(graph)
+    view.ask("thread_open", thread_id="1")
+    last = view.ask("search", query="straw")
+    hits = [hit for part in (*view.progress, last) for hit in part["hits"]]
+    assert (len(hits), last["more"], last["done"] < last["total"]) == (2_000, True, True)
+    last = view.ask("search", query="needle")
+    assert (last["more"], last["done"], last["total"]) == (False, 3, 3)

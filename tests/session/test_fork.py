@@ -200,7 +200,7 @@ def test_a_node_that_is_none_is_refused() -> None:
         session.fork(graph, CONFIG, {"foo": 1}, as_node="nod")
     with pytest.raises(NodeRefused, match="no node 'x'"):
         session.fork(graph, CONFIG, {"foo": 1}, as_node="node", goto="x")
-    with pytest.raises(InvalidValue, match="A channel refuses the value: TypeError"):
+    with pytest.raises(InvalidValue, match="Channel 'bar' refuses the value: TypeError"):
         session.fork(graph, CONFIG, {"bar": 5})
     with pytest.raises(InvalidValue, match="cannot be stored"):
         session.preview(graph, CONFIG, {"foo": lambda: 1})

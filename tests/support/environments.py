@@ -35,7 +35,7 @@ def environment(*requirements: str, lgviz: bool = False, before: str | None = No
     readable = re.sub(r"[^a-z0-9.]+", "-", requirements[0].lower())
     folder = KEPT / f"{readable}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     python, ready = folder / "bin" / "python", folder / "ready"
-    with _alone(folder.with_suffix(f"{folder.suffix}.lock")):
+    with alone(folder.with_suffix(f"{folder.suffix}.lock")):
         if not ready.exists():  # also when making it was cut off
             shutil.rmtree(folder, ignore_errors=True)
             dated = ["--exclude-newer", before] if before else []
@@ -63,7 +63,7 @@ def _needs() -> list[str]:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """One process at a time."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:

@@ -11,10 +11,12 @@ import enum
 import fractions
 import ipaddress
 import math
+import os
 import pathlib
 import re
 import sys
 import threading
+import time
 import types
 import uuid
 import zoneinfo
@@ -313,6 +315,8 @@ KEPT: dict[str, Any] = {
     "frame same names": pd.DataFrame([[1, 2]], columns=["a", "a"]),
     "series": pd.Series([1.5, None], name="q"),
     "index dates": pd.date_range("2020", periods=3, freq="D"),
+    "struct_time": time.strptime("2020-01-02", "%Y-%m-%d"),
+    "struct_time with its zone": time.gmtime(0),
     "exception": ValueError("x", 1),
     "exception own": Failure("m", 5),
     "exception os": FileNotFoundError(2, "gone"),
@@ -336,6 +340,9 @@ REFUSED: dict[str, Any] = {
     "defaultdict of a function": collections.defaultdict(lambda: 1),
     "masked array": np.ma.array([1], mask=[True]),
     "matrix": np.array([[1]]).view(np.matrix),
+    "what os.stat says": os.stat("."),  # noqa: PTH116
+    "what os.times says": os.times(),
+    "what Python says it is": sys.version_info,
     "period": pd.Period("2020-01", "M"),
     "sparse": pd.Series(pd.arrays.SparseArray([0, 1])),
 }

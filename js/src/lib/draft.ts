@@ -19,7 +19,7 @@ export interface Draft {
 }
 
 export function newDraft(form: ForkForm): Draft {
-  const valid = form.as_node.find((option) => option.node === form.inferred && option.disabled === null);
+  const valid = form.as_node.find((option) => option.node === form.inferred && choosable(option));
   return {
     fields: Object.fromEntries(form.fields.map((field) => [field.channel, newField(field)])),
     asNode: valid?.node ?? null,
@@ -32,6 +32,11 @@ export function newDraft(form: ForkForm): Draft {
 
 function newField(field: ForkField): FieldDraft {
   return { mode: field.reducer === null ? "set" : "append", append: "", set: field.current };
+}
+
+/** Whether a node can be chosen: also where only other values make it possible. */
+export function choosable({ disabled, needs_values }: AsNodeOption): boolean {
+  return disabled === null || needs_values;
 }
 
 export function textOf(draft: FieldDraft): string {

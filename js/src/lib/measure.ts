@@ -1,4 +1,5 @@
 // Widths of text without asking the layout: a canvas measures, each text once.
+import { visible } from "./visible";
 
 const known = new Map<string, number>();
 let context: CanvasRenderingContext2D | null | undefined;
@@ -11,7 +12,7 @@ export function textWidth(text: string, font: string): number {
     context ??= document.createElement("canvas").getContext("2d");
     if (context) {
       context.font = font;
-      width = context.measureText(text).width;
+      width = context.measureText(visible(text)).width;
     } else width = text.length * 7;
     if (known.size > 20_000) known.clear();
     known.set(key, width);

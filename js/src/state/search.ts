@@ -9,6 +9,8 @@ export class Search {
   readonly hits = signal<readonly SearchHit[]>([]);
   readonly done = signal(0);
   readonly total = signal(0);
+  /** There are more hits than were sent. */
+  readonly more = signal(false);
   readonly busy = signal(false);
   /** Rows with a hit. */
   readonly rows = signal<ReadonlySet<number>>(new Set());
@@ -55,6 +57,7 @@ export class Search {
       this.rows.value = new Set();
       this.done.value = 0;
       this.total.value = 0;
+      this.more.value = false;
       this.busy.value = false;
     });
   }
@@ -68,6 +71,7 @@ export class Search {
     batch(() => {
       this.done.value = progress.done;
       this.total.value = progress.total;
+      this.more.value = progress.more;
       if (fresh.length === 0) return;
       this.hits.value = [...this.hits.peek(), ...fresh];
       const rows = new Set(this.rows.peek());

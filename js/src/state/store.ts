@@ -153,10 +153,11 @@ export class Store {
     return this.#refreshing;
   }
 
-  select(id: string | null): void {
+  /** Selects a checkpoint; a comparison goes on only where its other side is named. */
+  select(id: string | null, compared: string | null = null): void {
     batch(() => {
-      if (id !== null && id === this.compared.peek()) this.compared.value = null;
       this.selected.value = id;
+      this.compared.value = compared === id ? null : compared;
     });
     this.#push();
   }
@@ -168,6 +169,13 @@ export class Store {
       if (this.compared.value !== null) this.tab.value = "diff";
     });
     this.#push();
+  }
+
+  /** What is compared, or the selection and its parent (null: none), older first whichever was chosen first. */
+  pair(selected: string, parent: string | null): [before: string | null, after: string] {
+    const other = this.compared.value;
+    if (other === null) return [parent, selected];
+    return this.comparedRow.value > this.selectedRow.value ? [selected, other] : [other, selected];
   }
 
   openFork(): void {

@@ -131,8 +131,7 @@ export class ViewState {
     const at = visible.positionOf(this.store.selectedRow.peek());
     const to = at < 0 ? 0 : Math.min(visible.count - 1, Math.max(0, at + by));
     const start = this.store.compared.peek() ?? this.store.selected.peek();
-    this.#select(visible.rowAt(to));
-    if (compare && start !== this.store.compared.peek()) this.store.compare(start);
+    this.#select(visible.rowAt(to), compare ? start : null);
   }
 
   toParent(): void {
@@ -219,8 +218,8 @@ export class ViewState {
     });
   }
 
-  #select(row: number): void {
+  #select(row: number, compared: string | null = null): void {
     const tree: TreeModel = this.store.tree.peek();
-    if (row >= 0) this.store.select(tree.ids[row] as string);
+    if (row >= 0) this.store.select(tree.ids[row] as string, compared);
   }
 }

@@ -7,6 +7,7 @@ import { SandboxBar } from "./top/sandbox";
 import { TopBar } from "./top/topbar";
 import { Minimap } from "./tree/minimap";
 import { Tree } from "./tree/tree";
+import "./ui/hidden";
 import { toClipboard } from "./ui/copy";
 import { Help } from "./ui/help";
 import { Splitter } from "./ui/splitter";

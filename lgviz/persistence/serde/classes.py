@@ -68,6 +68,10 @@ def take_apart(value: Any) -> tuple[str, list[Any]] | None:
         return "record", [{"_secret_value": value.get_secret_value()}]
     if isinstance(value, BaseException):
         return "exception", [list(value.args), vars(value), _told(value)]
+    if hasattr(
+        cls, "n_sequence_fields"
+    ):  # os.stat_result and its like: a tuple that holds more than its items
+        return None
     base = next((base for base in _BASES.values() if isinstance(value, base)), None)
     if base is not None:
         return "derived", [base.__name__, _content(value, base), _attributes(value)]

@@ -12,6 +12,7 @@ import fractions
 import ipaddress
 import pathlib
 import re
+import time
 import types
 import uuid
 import zoneinfo
@@ -113,6 +114,7 @@ EXACT: dict[type, Form] = {
         "timedelta", lambda value: [value.days, value.seconds, value.microseconds], dt.timedelta
     ),
     dt.timezone: Form("timezone", lambda value: list(value.__getinitargs__()), dt.timezone),
+    time.struct_time: Form("struct_time", lambda value: list(value.__reduce__()[1]), time.struct_time),
     zoneinfo.ZoneInfo: Form("ZoneInfo", _write_zone, zoneinfo.ZoneInfo),
     decimal.Decimal: _text(decimal.Decimal),
     fractions.Fraction: Form(

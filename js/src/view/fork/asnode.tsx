@@ -1,5 +1,5 @@
 // As which node an update counts, and where a Command goes from there.
-import { type Draft, optionOf } from "../../lib/draft";
+import { choosable, type Draft, optionOf } from "../../lib/draft";
 import type { AsNodeOption, ForkForm } from "../../protocol";
 import { useId } from "../ui/id";
 
@@ -86,7 +86,7 @@ function Option({ group, option, inferred, chosen, choose }: OptionProps) {
         name={group}
         value={node}
         checked={chosen}
-        disabled={disabled !== null}
+        disabled={!choosable(option)}
         aria-label={node}
         aria-describedby={id}
         onChange={choose}

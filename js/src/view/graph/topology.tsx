@@ -1,5 +1,6 @@
 // The compiled graph as a drawing: what ran, what runs next, which node is chosen.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { choosable } from "../../lib/draft";
 import { bestFit, type Drawing, type PlacedNode, short } from "../../lib/layout";
 import type { AsNodeOption, Topology as Graph, TopologyNode } from "../../protocol";
 
@@ -141,7 +142,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
 
 function refusal(option: AsNodeOption | undefined): string | null {
   if (!option) return "an update cannot be written as this node";
-  return option.disabled;
+  return choosable(option) ? null : option.disabled;
 }
 
 /** Scroll a graph that is larger than its box to the node that matters now. */

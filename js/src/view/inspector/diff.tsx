@@ -10,21 +10,20 @@ import { Message, Value } from "./value";
 
 interface Props {
   source: Source;
-  /** The selected checkpoint and the second selection; null: its parent. */
-  selected: string;
-  compared: string | null;
-  parent: string | null;
+  /** The older checkpoint (null: there is none) and the newer one. */
+  pair: readonly [before: string | null, after: string];
+  /** The older one was chosen too; else it is the parent. */
+  compared: boolean;
   version: unknown;
 }
 
-export function Diff({ source, selected, compared, parent, version }: Props) {
+export function Diff({ source, pair: [before, after], compared, version }: Props) {
   const [internal, setInternal] = useState(false);
   const [swapped, setSwapped] = useState(false);
-  const other = compared ?? parent;
-  const swap = swapped && other !== null;
+  const swap = swapped && before !== null;
   const params = swap
-    ? { before: selected, after: other, internal }
-    : { before: compared, after: selected, internal };
+    ? { before: after, after: before, internal }
+    : { before: compared ? before : null, after, internal };
   const asked = useAsk(source, "diff_get", params, version);
   const diff = asked.data;
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
@@ -35,8 +34,8 @@ export function Diff({ source, selected, compared, parent, version }: Props) {
         <span class="lgviz-mono" data-testid="lgviz-diff-between">
           {diff.before ?? "nothing"} → {diff.after ?? "nothing"}
         </span>
-        <span class="lgviz-faint">{compared === null ? "against the parent" : "two selections"}</span>
-        {other !== null && (
+        <span class="lgviz-faint">{compared ? "two selections" : "against the parent"}</span>
+        {before !== null && (
           <button type="button" class="lgviz-link" aria-pressed={swap} onClick={() => setSwapped(!swapped)}>
             swap
           </button>

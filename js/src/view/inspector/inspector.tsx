@@ -140,9 +140,8 @@ function Body({ store, selected, view, version }: BodyProps) {
       return (
         <Diff
           source={source}
-          selected={selected}
-          compared={store.compared.value}
-          parent={view?.id === selected ? view.parent : null}
+          pair={store.pair(selected, view?.id === selected ? view.parent : null)}
+          compared={store.compared.value !== null}
           version={version}
         />
       );
@@ -160,6 +159,6 @@ function Body({ store, selected, view, version }: BodyProps) {
 /** `c8 → c9` on the Diff tab. */
 function between(store: Store, view: CheckpointView | undefined): string {
   if (!view) return "";
-  const other = store.compared.value ?? view.parent;
-  return other === null ? "" : `${labelOf(store, other)} → ${view.label}`;
+  const [before, after] = store.pair(view.id, view.parent);
+  return before === null ? "" : `${labelOf(store, before)} → ${labelOf(store, after)}`;
 }

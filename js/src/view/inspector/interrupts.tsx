@@ -20,7 +20,8 @@ export function Interrupts({ store, view, stale }: Props) {
   const [anew, setAnew] = useState(false);
   const { interrupts } = view;
   const answered = interrupts.every((interrupt) => interrupt.answered);
-  const open = !answered || anew;
+  const failed = answered && view.error !== null;
+  const open = !answered || anew || failed;
   const given = interrupts.filter(({ id }) => (answers[id] ?? "").trim() !== "");
   const reason =
     store.readOnly.value ??
@@ -70,7 +71,7 @@ export function Interrupts({ store, view, stale }: Props) {
       {(!alone || answered) && (
         <div class="lgviz-interrupt-foot">
           {open && !alone && button}
-          {!open && (
+          {answered && !anew && (
             <Act
               name="Answer anew"
               reason={store.readOnly.value}
@@ -80,7 +81,7 @@ export function Interrupts({ store, view, stale }: Props) {
           )}
           <span>
             {answered
-              ? "was answered; answering anew makes a fresh fork"
+              ? `was answered${failed ? ", and that failed" : ""}; answering anew makes a fresh fork`
               : "those without an answer ask again"}
           </span>
         </div>

@@ -115,11 +115,10 @@ export function SearchBox({ view }: { view: ViewState }) {
           </div>
           <footer class="lgviz-faint">
             <span>
-              {search.busy.value
+              {search.busy.value || search.more.value
                 ? `${thousands(search.done.value)} of ${count(search.total.value, "checkpoint")} searched`
                 : `${count(search.total.value, "checkpoint")} searched`}
-              {hits.length > SHOWN &&
-                ` · the first ${SHOWN} of ${thousands(hits.length)} hits, all on the left edge`}
+              {hits.length > SHOWN && ` · ${SHOWN} of ${found(search)} listed, the others on the left edge`}
             </span>
             <span>Esc ends</span>
           </footer>
@@ -131,7 +130,13 @@ export function SearchBox({ view }: { view: ViewState }) {
 
 function summary(search: ViewState["search"]): string {
   const hits = search.hits.value.length;
-  return hits === 0 && search.busy.value ? "…" : count(hits, "hit");
+  return hits === 0 && search.busy.value ? "…" : found(search);
+}
+
+/** `7 hits`; where the search ended at its limit, `the first 2,000 hits`. */
+function found(search: ViewState["search"]): string {
+  const hits = count(search.hits.value.length, "hit");
+  return search.more.value ? `the first ${hits}` : hits;
 }
 
 function Bar({ done, total }: { done: number; total: number }) {
@@ -185,7 +190,7 @@ function Hit({ id, view, hit, active, choose, point }: HitProps) {
       <span class="lgviz-label">{tree.labels[hit.row] ?? ""}</span>
       <span class="lgviz-hit-node">{hit.row < tree.length && titleOf(tree, hit.row)[0]}</span>
       <span class="lgviz-chip">{hit.where}</span>
-      <span class="lgviz-hit-text">
+      <span class="lgviz-hit-text" dir="auto">
         <span>
           <bdi>{oneLine(hit.before)}</bdi>
         </span>

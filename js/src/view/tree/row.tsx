@@ -62,7 +62,11 @@ export function Row(props: RowProps) {
         <span class={flags & Mark.INPUT ? "lgviz-node is-plain" : "lgviz-node"} title={what}>
           {what}
         </span>
-        {who && <span class="lgviz-who">{who}</span>}
+        {who && (
+          <span class="lgviz-who" title={who}>
+            {who}
+          </span>
+        )}
         {inner > 0 && (
           <span
             class="lgviz-fold"

@@ -1,0 +1,233 @@
+"""Opens a thread with lgviz and tells what differs from LangGraph's own answers."""
+
+from __future__ import annotations
+
+import copy as copying
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import lgviz
+from lgviz.errors import LgvizError
+from lgviz.session import as_node_options
+
+
+@dataclass
+class Deviation:
+    """``view``: ``graph``, ``saver`` or ``file``; ``what``: ``nodes``, ``values``, ``next``, …"""
+
+    view: str
+    what: str
+    where: str
+    langgraph: str
+    lgviz: str
+
+
+class Comparison:
+    """One thread, against one graph and a saver that holds it.
+
+    Args:
+        witness: what LangGraph did.
+        graph: the thread's graph, over ``saver``; None where a test used the saver alone.
+        saver: a saver that nobody else writes to.
+        thread_id: the thread.
+        again: gives another copy of the saver, for real updates.
+    """
+
+    def __init__(
+        self, witness: Any, graph: Any, saver: Any, thread_id: str, again: Callable[[], Any]
+    ) -> None:
+        self.witness = witness
+        self.graph = None if graph is None else graph.copy(update={"checkpointer": saver})
+        self.saver = saver
+        self.thread_id = thread_id
+        self.again = again
+        self.found: list[Deviation] = []
+        self.compared = 0
+        self._truths: dict[tuple[str, str], Any] = {}
+
+    def run(self, path: Any = None) -> None:
+        views = [("graph", self.graph)] if self.graph is not None else []
+        views += [("saver", self.saver)] + ([("file", path)] if path else [])
+        for view, what in views:
+            try:
+                history = lgviz.history(what, thread_id=self.thread_id)
+            except Exception as error:
+                self._note(view, "opening", self.thread_id, "", error)
+                continue
+            for row in range(len(history.tree)):
+                self._checkpoint(view, history.checkpoint_at(row))
+        if self.graph is not None:
+            self._previews()
+
+    # ------------------------------------------------------------ reading
+
+    def _checkpoint(self, view: str, c: Any) -> None:
+        self.compared += 1
+        where = f"{c.label} step {c.step} {c.source}" + (f" of {c.namespace}" if c.namespace else "")
+        self._nodes(view, where, c)
+        truth = self._truth(c)
+        if truth is None:
+            return
+        for what in ("values", "next", "tasks", "interrupts"):
+            try:
+                mine = getattr(c, what)
+            except Exception as error:
+                self._note(view, what, where, "", error)
+                continue
+            if isinstance(truth, Exception):
+                continue
+            theirs = getattr(truth, what)
+            if what == "tasks":
+                mine, theirs = _tasks(mine), _tasks(theirs)
+                if view != "graph":
+                    theirs = self._without_unknown_ids(view, where, theirs, mine)
+            if what == "values" and view != "graph":
+                theirs = self._without_defaults(view, where, c, theirs, mine)
+            self._equal(view, what, where, theirs, mine)
+
+    def _without_defaults(self, view: str, where: str, c: Any, theirs: Any, mine: Any) -> Any:
+        """LangGraph shows what an empty channel starts with, which no row holds."""
+        if not isinstance(theirs, dict) or not isinstance(mine, dict):
+            return theirs
+        versions = c.stored.bookkeeping.channel_versions if c.stored.bookkeeping else {}
+        unwritten = {name: theirs[name] for name in theirs if name not in mine and name not in versions}
+        if unwritten:
+            self._note(view, "values.default", where, unwritten, {})
+        return {name: value for name, value in theirs.items() if name not in unwritten}
+
+    def _without_unknown_ids(self, view: str, where: str, theirs: Any, mine: Any) -> Any:
+        """The id of a task that stored nothing is in no row."""
+        if len(theirs) != len(mine):
+            return theirs
+        if any(not own[1] for own in mine):
+            self._note(view, "tasks.id", where, theirs, mine)
+        return [
+            (task[0], "", *task[2:]) if not own[1] else task for task, own in zip(theirs, mine, strict=True)
+        ]
+
+    def _nodes(self, view: str, where: str, c: Any) -> None:
+        mine = c.nodes
+        if c.source == "update":
+            theirs = self.witness.updated.get(c.id, mine)
+        elif c.id not in self.witness.made:
+            theirs = () if c.source in ("input", "fork") else mine  # made before this test
+        elif c.collapsed:  # what the steps left behind tells no order
+            steps = self.witness.makers(c.id, c.parent.id if c.parent else None)
+            mine, theirs = {*mine}, {name for step in steps for name in step}
+        else:
+            theirs = self.witness.made[c.id]
+        self._equal(view, "nodes", where, theirs, mine)
+
+    def _truth(self, c: Any) -> Any:
+        """LangGraph's own state; the exception where it can't; None where no graph is known."""
+        if self.graph is None:
+            return None
+        key = (c.namespace, c.id)
+        if key not in self._truths:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self._truths[key] = self.graph.get_state(c.config)
+            except Exception as error:
+                self._truths[key] = error
+        return self._truths[key]
+
+    # ------------------------------------------------------------ acting
+
+    def _previews(self) -> None:
+        try:
+            history = lgviz.history(self.graph, thread_id=self.thread_id)
+        except Exception:
+            return
+        for c in _some([*history]):
+            where = f"{c.label} step {c.step} {c.source}"
+            if isinstance(self._truth(c), Exception):
+                continue
+            try:
+                options = as_node_options(self.graph, c)
+            except Exception as error:
+                self._note("graph", "options", where, "", error)
+                continue
+            for option in options:
+                self._option(c, f"{where} as {option.node}", option)
+
+    def _option(self, c: Any, where: str, option: Any) -> None:
+        self.compared += 1
+        real = self._really(c, option.node, None)
+        mine = ("refused",) if option.disabled else option.next
+        theirs = ("refused",) if isinstance(real, Exception) else real.next
+        if mine != theirs:
+            self._note(
+                "graph",
+                "option",
+                where,
+                real if isinstance(real, Exception) else theirs,
+                option.disabled or mine,
+            )
+        values = c.values
+        if option.disabled or not isinstance(values, dict):
+            return
+        real = self._really(c, option.node, values)
+        try:
+            made = lgviz.preview(self.graph, c, values, as_node=option.node)
+        except LgvizError as error:
+            if not isinstance(real, Exception):
+                self._note("graph", "preview", where, (real.next, real.values), error)
+            return
+        except Exception as error:
+            self._note("graph", "preview", where, real, error)
+            return
+        if isinstance(real, Exception):
+            self._note("graph", "preview", where, real, (made.next, made.values))
+        else:
+            self._equal("graph", "preview", where, (real.next, real.values), (made.next, made.values))
+
+    def _really(self, c: Any, node: str, values: Any) -> Any:
+        """The state after a real update on a copy; the exception where LangGraph refuses."""
+        graph = self.graph.copy(update={"checkpointer": self.again()})
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return graph.get_state(graph.update_state(c.config, copying.deepcopy(values), as_node=node))
+        except Exception as error:
+            return error
+
+    # ------------------------------------------------------------ noting
+
+    def _equal(self, view: str, what: str, where: str, theirs: Any, mine: Any) -> None:
+        if same(theirs, mine):
+            return
+        reordered = isinstance(theirs, (tuple, list)) and sorted(map(repr, theirs)) == sorted(map(repr, mine))
+        self._note(view, f"{what}.order" if reordered else what, where, theirs, mine)
+
+    def _note(self, view: str, what: str, where: str, theirs: Any, mine: Any) -> None:
+        self.found.append(Deviation(view, what, where, _short(theirs), _short(mine)))
+
+
+def same(a: Any, b: Any) -> bool:
+    try:
+        if type(a) is type(b) and bool(a == b):
+            return True
+    except Exception:  # arrays, and classes that compare in their own way
+        return repr(a) == repr(b)
+    return not isinstance(a, (set, frozenset)) and repr(a) == repr(b)
+
+
+def _tasks(tasks: Any) -> list[tuple[Any, ...]]:
+    return [(t.name, t.id, t.error, t.interrupts, t.result) for t in tasks]
+
+
+def _short(value: Any) -> str:
+    text = f"{type(value).__name__}: {value}" if isinstance(value, BaseException) else repr(value)
+    return text if len(text) < 600 else text[:600] + "…"
+
+
+def lines(found: list[Deviation]) -> Iterator[dict[str, str]]:
+    yield from map(asdict, found)
+
+
+def _some(all_: list[Any]) -> list[Any]:
+    """The first, the last, and the one in the middle: an update of each makes another kind of checkpoint."""
+    return [all_[n] for n in sorted({0, len(all_) // 2, len(all_) - 1})]
