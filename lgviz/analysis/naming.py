@@ -358,6 +358,8 @@ class Naming:
             sends = [Task("", "", name=name, order=(0, index)) for index, name in enumerate(names_sent)]
             if len(sends) >= len(sent):
                 tasks = [task for task in tasks if task.order[0] != 0] + sends
+        # Who ran has an entry, also if it read nothing; one that waited and was replaced may have none.
+        tasks = [task for task in tasks if task.name is None or task.name in seen]
         names = {task.name for task in tasks}
         tasks += [Task("", "", name=name, order=(1, name)) for name in ran if name not in names]
         return self._ordered(tasks)

@@ -21,6 +21,9 @@ from .steps import Task, TaskIds, TreeRow, written_channels
 __all__ = ["entry_of", "pending_tasks"]
 
 _START = "__start__"
+_LATER = ("00000", "ffffffff-")
+"""How the ids begin under which ``durability="exit"`` keeps, for delta channels, writes of steps that have no
+checkpoint of their own: the number of the step, or beyond all others."""
 
 
 def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
@@ -33,7 +36,7 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
         return []  # nothing was ever written: LangGraph plans nothing
     sends = _sends(record)
     _identify(row, record, naming, sends)
-    stored = list(row.step_work.tasks.values())
+    stored = [task for task in row.step_work.tasks.values() if not task.id.startswith(_LATER)]
     # An update of the newest checkpoint is stored as a pending task's own: its result, to LangGraph.
     updated = [task for task in row.step_work.updates.values() if task.path]
     planned = _sent(row, sends, [*updated, *stored]) if sends else [t for t in stored if _is_sent(t)]
