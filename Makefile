@@ -9,7 +9,7 @@ PY := .venv/bin/python
 WORKERS ?= 2
 BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
-FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/package-lock.json
+FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/style.mjs js/package-lock.json
 
 .PHONY: help setup demo test faults upstream lint format bench screenshots protocol recordings clean
 

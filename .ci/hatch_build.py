@@ -15,7 +15,7 @@ def stamp(js: Path) -> str:
     """What the bundle must have been built from: the same hash as in ``js/build.mjs``."""
     files = [path.relative_to(js).as_posix() for path in (js / "src").rglob("*") if path.is_file()]
     digest = hashlib.sha256()
-    for name in sorted([*files, "build.mjs", "package-lock.json"]):
+    for name in sorted([*files, "build.mjs", "package-lock.json", "style.mjs"]):
         digest.update(f"{name}\0".encode() + (js / name).read_bytes())
     return digest.hexdigest()[:16]
 
@@ -23,7 +23,7 @@ def stamp(js: Path) -> str:
 def check_bundle(root: Path) -> None:
     """Raise unless ``lgviz/static`` holds the bundle of the sources in ``js/``."""
     wanted = f"/* lgviz {stamp(root / 'js')} */"
-    for name in ("widget.js", "widget.css"):
+    for name in ("loader.js", "widget.js"):
         path = root / "lgviz" / "static" / name
         if not path.is_file():
             raise RuntimeError(f"lgviz/static/{name} is missing: {REMEDY}")

@@ -161,6 +161,15 @@ class ThreadView(TypedDict):
     """The sandbox that is open, on this thread or another."""
 
 
+class Early(TypedDict):
+    """The body of an ``opening`` event: what a display shows until a kernel at work answers it."""
+
+    thread: ThreadView
+    """With the newest rows only."""
+    checkpoint: CheckpointView | None
+    """The selected one, where it is small enough."""
+
+
 class TreeNews(TypedDict):
     """The body of a ``tree`` event."""
 
@@ -786,6 +795,7 @@ class Methods(TypedDict):
 class Events(TypedDict):
     """Event name to body, sent as ``{"event": name, "body": body}``."""
 
+    opening: Early
     tree: TreeNews
     run: RunView
     sandbox: SandboxState

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
+import functools
+import gzip
+import re
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -23,7 +25,7 @@ from lgviz.sources.base import ReadOptions
 __all__ = ["Debugger", "debug"]
 
 _STATIC = Path(__file__).parent / "static"
-_BUILT = all((_STATIC / name).is_file() for name in ("widget.js", "widget.css"))
+_BUILT = all((_STATIC / name).is_file() for name in ("loader.js", "widget.js"))
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -61,14 +63,14 @@ class Debugger(anywidget.AnyWidget):
         NotInstalled: the front end is not built, in a checkout.
     """
 
-    _esm = _STATIC / "widget.js" if _BUILT else ""
-    _css = _STATIC / "widget.css" if _BUILT else ""
+    _esm = _STATIC / "loader.js" if _BUILT else ""
 
     thread_id = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     compared = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     height = traitlets.Int(620).tag(sync=True)
     uid = traitlets.Unicode("").tag(sync=True)
+    stamp = traitlets.Unicode("").tag(sync=True)
 
     _backend: Backend | None = None
     _shown_in: int | None = None
@@ -106,12 +108,17 @@ class Debugger(anywidget.AnyWidget):
             thread_id=thread_id if history is None else history.thread_id,
             selected=None if history is None else history.latest.id,
             height=height,
-            uid=uuid.uuid4().hex,
+            stamp=_bundle()[0],
         )
+        self.uid = self.model_id or ""
         self._static = static
         self._shown = False
         self._backend = backend
-        self.on_msg(lambda _widget, content, _buffers: backend.receive(content))
+        self.on_msg(self._hear)
+        # Sent unasked: what a view asks for waits until the cells that run meanwhile have ended.
+        self._send_bundle()
+        self._announced: tuple[Any, ...] | None = None
+        self._announce()
 
     @traitlets.validate("thread_id")
     def _opened(self, proposal: Any) -> Any:
@@ -173,6 +180,27 @@ class Debugger(anywidget.AnyWidget):
         data = bundle[0] if isinstance(bundle, tuple) else (bundle or {})
         return {**data, **self._static_bundle()}, {}
 
+    def _hear(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        if isinstance(content, dict) and content.get("lgviz") == "bundle":
+            self._send_bundle()
+        elif self._backend is not None:
+            self._backend.receive(content)
+
+    def _send_bundle(self) -> None:
+        """Send the view's code and style; as a message, for a trait would be saved with each widget."""
+        stamp, packed = _bundle()
+        self.send({"lgviz": "bundle", "stamp": stamp}, [packed])
+
+    def _announce(self) -> None:
+        """Send the first rows, unless they were sent as they are."""
+        history = self.history
+        if history is None or self._backend is None or not _in_notebook():
+            return
+        now = (history.thread_id, len(history.tree.ids), self.selected)
+        if now != self._announced:
+            self._announced = now
+            self._backend.announce(self.selected)
+
     def show(self) -> None:
         """Display it here and now. A cell that ends with it does not display it a second time."""
         display(self)
@@ -186,9 +214,9 @@ class Debugger(anywidget.AnyWidget):
             return
         # Two outputs: a front end that lost the widget's model shows "model not found" in the widget's own
         # output even where HTML lies beside it, so what must outlive the kernel is an output by itself.
-        shell = get_ipython()
-        live = shell is not None and hasattr(shell, "kernel")
+        live = _in_notebook()
         if live:
+            self._announce()
             data = super()._repr_mimebundle_()
             display(data[0] if isinstance(data, tuple) else data, raw=True)
         if self._static or not live:
@@ -220,11 +248,33 @@ class Debugger(anywidget.AnyWidget):
 
 
 # Jupyter front ends put the words "model not found" into the widget's output as bare text; nothing else puts
-# an element-less .jupyter-widgets there.
+# an element-less .jupyter-widgets there. (A browser drops a rule with :has() inside of :has().)
 _HIDE_LOST = (
-    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets:not(:has(*)))"
+    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
+    ":not(:has(> .jp-OutputArea-output.jupyter-widgets > *))"
     ":has(+ .jp-OutputArea-child [data-lgviz-static]){display:none}</style>"
 )
+
+
+def _in_notebook() -> bool:
+    """Whether there is a front end to send to."""
+    return hasattr(get_ipython(), "kernel")
+
+
+@functools.cache
+def _bundle() -> tuple[str, bytes]:
+    """The stamp of the front end's build, and its code with its style, packed.
+
+    Raises:
+        NotInstalled: it was built from other sources than its loader.
+    """
+    code, loader = ((_STATIC / name).read_bytes() for name in ("widget.js", "loader.js"))
+    stamps = [re.match(rb"/\* lgviz (\w+) \*/", text) for text in (code, loader)]
+    if stamps[0] is None or stamps[1] is None or stamps[0][1] != stamps[1][1]:
+        raise NotInstalled(
+            "The debugger's front end is of two builds.", "Install lgviz anew, then restart Python."
+        )
+    return stamps[0][1].decode(), gzip.compress(code, mtime=0)
 
 
 def debug(

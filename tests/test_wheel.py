@@ -16,7 +16,7 @@ import lgviz
 from hatch_build import check_bundle
 
 REPO = Path(__file__).resolve().parents[1]
-BUNDLE = {"lgviz/static/widget.js", "lgviz/static/widget.css"}
+BUNDLE = {"lgviz/static/loader.js", "lgviz/static/widget.js"}
 
 
 def build(kind: str, source: Path, folder: Path) -> Path:
@@ -58,7 +58,7 @@ graph = two_nodes.build(InMemorySaver())
 two_nodes.seed(graph, thread_id="1")
 debugger = lgviz.debug(graph, thread_id="1")
 assert str(debugger._esm).startswith("/* lgviz "), str(debugger._esm)[:40]
-assert str(debugger._css).startswith("/* lgviz "), str(debugger._css)[:40]
+assert str(debugger._esm).startswith(f"/* lgviz {debugger.stamp} */"), str(debugger._esm)[:40]
 print(pathlib.Path(lgviz.__file__).parent)
 """
     environment = {"PATH": str(tmp_path / "env" / "bin"), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
@@ -74,7 +74,7 @@ print(pathlib.Path(lgviz.__file__).parent)
 def sources(tmp_path: Path) -> Path:
     """A copy of what the bundle is made of, and of the bundle."""
     shutil.copytree(REPO / "js" / "src", tmp_path / "js" / "src")
-    for name in ("build.mjs", "package-lock.json"):
+    for name in ("build.mjs", "package-lock.json", "style.mjs"):
         shutil.copy(REPO / "js" / name, tmp_path / "js")
     shutil.copytree(REPO / "lgviz" / "static", tmp_path / "lgviz" / "static")
     return tmp_path
@@ -91,7 +91,7 @@ def test_stale_bundle_is_refused(sources: Path) -> None:
         check_bundle(sources)
 
 
-@pytest.mark.parametrize("name", ["widget.js", "widget.css"])
+@pytest.mark.parametrize("name", ["loader.js", "widget.js"])
 def test_missing_bundle_is_refused(sources: Path, name: str) -> None:
     (sources / "lgviz" / "static" / name).unlink()
     with pytest.raises(RuntimeError, match=f"{name} is missing"):

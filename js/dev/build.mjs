@@ -2,12 +2,11 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { style } from "../style.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const options = {
-  entryPoints: [join(here, "main.ts"), { in: join(here, "../src/style.css"), out: "style" }].map((entry) =>
-    typeof entry === "string" ? { in: entry, out: "main" } : entry,
-  ),
+  entryPoints: [join(here, "main.ts")],
   outdir: join(here, "out"),
   bundle: true,
   format: "esm",
@@ -15,6 +14,7 @@ const options = {
   jsx: "automatic",
   jsxImportSource: "preact",
   sourcemap: "inline",
+  plugins: [style],
 };
 if (process.argv.includes("--serve")) {
   const { port } = await (await context(options)).serve({ servedir: here });

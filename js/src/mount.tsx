@@ -2,9 +2,10 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { followTheme, poll } from "./notebook";
-import type { Source } from "./source/types";
+import type { EarlyThread, Source } from "./source/types";
 import { type SharedModel, Store } from "./state/store";
 import { ViewState } from "./state/view";
+import { bringStyle } from "./style";
 import { App } from "./view/app";
 
 export interface MountOptions {
@@ -12,6 +13,8 @@ export interface MountOptions {
   shared?: SharedModel;
   threadId?: string | null;
   height?: number;
+  /** What is shown until the source answers. */
+  early?: EarlyThread | null;
 }
 
 export interface Mounted {
@@ -23,6 +26,8 @@ export interface Mounted {
 
 export function mount(element: HTMLElement, options: MountOptions): Mounted {
   const store = new Store(options.source, options.shared);
+  const endStyle = bringStyle(element);
+  if (options.early) store.showEarly(options.early);
   const view = new ViewState(store);
   const height = signal(options.height ?? 620);
   const Sized = () => <App view={view} height={height.value} />;
@@ -40,6 +45,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
     },
     dispose() {
       endPoll();
+      endStyle();
       endTheme();
       render(null, element);
       view.dispose();

@@ -147,6 +147,14 @@ export interface ThreadView {
   sandbox: SandboxView | null;
 }
 
+/** The body of an `opening` event: what a display shows until a kernel at work answers it. */
+export interface Early {
+  /** With the newest rows only. */
+  thread: ThreadView;
+  /** The selected one, where it is small enough. */
+  checkpoint: CheckpointView | null;
+}
+
 /** The body of a `tree` event. */
 export interface TreeNews {
   thread: ThreadSummary;
@@ -740,6 +748,7 @@ export interface Methods {
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */
 export interface Events {
+  opening: Early;
   tree: TreeNews;
   run: RunView;
   sandbox: SandboxState;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping
 from typing import Any, Unpack
@@ -20,6 +21,8 @@ from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions
 
 __all__ = ["Backend"]
+
+_EARLY = 64_000
 
 
 class Backend:
@@ -75,7 +78,7 @@ class Backend:
         self.sandbox = SandboxSlot(thread)
         memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
         self._acts = Acts(thread, self.sandbox, memory, loop, subject)
-        reads = Reads(thread, self.sandbox)
+        reads = self._reads = Reads(thread, self.sandbox)
         self._handlers = handlers_of(reads, memory, self.sandbox, self._acts)
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send)
@@ -107,6 +110,23 @@ class Backend:
             raise NotFound(f"There is no request {method!r}.", "Methods in lgviz.protocol names all.")
         _pool, handler = self._handlers[method]
         return handler(RequestCall(next(self._numbers), self._send), params)
+
+    def announce(self, selected: str | None) -> None:
+        """Send what a view shows until it is answered; from a worker thread, so no cell is waited for.
+
+        Args:
+            selected: id of the selected checkpoint.
+        """
+
+        def send() -> None:
+            call = RequestCall(0, self._send)
+            # Nothing was asked: what is wrong is said in the answer to the first request.
+            with contextlib.suppress(Exception):
+                early = self._reads.opening(call, selected, _EARLY)
+                if early is not None:
+                    self._send({"event": "opening", "body": early}, call.buffers)
+
+        self._dispatcher.submit("read", send)
 
     def close(self) -> None:
         """Ask what runs to stop, end the worker threads, let go of the source."""

@@ -125,6 +125,10 @@ class Dispatcher:
             self._calls[request_id] = call
         self._pools[pool].submit(self._answer, call, handler, message.get("params") or {})
 
+    def submit(self, pool: Pool, work: Callable[[], None]) -> None:
+        """Do something that no view asked for, on the worker threads of ``pool``."""
+        self._pools[pool].submit(work)
+
     def close(self) -> None:
         """Cancel what is under way and let the worker threads end."""
         with self._lock:

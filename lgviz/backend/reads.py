@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 from lgviz.analysis.history import open_history
@@ -20,6 +21,7 @@ from lgviz.protocol import (
     CheckpointView,
     DiffParams,
     DiffView,
+    Early,
     MarksParams,
     Nothing,
     RawView,
@@ -42,6 +44,7 @@ from lgviz.sources.base import ThreadInfo
 
 __all__ = ["Reads"]
 
+_EARLY_ROWS = 64
 _HITS_A_MESSAGE = 50
 _HITS_IN_ALL = 2_000
 
@@ -80,16 +83,33 @@ class Reads:
             if history is None or not len(history) or wanted not in (None, history.thread_id):
                 thread.open(wanted)
             thread.broadcast()
-            history = thread.current()
-            return {
-                "thread": thread.summary(history),
-                "source": thread.source.description,
-                "tree": tree_batch(call, history.tree, 0),
-                "topology": topology_of(thread.source.graph),
-                "read_only": thread.source.read_only,
-                "selected": history.latest.id,
-                "sandbox": self._sandbox.view(),
-            }
+            return self._opened(call, 0)
+
+    def opening(self, call: RequestCall, selected: str | None, room: int) -> Early | None:
+        """The newest rows and the selected checkpoint, in about ``room`` bytes; None where nothing fits."""
+        with self._thread.lock:
+            rows = len(self._thread.current().tree.ids)
+            chosen = None if selected is None else self.checkpoint_get(call, {"checkpoint": selected})
+            for most, checkpoint in ((_EARLY_ROWS, chosen), (_EARLY_ROWS, None), (_EARLY_ROWS // 8, None)):
+                call.buffers.clear()
+                early: Early = {"thread": self._opened(call, max(0, rows - most)), "checkpoint": checkpoint}
+                if len(json.dumps(early)) + sum(map(len, call.buffers)) <= room:
+                    return early
+        return None
+
+    def _opened(self, call: RequestCall, start: int) -> ThreadView:
+        """The open thread, its rows from ``start`` on."""
+        thread = self._thread
+        history = thread.current()
+        return {
+            "thread": thread.summary(history),
+            "source": thread.source.description,
+            "tree": tree_batch(call, history.tree, start),
+            "topology": topology_of(thread.source.graph),
+            "read_only": thread.source.read_only,
+            "selected": history.latest.id,
+            "sandbox": self._sandbox.view(),
+        }
 
     @handler("read")
     def thread_refresh(self, call: RequestCall, params: Nothing) -> ThreadSummary:

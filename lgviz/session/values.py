@@ -109,10 +109,10 @@ def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
         return _set(known[ROOT_CHANNEL], bare.value) if isinstance(bare, Set) else bare
     if isinstance(values, Set):
         raise InvalidValue("Set stands for the value of one channel.", "Put it there: {channel: Set(value)}.")
-    if not isinstance(values, Mapping):
-        return values
-    allowed = known
     builder = getattr(graph, "builder", None)
+    if not isinstance(values, Mapping) or (builder is None and not _sets(values)):
+        return values  # a graph that was not built of nodes takes what its node returns, whatever that is
+    allowed = known
     if as_node == START and builder is not None:
         allowed = {name: known[name] for name in builder.schemas[builder.input_schema] if name in known}
     if unknown := [name for name in values if name not in allowed]:
@@ -124,6 +124,10 @@ def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
         name: _set(allowed[name], value.value) if isinstance(value, Set) else value
         for name, value in values.items()
     }
+
+
+def _sets(values: Mapping[Any, Any]) -> bool:
+    return any(isinstance(value, Set) for value in values.values())
 
 
 def _info(name: str, channel: BaseChannel[Any, Any, Any]) -> ChannelInfo:

@@ -111,7 +111,7 @@ def build(saver: Any) -> Any:
     return builder.compile(checkpointer=saver)
 
 
-class View(lgviz.Debugger):
+class AskedDebugger(lgviz.Debugger):
     """The debugger with a view that waits for each answer."""
 
     def send(self, content: Any, buffers: Any = None) -> None:  # type: ignore[override]
@@ -176,7 +176,7 @@ def trips(folder: str) -> Iterator[tuple[str, Trip]]:
             with traced() as trip:
                 store.put(("a",), "k", {"v": 2})
             yield "store.put", trip
-        view = View(graph, "1")
+        view = AskedDebugger(graph, "1")
         try:
             history = lgviz.history(graph, thread_id="1")
             ids = {label: history[label].id for label in ("c1", "c2", "c3")}

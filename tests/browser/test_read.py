@@ -179,7 +179,13 @@ def test_after_a_restart_the_static_view_is_left(notebook: NotebookFactory) -> N
     wait_for_kernel(page)
     expect(static).to_be_visible()
     expect(static).to_contain_text("node_b")
-    expect(page.get_by_text("model not found")).to_be_hidden()
+    lost = page.get_by_text("model not found")
+    lost.wait_for(state="attached")  # what is not there yet is hidden too
+    expect(lost).to_be_hidden()
+    assert (
+        lost.evaluate("element => element.closest('.jp-OutputArea-child').getBoundingClientRect().height")
+        == 0
+    )
 
 
 def test_scroll_and_selection_survive_a_detached_cell(notebook: NotebookFactory) -> None:

@@ -51,6 +51,17 @@ def test_every_checkpoint_of_every_demo_can_be_read(view: View) -> None:
     assert len(view.ask("rows_marks", checkpoints=ids)) == len(ids)
 
 
+def test_a_debugger_answers_its_front_end_by_the_same_requests(saver: SqliteSaver) -> None:
+    graph = DEMOS["two_nodes"].build(saver)
+    DEMOS["two_nodes"].seed(graph, thread_id="1")
+    debugger = lgviz.debug(graph, "1")
+    view = View(debugger)
+    opened = view.ask("thread_open", thread_id="1")
+    assert debugger.selected in opened["tree"]["ids"]
+    assert view.ask("checkpoint_get", checkpoint=debugger.selected)["id"] == debugger.selected
+    debugger.close()
+
+
 def test_a_fork_is_what_its_preview_said(view: View) -> None:
     ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
     request = fork(ids[2], {"foo": "x", "bar": ["y"]}, "node_a", note="why")

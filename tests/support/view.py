@@ -7,19 +7,28 @@ import threading
 from typing import Any
 
 from lgviz.backend import Backend
+from lgviz.widget import Debugger
 
 
 class View:
-    """A view without a browser: sends requests to the real backend, waits for the replies."""
+    """A view without a browser: sends requests to the real backend, waits for the replies.
+
+    Args:
+        what: what a :class:`Backend` takes, or a debugger, whose messages this view hears in its front end's place.
+    """
 
     def __init__(self, what: Any, thread_id: str | None = None, **more: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         self.progress: list[Any] = []
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
-        self.backend = Backend(what, self._take, **more)
-        self.backend.thread.open(thread_id)
         self._id = 0
+        if isinstance(what, Debugger):
+            what.send = self._take
+            self.backend: Any = what._backend
+        else:
+            self.backend = Backend(what, self._take, **more)
+            self.backend.thread.open(thread_id)
 
     def close(self) -> None:
         self.backend.close()

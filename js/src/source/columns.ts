@@ -1,6 +1,6 @@
 // The tree's columns off the wire, by the one table that Python and the views share.
-import { type ThreadView, TREE_COLUMNS, type TreeBatch, type TreeNews } from "../protocol";
-import type { Method, OpenedThread, Refreshed, TreeColumns, TreeRows } from "./types";
+import { type Early, type ThreadView, TREE_COLUMNS, type TreeBatch, type TreeNews } from "../protocol";
+import type { EarlyThread, Method, OpenedThread, Refreshed, TreeColumns, TreeRows } from "./types";
 
 /** The array that holds a column's numbers, by the type the protocol names. */
 export const ARRAYS = { u1: Uint8Array, u2: Uint16Array, i4: Int32Array, f8: Float64Array } as const;
@@ -30,4 +30,11 @@ export function decodeResult(method: Method, result: unknown, buffers: readonly 
 
 export function decodeNews(news: TreeNews, buffers: readonly DataView[]): Refreshed {
   return { ...news, tree: news.tree ? decodeTree(news.tree, buffers) : null };
+}
+
+/** The newest rows as a tree of their own: what they came from is older, and not here. */
+export function decodeEarly(early: Early, buffers: readonly DataView[]): EarlyThread {
+  const tree = decodeTree(early.thread.tree, buffers);
+  const parent = tree.parent.map((row) => Math.max(-1, row - tree.start));
+  return { ...early, thread: { ...early.thread, tree: { ...tree, parent, start: 0 } } };
 }

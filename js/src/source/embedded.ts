@@ -1,6 +1,6 @@
 // A recorded thread as a source: what Python answered once is answered again, without a kernel.
 import type { Failure } from "../protocol";
-import { KernelSource, type MessageModel } from "./kernel";
+import { KernelSource, keyOf, type MessageModel } from "./kernel";
 import type { Method } from "./types";
 
 interface Message {
@@ -97,10 +97,6 @@ class Recording implements MessageModel {
       for (const listener of [...this.#listeners]) listener({ ...message, id }, buffers);
     });
   }
-}
-
-function keyOf(method: string, params: Record<string, unknown>): string {
-  return `${method} ${JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
 /** A source that answers from a recording; `pause`: milliseconds before each message. */

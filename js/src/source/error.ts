@@ -1,8 +1,8 @@
 // A request that failed: what is wrong and what to do about it.
 import type { ErrorCode, Failure } from "../protocol";
 
-/** "no_answer": nothing came back, the kernel may be gone. */
-export type FailureCode = ErrorCode | "no_answer";
+/** "no_answer": nothing came back, the kernel may be gone; "gone": it is, which the debugger says by itself. */
+export type FailureCode = ErrorCode | "no_answer" | "gone";
 
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";

@@ -1,6 +1,7 @@
 // The kernel as a source: requests and replies as custom messages of an anywidget model.
-import type { Events, Failure, Request, TreeNews } from "../protocol";
-import { decodeNews, decodeResult } from "./columns";
+import { signal } from "@preact/signals";
+import type { Early, Events, Failure, Request, TreeNews } from "../protocol";
+import { decodeEarly, decodeNews, decodeResult } from "./columns";
 import { ProtocolError } from "./error";
 import type {
   EventBody,
@@ -22,6 +23,7 @@ export interface MessageModel {
 
 interface Pending {
   method: Method;
+  key: string;
   resolve(value: unknown): void;
   reject(error: ProtocolError): void;
   onProgress?: (progress: never) => void;
@@ -52,7 +54,14 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "memory_put",
 ]);
 
+/** What only reads: an answer of before stands in for one that cannot come. */
+const READS = /_get$|^memory_(open|list|item|value|versions|diff|changes)$/;
+const KEPT_ANSWERS = 200;
+
 export class KernelSource implements Source {
+  readonly lost = signal<string | null>(null);
+  readonly #kept = new Map<string, unknown>();
+  readonly #learnt = new Map<string, unknown>();
   readonly #model: MessageModel;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Map<EventName, Set<(body: never) => void>>();
@@ -74,7 +83,9 @@ export class KernelSource implements Source {
     const { signal, onProgress } = options;
     if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", "Cancelled."));
     const id = ++this.#id;
-    return new Promise<Result<M>>((resolve, reject) => {
+    const key = keyOf(method, params);
+    if (this.lost.peek() !== null) return this.#instead(key, gone());
+    return new Promise<Result<M>>((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const heard = () => {
         clearTimeout(timer);
@@ -102,13 +113,16 @@ export class KernelSource implements Source {
       };
       this.#pending.set(id, {
         method,
+        key,
         resolve: (value) => {
           settle();
+          this.#learnt.delete(key);
+          this.#keep(method, key, value);
           resolve(value as Result<M>);
         },
         reject: (error) => {
           settle();
-          reject(error);
+          resolve(this.#instead<Result<M>>(key, error));
         },
         ...(onProgress ? { onProgress: onProgress as (progress: ProgressOf<Method>) => void } : {}),
         settle,
@@ -117,8 +131,41 @@ export class KernelSource implements Source {
       signal?.addEventListener("abort", abort, { once: true });
       heard();
       const request: Request = { id, method, params: params as Record<string, unknown> };
-      this.#model.send(request);
+      try {
+        this.#model.send(request);
+      } catch {
+        this.lose("The kernel is gone: run the cell again to go on.");
+      }
     });
+  }
+
+  /** Says why no answer can come any more, to all that wait for one; null: one can again. */
+  lose(why: string | null): void {
+    this.lost.value = why;
+    if (why !== null) for (const pending of [...this.#pending.values()]) pending.reject(gone());
+  }
+
+  known<M extends Method>(method: M, params: Params<M>): Result<M> | undefined {
+    return this.#learnt.get(keyOf(method, params)) as Result<M> | undefined;
+  }
+
+  learn<M extends Method>(method: M, params: Params<M>, result: Result<M>): void {
+    const key = keyOf(method, params);
+    this.#learnt.set(key, result);
+    this.#keep(method, key, result);
+  }
+
+  #keep(method: Method, key: string, result: unknown): void {
+    if (!READS.test(method)) return;
+    this.#kept.delete(key);
+    this.#kept.set(key, result);
+    if (this.#kept.size > KEPT_ANSWERS) this.#kept.delete(this.#kept.keys().next().value as string);
+  }
+
+  /** What was answered before, for an answer that does not come. */
+  #instead<T>(key: string, error: ProtocolError): Promise<T> {
+    const silent = error.code === "gone" || error.code === "no_answer";
+    return silent && this.#kept.has(key) ? Promise.resolve(this.#kept.get(key) as T) : Promise.reject(error);
   }
 
   on<E extends EventName>(event: E, listener: (body: EventBody<E>) => void): () => void {
@@ -146,7 +193,9 @@ export class KernelSource implements Source {
       const body =
         incoming.event === "tree"
           ? decodeNews(incoming.body as TreeNews, buffers)
-          : (incoming.body as Events["run"]);
+          : incoming.event === "opening"
+            ? decodeEarly(incoming.body as Early, buffers)
+            : (incoming.body as Events["run"]);
       for (const listener of [...(this.#listeners.get(incoming.event) ?? [])]) listener(body as never);
       return;
     }
@@ -164,4 +213,15 @@ export class KernelSource implements Source {
       }
     }
   };
+}
+
+/** What to do about it is said once, beside all that is shown. */
+function gone(): ProtocolError {
+  return new ProtocolError("gone", "This was not loaded: it needs the kernel.");
+}
+
+/** What is asked, in one text, whatever the order of its parameters. */
+export function keyOf(method: string, params: unknown): string {
+  const named = Object.entries(params as Record<string, unknown>);
+  return `${method} ${JSON.stringify(named.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

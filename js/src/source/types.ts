@@ -1,5 +1,7 @@
 // What the views ask for data: one interface over the kernel, a server or a static page.
+import type { ReadonlySignal } from "@preact/signals";
 import type {
+  CheckpointView,
   Events,
   Methods,
   RunView,
@@ -26,6 +28,12 @@ export interface OpenedThread extends Omit<ThreadView, "tree"> {
   tree: TreeRows;
 }
 
+/** The newest rows of a thread, and the checkpoint that is selected in it. */
+export interface EarlyThread {
+  thread: OpenedThread;
+  checkpoint: CheckpointView | null;
+}
+
 export interface Refreshed extends Omit<TreeNews, "tree"> {
   tree: TreeRows | null;
 }
@@ -40,7 +48,11 @@ export type ProgressOf<M extends Method> = M extends "search"
     : unknown;
 
 export type EventName = keyof Events;
-export type EventBody<E extends EventName> = E extends "tree" ? Refreshed : Events[E];
+export type EventBody<E extends EventName> = E extends "tree"
+  ? Refreshed
+  : E extends "opening"
+    ? EarlyThread
+    : Events[E];
 
 export interface RequestOptions<M extends Method> {
   /** Aborting cancels the request; its promise then rejects with a ProtocolError of code "cancelled". */
@@ -52,6 +64,12 @@ export interface Source {
   request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
   /** Listens for an unasked event; the returned function stops listening. */
   on<E extends EventName>(event: E, listener: (body: EventBody<E>) => void): () => void;
+  /** What was learnt of this before it was asked. */
+  known?<M extends Method>(method: M, params: Params<M>): Result<M> | undefined;
+  /** Takes in an answer that nobody asked for. */
+  learn?<M extends Method>(method: M, params: Params<M>, result: Result<M>): void;
+  /** Why no answer can come any more, and what to do about it; null while one can. */
+  readonly lost?: ReadonlySignal<string | null>;
   /** Ends everything under way. */
   dispose(): void;
 }

@@ -1,8 +1,8 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { MemoryChanges, RunRequest, RunView, SandboxView, ThreadSummary, Topology } from "../protocol";
-import { isCancelled, ProtocolError } from "../source/error";
-import type { Refreshed, Source } from "../source/types";
+import { ProtocolError } from "../source/error";
+import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/types";
 import { TreeModel } from "./tree";
 
 export type Tab = "state" | "diff" | "writes" | "tasks" | "memory" | "raw";
@@ -32,12 +32,16 @@ export class Store {
   readonly notice = signal<ProtocolError | null>(null);
   /** The kernel stopped answering. */
   readonly gone = signal(false);
+  /** Why it cannot answer any more, and what to do about it; null while it can. */
+  readonly lost: ReadonlySignal<string | null>;
+  /** What is shown came with the widget, before the kernel was asked. */
+  readonly early = signal(false);
 
   readonly thread = signal<ThreadSummary | null>(null);
   readonly description = signal("");
   readonly topology = signal<Topology | null>(null);
   /** Why nothing can be forked or run here; null where it can. */
-  readonly readOnly = signal<string | null>(null);
+  readonly readOnly: ReadonlySignal<string | null>;
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
   /** The rows; mutable, so read `revision` to hear of a change. */
@@ -63,6 +67,7 @@ export class Store {
   /** The thread asked for last; null: whichever the source names. */
   wanted: string | null = null;
 
+  readonly #readOnly = signal<string | null>(null);
   readonly #shared: SharedModel | undefined;
   readonly #stops: (() => void)[] = [];
   #opening: AbortController | null = null;
@@ -71,14 +76,17 @@ export class Store {
   constructor(source: Source, shared?: SharedModel) {
     this.source = source;
     this.#shared = shared;
+    this.lost = source.lost ?? signal(null);
+    this.readOnly = computed(() => this.lost.value ?? this.#readOnly.value);
     this.running = computed(() => {
       let last: RunView | null = null;
       for (const run of this.runs.value.values()) if (isActive(run)) last = run;
-      return last;
+      return this.lost.value === null ? last : null;
     });
     this.selectedRow = this.#row(this.selected);
     this.comparedRow = this.#row(this.compared);
     this.#stops.push(
+      source.on("opening", (early) => this.showEarly(early)),
       source.on("tree", (body) => this.#take(body)),
       source.on("run", (run) => this.#setRun(run)),
       source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
@@ -110,39 +118,67 @@ export class Store {
         { thread_id: threadId },
         { signal: opening.signal },
       );
-      const tree = new TreeModel();
-      tree.append(opened.tree);
-      const same = this.thread.peek()?.thread_id === opened.thread.thread_id;
-      batch(() => {
-        this.thread.value = opened.thread;
-        this.description.value = opened.source;
-        this.topology.value = opened.topology;
-        this.readOnly.value = opened.read_only;
-        this.sandbox.value = opened.sandbox;
-        this.tree.value = tree;
-        this.revision.value++;
-        if (!same) this.panel.value = null;
-        const keep = (id: string | null) => (tree.rowOf(id) >= 0 ? id : null);
-        const wanted = keep(this.#resolve(this.#shared?.get("selected") ?? null));
-        this.selected.value =
-          (same ? keep(this.selected.value) : null) ??
-          keep(instead) ??
-          wanted ??
-          keep(opened.selected) ??
-          newest(tree);
-        this.compared.value = keep(this.#resolve(this.#shared?.get("compared") ?? this.compared.value));
-        this.phase.value = tree.length > 0 ? "ready" : "empty";
-      });
+      this.#show(opened, instead);
       this.#push();
     } catch (error) {
-      if (isCancelled(error)) return;
+      const failure = ProtocolError.of(error);
+      if (failure.code === "cancelled") return;
       batch(() => {
-        this.failure.value = ProtocolError.of(error);
+        this.gone.value = failure.code === "no_answer";
+        const shown = this.thread.peek()?.thread_id;
+        if (silent(failure) && shown !== undefined) {
+          // What is shown stays readable.
+          this.phase.value = "ready";
+          if (threadId !== null && threadId !== shown) this.notice.value = failure;
+          this.wanted = shown;
+          return;
+        }
+        this.failure.value = failure;
         this.phase.value = "failed";
       });
     } finally {
       if (this.#opening === opening) this.#opening = null;
     }
+  }
+
+  /** Shows what came before the kernel was asked, until it answers. */
+  showEarly({ thread: opened, checkpoint }: EarlyThread): void {
+    if (this.thread.peek() !== null && !this.early.peek()) return;
+    if (checkpoint) this.source.learn?.("checkpoint_get", { checkpoint: checkpoint.id }, checkpoint);
+    batch(() => {
+      const { phase } = this;
+      const at = phase.peek();
+      this.#show(opened);
+      this.early.value = true;
+      phase.value = at;
+    });
+  }
+
+  #show(opened: OpenedThread, instead: string | null = null): void {
+    const tree = new TreeModel();
+    tree.append(opened.tree);
+    const same = this.thread.peek()?.thread_id === opened.thread.thread_id;
+    batch(() => {
+      this.early.value = false;
+      this.thread.value = opened.thread;
+      this.description.value = opened.source;
+      this.topology.value = opened.topology;
+      this.#readOnly.value = opened.read_only;
+      this.sandbox.value = opened.sandbox;
+      this.tree.value = tree;
+      this.revision.value++;
+      if (!same) this.panel.value = null;
+      const keep = (id: string | null) => (tree.rowOf(id) >= 0 ? id : null);
+      const wanted = keep(this.#resolve(this.#shared?.get("selected") ?? null));
+      this.selected.value =
+        (same ? keep(this.selected.value) : null) ??
+        keep(instead) ??
+        wanted ??
+        keep(opened.selected) ??
+        newest(tree);
+      this.compared.value = keep(this.#resolve(this.#shared?.get("compared") ?? this.compared.value));
+      this.phase.value = tree.length > 0 ? "ready" : "empty";
+    });
   }
 
   /** Asks for what is new in the thread. Never two at once. */
@@ -180,6 +216,7 @@ export class Store {
 
   openFork(): void {
     const reason = this.readOnly.peek();
+    if (this.lost.peek() !== null) return;
     if (reason) this.report(new ProtocolError("refused", reason));
     else if (this.selected.peek() !== null) this.panel.value = "fork";
   }
@@ -242,9 +279,10 @@ export class Store {
     }
   }
 
-  /** Says a failure to the person; a cancelled request is none. */
+  /** Says a failure to the person; a cancelled request is none, and that the kernel is gone is said already. */
   report(error: unknown): void {
-    if (!isCancelled(error)) this.notice.value = ProtocolError.of(error);
+    const failure = ProtocolError.of(error);
+    if (failure.code !== "cancelled" && failure.code !== "gone") this.notice.value = failure;
   }
 
   #row(id: Signal<string | null>): ReadonlySignal<number> {
@@ -271,7 +309,9 @@ export class Store {
   }
 
   async #refresh(): Promise<void> {
+    if (this.lost.peek() !== null) return;
     if (this.phase.peek() !== "ready" && this.phase.peek() !== "empty") return;
+    if (this.early.peek()) return this.openThread(this.wanted);
     const tree = this.tree.peek();
     try {
       // What is new in the tree comes before the answer, as an event.
@@ -281,7 +321,7 @@ export class Store {
     } catch (error) {
       const failure = ProtocolError.of(error);
       if (failure.code === "no_answer") this.gone.value = true;
-      else if (failure.code !== "cancelled") this.report(failure);
+      else this.report(failure);
     }
   }
 
@@ -340,6 +380,11 @@ export class Store {
       if (shared.get(name) !== values[name]) shared.set(name, values[name]);
     }
   }
+}
+
+/** Whether nobody answered. */
+function silent(failure: ProtocolError): boolean {
+  return failure.code === "no_answer" || failure.code === "gone";
 }
 
 export function isActive(run: RunView): boolean {

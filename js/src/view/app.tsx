@@ -1,6 +1,7 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
+import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { Inspector } from "./inspector/inspector";
 import { SandboxBar } from "./top/sandbox";
@@ -11,7 +12,7 @@ import "./ui/hidden";
 import { toClipboard } from "./ui/copy";
 import { Help } from "./ui/help";
 import { Splitter } from "./ui/splitter";
-import { Empty, Failing, Loading, Notices } from "./ui/states";
+import { Empty, Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
 
 export function App({ view, height }: { view: ViewState; height: number }) {
   const { store } = view;
@@ -35,21 +36,26 @@ export function App({ view, height }: { view: ViewState; height: number }) {
       tabIndex={-1}
       onKeyDown={(event) => onKeyDown(view, event)}
       onAnimationStart={(event) => {
-        if (event.animationName === "lgviz-attached") view.attached.value++;
+        if (event.animationName.startsWith("lgviz-attached")) view.attached.value++;
       }}
     >
       <div class="lgviz-frame">
         <TopBar view={view} />
+        <KernelGone view={view} />
         {shown && phase !== "failed" && <SandboxBar view={view} />}
-        {phase === "failed" && failure ? (
+        {phase === "failed" && failure && failure.code !== "gone" ? (
           <Failing view={view} error={failure} />
         ) : phase === "empty" ? (
           <Empty />
         ) : !shown ? (
-          <Loading />
+          store.lost.value === null ? (
+            <Loading />
+          ) : (
+            <NoKernel />
+          )
         ) : (
           <div
-            class={phase === "loading" ? "lgviz-body is-loading" : "lgviz-body"}
+            class={phase === "loading" && !store.early.value ? "lgviz-body is-loading" : "lgviz-body"}
             style={{ "--lgviz-split": `${view.split.value * 100}%` }}
             aria-busy={phase === "loading"}
           >
@@ -165,7 +171,9 @@ async function copySelection(view: ViewState): Promise<void> {
     );
     view.say((await toClipboard(code, view.root)) ? "Copied as Python" : "The clipboard is denied");
   } catch (error) {
-    store.report(error);
+    const failure = ProtocolError.of(error);
+    if (failure.code === "gone") view.say(failure.message);
+    else store.report(error);
   }
 }
 

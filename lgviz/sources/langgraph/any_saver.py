@@ -28,12 +28,17 @@ _NEWEST = 5
 
 class ListedSource(Source):
     """Reads a saver that lgviz knows nothing about. Its ``list`` opens every value, so it is asked for all
-    only where something is new; checkpoints pass one at a time, and only their bookkeeping is kept."""
+    only where something is new; checkpoints pass one at a time, and only their bookkeeping is kept.
+
+    Some savers list checkpoints without the writes of the step under way. Those from which nothing went on
+    are then asked for by ``get_tuple``, which has them.
+    """
 
     def __init__(self, saver: Any) -> None:
         self.description = type(saver).__name__
         self._saver = saver
         self._asynchronous = False
+        self._listless = False
         self._kept: dict[Address, Bookkeeping] = {}
 
     def threads(self) -> list[ThreadInfo]:
@@ -48,7 +53,7 @@ class ListedSource(Source):
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         config = {"configurable": {"thread_id": thread_id}}  # of every namespace
-        newest = _fingerprint(self._list(config, limit=_NEWEST))
+        newest = _fingerprint(self._whole(item) for item in self._list(config, limit=_NEWEST))
         if since is not None and since[0] == newest:
             return ThreadIndex(token=since)
         known: frozenset[tuple[str, str]] = since[1] if since is not None else frozenset()
@@ -60,12 +65,41 @@ class ListedSource(Source):
             row = CheckpointRow(namespace, id_, _parent_id(item), dict(item.metadata or {}))
             found[namespace, id_] = row
             writes += [WriteRow(namespace, id_, w.task_id, "", w.idx, w.channel) for w in _writes(item)]
+        if not writes:
+            writes = self._waiting(thread_id, list(found.values()))
+            newest = _fingerprint(self._whole(item) for item in self._list(config, limit=_NEWEST))
         reset = not known <= found.keys()
         # A saver may list one namespace after the other: the ids tell the order of creation.
         new = sorted(
             (row for place, row in found.items() if reset or place not in known), key=lambda row: row.id
         )
         return ThreadIndex(new, writes, (newest, frozenset(found)), reset)
+
+    def _waiting(self, thread_id: str, rows: list[CheckpointRow]) -> list[WriteRow]:
+        """The writes at checkpoints from which no step went on, and at their parents, which tell the names of
+        what waits; where ``list`` has none at all."""
+        went_on = {
+            (row.namespace, row.parent_id)
+            for row in rows
+            if row.metadata.get("source") not in ("update", "fork", "input")
+        }
+        heads = [row for row in rows if (row.namespace, row.id) not in went_on]
+        asked = {(row.namespace, id_) for row in heads for id_ in (row.id, row.parent_id)}
+        found = []
+        for row in rows:
+            if (row.namespace, row.id) not in asked:
+                continue
+            item = self._get(thread_id, row.namespace, row.id)
+            for write in _writes(item) if item is not None else ():
+                self._listless = True
+                found.append(WriteRow(row.namespace, row.id, write.task_id, "", write.idx, write.channel))
+        return found
+
+    def _whole(self, item: CheckpointTuple) -> CheckpointTuple:
+        """A checkpoint that was listed, with its writes."""
+        if not self._listless:
+            return item
+        return self._get(*_address(item)) or item
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:  # noqa: ARG002 - as the saver reads
         item = self._get(thread_id, namespace, checkpoint_id)

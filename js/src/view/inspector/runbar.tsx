@@ -10,6 +10,7 @@ export function RunBar({ store }: { store: Store }) {
   const run = store.running.value ?? latest(store.runs.value);
   if (!run || (!isActive(run) && run.run === dismissed)) return null;
   const dismiss = () => setDismissed(run.run);
+  if (isActive(run) && store.lost.value !== null) return null;
   if (isActive(run)) return <AtWork store={store} run={run} />;
   if (run.status === "failed") {
     return (

@@ -16,9 +16,12 @@ interface BarProps {
 }
 
 export function MemoryBar({ state, view, label, at }: BarProps) {
-  const past = view.past && state.past.value;
-  const reason = view.read_only ?? (past ? `The past stays as it was: switch from ${label} to now.` : null);
   const { store } = state;
+  const past = view.past && state.past.value;
+  const reason =
+    store.lost.value ??
+    view.read_only ??
+    (past ? `The past stays as it was: switch from ${label} to now.` : null);
   return (
     <div class="lgviz-memory-bar">
       <div class="lgviz-memory-line">

@@ -45,6 +45,7 @@ export function MemoryEditor({ state, view, item }: Props) {
       ? "There is such an item already: open it to edit it, or take another key."
       : null;
   const reason =
+    store.lost.value ??
     (ready ? null : (wrong ?? "Name the namespace and the key.")) ??
     (planned.error ? planned.error.message : null) ??
     exists ??

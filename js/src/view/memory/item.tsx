@@ -78,7 +78,7 @@ interface TopProps {
 function Top({ state, view, item, at, label }: TopProps) {
   const past = at === null ? null : `The past stays as it was: switch from ${label} to now.`;
   const gone = item.value === null ? "There is nothing to change: the item is not there." : null;
-  const reason = view.read_only ?? past ?? gone;
+  const reason = state.store.lost.value ?? view.read_only ?? past ?? gone;
   const doing = state.doing.value;
   return (
     <header class="lgviz-memory-top">

@@ -63,7 +63,9 @@ export function Picker({ view }: { view: ViewState }) {
               {count(thread.count, "checkpoint")}
               {view.branches.value > 1 && ` · ${count(view.branches.value, "branch", "branches")}`}
             </span>
-            <StatusBadge status={thread.status} />
+            {!(thread.status === "running" && store.lost.value !== null) && (
+              <StatusBadge status={thread.status} />
+            )}
           </>
         )}
         <ChevronDown />

@@ -15,7 +15,9 @@ export function SandboxBar({ view }: { view: ViewState }) {
   const [conflicts, setConflicts] = useState<MemoryChanges | null>(null);
   const [busy, setBusy] = useState(false);
   if (sandbox === null) return null;
-  const reason = busy ? "It is being kept." : store.running.value ? "A run is at work: stop it first." : null;
+  const reason =
+    store.lost.value ??
+    (busy ? "It is being kept." : store.running.value ? "A run is at work: stop it first." : null);
   const keep = async (overwrite: boolean) => {
     setBusy(true);
     const found = await store.keepSandbox(overwrite);

@@ -23,6 +23,7 @@ export function SearchBox({ view }: { view: ViewState }) {
   const hits = search.hits.value;
   const searching = search.query.value !== "";
   const shown = open && searching;
+  const unasked = store.lost.value !== null && search.total.value === 0;
   useOutside(box, open, () => setOpen(false));
   useEffect(() => {
     if (text === search.query.peek()) return;
@@ -85,7 +86,7 @@ export function SearchBox({ view }: { view: ViewState }) {
         />
         {searching ? (
           <>
-            <span class="lgviz-faint lgviz-num">{summary(search)}</span>
+            <span class="lgviz-faint lgviz-num">{unasked ? "" : summary(search)}</span>
             <button type="button" class="lgviz-bare" aria-label="Clear the search" onClick={clear}>
               <CloseIcon />
             </button>
@@ -110,14 +111,18 @@ export function SearchBox({ view }: { view: ViewState }) {
               />
             ))}
             {hits.length === 0 && (
-              <p class="lgviz-hint">{search.busy.value ? "Searching…" : "Nothing found."}</p>
+              <p class="lgviz-hint">
+                {search.busy.value ? "Searching…" : unasked ? "A search needs the kernel." : "Nothing found."}
+              </p>
             )}
           </div>
           <footer class="lgviz-faint">
             <span>
-              {search.busy.value || search.more.value
-                ? `${thousands(search.done.value)} of ${count(search.total.value, "checkpoint")} searched`
-                : `${count(search.total.value, "checkpoint")} searched`}
+              {unasked
+                ? ""
+                : search.busy.value || search.more.value
+                  ? `${thousands(search.done.value)} of ${count(search.total.value, "checkpoint")} searched`
+                  : `${count(search.total.value, "checkpoint")} searched`}
               {hits.length > SHOWN && ` · ${SHOWN} of ${found(search)} listed, the others on the left edge`}
             </span>
             <span>Esc ends</span>

@@ -40,13 +40,15 @@ export function TopBar({ view }: { view: ViewState }) {
 function Live({ store }: { store: Store }) {
   const run = store.running.value;
   const readOnly = store.readOnly.value;
-  const [kind, text] = store.gone.value
-    ? ["gone", "no answer"]
-    : run
-      ? ["running", run.status === "stopping" ? "stopping" : "running"]
-      : readOnly
-        ? ["readonly", "read-only"]
-        : ["live", "live"];
+  const [kind, text] = store.lost.value
+    ? ["gone", "no kernel"]
+    : store.gone.value
+      ? ["gone", "no answer"]
+      : run
+        ? ["running", run.status === "stopping" ? "stopping" : "running"]
+        : readOnly
+          ? ["readonly", "read-only"]
+          : ["live", "live"];
   const what = store.description.value;
   return (
     <div class={`lgviz-live is-${kind}`} role="status" title={readOnly ? `${what}. ${readOnly}` : what}>

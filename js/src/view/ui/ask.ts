@@ -35,6 +35,9 @@ export function useAsk<M extends Method>(
     const asked = latest.current;
     if (key === null || asked === null) return;
     const abort = new AbortController();
+    // What came before it was asked is shown until the answer comes.
+    const known = source.known?.(method, asked);
+    if (known !== undefined) setState((was) => (was.data === undefined ? { ...was, data: known } : was));
     source.request(method, asked, { signal: abort.signal }).then(
       (data) => {
         if (!abort.signal.aborted) setState({ key, data, error: undefined });

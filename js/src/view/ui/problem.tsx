@@ -14,7 +14,7 @@ export function Problem({ error, retry, dismiss }: Props) {
       <div>
         <b>{cause}</b> {error.remedy}
       </div>
-      {retry && (
+      {retry && !(error instanceof ProtocolError && error.code === "gone") && (
         <button type="button" class="lgviz-link" onClick={retry}>
           Try again
         </button>

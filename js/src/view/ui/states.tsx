@@ -65,13 +65,35 @@ export function Failing({ view, error }: { view: ViewState; error: ProtocolError
   );
 }
 
+/** Nothing was loaded before the kernel was gone. */
+export function NoKernel() {
+  return (
+    <Blank icon={<EmptyIcon />} title="Nothing was loaded">
+      <p>What it showed last stands in the static view of this output, where there is one.</p>
+    </Blank>
+  );
+}
+
+/** One line over what stays readable: why nothing else can be asked, and what to do about it. */
+export function KernelGone({ view }: { view: ViewState }) {
+  const why = view.store.lost.value;
+  return (
+    why !== null && (
+      <div class="lgviz-lost" role="alert" data-testid="lgviz-kernel-gone">
+        <WarningIcon />
+        {why}
+      </div>
+    )
+  );
+}
+
 /** One line over the bottom edge: an act that failed, a kernel that is silent. */
 export function Notices({ view }: { view: ViewState }) {
   const { store } = view;
   const notice = store.notice.value;
   return (
     <div class="lgviz-notices">
-      {store.gone.value && (
+      {store.gone.value && store.lost.value === null && (
         <div class="lgviz-notice is-warn" role="alert" data-testid="lgviz-gone">
           <span>
             <b>The kernel does not answer.</b> It may be busy with a cell. If it was restarted, run this cell

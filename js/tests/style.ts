@@ -1,0 +1,3 @@
+// The style, where tests have no need of one.
+export const css = "";
+export const stamp = "test";
