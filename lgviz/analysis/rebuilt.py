@@ -129,6 +129,13 @@ class Fold:
             return KeptAsWrites(None if self._base is NOTHING else self._base, self._writes, reason)
         return self.value
 
+    def contradicts(self, stored: Any) -> bool:
+        """Whether a value follows and another one is stored in its place."""
+        try:
+            return not self._reason() and bool(self.value != stored)
+        except Exception:  # arrays and frames have no single truth
+            return False
+
     @property
     def told(self) -> str:
         """How the value came about, in words."""

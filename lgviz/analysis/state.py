@@ -61,6 +61,7 @@ class StateReader:
         self._deltas = DeltaHistories(source, thread_id)
         self._counters: dict[str, set[str]] = {}
         self._counted = 0
+        self._contradicted: dict[tuple[str, str, str], bool] = {}
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -70,6 +71,7 @@ class StateReader:
             self._kept.clear()
             self._deltas.forget()
             self._counters.clear()
+            self._contradicted.clear()
             self._counted = 0
 
     # ------------------------------------------------------------ the checkpoint
@@ -292,10 +294,31 @@ class StateReader:
                 fold = before[name] if near else Fold()
                 if history.seed_id is not None:
                     fold = Fold.of(history.seed)
+                    if not near and self._is_contradicted(facts.namespace, history.seed_id, name):
+                        fold = replace(
+                            fold, lost="a value that LangGraph stored is another than its rule gives"
+                        )
                 elif history.lost is not None:
                     fold = replace(fold, lost=f"checkpoint {history.lost} before it is no longer stored")
                 found[name] = fold.step(write.value for _, writes in history.steps for write in writes)
         return found
+
+    def _is_contradicted(self, namespace: str, id_: str, name: str) -> bool:
+        """Whether the writes before a stored value do not give it, where it is certain that they made it: a
+        reducer that trims, sorts or adds is found out so."""
+        key = (namespace, id_, name)
+        if key not in self._contradicted:
+            row = self._tree.rows[self._tree.row_of(id_, namespace)]
+            loop = row.source == "loop" and not row.collapsed and row.parent is not None
+            fold = Fold()
+            if loop and row.parent is not None and len(row.parent.children) == 1:
+                history = self._deltas.collect(namespace, self._ancestors(namespace, id_), [name])[name]
+                if history.lost is None:
+                    fold = Fold.of(history.seed) if history.seed_id is not None else fold
+                    fold = fold.step(write.value for _, writes in history.steps for write in writes)
+            stored = self._source.channels(self._thread_id, namespace, id_, [name]).get(name)
+            self._contradicted[key] = fold.contradicts(unwrapped(stored))
+        return self._contradicted[key]
 
     def _rebuilt(self, facts: TreeRow, opened: _Opened) -> dict[str, Fold]:
         """The delta channels, and what was written to them by no task, which LangGraph counts as of here."""

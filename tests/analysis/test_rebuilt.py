@@ -286,3 +286,35 @@ def test_a_walk_over_a_long_thread_reads_each_write_once(kind: str, tmp_path: Pa
     read.clear()
     assert [hit.where for hit in search(h, "reply 77")] == ["messages.ai"]
     assert len(read) < 2 * len(h)
+
+
+def last_three(old: list[Any], writes: Any) -> list[Any]:
+    return [*old, *(item for write in writes for item in write)][-3:]
+
+
+def in_order(old: list[Any], writes: Any) -> list[Any]:
+    return sorted([*old, *(item for write in writes for item in write)])
+
+
+def last_messages(old: list[Any], writes: Any) -> list[Any]:
+    return list(_messages_delta_reducer(old, writes))[-3:]
+
+
+@pytest.mark.parametrize("reducer", [last_three, in_order, last_messages])
+def test_a_reducer_that_does_more_is_found_out_by_what_is_stored(reducer: Any, tmp_path: Path) -> None:
+    channel = DeltaChannel(reducer, snapshot_frequency=5)
+
+    def node(state: Any) -> Any:
+        number = 100 - len(str(state["items"]))
+        return {"items": [AIMessage("x", id=f"{number}")] if reducer is last_messages else [str(number)]}
+
+    schema: Any = TypedDict("Trimmed", {"items": Annotated[list[Any], channel]})  # type: ignore[misc]
+    builder: Any = StateGraph(schema).add_node("node", node).add_edge(START, "node")
+    saver, path = SAVERS["langgraph file"](tmp_path / "trimmed.db")
+    graph = builder.compile(checkpointer=saver)
+    for number in range(9):
+        said = [HumanMessage("q", id=f"h{number}")] if reducer is last_messages else [f"{number}"]
+        graph.invoke({"items": said}, {"configurable": {"thread_id": "1"}})
+    latest = lgviz.history(path, "1").latest
+    assert "items" not in latest.stored.values
+    assert latest.values["items"].reason == "a value that LangGraph stored is another than its rule gives"

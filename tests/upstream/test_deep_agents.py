@@ -1,0 +1,65 @@
+"""Deep Agents' own threads, whose messages and files are delta channels, opened by their file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.environments import environment, output_of
+
+pytestmark = pytest.mark.upstream
+
+SCRIPT = """
+import sqlite3, sys
+from typing import Any
+from deepagents import create_deep_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.checkpoint.sqlite import SqliteSaver
+import lgviz
+from lgviz.persistence import SqliteSaver as Ours
+
+class Scripted(BaseChatModel):
+    replies: list[Any]
+    at: int = 0
+    @property
+    def _llm_type(self):
+        return "scripted"
+    def bind_tools(self, tools, **more):
+        return self
+    def _generate(self, messages, stop=None, run_manager=None, **more):
+        self.at += 1
+        return ChatResult(generations=[ChatGeneration(message=self.replies[(self.at - 1) % len(self.replies)])])
+
+def calls(*args):
+    return AIMessage("", tool_calls=[{"name": n, "args": a, "id": f"t{i}"} for i, (n, a) in enumerate(args)])
+
+for make, path in ((lambda p: SqliteSaver(sqlite3.connect(p, check_same_thread=False)), sys.argv[1]),
+                   (Ours.from_conn_string, sys.argv[2])):
+    replies = [calls(("write_file", {"file_path": "/a.txt", "content": "one"}), ("write_file", {"file_path": "/b.txt", "content": "two"})),
+               calls(("edit_file", {"file_path": "/a.txt", "old_string": "one", "new_string": "three"})),
+               AIMessage("the reply")]
+    graph = create_deep_agent(model=Scripted(replies=replies), tools=[], checkpointer=make(path))
+    place = {"configurable": {"thread_id": "1"}}
+    for turn in range(25):
+        graph.invoke({"messages": [{"role": "user", "content": f"question {turn}", "id": f"u{turn}"}]}, place)
+    history = lgviz.history(path, "1")
+    wrong = []
+    for c in history:
+        told, values = graph.get_state(c.config).values, c.values
+        for name in ("messages", "files"):
+            if values.get(name, type(told[name])()) != told[name]:
+                wrong.append((c.label, name))
+    rebuilt = {rule for c in history for rule in c.rebuilt.values()}
+    print(len(history) > 100, wrong, sorted(rebuilt), sorted(history.latest.values["files"]))
+"""
+
+
+def test_messages_and_files_of_a_file_are_those_of_the_agent(tmp_path: Path) -> None:
+    python = environment("deepagents>=0.7.32", "langgraph-checkpoint-sqlite", lgviz=True)
+    said = output_of(python, SCRIPT, tmp_path / "langgraph.db", tmp_path / "lgviz.db").splitlines()
+    rules = ["as it was stored", "files set by path, None removes", "messages by id"]
+    rules = [f"rebuilt without the graph: {rule}" for rule in rules]
+    assert said == [f"True [] {rules} ['/a.txt', '/b.txt']"] * 2
