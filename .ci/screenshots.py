@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Page, expect, sync_playwright
 
 from lab_server import THEMES, running_lab
-from tests.browser.conftest import FLAGS, write_notebook
 from tests.support.debugger_page import SETUP, Debugger, seeded
-from tests.support.lab import add_cell, run_all, theme_name, wait_for_kernel
+from tests.support.lab import add_cell, run_all, theme_name, wait_for_kernel, write_notebook
+from tests.support.lab_fixtures import FLAGS
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 Show = Callable[[Debugger], None]

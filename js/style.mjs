@@ -9,7 +9,8 @@ const entry = join(dirname(fileURLToPath(import.meta.url)), "src", "style.css");
 /** The oldest browsers: they do not nest rules, so rules are written out. */
 const target = ["chrome111", "firefox110", "safari16"];
 
-async function stampedStyle() {
+/** The text, its stamp, and the files that it is made of. */
+export async function stampedStyle() {
   const bundled = await build({ entryPoints: [entry], bundle: true, write: false, metafile: true });
   const text = bundled.outputFiles[0].text;
   const stamp = createHash("sha256").update(text).digest("hex").slice(0, 8);

@@ -27,10 +27,10 @@ HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that hides, or turns what follows, written out: as ``␀`` or ``\u202e``.
+    r"""The text with every character that hides, or turns what follows, written out, as ``\u202e``.
 
     >>> print(visible("a\x00b\u202ec"))
-    a␀b\u202ec
+    a\x00b\u202ec
 
     Tabs, line breaks, Hebrew and Arabic letters and the joiners between letters of a script stay as they are.
     """
@@ -43,8 +43,4 @@ def _written(found: re.Match[str]) -> str:
 
 def _name(character: str) -> str:
     code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -45,7 +45,7 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from typing import Any
 
@@ -92,6 +92,18 @@ __all__ = [
     "Unloadable",
     "WrongLoop",
 ]
+
+
+def listed(names: Iterable[Any], most: int = 20, last: str = "and") -> str:
+    """Names in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c"], most=2), listed("ab", last="or")
+    ("'a'", "'a', 'b' and 'c'", "'a', 'b' and 1 more", "'a' or 'b'")
+    """
+    each = [repr(name) for name in names]
+    if len(each) > most:
+        each = [*each[:most], f"{len(each) - most} more"]
+    return f" {last} ".join(filter(None, [", ".join(each[:-1]), *each[-1:]]))
 
 
 class LgvizError(Exception):

@@ -44,6 +44,8 @@ class Mark(IntFlag):
     ANSWERED = 256
     SANDBOX = 512
     """Held by a sandbox: not stored until it is kept."""
+    WAITED = 1024
+    """Something else may lie between its parent and it, as a person's answer: no duration can be told."""
 
 
 # ---------------------------------------------------------------- envelope
@@ -445,6 +447,8 @@ class RunView(TypedDict):
     status: RunStatus
     nodes: list[str]
     """Nodes at work now."""
+    before: list[str]
+    """Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none."""
     checkpoint: str | None
     error: str | None
 

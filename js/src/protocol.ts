@@ -31,6 +31,8 @@ export const Mark = {
   ANSWERED: 256,
   /** Held by a sandbox: not stored until it is kept. */
   SANDBOX: 512,
+  /** Something else may lie between its parent and it, as a person's answer: no duration can be told. */
+  WAITED: 1024,
 } as const;
 
 export interface Request {
@@ -419,6 +421,8 @@ export interface RunView {
   status: RunStatus;
   /** Nodes at work now. */
   nodes: string[];
+  /** Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none. */
+  before: string[];
   checkpoint: string | null;
   error: string | null;
 }

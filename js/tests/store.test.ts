@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { decodeEarly } from "../src/source/columns";
 import { KernelSource } from "../src/source/kernel";
 import { type Shared, type SharedModel, Store } from "../src/state/store";
 import { ViewState } from "../src/state/view";
@@ -404,5 +405,45 @@ describe("search", () => {
       false,
     ]);
     expect(store.notice.value).toBe(null);
+  });
+});
+
+describe("what came before the kernel was asked", () => {
+  const rest = { source: "s", topology: null, read_only: null, selected: "id-c5", sandbox: null };
+  function early(rows: readonly RowSpec[], start: number) {
+    const { tree, buffers } = batchOf(rows, start);
+    const checkpoint = { id: "id-c5", label: "c5" } as never;
+    return decodeEarly({ thread: { thread: summary() as never, tree, ...rest }, checkpoint }, buffers);
+  }
+
+  test("is shown at once, and then what the kernel answers", async () => {
+    store.showEarly(early(ROWS, 7));
+    expect(store.tree.value.labels).toEqual(["c3", "c4", "c5"]);
+    expect([...store.tree.value.parent.slice(0, 3)]).toEqual([-1, -1, 1]);
+    expect([store.early.value, store.selected.value]).toEqual([true, "id-c5"]);
+    expect(store.source.known?.("checkpoint_get", { checkpoint: "id-c5" })).toMatchObject({ label: "c5" });
+    const opened = store.openThread("1");
+    expect(store.tree.value.length).toBe(3);
+    await answerOpen();
+    await opened;
+    expect(store.tree.value.length).toBe(ROWS.length);
+    expect([store.early.value, store.phase.value, store.selected.value]).toEqual([false, "ready", "id-c5"]);
+    store.showEarly(early(ROWS, 8));
+    expect(store.tree.value.length).toBe(ROWS.length);
+  });
+
+  test("stays while the kernel is silent, and the thread is opened once it answers", async () => {
+    store = new Store(new KernelSource(model, 5), traits);
+    store.showEarly(early(ROWS, 7));
+    await store.openThread("1");
+    expect([store.phase.value, store.gone.value, store.tree.value.length]).toEqual(["ready", true, 3]);
+    const again = store.refresh();
+    await answerOpen();
+    await again;
+    expect([store.early.value, store.gone.value, store.tree.value.length]).toEqual([
+      false,
+      false,
+      ROWS.length,
+    ]);
   });
 });

@@ -13,7 +13,7 @@ it.each(CASES)("shows %j as Python does", (text, shown) => {
 });
 
 const TURNED = "file\u202egnp.exe\u0000";
-const SHOWN = "file\\u202egnp.exe␀";
+const SHOWN = "file\\u202egnp.exe\\x00";
 
 function drawn(element: preact.ComponentChild): HTMLElement {
   const host = document.createElement("div");
@@ -31,7 +31,7 @@ it("marks it in an element's text, among other children too", () => {
   );
   expect(host.textContent).toBe(`one ${SHOWN}${SHOWN}${SHOWN}`);
   expect([...host.querySelectorAll(".lgviz-hidden")].map((each) => each.textContent)).toEqual(
-    Array(3).fill(["\\u202e", "␀"]).flat(),
+    Array(3).fill(["\\u202e", "\\x00"]).flat(),
   );
   expect(host.firstElementChild?.getAttribute("title")).toBe(SHOWN);
   expect(host.firstElementChild?.getAttribute("aria-label")).toBe(SHOWN);

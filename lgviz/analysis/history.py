@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
 from lgviz._visible import visible
-from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound
+from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound, listed
 from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions, Source
@@ -112,9 +112,9 @@ class History:
             raise NoCheckpoints(
                 f"{self.source.description} holds no checkpoint yet.", "Run the graph with a thread_id first."
             )
-        names = ", ".join(repr(thread.thread_id) for thread in threads[:5])
-        more = f" and {len(threads) - 5} more" if len(threads) > 5 else ""
-        raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"There are {names}{more}.")
+        names = listed((thread.thread_id for thread in threads), most=5)
+        there = "There is only" if len(threads) == 1 else "There are"
+        raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"{there} {names}.")
 
     def __repr__(self) -> str:
         return visible(

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from lgviz._visible import HIDDEN, visible
 from lgviz.analysis.compare import Change, Changes
 from lgviz.analysis.messages import ToolCall, is_message, read_message
-from lgviz.analysis.style import STYLE
+from lgviz.analysis.style import ROOT, STYLE
 from lgviz.analysis.summary import (
     change_path,
     channel_summary,
@@ -66,7 +66,7 @@ def tag(kind: str, body: str | int = _NONE, look: str = "") -> Markup:
 
 def diff_page(diff: Changes) -> Markup:
     """A diff as a notebook's output."""
-    return tag("div", tag("style", Markup(STYLE)) + diff_html(diff, Room(60_000)), "lgviz-static")  # noqa: S704
+    return tag("div", tag("style", Markup(STYLE)) + diff_html(diff, Room(60_000)), ROOT)  # noqa: S704
 
 
 # ---------------------------------------------------------------- state

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["PAGE", "STYLE"]
+import hashlib
+
+__all__ = ["PAGE", "ROOT", "STYLE"]
 
 _LIGHT = (
     "--bg:var(--jp-layout-color0,#fff);--panel:#fbfbfc;--line:#e6e8ec;--text:#1c2024;--mute:#6b7280;"
@@ -19,7 +21,7 @@ _DARK = (
     "--warn-bg:#35270f;--l0:#6ea8ff;--l1:#ff9a62;--l2:#4fd1b0;--l3:#b79bff;--chip:#232831"
 )
 
-STYLE = (
+_STYLE = (
     f".lgviz-static{{{_LIGHT};--mono:ui-monospace,'JetBrains Mono','DejaVu Sans Mono',Menlo,monospace;"
     "--ui:Inter,system-ui,'Segoe UI','DejaVu Sans',sans-serif}"
     f"@media (prefers-color-scheme:dark){{.lgviz-static{{{_DARK}}}}}"
@@ -31,7 +33,7 @@ STYLE = (
 .lgviz-static *{unicode-bidi:isolate}
 .lgviz-static :is(.lg-said,.lg-string,.lg-add,.lg-del,.lg-ask){unicode-bidi:plaintext}
 .lgviz-static :is(ins,del){unicode-bidi:normal}
-.lgviz-static .lg-hidden{font:.85em var(--mono);color:var(--warn);background:var(--chip);border-radius:3px;
+.lgviz-static .lg-hidden{font:.85em var(--mono);color:var(--mute);background:var(--chip);border-radius:3px;
  padding:0 2px}
 .lgviz-static details>summary{cursor:pointer;list-style-position:inside}
 .lgviz-static .lg-mute{color:var(--mute)}.lgviz-static .lg-faint{color:var(--faint);font-size:12px}
@@ -76,7 +78,7 @@ STYLE = (
 """
 )
 
-PAGE = """
+_PAGE = """
 .lgviz-static.lg-page{border:1px solid var(--line);border-radius:10px;overflow:hidden;max-width:1280px}
 .lgviz-static .lg-top{display:flex;flex-wrap:wrap;gap:4px 10px;align-items:baseline;padding:8px 14px;
  border-bottom:1px solid var(--line);background:var(--panel)}
@@ -119,3 +121,8 @@ PAGE = """
  padding:5px 10px;margin:0 0 8px;overflow-wrap:anywhere}
 .lgviz-static .lg-ask.lg-bad{border-left-color:var(--del)}
 """
+
+# A notebook keeps outputs of several versions, and a style holds for the whole page: each has its own class.
+ROOT = f"lgviz-static-{hashlib.sha256((_STYLE + _PAGE).encode()).hexdigest()[:8]}"
+"""The class of what :data:`STYLE` holds for: another one for each style."""
+STYLE, PAGE = (style.replace(".lgviz-static", f".{ROOT}") for style in (_STYLE, _PAGE))

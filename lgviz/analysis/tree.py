@@ -36,6 +36,7 @@ class Flag(IntFlag):
     NOTE = 128
     ANSWERED = 256
     SANDBOX = 512
+    WAITED = 1024
 
 
 _SOURCES = {"input": Flag.INPUT, "update": Flag.UPDATE, "fork": Flag.FORK}
@@ -66,6 +67,9 @@ class Tree:
         self._source = source
         self._thread_id = thread_id
         self._triggers = triggers
+        graph = source.graph
+        named = (getattr(graph, f"interrupt_{when}_nodes", ()) for when in ("before", "after"))
+        self._breakpoints = tuple({nodes} if isinstance(nodes, str) else set(nodes) for nodes in named)
         self._clear()
 
     def _clear(self) -> None:
@@ -237,7 +241,21 @@ class Tree:
             mark |= Flag.SANDBOX
         if row.work is not None:
             mark |= _of_tasks(row, row.work.tasks.values())
+        if row.parent is not None and self._waited(row, row.parent):
+            mark |= Flag.WAITED
         return mark
+
+    def _waited(self, row: TreeRow, parent: TreeRow) -> bool:
+        """Whether more than a step may lie between a checkpoint and its parent: an answer, a repair, a
+        decision to run on, another run of the same step, steps that were not stored."""
+        if row.source != "loop" or row.collapsed or parent.source not in ("input", "loop"):
+            return True
+        if any(task.interrupted or task.failed for task in parent.step_work.tasks.values()):
+            return True
+        before, after = self._breakpoints
+        if before.intersection(("*", *row.nodes)) or after.intersection(("*", *parent.nodes)):
+            return True
+        return next(child for child in parent.children if child.source == "loop") is not row
 
     # ------------------------------------------------------------ for naming
 

@@ -157,6 +157,8 @@ class Acts:
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
+                if run.status == "interrupted" and not run.checkpoint.waiting:
+                    view["before"] = list(run.checkpoint.next)
         except LgvizError as error:
             view = {**view, "status": "failed", "error": error.cause}
             raise
@@ -212,6 +214,7 @@ class Acts:
             "run": number,
             "status": runner.status,
             "nodes": runner.nodes,
+            "before": [],
             "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
             "error": None,
         }

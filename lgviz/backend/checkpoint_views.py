@@ -244,7 +244,7 @@ def _is_answered(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> bo
 
 def _duration(checkpoint: Checkpoint) -> float | None:
     parent = checkpoint.parent
-    if parent is None or checkpoint.source != "loop":
+    if parent is None or Flag.WAITED in checkpoint.flags:
         return None
     took = (checkpoint.time - parent.time) * 1000
     return took if took >= 0 else None

@@ -14,7 +14,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.history import History
 from lgviz.analysis.html import Room, diff_html, esc, state_html, value_html
-from lgviz.analysis.style import PAGE, STYLE
+from lgviz.analysis.style import PAGE, ROOT, STYLE
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag, Tree
 from lgviz.errors import LgvizError
@@ -73,9 +73,9 @@ def static_html(
     rows = _tree(tree, chosen, other, limit)
     pane = "" if chosen is None else _pane(history, tree, chosen, other)
     return Markup(
-        '<div class="lgviz-static lg-page"><style>{}</style><div class="lg-top">{}</div>'
+        '<div class="{} lg-page"><style>{}</style><div class="lg-top">{}</div>'
         '<div class="lg-body"><div class="lg-rows">{}</div><div class="lg-pane">{}</div></div></div>'
-    ).format(Markup(STYLE + PAGE), top, rows, pane)  # noqa: S704
+    ).format(ROOT, Markup(STYLE + PAGE), top, rows, pane)  # noqa: S704
 
 
 def _status(history: History) -> Markup:

@@ -128,14 +128,21 @@ def future_of(tree: Tree, selected: int | None) -> frozenset[int]:
 
 
 def time_of(tree: Tree, row: int) -> str:
-    """``+1.2 s`` since the parent, or the clock where that says more."""
+    """``+1.2 s`` since the parent, or the clock where that says more or something else may lie between."""
     at, parent = tree.times[row], tree.parent[row]
     if math.isnan(at):
         return ""
     since = at - tree.times[parent] if parent >= 0 else math.nan
-    if 0 <= since < 60 and tree.sources[row] == "loop":
-        return f"+{since:.1f} s"
+    if 0 <= since < 60 and not tree.flags[row] & Flag.WAITED:
+        return _elapsed(since)
     return datetime.datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+
+
+def _elapsed(seconds: float) -> str:
+    """As the front end says it: ``+0.4 ms``, ``+43 ms``, ``+1.2 s``."""
+    if seconds < 0.00995:
+        return f"+{seconds * 1000:.1f} ms"
+    return f"+{seconds * 1000:.0f} ms" if seconds < 0.0995 else f"+{seconds:.1f} s"
 
 
 def changed_of(tree: Tree, row: int, most: int = 6) -> Sequence[str]:

@@ -17,7 +17,7 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
-from lgviz.errors import NodeRefused, NothingToRun
+from lgviz.errors import NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
 
 from .effects import Act, call
@@ -326,7 +326,7 @@ def _check_until(until: Until, graph: Any) -> None:
     if until not in nodes:
         raise NodeRefused(
             f"The graph has no node {until!r} to stop before.",
-            f"Choose one of {', '.join(map(repr, nodes))}.",
+            f"Choose {listed(nodes, last='or')}.",
         )
 
 

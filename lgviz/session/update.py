@@ -14,7 +14,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
 from lgviz.analysis.loading import refused_channels, said_by, tolerant
-from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable
+from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable, listed
 from lgviz.sources.places import config_of, place_of
 
 from .effects import Act, call
@@ -84,7 +84,8 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
     node = edit.as_node or inferred(position)
     if node is None:
         raise AmbiguousUpdate(
-            "LangGraph cannot tell which node made this update.", f"Name it with as_node=: {_listed(graph)}."
+            "LangGraph cannot tell which node made this update.",
+            f"Name it with as_node=: {listed([*graph.nodes, END], last='or')}.",
         )
     check_node(graph, node, edit)
     values = to_update(graph, edit.values, node)
@@ -145,15 +146,19 @@ def siblings(position: Position, snapshot: StateSnapshot, node: str | None = Non
 def check_node(graph: Any, node: str, edit: Edit) -> None:
     """Refuse a node or goto that the graph does not have, before anything runs."""
     if node not in (END, INPUT) and (node not in graph.nodes or not graph.nodes[node].flat_writers):
-        raise NodeRefused(f"The graph has no node {node!r} to update as.", f"Choose one of {_listed(graph)}.")
+        raise NodeRefused(
+            f"The graph has no node {node!r} to update as.",
+            f"Choose {listed([*graph.nodes, END], last='or')}.",
+        )
     if node == END and (edit.values or edit.goto):
         raise NodeRefused(
-            "An update as '__end__' takes no values: it ends the run where it is.",
+            "An update as '__end__' takes no values: it only ends the tasks that wait.",
             "Leave the values empty, or choose another node.",
         )
     if edit.goto is not None and edit.goto != END and edit.goto not in graph.nodes:
         raise NodeRefused(
-            f"The graph has no node {edit.goto!r} to go to.", f"Choose one of {_listed(graph)}."
+            f"The graph has no node {edit.goto!r} to go to.",
+            f"Choose {listed([*graph.nodes, END], last='or')}.",
         )
 
 
@@ -162,7 +167,7 @@ def _with_siblings(position: Position, before: StateSnapshot, node: str, values:
     if ours is None:
         raise NodeRefused(
             f"Node {node!r} is not one of the pending nodes, so there are no siblings of it to keep.",
-            f"Choose one of {', '.join(map(repr, before.next))}, or keep no siblings.",
+            "Keep no siblings" + (f", or choose {listed(before.next, last='or')}." if before.next else "."),
         )
     kept = {s.task_id: s for s in siblings(position, before, node)}
     return [
@@ -200,10 +205,6 @@ def _task_of(position: Position, snapshot: StateSnapshot, node: str | None) -> s
 def _writes(position: Position, task_id: str) -> list[tuple[str, Any]]:
     stored = position.saved.pending_writes or ()
     return [(c, v) for task, c, v in stored if task == task_id and c not in _CONTROL]
-
-
-def _listed(graph: Any) -> str:
-    return ", ".join(repr(name) for name in [*graph.nodes, END])
 
 
 def warned(

@@ -110,14 +110,14 @@ def _made(target: str | Path) -> SyncSaver:
     import psycopg
 
     from lgviz.persistence.database.conninfo import parsed
-    from lgviz.persistence.database.postgres import connect, explain
+    from lgviz.persistence.database.postgres import connect, unreachable
     from lgviz.persistence.savers.postgres import PostgresSaver
 
     parsed(str(target))
     try:
         saver = PostgresSaver(connect(str(target)))
     except psycopg.Error as error:
-        raise explain(error) from error
+        raise unreachable(error) from error
     saver.driver.conninfo = str(target)  # its own, to close
     return saver
 

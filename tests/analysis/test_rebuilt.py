@@ -17,7 +17,7 @@ from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, _messages_delta_reducer
-from langgraph.types import Overwrite
+from langgraph.types import Command, Overwrite, interrupt
 from typing_extensions import TypedDict
 
 import lgviz
@@ -27,7 +27,7 @@ from lgviz.analysis.rebuilt import Fold, KeptAsWrites
 from lgviz.analysis.search import search
 from lgviz.export.html import static_html
 from lgviz.sources import Undecodable
-from tests.support.delta_threads import agent, drive, merged_files
+from tests.support.delta_threads import agent, appended, drive, merged_files
 from tests.support.view import View
 
 CHANNELS = ("messages", "log", "files", "tags", "count")
@@ -318,3 +318,25 @@ def test_a_reducer_that_does_more_is_found_out_by_what_is_stored(reducer: Any, t
     latest = lgviz.history(path, "1").latest
     assert "items" not in latest.stored.values
     assert latest.values["items"].reason == "a value that LangGraph stored is another than its rule gives"
+
+
+@pytest.mark.parametrize("kind", SAVERS)
+def test_what_is_written_by_no_task_or_for_one_that_failed(kind: str, tmp_path: Path) -> None:
+    schema: Any = TypedDict("Asked", {"log": Annotated[list[str], DeltaChannel(appended)]})  # type: ignore[misc]
+
+    def fail(state: Any) -> Any:
+        if len(state["log"]) < 4:
+            raise RuntimeError("not yet")
+        return {"log": ["went well"]}
+
+    builder: Any = StateGraph(schema).add_node("ask", lambda state: {"log": [interrupt("?")]})
+    builder.add_node("side", lambda state: {"log": ["side"]}).add_node("fail", fail)
+    builder.add_edge(START, "ask").add_edge("ask", "side").add_edge("ask", "fail")
+    saver, what = SAVERS[kind](tmp_path / "asked.db")
+    graph, place = builder.compile(checkpointer=saver), {"configurable": {"thread_id": "1"}}
+    graph.invoke({"log": ["begun"]}, place)
+    with pytest.raises(RuntimeError, match="not yet"):
+        graph.invoke(Command(resume="yes", update={"log": ["by command"]}), place)
+    states = {c.label: c.values.get("log") for c in lgviz.history(what, "1")}
+    assert states == {c.label: c.values.get("log") or None for c in lgviz.history(graph, "1")}
+    assert states["c2"] == ["begun", "by command", "yes"]

@@ -223,3 +223,18 @@ def test_two_static_views_on_a_page_share_no_id(history: History) -> None:
         page,
     )
     assert len(ids) == len(set(ids)) and set(referred) <= set(ids)
+
+
+def test_a_style_holds_for_the_outputs_of_its_own_version_only(history: History) -> None:
+    for page in (static_html(history), history.diff("c1", "c2")._repr_html_()):
+        [(root, style)] = re.findall(
+            r'^<div class="(lgviz-static-[0-9a-f]{8})[^>]*><style>(.*?)</style>', page, re.DOTALL
+        )
+        rules = re.sub(r"@media[^{]*\{(.*?\})\}", r"\1", style)
+        selectors = [
+            one
+            for text in re.findall(r"([^{}]+)\{[^{}]*\}", rules)
+            for one in re.split(r",(?![^()]*\))", text)
+        ]
+        assert len(selectors) > 20
+        assert [one for one in selectors if f".{root}" not in one] == []

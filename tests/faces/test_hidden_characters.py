@@ -27,7 +27,7 @@ CASES: list[list[str]] = json.loads(
     (Path(__file__).parents[1] / "support" / "hidden_characters.json").read_text("utf-8")
 )
 BAD = "\u202egnp\u2066.exe\x1b[31m\u200b\u2028end\U000e0041\r\x85"
-SHOWN = "\\u202egnp\\u2066.exe␛[31m\\u200b\\u2028end\\U000e0041␍\\x85"
+SHOWN = "\\u202egnp\\u2066.exe\\x1b[31m\\u200b\\u2028end\\U000e0041\\x0d\\x85"
 NAME = "n" + BAD
 HEBREW = "שלום עולם (1), 3 + 4!"
 

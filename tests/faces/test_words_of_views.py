@@ -299,3 +299,90 @@ def test_a_search_says_that_it_ended_at_its_limit(opened: Callable[..., View]) -
     assert (len(hits), last["more"], last["done"] < last["total"]) == (2_000, True, True)
     last = view.ask("search", query="needle")
     assert (last["more"], last["done"], last["total"]) == (False, 3, 3)
+
+
+def durations(view: View) -> dict[str, bool]:
+    """By label, whether a duration is told; the tree in characters and the columns say the same."""
+    body = view.ask("thread_open", thread_id="1")
+    told = {}
+    for id_ in body["tree"]["ids"]:
+        got = view.ask("checkpoint_get", checkpoint=id_)
+        told[got["label"]] = got["duration"] is not None
+    history = view.backend.history
+    assert history is not None
+    lines = tree_text(history.tree).splitlines()
+    for row, label in enumerate(history.tree.labels):
+        (line,) = [line for line in lines if f" {label} " in line]
+        assert (line[-1] == "s") is told[label], line
+        assert (row > 0 and not history.tree.flags[row] & Flag.WAITED) is told[label]
+    return told
+
+
+@pytest.mark.parametrize("kind", ["graph", "saver"])
+def test_no_duration_counts_what_a_person_thought(opened: Callable[..., View], kind: str) -> None:
+    saver = InMemorySaver()
+    graph = chain([("a", noting("a")), ("ask", asking("ask")), ("b", noting("b"))], saver)
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke(Command(resume="yes"), CONFIG)
+    graph.update_state(CONFIG, {"log": ["x"]}, as_node="a")
+    graph.invoke(None, CONFIG)
+    told = durations(opened(graph if kind == "graph" else saver))
+    # c3 came after an answer, c5 by hand.
+    assert told == {"c0": False, "c1": True, "c2": True, "c3": False, "c4": True, "c5": False}
+
+
+def test_no_duration_counts_a_breakpoint_of_the_graph_or_a_repair(opened: Callable[..., View]) -> None:
+    tries = iter([True, False])
+
+    def fragile(state: Any) -> dict[str, Any]:
+        if next(tries):
+            raise ValueError("no")
+        return {"log": ["fragile"]}
+
+    nodes = [("a", noting("a")), ("fragile", fragile), ("b", noting("b"))]
+    graph = chain(nodes, InMemorySaver(), interrupt_before=["b"])
+    with pytest.raises(ValueError, match="no"):
+        graph.invoke({"log": []}, CONFIG)
+    graph.invoke(None, CONFIG)
+    graph.invoke(None, CONFIG)
+    assert durations(opened(graph)) == {"c0": False, "c1": True, "c2": True, "c3": False, "c4": False}
+
+
+def test_a_run_at_a_breakpoint_is_paused_and_waits_for_no_answer(opened: Callable[..., View]) -> None:
+    graph = chain([("a", noting("a")), ("b", noting("b"))], InMemorySaver(), interrupt_before=["b"])
+    graph.invoke({"log": []}, CONFIG)
+    view = opened(graph)
+    ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    ran = view.ask("run_start", **run(ids[1]))
+    assert (ran["status"], ran["before"]) == ("interrupted", ["b"])
+    asks = chain([("a", noting("a")), ("b", asking("b"))], InMemorySaver())
+    asks.invoke({"log": []}, CONFIG)
+    view = opened(asks)
+    ids = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    ran = view.ask("run_start", **run(ids[1]))
+    assert (ran["status"], ran["before"]) == ("interrupted", [])
+
+
+def test_names_are_listed_as_a_sentence() -> None:
+    saver = InMemorySaver()
+    graph = chain([("a", noting("a"))], saver)
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "slow"}})
+    with pytest.raises(ThreadNotFound, match=r"no thread 'x'\. There is only 'slow'\.$"):
+        lgviz.history(graph, "x")
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "fast"}})
+    with pytest.raises(ThreadNotFound, match=r"There are 'fast' and 'slow'\.$"):
+        lgviz.history(graph, "x")
+    for n in range(5):
+        graph.invoke({"log": []}, {"configurable": {"thread_id": f"t{n}"}})
+    with pytest.raises(ThreadNotFound, match=r"There are 't4', 't3', 't2', 't1', 't0' and 2 more\.$"):
+        lgviz.history(graph, "x")
+
+
+def test_the_tree_in_characters_tells_short_durations_too() -> None:
+    saver = MemorySaver()
+    thread = Thread(saver)
+    thread.put(0, source="input")
+    for seconds in (0.0004, 0.0434, 1.2434, 1.2634):
+        thread.put(seconds)
+    shown = [line.split()[-2:] for line in tree_text(lgviz.history(saver, thread_id="1").tree).splitlines()]
+    assert shown[:4] == [["+20", "ms"], ["+1.2", "s"], ["+43", "ms"], ["+0.4", "ms"]]

@@ -188,7 +188,7 @@ def test_an_ambiguous_update_needs_a_node() -> None:
     untouched = ids(graph)
     assert session.inferred_as_node(graph, at) is None
     for act in (session.preview, session.fork):
-        with pytest.raises(AmbiguousUpdate, match=r"as_node=: '__start__', 'before'.*'a', 'b', '__end__'"):
+        with pytest.raises(AmbiguousUpdate, match=r"as_node=: '__start__', 'before'.*'a', 'b' or '__end__'"):
             act(graph, at, {"log": ["x"]})
     assert ids(graph) == untouched
 
@@ -196,7 +196,9 @@ def test_an_ambiguous_update_needs_a_node() -> None:
 def test_a_node_that_is_none_is_refused() -> None:
     graph = documented(InMemorySaver())
     untouched = ids(graph)
-    with pytest.raises(NodeRefused, match=r"no node 'nod' to update as\. Choose one of '__start__', 'node'"):
+    with pytest.raises(
+        NodeRefused, match=r"no node 'nod' to update as\. Choose '__start__', 'node' or '__end__'\."
+    ):
         session.fork(graph, CONFIG, {"foo": 1}, as_node="nod")
     with pytest.raises(NodeRefused, match="no node 'x'"):
         session.fork(graph, CONFIG, {"foo": 1}, as_node="node", goto="x")

@@ -14,7 +14,7 @@ const HIDDEN = new RegExp(`[${CONTROL}${BIDI}${INVISIBLE}]|\\r(?!\\n)|${JOINER}|
 /** None of this is hidden, and nearly every text is this: no need to look closer. */
 const ORDINARY = /^[\t\n -~]*$/;
 
-/** The text with every character that hides, or turns what follows, written out: as `␀` or `\u202e`. */
+/** The text with every character that hides, or turns what follows, written out, as `\u202e`. */
 export function visible(text: string): string {
   return ORDINARY.test(text) ? text : text.replace(HIDDEN, written);
 }
@@ -37,8 +37,6 @@ function written(hidden: string): string {
 
 function name(character: string): string {
   const code = character.codePointAt(0) as number;
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "\u2421";
   const hex = code.toString(16);
   if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
   return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;

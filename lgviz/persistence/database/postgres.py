@@ -81,10 +81,18 @@ def explain(error: psycopg.Error) -> Exception:
     """PostgreSQL's error as one that says what to do, where it is known what to do."""
     if isinstance(error, psycopg.OperationalError):
         return Unavailable(
-            f"The connection to PostgreSQL was lost or refused: {str(error).strip()}",
+            f"The connection to PostgreSQL was lost: {str(error).strip()}",
             "Nothing was half-written: start the server again and repeat the call.",
         )
     return error
+
+
+def unreachable(error: psycopg.Error) -> Unavailable:
+    """Why no connection could be made, with what to do."""
+    return Unavailable(
+        f"PostgreSQL refuses or cannot be reached: {str(error).strip()}",
+        "Check host, port, database and user of the URL, and that the server runs.",
+    )
 
 
 def _closed() -> Unavailable:

@@ -9,7 +9,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.persistence.database.dialect import POSTGRESQL
-from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, explain
+from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, unreachable
 from lgviz.persistence.database.runners import LoopRunner, closed_on_error, refuse_path
 
 from .saver import AsyncSaver, SyncSaver
@@ -50,7 +50,7 @@ class PostgresSaver(SyncSaver):
         try:
             conn = connect(conn_string)
         except psycopg.Error as error:
-            raise explain(error) from error
+            raise unreachable(error) from error
         with closed_on_error(conn):
             saver = cls(conn, serde=serde)
             saver.driver.conninfo = conn_string

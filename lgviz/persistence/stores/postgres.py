@@ -10,7 +10,7 @@ from langgraph.store.base import IndexConfig, TTLConfig
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from lgviz.persistence.database.dialect import POSTGRESQL
-from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, explain
+from lgviz.persistence.database.postgres import AsyncPostgresDriver, PostgresDriver, connect, unreachable
 from lgviz.persistence.database.runners import LoopRunner, closed_on_error
 
 from .versioned import AsyncStore, SyncStore
@@ -66,7 +66,7 @@ class PostgresStore(SyncStore):
         try:
             conn = connect(conn_string)
         except psycopg.Error as error:
-            raise explain(error) from error
+            raise unreachable(error) from error
         with closed_on_error(conn):
             store = cls(conn, index=index, ttl=ttl, serde=serde)
             store.driver.conninfo = conn_string

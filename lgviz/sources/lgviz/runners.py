@@ -60,7 +60,7 @@ def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
         import psycopg
 
         from lgviz.persistence.database.conninfo import parsed
-        from lgviz.persistence.database.postgres import PostgresDriver, connect, explain
+        from lgviz.persistence.database.postgres import PostgresDriver, connect, unreachable
 
     def run(make: Callable[[], Operation[R]], /) -> R:
         said = conninfo()
@@ -68,7 +68,7 @@ def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
         try:
             connection = connect(said)
         except psycopg.Error as error:
-            raise explain(error) from error
+            raise unreachable(error) from error
         with connection:
             return PostgresDriver(connection).run(make)
 

@@ -1,5 +1,5 @@
 // As which node an update counts, and where a Command goes from there.
-import { choosable, type Draft, optionOf } from "../../lib/draft";
+import { choosable, type Draft, isTouched, optionOf } from "../../lib/draft";
 import type { AsNodeOption, ForkForm } from "../../protocol";
 import { useId } from "../ui/id";
 
@@ -29,6 +29,9 @@ export function AsNode({ form, draft, change }: Props) {
             option={option}
             inferred={option.node === form.inferred}
             chosen={option.node === draft.asNode}
+            refuses={
+              option.node === "__end__" && form.fields.some((f) => isTouched(f, draft.fields[f.channel]))
+            }
             choose={() => change({ ...draft, asNode: option.node, goto: null })}
           />
         ))}
@@ -73,10 +76,12 @@ interface OptionProps {
   option: AsNodeOption;
   inferred: boolean;
   chosen: boolean;
+  /** It takes no values, and there are some. */
+  refuses: boolean;
   choose(): void;
 }
 
-function Option({ group, option, inferred, chosen, choose }: OptionProps) {
+function Option({ group, option, inferred, chosen, refuses, choose }: OptionProps) {
   const id = useId();
   const { node, next, disabled } = option;
   return (
@@ -94,7 +99,13 @@ function Option({ group, option, inferred, chosen, choose }: OptionProps) {
       <span class="lgviz-mono">{node}</span>
       <span id={id} class="lgviz-faint" title={disabled ?? undefined}>
         {disabled ??
-          (next.length > 0 ? `→ ${next.join(", ")}` : option.goto.length > 0 ? "→ by goto" : "→ ends")}
+          (refuses
+            ? "takes no values"
+            : next.length > 0
+              ? `→ ${next.join(", ")}`
+              : option.goto.length > 0
+                ? "→ by goto"
+                : "→ ends")}
         {inferred && disabled === null && " · LangGraph's choice"}
       </span>
     </label>

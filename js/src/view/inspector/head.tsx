@@ -34,7 +34,7 @@ export function Head({ store, view, stale }: Props) {
           {warning}
         </p>
       ))}
-      {view.error !== null && (
+      {view.error !== null && store.tab.value !== "tasks" && (
         <p class="lgviz-head-error">
           <b>{view.error}</b>{" "}
           <button type="button" class="lgviz-link" onClick={() => (store.tab.value = "tasks")}>

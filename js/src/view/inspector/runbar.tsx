@@ -12,12 +12,14 @@ export function RunBar({ store }: { store: Store }) {
   const dismiss = () => setDismissed(run.run);
   if (isActive(run) && store.lost.value !== null) return null;
   if (isActive(run)) return <AtWork store={store} run={run} />;
-  if (run.status === "failed") {
+  // Where the checkpoint itself says it, just below, it is not said twice.
+  const failed = run.status === "failed";
+  if (failed && (run.checkpoint === null || run.checkpoint !== store.selected.value)) {
     return (
       <Problem
         error={{
           cause: run.error ?? "The run failed.",
-          remedy: "The traceback is in Tasks; fork to put it right.",
+          remedy: "See Tasks of the checkpoint it failed at; fork to put it right.",
         }}
         retry={undefined}
         dismiss={dismiss}
@@ -26,9 +28,11 @@ export function RunBar({ store }: { store: Store }) {
   }
   return (
     <div class="lgviz-run" role="status" data-testid="lgviz-run" data-status={run.status}>
-      <span class={`lgviz-badge is-${run.status}`}>{run.status}</span>
+      <span class={`lgviz-badge is-${run.status}`}>{run.before.length > 0 ? "paused" : run.status}</span>
       <span>
-        {ENDED[run.status]}
+        {run.before.length > 0
+          ? `paused before ${counted(run.before).join(", ")}: run on`
+          : ENDED[run.status]}
         {run.checkpoint !== null && ` at ${labelOf(store, run.checkpoint)}`}
       </span>
       <button type="button" class="lgviz-link" aria-label="Dismiss" onClick={dismiss}>
@@ -41,7 +45,7 @@ export function RunBar({ store }: { store: Store }) {
 const ENDED: Record<RunView["status"], string> = {
   running: "",
   stopping: "",
-  failed: "",
+  failed: "the run failed",
   done: "the run ended",
   interrupted: "the run waits for an answer",
   stopped: "the run was stopped",

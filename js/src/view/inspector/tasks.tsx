@@ -1,5 +1,7 @@
 // The Tasks tab: the tasks of the next step, with what started, stopped or failed them.
 import { useState } from "preact/hooks";
+import { count } from "../../lib/format";
+import { parts } from "../../lib/traceback";
 import type { TaskView } from "../../protocol";
 import type { Store } from "../../state/store";
 import { useAsk } from "../ui/ask";
@@ -92,11 +94,30 @@ function TaskError({ error, traceback }: { error: string; traceback: string | nu
           </>
         )}
       </div>
-      {open && traceback !== null && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keyboard.
-        <div class="lgviz-code" data-testid="lgviz-traceback" tabIndex={0}>
-          {traceback}
-        </div>
+      {traceback === null && (
+        <p class="lgviz-empty">No traceback was stored: this saver keeps the text of an error alone.</p>
+      )}
+      {open && traceback !== null && <Traceback text={traceback} />}
+    </div>
+  );
+}
+
+/** Own frames, and those of libraries once asked for. */
+function Traceback({ text }: { text: string }) {
+  const [all, setAll] = useState(false);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keyboard.
+    <div class="lgviz-code" data-testid="lgviz-traceback" tabIndex={0}>
+      {parts(text).map((part, i) =>
+        part.library === 0 || all ? (
+          <div key={i} class={part.library > 0 ? "lgviz-faint" : undefined}>
+            {part.text}
+          </div>
+        ) : (
+          <button key={i} type="button" class="lgviz-link" onClick={() => setAll(true)}>
+            {`… ${count(part.library, "frame")} of libraries`}
+          </button>
+        ),
       )}
     </div>
   );

@@ -26,7 +26,7 @@ export function Writes({ source, checkpoint, version }: Props) {
       ))}
       {pending.length > 0 && (
         <>
-          <h4 class="lgviz-heading">Pending: finished tasks of the next step</h4>
+          <h4 class="lgviz-heading">Pending writes: of tasks of the next step that are done</h4>
           {pending.map((task, i) => (
             <Group key={task.task_id ?? i} task={task} />
           ))}
@@ -41,7 +41,7 @@ function Group({ task }: { task: TaskWrites }) {
     <section class="lgviz-card" aria-label={`Writes of ${task.node}`} data-testid="lgviz-writes">
       <header>
         <b>{task.node}</b>
-        {task.pending && <span class="lgviz-badge">pending</span>}
+        {task.pending && <span class="lgviz-badge is-done">done</span>}
         {task.derived && (
           <span
             class="lgviz-badge"

@@ -132,8 +132,8 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
   if (flags & Mark.PENDING) {
     chips.push({
       kind: "quiet",
-      text: "pending",
-      title: "Finished tasks of the unfinished next step keep their writes here",
+      text: "pending writes",
+      title: "Tasks of the next step that are done keep their writes here until the others are done",
     });
   }
   if (flags & Mark.COLLAPSED) {
@@ -149,12 +149,11 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
   return chips;
 }
 
-/** Where a person or an input stepped in, the clock; else how long the step took. */
+/** How long the step took; the clock where a person or an input stepped in. */
 function timeOf(tree: TreeModel, row: number): string {
   const time = tree.time[row] as number;
   const parent = tree.parent[row] as number;
-  const outside = (tree.flags[row] as number) & (Mark.INPUT | Mark.UPDATE | Mark.FORK);
-  if (parent < 0 || (outside && tree.depth[row] === 0)) return clock(time);
+  if (parent < 0 || (tree.flags[row] as number) & Mark.WAITED) return clock(time);
   return elapsed(time - (tree.time[parent] as number)) ?? clock(time);
 }
 

@@ -1,5 +1,5 @@
 // Every text that any component draws goes through here: what hides in it is shown, in a quiet mark.
-import { type ComponentChild, Fragment, h, options, type VNode } from "preact";
+import { type ComponentChild, h, options, type VNode } from "preact";
 import { pieces, visible } from "../../lib/visible";
 
 /** What is read out or shown on hovering; a form's `value` stays as it is. */
@@ -40,8 +40,9 @@ function isText(child: unknown): boolean {
 function marked(text: string): ComponentChild {
   const found = pieces(text);
   if (found === null) return text;
+  // One element: where the text stood alone in a row of boxes, it still does.
   return h(
-    Fragment,
+    "bdi",
     null,
     found.map((piece, i) => (i % 2 === 1 ? h("span", { class: "lgviz-hidden" }, piece) : piece)),
   );

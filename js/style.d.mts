@@ -1,0 +1,1 @@
+export function stampedStyle(): Promise<{ css: string; stamp: string; watchFiles: string[] }>;
