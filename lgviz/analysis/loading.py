@@ -8,6 +8,7 @@ refuses its input, though neither reading nor updating needs that input.
 from __future__ import annotations
 
 import copy
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,16 @@ from pydantic import ValidationError
 
 from lgviz.sources.places import is_internal
 
-__all__ = ["Refusal", "cannot_load", "refused_channels", "remedy_of", "said_by", "tolerant"]
+__all__ = [
+    "Refusal",
+    "cannot_load",
+    "channel_of",
+    "in_filling",
+    "refused_channels",
+    "remedy_of",
+    "said_by",
+    "tolerant",
+]
 
 _LONGEST = 400
 
@@ -120,6 +130,30 @@ def refused_channels(graph: Any, values: Mapping[str, Any]) -> list[Refusal]:
     return found
 
 
+def channel_of(error: BaseException) -> str | None:
+    """The channel that raised an error, in taking a value in or in giving it out."""
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        channel = frame.f_locals.get("self")
+        if isinstance(channel, BaseChannel):
+            return channel.key or None
+    return None
+
+
+def in_filling(error: Exception, graph: Any, checkpoint: Mapping[str, Any]) -> list[Refusal]:
+    """The channels that kept LangGraph from filling a graph's channels with a checkpoint: those that cannot
+    take their stored values, else the one whose reducer raised over ancestors' writes."""
+    if refused := refused_channels(graph, checkpoint["channel_values"]):
+        return refused
+    filling = any(
+        frame.f_code.co_name in ("channels_from_checkpoint", "achannels_from_checkpoint")
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
+    name = channel_of(error) if filling else None
+    if name is None or name not in checkpoint["channel_versions"]:
+        return []
+    return [Refusal("channel", name, error)]
+
+
 def said_by(error: BaseException) -> str:
     """An error in one line; of a pydantic model each field with what is wrong with it."""
     if isinstance(error, ValidationError):
@@ -137,7 +171,10 @@ def said_by(error: BaseException) -> str:
 def cannot_load(refusals: Iterable[Refusal], error: BaseException | None = None) -> str:
     """Why a graph cannot load a state: what refuses it, else LangGraph's own error."""
     told = "; ".join(dict.fromkeys(map(str, refusals)))
-    return f"can't be loaded by this graph: {told or said_by(error or ValueError())}"
+    if not told and error is not None:
+        channel = channel_of(error)
+        told = (f"channel {channel!r} raised " if channel else "") + said_by(error)
+    return f"can't be loaded by this graph: {told}"
 
 
 def remedy_of(refusals: Iterable[Refusal]) -> str:

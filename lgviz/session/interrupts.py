@@ -18,7 +18,7 @@ from .loaded import snapshot_of
 from .target import Position
 from .update import siblings
 
-__all__ = ["Answer", "answers_of", "asked_in", "located", "open_interrupts"]
+__all__ = ["Answer", "answered_besides", "answers_of", "asked_in", "located", "open_interrupts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Answer:
         before: answers that the same task was given before this question.
         waiting: whether the question waits; else an answer to it is stored, whatever became of its task.
         own: whether the task itself asked, and not a task or subgraph that it called.
+        besides: whether it is an older answer, to another question that is asked again too.
     """
 
     interrupt: Interrupt
@@ -40,6 +41,7 @@ class Answer:
     before: list[Any]
     waiting: bool
     own: bool
+    besides: bool = False
 
 
 def open_interrupts(position: Position, snapshot: StateSnapshot) -> list[Interrupt]:
@@ -79,6 +81,21 @@ def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list
         known = told(askers, interrupt, task, position.namespace, finished=task.id in done)
         answers.append(Answer(interrupt, place, value, known.before, not known.answered, known.own))
     return answers
+
+
+def answered_besides(position: Position, snapshot: StateSnapshot, answers: list[Answer]) -> list[Answer]:
+    """What other tasks were told that a task called which runs again, and so asks again too."""
+    tasks, anew = {task.id for task in snapshot.tasks}, {a.interrupt.id for a in answers}
+    places = {a.place for a in answers if not a.own}
+    if len(places) != 1:  # whose tasks they are is not stored by name
+        return []
+    return [
+        Answer(interrupt, next(iter(places)), asker.answers[-1], [], False, own=False, besides=True)
+        for asker in askers_of(position.saved.pending_writes or ()).values()
+        if asker.task_id not in tasks and asker.answers
+        for interrupt in asker.asked
+        if interrupt.id not in anew
+    ]
 
 
 def located(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[tuple[Position, Answer]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.types import StateSnapshot
 
-from lgviz.analysis.loading import Refusal, cannot_load, refused_channels, remedy_of, tolerant
+from lgviz.analysis.loading import Refusal, cannot_load, in_filling, remedy_of, tolerant
 from lgviz.errors import LgvizError, Unloadable
 from lgviz.sources.places import is_internal
 
@@ -59,7 +59,7 @@ def load(position: Position) -> Act[Loaded]:
     except Exception as error:
         if isinstance(error, LgvizError) or refusal(error) is not None or within_saver(error):
             raise
-        channels = refused_channels(position.graph, position.saved.checkpoint["channel_values"])
+        channels = in_filling(error, position.graph, position.saved.checkpoint)
         if not channels:
             raise Unloadable(
                 f"The state at this checkpoint {cannot_load(refused, error)}.", remedy_of(refused)

@@ -21,7 +21,7 @@ from lgviz.errors import NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
 
 from .effects import Act, call
-from .interrupts import Answer, answers_of, located, open_interrupts
+from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
 from .plan import plan_of, refreshed, replanted, root_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
@@ -151,10 +151,11 @@ class RunSteps:
         halted = len(siblings(root, above)) < len(above.tasks)  # finished siblings need not run again
         if start is root and halted and (copying := refreshed(root, above, _told(answers))) is not None:
             self.warnings += _anew(above, answers, kept=True)
-            root = yield from copying
+            stood, root = root, (yield from copying)
             latest = config_of(root.thread_id)  # without an id: finished tasks keep what they wrote
             yield from self._stream(root, latest, None)
             left = [(a, [a.value] if a.own else [*a.before, a.value]) for a in answers]
+            left += [(a, [a.value]) for a in answered_besides(stood, above, answers)]
             yield from self._reply(root, left, nested=False)
             return root.config
         self.warnings += _anew(above, answers, kept=False)
@@ -168,6 +169,7 @@ class RunSteps:
 
     def _reply(self, root: Position, left: list[tuple[Answer, list[Any]]], nested: bool) -> Act[None]:
         """Give the answers to the questions that a fresh fork asks again, older questions of a task first."""
+        given = [answer for answer, _ in left if not answer.besides]
         while any(queue for _, queue in left) and self._error is None and not self.control.drain_requested:
             head = yield from find(root.target, self._head(root.config), None)
             snapshot = yield from snapshot_of(head)
@@ -177,12 +179,14 @@ class RunSteps:
                 for interrupt in task.interrupts:
                     # one question of one subgraph surfaces as the only one that waits
                     fitting = [(a, q) for a, q in left if q and (nested or a.place == place)]
-                    if interrupt.id in waiting and fitting:
-                        replies[interrupt.id] = _fitting(interrupt, fitting).pop(0)
+                    queue = _fitting(interrupt, fitting) if interrupt.id in waiting else None
+                    if queue:
+                        replies[interrupt.id] = queue.pop(0)
             if not replies:
-                self.warnings.append(
-                    "The question was not asked again on the fork; the answer was not given."
-                )
+                if any(queue for answer, queue in left if answer in given):
+                    self.warnings.append(
+                        "The question was not asked again on the fork; the answer was not given."
+                    )
                 return
             yield from self._stream(head, head.config, _command(replies.items()))
 
@@ -344,10 +348,14 @@ def _told(answers: list[Answer]) -> dict[int, list[Any]]:
     return {a.place: a.before if a.own else [] for a in answers}
 
 
-def _fitting(interrupt: Interrupt, left: list[tuple[Answer, list[Any]]]) -> list[Any]:
-    """Of the answers that a task may be given, those to this question; else those whose turn it is."""
-    same = (q for a, q in left if len(q) == 1 and _equal(a.interrupt.value, interrupt.value))
-    return next(same, left[0][1])
+def _fitting(interrupt: Interrupt, left: list[tuple[Answer, list[Any]]]) -> list[Any] | None:
+    """Of the answers that a task may be given, those to this question; else those whose turn it is. None
+    where several may be meant: an answer is given to no other question."""
+    for answer, queue in left:
+        if len(queue) == 1 and _equal(answer.interrupt.value, interrupt.value):
+            return queue
+    older = [queue for _, queue in left if len(queue) > 1]
+    return older[0] if older else left[0][1] if len(left) == 1 else None
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -364,6 +372,8 @@ def _anew(snapshot: StateSnapshot, answers: list[Answer], *, kept: bool) -> Iter
             count = len(answer.before)
             said = "1 earlier answer is" if count == 1 else f"{count} earlier answers are"
             yield f"{snapshot.tasks[answer.place].name} is asked anew on a fork; its {said} given again."
+        if kept and not answer.own:
+            yield f"All that {snapshot.tasks[answer.place].name} calls runs again on the fork."
     asked = {a.place for a in answers}
     for place, task in enumerate(snapshot.tasks):
         if place in asked:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.channels.base import BaseChannel
 from langgraph.constants import END
 from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
-from lgviz.analysis.loading import refused_channels, said_by, tolerant
+from lgviz.analysis.loading import cannot_load, channel_of, in_filling, remedy_of, said_by, tolerant
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable, listed
-from lgviz.sources.places import config_of, place_of
+from lgviz.sources.places import ROOT_CHANNEL, config_of, is_internal, place_of
 
 from .effects import Act, call
 from .loaded import snapshot_of
@@ -105,22 +104,33 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
 def _applied(
     position: Position, acting: RunnableConfig, updates: list[StateUpdate], node: str
 ) -> Act[RunnableConfig]:
-    """The update by LangGraph. A channel that refuses what is stored counts as never written, so that it can
-    be written anew; a node that would refuse its input is none of the update's."""
+    """The update by LangGraph. A channel that refuses what is stored, and is given a new value, counts as
+    never written; a node that would refuse its input is none of the update's."""
     graph, _ = tolerant(position.target.graph)
     try:
         made: RunnableConfig = yield from call(graph, "bulk_update_state", acting, [updates])
     except LgvizError:
         raise
     except Exception as error:
-        refused = refused_channels(position.graph, position.saved.checkpoint["channel_values"])
+        refused = in_filling(error, position.graph, position.saved.checkpoint)
         if not refused:
             if (meant := _refusal(error, node)) is not None:
                 raise meant from error
             raise
+        written = {name for one in updates for name in _written(one.values)}
+        if lost := [r for r in refused if not is_internal(r.name) and r.name not in written]:
+            raise Unloadable(f"The state {cannot_load(lost)}.", remedy_of(lost)) from error
         kept = position.without(refusal.name for refusal in refused)
         return (yield from _applied(kept, acting, updates, node))
     return made
+
+
+def _written(values: Any) -> Iterable[str]:
+    """The channels that an update gives a value."""
+    update = values.update if isinstance(values, Command) else values
+    if isinstance(update, list):
+        return [str(pair[0]) for pair in update]
+    return map(str, update) if isinstance(update, Mapping) else (ROOT_CHANNEL,)
 
 
 def inferred(position: Position) -> str | None:
@@ -248,7 +258,7 @@ def _refusal(error: Exception, node: str) -> LgvizError | None:
         return InvalidValue(f"The value cannot be stored: {said}.", "Give a value that the serializer knows.")
     if within_saver(error):
         return None
-    if (channel := _channel_of(error)) is not None:
+    if (channel := channel_of(error)) is not None:
         return InvalidValue(
             f"Channel {channel!r} refuses the value: {said}.", "Give what its reducer expects, or use Set."
         )
@@ -264,12 +274,3 @@ def _refusal(error: Exception, node: str) -> LgvizError | None:
     if isinstance(error, InvalidUpdateError) or within("langgraph/pregel/_write.py"):
         return InvalidValue(f"LangGraph refuses the update: {said}.", "Give a mapping of channels to values.")
     return NodeRefused(f"LangGraph cannot update as {node!r} here: {said}.", "Choose another node.")
-
-
-def _channel_of(error: Exception) -> str | None:
-    """The channel that raised it, in taking a value in or in giving it out."""
-    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
-        channel = frame.f_locals.get("self")
-        if isinstance(channel, BaseChannel):
-            return channel.key or None
-    return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.func import entrypoint, task
@@ -228,6 +229,70 @@ def test_a_question_asked_in_a_task(where: str) -> None:
     assert lgviz.run(flow, latest(flow), resume="many").status == "failed"
     done = lgviz.run(flow, latest(flow), resume="4")
     assert (done.status, done.values) == ("done", 5)
+
+
+@pytest.mark.parametrize("order", [("m", "n"), ("n", "m")])
+def test_tasks_side_by_side_are_told_their_own_answers_again(order: tuple[str, str]) -> None:
+    @task
+    def ask(word: str) -> Any:
+        if (answer := interrupt(word)) != word:
+            raise ValueError(answer)
+        return word
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(x: int) -> list[str]:
+        asked = [ask(word) for word in order]
+        return [one.result() for one in asked]
+
+    flow.invoke(1, CONFIG)
+    assert lgviz.run(flow, latest(flow), resume=order[0]).status == "interrupted"
+    assert lgviz.run(flow, latest(flow), resume="wrong").status == "failed"
+    done = lgviz.run(flow, latest(flow), resume=order[1])
+    assert (done.status, done.values) == ("done", list(order))
+    assert done.warnings == ["All that flow calls runs again on the fork."]
+
+
+@pytest.mark.parametrize("own_history", [False, True])
+def test_the_second_question_of_a_subgraph(own_history: bool) -> None:
+    builder = StateGraph(Log).add_node("a", needing("a", "one", "two")).add_edge(START, "a")
+    inner = builder.compile(checkpointer=own_history or None)
+    graph = chain([("sub", inner), ("last", noting("last"))], InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    part = lgviz.run(graph, latest(graph), resume="one")
+    assert [i.value for i in part.interrupts] == ["a: two?"]
+    assert lgviz.run(graph, latest(graph), resume="wrong").status == "failed"
+    done = lgviz.run(graph, latest(graph), resume="two")
+    assert (done.status, done.values["log"]) == ("done", ["a=one", "a=two", "last"])
+
+
+def test_wrong_twice_on_the_fork_too() -> None:
+    graph = chain([("a", needing("a", "one", "two"))], InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    failed = lgviz.run(graph, latest(graph), resume="one").resume("bad").resume("worse")
+    assert (failed.status, str(failed.error)) == ("failed", "ValueError: 'worse' is not 'two'")
+    assert failed.resume("two").values["log"] == ["a=one", "a=two"]
+
+
+def test_siblings_of_a_graph_with_a_delta_channel_run_again() -> None:
+    class State(TypedDict):
+        log: Annotated[list[str], DeltaChannel(lambda old, new: [*old, *(x for one in new for x in one)])]
+
+    State.__annotations__["log"] = Annotated[
+        list[str], DeltaChannel(lambda old, new: [*old, *(x for one in new for x in one)])
+    ]
+    asks = needing("a", "one", "two")
+    builder = StateGraph(State).add_node("a", lambda state: asks(state))
+    builder.add_node("plain", lambda state: {"log": ["plain"]})
+    builder.add_edge(START, "a").add_edge(START, "plain")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    failed = lgviz.run(graph, latest(graph), resume="one").resume("wrong")
+    done = failed.resume("two")
+    assert (done.status, done.values) == ("done", {"log": ["a=one", "a=two", "plain"]})
+    assert done.warnings == [
+        "a is asked anew on a fork; its 1 earlier answer is given again.",
+        "plain runs again on the fork.",
+    ]
 
 
 def test_a_failed_step_without_a_new_answer_replays_the_old_one() -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from langgraph.channels import EphemeralValue, Topic
+from langgraph.channels import DeltaChannel, EphemeralValue, Topic
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
 from pydantic import BaseModel, field_validator
 
 import lgviz
@@ -278,6 +279,64 @@ def test_a_channel_that_became_another(was: str, became: str) -> None:
         made = lgviz.fork(graph, row, {"x": lgviz.Set(FITTING[became])}, as_node="a")
     assert made.unloadable is None and graph.get_state(made.config).next == ("b",)
     assert lgviz.run(graph, made).status == "done"
+
+
+def delta(reducer: Any, saver: Any) -> Any:
+    class State(TypedDict):
+        log: Annotated[list[str], DeltaChannel(reducer)]
+
+    State.__annotations__["log"] = Annotated[list[str], DeltaChannel(reducer)]
+    builder = StateGraph(State).add_node("a", lambda state: {"log": ["a"]})
+    builder.add_node("b", lambda state: {}).add_edge(START, "a").add_edge("a", "b")
+    return builder.compile(checkpointer=saver, interrupt_before=["b"])
+
+
+def test_a_delta_channel_whose_reducer_raises(saver: Any) -> None:
+    def extended(old: list[str], new: list[list[str]]) -> list[str]:
+        return [*old, *(item for one in new for item in one)]
+
+    def broken_now(old: list[str], new: list[list[str]]) -> list[str]:
+        if not all(isinstance(item, int) for one in new for item in one):
+            raise ValueError("numbers only")
+        return extended(old, new)
+
+    delta(extended, saver).invoke({"log": ["i"]}, CONFIG)
+    graph = delta(broken_now, saver)
+    row = latest(graph)
+    assert row.unloadable == "can't be loaded by this graph: channel 'log' raised ValueError: numbers only"
+    assert row.next == ("b",)
+    with pytest.raises(Unloadable, match=r"channel 'log'.*Fork here with another value of 'log'"):
+        lgviz.run(graph, row)
+    with pytest.raises(Unloadable, match="channel 'log'"):  # nothing that is stored gets lost
+        lgviz.fork(graph, row, None, as_node="a")
+    assert all(o.needs_values for o in as_node_options(graph, row))
+    made = lgviz.fork(graph, row, {"log": lgviz.Set([1])}, as_node="a")
+    assert (made.values, made.next, made.unloadable) == ({"log": [1]}, ("b",), None)
+    assert lgviz.run(graph, made).values == {"log": [1]}
+
+
+def test_a_command_whose_value_a_reducer_refuses() -> None:
+    def small(old: int, new: int) -> int:
+        if new > 9:
+            raise ValueError("too big")
+        return new
+
+    class State(TypedDict):
+        n: Annotated[int, small]
+
+    State.__annotations__["n"] = Annotated[int, small]
+    builder = StateGraph(State).add_node("ask", lambda state: {"n": interrupt("?")}).add_edge(START, "ask")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"n": 0}, CONFIG)
+    with pytest.raises(ValueError, match="too big"):
+        graph.invoke(Command(resume=1, update={"n": 13}), CONFIG)
+    row = latest(graph)
+    assert row.values == {"n": 0} and row.next == ("ask",)
+    assert row.unloadable == "can't be loaded by this graph: channel 'n' raised ValueError: too big"
+    made = lgviz.fork(graph, row, {"n": 2}, as_node="__start__")
+    assert (made.values, made.next) == ({"n": 2}, ("ask",))
+    with pytest.raises(Unloadable, match="channel 'n' raised"):
+        lgviz.run(graph, row)
 
 
 def test_a_reducer_that_raises_names_its_channel() -> None:

@@ -8,7 +8,8 @@ export interface Part {
 }
 
 const FRAME = /^ {2}(?:[ |]*)File "([^"]*)", line \d+/;
-const LIBRARY = /[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python\d|^<frozen |[\\/]Lib[\\/]/;
+const LIBRARY =
+  /[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python\d|^<frozen |[\\/]Lib[\\/]|[\\/]lgviz[\\/](?:session|persistence|backend)[\\/]/;
 
 /** The traceback in parts, neighbours of one kind together. */
 export function parts(traceback: string): Part[] {

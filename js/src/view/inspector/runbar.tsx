@@ -30,10 +30,9 @@ export function RunBar({ store }: { store: Store }) {
     <div class="lgviz-run" role="status" data-testid="lgviz-run" data-status={run.status}>
       <span class={`lgviz-badge is-${run.status}`}>{run.before.length > 0 ? "paused" : run.status}</span>
       <span>
-        {run.before.length > 0
-          ? `paused before ${counted(run.before).join(", ")}: run on`
-          : ENDED[run.status]}
+        {run.before.length > 0 ? `paused before ${counted(run.before).join(", ")}` : ENDED[run.status]}
         {run.checkpoint !== null && ` at ${labelOf(store, run.checkpoint)}`}
+        {run.before.length > 0 && ": run on from there"}
       </span>
       <button type="button" class="lgviz-link" aria-label="Dismiss" onClick={dismiss}>
         ✕
