@@ -188,6 +188,12 @@ class Checkpoint:
         return dict(values) if isinstance(values, dict) else values
 
     @property
+    def doubts(self) -> Mapping[str, str]:
+        """By delta channel, why its value here is not certain: LangGraph before 1.2.13 stored the writes of a
+        fork in the branch that it left."""
+        return self._reader.doubts(self.row)
+
+    @property
     def rebuilt(self) -> dict[str, str]:
         """By delta channel how its value was made of what was written to it, where no graph told it:
         ``"rebuilt without the graph: messages by id"``, or ``"kept as writes; open it with the graph"`` where

@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
+from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
@@ -58,7 +59,7 @@ class StateReader:
         self._source = source
         self._thread_id = thread_id
         self._tree = tree
-        self._deltas = DeltaHistories(source, thread_id)
+        self._deltas = DeltaHistories(source, thread_id, self._children)
         self._counters: dict[str, set[str]] = {}
         self._counted = 0
         self._contradicted: dict[tuple[str, str, str], bool] = {}
@@ -110,6 +111,13 @@ class StateReader:
             return {}
         folds = self._rebuilt(self._tree.rows[row], opened)
         return {name: fold.told for name, fold in folds.items() if name not in opened.record.values}
+
+    def doubts(self, row: int) -> dict[str, str]:
+        """By delta channel of a checkpoint, why its value is not certain."""
+        self.snapshot(row)
+        folds = self._opened(row).folds or {}
+        known = self._deltas.doubts.get((self._tree.namespaces[row], self._tree.ids[row]), {})
+        return {name: fold.lost for name, fold in folds.items() if fold.lost in (LOST, MIXED)} | known
 
     def unloadable(self, row: int) -> str | None:
         """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""
@@ -195,8 +203,10 @@ class StateReader:
         for task in tasks.values():
             self._tree.naming.name_task(facts, task)
         own = [write for write in self._own_writes(facts) if write.channel == "__interrupt__"]
+        place = {task.id: number for number, task in enumerate(self.snapshot(row).tasks)} if own[1:] else {}
+        own.sort(key=lambda write: (place.get(write.task_id, len(place)), tasks[write.task_id].order))
         found: list[Interrupt] = []
-        for write in sorted(own, key=lambda write: tasks[write.task_id].order):
+        for write in own:
             task = tasks[write.task_id]
             if task.called or (waiting and task.finished):
                 continue
@@ -287,7 +297,7 @@ class StateReader:
                 continue
             path: Iterable[str] = self._ancestors(facts.namespace, facts.id)
             for name, history in self._deltas.collect(
-                facts.namespace, islice(path, 1) if near else path, some
+                facts.namespace, islice(path, 1) if near else path, some, facts.id
             ).items():
                 fold = before[name] if near else Fold()
                 if history.seed_id is not None:
@@ -298,7 +308,8 @@ class StateReader:
                         )
                 elif history.lost is not None:
                     fold = replace(fold, lost=f"checkpoint {history.lost} before it is no longer stored")
-                found[name] = fold.step(write.value for _, writes in history.steps for write in writes)
+                fold = fold.step(write.value for _, writes in history.steps for write in writes)
+                found[name] = replace(fold, lost=history.doubt) if history.doubt else fold
         return found
 
     def _is_contradicted(self, namespace: str, id_: str, name: str) -> bool:
@@ -338,6 +349,11 @@ class StateReader:
             self._counted += 1
         return self._counters.get(namespace, set())
 
+    def _children(self, namespace: str, checkpoint_id: str) -> list[tuple[str, str]]:
+        """Id and source of each child of a checkpoint, in order of creation."""
+        number = self._tree.row_of(checkpoint_id, namespace)
+        return [(child.id, child.source) for child in self._tree.rows[number].children] if number >= 0 else []
+
     def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
         """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""
         number = self._tree.row_of(checkpoint_id, namespace)
@@ -358,7 +374,7 @@ class StateReader:
         return [
             write
             for write in self._stored(facts)
-            if write.task_id in tasks and tasks[write.task_id].path == write.task_path
+            if write.task_id in tasks and write.task_path in ("", tasks[write.task_id].path)
         ]
 
 

@@ -83,7 +83,9 @@ class SourceSaver(BaseCheckpointSaver[Any]):
             return {name: {"writes": []} for name in channels}
         ancestors = self._ancestors(namespace or "", checkpoint_id)
         found: dict[str, DeltaChannelHistory] = {}
-        for name, history in self._deltas.collect(namespace or "", ancestors, channels).items():
+        for name, history in self._deltas.collect(
+            namespace or "", ancestors, channels, checkpoint_id
+        ).items():
             found[name] = {"writes": [(w.task_id, name, w.value) for _, ws in history.steps for w in ws]}
             if history.seed_id is not None:
                 found[name]["seed"] = history.seed

@@ -92,6 +92,8 @@ class StoredWrite:
     idx: int
     channel: str
     value: Any
+    after: str = ""
+    """Which child of the checkpoint was the last when it was stored, where that is kept and there was one."""
 
 
 @dataclass(frozen=True, slots=True)

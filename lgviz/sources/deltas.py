@@ -7,19 +7,23 @@ writes under an ancestor made its child, so those of the nearest one count and t
 >>> from langgraph.checkpoint.memory import InMemorySaver
 >>> from lgviz.sources import open_source
 >>> DeltaHistories(open_source(InMemorySaver()), "1").collect("", ["1f1ead33"], ["messages"])
-{'messages': DeltaHistory(seed_id=None, seed=None, steps=[], lost='1f1ead33')}
+{'messages': DeltaHistory(seed_id=None, seed=None, steps=[], lost='1f1ead33', doubt='')}
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from .base import Record, Source, StoredWrite
+from lgviz.persistence.savers.branches import Child, of_several_kinds, writes_of_child
+
+from .base import Bookkeeping, Record, Source, StoredWrite
 
 __all__ = ["DeltaHistories", "DeltaHistory"]
+
+Children = Callable[[str, str], Sequence[tuple[str, str]]]
 
 _FIRST, _GROWTH = 64, 4
 """How many ancestors are looked at first, and how many times more where they were too few."""
@@ -35,12 +39,14 @@ class DeltaHistory:
         steps: the ancestors from there on, oldest first, and what was written to the channel under each, in
             the order in which LangGraph applies it.
         lost: the ancestor at which the path breaks off: it was deleted, or cannot be read.
+        doubt: why it is not certain that these are all its writes, and no others.
     """
 
     seed_id: str | None = None
     seed: Any = None
     steps: list[tuple[str, list[StoredWrite]]] = field(default_factory=list)
     lost: str | None = None
+    doubt: str = ""
 
 
 class DeltaHistories:
@@ -49,16 +55,23 @@ class DeltaHistories:
     Args:
         source: where the thread is read from.
         thread_id: the thread.
+        children: id and source of each child of a checkpoint (by namespace and id), in order of creation.
+
+    Attributes:
+        doubts: by namespace and id of checkpoints that were collected, and by channel: why it is not certain.
     """
 
-    def __init__(self, source: Source, thread_id: str) -> None:
+    def __init__(self, source: Source, thread_id: str, children: Children = lambda *_: ()) -> None:
         self._source = source
         self._thread_id = thread_id
+        self._children = children
+        self.doubts: dict[tuple[str, str], dict[str, str]] = {}
         self._held: dict[tuple[str, str], frozenset[str]] = {}
 
     def forget(self) -> None:
         """Checkpoints were deleted, or stored anew."""
         self._held.clear()
+        self.doubts.clear()
 
     def know(self, namespace: str, record: Record) -> None:
         """Which channels a checkpoint holds a value of, where it was read already."""
@@ -66,7 +79,7 @@ class DeltaHistories:
             self._held[namespace, record.id] = frozenset(record.bookkeeping.channels)
 
     def collect(
-        self, namespace: str, ancestors: Iterable[str], channels: Collection[str]
+        self, namespace: str, ancestors: Iterable[str], channels: Collection[str], of: str = ""
     ) -> dict[str, DeltaHistory]:
         """The history of each channel at a checkpoint.
 
@@ -74,6 +87,7 @@ class DeltaHistories:
             namespace: the checkpoint's.
             ancestors: the ids of its ancestors, the parent first; only as many as are needed are taken.
             channels: the channels.
+            of: the id of the checkpoint itself.
         """
         path, reach, lost = self._walk(namespace, ancestors, set(channels))
         by_reach: dict[int, list[str]] = {}
@@ -81,7 +95,9 @@ class DeltaHistories:
             by_reach.setdefault(reach.get(name, len(path)), []).append(name)
         found: dict[str, DeltaHistory] = {}
         for length, names in by_reach.items():
-            found |= self._read(namespace, path[: length + 1], names, seeded=length < len(path), lost=lost)
+            found |= self._read(
+                namespace, path[: length + 1], names, of, seeded=length < len(path), lost=lost
+            )
         return found
 
     def _walk(
@@ -128,7 +144,7 @@ class DeltaHistories:
         return found
 
     def _read(
-        self, namespace: str, path: list[str], names: list[str], *, seeded: bool, lost: str | None
+        self, namespace: str, path: list[str], names: list[str], of: str, *, seeded: bool, lost: str | None
     ) -> dict[str, DeltaHistory]:
         seeds: dict[str, Any] = {}
         if seeded:
@@ -137,7 +153,53 @@ class DeltaHistories:
         found = {name: DeltaHistory(lost=None if seeded else lost) for name in names}
         for name in seeds.keys() & found.keys():
             found[name].seed_id, found[name].seed = path[-1], seeds[name]
-        for id_ in reversed(path):
-            for name, writes in written.get(id_, {}).items():
-                found[name].steps.append((id_, writes))
+        for id_, child in reversed(list(zip(path, [of, *path], strict=False))):
+            by_channel = written.get(id_, {})
+            if not child or not self._part(namespace, id_, child, by_channel, found):
+                for name, writes in by_channel.items():  # those that LangGraph is given
+                    by_channel[name] = list({(w.task_id, w.idx): w for w in reversed(writes)}.values())[::-1]
+            for name, writes in by_channel.items():
+                if writes:
+                    found[name].steps.append((id_, writes))
+        if doubts := {name: history.doubt for name, history in found.items() if history.doubt}:
+            self.doubts[namespace, of] = {**self.doubts.get((namespace, of), {}), **doubts}
         return found
+
+    def _part(
+        self,
+        namespace: str,
+        parent: str,
+        child: str,
+        by_channel: dict[str, list[StoredWrite]],
+        found: Mapping[str, DeltaHistory],
+    ) -> bool:
+        """Leave the writes under a checkpoint that made one child of it, where others may have been made."""
+        children = self._children(namespace, parent)
+        ids = [id_ for id_, _ in children]
+        if child not in ids or (len(ids) < 2 and not any(map(of_several_kinds, by_channel.values()))):
+            return False
+        known = self._source.bookkeeping(self._thread_id, namespace, [parent, *ids])
+        for name in found:
+            those = [
+                Child(
+                    id_,
+                    source,
+                    _takes(known.get(parent), known.get(id_), name),
+                    _version(known.get(id_), name),
+                )
+                for id_, source in children
+            ]
+            by_channel[name], doubt = writes_of_child(parent, those, child, by_channel.get(name, []))
+            found[name].doubt = found[name].doubt or doubt
+        return True
+
+
+def _takes(parent: Bookkeeping | None, child: Bookkeeping | None, channel: str) -> bool:
+    """Whether writes under the parent made what a channel is in the child."""
+    if parent is None or child is None:
+        return child is None or channel not in child.channels
+    return channel not in child.channels and _version(parent, channel) != _version(child, channel)
+
+
+def _version(known: Bookkeeping | None, channel: str) -> Any:
+    return None if known is None else known.channel_versions.get(channel)

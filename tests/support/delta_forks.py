@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
+from uuid import UUID, uuid5
 
 from langgraph.channels import DeltaChannel
+from langgraph.checkpoint.base.id import uuid6
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Overwrite, StateUpdate
@@ -73,7 +75,9 @@ def wrong(graph: Any) -> list[tuple[int, Any, Any]]:
     return found
 
 
-def drive(saver: Any, seed: int, operations: Sequence[str] = OPERATIONS) -> tuple[Any, list[str]]:
+def drive(
+    saver: Any, seed: int, operations: Sequence[str] = OPERATIONS, *, exits: bool = True
+) -> tuple[Any, list[str]]:
     """A thread of some runs and forks drawn at random: the graph, and what was done."""
     rng, numbers = random.Random(seed), iter(range(1, 10**9))
     graph = build(saver, rng.choice([1000, 1000, 3]), numbers.__next__)
@@ -83,7 +87,7 @@ def drive(saver: Any, seed: int, operations: Sequence[str] = OPERATIONS) -> tupl
         at = rng.choice(history).config if history and rng.random() < 0.7 else CONFIG
         kind = rng.choice(operations) if history else "invoke"
         durability, node, other = (
-            rng.choice(["sync", "sync", "exit", "async"]),
+            rng.choice(["sync", "sync", "exit" if exits else "sync", "async"]),
             rng.choice("abcf"),
             rng.choice("bcf"),
         )
@@ -116,7 +120,11 @@ def act(graph: Any, kind: str, at: Any, text: Any, node: str, other: str, durabi
         graph.update_state(at, {name: Overwrite(value) for name, value in text.items()}, as_node=node)
     else:
         graph.bulk_update_state(
-            at, [[StateUpdate(text, "b"), StateUpdate(text, other)], [StateUpdate(text, node)]]
+            at,
+            [
+                [StateUpdate(text, "b"), StateUpdate(both("second"), other)],
+                [StateUpdate(both("third"), node)],
+            ],
         )
 
 
@@ -213,6 +221,34 @@ def _safe() -> Callable[[], int]:
     return (number for number in range(1, 10**9) if number % 3).__next__
 
 
+def update_as_of_old(saver: Any, at: Any, text: str, task_id: str | None = None) -> Any:
+    """What ``update_state`` of LangGraph before 1.2.13 put into a saver: the writes under the checkpoint that is
+    updated, with the id of the task that waits as that node, else with one made of the checkpoint's, and without a
+    path; then a checkpoint that stores no value of the delta channel.
+    """
+    saved = saver.get_tuple(at)
+    id_ = saved.checkpoint["id"]
+    writes = list(both(text).items())
+    saver.put_writes(saved.config, writes, task_id or str(uuid5(UUID(id_), "__interrupt__")))
+    versions = dict(saved.checkpoint["channel_versions"])
+    new = {name: saver.get_next_version(versions.get(name), None) for name in ("log", "plain")}
+    values = {name: value for name, value in saved.checkpoint["channel_values"].items() if name != "log"}
+    step = saved.metadata["step"] + 1
+    made = {
+        **saved.checkpoint,
+        "id": str(uuid6(clock_seq=step)),
+        "channel_values": values | {"plain": [*values.get("plain", []), text]},
+        "channel_versions": versions | new,
+    }
+    metadata = {
+        "source": "update",
+        "step": step,
+        "parents": {},
+        "counters_since_delta_snapshot": {"log": (1, step)},
+    }
+    return saver.put(saved.config, made, metadata, new)
+
+
 def new_saver(kind: str) -> Any:
     """A fresh saver, LangGraph's or lgviz's."""
     if kind == "langgraph memory":
@@ -226,11 +262,11 @@ def new_saver(kind: str) -> Any:
     return MemorySaver() if kind == "lgviz memory" else SqliteSaver.from_conn_string(":memory:")
 
 
-def report(kind: str, seeds: int) -> list[str]:
+def report(kind: str, seeds: int, operations: Sequence[str] = OPERATIONS, exits: bool = True) -> list[str]:
     """What is wrong, of the named forks and of threads drawn at random."""
     lines = [f"{name}: {bad}" for name, made in FORKS.items() if (bad := wrong(made(new_saver(kind))))]
     for seed in range(seeds):
-        graph, done = drive(new_saver(kind), seed)
+        graph, done = drive(new_saver(kind), seed, operations, exits=exits)
         if bad := wrong(graph):
             lines.append(f"{seed} {done}: {bad}")
     return lines

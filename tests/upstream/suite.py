@@ -57,14 +57,20 @@ class Outcome:
 
 
 def run(
-    report: Path, *args: str, plugins: tuple[str, ...], python: Path | None = None, tests: Path | None = None
+    report: Path,
+    *args: str,
+    plugins: tuple[str, ...],
+    postgres: str = "",
+    python: Path | None = None,
+    tests: Path | None = None,
 ) -> Outcome:
     """Run LangGraph's tests with plugins of this folder, and read what those wrote to ``report``."""
     python = python or environment(*NEEDED, lgviz=True)
     tests = tests or _fetched(python)
     report.mkdir()
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
-    env |= {"LGVIZ_UPSTREAM_REPORT": str(report), "NO_DOCKER": "true", "PYTHONPATH": str(HERE)}
+    env |= {"NO_DOCKER": "true", "PYTHONPATH": str(HERE)}
+    env |= {"LGVIZ_UPSTREAM_REPORT": str(report), "LGVIZ_UPSTREAM_POSTGRES": postgres}
     chosen = [option for plugin in plugins for option in ("-p", plugin)]
     quiet = ["-q", "-W", "ignore", "--tb", "short", "-p", "no:cacheprovider", "--timeout", "300"]
     command = [python, "-m", "pytest", *quiet, *chosen, "--junitxml", report / "tests.xml", *args]
@@ -104,12 +110,12 @@ def _fetched(python: Path) -> Path:
 
 
 def _outcome(report: Path) -> Outcome:
-    outcome = Outcome(0, [], 0, 0, [], set())
+    verdicts = {}  # by test: one that is run again is there again
     for case in ET.parse(report / "tests.xml").iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            outcome.failed.append(f"{case.get('classname')}::{case.get('name')}")
-        elif case.find("skipped") is None:
-            outcome.passed += 1
+        name = f"{case.get('classname')}::{case.get('name')}"
+        verdicts[name] = {child.tag for child in case} & {"failure", "error", "skipped"}
+    failed = [name for name, verdict in verdicts.items() if verdict & {"failure", "error"}]
+    outcome = Outcome([*verdicts.values()].count(set()), failed, 0, 0, [], set())
     for line in (line for path in report.glob("*.jsonl") for line in path.read_text().splitlines()):
         looked = json.loads(line)
         outcome.threads += looked["threads"]

@@ -88,27 +88,43 @@ def read_body(part: Any) -> tuple[Part, Part, Part]:
 
 
 class WriteRecord(NamedTuple):
-    """One write of a task."""
+    """One write of a task.
+
+    ``after`` is the newest child that the checkpoint had when it was stored: empty where it had none.
+    """
 
     idx: int
     channel: str
     part: Part
+    after: str = ""
 
 
 def pack_writes(writes: Iterable[WriteRecord]) -> list[Any]:
     """The container of a task's writes."""
-    entries = (entry for idx, channel, part in writes for entry in (ormsgpack.packb([idx, channel]), part))
+    entries: list[Any] = []
+    for idx, channel, part, after in writes:
+        entries += (ormsgpack.packb([idx, channel, after] if after else [idx, channel]), part)
     return [DICT, 0, *entries]
 
 
-def read_writes(part: Any) -> list[WriteRecord]:
-    """A task's writes, by index."""
+def read_writes(part: Any, *, every: bool = False) -> list[WriteRecord]:
+    """A task's writes, by index.
+
+    Args:
+        part: their container.
+        every: also those that LangGraph is not given, for another has their index: what the task wrote when
+            it ran again, for another child. A delta channel of that child is made of them.
+    """
     writes = []
+    several = False
     for header, value in zip(part[2::2], part[3::2], strict=True):
-        idx, channel = ormsgpack.unpackb(header)
-        writes.append(WriteRecord(idx, channel, value))
+        head = ormsgpack.unpackb(header)
+        several = several or len(head) > 2
+        writes.append(WriteRecord(head[0], head[1], value, head[2] if len(head) > 2 else ""))
     if len(writes) > 1:
         writes.sort(key=lambda write: write.idx)
+        if several and not every:  # the one stored first
+            writes = list({write.idx: write for write in reversed(writes)}.values())[::-1]
     return writes
 
 
@@ -160,14 +176,14 @@ class Records:
             part = self.blocks.codec.open_row(body)
             return read_channels((yield from self.blocks.unfold(read_body(part)[1])))
 
-    def open_writes(self, data: bytes) -> list[WriteRecord]:
-        """The writes of a task, from its row.
+    def open_writes(self, data: bytes, *, every: bool = False) -> list[WriteRecord]:
+        """The writes of a task, from its row (arguments as :func:`read_writes` takes them).
 
         Raises:
             DamagedData: they cannot be read.
         """
         with legible("A task's row of writes"):
-            return read_writes(self.blocks.codec.open_row(data))
+            return read_writes(self.blocks.codec.open_row(data), every=every)
 
     def open_metadata(self, data: bytes) -> dict[str, Any] | None:
         """A checkpoint's metadata; None where it cannot be read."""

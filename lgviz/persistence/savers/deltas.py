@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
@@ -11,11 +12,12 @@ from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.damage import damaged, legible
 from lgviz.persistence.blocks.merkle import Block, Part
-from lgviz.persistence.blocks.records import Records, WriteRecord, read_body, read_values, read_writes
+from lgviz.persistence.blocks.records import Channel, Records, read_body, read_values, read_writes
 from lgviz.persistence.blocks.store import BlockGone
 from lgviz.persistence.database.statements import Operation, Query, Rows
 
 from .address import Address, address
+from .branches import Child, of_several_kinds, writes_of_child
 
 _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
     WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"""
@@ -25,13 +27,16 @@ _PAGE = """WITH start AS (
       SELECT c.key, c.thread FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
       WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?),
     page AS (
-      SELECT c.thread, c.ns, c.id, c.parent, c.body FROM lgviz_checkpoints c
-      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ? AND c.key <= (SELECT key FROM start)
+      SELECT c.key, c.thread, c.ns, c.id, c.parent, c.body FROM lgviz_checkpoints c
+      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ? AND c.key <= {bound}
       ORDER BY c.key DESC LIMIT ?)
-    SELECT id, parent, NULL, NULL, body FROM page
+    SELECT id, parent, NULL, NULL, body, key FROM page
     UNION ALL
-    SELECT p.id, w.task_path, w.task_id, w.data, NULL FROM page p JOIN lgviz_writes w
+    SELECT p.id, w.task_path, w.task_id, w.data, NULL, NULL FROM page p JOIN lgviz_writes w
     ON w.thread = p.thread AND w.ns = p.ns AND w.checkpoint_id = p.id"""
+_CHILDREN = """SELECT c.id, c.metadata, c.body
+    FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
+    WHERE t.thread_id = ? AND c.ns = ? AND c.parent = ? ORDER BY c.key"""
 _FIRST, _SPARE, _GROWTH = 32, 8, 4
 """How many checkpoints are read at first, how many more than were needed last time, and how many times more
 where they were too few."""
@@ -46,10 +51,24 @@ class Deltas(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """Some checkpoints, by id: the parent and body of each, and the rows of writes under it."""
+    """Some checkpoints, by id: the parent and body of each, and the rows of writes under it; the key of the
+    oldest, and the parents of all."""
 
     checkpoints: dict[str, tuple[str | None, bytes]]
     writes: dict[str, list[tuple[str, str, bytes]]]
+    oldest: int
+    parents: list[str | None]
+
+
+class _Entry(NamedTuple):
+    """A write under a checkpoint."""
+
+    task_path: str
+    task_id: str
+    idx: int
+    channel: str
+    after: str
+    part: Part
 
 
 class DeltaReads:
@@ -60,6 +79,7 @@ class DeltaReads:
     """
 
     def __init__(self, records: Records) -> None:
+        self.records = records
         self.blocks = records.blocks
         self._reach = _FIRST
 
@@ -83,8 +103,14 @@ class DeltaReads:
             latest = yield Query(_LATEST, scope)
             id = latest[0][0] if latest else None
         walked: set[str] = set()
+        child, key = "", 0
+        several: Counter[str | None] = Counter()
         while wanted and id is not None:
-            page = _paged((yield Query(_PAGE, [*scope, id, scope[1], size])))
+            bound = "?" if key else "(SELECT key FROM start)"
+            params = [*scope, id, scope[1], *([key - 1] if key else []), size]
+            page = _paged((yield Query(_PAGE.format(bound=bound), params)))
+            key = page.oldest
+            several.update(page.parents)
             if whole and walked and not page.checkpoints:
                 raise BlockGone
             size *= _GROWTH
@@ -95,14 +121,16 @@ class DeltaReads:
                     # The writes of the checkpoint itself are pending: they made no part of its values.
                     if walked:
                         with legible("Checkpoint %s of thread %r", id, place.thread_id):
-                            for _, task_id, write in self._entries(page.writes.get(id, ())):
-                                if write.channel in wanted:
-                                    writes[write.channel].append((task_id, write.part))
+                            entries = self._entries(page.writes.get(id, ()), wanted)
+                            if several[id] > 1 or of_several_kinds(entries):
+                                entries = yield from self._part(place, id, child, body, entries)
+                            for entry in reversed(entries):
+                                writes[entry.channel].append((entry.task_id, entry.part))
                             found = yield from self._values(body, wanted)
                         seeds |= found
                         wanted -= found.keys()
                     walked.add(id)
-                    id = parent
+                    child, id = id, parent
             except DamagedData as error:
                 if whole:  # or was a chunk removed between two statements?
                     raise BlockGone from error
@@ -119,16 +147,39 @@ class DeltaReads:
         table = read_body(self.blocks.codec.open_row(body))[1]
         return read_values((yield from self.blocks.unfold(table)), wanted)
 
-    def _entries(self, rows: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, str, WriteRecord]]:
-        """The writes under one checkpoint, the last one first."""
+    def _entries(self, rows: Sequence[tuple[str, str, bytes]], wanted: Collection[str]) -> list[_Entry]:
+        """The writes to some channels under one checkpoint."""
         entries = [
-            (path, task_id, write)
+            _Entry(path, task_id, idx, channel, after, part)
             for path, task_id, data in rows
-            for write in read_writes(self.blocks.codec.open_row(data))
+            for idx, channel, part, after in read_writes(self.blocks.codec.open_row(data), every=True)
+            if channel in wanted
         ]
         if len(entries) > 1:
-            entries.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx), reverse=True)
+            entries.sort(key=lambda entry: entry[:3])
         return entries
+
+    def _part(
+        self, place: Address, id: str, child: str, body: bytes, entries: list[_Entry]
+    ) -> Operation[list[_Entry]]:
+        """Of the writes under a checkpoint those that made one of its children."""
+        rows = yield Query(_CHILDREN, [place.thread_id, place.ns or "", id])
+        before = yield from self.records.open_channels(body)
+        found: list[tuple[str, str, dict[str, Channel]]] = []
+        for id_, metadata, data in rows:
+            notes = self.records.open_metadata(bytes(metadata)) or {}
+            found.append(
+                (id_, str(notes.get("source")), (yield from self.records.open_channels(bytes(data))))
+            )
+        kept: list[_Entry] = []
+        for name in dict.fromkeys(entry.channel for entry in entries):
+            children = [
+                Child(id_, source, _takes(before.get(name), after.get(name)), _version(after.get(name)))
+                for id_, source, after in found
+            ]
+            own = [entry for entry in entries if entry.channel == name]
+            kept += writes_of_child(id, children, child, own)[0]
+        return kept
 
     def histories(self, found: Deltas) -> dict[str, DeltaChannelHistory]:
         """What LangGraph is given. Decodes all values: call it outside of the transaction."""
@@ -144,11 +195,23 @@ class DeltaReads:
         return histories
 
 
+def _takes(before: Channel | None, after: Channel | None) -> bool:
+    """Whether writes under a checkpoint made what a channel is in its child."""
+    return (after is None or after.part is None) and _version(before) != _version(after)
+
+
+def _version(channel: Channel | None) -> Any:
+    return None if channel is None else channel.version
+
+
 def _paged(rows: Rows) -> _Page:
-    page = _Page({}, {})
-    for id, parent_or_path, task_id, data, body in rows:
+    checkpoints: dict[str, tuple[str | None, bytes]] = {}
+    writes: dict[str, list[tuple[str, str, bytes]]] = {}
+    oldest = 0
+    for id, parent_or_path, task_id, data, body, key in rows:
         if body is not None:
-            page.checkpoints[id] = parent_or_path, bytes(body)
+            checkpoints[id] = parent_or_path, bytes(body)
+            oldest = min(oldest, key) if oldest else key
         else:
-            page.writes.setdefault(id, []).append((parent_or_path, task_id, bytes(data)))
-    return page
+            writes.setdefault(id, []).append((parent_or_path, task_id, bytes(data)))
+    return _Page(checkpoints, writes, oldest, [parent for parent, _ in checkpoints.values()])

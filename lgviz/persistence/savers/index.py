@@ -159,7 +159,7 @@ class ThreadReads:
                 continue
             found += [
                 WriteRow(ns, checkpoint_id, task_id, task_path, idx, channel, at)
-                for idx, channel, _ in entries
+                for idx, channel, *_ in entries
             ]
         return found
 

@@ -61,7 +61,7 @@ class CheckpointIntegrity:
         for id, task_id, data in tasks:
             where = f"{name}, checkpoint {id}, task {task_id}"
             try:
-                for write in self.records.open_writes(bytes(data)):
+                for write in self.records.open_writes(bytes(data), every=True):
                     report.look(f"{where}, channel {write.channel!r}", blocks_of(write.part), used, set())
             except DamagedData as error:
                 report.problems.append(Problem(where, error.cause))

@@ -88,7 +88,9 @@ class Accounting:
             yield from self._add_checkpoint(row, f"thread {name!r}, checkpoint {row.id}", bill)
         for _, id, task_id, data in writes:
             try:
-                found = [(write.channel, write.part) for write in self.records.open_writes(bytes(data))]
+                found = [
+                    (write.channel, write.part) for write in self.records.open_writes(bytes(data), every=True)
+                ]
             except DamagedData as error:
                 found = []
                 where = f"thread {name!r}, checkpoint {id}, task {task_id}"

@@ -13,7 +13,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
 from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
-from lgviz.persistence.blocks.merkle import DICT, LONGEST, Part, blocks_of, leaf
+from lgviz.persistence.blocks.merkle import DICT, LONGEST, Block, Part, blocks_of, canonical, leaf
 from lgviz.persistence.blocks.records import (
     Channel,
     Records,
@@ -28,6 +28,7 @@ from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query
 from lgviz.persistence.serde.exact import write_error
 
 from .address import Address, address
+from .branches import AGAIN, OF_UPDATE
 from .index import anchor_of
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
@@ -37,8 +38,13 @@ _BEFORE = f"""SELECT id, ordinal, body FROM lgviz_checkpoints
     WHERE thread = {_THREAD} AND ns = ? AND id IN (?, ?)
     UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ''
         ORDER BY key DESC LIMIT 1), NULL"""
+# The task's row, and the newest child of the checkpoint, which has one where another branch is begun. Nothing
+# is looked through where the checkpoint is the newest of its namespace, as in a run.
 _TASK = f"""SELECT key, task_path, data FROM lgviz_writes
-    WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?"""
+    WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?
+    UNION ALL SELECT NULL, (SELECT id FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ?
+        AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ? AND id = ?)
+        AND parent = ? ORDER BY key DESC LIMIT 1), NULL"""
 
 
 _UPDATE = """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
@@ -205,21 +211,32 @@ class CheckpointWrites:
         asked = blocks.unknown(write.part for write in new)
 
         yield WRITE
-        task = Query(_TASK, [place.thread_id, ns, place.checkpoint_id, task_id])
+        here = [place.thread_id, ns, place.checkpoint_id]
+        task = Query(_TASK, [*here, task_id, *here[:2], *here, place.checkpoint_id])
         thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
-        kept: dict[int, WriteRecord] = {}
+        kept: dict[tuple[int, str], WriteRecord] = {}
+        after = next(path for key, path, _ in rows if key is None) or ""
+        of_update = not task_path or task_path.startswith("~__interrupt__")
         steps: list[Query] = []
         for key, old_path, data in rows:
+            if key is None:
+                continue
             try:
-                old = self.records.open_writes(bytes(data))
+                old = self.records.open_writes(bytes(data), every=True)
             except DamagedData:  # the row stays as it is; check() names it
                 continue
-            kept |= {write.idx: write for write in old}
-            task_path = task_path or old_path
+            kept |= {(write.idx, write.after): write for write in old}
+            if old_path and not task_path:
+                task_path, after = old_path, after or OF_UPDATE
             steps.append(Query("DELETE FROM lgviz_writes WHERE key = ?", [key]))
         for write in new:
-            if write.idx < 0 or write.idx not in kept:
-                kept[write.idx] = write
+            turn = after if write.idx >= 0 else ""
+            while of_update and (write.idx, turn) in kept:
+                if (yield from self._are_same(kept[write.idx, turn].part, write.part)):
+                    break
+                turn += AGAIN
+            if write.idx < 0 or (write.idx, turn) not in kept:
+                kept[write.idx, turn] = write._replace(after=turn)
         parts = [write.part for write in kept.values()]
         plan = yield from blocks.plan(thread.number, thread.mark, parts, asked, stored)
         data = blocks.codec.close_row(pack_writes(kept.values()))
@@ -279,17 +296,22 @@ class CheckpointWrites:
         )
         return int(rows[0][0])
 
+    def _are_same(self, stored: Part, new: Part) -> Operation[bool]:
+        """Whether two parts are of one value."""
+        yield from self._hash_blocks([stored])
+        same: list[Any] = [
+            part.hash if isinstance(part, Block) else canonical(part) for part in (stored, new)
+        ]
+        return bool(same[0] == same[1])
+
     def _learn_hashes(self, channels: Mapping[str, Channel]) -> Operation[None]:
         """Hashes of blocks that are known by id alone: chunking, of many channels, asks for them."""
-        if len(channels) <= LONGEST:
-            return
-        without = [
-            block
-            for channel in channels.values()
-            if channel.part is not None
-            for block in blocks_of(channel.part)
-            if not block.hash
-        ]
+        if len(channels) > LONGEST:
+            parts = [channel.part for channel in channels.values() if channel.part is not None]
+            yield from self._hash_blocks(parts)
+
+    def _hash_blocks(self, parts: Iterable[Part]) -> Operation[None]:
+        without = [block for part in parts for block in blocks_of(part) if not block.hash]
         if without:
             where, params = self.blocks.dialect.among("id", [block.id for block in without])
             rows = yield Query(f"SELECT id, hash FROM lgviz_blocks WHERE {where}", params)

@@ -193,7 +193,8 @@ class TablesSource(Source):
         decode = self._opener(blocks)
         return {
             id_: [
-                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part)) for path, task_id, w in entries
+                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part), w.after)
+                for path, task_id, w in entries
             ]
             for id_, entries in rows.items()
         }
@@ -270,7 +271,8 @@ class TablesSource(Source):
         found: dict[str, list[StoredEntry]] = {}
         for id_, path, task_id, data in (yield Query(_WRITES + where, [thread_id, namespace, *params])):
             with suppress(Exception):
-                entries = read_writes(self._engine.blocks.codec.open_row(bytes(data)))
+                row = self._engine.blocks.codec.open_row(bytes(data))
+                entries = read_writes(row, every=channels is not None)
                 wanted = (write for write in entries if channels is None or write.channel in channels)
                 found.setdefault(id_, []).extend((path, task_id, write) for write in wanted)
         for writes in found.values():

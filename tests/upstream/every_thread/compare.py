@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import copy as copying
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from langgraph.constants import START
+
 import lgviz
-from lgviz.errors import LgvizError
+from lgviz.analysis.rebuilt import KeptAsWrites
+from lgviz.errors import LgvizError, UnknownChannel
 from lgviz.session import as_node_options
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -70,6 +76,7 @@ class Comparison:
         truth = self._truth(c)
         if truth is None:
             return
+        blind = view != "graph" or not self._is_declared(c)
         for what in ("values", "next", "tasks", "interrupts"):
             try:
                 mine = getattr(c, what)
@@ -81,31 +88,53 @@ class Comparison:
             theirs = getattr(truth, what)
             if what == "tasks":
                 mine, theirs = _tasks(mine), _tasks(theirs)
-                if view != "graph":
-                    theirs = self._without_unknown_ids(view, where, theirs, mine)
-            if what == "values" and view != "graph":
+                if blind:
+                    theirs = self._without_unknown_ids(view, where, c, theirs, mine)
+            if what == "values" and blind:
+                theirs, mine = self._without_kept(view, where, theirs, mine)
                 theirs = self._without_defaults(view, where, c, theirs, mine)
             self._equal(view, what, where, theirs, mine)
 
+    def _without_kept(self, view: str, where: str, theirs: Any, mine: Any) -> tuple[Any, Any]:
+        """What depends on the graph's own reducer is said to be kept as writes."""
+        if not isinstance(mine, dict) or not isinstance(theirs, dict):
+            return theirs, mine
+        kept = {name for name, value in mine.items() if isinstance(value, KeptAsWrites)}
+        if kept:
+            self._note(view, "values.kept", where, theirs, mine)
+        left = [{name: value for name, value in each.items() if name not in kept} for each in (theirs, mine)]
+        return left[0], left[1]
+
     def _without_defaults(self, view: str, where: str, c: Any, theirs: Any, mine: Any) -> Any:
         """LangGraph shows what an empty channel starts with, which no row holds."""
-        if not isinstance(theirs, dict) or not isinstance(mine, dict):
+        if not isinstance(mine, dict):
             return theirs
+        if not isinstance(theirs, dict):  # the state is one value, and it has none yet
+            if mine or theirs:
+                return theirs
+            self._note(view, "values.default", where, theirs, mine)
+            return mine
         versions = c.stored.bookkeeping.channel_versions if c.stored.bookkeeping else {}
         unwritten = {name: theirs[name] for name in theirs if name not in mine and name not in versions}
         if unwritten:
             self._note(view, "values.default", where, unwritten, {})
         return {name: value for name, value in theirs.items() if name not in unwritten}
 
-    def _without_unknown_ids(self, view: str, where: str, theirs: Any, mine: Any) -> Any:
-        """The id of a task that stored nothing is in no row."""
-        if len(theirs) != len(mine):
-            return theirs
-        if any(not own[1] for own in mine):
-            self._note(view, "tasks.id", where, theirs, mine)
-        return [
-            (task[0], "", *task[2:]) if not own[1] else task for task, own in zip(theirs, mine, strict=True)
-        ]
+    def _without_unknown_ids(self, view: str, where: str, c: Any, theirs: Any, mine: Any) -> Any:
+        """The id of a task that stored nothing is in no row; nor did a task run that an update stood for."""
+        known, vague = {own[1] for own in mine}, {own[0] for own in mine if not own[1]}
+        ran = {write.task_id for write in c.stored.writes if not write.task_path.startswith("~__interrupt__")}
+        told = []
+        for name, id_, error, interrupts, result in theirs:
+            if name not in vague or id_ in known:
+                told.append((name, id_, error, interrupts, result))
+                continue
+            self._note(view, "tasks.id", where, id_, "")
+            if result is not None and id_ not in ran:
+                self._note(view, "tasks.updated", where, result, None)
+                result = None
+            told.append((name, "", error, interrupts, result))
+        return told
 
     def _nodes(self, view: str, where: str, c: Any) -> None:
         mine = c.nodes
@@ -120,19 +149,33 @@ class Comparison:
             theirs = self.witness.made[c.id]
         self._equal(view, "nodes", where, theirs, mine)
 
+    def _is_declared(self, c: Any) -> bool:
+        """Whether LangGraph, asked for a subgraph's checkpoint, finds the subgraph that made it."""
+        if not c.namespace:
+            return True
+        found, ran = self.graph._subgraph_for_namespace(c.config, self.saver), self.witness.ran.get(c.id)
+        return bool(found) and (ran is None or ran.nodes.keys() == found[0].nodes.keys())
+
     def _truth(self, c: Any) -> Any:
         """LangGraph's own state; the exception where it can't; None where no graph is known."""
-        if self.graph is None:
-            return None
         key = (c.namespace, c.id)
         if key not in self._truths:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    self._truths[key] = self.graph.get_state(c.config)
-            except Exception as error:
-                self._truths[key] = error
+            self._truths[key] = self._asked(c)
         return self._truths[key]
+
+    def _asked(self, c: Any) -> Any:
+        if self.graph is None:
+            return None
+        graph, config = self.graph, c.config
+        try:
+            if not self._is_declared(c):  # LangGraph would read it by the channels of another graph
+                graph = self.witness.ran.get(c.id)
+                config["configurable"]["__pregel_checkpointer"] = self.saver
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return graph and graph.get_state(config)
+        except Exception as error:
+            return error
 
     # ------------------------------------------------------------ acting
 
@@ -156,6 +199,8 @@ class Comparison:
     def _option(self, c: Any, where: str, option: Any) -> None:
         self.compared += 1
         real = self._really(c, option.node, None)
+        if "No synchronous function" in str(real):
+            return  # lgviz runs it on a loop
         mine = ("refused",) if option.disabled else option.next
         theirs = ("refused",) if isinstance(real, Exception) else real.next
         if mine != theirs:
@@ -174,7 +219,9 @@ class Comparison:
             made = lgviz.preview(self.graph, c, values, as_node=option.node)
         except LgvizError as error:
             if not isinstance(real, Exception):
-                self._note("graph", "preview", where, (real.next, real.values), error)
+                dropped = isinstance(error, UnknownChannel) and option.node == START
+                what = "preview.unknown" if dropped else "preview"
+                self._note("graph", what, where, (real.next, real.values), error)
             return
         except Exception as error:
             self._note("graph", "preview", where, real, error)
@@ -182,7 +229,10 @@ class Comparison:
         if isinstance(real, Exception):
             self._note("graph", "preview", where, real, (made.next, made.values))
         else:
-            self._equal("graph", "preview", where, (real.next, real.values), (made.next, made.values))
+            theirs, mine = ((each.next, each.values) for each in (real, made))
+            # A message without an id is given another one each time.
+            if _ID.sub("", repr(theirs)) != _ID.sub("", repr(mine)):
+                self._note("graph", "preview", where, theirs, mine)
 
     def _really(self, c: Any, node: str, values: Any) -> Any:
         """The state after a real update on a copy; the exception where LangGraph refuses."""

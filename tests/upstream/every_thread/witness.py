@@ -19,7 +19,6 @@ class Seen:
 
     saver: Any
     graphs: dict[str, Any] = field(default_factory=dict)
-    contexts: dict[str, Any] = field(default_factory=dict)
 
 
 class Witness:
@@ -27,6 +26,7 @@ class Witness:
 
     Attributes:
         savers: those used since :meth:`forget`, by what they hold.
+        ran: by checkpoint id the graph, or subgraph, whose run made it.
         made: by checkpoint id the names of the tasks whose writes made it, as the debug stream told them.
         before: by checkpoint id the one that its step started from, stored or not.
         updated: by checkpoint id the ``as_node`` that an update was made as.
@@ -37,6 +37,8 @@ class Witness:
 
     def forget(self) -> None:
         self.savers: dict[int, Seen] = {}
+        self.ran: dict[str, Any] = {}
+        self._runs: dict[int, Any] = {}
         self.made: dict[str, tuple[str, ...]] = {}
         self.before: dict[str, str] = {}
         self.updated: dict[str, tuple[str | None, ...]] = {}
@@ -68,15 +70,18 @@ class Witness:
         def after_tick(loop: Any) -> None:
             told = self._told[loop.checkpoint["id"]]
             names = tuple(told.get(id_, task.name) for id_, task in loop.tasks.items())
+            before = loop.checkpoint["id"]
             try:
                 tick(loop)
-            finally:
-                self.made[loop.checkpoint["id"]] = names
+            finally:  # an `interrupt_after` is raised once the checkpoint is made
+                if loop.checkpoint["id"] != before:
+                    self.made[loop.checkpoint["id"]] = names
 
         @wraps(put)
         def put_checkpoint(loop: Any, *args: Any) -> None:
             before = loop.checkpoint["id"]
             put(loop, *args)
+            self.ran[loop.checkpoint["id"]] = self._runs.get(id(loop.nodes))
             if loop.checkpoint["id"] != before:
                 self.before[loop.checkpoint["id"]] = before
 
@@ -100,6 +105,7 @@ class Witness:
 
     def _on_run(self, graph: Any, config: Any, **kwargs: Any) -> None:
         self._note(graph, config)
+        self._runs[id(graph.nodes)] = graph
 
     def _on_update(self, graph: Any, config: Any, supersteps: Any = (), **kwargs: Any) -> None:
         self._note(graph, config)

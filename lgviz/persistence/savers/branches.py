@@ -1,0 +1,170 @@
+"""Which of the writes under a checkpoint made which of its children.
+
+A delta channel is rebuilt from the writes under its ancestors. Where a checkpoint has several children that
+store no value of their own, as updates of LangGraph before 1.2.13 made them, each child has a part of these
+writes. The ids and paths of tasks tell updates from the step that ran; lgviz's savers also keep after which
+child a write came.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+OF_UPDATE = "-"
+"""In the place of a child: a write that came without the path that its task has, so from an update."""
+
+AGAIN = "+"
+"""Added to it: an update that shares its id with one before, as two of a super-step do before 1.2.15."""
+
+__all__ = ["LOST", "MIXED", "Child", "of_several_kinds", "writes_of_child"]
+
+MIXED = (
+    "The writes of two branches are mixed here (LangGraph before 1.2.13 stored them under one checkpoint):"
+    " which are this branch's is not certain."
+)
+LOST = (
+    "What this branch wrote here was not stored (LangGraph before 1.2.13 gave it the id of a task of another"
+    " branch): it is missing from the value."
+)
+
+
+class Child(NamedTuple):
+    """A child of a checkpoint, as far as one delta channel is concerned.
+
+    Attributes:
+        id: of the child.
+        source: ``input``, ``loop``, ``update`` or ``fork``.
+        takes: whether writes under the parent made its value: the channel has another version than in the
+            parent, and no value is stored.
+        version: of the channel.
+    """
+
+    id: str
+    source: str
+    takes: bool
+    version: Any = None
+
+
+class _Write(Protocol):
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def task_path(self) -> str: ...
+
+    @property
+    def after(self) -> str: ...
+
+
+W = TypeVar("W", bound=_Write)
+
+
+def writes_of_child(
+    parent: str, children: Sequence[Child], child: str, writes: Sequence[W]
+) -> tuple[list[W], str]:
+    """The writes to one delta channel that made a child, in their order, and what is not certain about that.
+
+    Args:
+        parent: the id of the checkpoint that the writes lie under.
+        children: its children in order of creation.
+        child: which of them.
+        writes: those to the channel, in LangGraph's order.
+    """
+    places = {each.id: place for place, each in enumerate(children)}
+    place = places[child]
+    mine, takers = children[place], [each for each in children if each.takes and each.source != "fork"]
+    if not mine.takes:
+        return [], ""
+    if mine.source == "fork":  # made as a copy of another child: what made that one made it
+        copied = [each for each in children if each.version == mine.version and each.source != "fork"]
+        if copied:
+            return writes_of_child(parent, children, copied[0].id, writes)
+        return list(writes), ""
+    late = [_turn(write.after, places, children) for write in writes]
+    own = [write for write, turn in zip(writes, late, strict=True) if turn == place]
+    if place and own:  # kept by lgviz: stored after the child before, so for this one
+        ran = any(each.takes and each.source == "loop" for each in children[:place])
+        if mine.source == "update" or ran or any(map(_is_of_exit, own)):
+            return own, ""
+        again = {write.task_id for write in own}
+        earlier = [w for w, turn in zip(writes, late, strict=True) if not turn and w.task_id not in again]
+        rest = _of_kind(parent, "run", earlier)
+        return [write for write in writes if write in rest or any(write is each for each in own)], ""
+    first = [write for write, turn in zip(writes, late, strict=True) if not turn]
+    return _told_by_ids(parent, takers, mine, first)
+
+
+def of_several_kinds(writes: Sequence[_Write]) -> bool:
+    """Whether of writes under a checkpoint some may be an update's, and others not."""
+    return any(
+        write.after
+        or write.task_path.startswith("~__interrupt__")
+        or not (write.task_path or _is_of_exit(write))
+        for write in writes
+    )
+
+
+def _told_by_ids(
+    parent: str, takers: Sequence[Child], mine: Child, writes: Sequence[W]
+) -> tuple[list[W], str]:
+    kind = _kind_of_child(mine)
+    own = _of_kind(parent, kind, writes)
+    if len(takers) == 1:
+        return own or list(writes), ""
+    rivals = [each for each in takers if _kind_of_child(each) == kind]
+    if len(rivals) == 1:
+        # Either LangGraph dropped what it wrote, or it was made of what the step's tasks had written.
+        return (own, "") if own else (_of_kind(parent, "run", writes), MIXED)
+    certain = len({write.task_id for write in own if kind == "update" or _is_of_exit(write)}) < 2
+    if mine is rivals[0]:
+        return own, "" if certain else MIXED
+    return ([], LOST) if certain else (own, MIXED)
+
+
+def _turn(after: str, places: dict[str, int], children: Sequence[Child]) -> int:
+    """How many children there were when a write was stored."""
+    after = after.rstrip(AGAIN)
+    if not after or after == OF_UPDATE:
+        return 0
+    if after in places:
+        return places[after] + 1
+    return sum(each.id <= after for each in children)  # it was removed: ids sort by time
+
+
+def _kind_of_child(child: Child) -> str:
+    return child.source if child.source in ("update", "input") else "run"
+
+
+def _of_kind(parent: str, kind: str, writes: Iterable[W]) -> list[W]:
+    writes, names = list(writes), _ids_of_updates(parent)
+    paths = any(write.task_path for write in writes)
+    return [write for write in writes if _kind_of_write(write, names, paths) == kind]
+
+
+def _ids_of_updates(parent: str) -> dict[str, str]:
+    """The ids that LangGraph gives what no task of the step wrote, by what it is."""
+    try:
+        base = uuid.UUID(parent)
+    except ValueError:
+        return {}
+    ids = {str(uuid.uuid5(base, "__interrupt__")): "update", str(uuid.uuid5(base, "__input__")): "input"}
+    return ids | {str(uuid.uuid5(base, f"__interrupt__:{n}")): "update" for n in range(1, 64)}
+
+
+def _kind_of_write(write: _Write, names: dict[str, str], paths: bool) -> str:
+    if write.after.startswith(OF_UPDATE):
+        return "update"
+    if write.task_id in names:
+        return names[write.task_id]
+    if write.task_path:
+        return "update" if write.task_path.startswith("~__interrupt__") else "run"
+    # Before 1.2.13 an update had no path, with the id of a task that waited: each task of a step has one.
+    return "update" if paths and not _is_of_exit(write) else "run"
+
+
+def _is_of_exit(write: Any) -> bool:
+    """Whether a run stored it at its end: then the id begins with the number of the step."""
+    head = str(write.task_id).lstrip("-").split("-")[0]
+    return head == "ffffffff" or (head.isdigit() and head.startswith("00"))

@@ -1,0 +1,186 @@
+"""Forks that LangGraph before 1.2.13 wrote into the branch that they left: lgviz's savers keep the two apart, and of
+a file that LangGraph's savers filled so is shown what it tells, and said what it does not."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
+from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+
+import lgviz
+from lgviz.persistence.savers.branches import LOST, MIXED
+from lgviz.sources.deltas import DeltaHistories
+from tests.support import delta_forks as forks
+from tests.support.savers import ALL, call, run
+
+CONFIG = forks.CONFIG
+FIRST = ["1", "a1", "b2", "c4", "f5"]
+SECOND = [*FIRST, "2", "a7", "b8", "c10", "f11"]
+LANGGRAPHS: dict[str, Callable[[], Any]] = {
+    "memory": LangGraphMemory,
+    "sqlite": lambda: LangGraphSqlite(sqlite3.connect(":memory:", check_same_thread=False)),
+}
+theirs = pytest.mark.parametrize("kind", LANGGRAPHS)
+every = pytest.mark.parametrize("kind", ALL)
+
+
+def two_runs(saver: Any) -> tuple[Any, Any, Any]:
+    """A graph, and the configs after its first and its second run."""
+    graph = forks.build(saver, tag=forks._safe())
+    run(graph, saver, "invoke", forks.both("1"), CONFIG, durability="sync")
+    base = run(graph, saver, "get_state", CONFIG).config
+    run(graph, saver, "invoke", forks.both("2"), CONFIG, durability="sync")
+    return graph, base, run(graph, saver, "get_state", CONFIG).config
+
+
+def updated(saver: Any, at: Any, text: str, task_id: str | None = None) -> Any:
+    if not hasattr(saver, "__aenter__"):
+        return forks.update_as_of_old(saver, at, text, task_id)
+
+    class Sync:
+        """The saver's methods, each on its loop."""
+
+        get_next_version = saver.get_next_version
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *args: call(saver, name, *args)
+
+    return forks.update_as_of_old(Sync(), at, text, task_id)
+
+
+def log(graph: Any, saver: Any, at: Any) -> list[str]:
+    values = run(graph, saver, "get_state", at).values
+    assert sorted(values["plain"]) == sorted(values["log"])
+    return list(values["log"])
+
+
+# -- lgviz's savers
+
+
+@every
+def test_savers_keep_a_fork_apart_from_the_branch_that_it_leaves(kind: str, make_saver: Any) -> None:
+    saver = make_saver(kind)
+    graph, base, second = two_runs(saver)
+    fork = updated(saver, base, "edit")
+    other = updated(saver, base, "other")
+    again = updated(saver, fork, "more")
+    for at, expected in (
+        (base, FIRST),
+        (second, SECOND),
+        (fork, [*FIRST, "edit"]),
+        (other, [*FIRST, "other"]),
+        (again, [*FIRST, "edit", "more"]),
+    ):
+        assert run(graph, saver, "get_state", at).values["plain"] == log(graph, saver, at)
+        assert log(graph, saver, at)[: len(FIRST)] == FIRST
+        assert sorted(log(graph, saver, at)) == sorted(expected)
+    assert call(saver, "check") == []
+    call(saver, "copy_thread", "1", "2")
+    for at, expected in ((fork, "edit"), (other, "other")):
+        there = {"configurable": {**at["configurable"], "thread_id": "2"}}
+        assert log(graph, saver, there) == [*FIRST, expected]
+
+
+@every
+def test_savers_keep_an_update_with_the_id_of_a_task_that_ran(kind: str, make_saver: Any) -> None:
+    saver = make_saver(kind)
+    graph, _, second = two_runs(saver)
+    history = run(graph, saver, "get_state_history", CONFIG)
+    waited = [state for state in history if state.next == ("a",)][-1]
+    fork = updated(saver, waited.config, "edit", waited.tasks[0].id)
+    assert log(graph, saver, fork) == ["1", "edit"]
+    assert log(graph, saver, second)[:2] == ["1", "a1"]
+    found = call(saver, "get_tuple", waited.config)
+    assert [value for _, channel, value in found.pending_writes if channel == "log"] == [
+        ["a1"]
+    ]  # as LangGraph does
+
+
+def test_the_histories_of_such_a_saver_agree(make_saver: Any) -> None:
+    saver = make_saver("sqlite")
+    graph, base, _ = two_runs(saver)
+    updated(saver, base, "edit")
+    updated(saver, base, "other")
+    for checkpoint in lgviz.history(graph, thread_id="1"):
+        assert checkpoint.values.get("log", []) == checkpoint.values.get("plain", []), checkpoint
+        assert checkpoint.doubts == {}
+
+
+# -- what LangGraph's savers hold
+
+
+@theirs
+def test_a_mixed_fork_is_told_apart_by_the_ids_of_its_writes(kind: str) -> None:
+    saver = LANGGRAPHS[kind]()
+    graph, base, second = two_runs(saver)
+    fork = updated(saver, base, "edit")
+    assert (
+        graph.get_state(second).values["log"] != graph.get_state(second).values["plain"]
+    )  # LangGraph's answer
+    history = lgviz.history(graph, thread_id="1")
+    for at, last in ((second, "f11"), (fork, "edit"), (base, "f5")):
+        checkpoint = history[at["configurable"]["checkpoint_id"]]
+        assert checkpoint.values["log"] == checkpoint.values["plain"]
+        assert checkpoint.values["log"][-1] == last
+        assert checkpoint.doubts == {}
+
+
+@theirs
+def test_of_two_updates_the_second_was_not_stored(kind: str) -> None:
+    saver = LANGGRAPHS[kind]()
+    graph, base, _ = two_runs(saver)
+    one, two = updated(saver, base, "x"), updated(saver, base, "y")
+    history = lgviz.history(graph, thread_id="1")
+    first, second = (history[at["configurable"]["checkpoint_id"]] for at in (one, two))
+    assert (first.values["log"], first.doubts) == ([*FIRST, "x"], {})
+    assert (second.values["log"], second.doubts) == (FIRST, {"log": LOST})
+
+
+@theirs
+def test_an_update_with_the_id_of_a_task_that_ran_is_not_certain(kind: str) -> None:
+    saver = LANGGRAPHS[kind]()
+    graph, _, _ = two_runs(saver)
+    waited = [state for state in graph.get_state_history(CONFIG) if state.next == ("a",)][-1]
+    fork = updated(saver, waited.config, "edit", waited.tasks[0].id)
+    after = updated(saver, fork, "more")
+    history = lgviz.history(graph, thread_id="1")
+    for at in (fork, after):
+        assert history[at["configurable"]["checkpoint_id"]].doubts == {"log": MIXED}
+    assert [c.label for c in history if c.doubts] == ["c10", "c11"]
+
+
+def test_a_thread_without_such_forks_has_no_doubts() -> None:
+    for made in forks.FORKS.values():
+        for checkpoint in lgviz.history(made(LangGraphMemory()), thread_id="1"):
+            assert checkpoint.doubts == {}
+            assert checkpoint.values.get("log", []) == checkpoint.values.get("plain", [])
+
+
+def test_the_file_alone_is_told_apart_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    saver = LangGraphSqlite(sqlite3.connect(path, check_same_thread=False))
+    _, base, second = two_runs(saver)
+    fork = updated(saver, base, "edit")
+    saver.conn.close()
+    source = lgviz.open_source(path)
+    rows = source.index("1").checkpoints
+    parents = {row.id: row.parent_id for row in rows}
+
+    def children(namespace: str, id_: str) -> list[tuple[str, str]]:
+        return [(row.id, row.metadata["source"]) for row in rows if row.parent_id == id_]
+
+    def ancestors(id_: str | None) -> Any:
+        while (id_ := parents[id_]) is not None:
+            yield id_
+
+    for at, last in ((fork, "edit"), (second, "f11")):
+        id_ = at["configurable"]["checkpoint_id"]
+        found = DeltaHistories(source, "1", children).collect("", ancestors(id_), ["log"], id_)["log"]
+        written = [item for _, writes in found.steps for write in writes for item in write.value]
+        assert written[-1] == last and ("edit" in written) is (last == "edit")
+    source.close()
