@@ -144,15 +144,13 @@ class StateReader:
         for namespace, some in by_namespace.items():
             names = self._delta_channels(namespace)
             held = self._deltas.held(namespace, [row.id for row in some])
-            parents = list(dict.fromkeys(row.parent.id for row in some if row.parent is not None))
+            parents = {row.id: row.parent.id for row in some if row.parent is not None}
             written = self._deltas.written(namespace, parents, names)
             for row in some:
                 stored = sorted(names & set(row.changed) & held.get(row.id, frozenset()))
                 values = self._source.channels(self._thread_id, namespace, row.id, stored) if stored else {}
                 new = {name: [unwrapped(value)] for name, value in values.items()}
-                for name, writes in (
-                    written.get(row.parent.id, {}) if row.parent is not None else {}
-                ).items():
+                for name, writes in written.get(row.id, {}).items():
                     if name in row.changed and name not in stored:
                         new[name] = [overwritten(w.value)[1] or w.value for w in writes]
                 found[row.index] = new

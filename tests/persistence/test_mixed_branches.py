@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+from markupsafe import escape
 
 import lgviz
+from lgviz.analysis.search import search
+from lgviz.export.html import static_html
 from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.sources.deltas import DeltaHistories
 from tests.support import delta_forks as forks
 from tests.support.savers import ALL, call, run
+from tests.support.view import View
 
 CONFIG = forks.CONFIG
 FIRST = ["1", "a1", "b2", "c4", "f5"]
@@ -184,3 +188,78 @@ def test_the_file_alone_is_told_apart_too(tmp_path: Path) -> None:
         written = [item for _, writes in found.steps for write in writes for item in write.value]
         assert written[-1] == last and ("edit" in written) is (last == "edit")
     source.close()
+
+
+# -- the file by path: lgviz rebuilds the values without the graph
+
+
+def damaged(path: Path) -> dict[str, str]:
+    """A file of LangGraph's saver in which updates of two checkpoints are mixed into other branches: the ids of the
+    checkpoints by what they are."""
+    saver = LangGraphSqlite(sqlite3.connect(path, check_same_thread=False))
+    graph, base, second = two_runs(saver)
+    waited = [state for state in graph.get_state_history(CONFIG) if state.next == ("a",)][-1]
+    made = {
+        "base": base,
+        "second": second,
+        "fork": updated(saver, base, "edit"),
+        "lost": updated(saver, base, "other"),
+        "unsure": updated(saver, waited.config, "taken", waited.tasks[0].id),
+    }
+    saver.conn.close()
+    return {name: config["configurable"]["checkpoint_id"] for name, config in made.items()}
+
+
+def test_the_values_of_a_file_are_right_or_marked(tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    history = lgviz.history(path, thread_id="1")
+    for name, expected in (("base", FIRST), ("fork", [*FIRST, "edit"])):
+        assert history[ids[name]].values["log"] == expected
+    for checkpoint in history:
+        log, plain = checkpoint.values.get("log", []), checkpoint.values.get("plain", [])
+        assert log == plain or checkpoint.doubts, checkpoint
+    second = history[ids["second"]]
+    assert second.values["log"] == second.values["plain"] and second.doubts == {}
+    for name, why in (("lost", LOST), ("unsure", MIXED)):
+        checkpoint = history[ids[name]]
+        assert checkpoint.doubts == {"log": why}
+        assert checkpoint.values["log"].reason == why
+        assert checkpoint.rebuilt == {"log": "kept as writes; open it with the graph"}
+
+
+def test_a_search_finds_what_was_written_in_the_branch_where_it_was(tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    history = lgviz.history(path, thread_id="1")
+    for text in ("edit", "b2", "b8", "f11"):
+        hits = {hit.id for hit in search(history, text) if hit.where.startswith("log")}
+        plainly = {hit.id for hit in search(history, text) if hit.where.startswith("plain")}
+        assert hits == plainly, text
+    assert {hit.id for hit in search(history, "edit") if hit.where.startswith("log")} == {ids["fork"]}
+
+
+# -- where it is shown
+
+
+@pytest.mark.parametrize("given", ["graph", "file"])
+def test_each_view_says_what_is_not_certain(given: str, tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    target: Any = path
+    if given == "graph":
+        target = forks.build(LangGraphSqlite(sqlite3.connect(path, check_same_thread=False)))
+    history = lgviz.history(target, thread_id="1")
+    view = View(target, "1")
+    for name, why in (("lost", LOST), ("unsure", MIXED), ("fork", None)):
+        at = ids[name]
+        channels = view.ask("checkpoint_get", checkpoint=at)["channels"]
+        notes = {channel["name"]: channel["reducer"] for channel in channels}
+        noted = [notes["log"]]
+        for pair in ({"before": ids["base"], "after": at}, {"before": at, "after": ids["second"]}):
+            changes = view.ask("diff_get", internal=False, **pair)["channels"]
+            noted += [change["reducer"] for change in changes if change["channel"] == "log"]
+        assert len(noted) > (name != "lost" or given == "file")
+        page = str(static_html(history, selected=at))
+        if why is None:
+            assert not {LOST, MIXED} & set(noted) and LOST not in page and MIXED not in page
+        else:
+            assert set(noted) == {why} and escape(why) in page
+    view.close()
