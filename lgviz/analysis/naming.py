@@ -21,7 +21,7 @@ the checkpoint and its parent read. A name is certain, or it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import Bookkeeping
@@ -63,6 +63,7 @@ class Naming:
         self._known: dict[str, list[tuple[str, ...]]] = {"__start__": [("__start__",)]}
         for name, ways in (triggers or {}).items():
             self._known.setdefault(name, []).extend(ways)
+        self._rank = {name: number for number, name in enumerate(triggers or ())}
 
     def name(self, rows: Iterable[TreeRow]) -> None:
         """Set ``nodes`` and ``changed`` (and what follows: ``expected``, ``sends``, ``joined``) of rows, the
@@ -115,6 +116,19 @@ class Naming:
                       for channel in written_channels(tuple(task.channels.values())).joins]  # fmt: skip
             row.expected = told.targets.union(*joined)
 
+    def _done(self, parent: TreeRow, also: Iterable[str] = ()) -> list[Task]:
+        """The tasks that the checkpoint after ``parent`` did not wait for. Where LangGraph of 2026 went on
+        with a step that an older one had left, it ran nodes again under other ids: the later run counts."""
+        work = parent.step_work
+        tasks = work.done()
+        for task in tasks:
+            self.name_task(parent, task, also)
+        again = {task.name for task in tasks if task.path and task.order[0] == 1}
+        if again and (old := [task for task in tasks if not task.path and task.name in again]):
+            work.dropped |= {task.id for task in old}
+            tasks = work.done()
+        return tasks
+
     def _drop_replaced(self, parent: TreeRow) -> None:
         """Find the tasks whose ``Send`` was replaced with an answer: what they wrote was dropped."""
         work = parent.step_work
@@ -154,45 +168,54 @@ class Naming:
     # ------------------------------------------------------------ one task
 
     def _identify(self, row: TreeRow, task: Task, also: Iterable[str] = ()) -> None:
-        candidates = dict.fromkeys((*(row.expected or ()), *also, *self._known))
-        ids = TaskIds(row)
-        tasks = row.step_work.tasks
-        caller = caller_of(task, tasks.values())
-        for name in candidates:
-            if caller is not None:
-                origin, path, index = caller
-                if origin.name is None:
-                    self._identify(row, origin, also)
-                matches = task.id == (
-                    ids.handler(name, origin) if index < 0 else ids.called(name, origin, path, index)
-                )
-            elif (index_ := task.send_index) is not None:
-                matches = task.id == ids.sent(name, index_)
-            elif task.path and not task.path.startswith("~__interrupt__"):
-                return
-            else:
-                matches = self._matches_without_path(ids, task, name, len(tasks) + row.sends)
-            if matches:
-                task.name = name
-                self._learn(name)
-                return
-        if row.dated or any(child.dated for child in row.children):
+        names = dict.fromkeys((*(row.expected or ()), *also, *self._known))
+        dated = row.dated or any(child.dated for child in row.children)
+        if dated and not task.path:
+            told = (name for child in row.children for name in child.metadata.get("writes") or ())
+            names.update(dict.fromkeys((*told, *_awaited(row))))
+            names.update(dict.fromkeys(name for name in task.channels.values() if not is_internal(name)))
+        for ids in (TaskIds(row), TaskIds(row, dated=True)) if dated else (TaskIds(row),):
+            for name in names:
+                if self._matches(row, ids, task, name, also):
+                    task.name = name
+                    self._learn(name)
+                    return
+        if dated and not task.path:
             self._identify_dated(row, task)
 
-    def _matches_without_path(self, ids: TaskIds, task: Task, name: str, most: int) -> bool:
-        ways = self._known.get(name) or []
-        for way in (*ways, *(() if ways else ((f"branch:to:{name}",),))):
-            if task.id == ids.pulled(name, way):
-                task.order = (1, name)
-                return True
-        for index in range(most):
+    def _matches(self, row: TreeRow, ids: TaskIds, task: Task, name: str, also: Iterable[str]) -> bool:
+        tasks = row.step_work.tasks
+        caller = caller_of(task, tasks.values())
+        if caller is not None:
+            origin, path, index = caller
+            if origin.name is None:
+                self._identify(row, origin, also)
+            return task.id == (
+                ids.handler(name, origin) if index < 0 else ids.called(name, origin, path, index)
+            )
+        if (number := task.send_index) is not None:
+            return task.id == ids.sent(name, number)
+        if task.path and not task.path.startswith("~__interrupt__"):
+            return False
+        return self._matches_without_path(row, ids, task, name)
+
+    def _matches_without_path(self, row: TreeRow, ids: TaskIds, task: Task, name: str) -> bool:
+        ways = self._known.get(name) or [(f"branch:to:{name}",)]
+        if row.dated:
+            ways = [*ways, *_dated_ways(row, name)]
+        if any(task.id == ids.pulled(name, way) for way in ways):
+            task.order = (1, name)
+            return True
+        for index in range(len(row.step_work.tasks) + row.sends):
             if task.id == ids.sent(name, index):
                 task.order = (0, index)
                 return True
         return False
 
     def _identify_dated(self, row: TreeRow, task: Task) -> None:
-        """Before mid 2025 a node's task writes to the channel named like the node."""
+        """Before spring 2025 a node's task writes to a channel named like the node: where its id did not tell
+        which, that is the only one of a node's name, else the first it wrote to (format 1) or the last before
+        those that lead on (format 2)."""
         written = list(task.channels.values())
         if any(channel.startswith("start:") for channel in written):
             task.name, task.order = "__start__", (1, "__start__")
@@ -202,8 +225,11 @@ class Naming:
             *(name for child in row.children for name in child.metadata.get("writes") or ()),
         }
         found = [channel for channel in written if channel in named]
-        if not found and not is_internal(task.channels.get(0, "__")):
-            found = [task.channels[0]]  # the node's own channel is always the first
+        own = [channel for channel in written if not is_internal(channel)]
+        if len(found) != 1 and own:
+            versions = self._load_versions(row.namespace, [row.id]).get(row.id)
+            format_ = versions.v if versions else 0
+            found = {1: own[:1], 2: own[-1:]}.get(format_, [])
         if len(found) == 1:
             task.name, task.order = found[0], (1, found[0])
             self._learn(found[0])
@@ -220,10 +246,9 @@ class Naming:
         parent = row.parent
         if row.source == "fork" or row.collapsed or parent is None:
             return row.parent is None and not row.collapsed
-        work = parent.step_work
-        tasks = work.done()
+        tasks = self._done(parent)
         names = [self.name_task(parent, task) for task in tasks]
-        row.nodes = _ordered(tasks)
+        row.nodes = self._ordered(tasks)
         row.changed = _hide(row, written_channels(_channels(tasks, parent)).state)
         if row.dated:
             told = row.metadata.get("writes")
@@ -231,15 +256,14 @@ class Naming:
             return bool(names) and None not in names and complete
         pulled = {task.name for task in tasks if task.order[0] == 1}
         sent = sum(task.order[0] == 0 for task in tasks)
-        sends = work.resent or parent.sends
-        unclear_update = bool(work.updates) and not any(task.path for task in tasks)
+        sends = parent.step_work.resent or parent.sends
         return (
             bool(names)
             and None not in names
             and parent.expected is not None
             and parent.expected <= pulled
             and sent >= sends
-            and not unclear_update
+            and not (bool(parent.step_work.updates) and not any(task.path for task in tasks))
         )
 
     def _update_from_writes(self, row: TreeRow) -> bool:
@@ -325,9 +349,7 @@ class Naming:
             )
         parent = row.parent
         work = parent.step_work
-        tasks = work.done()
-        for task in tasks:
-            self.name_task(parent, task, seen)
+        tasks = self._done(parent, seen)
         if work.updates and not any(task.path for task in tasks):
             tasks = [task for task in tasks if task.name is None or task.order[0] == 0 or task.name in ran]
         sent = [task for task in tasks if task.order[0] == 0]
@@ -336,9 +358,26 @@ class Naming:
             sends = [Task("", "", name=name, order=(0, index)) for index, name in enumerate(names_sent)]
             if len(sends) >= len(sent):
                 tasks = [task for task in tasks if task.order[0] != 0] + sends
+        # Who ran has an entry, also if it read nothing; one that waited and was replaced may have none.
+        tasks = [task for task in tasks if task.name is None or task.name in seen]
         names = {task.name for task in tasks}
         tasks += [Task("", "", name=name, order=(1, name)) for name in ran if name not in names]
-        return _ordered(tasks)
+        return self._ordered(tasks)
+
+    def _ordered(self, tasks: Sequence[Task]) -> tuple[str, ...]:
+        """Names in LangGraph's order: who was sent by number, then nodes as the graph holds them (by name
+        where there is none), then calls."""
+        if len(tasks) > 1:
+            last = len(self._rank)
+            tasks = sorted(
+                tasks,
+                key=lambda task: (
+                    task.order[0],
+                    self._rank.get(task.name or "", last) if task.order[0] == 1 else 0,
+                    task.order[1],
+                ),
+            )
+        return tuple([task.name for task in tasks if task.name])
 
 
 def _channels(tasks: Sequence[Task], also: TreeRow | None = None) -> tuple[str, ...]:
@@ -349,15 +388,26 @@ def _channels(tasks: Sequence[Task], also: TreeRow | None = None) -> tuple[str, 
     return (*names, *also.step_work.null.values()) if also is not None else tuple(names)
 
 
+def _awaited(row: TreeRow) -> set[str]:
+    """The nodes that joins name which the step's tasks wrote to."""
+    joins = [join for task in row.step_work.tasks.values()
+             for join in written_channels(tuple(task.channels.values())).joins]  # fmt: skip
+    return {name for join in joins for name in join[len("join:") :].rpartition(":")[0].split("+")}
+
+
+def _dated_ways(row: TreeRow, name: str) -> Iterator[tuple[str, ...]]:
+    """What may have triggered a node before spring 2025: a channel that the step before wrote to for it, or
+    the own channel of a node that ran then."""
+    tasks = row.parent.step_work.tasks.values() if row.parent else ()
+    for channel in {channel for task in tasks for channel in task.channels.values()}:
+        if channel in row.nodes or channel.rpartition(":")[2] == name:
+            yield (channel,)
+            yield tuple(sorted({channel, f"branch:to:{name}"}))
+
+
 def _hide(row: TreeRow, channels: tuple[str, ...]) -> tuple[str, ...]:
     """Without the channels that nodes had for themselves, before mid 2025."""
     return tuple(name for name in channels if name not in row.nodes) if row.dated else channels
-
-
-def _ordered(tasks: Sequence[Task]) -> tuple[str, ...]:
-    if len(tasks) > 1:
-        tasks = sorted(tasks, key=lambda task: task.order)
-    return tuple([task.name for task in tasks if task.name])
 
 
 def _seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:

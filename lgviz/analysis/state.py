@@ -201,8 +201,10 @@ class StateReader:
         for task in tasks.values():
             self._tree.naming.name_task(facts, task)
         own = [write for write in self._own_writes(facts) if write.channel == "__interrupt__"]
+        place = {task.id: number for number, task in enumerate(self.snapshot(row).tasks)} if own[1:] else {}
+        own.sort(key=lambda write: (place.get(write.task_id, len(place)), tasks[write.task_id].order))
         found: list[Interrupt] = []
-        for write in sorted(own, key=lambda write: tasks[write.task_id].order):
+        for write in own:
             task = tasks[write.task_id]
             if task.called or (waiting and task.finished):
                 continue
@@ -370,7 +372,7 @@ class StateReader:
         return [
             write
             for write in self._stored(facts)
-            if write.task_id in tasks and tasks[write.task_id].path == write.task_path
+            if write.task_id in tasks and write.task_path in ("", tasks[write.task_id].path)
         ]
 
 

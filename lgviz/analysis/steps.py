@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha1
 from typing import Any, NamedTuple
 
 from xxhash import xxh3_128_hexdigest
@@ -229,7 +230,7 @@ class TreeRow:
 
 
 class TaskIds:
-    """The ids that LangGraph gives to the tasks of a step (since 2025), to find the name behind a stored id.
+    """The ids that LangGraph gives to the tasks of a step, to find the name behind a stored id.
 
     An id is a hash over the checkpoint's id, the namespace, the number of the step, the node and what
     triggered it, written as a UUID. The same hash over another name gives another id, so that of all nodes
@@ -241,9 +242,14 @@ class TaskIds:
     >>> c2 = TreeRow(2, "", "1f1ead33-49cc-6a2f-8001-11e8f4e8a774", None, None, 1, "loop", {})
     >>> TaskIds(c2).sent("work", 0)
     '0fb8e599-3815-57f3-819a-003c1d2d8f5b'
+
+    Args:
+        row: the checkpoint that the step starts at.
+        dated: with the hash of late 2024 to spring 2025, which was another one.
     """
 
-    def __init__(self, row: TreeRow) -> None:
+    def __init__(self, row: TreeRow, *, dated: bool = False) -> None:
+        self._digest = _sha1 if dated else xxh3_128_hexdigest
         try:
             self._checkpoint = bytes.fromhex(row.id.replace("-", ""))
         except ValueError:
@@ -270,8 +276,12 @@ class TaskIds:
     def _hash(self, name: str, within: str, *parts: str) -> str:
         namespace = "|".join(part for part in (self._namespace, within, name) if part)
         text = "".join((namespace, self._step, name, *parts))
-        digest = xxh3_128_hexdigest(self._checkpoint + text.encode())
+        digest = self._digest(self._checkpoint + text.encode())
         return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:]))
+
+
+def _sha1(text: bytes) -> str:
+    return sha1(text, usedforsecurity=False).hexdigest()[:32]
 
 
 def update_id(checkpoint_id: str, kind: str) -> str:

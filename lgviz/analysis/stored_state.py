@@ -58,7 +58,7 @@ def _node_channels(row: TreeRow) -> set[str]:
 
 
 def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
-    own = [write for write in stored if (write.task_id, write.task_path) == (task.id, task.path) and task.id]
+    own = [write for write in stored if write.task_id == task.id]
     output = [write for write in own if write.channel not in CONTROL_CHANNELS]
     asked: list[Interrupt] = []
     for write in own:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
 from math import nan
 from typing import Any
@@ -240,7 +240,7 @@ class Tree:
         if row.provisional:
             mark |= Flag.SANDBOX
         if row.work is not None:
-            mark |= _of_tasks(row.work.tasks.values(), over=row.continued)
+            mark |= _of_tasks(row, row.work.tasks.values())
         if row.parent is not None and self._waited(row, row.parent):
             mark |= Flag.WAITED
         return mark
@@ -276,16 +276,19 @@ class Tree:
         return [send.node for send in sends if hasattr(send, "node")] if isinstance(sends, list) else []
 
 
-def _of_tasks(tasks: Iterable[Task], *, over: bool) -> Flag:
+def _of_tasks(row: TreeRow, tasks: Collection[Task]) -> Flag:
     """What the tasks of a step mark its checkpoint with. One that another called marks nothing: its caller
     asks and fails for it, or caught what it raised."""
     asked = [task for task in tasks if task.interrupted and not task.called]
+    waits = [task for task in asked if not task.finished]
     mark = Flag.INTERRUPT if asked else Flag(0)
-    if asked and (over or all(task.finished for task in asked)):
+    if asked and (row.continued or not waits):
         mark |= Flag.ANSWERED
-    if not over:
+    if not row.continued:
+        # One task takes an input. If that asks, who failed was called by it; before 2026 no path says so.
+        alone = row.source == "input" and bool(waits)
         for task in tasks:
-            if task.failed and not (task.called or task.handled):
+            if task.failed and not (task.called or task.handled or (alone and not task.path)):
                 mark |= Flag.ERROR
             elif task.finished:
                 mark |= Flag.PENDING

@@ -21,6 +21,9 @@ from .steps import Task, TaskIds, TreeRow, written_channels
 __all__ = ["entry_of", "pending_tasks"]
 
 _START = "__start__"
+_LATER = ("00000", "ffffffff-")
+"""How the ids begin under which ``durability="exit"`` keeps, for delta channels, writes of steps that have no
+checkpoint of their own: the number of the step, or beyond all others."""
 
 
 def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
@@ -29,14 +32,23 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
     A task that stored nothing yet has an empty id, but for one that was sent: there the name and the number
     make the id.
     """
+    if record.bookkeeping is not None and not record.bookkeeping.channel_versions:
+        return []  # nothing was ever written: LangGraph plans nothing
     sends = _sends(record)
     _identify(row, record, naming, sends)
-    stored = list(row.step_work.tasks.values())
-    planned = _sent(row, sends, stored) if sends else [task for task in stored if _is_sent(task)]
-    pulled = {task.name or "": task for task in stored if task.name and task.order[0] == 1}
-    for name in sorted(_pulled(row, record, sends, pulled)):
-        planned.append(pulled.get(name) or Task("", "", name=name, order=(1, name)))
-    return sorted(planned, key=lambda task: task.order)
+    stored = [task for task in row.step_work.tasks.values() if not task.id.startswith(_LATER)]
+    # An update of the newest checkpoint is stored as a pending task's own: its result, to LangGraph.
+    updated = [task for task in row.step_work.updates.values() if task.path]
+    planned = _sent(row, sends, [*updated, *stored]) if sends else [t for t in stored if _is_sent(t)]
+    pulled = {task.name: task for task in stored if task.name and task.order[0] == 1}
+    if row.dated:  # there an id may not tell whether a task was sent
+        pulled = {name: task for name, task in pulled.items() if name not in sends}
+    known = {task.name: task for task in updated if task.name} | pulled
+    for name in _pulled(row, record, sends, pulled):
+        planned.append(known.get(name) or Task("", "", name=name, order=(1, name)))
+    return sorted(
+        planned, key=lambda task: (task.order[0], task.order[1] if task.order[0] == 0 else task.name)
+    )
 
 
 def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
@@ -70,25 +82,21 @@ def _is_sent(task: Task) -> bool:
 
 
 def _sent(row: TreeRow, sends: Sequence[str | None], stored: Sequence[Task]) -> list[Task]:
-    """The task of each ``Send``: the stored one whose id says so, before 2025 one of its name."""
-    ids = TaskIds(row)
+    """The task of each ``Send``: the stored one whose id says so; before 2025, when ids were made otherwise,
+    the only one of its name."""
+    ids = [TaskIds(row), TaskIds(row, dated=True)][: 1 + row.dated]
     by_id = {task.id: task for task in stored}
-    used: set[str] = set()
     found = []
     for number, name in enumerate(sends):
         if name is None:
             continue
-        id_ = ids.sent(name, number)
-        task = by_id.get(id_)
-        if task is None and row.dated:
-            alike = [t for t in stored if t.name == name and t.id not in used and not t.path]
-            # Several of one node cannot be told apart: which result belongs to which is not certain.
-            task = alike[0] if len(alike) == 1 and sends.count(name) == 1 else None
-            id_ = ""
+        right = [each.sent(name, number) for each in ids]
+        task = next((by_id[id_] for id_ in right if id_ in by_id), None)
+        if task is None and row.dated and sends.count(name) == 1:
+            task = next((each for each in stored if each.name == name), None)
         if task is None:
-            task = Task(id_, "", name=name)
-        used.add(task.id)
-        task.order = (0, number)
+            task = Task("" if row.dated else right[0], "", name=name)
+        task.name, task.order = name, (0, number)
         found.append(task)
     return found
 
@@ -105,7 +113,7 @@ def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str 
         if name not in _NO_NODES:
             naming.learn(name, seen)
             names[name] = None
-    for task in row.step_work.tasks.values():
+    for task in (*row.step_work.tasks.values(), *row.step_work.updates.values()):
         naming.name_task(row, task, names)
 
 
@@ -114,6 +122,9 @@ def _pulled(
 ) -> set[str]:
     """The nodes that a channel triggers."""
     versions = record.bookkeeping
+    entry = entry_of(row, versions)
+    if row.source == "input" and entry not in (None, _START):
+        return {entry}  # of an `@entrypoint`: all others are called
     triggered = set(_triggered(row, record)) if versions else set(row.expected or ())
     found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends))
     # What a Command sent along came later than the step was planned.

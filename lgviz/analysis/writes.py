@@ -47,7 +47,8 @@ def makers(row: TreeRow) -> list[Task]:
     tasks = row.parent.step_work.done()
     if row.parent.step_work.updates and not any(task.path for task in tasks):
         tasks = [task for task in tasks if task.name in row.nodes]
-    return sorted(tasks, key=lambda task: task.order)
+    place = {name: number for number, name in enumerate(dict.fromkeys(row.nodes))}
+    return sorted(tasks, key=lambda task: (place.get(task.name or "", len(place)), task.order))
 
 
 def stored_writes(

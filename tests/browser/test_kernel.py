@@ -82,11 +82,6 @@ def test_a_saved_notebook_keeps_little_of_a_debugger(notebook: NotebookFactory, 
     wait_for_kernel(page)
     # Without its kernel a debugger of a saved notebook leaves the place to its static view.
     expect(page.locator("[data-lgviz-static]").first).to_be_visible()
-    print(
-        "SAVED",
-        list(json.loads(_file(page, lab).read_text())["metadata"]),
-        page.locator(".jupyter-widgets").evaluate_all("all => all.map(one => one.outerHTML.slice(0, 600))"),
-    )
     run_all(page)
     expect(Debugger(page, 2).row("c20")).to_be_visible()
 
@@ -111,7 +106,6 @@ def test_a_kernel_that_is_restarted_is_gone_at_once(notebook: NotebookFactory) -
     debugger.search.fill("flight")
     expect(debugger.root.get_by_text("A search needs the kernel.")).to_be_visible()
     page.keyboard.press("Escape")
-    page.screenshot(path="/tmp/widget_gone.png")
     run_all(page)
     expect(gone).to_have_count(0)
     expect(Debugger(page).row("c20")).to_be_visible()
@@ -122,7 +116,6 @@ def test_a_kernel_that_dies_while_it_runs_is_gone(notebook: NotebookFactory) -> 
     debugger = Debugger(page)
     debugger.root.get_by_test_id("lgviz-run-here").click()
     expect(debugger.root.get_by_test_id("lgviz-stop")).to_be_visible()
-    page.evaluate("() => void jupyterapp.commands.execute('notebook:insert-cell-below')")
     page.evaluate(
         """async () => {
             const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
@@ -135,7 +128,6 @@ def test_a_kernel_that_dies_while_it_runs_is_gone(notebook: NotebookFactory) -> 
     )
     expect(debugger.root.get_by_test_id("lgviz-stop")).to_have_count(0)
     expect(debugger.error).to_have_count(0)
-    page.screenshot(path="/tmp/widget_died.png")
 
 
 def test_the_style_of_another_version_changes_nothing(notebook: NotebookFactory, lab: Lab) -> None:

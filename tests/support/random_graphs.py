@@ -256,8 +256,13 @@ class Made:
     """What made a checkpoint, as LangGraph reported it: nodes in order, and each task's result by node (None:
     the task finished while another one's crash ended the stream, so its result was never told)."""
 
-    nodes: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    pulled: list[str] = field(default_factory=list)
     writes: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> list[str]:
+        return [*self.sent, *self.pulled]
 
 
 @dataclass
@@ -330,7 +335,8 @@ def _record(events: Any, recording: Recording) -> None:
                     ((task, name) for task, (name, push) in tasks.items() if not push), key=lambda t: t[1]
                 )
                 made = recording.made[key] = Made()
+                made.sent.extend(name for _, name in pushed)
+                made.pulled.extend(name for _, name in pulled)
                 for task, name in [*pushed, *pulled]:
-                    made.nodes.append(name)
                     made.writes.setdefault(name, []).append(results.get(task))
             tasks.clear()

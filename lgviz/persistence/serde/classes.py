@@ -115,6 +115,9 @@ def build(cls: type, kind: str, state: list[Any]) -> Any:
         return _exception(cls, *state)
     if kind == "derived":
         return _derived(cls, *state)
+    if kind == "record" and cls.__module__ == "langgraph.types":
+        # An `Interrupt` of before summer 2025 had other attributes: its constructor knows them.
+        return cls(**state[0])
     if kind == "record":
         made = object.__new__(cls)
         _set(made, state[0])

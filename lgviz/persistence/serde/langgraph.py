@@ -73,6 +73,8 @@ def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, by
     if code not in _NAMED:
         raise ValueError(f"an unknown extension {code}")
     module, name, state, *_ = read(data, hook)
+    if name == "Send" and module == "langgraph.constants":
+        module = "langgraph.types"  # where it lives since autumn 2024
     if (module, name) in SAFE_MSGPACK_TYPES and code not in (EXT_PYDANTIC_V2, EXT_CONSTRUCTOR_KW_ARGS):
         return _safe_type(module, name, code, state, data)
     cls, reason = trust.find(module, name)

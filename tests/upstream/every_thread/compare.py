@@ -249,8 +249,11 @@ class Comparison:
     def _equal(self, view: str, what: str, where: str, theirs: Any, mine: Any) -> None:
         if same(theirs, mine):
             return
-        reordered = isinstance(theirs, (tuple, list)) and sorted(map(repr, theirs)) == sorted(map(repr, mine))
-        self._note(view, f"{what}.order" if reordered else what, where, theirs, mine)
+        if "is not trusted (" in repr(mine):
+            what = f"{what}.untrusted"
+        elif isinstance(theirs, (tuple, list)) and sorted(map(repr, theirs)) == sorted(map(repr, mine)):
+            what = f"{what}.order"
+        self._note(view, what, where, theirs, mine)
 
     def _note(self, view: str, what: str, where: str, theirs: Any, mine: Any) -> None:
         self.found.append(Deviation(view, what, where, _short(theirs), _short(mine)))

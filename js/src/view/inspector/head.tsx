@@ -35,7 +35,7 @@ export function Head({ store, view, stale }: Props) {
         </p>
       ))}
       {view.error !== null && store.tab.value !== "tasks" && (
-        <p class="lgviz-head-error">
+        <p class="lgviz-head-error" role="alert" data-testid="lgviz-head-error">
           <b>{view.error}</b>{" "}
           <button type="button" class="lgviz-link" onClick={() => (store.tab.value = "tasks")}>
             see Tasks
