@@ -17,7 +17,7 @@ from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
-from lgviz.sources.deltas import DeltaHistories
+from lgviz.sources.deltas import DeltaHistories, DeltaHistory
 from lgviz.sources.places import NULL_TASK_ID, by_channel, config_of, is_internal, node_path
 
 from .loading import Refusal, cannot_load, refused_channels, tolerant
@@ -132,6 +132,11 @@ class StateReader:
         """The state's delta channels at a checkpoint; a thread without any is not read."""
         names = self._delta_channels(self._tree.namespaces[row])
         return {name: value for name, value in self.state(row).items() if name in names} if names else {}
+
+    def delta_histories(self, row: int, channels: Sequence[str]) -> dict[str, DeltaHistory]:
+        """What delta channels of a checkpoint that stores no value of them are made of."""
+        namespace, id_ = self._tree.namespaces[row], self._tree.ids[row]
+        return self._deltas.collect(namespace, self._ancestors(namespace, id_), channels, id_)
 
     def new_in_deltas(self, rows: Iterable[TreeRow]) -> dict[int, dict[str, list[Any]]]:
         """By row and delta channel that it changed: the value where it is stored there, else what was written

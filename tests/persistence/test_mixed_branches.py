@@ -3,6 +3,8 @@ a file that LangGraph's savers filled so is shown what it tells, and said what i
 
 from __future__ import annotations
 
+import asyncio
+import html
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +13,10 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
-from markupsafe import escape
 
 import lgviz
 from lgviz.analysis.search import search
+from lgviz.errors import ActRefused
 from lgviz.export.html import static_html
 from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.sources.deltas import DeltaHistories
@@ -261,5 +263,51 @@ def test_each_view_says_what_is_not_certain(given: str, tmp_path: Path) -> None:
         if why is None:
             assert not {LOST, MIXED} & set(noted) and LOST not in page and MIXED not in page
         else:
-            assert set(noted) == {why} and escape(why) in page
+            assert set(noted) == {why} and why in html.unescape(page)
     view.close()
+
+
+# -- what starts there
+
+
+def forked(graph: Any, at: Any, values: Any) -> Any:
+    return lgviz.fork(graph, at, values, as_node="f")
+
+
+def aforked(graph: Any, at: Any, values: Any) -> Any:
+    return asyncio.run(lgviz.afork(graph, at, values, as_node="f"))
+
+
+@pytest.mark.parametrize("fork", [forked, aforked])
+def test_nothing_starts_from_what_another_branch_wrote(fork: Any, tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    graph = forks.build(LangGraphSqlite(sqlite3.connect(path, check_same_thread=False)))
+    history = lgviz.history(graph, thread_id="1")
+    rows = len(history)
+    for name in ("second", "lost", "unsure"):
+        at, edit = history[ids[name]], {"plain": ["new"]}
+        with pytest.raises(ActRefused, match="counts what another branch wrote to 'log' here") as refused:
+            fork(graph, at, edit)
+        assert "{'log': lgviz.Set(...)}" in str(refused.value)
+        for options in ({"input": forks.both("3")}, {"input": forks.both("3"), "sandbox": True}):
+            with pytest.raises(ActRefused, match="another branch"):
+                lgviz.run(graph, ids[name], thread_id="1", **options)
+        assert "This fork is refused" in lgviz.preview(graph, at, edit, as_node="f").warnings[-1]
+    history.refresh()
+    assert len(history) == rows  # nothing was written
+    plain = history[ids["second"]].values["plain"]
+    made = fork(graph, history[ids["second"]], {"log": lgviz.Set(plain)})
+    run_on = lgviz.run(graph, made, input=forks.both("3"))
+    values = graph.get_state(run_on.checkpoint.config).values  # LangGraph's own reading, from here on
+    assert values["log"] == values["plain"] and values["log"][: len(plain)] == plain
+
+
+def test_where_nothing_is_mixed_acts_go_on(tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    graph = forks.build(LangGraphSqlite(sqlite3.connect(path, check_same_thread=False)))
+    for name in ("base", "fork"):
+        before = lgviz.history(graph, thread_id="1")[ids[name]].values["log"]
+        for options in ({"values": forks.both("new")}, {"values": None}):
+            made = lgviz.fork(graph, ids[name], as_node="f", thread_id="1", **options)
+            added = ["new"] if options["values"] else []
+            assert made.values["log"] == graph.get_state(made.config).values["log"] == [*before, *added]
