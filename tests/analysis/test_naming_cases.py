@@ -163,7 +163,7 @@ def test_an_update_of_an_older_checkpoint_is_named_only_where_certain(failed: An
         assert second.nodes == () and second.writes.derived
         assert dict(second.writes) == {"": [{"log": ["root"]}]}
         assert third.nodes == ("__start__",) and third.note == "because"
-        assert third.flags == Flag.UPDATE | Flag.NOTE
+        assert third.flags == Flag.UPDATE | Flag.NOTE | Flag.WAITED
         assert third.metadata["lgviz_as_node"] == "__start__"
 
 

@@ -19,8 +19,8 @@ SEED: Told = [
     ("c1", "c0", "loop", START, ("foo",), Flag(0)),
     ("c2", "c1", "loop", ("node_a",), ("bar", "foo"), Flag(0)),
     ("c3", "c2", "loop", ("node_b",), ("bar", "foo"), Flag(0)),
-    ("c4", "c2", "update", ("node_a",), ("bar", "foo"), Flag.UPDATE),
-    ("c5", "c4", "loop", ("node_b",), ("bar", "foo"), Flag(0)),
+    ("c4", "c2", "update", ("node_a",), ("bar", "foo"), Flag.UPDATE | Flag.WAITED),
+    ("c5", "c4", "loop", ("node_b",), ("bar", "foo"), Flag.WAITED),
 ]
 CHAT: Told = [
     ("c0", None, "input", (), (), Flag.INPUT),

@@ -132,7 +132,7 @@ def test_an_update_is_named_right_or_not_at_all(spec: GraphSpec, data: st.DataOb
     assert len(history) == ran + len(told)
     for id_, node in told.items():
         update = history[id_]
-        assert update.flags == Flag.UPDATE
+        assert update.flags == Flag.UPDATE | Flag.WAITED
         assert update.nodes in ((), (node,))
         assert "log" in update.changed
         (((name, (write,))),) = update.writes.items()

@@ -249,7 +249,7 @@ class Comparison:
     def _equal(self, view: str, what: str, where: str, theirs: Any, mine: Any) -> None:
         if same(theirs, mine):
             return
-        if "is not trusted (" in repr(mine):
+        if re.search("<undecodable [^>]* is not (trusted|loaded in this)", repr(mine)):
             what = f"{what}.untrusted"
         elif isinstance(theirs, (tuple, list)) and sorted(map(repr, theirs)) == sorted(map(repr, mine)):
             what = f"{what}.order"
