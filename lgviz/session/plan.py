@@ -35,7 +35,7 @@ from .loaded import snapshot_of
 from .target import Position, find
 from .update import siblings
 
-__all__ = ["Plan", "plan_of", "refreshed", "replanted", "root_of"]
+__all__ = ["Plan", "begun_anew", "plan_of", "refreshed", "replanted", "root_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,13 @@ def _refreshed(root: Position, snapshot: StateSnapshot, anew: Mapping[int, list[
             yield from call(root.target.saver, "put_writes", fresh.config, output, new.id, path)
     target = root.target.with_proxy(latest=fresh.config)
     return (yield from find(target, fresh.config, None))
+
+
+def begun_anew(inner: Position, root: Position) -> Act[None]:
+    """Let a subgraph with a history of its own (``checkpointer=True``) forget the answers at its newest
+    checkpoint: it goes on from there, whichever copy of the root's runs."""
+    if not any(step.task_id for step in calls(inner.namespace)):
+        yield from _copied(inner, inner.namespace, {"": root.id})
 
 
 def _path_text(path: Any) -> str:

@@ -24,7 +24,7 @@ from .effects import Act, call
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
-from .plan import plan_of, refreshed, replanted, root_of
+from .plan import begun_anew, plan_of, refreshed, replanted, root_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
@@ -155,6 +155,9 @@ class RunSteps:
         if start is root and halted and (copying := refreshed(root, above, _told(answers))) is not None:
             self.warnings += _anew(above, answers, kept=True)
             stood, root = root, (yield from copying)
+            for where, answer in asked:
+                if where.namespace and not answer.waiting:
+                    yield from begun_anew(where, root)
             latest = config_of(root.thread_id)  # without an id: finished tasks keep what they wrote
             yield from self._stream(root, latest, None)
             left = [(a, [a.value] if a.own else [*a.before, a.value]) for a in answers]

@@ -265,6 +265,21 @@ def test_the_second_question_of_a_subgraph(own_history: bool) -> None:
     assert (done.status, done.values["log"]) == ("done", ["a=one", "a=two", "last"])
 
 
+@pytest.mark.parametrize("own_history", [False, True])
+def test_a_subgraph_and_a_node_beside_it_that_are_both_answered_anew(own_history: bool) -> None:
+    builder = StateGraph(Log).add_node("a", needing("a", "one")).add_edge(START, "a")
+    inner = builder.compile(checkpointer=own_history or None)
+    outer = StateGraph(Log).add_node("sub", inner).add_node("b", needing("b", "two"))
+    graph = outer.add_edge(START, "sub").add_edge(START, "b").compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    ids = {i.value: i.id for i in latest(graph).waiting}
+    assert lgviz.run(graph, latest(graph), resume={ids["a: one?"]: "wrong"}).status == "failed"
+    ids = {i.value: i.id for i in latest(graph).waiting}
+    both = {ids["a: one?"]: "one", ids["b: two?"]: "two"}
+    done = lgviz.run(graph, latest(graph), resume=both)
+    assert (done.status, sorted(done.values["log"])) == ("done", ["a=one", "b=two"])
+
+
 def test_wrong_twice_on_the_fork_too() -> None:
     graph = chain([("a", needing("a", "one", "two"))], InMemorySaver())
     graph.invoke({"log": []}, CONFIG)
