@@ -94,9 +94,9 @@ FAULTS = [
     Fault(
         "next in the order of storing",
         "lgviz/analysis",
-        "order=(1, name)))\n    return sorted(tasks, key=lambda task: task.order)",
-        "order=(1, name)))\n    return sorted(tasks, key=lambda task: task.order, reverse=True)",
-        (WORDS,),
+        "task.order[1] if task.order[0] == 0 else task.name)\n    )",
+        "task.order[1] if task.order[0] == 0 else task.name), reverse=True\n    )",
+        ("tests/analysis/test_waiting.py",),
     ),
     Fault(
         "labels counted from one",
@@ -216,8 +216,8 @@ FAULTS = [
     Fault(
         "the warning of a goto always",
         "lgviz/session",
-        "if targets and edit.goto is None and not after.next:",
-        "if targets and edit.goto is None:",
+        "if edit.goto is None and not after.next:\n        yield from _not_gone",
+        "if edit.goto is None:\n        yield from _not_gone",
         (FORK, WORDS),
     ),
     Fault(
