@@ -168,11 +168,13 @@ class Debugger(anywidget.AnyWidget):
         history = self.history
         if history is None:
             error = self._error or LgvizError("Nothing to show.")
-            return {"text/html": str(error_html(error.cause, error.remedy)), "text/plain": str(error)}
-        html = static_html(history, selected=self.selected, compared=self.compared)
+            html, text = str(error_html(error.cause, error.remedy)), str(error)
+        else:
+            html = static_html(history, selected=self.selected, compared=self.compared)
+            text = tree_text(history.tree, selected=self.selected)
         return {
             "text/html": f'<div data-lgviz-static="{self.uid}">{_HIDE_LOST}{html}</div>',
-            "text/plain": tree_text(history.tree, selected=self.selected),
+            "text/plain": text,
         }
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,10 +1,10 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ForkRequest, RunRequest, ValueNode } from "../src/protocol";
+import type { CheckpointView, ForkRequest, RunRequest, ValueNode } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
 import { Store } from "../src/state/store";
 import { Inspector } from "../src/view/inspector/inspector";
-import { quickAnswers } from "../src/view/inspector/interrupts";
+import { Interrupts, quickAnswers } from "../src/view/inspector/interrupts";
 import { answers, idOf, type Name, Recorded } from "./recorded";
 
 let host: HTMLElement;
@@ -360,6 +360,20 @@ describe("interrupts", () => {
     expect(by("interrupt").querySelector("textarea")).toBeNull();
     by("answer-anew").click();
     await vi.waitFor(() => expect(by("interrupt").querySelectorAll("textarea")).toHaveLength(2));
+  });
+
+  it("that were answered, and that failed, are open at once, without a second way to open them", async () => {
+    await open("c2", "answered");
+    const answered = answers("trip", "checkpoint_get").find(
+      ({ interrupts }) => interrupts.length > 0 && interrupts.every((interrupt) => interrupt.answered),
+    ) as CheckpointView;
+    render(
+      <Interrupts store={store} view={{ ...answered, error: "ValueError('no')" }} stale={false} />,
+      host,
+    );
+    expect(by("interrupt").textContent).toContain("was answered, and that failed");
+    expect(by("interrupt").querySelectorAll("textarea")).toHaveLength(2);
+    expect(host.querySelector('[data-testid="lgviz-answer-anew"]')).toBeNull();
   });
 });
 

@@ -207,7 +207,7 @@ def _diff_card(channel: str, changes: Sequence[Change], room: Room, reducer: str
 
 
 def _card(title: str, said: str, who: str | None, body: Markup, room: Room) -> Markup:
-    right = tag("span", room.esc(who, 60), "lg-who") if who else _NONE
+    right = tag("span", room.esc(who, 240), "lg-who") if who else _NONE
     head = tag("div", tag("b", room.esc(title)) + tag("span", room.esc(said)) + right, "lg-cap")
     return tag("div", head + body, "lg-card")
 

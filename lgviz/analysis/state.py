@@ -17,7 +17,7 @@ from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Record, Source, StoredWrite
-from lgviz.sources.deltas import DeltaHistories
+from lgviz.sources.deltas import DeltaHistories, DeltaHistory
 from lgviz.sources.places import NULL_TASK_ID, by_channel, config_of, is_internal, node_path
 
 from .loading import Refusal, cannot_load, refused_channels, tolerant
@@ -133,6 +133,11 @@ class StateReader:
         names = self._delta_channels(self._tree.namespaces[row])
         return {name: value for name, value in self.state(row).items() if name in names} if names else {}
 
+    def delta_histories(self, row: int, channels: Sequence[str]) -> dict[str, DeltaHistory]:
+        """What delta channels of a checkpoint that stores no value of them are made of."""
+        namespace, id_ = self._tree.namespaces[row], self._tree.ids[row]
+        return self._deltas.collect(namespace, self._ancestors(namespace, id_), channels, id_)
+
     def new_in_deltas(self, rows: Iterable[TreeRow]) -> dict[int, dict[str, list[Any]]]:
         """By row and delta channel that it changed: the value where it is stored there, else what was written
         to make it. Read for all rows at once."""
@@ -144,15 +149,13 @@ class StateReader:
         for namespace, some in by_namespace.items():
             names = self._delta_channels(namespace)
             held = self._deltas.held(namespace, [row.id for row in some])
-            parents = list(dict.fromkeys(row.parent.id for row in some if row.parent is not None))
+            parents = {row.id: row.parent.id for row in some if row.parent is not None}
             written = self._deltas.written(namespace, parents, names)
             for row in some:
                 stored = sorted(names & set(row.changed) & held.get(row.id, frozenset()))
                 values = self._source.channels(self._thread_id, namespace, row.id, stored) if stored else {}
                 new = {name: [unwrapped(value)] for name, value in values.items()}
-                for name, writes in (
-                    written.get(row.parent.id, {}) if row.parent is not None else {}
-                ).items():
+                for name, writes in written.get(row.id, {}).items():
                     if name in row.changed and name not in stored:
                         new[name] = [overwritten(w.value)[1] or w.value for w in writes]
                 found[row.index] = new

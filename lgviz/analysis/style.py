@@ -42,6 +42,7 @@ _STYLE = (
  font-size:12px;color:var(--mute)}
 .lgviz-static .lg-cap b{font:600 12px var(--mono);color:var(--text);overflow-wrap:anywhere}
 .lgviz-static .lg-who{margin-left:auto;white-space:nowrap}
+.lgviz-static .lg-cap .lg-who{white-space:normal;text-align:right}
 .lgviz-static .lg-add,.lgviz-static .lg-del{font:12px/1.6 var(--mono);padding:2px 10px 2px 24px;
  text-indent:-14px;display:block;
  white-space:pre-wrap;overflow-wrap:anywhere}

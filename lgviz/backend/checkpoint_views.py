@@ -50,9 +50,9 @@ def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.Channel
 
 
 def _reducers(checkpoint: Checkpoint, source: Source) -> dict[str, str | None]:
-    """By channel the graph's reducer; else the rule by which its value was rebuilt."""
+    """By channel the graph's reducer; else the rule by which its value was rebuilt, or the doubt about it."""
     infos = channels_at(source.graph, checkpoint)
-    return {name: info.reducer for name, info in infos.items()} | checkpoint.rebuilt
+    return {name: info.reducer for name, info in infos.items()} | checkpoint.rebuilt | dict(checkpoint.doubts)
 
 
 def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +113,8 @@ def checkpoints_diff(
     """The difference of two checkpoints; ``before`` None stands for nothing at all."""
     diff = _diff(before, after, internal)
     reducers = _reducers(after, source)
+    if before is not None:
+        reducers = {**reducers, **before.doubts, **after.doubts}
     who = _who(after) if before is not None and before == after.parent else {}
     return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
 

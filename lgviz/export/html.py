@@ -202,8 +202,9 @@ def _checkpoint(
     reducers: Mapping[str, str | None],
 ) -> Markup:
     values = by_channel(checkpoint.values)
-    reducers = {**reducers, **checkpoint.rebuilt}
     before, after = pair
+    reducers = {**reducers, **checkpoint.rebuilt, **checkpoint.doubts}
+    doubts = {**(before.doubts if before is not None else {}), **after.doubts}
     old = by_channel(before.values) if before is not None else {}
     diff = diff_states(old, values if after is checkpoint else by_channel(after.values))
     nexts = [Markup("<b>{}</b>").format(esc(name)) for name in checkpoint.next[:12]]
@@ -225,7 +226,7 @@ def _checkpoint(
         facts=Markup(" · ").join(part for part in (step, time, next_) if part),
         asks=asks,
         labels=f"{before.label} → {after.label}" if before is not None else "",
-        diff=diff_html(diff, Room(_DIFF), reducers),
+        diff=diff_html(diff, Room(_DIFF), {**reducers, **doubts}),
         size="1 channel" if len(values) == 1 else f"{len(values)} channels",
         state=state_html(values, Room(_STATE), reducers),
     )

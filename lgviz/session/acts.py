@@ -18,10 +18,12 @@ from lgviz.sources.places import by_channel
 from .effects import Act
 from .gotos import gotos_at
 from .loaded import load, snapshot_of
+from .mixed import mixed_at, refuse_mixed, remedy_of, said_of
 from .overlay import OverlaySaver
 from .run_result import CheckpointFinder
 from .target import GraphTarget, Position, aperform, find, perform, target_of
 from .update import Edit, Sibling, UpdateResult, inferred, siblings, update, warned
+from .values import set_channels
 
 __all__ = [
     "Edit",
@@ -307,6 +309,9 @@ def _preview(
     diff = diff_states(old, by_channel(after.values))
     gotos = gotos_at(here, at, position)
     warnings = list(warned(over, edit, made.as_node, before.snapshot, after, gotos))
+    given = set_channels(edit.values)
+    if mixed := [name for name in (yield from mixed_at(at, position)) if name not in given]:
+        warnings.append(f"This fork is refused: {said_of(mixed)} {remedy_of(mixed)}")
     return Preview(after.values, after.next, diff, made.as_node, warnings)
 
 
@@ -314,6 +319,7 @@ def _fork(
     here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
 ) -> Act[UpdateResult]:
     position = yield from find(here, at, thread_id, config)
+    yield from refuse_mixed(at, position, set_channels(edit.values))
     if tolerant(here.graph)[0] is not here.graph:  # its nodes look at the state before they run
         yield from _tried(_overlaid(position), edit, config, context)
     # LangGraph asks for the checkpoint again: it is given what was read.

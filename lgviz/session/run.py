@@ -13,6 +13,7 @@ from lgviz.errors import WrongLoop
 
 from .effects import Act, adrive, drive, running_loop
 from .loaded import load
+from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
 from .run_steps import RunSpec, RunSteps, Until
@@ -196,6 +197,7 @@ def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
 
     def act(here: GraphTarget) -> Act[Plan]:
         position = yield from find(here, at, thread_id)
+        yield from refuse_mixed(at, position)
         loaded = yield from load(position)
         return (yield from plan_of(position, loaded.check("Nothing can run here: the state")))
 

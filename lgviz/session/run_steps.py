@@ -23,6 +23,7 @@ from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_o
 from .effects import Act, call
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
+from .mixed import refuse_mixed
 from .plan import plan_of, refreshed, replanted, root_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
@@ -82,6 +83,7 @@ class RunSteps:
             NothingToRun: the checkpoint has no next node, or no interrupt waits for the answer.
             NodeRefused: ``until`` names no node.
             CheckpointNotFound: there is no such checkpoint.
+            ActRefused: LangGraph would start from what another branch wrote.
         """
         spec = self.spec
         _check_until(spec.until, given.graph)
@@ -89,6 +91,7 @@ class RunSteps:
         if self.sandbox is not None:
             self.sandbox.check()
         position = yield from find(given, spec.at, spec.thread_id, spec.config)
+        yield from refuse_mixed(spec.at, position)
         base = given
         if spec.sandbox and self.sandbox is None:
             self.sandbox = yield from Sandbox(given, position).looked()

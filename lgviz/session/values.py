@@ -126,6 +126,12 @@ def to_update(graph: Any, values: Any, as_node: str | None) -> Any:
     }
 
 
+def set_channels(values: Any) -> set[str]:
+    """The channels that values set past their reducers."""
+    given = values.items() if isinstance(values, Mapping) else ()
+    return {str(name) for name, value in given if isinstance(value, (Set, Overwrite))}
+
+
 def _sets(values: Mapping[Any, Any]) -> bool:
     return any(isinstance(value, Set) for value in values.values())
 

@@ -132,9 +132,25 @@ class DeltaHistories:
         return {id_: found for id_ in wanted if (found := self._held.get((namespace, id_))) is not None}
 
     def written(
+        self, namespace: str, parents: Mapping[str, str], channels: Collection[str]
+    ) -> dict[str, dict[str, list[StoredWrite]]]:
+        """What was written to channels to make some checkpoints, by id and by channel, in LangGraph's order.
+
+        Args:
+            namespace: theirs.
+            parents: the ids of their parents, by their own.
+            channels: the channels.
+        """
+        read = self._under(namespace, list(dict.fromkeys(parents.values())), channels)
+        return {
+            child: self._part(namespace, parent, child, channels, read.get(parent, {}))[0]
+            for child, parent in parents.items()
+        }
+
+    def _under(
         self, namespace: str, ids: Sequence[str], channels: Collection[str]
     ) -> dict[str, dict[str, list[StoredWrite]]]:
-        """What was written to channels under some checkpoints, by id and by channel, in LangGraph's order."""
+        """What was written to channels under some checkpoints, by id and by channel."""
         found: dict[str, dict[str, list[StoredWrite]]] = {}
         read = self._source.writes_to(self._thread_id, namespace, ids, channels) if ids else {}
         for id_, writes in read.items():
@@ -149,18 +165,17 @@ class DeltaHistories:
         seeds: dict[str, Any] = {}
         if seeded:
             seeds = self._source.channels(self._thread_id, namespace, path[-1], names)
-        written = self.written(namespace, path, names)
+        written = self._under(namespace, path, names)
         found = {name: DeltaHistory(lost=None if seeded else lost) for name in names}
         for name in seeds.keys() & found.keys():
             found[name].seed_id, found[name].seed = path[-1], seeds[name]
         for id_, child in reversed(list(zip(path, [of, *path], strict=False))):
-            by_channel = written.get(id_, {})
-            if not child or not self._part(namespace, id_, child, by_channel, found):
-                for name, writes in by_channel.items():  # those that LangGraph is given
-                    by_channel[name] = list({(w.task_id, w.idx): w for w in reversed(writes)}.values())[::-1]
+            by_channel, doubts = self._part(namespace, id_, child, names, written.get(id_, {}))
             for name, writes in by_channel.items():
                 if writes:
                     found[name].steps.append((id_, writes))
+            for name, doubt in doubts.items():
+                found[name].doubt = found[name].doubt or doubt
         if doubts := {name: history.doubt for name, history in found.items() if history.doubt}:
             self.doubts[namespace, of] = {**self.doubts.get((namespace, of), {}), **doubts}
         return found
@@ -170,16 +185,19 @@ class DeltaHistories:
         namespace: str,
         parent: str,
         child: str,
-        by_channel: dict[str, list[StoredWrite]],
-        found: Mapping[str, DeltaHistory],
-    ) -> bool:
-        """Leave the writes under a checkpoint that made one child of it, where others may have been made."""
-        children = self._children(namespace, parent)
+        channels: Collection[str],
+        written: Mapping[str, list[StoredWrite]],
+    ) -> tuple[dict[str, list[StoredWrite]], dict[str, str]]:
+        """Of the writes under a checkpoint, by channel, those that made one child of it, where there may be
+        others; and why that is not certain."""
+        children = self._children(namespace, parent) if child else ()
         ids = [id_ for id_, _ in children]
-        if child not in ids or (len(ids) < 2 and not any(map(of_several_kinds, by_channel.values()))):
-            return False
+        if child not in ids or (len(ids) < 2 and not any(map(of_several_kinds, written.values()))):
+            return {name: _given(writes) for name, writes in written.items()}, {}
         known = self._source.bookkeeping(self._thread_id, namespace, [parent, *ids])
-        for name in found:
+        own: dict[str, list[StoredWrite]] = {}
+        doubts: dict[str, str] = {}
+        for name in channels:
             those = [
                 Child(
                     id_,
@@ -189,9 +207,15 @@ class DeltaHistories:
                 )
                 for id_, source in children
             ]
-            by_channel[name], doubt = writes_of_child(parent, those, child, by_channel.get(name, []))
-            found[name].doubt = found[name].doubt or doubt
-        return True
+            own[name], doubt = writes_of_child(parent, those, child, written.get(name, []))
+            if doubt:
+                doubts[name] = doubt
+        return own, doubts
+
+
+def _given(writes: Sequence[StoredWrite]) -> list[StoredWrite]:
+    """Those that LangGraph is given: the last of each place."""
+    return list({(write.task_id, write.idx): write for write in reversed(writes)}.values())[::-1]
 
 
 def _takes(parent: Bookkeeping | None, child: Bookkeeping | None, channel: str) -> bool:

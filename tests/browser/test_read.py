@@ -168,24 +168,32 @@ def test_what_a_state_holds_is_only_ever_text(notebook: NotebookFactory) -> None
 
 
 def test_after_a_restart_the_static_view_is_left(notebook: NotebookFactory) -> None:
-    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
-    debugger = Debugger(page)
+    empty = (
+        "from langgraph.checkpoint.memory import InMemorySaver\nlgviz.debug(two_nodes.build(InMemorySaver()))"
+    )
+    page = notebook([SETUP, seeded("two_nodes"), empty, "%lgviz graph --thread 1"])
+    nothing, debugger = Debugger(page), Debugger(page, 1)
     expect(debugger.row("c5")).to_be_visible()
+    expect(nothing.error).to_contain_text("holds no checkpoint yet")
     static = page.locator("[data-lgviz-static]")
-    expect(static).to_be_hidden()
+    for number in range(2):
+        expect(static.nth(number)).to_be_hidden()
     save(page)
     restart_kernel(page)
     page.reload()
     wait_for_kernel(page)
-    expect(static).to_be_visible()
-    expect(static).to_contain_text("node_b")
     lost = page.get_by_text("model not found")
-    lost.wait_for(state="attached")  # what is not there yet is hidden too
-    expect(lost).to_be_hidden()
-    assert (
-        lost.evaluate("element => element.closest('.jp-OutputArea-child').getBoundingClientRect().height")
-        == 0
-    )
+    for number, text in enumerate(("holds no checkpoint yet", "node_b")):
+        expect(static.nth(number)).to_be_visible()
+        expect(static.nth(number)).to_contain_text(text)
+        lost.nth(number).wait_for(state="attached")  # what is not there yet is hidden too
+        expect(lost.nth(number)).to_be_hidden()
+        assert (
+            lost.nth(number).evaluate(
+                "element => element.closest('.jp-OutputArea-child').getBoundingClientRect().height"
+            )
+            == 0
+        )
 
 
 def test_scroll_and_selection_survive_a_detached_cell(notebook: NotebookFactory) -> None:

@@ -3,6 +3,8 @@ a file that LangGraph's savers filled so is shown what it tells, and said what i
 
 from __future__ import annotations
 
+import asyncio
+import html
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +15,14 @@ from langgraph.checkpoint.memory import InMemorySaver as LangGraphMemory
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 
 import lgviz
+from lgviz.analysis.search import search
+from lgviz.errors import ActRefused
+from lgviz.export.html import static_html
 from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.sources.deltas import DeltaHistories
 from tests.support import delta_forks as forks
 from tests.support.savers import ALL, call, run
+from tests.support.view import View
 
 CONFIG = forks.CONFIG
 FIRST = ["1", "a1", "b2", "c4", "f5"]
@@ -184,3 +190,124 @@ def test_the_file_alone_is_told_apart_too(tmp_path: Path) -> None:
         written = [item for _, writes in found.steps for write in writes for item in write.value]
         assert written[-1] == last and ("edit" in written) is (last == "edit")
     source.close()
+
+
+# -- the file by path: lgviz rebuilds the values without the graph
+
+
+def damaged(path: Path) -> dict[str, str]:
+    """A file of LangGraph's saver in which updates of two checkpoints are mixed into other branches: the ids of the
+    checkpoints by what they are."""
+    saver = LangGraphSqlite(sqlite3.connect(path, check_same_thread=False))
+    graph, base, second = two_runs(saver)
+    waited = [state for state in graph.get_state_history(CONFIG) if state.next == ("a",)][-1]
+    made = {
+        "base": base,
+        "second": second,
+        "fork": updated(saver, base, "edit"),
+        "lost": updated(saver, base, "other"),
+        "unsure": updated(saver, waited.config, "taken", waited.tasks[0].id),
+    }
+    saver.conn.close()
+    return {name: config["configurable"]["checkpoint_id"] for name, config in made.items()}
+
+
+def test_the_values_of_a_file_are_right_or_marked(tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    history = lgviz.history(path, thread_id="1")
+    for name, expected in (("base", FIRST), ("fork", [*FIRST, "edit"])):
+        assert history[ids[name]].values["log"] == expected
+    for checkpoint in history:
+        log, plain = checkpoint.values.get("log", []), checkpoint.values.get("plain", [])
+        assert log == plain or checkpoint.doubts, checkpoint
+    second = history[ids["second"]]
+    assert second.values["log"] == second.values["plain"] and second.doubts == {}
+    for name, why in (("lost", LOST), ("unsure", MIXED)):
+        checkpoint = history[ids[name]]
+        assert checkpoint.doubts == {"log": why}
+        assert checkpoint.values["log"].reason == why
+        assert checkpoint.rebuilt == {"log": "kept as writes; open it with the graph"}
+
+
+def test_a_search_finds_what_was_written_in_the_branch_where_it_was(tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    history = lgviz.history(path, thread_id="1")
+    for text in ("edit", "b2", "b8", "f11"):
+        hits = {hit.id for hit in search(history, text) if hit.where.startswith("log")}
+        plainly = {hit.id for hit in search(history, text) if hit.where.startswith("plain")}
+        assert hits == plainly, text
+    assert {hit.id for hit in search(history, "edit") if hit.where.startswith("log")} == {ids["fork"]}
+
+
+# -- where it is shown
+
+
+@pytest.mark.parametrize("given", ["graph", "file"])
+def test_each_view_says_what_is_not_certain(given: str, tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    target: Any = path
+    if given == "graph":
+        target = forks.build(LangGraphSqlite(sqlite3.connect(path, check_same_thread=False)))
+    history = lgviz.history(target, thread_id="1")
+    view = View(target, "1")
+    for name, why in (("lost", LOST), ("unsure", MIXED), ("fork", None)):
+        at = ids[name]
+        channels = view.ask("checkpoint_get", checkpoint=at)["channels"]
+        notes = {channel["name"]: channel["reducer"] for channel in channels}
+        noted = [notes["log"]]
+        for pair in ({"before": ids["base"], "after": at}, {"before": at, "after": ids["second"]}):
+            changes = view.ask("diff_get", internal=False, **pair)["channels"]
+            noted += [change["reducer"] for change in changes if change["channel"] == "log"]
+        assert len(noted) > (name != "lost" or given == "file")
+        page = str(static_html(history, selected=at))
+        if why is None:
+            assert not {LOST, MIXED} & set(noted) and LOST not in page and MIXED not in page
+        else:
+            assert set(noted) == {why} and why in html.unescape(page)
+    view.close()
+
+
+# -- what starts there
+
+
+def forked(graph: Any, at: Any, values: Any) -> Any:
+    return lgviz.fork(graph, at, values, as_node="f")
+
+
+def aforked(graph: Any, at: Any, values: Any) -> Any:
+    return asyncio.run(lgviz.afork(graph, at, values, as_node="f"))
+
+
+@pytest.mark.parametrize("fork", [forked, aforked])
+def test_nothing_starts_from_what_another_branch_wrote(fork: Any, tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    graph = forks.build(LangGraphSqlite(sqlite3.connect(path, check_same_thread=False)))
+    history = lgviz.history(graph, thread_id="1")
+    rows = len(history)
+    for name in ("second", "lost", "unsure"):
+        at, edit = history[ids[name]], {"plain": ["new"]}
+        with pytest.raises(ActRefused, match="counts what another branch wrote to 'log' here") as refused:
+            fork(graph, at, edit)
+        assert "{'log': lgviz.Set(...)}" in str(refused.value)
+        for options in ({"input": forks.both("3")}, {"input": forks.both("3"), "sandbox": True}):
+            with pytest.raises(ActRefused, match="another branch"):
+                lgviz.run(graph, ids[name], thread_id="1", **options)
+        assert "This fork is refused" in lgviz.preview(graph, at, edit, as_node="f").warnings[-1]
+    history.refresh()
+    assert len(history) == rows  # nothing was written
+    plain = history[ids["second"]].values["plain"]
+    made = fork(graph, history[ids["second"]], {"log": lgviz.Set(plain)})
+    run_on = lgviz.run(graph, made, input=forks.both("3"))
+    values = graph.get_state(run_on.checkpoint.config).values  # LangGraph's own reading, from here on
+    assert values["log"] == values["plain"] and values["log"][: len(plain)] == plain
+
+
+def test_where_nothing_is_mixed_acts_go_on(tmp_path: Path) -> None:
+    ids = damaged(path := tmp_path / "a.db")
+    graph = forks.build(LangGraphSqlite(sqlite3.connect(path, check_same_thread=False)))
+    for name in ("base", "fork"):
+        before = lgviz.history(graph, thread_id="1")[ids[name]].values["log"]
+        for options in ({"values": forks.both("new")}, {"values": None}):
+            made = lgviz.fork(graph, ids[name], as_node="f", thread_id="1", **options)
+            added = ["new"] if options["values"] else []
+            assert made.values["log"] == graph.get_state(made.config).values["log"] == [*before, *added]

@@ -178,6 +178,14 @@ def test_special_writes_replace_and_others_stay(saver: Any) -> None:
 
 
 @every
+def test_special_writes_replace_also_where_no_path_is_given(saver: Any) -> None:
+    place = put(saver, "1", {"x": 1})
+    for path, asked in (("~3", "first"), ("", "second"), ("", "third")):
+        call(saver, "put_writes", place, [("__interrupt__", asked)], "t1", path)
+    assert call(saver, "get_tuple", config()).pending_writes == [("t1", "__interrupt__", "third")]
+
+
+@every
 def test_the_error_of_a_node_is_never_hidden(saver: Any) -> None:
     place = put(saver, "1", {"x": 1})
     call(saver, "put_writes", place, [("__error__", ValueError("bad", threading.Lock()))], "t")

@@ -231,7 +231,7 @@ class CheckpointWrites:
             steps.append(Query("DELETE FROM lgviz_writes WHERE key = ?", [key]))
         for write in new:
             turn = after if write.idx >= 0 else ""
-            while of_update and (write.idx, turn) in kept:
+            while of_update and write.idx >= 0 and (write.idx, turn) in kept:
                 if (yield from self._are_same(kept[write.idx, turn].part, write.part)):
                     break
                 turn += AGAIN

@@ -71,7 +71,7 @@ export function Interrupts({ store, view, stale }: Props) {
       {(!alone || answered) && (
         <div class="lgviz-interrupt-foot">
           {open && !alone && button}
-          {answered && !anew && (
+          {answered && !open && (
             <Act
               name="Answer anew"
               reason={store.readOnly.value}
