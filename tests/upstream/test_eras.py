@@ -69,7 +69,7 @@ def params() -> Iterator[Any]:
         yield pytest.param(era, id=era.langgraph, marks=marks)
 
 
-@pytest.mark.parametrize("era", params())
+@pytest.mark.parametrize("era", [*params()])
 def test_what_a_version_wrote_and_todays_went_on_with(era: Era, tmp_path: Path) -> None:
     database, beside = tmp_path / "threads.db", tmp_path / "answers.json"
     python = environment(
