@@ -27,6 +27,7 @@ FACES_OF_ENGINES = {
 SLEEPS = {
     "persistence/test_faults.py": "the moment at which a process is killed is what varies",
     "browser/test_act.py": "a node in another process that takes long, so that there is time to press Stop",
+    "support/eras.py": "a node that fails after its siblings have ended: nothing tells it that they have",
     "support/random_graphs.py": "a node that fails after its siblings have ended: nothing tells it that they have",
 }
 """The test files that may sleep, and why."""

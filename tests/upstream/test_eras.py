@@ -1,0 +1,126 @@
+"""Threads written by LangGraph of 2024 and 2025, read from the file alone, then gone on with by today's.
+
+Right is what LangGraph itself answers, at the time and today: ``get_state_history``, and the debug stream for who ran.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import lgviz
+from tests.support.environments import environment, output_of
+
+pytestmark = pytest.mark.upstream
+
+PROGRAM = Path(__file__).resolve().parents[1] / "support" / "eras.py"
+WRITE = f"import runpy; runpy.run_path({str(PROGRAM)!r}, run_name='__main__')"
+
+NEVER_RAN = "no row names what triggers a node of 2024 that never ran"
+INPUT = "the first input of an entrypoint that stored nothing itself: no row tells who takes it"
+OLD_NONE = "the rows hold None, which the version itself left out of its answer"
+OLD_QUESTION = "the question is stored; today's LangGraph gives the task another id, and finds none"
+
+
+class Era(NamedTuple):
+    """A LangGraph with the saver and the day it is from, and where lgviz is known to differ: thread, what -> why."""
+
+    langgraph: str
+    saver: str
+    day: str
+    written: dict[tuple[str, str], str]
+    continued: dict[tuple[str, str], str]
+
+
+UNKNOWN_PAUSED = {("paused", "next"): NEVER_RAN, ("paused", "tasks"): NEVER_RAN}
+UNKNOWN_FLOW = {("func", "next"): INPUT, ("func", "tasks"): INPUT}
+UNKNOWN_RIGHT = {("parallel", "next"): NEVER_RAN, ("parallel", "tasks"): NEVER_RAN}
+GONE = {("asks", "tasks"): OLD_QUESTION}
+
+ERAS = (
+    Era(
+        "0.2.14", "1.0.0", "2024-09-05", {**UNKNOWN_PAUSED, **UNKNOWN_RIGHT, ("sub", "values"): OLD_NONE}, {}
+    ),
+    Era("0.2.60", "2.0.1", "2024-12-24", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, GONE),
+    Era("0.3.18", "2.0.6", "2025-03-31", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, GONE),
+    Era("0.4.5", "2.0.10", "2025-05-31", UNKNOWN_FLOW, {}),
+    Era("0.6.6", "2.0.11", "2025-08-31", UNKNOWN_FLOW, {}),
+    Era("1.0.3", "3.0.0", "2025-11-15", UNKNOWN_FLOW, {}),
+)
+
+
+WRONG = {
+    "0.2.14": "what was sent twice to a node is listed once in `next` and `tasks`",
+    "0.2.60": "gone on with today, an entrypoint's `next` lists its calls and `__end__` too",
+}
+"""Not differences on purpose: what lgviz does wrong with threads of these versions, and is to be mended."""
+
+
+def params() -> Iterator[Any]:
+    for era in ERAS:
+        wrong = WRONG.get(era.langgraph)
+        marks = [pytest.mark.xfail(reason=wrong, raises=AssertionError)] if wrong else []
+        yield pytest.param(era, id=era.langgraph, marks=marks)
+
+
+@pytest.mark.parametrize("era", [*params()])
+def test_what_a_version_wrote_and_todays_went_on_with(era: Era, tmp_path: Path) -> None:
+    database, beside = tmp_path / "threads.db", tmp_path / "answers.json"
+    python = environment(
+        f"langgraph=={era.langgraph}", f"langgraph-checkpoint-sqlite=={era.saver}", before=era.day
+    )
+    output_of(python, WRITE, database, beside)
+    told = json.loads(beside.read_text())
+    assert told["versions"] == [era.langgraph] and len(told["states"]) >= 9
+    compare(database, told, era.written)
+    output_of(Path(sys.executable), WRITE, database, beside, "again")
+    compare(database, json.loads(beside.read_text()), era.continued)
+
+
+def compare(database: Path, told: dict[str, Any], known: dict[tuple[str, str], str]) -> None:
+    found: dict[tuple[str, str], list[Any]] = {}
+    for thread, states in told["states"].items():
+        for what, ours, theirs in differences(database, thread, states, told["ran"][thread]):
+            found.setdefault((thread, what), []).append((ours, theirs))
+    assert {key: at for key, at in found.items() if key not in known} == {}
+    assert known.keys() - found.keys() == set(), "no longer different: take it off the list"
+
+
+def differences(
+    database: Path, thread: str, states: list[Any], ran: dict[str, list[str]]
+) -> Iterator[tuple[str, Any, Any]]:
+    """(what, lgviz's, LangGraph's) where the two are not the same."""
+    history, by_id = lgviz.history(database, thread), {state["id"]: state for state in states}
+    if {c.id for c in history} != by_id.keys():
+        yield "checkpoints", [c.id for c in history], [*by_id]
+        return
+    for c in history:
+        state = by_id[c.id]
+        if c.source == "loop" and c.parent:  # of a thread's first runs the stream tells, of the rest the plan
+            made_by = ran.get(c.id, by_id[c.parent.id]["next"])
+            yield from unlike("nodes", in_any_order(c.nodes), in_any_order(made_by))
+        tasks = [[task.name, bool(task.error), [i.value for i in task.interrupts]] for task in c.tasks]
+        yield from unlike("next", in_any_order(c.next), in_any_order(state["next"]))
+        yield from unlike("tasks", in_any_order(tasks), in_any_order(state["tasks"]))
+        # None is an entrypoint's that returned nothing yet; until one did, the rows do not tell that it is one.
+        ours = json.loads(json.dumps({} if c.values is None else c.values, default=repr))
+        theirs = {} if state["values"] is None else state["values"]
+        if isinstance(theirs, dict):  # what an empty channel starts with is in the graph, in no row
+            theirs = {name: value for name, value in theirs.items() if value or name in ours}
+        yield from unlike("values", ours, theirs)
+
+
+def unlike(what: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    if ours != theirs:
+        yield what, ours, theirs
+
+
+def in_any_order(items: Any) -> Counter[str]:
+    """The graph's order of nodes is in no row."""
+    return Counter(json.dumps(item, default=repr, sort_keys=True) for item in items)
