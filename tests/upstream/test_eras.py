@@ -48,7 +48,7 @@ ERAS = (
         "0.2.14", "1.0.0", "2024-09-05", {**UNKNOWN_PAUSED, **UNKNOWN_RIGHT, ("sub", "values"): OLD_NONE}, {}
     ),
     Era("0.2.60", "2.0.1", "2024-12-24", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, GONE),
-    Era("0.3.18", "2.0.6", "2025-03-31", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, GONE),
+    Era("0.3.18", "2.0.6", "2025-03-31", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, {}),
     Era("0.4.5", "2.0.10", "2025-05-31", UNKNOWN_FLOW, {}),
     Era("0.6.6", "2.0.11", "2025-08-31", UNKNOWN_FLOW, {}),
     Era("1.0.3", "3.0.0", "2025-11-15", UNKNOWN_FLOW, {}),
