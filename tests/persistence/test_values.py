@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import json
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from langchain_core.messages import (
 )
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.types import Send
 
 from lgviz.errors import NotKept
 from lgviz.persistence import ExactSerializer, MemorySaver, Placeholder
@@ -70,6 +72,18 @@ def test_itself_inside_is_refused() -> None:
 
 def test_at_least_as_many_kinds_as_promised() -> None:
     assert len(KEPT) >= 50 and len(KEPT) + len(REFUSED) >= 61
+
+
+def test_a_send_that_langgraph_wrote_as_json_in_2024() -> None:
+    made = {
+        "lc": 2,
+        "type": "constructor",
+        "id": ["langgraph", "constants", "Send"],
+        "method": None,
+        "args": [],
+    }
+    stored = json.dumps({**made, "kwargs": {"node": "work", "arg": {"n": 1}}}).encode()
+    assert SERDE.loads_typed(("json", stored)) == Send("work", {"n": 1})
 
 
 def test_no_constructor_runs_when_a_value_is_read() -> None:

@@ -26,6 +26,9 @@ NEVER_RAN = "no row names what triggers a node of 2024 that never ran"
 INPUT = "the first input of an entrypoint that stored nothing itself: no row tells who takes it"
 OLD_NONE = "the rows hold None, which the version itself left out of its answer"
 OLD_QUESTION = "the question is stored; today's LangGraph gives the task another id, and finds none"
+"""By chance: an id was made of the task's triggers in the order of a set, so this need not occur."""
+
+OLD_SEND = "today's LangGraph leaves a Send that was stored as JSON as a dict, and plans nothing for it"
 
 
 class Era(NamedTuple):
@@ -41,14 +44,20 @@ class Era(NamedTuple):
 UNKNOWN_PAUSED = {("paused", "next"): NEVER_RAN, ("paused", "tasks"): NEVER_RAN}
 UNKNOWN_FLOW = {("func", "next"): INPUT, ("func", "tasks"): INPUT}
 UNKNOWN_RIGHT = {("parallel", "next"): NEVER_RAN, ("parallel", "tasks"): NEVER_RAN}
-GONE = {("asks", "tasks"): OLD_QUESTION}
+GONE = {("asks", "tasks"): OLD_QUESTION, ("func", "tasks"): OLD_QUESTION}
+
+UNREAD = {(thread, what): OLD_SEND for thread in ("send", "sendfail") for what in ("next", "tasks")}
 
 ERAS = (
     Era(
-        "0.2.14", "1.0.0", "2024-09-05", {**UNKNOWN_PAUSED, **UNKNOWN_RIGHT, ("sub", "values"): OLD_NONE}, {}
+        "0.2.14",
+        "1.0.0",
+        "2024-09-05",
+        {**UNKNOWN_PAUSED, **UNKNOWN_RIGHT, ("sub", "values"): OLD_NONE},
+        UNREAD,
     ),
     Era("0.2.60", "2.0.1", "2024-12-24", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, GONE),
-    Era("0.3.18", "2.0.6", "2025-03-31", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, {}),
+    Era("0.3.18", "2.0.6", "2025-03-31", {**UNKNOWN_PAUSED, **UNKNOWN_FLOW}, GONE),
     Era("0.4.5", "2.0.10", "2025-05-31", UNKNOWN_FLOW, {}),
     Era("0.6.6", "2.0.11", "2025-08-31", UNKNOWN_FLOW, {}),
     Era("1.0.3", "3.0.0", "2025-11-15", UNKNOWN_FLOW, {}),
@@ -56,7 +65,6 @@ ERAS = (
 
 
 WRONG = {
-    "0.2.14": "what was sent twice to a node is listed once in `next` and `tasks`",
     "0.2.60": "gone on with today, an entrypoint's `next` lists its calls and `__end__` too",
 }
 """Not differences on purpose: what lgviz does wrong with threads of these versions, and is to be mended."""
@@ -89,7 +97,8 @@ def compare(database: Path, told: dict[str, Any], known: dict[tuple[str, str], s
         for what, ours, theirs in differences(database, thread, states, told["ran"][thread]):
             found.setdefault((thread, what), []).append((ours, theirs))
     assert {key: at for key, at in found.items() if key not in known} == {}
-    assert known.keys() - found.keys() == set(), "no longer different: take it off the list"
+    sure = {key for key, why in known.items() if why is not OLD_QUESTION}
+    assert sure - found.keys() == set(), "no longer different: take it off the list"
 
 
 def differences(

@@ -118,6 +118,12 @@ class ExactSerializer(JsonPlusSerializer):
             return langgraph.read(payload, self.read_langgraph)
         return super().loads_typed(data)
 
+    def _reviver(self, value: dict[str, Any]) -> Any:
+        # LangGraph wrote JSON until autumn 2024; its own reader leaves the `Send`s of then as dicts.
+        if value.get("lc") == 2 and value.get("id") == ["langgraph", "constants", "Send"]:
+            return langgraph.sent(**value.get("kwargs", {}))
+        return super()._reviver(value)
+
     # -- writing
 
     def _pack(self, value: Any) -> bytes:

@@ -90,14 +90,19 @@ def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, by
 def _safe_type(module: str, name: str, code: int, state: Any, data: bytes) -> Any:
     # Its arguments may hold classes that only we may build: give LangGraph's reader none of them.
     if (module, name) == ("langgraph.types", "Send"):
-        from langgraph.types import Send  # it takes long to import
-
-        return Send(*state)
+        return sent(*state)
     if (module, name) in (("builtins", "set"), ("builtins", "frozenset")):
         return set(state) if name == "set" else frozenset(state)
     if (module, name) == ("collections", "deque"):
         return deque(state)
     return _safe_value(code, data)
+
+
+def sent(node: str, arg: Any) -> Any:
+    """A ``Send``, whose class takes long to import."""
+    from langgraph.types import Send
+
+    return Send(node, arg)
 
 
 def _safe_value(code: int, data: bytes) -> Any:
