@@ -220,16 +220,19 @@ def test_scroll_and_selection_survive_a_detached_cell(notebook: NotebookFactory)
 
 
 def test_a_mistake_is_a_sentence_with_its_remedy(notebook: NotebookFactory) -> None:
-    page = notebook(
-        [SETUP, seeded("two_nodes"), "%lgviz graph --thread nowhere", "%lgviz missing.db",
-         "from langgraph.checkpoint.memory import InMemorySaver\nbare = graph.builder.compile()\n%lgviz bare",
-         "%lgviz nothing_of_that_name", "lgviz.history(graph, 'nowhere')"],
-    )  # fmt: skip
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread nowhere"])
+    for mistake in (  # each fails its cell, and so would keep the cells behind it from running
+        "%lgviz missing.db",
+        "bare = graph.builder.compile()\n%lgviz bare",
+        "%lgviz nothing_of_that_name",
+        "lgviz.history(graph, 'nowhere')",
+    ):
+        add_cell(page, mistake)
     debugger = Debugger(page)
     expect(debugger.error.first).to_contain_text("nowhere")
-    errors = page.get_by_test_id("lgviz-error")
-    expect(errors.filter(has_text="missing.db")).to_be_visible()
-    expect(errors.filter(has_text="without a checkpointer")).to_be_visible()
+    outputs = page.locator(".jp-OutputArea-output")
+    for words in ("missing.db", "without a checkpointer"):
+        expect(outputs.filter(has_text="UsageError").filter(has_text=words)).to_be_visible()
     expect(page.get_by_text("neither a variable nor a database file")).to_be_visible()
     expect(page.get_by_text("Traceback (most recent call last)")).to_have_count(0)
     debugger.root.get_by_test_id("lgviz-thread-picker").click()
