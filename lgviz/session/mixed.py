@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Container
 from typing import Any
 
-from langgraph.channels import DeltaChannel
-
 from lgviz.analysis.history import open_history
 from lgviz.errors import ActRefused, listed
 
 from .effects import Act, call
 from .target import Position
+from .values import delta_channels
 
 __all__ = ["mixed_at", "refuse_mixed"]
 
@@ -26,11 +25,7 @@ def mixed_at(at: Any, position: Position) -> Act[tuple[str, ...]]:
     """
     stored = position.saved.checkpoint["channel_values"]
     versions = position.saved.checkpoint["channel_versions"]
-    names = [
-        name
-        for name, channel in position.graph.channels.items()
-        if isinstance(channel, DeltaChannel) and name in versions and name not in stored
-    ]
+    names = [name for name in delta_channels(position.graph) if name in versions and name not in stored]
     if not names:
         return ()
     known = getattr(at, "history", None) or open_history(position.target.given, thread_id=position.thread_id)

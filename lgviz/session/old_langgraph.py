@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-from langgraph.channels import DeltaChannel
-
 from lgviz.errors import OldLangGraph
+
+from .values import delta_channels
 
 __all__ = ["refuse_wrong_forks"]
 
@@ -27,7 +27,7 @@ def refuse_wrong_forks(graph: Any) -> None:
     installed = version("langgraph")
     if tuple(int(part) for part in installed.split(".")[:3] if part.isdigit()) >= FIRST_RIGHT:
         return
-    if names := sorted(set(_delta_channels(graph))):
+    if names := sorted(set(_with_subgraphs(graph))):
         first = ".".join(map(str, FIRST_RIGHT))
         raise OldLangGraph(
             f"LangGraph {installed} mixes the branches of a fork in delta channels ({', '.join(names)}):"
@@ -36,6 +36,6 @@ def refuse_wrong_forks(graph: Any) -> None:
         )
 
 
-def _delta_channels(graph: Any) -> Iterator[str]:
+def _with_subgraphs(graph: Any) -> Iterator[str]:
     for each in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
-        yield from (name for name, channel in each.channels.items() if isinstance(channel, DeltaChannel))
+        yield from delta_channels(each)

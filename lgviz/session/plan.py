@@ -34,6 +34,7 @@ from .effects import Act, call
 from .loaded import snapshot_of
 from .target import Position, find
 from .update import siblings
+from .values import delta_channels
 
 __all__ = ["Plan", "begun_anew", "plan_of", "refreshed", "replanted", "root_of"]
 
@@ -124,7 +125,7 @@ def refreshed(root: Position, snapshot: StateSnapshot, anew: Mapping[int, list[A
     Returns:
         None where a copy cannot be made: a ``DeltaChannel`` is read from the writes of ancestors.
     """
-    if _delta_channels([root.graph]):
+    if delta_channels(root.graph):
         return None
     return _refreshed(root, snapshot, anew)
 
@@ -167,11 +168,6 @@ def _path_text(path: Any) -> str:
     return f"{path:010d}" if isinstance(path, int) else str(path)
 
 
-def _delta_channels(graphs: list[Any]) -> bool:
-    channels = [channel for graph in graphs for channel in graph.channels.values()]
-    return any(type(channel).__name__ == "DeltaChannel" for channel in channels)
-
-
 def _mapped(root: Position, planted: Mapping[str, str], root_id: str | None = None) -> RunnableConfig:
     """A config of a root checkpoint that names the one to go on from in each namespace."""
     config = config_of(root.thread_id, "", root_id or root.id)
@@ -187,7 +183,7 @@ def _stuck(position: Position) -> str | None:
     while outer := enclosing(around[0]):
         around.insert(0, outer)
     graphs = [position.target.graph_in(namespace) for namespace in around]
-    if _delta_channels(graphs):
+    if any(map(delta_channels, graphs)):
         return "it keeps a DeltaChannel, which cannot be copied alone"
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import BaseMessage, convert_to_messages
+from langgraph.channels import DeltaChannel
 from langgraph.channels.base import BaseChannel
 from langgraph.channels.binop import BinaryOperatorAggregate
 from langgraph.graph import START
@@ -18,7 +19,7 @@ from langgraph.types import Overwrite
 from lgviz.errors import InvalidValue, UnknownChannel
 from lgviz.sources.places import ROOT_CHANNEL
 
-__all__ = ["ChannelInfo", "Set", "channels_of", "parse_json", "to_update"]
+__all__ = ["ChannelInfo", "Set", "channels_of", "delta_channels", "parse_json", "set_channels", "to_update"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _info(name: str, channel: BaseChannel[Any, Any, Any]) -> ChannelInfo:
     label = getattr(reducer, "__name__", type(reducer).__name__)
     if module in ("_operator", "operator"):
         label = f"operator.{label}"
-    overwrites = isinstance(channel, BinaryOperatorAggregate) or type(channel).__name__ == "DeltaChannel"
+    overwrites = isinstance(channel, (BinaryOperatorAggregate, DeltaChannel))
     return ChannelInfo(name, label.removeprefix("_"), module == "langgraph.graph.message", overwrites)
 
 
@@ -173,3 +174,8 @@ def _messages(channel: str, value: Any) -> list[BaseMessage]:
             'Give messages, or dicts with "role" and "content".',
         ) from error
     return [m if m.id else m.model_copy(update={"id": str(uuid.uuid4())}) for m in messages]
+
+
+def delta_channels(graph: Any) -> list[str]:
+    """The channels of a graph, subgraphs aside, whose value LangGraph makes of the writes of ancestors."""
+    return [name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)]

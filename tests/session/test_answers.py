@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -12,7 +11,6 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
@@ -45,16 +43,9 @@ def latest(graph: Any) -> Any:
     return open_history(graph, "1").latest
 
 
-@pytest.fixture(params=["InMemorySaver", "SqliteSaver", "lgviz.MemorySaver", "lgviz.SqliteSaver"])
-def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    if request.param == "InMemorySaver":
-        yield InMemorySaver()
-    elif request.param == "lgviz.MemorySaver":
-        yield persistence.MemorySaver()
-    else:
-        conn = sqlite3.connect(tmp_path / "checkpoints.db", check_same_thread=False)
-        yield (SqliteSaver if request.param == "SqliteSaver" else persistence.SqliteSaver)(conn)
-        conn.close()
+@pytest.fixture
+def saver(each_saver: Any) -> Any:
+    return each_saver
 
 
 def test_the_right_answer_after_a_wrong_one_counts(saver: Any) -> None:

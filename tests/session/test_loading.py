@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import operator
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
 from langgraph.channels import DeltaChannel, EphemeralValue, Topic
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel, field_validator
@@ -87,16 +85,9 @@ BUILDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.fixture(params=["InMemorySaver", "SqliteSaver", "lgviz.MemorySaver", "lgviz.SqliteSaver"])
-def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    if request.param == "InMemorySaver":
-        yield InMemorySaver()
-    elif request.param == "lgviz.MemorySaver":
-        yield persistence.MemorySaver()
-    else:
-        conn = sqlite3.connect(tmp_path / "checkpoints.db", check_same_thread=False)
-        yield (SqliteSaver if request.param == "SqliteSaver" else persistence.SqliteSaver)(conn)
-        conn.close()
+@pytest.fixture
+def saver(each_saver: Any) -> Any:
+    return each_saver
 
 
 def latest(graph: Any) -> Any:
