@@ -22,6 +22,7 @@ FLOORS = {
     "session": 4,
     "protocol": 5,
     "backend": 5,
+    "automatic": 6,
     "cli": 6,
     "completion": 6,
     "demos": 6,
