@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import random
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,10 @@ def test_an_index_that_cannot_be(config: Any, said: str) -> None:
     assert caught.value.remedy
 
 
-def test_a_provider_that_is_not_installed_says_what_to_install() -> None:
-    if importlib.util.find_spec("langchain"):
-        pytest.skip("langchain is installed")
+def test_a_provider_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "langchain"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "langchain", None)  # as if it were not installed
     with pytest.raises(InvalidIndex, match="pip install") as caught:
         InMemoryStore(index=index("openai:text-embedding-3-small"))
     assert isinstance(caught.value.__cause__, ValueError)
