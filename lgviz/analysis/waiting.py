@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import Bookkeeping, Record, Undecodable
-from lgviz.sources.places import TASKS_CHANNEL
+from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
 from .naming import Naming
 from .steps import Task, TaskIds, TreeRow, written_channels
@@ -44,7 +44,7 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
     if row.dated:  # there an id may not tell whether a task was sent
         pulled = {name: task for name, task in pulled.items() if name not in sends}
     known = {task.name: task for task in updated if task.name} | pulled
-    for name in _pulled(row, record, sends, pulled):
+    for name in _pulled(row, record, sends, pulled, naming):
         planned.append(known.get(name) or Task("", "", name=name, order=(1, name)))
     return sorted(
         planned, key=lambda task: (task.order[0], task.order[1] if task.order[0] == 0 else task.name)
@@ -63,7 +63,12 @@ def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
         if task.name and task.order[0] == 1 and task.id == ids.pulled(task.name, (_START,)):
             return task.name
     started = {name for child in row.children for name in child.nodes if not child.collapsed}
-    return _START if _START in started else None
+    if _START in started:
+        return _START
+    shown = {*(versions.channel_versions if versions else ()), *row.step_work.null.values()}
+    shown.update(row.metadata.get("counters_since_delta_snapshot") or ())
+    # A functional graph has no channels of a state.
+    return _START if any(not is_internal(name) and name != "__end__" for name in shown) else None
 
 
 # ---------------------------------------------------------------- sent
@@ -118,7 +123,7 @@ def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str 
 
 
 def _pulled(
-    row: TreeRow, record: Record, sends: Sequence[str | None], stored: Mapping[str, Task]
+    row: TreeRow, record: Record, sends: Sequence[str | None], stored: Mapping[str, Task], naming: Naming
 ) -> set[str]:
     """The nodes that a channel triggers."""
     versions = record.bookkeeping
@@ -126,7 +131,7 @@ def _pulled(
     if row.source == "input" and entry not in (None, _START):
         return {entry}  # of an `@entrypoint`: all others are called
     triggered = set(_triggered(row, record)) if versions else set(row.expected or ())
-    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends))
+    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends, naming))
     # What a Command sent along came later than the step was planned.
     return found - (written_channels(tuple(row.step_work.null.values())).targets - triggered)
 
@@ -139,16 +144,15 @@ def _callers(row: TreeRow) -> Iterator[str]:
             yield caller.partition(", ")[0]
 
 
-def _ran(row: TreeRow, sends: Sequence[str | None]) -> Iterator[str]:
+def _ran(row: TreeRow, sends: Sequence[str | None], naming: Naming) -> Iterator[str]:
     """Nodes that ran from here to the next checkpoint, were neither sent nor called, nor handled an error."""
     child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
     if child is None or child.collapsed:
         return
     others = [name for name in sends if name]
     others += [task.name for task in row.step_work.tasks.values() if task.name and task.order[0] != 1]
-    for name in child.nodes:
-        if name not in others:
-            yield name
+    if names := {*child.nodes}.difference(others):
+        yield from names - naming.only_called(child)
 
 
 def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
