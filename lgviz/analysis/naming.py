@@ -29,13 +29,13 @@ from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
 from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
-__all__ = ["AS_NODE", "NOTE", "NO_NODE_CHANNELS", "Naming"]
+__all__ = ["AS_NODE", "NOTE", "NO_NODES", "NO_NODE_CHANNELS", "Naming"]
 
 AS_NODE = "lgviz_as_node"
 NOTE = "lgviz_note"
 """Metadata keys that lgviz writes when it forks."""
 
-_RESERVED = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
+NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
 NO_NODE_CHANNELS = 3
 """From this format on no node has a channel of its own name."""
@@ -457,7 +457,7 @@ def _seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:
     marks = seen.get(_BUMPS) or {}
     result = {}
     for node, channels in seen.items():
-        if node in _RESERVED:
+        if node in NO_NODES:
             continue
         if marks:
             channels = {

@@ -15,7 +15,7 @@ from typing import Any
 from lgviz.sources.base import Bookkeeping, Record, Undecodable
 from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
-from .naming import Naming
+from .naming import NO_NODES, Naming
 from .steps import Task, TaskIds, TreeRow, written_channels
 
 __all__ = ["entry_of", "pending_tasks"]
@@ -55,7 +55,7 @@ def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
     """Which task takes the input that waits at a checkpoint, None where nothing tells: ``__start__`` in a
     graph of nodes, in one made by ``@entrypoint`` that of its own name."""
     for name, seen in (versions.versions_seen if versions else {}).items():
-        if _START in seen and name not in _NO_NODES:
+        if _START in seen and name not in NO_NODES:
             return name
     stored = row.step_work.tasks.values()
     ids = TaskIds(row)
@@ -108,14 +108,12 @@ def _sent(row: TreeRow, sends: Sequence[str | None], stored: Sequence[Task]) -> 
 
 # ---------------------------------------------------------------- pulled
 
-_NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
-
 
 def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str | None]) -> None:
     versions = record.bookkeeping
     names: dict[str, None] = dict.fromkeys(name for name in sends if name)
     for name, seen in (versions.versions_seen if versions else {}).items():
-        if name not in _NO_NODES:
+        if name not in NO_NODES:
             naming.learn(name, seen)
             names[name] = None
     for task in (*row.step_work.tasks.values(), *row.step_work.updates.values()):
@@ -170,7 +168,7 @@ def _triggers(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
     found = {
         (name, channel)
         for name, seen in versions.versions_seen.items()
-        if name not in _NO_NODES
+        if name not in NO_NODES
         for channel in seen
     }
     for channel in versions.channels:

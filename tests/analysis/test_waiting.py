@@ -304,6 +304,40 @@ def test_input_that_nobody_took_yet_waits_for_start_where_a_state_is_shown(kept:
         assert history.latest.next == ("__start__",) and history.status == "paused"
 
 
+# ---------------------------------------------------------------- subgraphs that code calls
+
+
+class More(Log):
+    more: str
+
+
+def asking(name: str, state: Any) -> Any:
+    builder = StateGraph(state).add_node(name, lambda _: {"log": [name + interrupt("?")]})
+    return builder.add_edge(START, name).compile()
+
+
+def test_the_second_subgraph_that_a_node_calls_is_told_by_what_ran(kept: Kept) -> None:
+    """LangGraph itself finds the first for both, and so sees no channel and no node of the second."""
+    first, second = asking("first", Log), asking("second", More)
+
+    def call(_: Log) -> Any:
+        said = first.invoke({"log": []})["log"]
+        return {"log": said + second.invoke({"log": [], "more": "x"})["log"]}
+
+    graph = StateGraph(Log).add_node("call", call).add_edge(START, "call").compile(kept.saver)
+    graph.invoke({"log": []}, THREAD)
+    graph.invoke(Command(resume="1"), THREAD)
+    for history in kept.read(graph):
+        *_, asks = history["c1"].inner
+        assert asks.next == ("second",) and values(asks.interrupts) == ["?"]
+        assert asks.values == {"log": [], "more": "x"}
+    graph.invoke(Command(resume="2"), THREAD)
+    for history in kept.read(graph):
+        states = [c.values for c in history["c1"].inner if c.nodes in (("first",), ("second",))]
+        assert states == [{"log": ["first1"]}, {"log": ["second2"], "more": "x"}]
+        assert history.latest.values == {"log": ["first1", "second2"]}
+
+
 # ---------------------------------------------------------------- graphs that are no StateGraph
 
 

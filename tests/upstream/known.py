@@ -41,11 +41,6 @@ RAW_PREGEL = (
     "test_large_cases*.py::test_invoke_two_processes_in_out_interrupt*",
     "test_pregel.py::test_*update_state_after_a_*_infers_*",
 )
-TWO_SUBGRAPHS = (
-    "test_pregel*.py::test_multiple_subgraphs*",
-    "test_subgraph_persistence*.py::test_stateful_namespace_isolation*",
-)
-
 DIFFERENT = (
     Known("what an empty channel starts with is in the graph, in no row", ("*.values.default",)),
     Known("the id of a task that stored nothing is in no row: it is empty", ("*.tasks.id",)),
@@ -90,13 +85,6 @@ DIFFERENT = (
         ("[sf]*.values",),
         ("test_pregel.py::test_invoke_join_then_call_other_pregel*",),
     ),
-    Known(
-        "of two subgraphs that a node calls LangGraph finds the first for both, and lgviz does with the graph;"
-        " the saver alone shows what ran",
-        ("graph.next", "graph.tasks"),
-        TWO_SUBGRAPHS,
-    ),
-    Known("the same", ("graph.values",), ("test_pregel*.py::test_multiple_subgraphs_checkpointer*",)),
     Known(
         "the test goes on with a graph that has more channels than `__root__`, whose state is a dict then",
         ("[sf]*.values", "[sf]*.tasks"),
