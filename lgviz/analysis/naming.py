@@ -39,8 +39,6 @@ NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
 NO_NODE_CHANNELS = 3
 """From this format on no node has a channel of its own name."""
-_WHOLE = ("__root__", "__end__")
-"""Channels of a whole state, which no node is called like."""
 
 LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Bookkeeping]]
 LoadSends = Callable[[str, str, bool], Sequence[str]]
@@ -238,7 +236,7 @@ class Naming:
             *(name for child in row.children for name in child.metadata.get("writes") or ()),
         }
         found = [channel for channel in written if channel in named]
-        own = [channel for channel in written if not is_internal(channel) and channel not in _WHOLE]
+        own = [channel for channel in written if not is_internal(channel) and not channel.startswith("__")]
         if len(found) != 1 and own:
             versions = self._load_versions(row.namespace, [row.id]).get(row.id)
             format_ = versions.v if versions else 0

@@ -67,6 +67,7 @@ def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
         return _START
     shown = {*(versions.channel_versions if versions else ()), *row.step_work.null.values()}
     shown.update(row.metadata.get("counters_since_delta_snapshot") or ())
+    shown.update(name for child in row.children for name in child.changed)
     # A functional graph has no channels of a state.
     return _START if any(not is_internal(name) and name != "__end__" for name in shown) else None
 
