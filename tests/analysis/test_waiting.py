@@ -372,6 +372,8 @@ def test_the_second_subgraph_that_a_node_calls_is_told_by_what_ran(kept: Kept) -
     for history in kept.read(graph):
         states = [c.values for c in history["c1"].inner if c.nodes in (("first",), ("second",))]
         assert states == [{"log": ["first1"]}, {"log": ["second2"], "more": "x"}]
+        entered = next(c for c in history["c1"].inner if c.source == "input" and c.namespace.endswith("|1"))
+        assert [(t.name, t.result) for t in entered.tasks] == [("__start__", {"log": [], "more": "x"})]
         assert history.latest.values == {"log": ["first1", "second2"]}
 
 
