@@ -1,4 +1,4 @@
-"""Answers to interrupts: the forms in which they are asked; what was filled in, checked, as LangGraph takes it."""
+"""Answers to interrupts: the forms in which they are asked; what was filled in, as LangGraph takes it."""
 
 from __future__ import annotations
 
