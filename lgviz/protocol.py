@@ -20,6 +20,10 @@ ChangeKind = Literal["added", "removed", "changed"]
 ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
+FieldKind = Literal[
+    "text", "integer", "number", "bool", "choice", "date", "time", "list", "object", "oneof", "json"
+]
+FieldEmpty = Literal["needed", "absent", "null", "text"]
 ValueKind = Literal[
     "null", "bool", "number", "string", "bytes", "time", "list", "dict", "set", "object", "message", "array",
     "frame", "undecodable", "other",
@@ -57,10 +61,21 @@ class Request(TypedDict):
     params: dict[str, Any]
 
 
+class RefusedPart(TypedDict):
+    """A part of what was typed that is refused, at its field."""
+
+    channel: str
+    path: list[int]
+    """That of the edit."""
+    error: FieldError
+
+
 class Failure(TypedDict):
     code: ErrorCode
     cause: str
     remedy: str
+    refused: NotRequired[list[RefusedPart]]
+    """Of an act's values, the parts that are refused."""
 
 
 class Reply(TypedDict):
@@ -355,6 +370,47 @@ class SearchProgress(TypedDict):
     """There are more hits than are sent."""
 
 
+# ---------------------------------------------------------------- forms
+
+
+class FieldOption(TypedDict):
+    label: str
+    value: str
+    """JSON."""
+
+
+class FieldView(TypedDict):
+    """A field of a form, with its parts and what stands in it. A view edits it by making a new one."""
+
+    name: str
+    """Its key in the object that it is part of; its title where it is one of several forms."""
+    kind: FieldKind
+    """``date`` and ``time`` hold ISO 8601 texts, ``oneof`` one of several forms, ``json`` anything."""
+    hint: str
+    required: bool
+    empty: FieldEmpty
+    """What an empty field stands for: nothing yet, a key that is left out, null, the empty text."""
+    value: str | None
+    """What stands in it; None: it is empty. Of ``text``, ``date`` and ``time`` the text itself; of ``oneof``
+    the place of the form; of an object or list that is there ``"{}"`` or ``"[]"``; else JSON."""
+    options: list[FieldOption]
+    """Of ``choice``."""
+    fields: list[FieldView]
+    """The parts of an object, the items of a list, the forms of ``oneof``."""
+    item: FieldView | None
+    """What a new item of a list starts from."""
+    reason: str | None
+    """Why its value cannot be edited."""
+
+
+class FieldError(TypedDict):
+    """What is wrong with a part of what a form holds."""
+
+    path: list[str | int]
+    """Keys and positions from the form's value down."""
+    message: str
+
+
 # ---------------------------------------------------------------- fork and run
 
 
@@ -368,6 +424,43 @@ class ForkField(TypedDict):
     """A value to start from, in JSON, for ``append``."""
     reason: str | None
     """Why the value cannot be edited as JSON."""
+
+
+class PartOriginView(TypedDict):
+    """Who last changed a part of the state."""
+
+    id: str
+    label: str
+    nodes: list[str]
+    """Several where parallel tasks wrote it; none where it is not certain."""
+
+
+class PartForm(TypedDict):
+    """The answer to ``part_form``: one part of a channel's value, to edit."""
+
+    channel: str
+    path: list[int]
+    keys: list[str]
+    """The names on the path."""
+    kind: ValueKind
+    type: str
+    text: str
+    """The part as JSON; an object with the key ``__kept__`` stands for what JSON cannot hold."""
+    field: FieldView
+    """The same as a form."""
+    reason: str | None
+    """Why it cannot be edited here."""
+    by_id: bool
+    """It is a message that the reducer replaces by its id; else the channel is set with this part changed."""
+    origin: PartOriginView | None
+    """None where it is not certain."""
+
+
+class PartEdit(TypedDict):
+    channel: str
+    path: list[int]
+    text: str
+    """The part as JSON, as it was edited."""
 
 
 class AsNodeOption(TypedDict):
@@ -405,6 +498,8 @@ class ForkValue(TypedDict):
 class ForkRequest(TypedDict):
     checkpoint: str
     values: dict[str, ForkValue]
+    edits: NotRequired[list[PartEdit]]
+    """Parts of values that are others; a channel in ``values`` has none."""
     as_node: str | None
     goto: str | None
     keep_siblings: bool
@@ -690,6 +785,14 @@ class SearchParams(TypedDict):
     query: str
 
 
+class PartParams(TypedDict):
+    checkpoint: str
+    channel: str
+    path: list[int]
+    typed: NotRequired[str]
+    """What was made of it as JSON, to go on with it as a form; else the form is of the part as it is."""
+
+
 class MarksParams(TypedDict):
     checkpoints: list[str]
 
@@ -776,6 +879,7 @@ class Methods(TypedDict):
     raw_get: tuple[CheckpointParams, RawView]
     search: tuple[SearchParams, SearchProgress]
     fork_form: tuple[CheckpointParams, ForkForm]
+    part_form: tuple[PartParams, PartForm]
     fork_preview: tuple[ForkRequest, PreviewView]
     fork_commit: tuple[ForkRequest, ForkResult]
     run_start: tuple[RunRequest, RunView]

@@ -12,6 +12,10 @@ export type Dtype = "u1" | "u2" | "i4" | "f8";
 
 export type Mode = "append" | "set";
 
+export type FieldKind = "text" | "integer" | "number" | "bool" | "choice" | "date" | "time" | "list" | "object" | "oneof" | "json";
+
+export type FieldEmpty = "needed" | "absent" | "null" | "text";
+
 export type ValueKind = "null" | "bool" | "number" | "string" | "bytes" | "time" | "list" | "dict" | "set" | "object" | "message" | "array" | "frame" | "undecodable" | "other";
 
 /** What a row of the tree shows besides its nodes (a bit set in `TreeBatch.flags`). */
@@ -41,10 +45,20 @@ export interface Request {
   params: Record<string, unknown>;
 }
 
+/** A part of what was typed that is refused, at its field. */
+export interface RefusedPart {
+  channel: string;
+  /** That of the edit. */
+  path: number[];
+  error: FieldError;
+}
+
 export interface Failure {
   code: ErrorCode;
   cause: string;
   remedy: string;
+  /** Of an act's values, the parts that are refused. */
+  refused?: RefusedPart[];
 }
 
 export interface Reply {
@@ -333,6 +347,44 @@ export interface SearchProgress {
   more: boolean;
 }
 
+export interface FieldOption {
+  label: string;
+  /** JSON. */
+  value: string;
+}
+
+/** A field of a form, with its parts and what stands in it. A view edits it by making a new one. */
+export interface FieldView {
+  /** Its key in the object that it is part of; its title where it is one of several forms. */
+  name: string;
+  /** `date` and `time` hold ISO 8601 texts, `oneof` one of several forms, `json` anything. */
+  kind: FieldKind;
+  hint: string;
+  required: boolean;
+  /** What an empty field stands for: nothing yet, a key that is left out, null, the empty text. */
+  empty: FieldEmpty;
+  /**
+   * What stands in it; None: it is empty. Of `text`, `date` and `time` the text itself; of `oneof`
+   * the place of the form; of an object or list that is there `"{}"` or `"[]"`; else JSON.
+   */
+  value: string | null;
+  /** Of `choice`. */
+  options: FieldOption[];
+  /** The parts of an object, the items of a list, the forms of `oneof`. */
+  fields: FieldView[];
+  /** What a new item of a list starts from. */
+  item: FieldView | null;
+  /** Why its value cannot be edited. */
+  reason: string | null;
+}
+
+/** What is wrong with a part of what a form holds. */
+export interface FieldError {
+  /** Keys and positions from the form's value down. */
+  path: (string | number)[];
+  message: string;
+}
+
 export interface ForkField {
   channel: string;
   /** None: last value wins. */
@@ -343,6 +395,41 @@ export interface ForkField {
   example: string;
   /** Why the value cannot be edited as JSON. */
   reason: string | null;
+}
+
+/** Who last changed a part of the state. */
+export interface PartOriginView {
+  id: string;
+  label: string;
+  /** Several where parallel tasks wrote it; none where it is not certain. */
+  nodes: string[];
+}
+
+/** The answer to `part_form`: one part of a channel's value, to edit. */
+export interface PartForm {
+  channel: string;
+  path: number[];
+  /** The names on the path. */
+  keys: string[];
+  kind: ValueKind;
+  type: string;
+  /** The part as JSON; an object with the key `__kept__` stands for what JSON cannot hold. */
+  text: string;
+  /** The same as a form. */
+  field: FieldView;
+  /** Why it cannot be edited here. */
+  reason: string | null;
+  /** It is a message that the reducer replaces by its id; else the channel is set with this part changed. */
+  by_id: boolean;
+  /** None where it is not certain. */
+  origin: PartOriginView | null;
+}
+
+export interface PartEdit {
+  channel: string;
+  path: number[];
+  /** The part as JSON, as it was edited. */
+  text: string;
 }
 
 export interface AsNodeOption {
@@ -379,6 +466,8 @@ export interface ForkValue {
 export interface ForkRequest {
   checkpoint: string;
   values: Record<string, ForkValue>;
+  /** Parts of values that are others; a channel in `values` has none. */
+  edits?: PartEdit[];
   as_node: string | null;
   goto: string | null;
   keep_siblings: boolean;
@@ -648,6 +737,14 @@ export interface SearchParams {
   query: string;
 }
 
+export interface PartParams {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+  /** What was made of it as JSON, to go on with it as a form; else the form is of the part as it is. */
+  typed?: string;
+}
+
 export interface MarksParams {
   checkpoints: string[];
 }
@@ -730,6 +827,7 @@ export interface Methods {
   raw_get: { params: CheckpointParams; result: RawView };
   search: { params: SearchParams; result: SearchProgress };
   fork_form: { params: CheckpointParams; result: ForkForm };
+  part_form: { params: PartParams; result: PartForm };
   fork_preview: { params: ForkRequest; result: PreviewView };
   fork_commit: { params: ForkRequest; result: ForkResult };
   run_start: { params: RunRequest; result: RunView };

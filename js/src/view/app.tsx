@@ -151,7 +151,6 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
   else if (store.notice.peek()) store.notice.value = null;
   else if (store.panel.peek()) {
     store.closeFork();
-    view.focusTree();
   } else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
   else if (view.search.query.peek()) view.search.clear();
   else if (store.compared.peek()) store.compare(null);
