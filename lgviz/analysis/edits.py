@@ -21,7 +21,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    convert_to_messages,
+)
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from lgviz._visible import HIDDEN
@@ -40,6 +47,10 @@ _EXACT = 2**53
 _AS_TEXT = (
     datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID, pathlib.PurePath,
 )  # fmt: skip
+_ROLES: dict[str, type[BaseMessage]] = {
+    "human": HumanMessage, "ai": AIMessage, "system": SystemMessage, "tool": ToolMessage,
+}  # fmt: skip
+_REPEATED = ("content", "tool_calls", "additional_kwargs")
 _FIRST = ("type", "content", "tool_calls", "name", "id", "tool_call_id", "status")
 
 
@@ -201,14 +212,24 @@ class _Merge:
             return found[0]
         kind = kind_of(old)
         if isinstance(typed, list) and isinstance(shown, list):
-            return self._list(old, shown, typed, hint, keys)
+            return self._whole(self._list, old, shown, typed, hint, keys)
         if isinstance(typed, dict) and isinstance(shown, dict) and KEPT not in shown:
             if isinstance(old, BaseMessage):
                 return self._message(old, shown, typed, keys)
             if kind == "dict" or isinstance(old, dict):
-                return self._dict(old, shown, typed, hint, keys)
+                return self._whole(self._dict, old, shown, typed, hint, keys)
             return self._object(old, shown, typed, keys)
         return self._converted(old, typed, hint, keys)
+
+    def _whole(self, merge: Any, old: Any, shown: Any, typed: Any, hint: Hint, keys: Any) -> Any:
+        """A container, with what the schema says of it as a whole: its length, a key that it needs."""
+        before = len(self.refused)
+        made = merge(old, shown, typed, hint, keys)
+        if len(self.refused) == before and _known(hint):
+            was = _complaints(hint, old)
+            said = _complaints(hint, made)
+            self.refused += [Refusal((*keys, *at), text) for at, text in said.items() if at not in was]
+        return made
 
     def new(self, typed: Any, hint: Hint, keys: tuple[str | int, ...]) -> Any:
         """A part that was not there."""
@@ -285,7 +306,7 @@ class _Merge:
         ]
         before = len(self.refused)
         changed = {
-            name: self.of(fields[name], shown[name], typed[name], part_of(Any, old, name), (*keys, name))
+            name: self.of(fields[name], shown[name], typed[name], _field_hint(old, name), (*keys, name))
             if name in shown
             else self.new(typed[name], part_of(Any, old, name), (*keys, name))
             for name in typed
@@ -300,18 +321,19 @@ class _Merge:
 
     def _check_model(self, old: BaseModel, made: BaseModel, keys: tuple[str | int, ...]) -> None:
         """What the model's validators say of the whole, which they did not say before."""
-        said = _complaints(old)
-        for loc, text in _complaints(made).items():
-            if loc not in said:
-                self.refused.append(Refusal((*keys, *loc), text))
+        was = _model_complaints(old)
+        for at, text in _model_complaints(made).items():
+            if at not in was:
+                self.refused.append(Refusal((*keys, *at), text))
 
     def _message(self, old: BaseMessage, shown: dict[str, Any], typed: dict[str, Any], keys: Any) -> Any:
         """A message: what was not shown of it stays, also where it becomes another kind of message."""
+        before = len(self.refused)
         fields = dict(fields_of(old))
         changed = {
-            name: self.of(fields[name], shown[name], typed[name], Any, (*keys, name))
+            name: self.of(fields[name], shown[name], typed[name], _field_hint(old, name), (*keys, name))
             if name in shown
-            else typed[name]
+            else self.new(typed[name], _field_hint(old, name), (*keys, name))
             for name in typed
             if name not in shown or not _same(shown[name], typed[name])
         }
@@ -321,16 +343,21 @@ class _Merge:
             fields.setdefault("tool_calls", [])
             _follow_calls(fields, getattr(old, "tool_calls", []))
         role = fields.pop("type", old.type)
+        if len(self.refused) > before:
+            return old
 
         def made() -> BaseMessage:
             if role == old.type:
                 checked = type(old).model_validate(fields)
+                reset = {name: getattr(checked, name) for name in gone}
                 return old.model_copy(
-                    update={name: getattr(checked, name) for name in type(old).model_fields}
+                    update={name: fields[name] for name in {*changed, *_REPEATED} if name in fields} | reset
                 )
-            first = convert_to_messages([{"role": role, "content": fields.get("content", ""),
-                                          "tool_call_id": fields.get("tool_call_id")}])[0]  # fmt: skip
-            cls = type(first)
+            cls = _ROLES.get(role) or type(convert_to_messages([{"role": role, "content": ""}])[0])
+            if fields.get("tool_calls") and "tool_calls" not in cls.model_fields:
+                self.refused.append(
+                    Refusal((*keys, "tool_calls"), f"A message of {role!r} has no tool calls.")
+                )
             return cls.model_validate({k: v for k, v in fields.items() if k in cls.model_fields})
 
         return self._made(made, old, keys)
@@ -339,14 +366,16 @@ class _Merge:
         try:
             return make()
         except ValidationError as error:
-            self.refused += [Refusal((*keys, *e["loc"][:2]), f"{e['msg']}.") for e in error.errors()[:5]]
+            self.refused += [Refusal((*keys, *e["loc"][:1]), f"{e['msg']}.") for e in error.errors()[:5]]
+        except KeyError as error:  # how a tool message says that it needs a field
+            self.refused.append(Refusal((*keys, str(error.args[0])), "Field required."))
         except Exception as error:  # whatever a message class says
             self.refused.append(Refusal(keys, f"{error}"))
         return instead
 
     def _converted(self, old: Any, typed: Any, hint: Hint, keys: tuple[str | int, ...]) -> Any:
         """A part that is no container any more, or never was."""
-        if _known(hint) and not _refuses(hint, old):
+        if _known(hint) and not _complaints(hint, old):
             made = self._by_hint(typed, hint, keys)
             if type(old) is str and type(made) is str:
                 return _with_breaks(old, made)
@@ -365,9 +394,7 @@ class _Merge:
         try:
             return TypeAdapter(hint).validate_json(json.dumps(typed), strict=True)
         except ValidationError as error:
-            self.refused += [
-                Refusal((*keys, *_place(e["loc"], typed)), f"{e['msg']}.") for e in _first(error)
-            ]
+            self.refused += [Refusal((*keys, *_place(e, typed)), f"{e['msg']}.") for e in _first(error)]
         except Exception:  # a type that pydantic has no schema for says nothing of values
             return typed
         return typed
@@ -387,14 +414,17 @@ def _first(error: ValidationError) -> Iterator[Any]:
     """Its complaints, one for each place: a union's members all say theirs."""
     seen = set()
     for one in error.errors(include_url=False, include_input=False):
-        if (place := one["loc"][:1]) not in seen:
+        if (place := one["loc"][:1] if len(one["loc"]) > 1 else ()) not in seen:
             seen.add(place)
             yield one
 
 
-def _place(loc: tuple[int | str, ...], typed: Any) -> Iterator[str | int]:
-    """The part of a place that leads into what was typed; pydantic also names members of unions there."""
-    for key in loc:
+def _place(error: Any, typed: Any) -> Iterator[str | int]:
+    """Where in what was typed a complaint of pydantic is; it also names members of unions there."""
+    missing = error["loc"][-1:] if error["type"] == "missing" else ()
+    for key in error["loc"]:
+        if (key,) == missing and isinstance(typed, dict) and key not in typed:
+            yield key
         inside = isinstance(typed, dict) and key in typed
         if not inside and not (isinstance(typed, list) and isinstance(key, int) and key < len(typed)):
             return
@@ -402,7 +432,18 @@ def _place(loc: tuple[int | str, ...], typed: Any) -> Iterator[str | int]:
         yield key
 
 
-def _complaints(model: BaseModel) -> dict[tuple[str | int, ...], str]:
+def _complaints(hint: Hint, value: Any) -> dict[tuple[str | int, ...], str]:
+    """What a schema says against a value, by place."""
+    try:
+        TypeAdapter(hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        return {tuple(_place(one, value)): f"{one['msg']}." for one in error.errors(include_url=False)}
+    except Exception:  # no schema for it
+        return {}
+    return {}
+
+
+def _model_complaints(model: BaseModel) -> dict[tuple[str | int, ...], str]:
     try:
         type(model).model_validate(dict(fields_of(model)))
     except ValidationError as error:
@@ -424,14 +465,9 @@ def _known(hint: Hint) -> bool:
     return hint is not Any and hint is not object
 
 
-def _refuses(hint: Hint, value: Any) -> bool:
-    try:
-        TypeAdapter(hint).validate_python(value, strict=True)
-    except ValidationError:
-        return True
-    except Exception:  # no schema for it
-        return False
-    return False
+def _field_hint(message: BaseMessage, name: str) -> Hint:
+    """What the class of a message says of a field; its type may become another."""
+    return Any if name == "type" else part_of(Any, message, name)
 
 
 def _same(one: Any, other: Any) -> bool:

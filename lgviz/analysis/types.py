@@ -31,6 +31,13 @@ def bare(hint: Any) -> Any:
             return hint
 
 
+def _said(hint: Any) -> Any:
+    """What an annotation says of a value, without what it says of its key."""
+    while getattr(get_origin(hint), "_name", None) in _WRAPPERS:
+        hint = get_args(hint)[0]
+    return hint
+
+
 def members(hint: Hint) -> tuple[Hint, ...]:
     """The members of a union; else the annotation alone."""
     hint = bare(hint)
@@ -51,7 +58,7 @@ def hints_of(cls: Any) -> dict[str, Hint]:
             for name, field in cls.model_fields.items()
         }
     try:
-        return typing.get_type_hints(cls, include_extras=True)
+        return {name: _said(hint) for name, hint in typing.get_type_hints(cls, include_extras=True).items()}
     except Exception:  # a name that is nowhere any more
         return {}
 

@@ -23,6 +23,7 @@ import { Topology } from "../graph/topology";
 import { Act } from "../ui/act";
 import { useAsk } from "../ui/ask";
 import { CopyCode } from "../ui/copy";
+import { focusPencil } from "../ui/edit";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 import { AddChannel } from "./add";
@@ -100,7 +101,14 @@ function Header({ id, store, label, form, draft, add }: HeaderProps) {
             aria-label={t("Close the fork form")}
             aria-keyshortcuts="Escape"
             title={t("Close it; what was typed is kept")}
-            onClick={() => store.closeFork()}
+            onClick={(event) => {
+              const inspector = event.currentTarget.closest(".lgviz-inspector");
+              const part = store.editing.peek();
+              store.closeFork();
+              if (part && focusPencil(inspector, part)) return;
+              const opener = inspector?.querySelector<HTMLElement>('[data-testid="lgviz-fork-open"]');
+              requestAnimationFrame(() => opener?.focus({ preventScroll: true }));
+            }}
           >
             ✕ <kbd>esc</kbd>
           </button>

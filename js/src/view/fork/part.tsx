@@ -200,7 +200,8 @@ function pretty(text: string): string {
 
 /** The first field that takes text, with the cursor at its end. */
 export function focusFirst(box: HTMLElement | null): void {
-  const field = box?.querySelector<HTMLElement>("textarea, input, select, .lgviz-seg button");
+  const text = box?.querySelector<HTMLElement>("textarea");
+  const field = text ?? box?.querySelector<HTMLElement>("input, select, .lgviz-seg button");
   field?.focus({ preventScroll: true });
   if (field instanceof HTMLTextAreaElement) field.setSelectionRange(field.value.length, field.value.length);
   box?.scrollIntoView({ block: "nearest" });

@@ -1,4 +1,5 @@
 // The pencil beside a value: edits it in a fork.
+import type { Part } from "../../lib/parts";
 import { t } from "../../lib/words";
 import { PencilIcon } from "./icons";
 
@@ -33,4 +34,13 @@ export function EditButton({ edit, path, name, wide = false }: Props) {
       {wide && t("edit & fork")}
     </button>
   );
+}
+
+/** Gives the focus back to the pencil that a fork began at; false where it is not shown. */
+export function focusPencil(near: Element | null, part: Part): boolean {
+  const pencil = `[data-channel=${JSON.stringify(part.channel)}] [data-testid="lgviz-edit"][data-path="${part.path.join(".")}"]`;
+  const target = near?.querySelector<HTMLElement>(`.lgviz-reading ${pencil}`);
+  // It can have the focus once it is drawn again.
+  if (target) requestAnimationFrame(() => target.focus({ preventScroll: true }));
+  return Boolean(target);
 }
