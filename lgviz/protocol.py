@@ -488,7 +488,7 @@ class PartForm(TypedDict):
     text: str
     """The part as JSON; an object with the key ``__kept__`` stands for what JSON cannot hold."""
     field: FieldView
-    """The same as a form."""
+    """The part as a form."""
     reason: str | None
     """Why it cannot be edited here."""
     by_id: bool

@@ -453,7 +453,7 @@ export interface PartForm {
   type: string;
   /** The part as JSON; an object with the key `__kept__` stands for what JSON cannot hold. */
   text: string;
-  /** The same as a form. */
+  /** The part as a form. */
   field: FieldView;
   /** Why it cannot be edited here. */
   reason: string | null;

@@ -37,7 +37,7 @@ from .messages import is_message
 from .types import Hint, part_of
 from .values import child_at, fields_of, kind_of, line, type_name
 
-__all__ = ["KEPT", "Refusal", "edited", "json_of", "json_text", "with_part"]
+__all__ = ["KEPT", "PartRefusal", "edited", "json_of", "json_text", "with_part"]
 
 KEPT = "__kept__"
 """The key of an object that stands for what JSON cannot hold: left there, or moved, it is that again."""
@@ -55,7 +55,7 @@ _FIRST = ("type", "content", "tool_calls", "name", "id", "tool_call_id", "status
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PartRefusal:
     """What is wrong with a part of what was typed.
 
     Attributes:
@@ -83,7 +83,7 @@ def json_text(data: Any) -> str:
     return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def edited(value: Any, typed: Any, hint: Hint = Any) -> tuple[Any, list[Refusal]]:
+def edited(value: Any, typed: Any, hint: Hint = Any) -> tuple[Any, list[PartRefusal]]:
     """The value with what was typed in place of what :func:`json_of` showed of it, and what is refused.
 
     >>> edited({"when": datetime.date(2026, 3, 2), "at": (1, 2)}, {"when": "2026-03-05", "at": [1, 2]})
@@ -202,7 +202,7 @@ class _Merge:
 
     def __init__(self, kept: list[Any]) -> None:
         self.kept = kept
-        self.refused: list[Refusal] = []
+        self.refused: list[PartRefusal] = []
 
     def of(self, old: Any, shown: Any, typed: Any, hint: Hint, keys: tuple[str | int, ...]) -> Any:
         """The part ``old``, shown as ``shown``, with what was typed."""
@@ -228,7 +228,7 @@ class _Merge:
         if len(self.refused) == before and _known(hint):
             was = _complaints(hint, old)
             said = _complaints(hint, made)
-            self.refused += [Refusal((*keys, *at), text) for at, text in said.items() if at not in was]
+            self.refused += [PartRefusal((*keys, *at), text) for at, text in said.items() if at not in was]
         return made
 
     def new(self, typed: Any, hint: Hint, keys: tuple[str | int, ...]) -> Any:
@@ -277,7 +277,7 @@ class _Merge:
         try:
             return _like(old, items)
         except TypeError as error:  # what a set cannot hold
-            self.refused.append(Refusal(keys, f"{error}."))
+            self.refused.append(PartRefusal(keys, f"{error}."))
             return old
 
     def _dict(self, old: Any, shown: Any, typed: dict[str, Any], hint: Hint, keys: Any) -> Any:
@@ -299,10 +299,14 @@ class _Merge:
         """A model, dataclass or named tuple: its own class says what its fields take."""
         fields = dict(fields_of(old))
         if unknown := [name for name in typed if name not in fields and not _takes(old, name)]:
-            self.refused += [Refusal((*keys, n), f"{type_name(old)} has no field {n!r}.") for n in unknown]
+            self.refused += [
+                PartRefusal((*keys, n), f"{type_name(old)} has no field {n!r}.") for n in unknown
+            ]
             return old
         self.refused += [
-            Refusal((*keys, name), f"{type_name(old)} needs {name!r}.") for name in shown if name not in typed
+            PartRefusal((*keys, name), f"{type_name(old)} needs {name!r}.")
+            for name in shown
+            if name not in typed
         ]
         before = len(self.refused)
         changed = {
@@ -324,7 +328,7 @@ class _Merge:
         was = _model_complaints(old)
         for at, text in _model_complaints(made).items():
             if at not in was:
-                self.refused.append(Refusal((*keys, *at), text))
+                self.refused.append(PartRefusal((*keys, *at), text))
 
     def _message(self, old: BaseMessage, shown: dict[str, Any], typed: dict[str, Any], keys: Any) -> Any:
         """A message: what was not shown of it stays, also where it becomes another kind of message."""
@@ -356,7 +360,7 @@ class _Merge:
             cls = _ROLES.get(role) or type(convert_to_messages([{"role": role, "content": ""}])[0])
             if fields.get("tool_calls") and "tool_calls" not in cls.model_fields:
                 self.refused.append(
-                    Refusal((*keys, "tool_calls"), f"A message of {role!r} has no tool calls.")
+                    PartRefusal((*keys, "tool_calls"), f"A message of {role!r} has no tool calls.")
                 )
             return cls.model_validate({k: v for k, v in fields.items() if k in cls.model_fields})
 
@@ -366,11 +370,11 @@ class _Merge:
         try:
             return make()
         except ValidationError as error:
-            self.refused += [Refusal((*keys, *e["loc"][:1]), f"{e['msg']}.") for e in error.errors()[:5]]
+            self.refused += [PartRefusal((*keys, *e["loc"][:1]), f"{e['msg']}.") for e in error.errors()[:5]]
         except KeyError as error:  # how a tool message says that it needs a field
-            self.refused.append(Refusal((*keys, str(error.args[0])), "Field required."))
+            self.refused.append(PartRefusal((*keys, str(error.args[0])), "Field required."))
         except Exception as error:  # whatever a message class says
-            self.refused.append(Refusal(keys, f"{error}"))
+            self.refused.append(PartRefusal(keys, f"{error}"))
         return instead
 
     def _converted(self, old: Any, typed: Any, hint: Hint, keys: tuple[str | int, ...]) -> Any:
@@ -394,7 +398,7 @@ class _Merge:
         try:
             return TypeAdapter(hint).validate_json(json.dumps(typed), strict=True)
         except ValidationError as error:
-            self.refused += [Refusal((*keys, *_place(e, typed)), f"{e['msg']}.") for e in _first(error)]
+            self.refused += [PartRefusal((*keys, *_place(e, typed)), f"{e['msg']}.") for e in _first(error)]
         except Exception:  # a type that pydantic has no schema for says nothing of values
             return typed
         return typed

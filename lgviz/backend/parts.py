@@ -10,7 +10,7 @@ from lgviz import session
 from lgviz._visible import visible
 from lgviz.analysis.blame import origin_of
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.edits import Refusal, edited, json_of, json_text, with_part
+from lgviz.analysis.edits import PartRefusal, edited, json_of, json_text, with_part
 from lgviz.analysis.messages import message_id
 from lgviz.analysis.types import Hint, part_of
 from lgviz.analysis.values import child_at, clean, describe, value_at
@@ -128,7 +128,7 @@ def refusal_of(refused: Sequence[Mapping[str, Any]]) -> InvalidValue:
     return InvalidValue(f"{where}: {first['error']['message']}{more}", "Correct what is marked.", refused)
 
 
-def _told(channel: str, path: Sequence[int], one: Refusal) -> dict[str, Any]:
+def _told(channel: str, path: Sequence[int], one: PartRefusal) -> dict[str, Any]:
     return {
         "channel": channel,
         "path": list(path),

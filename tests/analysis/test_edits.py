@@ -15,7 +15,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, Field
 
-from lgviz.analysis.edits import Refusal, edited, json_of, with_part
+from lgviz.analysis.edits import PartRefusal, edited, json_of, with_part
 from lgviz.analysis.same import same
 
 
@@ -188,7 +188,7 @@ def test_what_is_refused_is_said_at_its_place(
 def test_a_value_that_its_schema_refuses_already_is_not_held_to_it() -> None:
     assert edited("three", "four", int) == ("four", [])
     assert edited({"kind": "?"}, {"kind": "!"}, Plan) == ({"kind": "!"}, [])
-    assert edited(3, "three", int)[1] == [Refusal((), "Input should be a valid integer.")]
+    assert edited(3, "three", int)[1] == [PartRefusal((), "Input should be a valid integer.")]
 
 
 def test_a_part_is_changed_on_a_copy_and_the_rest_is_the_same() -> None:
