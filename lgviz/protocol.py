@@ -644,6 +644,37 @@ class RunView(TypedDict):
     error: str | None
 
 
+class LiveTask(TypedDict):
+    """A task of the step at work: what it says while it says it."""
+
+    id: str
+    node: str
+    namespace: str
+    status: Literal["working", "done", "failed"]
+    """Of one that ended, the checkpoint is made once the others of its step have."""
+    elapsed: float
+    """Milliseconds since it started; of one that ended, those that it took."""
+    text: str
+    """The last that its messages said."""
+    more: int
+    """Characters that came before."""
+    custom: list[ValueNode]
+    """The last events that it wrote to the stream."""
+
+
+class LiveView(TypedDict):
+    """The body of a ``live`` event, sent at most ten times a second: what the tasks of a run say."""
+
+    run: int
+    thread_id: str
+    tasks: list[LiveTask]
+    """Those at work first."""
+    more: int
+    """Tasks that were left out."""
+    custom: list[ValueNode]
+    """The last events of which it is not certain which of the tasks at work wrote them."""
+
+
 # ---------------------------------------------------------------- memory
 
 
@@ -1004,4 +1035,5 @@ class Events(TypedDict):
     opening: Early
     tree: TreeNews
     run: RunView
+    live: LiveView
     sandbox: SandboxState

@@ -608,6 +608,35 @@ export interface RunView {
   error: string | null;
 }
 
+/** A task of the step at work: what it says while it says it. */
+export interface LiveTask {
+  id: string;
+  node: string;
+  namespace: string;
+  /** Of one that ended, the checkpoint is made once the others of its step have. */
+  status: "working" | "done" | "failed";
+  /** Milliseconds since it started; of one that ended, those that it took. */
+  elapsed: number;
+  /** The last that its messages said. */
+  text: string;
+  /** Characters that came before. */
+  more: number;
+  /** The last events that it wrote to the stream. */
+  custom: ValueNode[];
+}
+
+/** The body of a `live` event, sent at most ten times a second: what the tasks of a run say. */
+export interface LiveView {
+  run: number;
+  thread_id: string;
+  /** Those at work first. */
+  tasks: LiveTask[];
+  /** Tasks that were left out. */
+  more: number;
+  /** The last events of which it is not certain which of the tasks at work wrote them. */
+  custom: ValueNode[];
+}
+
 /** The answer to `memory_open`: which store, and what it can do. */
 export interface MemoryView {
   /** Its class; None: there is no store. */
@@ -947,5 +976,6 @@ export interface Events {
   opening: Early;
   tree: TreeNews;
   run: RunView;
+  live: LiveView;
   sandbox: SandboxState;
 }

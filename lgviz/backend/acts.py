@@ -15,6 +15,7 @@ from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.forms import config_of, field_of, values_of
+from lgviz.backend.live import LiveBoard
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.part_code import fork_entries
@@ -146,6 +147,7 @@ class Acts:
     def _run(self, graph: Any, at: Checkpoint, params: RunRequest) -> RunView:
         number = next(self._numbers)
         thread_id = at.config["configurable"]["thread_id"]
+        board = LiveBoard(number, thread_id, lambda view: self._thread.emit("live", view))
         runner = session.start_run(
             graph,
             at,
@@ -153,7 +155,7 @@ class Acts:
             resume=checked_answers(at, params["resume"]),
             until=params["until"],
             loop=self._loop,
-            on_event=lambda event: self._tell(number, event),
+            on_event=lambda event: self._tell(number, board, event),
             **self._run_with(params["configurable"]),
         )
         self._runs[number] = runner
@@ -178,6 +180,7 @@ class Acts:
         finally:
             self._thread.running.discard(thread_id)
             del self._runs[number]
+            board.close()
             self._thread.emit("run", view)
             self._thread.broadcast()
         return view
@@ -216,8 +219,9 @@ class Acts:
             "context": self._thread.context,
         }
 
-    def _tell(self, number: int, event: session.RunEvent) -> None:
-        if number not in self._runs:
+    def _tell(self, number: int, board: LiveBoard, event: session.RunEvent) -> None:
+        board.hear(event)
+        if number not in self._runs or event.kind in ("message", "custom"):
             return
         if event.kind == "checkpoint":
             self._thread.broadcast()

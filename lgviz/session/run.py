@@ -56,7 +56,7 @@ class RunHandle:
     @property
     def nodes(self) -> list[str]:
         """The nodes at work now."""
-        return list(self._steps.working.values())
+        return list(self._steps.at_work.nodes.values())
 
     @property
     def configs(self) -> list[RunnableConfig]:
@@ -170,7 +170,8 @@ def run(
         thread_id: the thread of a label or id.
         config: its ``configurable`` goes over what the checkpoint's metadata gives; ``recursion_limit`` too.
         context: the run's context.
-        on_event: told what happens, from the thread that runs it.
+        on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
+            do for ``graph.stream(..., stream_mode="messages")``.
 
     Raises:
         NothingToRun: nothing comes next, or no interrupt waits for the answer.

@@ -31,6 +31,7 @@ from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
 from .saver_proxy import SaverProxy
+from .streamed import MODES, AtWork
 from .target import GraphTarget, Position, find
 from .update import siblings
 
@@ -63,7 +64,7 @@ class RunSteps:
 
     Attributes:
         control: asks LangGraph to stop after the nodes at work.
-        working: task id to name of the nodes at work.
+        at_work: the tasks at work.
         made: configs of the checkpoints stored so far.
         sandbox: the sandbox that it runs in; None: it runs in the open.
     """
@@ -71,7 +72,7 @@ class RunSteps:
     spec: RunSpec
     on_event: Callable[[RunEvent], None] | None = None
     control: RunControl = field(default_factory=RunControl)
-    working: dict[str, str] = field(default_factory=dict)
+    at_work: AtWork = field(default_factory=AtWork)
     made: list[RunnableConfig] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sandbox: Sandbox | None = None
@@ -237,7 +238,8 @@ class RunSteps:
             given,
             acting,
             context=spec.context,
-            stream_mode="tasks",
+            # Who does not listen gets no tokens: models are then called as they are without lgviz.
+            stream_mode=MODES if self.on_event is not None else ["tasks"],
             subgraphs=True,
             durability="sync",
             interrupt_before=stops or None,
@@ -277,19 +279,15 @@ class RunSteps:
     # ------------------------------------------------------------ what is heard
 
     def _sink(self, item: Any) -> None:
-        where, task = item
-        namespace, task_id, node = "|".join(where), task["id"], task["name"]
+        where, mode, told = item
         with self._lock:
-            if "input" in task:
+            event = self.at_work.heard("|".join(where), mode, told)
+            if event is not None and event.kind == "started":
                 self._worked = True
-                self.working[task_id] = node
-                event = RunEvent("started", namespace, node, task_id)
-            else:
-                self.working.pop(task_id, None)
-                error = str(task["error"]) if task.get("error") else None
-                self._failed = self._failed or (node if error else None)
-                event = RunEvent("finished", namespace, node, task_id, error=error)
-        self.tell(event)
+            elif event is not None and event.error is not None:
+                self._failed = self._failed or event.node
+        if event is not None:
+            self.tell(event)
 
     def _put(self, reader: CheckpointFinder, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
         place = place_of(config)
@@ -338,7 +336,7 @@ class RunSteps:
             self.warnings.append(
                 f"The last state {cannot_load(loaded.refusals)}. {remedy_of(loaded.refusals)}"
             )
-        self.working.clear()
+        self.at_work = AtWork()
         return Run(
             status=status,
             values=snapshot.values,

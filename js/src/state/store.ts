@@ -1,9 +1,18 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Part } from "../lib/parts";
-import type { MemoryChanges, RunRequest, RunView, SandboxView, ThreadSummary, Topology } from "../protocol";
+import type {
+  LiveView,
+  MemoryChanges,
+  RunRequest,
+  RunView,
+  SandboxView,
+  ThreadSummary,
+  Topology,
+} from "../protocol";
 import { ProtocolError } from "../source/error";
 import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/types";
+import type { Live } from "./live";
 import { TreeModel } from "./tree";
 
 export type Tab = "state" | "diff" | "writes" | "tasks" | "memory" | "raw";
@@ -61,6 +70,8 @@ export class Store {
 
   /** Runs started by any view, by their number. */
   readonly runs = signal<ReadonlyMap<number, RunView>>(new Map());
+  /** What the tasks of the runs at work say, by the run's number. */
+  readonly live = signal<ReadonlyMap<number, Live>>(new Map());
   /** The run at work, if any. */
   readonly running: ReadonlySignal<RunView | null>;
   /** The row of the selection; -1 where there is none. */
@@ -92,6 +103,7 @@ export class Store {
       source.on("opening", (early) => this.showEarly(early)),
       source.on("tree", (body) => this.#take(body)),
       source.on("run", (run) => this.#setRun(run)),
+      source.on("live", (view) => this.#setLive(view)),
       source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
     );
     if (shared) this.#follow(shared);
@@ -305,7 +317,16 @@ export class Store {
     // Runs are numbered; an answer that comes after a later word of the same run changes nothing back.
     const known = this.runs.peek().get(run.run);
     if (known && !isActive(known) && isActive(run)) return;
-    this.runs.value = new Map(this.runs.peek()).set(run.run, run);
+    batch(() => {
+      this.runs.value = new Map(this.runs.peek()).set(run.run, run);
+      if (!isActive(run)) this.live.value = without(this.live.peek(), run.run);
+    });
+  }
+
+  #setLive(view: LiveView): void {
+    const run = this.runs.peek().get(view.run);
+    if (run && !isActive(run)) return;
+    this.live.value = new Map(this.live.peek()).set(view.run, { view, at: performance.now() });
   }
 
   #setSandbox(sandbox: SandboxView | null): void {
@@ -394,6 +415,13 @@ export class Store {
 /** Whether nobody answered. */
 function silent(failure: ProtocolError): boolean {
   return failure.code === "no_answer" || failure.code === "gone";
+}
+
+function without(all: ReadonlyMap<number, Live>, run: number): ReadonlyMap<number, Live> {
+  if (!all.has(run)) return all;
+  const rest = new Map(all);
+  rest.delete(run);
+  return rest;
 }
 
 export function isActive(run: RunView): boolean {

@@ -6,6 +6,7 @@ import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { Inspector } from "./inspector/inspector";
 import { SandboxBar } from "./top/sandbox";
 import { TopBar } from "./top/topbar";
+import { LiveRows } from "./tree/live";
 import { Minimap } from "./tree/minimap";
 import { Tree } from "./tree/tree";
 import "./ui/hidden";
@@ -62,6 +63,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
           >
             <div class="lgviz-left">
               <Minimap view={view} scrollTo={(top) => view.scrollTo(top)} />
+              <LiveRows view={view} />
               <Tree view={view} />
             </div>
             <Splitter view={view} />

@@ -46,6 +46,15 @@ export const german: Readonly<Record<string, string>> = {
   "step {n}": "Schritt {n}",
   "steps missing before it": "davor fehlen Schritte",
   "{what} copied": "{what} kopiert",
+  "At work": "Am Werk",
+  "Tasks at work": "Aufgaben am Werk",
+  "at work {time}": "am Werk {time}",
+  "done in {time}": "fertig in {time}",
+  "failed after {time}": "gescheitert nach {time}",
+  "LangGraph does not tell which of the tasks wrote this":
+    "LangGraph sagt nicht, welche der Aufgaben dies schrieb",
+  "{n} more task": "{n} weitere Aufgabe",
+  "{n} more tasks": "{n} weitere Aufgaben",
   // Forms of schemas.
   "A value is needed.": "Ein Wert wird gebraucht.",
   "This must be a whole number.": "Das muss eine ganze Zahl sein.",

@@ -105,6 +105,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
     "data-node": node.id,
     "data-ran": ran,
     "data-next": next,
+    "data-running": running,
   };
   const terminal = node.kind === "start" || node.kind === "end";
   const text = terminal ? <span class="lgviz-sr">{node.name}</span> : short(node.name);
