@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.types import Interrupt, PregelTask
@@ -12,10 +13,10 @@ from lgviz.analysis.questions import TAKES, Action, Decision, Question, question
 from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import clean
 from lgviz.backend.fields import option_of, schema_problem
-from lgviz.backend.value_views import MESSAGE, Budget, argument_items, value_node
+from lgviz.backend.value_views import MESSAGE, Budget, argument_items, one_line, value_node
 from lgviz.protocol import ActionView, DecidedView, InterruptView, QuestionView
 
-__all__ = ["interrupt_view", "interrupts_of", "told_at"]
+__all__ = ["interrupt_view", "interrupts_of", "question_words", "told_at"]
 
 _OPTIONS = 12
 _DESCRIPTION = 2_000
@@ -43,6 +44,17 @@ def interrupt_view(interrupt: Any, node: str, said: Told, budget: Budget) -> Int
         "answer": None if said.answer is NOT_TOLD else value_node(said.answer, budget=answer_share),
         "question": _question_view(question_of(interrupt), said.answer, question_share),
     }
+
+
+def question_words(interrupts: Sequence[Any]) -> str:
+    """What interrupts ask, in a line: the actions that wait, else the text that asks."""
+    if names := [action.name for one in interrupts for action in question_of(one).actions]:
+        return one_line(f"{', '.join(dict.fromkeys(names))}?")
+    value = interrupts[0].value
+    if isinstance(value, dict):  # what asks in it, not the dict
+        keys = ("question", "prompt", "message", "query", "description", "action")
+        value = next((text for key in keys if isinstance(text := value.get(key), str)), value)
+    return one_line(value)
 
 
 def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> Told:

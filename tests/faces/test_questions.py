@@ -99,6 +99,8 @@ def test_one_is_approved_one_edited_one_rejected(mode: str, asked: Any, tmp_path
             ["to", "body"],
             ["ticket"],
         ]
+        (mark,) = here.view.ask("rows_marks", checkpoints=[here.at])
+        assert mark["interrupt"] == "refund, send_mail, close?"
         each = [APPROVE, EDIT, REJECT]
         ended = here.answer(*([decisions(*each)] if mode == "batched" else map(decisions, each)))
         assert ended["status"] == "done"

@@ -68,12 +68,14 @@ export function Interrupts({ store, view, stale }: Props) {
     const wrong = given.flatMap((one) => errorsIn(one, draftOf(one), filledIn(one)));
     setErrors(wrong);
     setFailure(null);
-    if (wrong.length > 0) return;
+    // What is missing Python tells too; what is no number or JSON it could not read.
+    if (wrong.some(({ message }) => message !== t("A value is needed."))) return;
     setSending(true);
     try {
       const made = await answersOf(given.map((one) => [one, toAnswer(one, draftOf(one), filledIn(one))]));
-      setErrors(made.errors);
-      if (made.errors.length > 0) return;
+      const all = [...wrong, ...made.errors.filter((error) => !wrong.some((one) => samePlace(one, error)))];
+      setErrors(all);
+      if (all.length > 0) return;
       setSending(false);
       await runAndFollow(store, plainRun(view.id, { resume: made.answers, sandbox }));
     } catch (error) {
@@ -170,6 +172,11 @@ export function Interrupts({ store, view, stale }: Props) {
       </div>
     </section>
   );
+}
+
+function samePlace(one: AnswerError, other: AnswerError): boolean {
+  const place = ({ id, action, path }: AnswerError) => JSON.stringify([id, action, path]);
+  return place(one) === place(other);
 }
 
 /** What can be answered first. */
