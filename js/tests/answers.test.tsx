@@ -179,6 +179,23 @@ it("shows what was decided, and answers anew", async () => {
   await vi.waitFor(() => expect(document.activeElement?.getAttribute("data-decision")).toBe("approve"));
 });
 
+it("answers one anew while another waits", async () => {
+  const each = [
+    asks("a", { actions: [action("a", approve)] }, { answered: true }),
+    asks("b", { actions: [action("b", approve)] }),
+  ];
+  show(each, []);
+  expect(resume().textContent).toBe("Answer & resume"); // the other one
+  host.querySelector<HTMLElement>('[data-testid="lgviz-answer-anew"]')?.click();
+  await vi.waitFor(() =>
+    expect(document.activeElement?.closest("[data-interrupt]")?.textContent).toContain("a("),
+  );
+  decide(0, "approve");
+  await vi.waitFor(() => expect(resume().textContent).toBe("Answer 1 of 2 & resume"));
+  resume().click();
+  await vi.waitFor(() => expect(started).toEqual([{ a: '{"of": "a"}' }]));
+});
+
 it("tells that a question's schema cannot be used, and takes any answer", () => {
   show([asks("i", { kind: "text", warning: "The schema is none." })], []);
   expect(host.querySelector(".lgviz-warning")?.textContent).toBe("The schema is none.");

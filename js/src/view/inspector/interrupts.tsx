@@ -40,7 +40,7 @@ interface Props {
 
 export function Interrupts({ store, view, stale }: Props) {
   const [drafts, setDrafts] = useState<Record<string, QuestionDraft>>({});
-  const [anew, setAnew] = useState(false);
+  const [anew, setAnew] = useState<ReadonlySet<string>>(new Set());
   const [errors, setErrors] = useState<AnswerError[]>([]);
   const [failure, setFailure] = useState<ProtocolError | null>(null);
   const [sending, setSending] = useState(false);
@@ -48,7 +48,9 @@ export function Interrupts({ store, view, stale }: Props) {
   const { interrupts } = view;
   const answered = interrupts.every((interrupt) => interrupt.answered);
   const failed = answered && view.error !== null;
-  const open = !answered || anew || failed;
+  const isOpen = (one: InterruptView) => !one.answered || failed || anew.has(one.id);
+  const asking = interrupts.filter(isOpen);
+  const open = asking.length > 0;
   const filled = interrupts.some(({ question }) => question.kind !== "text");
   const asks = open && filled && store.readOnly.value === null;
   const ids = interrupts.map(({ id }) => id).join();
@@ -56,12 +58,12 @@ export function Interrupts({ store, view, stale }: Props) {
   const formOf = ({ id }: InterruptView) => asked.data?.find((form) => form.id === id);
   const draftOf = (one: InterruptView) => withForms(drafts[one.id], one, formOf(one));
   const filledIn = (one: InterruptView) => draftOf(one).form ?? formOf(one)?.form ?? null;
-  const given = interrupts.filter((one) => isGiven(one, draftOf(one), interrupts.length === 1));
+  const given = asking.filter((one) => isGiven(one, draftOf(one), asking.length === 1));
   const left = given.map((one) => undecided(one, draftOf(one))).find((name) => name !== null) ?? null;
   const reason =
     store.readOnly.value ??
     (store.running.value ? t("A run is at work: stop it first.") : null) ??
-    (given.length === 0 ? nothingYet(interrupts) : null) ??
+    (given.length === 0 ? nothingYet(asking) : null) ??
     (left === null ? null : t("Decide on {name} too.", { name: left }));
 
   const resume = async (sandbox = false) => {
@@ -98,6 +100,10 @@ export function Interrupts({ store, view, stale }: Props) {
     const made = await answersOf([[one, draft]]);
     return made.answers[one.id] ?? "";
   };
+  const reopen = (some: readonly InterruptView[]) => {
+    setAnew(new Set([...anew, ...some.map(({ id }) => id)]));
+    setTimeout(() => first(box.current, some[0]?.id)?.focus());
+  };
   const set = (one: InterruptView, update: (now: QuestionDraft) => QuestionDraft) =>
     setDrafts((now) => ({ ...now, [one.id]: update(withForms(now[one.id], one, formOf(one))) }));
 
@@ -117,7 +123,8 @@ export function Interrupts({ store, view, stale }: Props) {
         <Question
           key={interrupt.id}
           interrupt={interrupt}
-          open={open && (!interrupt.answered || answered)}
+          open={isOpen(interrupt)}
+          reopen={interrupt.answered && !answered && !isOpen(interrupt) ? () => reopen([interrupt]) : null}
           draft={draftOf(interrupt)}
           form={filledIn(interrupt)}
           errors={errors.filter(({ id }) => id === interrupt.id)}
@@ -132,7 +139,7 @@ export function Interrupts({ store, view, stale }: Props) {
         {open && (
           <>
             <Act
-              name={resumeName(interrupts, given)}
+              name={resumeName(asking, given)}
               primary
               stale={stale || sending}
               reason={reason}
@@ -158,14 +165,11 @@ export function Interrupts({ store, view, stale }: Props) {
               : t("was answered; answering anew makes a fresh fork")
             : interrupts.length > 1 && t("those without an answer ask again")}
         </span>
-        {answered && !anew && (
+        {answered && !interrupts.every(({ id }) => anew.has(id)) && (
           <Act
             name={t("Answer anew")}
             reason={store.readOnly.value}
-            act={() => {
-              setAnew(true);
-              setTimeout(() => first(box.current)?.focus());
-            }}
+            act={() => reopen(interrupts)}
             testid="lgviz-answer-anew"
           />
         )}
@@ -179,11 +183,11 @@ function samePlace(one: AnswerError, other: AnswerError): boolean {
   return place(one) === place(other);
 }
 
-/** What can be answered first. */
-function first(box: HTMLElement | null): HTMLElement | null {
-  return (
-    box?.querySelector<HTMLElement>("textarea, input, select, [data-decision], .lgviz-seg button") ?? null
-  );
+/** What of a question can be filled in first. */
+function first(box: HTMLElement | null, id: string | undefined): HTMLElement | null {
+  const question = box?.querySelector(`[data-interrupt="${CSS.escape(id ?? "")}"]`);
+  const fields = "textarea, input, select, [data-decision], .lgviz-seg button";
+  return question?.querySelector<HTMLElement>(fields) ?? null;
 }
 
 /** A draft, with the arguments to edit once they are known. */
@@ -218,6 +222,8 @@ function resumeName(interrupts: readonly InterruptView[], given: readonly Interr
 interface QuestionProps {
   interrupt: InterruptView;
   open: boolean;
+  /** Answers it anew while others wait; null where that is not needed. */
+  reopen: (() => void) | null;
   draft: QuestionDraft;
   form: FieldView | null;
   errors: readonly AnswerError[];
@@ -228,7 +234,7 @@ interface QuestionProps {
 }
 
 function Question(props: QuestionProps) {
-  const { interrupt, open, draft, set, disabled, toJson } = props;
+  const { interrupt, open, reopen, draft, set, disabled, toJson } = props;
   const { question, answered, answer } = interrupt;
   const decides = question.kind === "decisions";
   const shown = answered && answer && !question.actions.some(({ decided }) => decided);
@@ -237,6 +243,17 @@ function Question(props: QuestionProps) {
       <div class="lgviz-question-head">
         <Head interrupt={interrupt} />
         {answered && <span class="lgviz-badge">{t("answered")}</span>}
+        {reopen && (
+          <button
+            type="button"
+            class="lgviz-link"
+            data-testid="lgviz-answer-anew"
+            disabled={disabled !== null}
+            onClick={reopen}
+          >
+            {t("Answer anew")}
+          </button>
+        )}
         {open && question.kind !== "text" && (
           <button
             type="button"
