@@ -12,6 +12,7 @@ export const german: Readonly<Record<string, string>> = {
   "Remove {name}": "{name} entfernen",
   "Add {name}": "{name} hinzufügen",
   "Add to {name}": "Zu {name} hinzufügen",
+  "Add an item": "Eintrag hinzufügen",
   "Leave {name} out": "{name} weglassen",
   "no fields": "keine Felder",
   "nothing chosen": "nichts gewählt",

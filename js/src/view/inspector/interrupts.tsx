@@ -27,6 +27,7 @@ import type { Store } from "../../state/store";
 import { Act } from "../ui/act";
 import { Area } from "../ui/area";
 import { useAsk } from "../ui/ask";
+import { type CodeChoice, CopyCode } from "../ui/copy";
 import { Form } from "../ui/form";
 import { Problem } from "../ui/problem";
 import { ActionCard } from "./decisions";
@@ -66,25 +67,36 @@ export function Interrupts({ store, view, stale }: Props) {
     (given.length === 0 ? nothingYet(asking) : null) ??
     (left === null ? null : t("Decide on {name} too.", { name: left }));
 
-  const resume = async (sandbox = false) => {
+  /** The answers as they are sent; null where something is wrong with them, which is said then. */
+  const made = async (): Promise<Record<string, string> | null> => {
     const wrong = given.flatMap((one) => errorsIn(one, draftOf(one), filledIn(one)));
     setErrors(wrong);
     setFailure(null);
     // What is missing Python tells too; what is no number or JSON it could not read.
-    if (wrong.some(({ message }) => message !== t("A value is needed."))) return;
-    setSending(true);
+    if (wrong.some(({ message }) => message !== t("A value is needed."))) return null;
     try {
-      const made = await answersOf(given.map((one) => [one, toAnswer(one, draftOf(one), filledIn(one))]));
-      const all = [...wrong, ...made.errors.filter((error) => !wrong.some((one) => samePlace(one, error)))];
+      const { answers, errors: told } = await answersOf(
+        given.map((one) => [one, toAnswer(one, draftOf(one), filledIn(one))]),
+      );
+      const all = [...wrong, ...told.filter((error) => !wrong.some((one) => samePlace(one, error)))];
       setErrors(all);
-      if (all.length > 0) return;
-      setSending(false);
-      await runAndFollow(store, plainRun(view.id, { resume: made.answers, sandbox }));
+      return all.length > 0 ? null : answers;
     } catch (error) {
       setFailure(ProtocolError.of(error));
-    } finally {
-      setSending(false);
+      return null;
     }
+  };
+  const resume = async (sandbox = false) => {
+    setSending(true);
+    const answers = await made();
+    setSending(false);
+    if (answers) await runAndFollow(store, plainRun(view.id, { resume: answers, sandbox }));
+  };
+  const copied = async (): Promise<CodeChoice[]> => {
+    const answers = await made();
+    if (!answers) return [];
+    const run = plainRun(view.id, { resume: answers });
+    return [{ name: t("answer"), request: { checkpoint: view.id, act: "run", run } }];
   };
   /** The answers as they are sent: a text as it is, the rest made and checked by Python. */
   const answersOf = async (drafted: [InterruptView, AnswerDraft][]): Promise<AnswersMade> => {
@@ -156,6 +168,7 @@ export function Interrupts({ store, view, stale }: Props) {
                 testid="lgviz-resume-sandbox"
               />
             )}
+            <CopyCode source={store.source} choices={copied} disabled={reason} />
           </>
         )}
         <span class="lgviz-interrupt-said">
