@@ -1,5 +1,5 @@
 // One row of the tree: label, what ran, what changed, marks, time.
-
+import { Component } from "preact";
 import { clock, counted, elapsed, fullTime } from "../../lib/format";
 import { textWidth } from "../../lib/measure";
 import { Mark, type RowMarks } from "../../protocol";
@@ -7,7 +7,11 @@ import type { TreeModel } from "../../state/tree";
 
 export interface RowProps {
   tree: TreeModel;
+  /** The tree is changed in place: of this state of it. */
+  revision: number;
   row: number;
+  /** Pixels below the top of the window. */
+  top: number;
   position: number;
   total: number;
   rowId: string;
@@ -21,7 +25,19 @@ export interface RowProps {
   marks: RowMarks | undefined;
 }
 
-export function Row(props: RowProps) {
+/** Drawn again only where something about it is another: most rows of a window were in the one before. */
+export class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const now: RowProps = this.props;
+    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== now[name]);
+  }
+
+  render(props: RowProps) {
+    return drawn(props);
+  }
+}
+
+function drawn(props: RowProps) {
   const { tree, row, selected, compared, future, hit } = props;
   const flags = tree.flags[row] as number;
   const depth = tree.depth[row] as number;
@@ -45,6 +61,7 @@ export function Row(props: RowProps) {
     <div
       id={props.rowId}
       class={classes}
+      style={{ top: `${props.top}px` }}
       role="treeitem"
       data-testid="lgviz-row"
       data-row={row}
@@ -77,8 +94,8 @@ export function Row(props: RowProps) {
             {inner} inner
           </span>
         )}
-        {chips.shown.map((name) => (
-          <span class="lgviz-chip" key={name}>
+        {chips.shown.map((name, i) => (
+          <span class="lgviz-chip" key={i}>
             {name}
           </span>
         ))}
@@ -87,8 +104,8 @@ export function Row(props: RowProps) {
             +{chips.rest.length}
           </span>
         )}
-        {marks.map((mark) => (
-          <span class={`lgviz-mark is-${mark.kind}`} key={mark.kind} title={mark.title ?? mark.text}>
+        {marks.map((mark, i) => (
+          <span class={`lgviz-mark is-${mark.kind}`} key={i} title={mark.title ?? mark.text}>
             {mark.text}
           </span>
         ))}
@@ -106,11 +123,23 @@ export function Row(props: RowProps) {
 export function titleOf(tree: TreeModel, row: number): [what: string, who: string] {
   const flags = tree.flags[row] as number;
   const nodes = tree.titles[row] as readonly string[];
-  if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${counted(nodes).join(" ∥ ")}` : ""];
-  if (nodes.length > 0) return [counted(nodes).join(" ∥ "), ""];
+  if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${joined(nodes)}` : ""];
+  if (nodes.length > 0) return [joined(nodes), ""];
   if (flags & Mark.INPUT) return ["input", ""];
   if (flags & Mark.FORK) return ["fork", ""];
   return ["step", ""];
+}
+
+/** By the names as the tree holds them: steps of one kind share theirs. */
+const known = new WeakMap<readonly string[], string>();
+
+function joined(names: readonly string[]): string {
+  let text = known.get(names);
+  if (text === undefined) {
+    text = counted(names).join(" ∥ ");
+    known.set(names, text);
+  }
+  return text;
 }
 
 interface MarkChip {

@@ -1,12 +1,13 @@
 // The tree: rows of fixed height, only those in view in the DOM.
-import { useComputed, useSignalEffect } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
 import type { VisibleRows } from "../../state/visible";
 import { useId } from "../ui/id";
-import { LaneScale, Lanes } from "./lanes";
+import { BLOCK, LaneScale, Lanes } from "./lanes";
 import { Row } from "./row";
+import { Slots } from "./slots";
 
 /** Rows rendered beyond each end of the view, and the grain in which the window moves. */
 const MARGIN = 8;
@@ -27,7 +28,7 @@ export function Tree({ view }: { view: ViewState }) {
   useHold(view, box);
   useFollow(view, box);
 
-  store.revision.value;
+  const revision = store.revision.value;
   const tree = store.tree.value;
   const visible = view.visible.value;
   const lanes = view.lanes.value;
@@ -42,21 +43,29 @@ export function Tree({ view }: { view: ViewState }) {
   const scale = useMemo(() => new LaneScale(max), [max]);
   const start = from.value;
   const end = Math.min(visible.count, start + size.value);
+  const origin = Math.floor(start / BLOCK) * BLOCK;
   const label = Math.max(34, tree.longestLabel * 7.4 + 8);
   const room = view.width.value - scale.width - label - 20;
   const rowId = (row: number) => `${uid}-${row}`;
 
-  useAskMarks(view, start, end);
+  const slots = new Slots(size.value, visible.count);
+  // Elements move in the page only once the window rests: then they follow each other as the rows do.
+  const first = useSignal<number | null>(null);
+  useRest(view, start, end, () => {
+    first.value = slots.of(start);
+  });
 
   const rows = [];
-  for (let position = start; position < end; position++) {
+  for (const position of slots.order(start, end, first.value ?? slots.of(start))) {
     const row = visible.rowAt(position);
     const id = tree.ids[row] as string;
     rows.push(
       <Row
-        key={id}
+        key={slots.of(position)}
         tree={tree}
+        revision={revision}
         row={row}
+        top={(position - origin) * ROW_HEIGHT}
         position={position}
         total={visible.count}
         rowId={rowId(row)}
@@ -92,13 +101,22 @@ export function Tree({ view }: { view: ViewState }) {
           role="none"
           class="lgviz-window"
           style={{
-            transform: `translateY(${start * ROW_HEIGHT}px)`,
+            transform: `translateY(${origin * ROW_HEIGHT}px)`,
             "--lgviz-gutter": `${scale.width}px`,
             "--lgviz-label": `${label}px`,
           }}
         >
           {rows}
-          <Lanes tree={tree} visible={visible} lanes={lanes} scale={scale} from={start} to={end} />
+          <Lanes
+            tree={tree}
+            visible={visible}
+            lanes={lanes}
+            scale={scale}
+            from={start}
+            to={end}
+            origin={origin}
+            slots={slots}
+          />
         </div>
       </div>
     </div>
@@ -182,13 +200,14 @@ function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): vo
   }, [tree, selected, ready]);
 }
 
-/** Asks for the words of marks once the window rests. */
-function useAskMarks(view: ViewState, start: number, end: number): void {
+/** Once the window rests: puts it in order, and asks for the words of its marks. */
+function useRest(view: ViewState, start: number, end: number, settle: () => void): void {
   const revision = view.store.revision.value;
   const visible = view.visible.value;
   // A new revision may bring new marks.
   useEffect(() => {
     const timer = setTimeout(() => {
+      settle();
       const tree = view.store.tree.peek();
       const rows: number[] = [];
       for (let position = start; position < end; position++) {
