@@ -7,10 +7,10 @@ import hashlib
 __all__ = ["PAGE", "ROOT", "STYLE"]
 
 _LIGHT = (
-    "--bg:var(--jp-layout-color0,#fff);--panel:#fbfbfc;--line:#e6e8ec;--text:#1c2024;--mute:#6b7280;"
+    "--bg:var(--jp-layout-color0,#fff);--panel:#fbfbfc;--line:#e6e8ec;--text:#1c2024;--mute:#5f6875;"
     "--faint:#8a919c;"
     "--accent:#2f6fdb;--soft:#e8f0fe;--add:#0f7b4f;--add-bg:#e7f6ee;--del:#b42318;--del-bg:#fdecea;"
-    "--warn:#b25e09;"
+    "--warn:#a45508;"
     "--warn-bg:#fff4e5;--l0:#2f6fdb;--l1:#c2410c;--l2:#0f8a6d;--l3:#8b5cf6;--chip:#f1f3f6"
 )
 _DARK = (
@@ -106,7 +106,10 @@ _PAGE = """
  color:var(--mute);
  margin-right:4px}
 .lgviz-static .lg-t{font:11px var(--mono);color:var(--faint);flex:none}
-.lgviz-static .lg-sel{background:var(--soft);box-shadow:inset 2px 0 var(--accent)}
+.lgviz-static .lg-note{display:inline-block;max-width:200px;overflow:hidden;text-overflow:ellipsis;
+ vertical-align:bottom}
+.lgviz-static .lg-sel{background:var(--soft);box-shadow:inset 2px 0 var(--accent);
+ --chip:var(--bg);--faint:var(--mute);--line:color-mix(in srgb,var(--accent) 45%,transparent)}
 .lgviz-static .lg-sel .lg-lab{color:var(--accent);font-weight:600}
 .lgviz-static .lg-cmp{box-shadow:inset 2px 0 var(--l3)}
 .lgviz-static .lg-later>span{opacity:.55}
@@ -114,6 +117,7 @@ _PAGE = """
 .lgviz-static .lg-title .lg-lab{font-size:13px;color:var(--accent);margin-right:6px}
 .lgviz-static .lg-title .lg-mute{font-weight:400}
 .lgviz-static .lg-sub{color:var(--mute);font-size:12px;margin:2px 0 10px}
+.lgviz-static .lg-noted{margin:0 0 10px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .lgviz-static .lg-sub b{color:var(--text);font-weight:600}
 .lgviz-static .lg-sec{margin:0 0 10px}
 .lgviz-static .lg-sec>summary{font-size:12.5px;font-weight:600;margin:0 0 6px}

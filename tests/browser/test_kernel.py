@@ -65,9 +65,9 @@ def test_rows_are_there_while_a_later_cell_is_at_work(notebook: NotebookFactory,
     expect(debugger.tab("state")).to_contain_text("LX2087 fits best")
     seen = page.evaluate("() => window.seen")
     assert seen["rows"] - seen["work"] < 2_000, "milliseconds behind a cell that goes on for long"
-    assert page.get_by_text("ended", exact=True).count() == 0
+    assert page.get_by_text("at work ended", exact=True).count() == 0
     (lab.root / "go").touch()
-    output(page, "ended")
+    output(page, "at work ended")
     debugger.select("c5")
     expect(debugger.tab("state")).to_contain_text("search_flights")
     expect(debugger.root.get_by_test_id("lgviz-row")).to_have_count(21)

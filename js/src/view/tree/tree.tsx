@@ -178,26 +178,39 @@ function useHold(view: ViewState, box: { current: HTMLDivElement | null }): void
   }, [view, visible, box]);
 }
 
-/** Brings a new selection into view: to the edge if it is near, to the middle if it is far. */
+/** Brings a new selection into view, and keeps the selection there when the view gets lower. */
 function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): void {
   const { store } = view;
   const selected = store.selectedRow.value;
   const tree = store.tree.value;
-  const ready = view.height.value > 0;
+  const height = view.height.value;
+  const ready = height > 0;
   // Only a new selection moves the view, not a new row.
   useLayoutEffect(() => {
-    const element = box.current;
-    const position = view.visible.peek().positionOf(selected);
-    if (!element || !ready || position < 0) return;
-    const height = view.height.peek();
-    const scroll = element.scrollTop;
-    const y = position * ROW_HEIGHT;
-    if (y >= scroll && y + ROW_HEIGHT <= scroll + height) return;
-    const near = y > scroll - 3 * ROW_HEIGHT && y < scroll + height + 2 * ROW_HEIGHT;
-    const edge = y < scroll ? y : y + ROW_HEIGHT - height;
-    element.scrollTop = near ? edge : y - (height - ROW_HEIGHT) / 2;
-    view.scroll.value = element.scrollTop;
+    if (box.current && ready) bringIntoView(view, box.current, selected);
   }, [tree, selected, ready]);
+  const before = useRef(height);
+  useLayoutEffect(() => {
+    const was = before.current;
+    before.current = height;
+    const row = store.selectedRow.peek();
+    const y = view.visible.peek().positionOf(row) * ROW_HEIGHT - view.scroll.peek();
+    if (box.current && height < was && y >= 0 && y < was) bringIntoView(view, box.current, row);
+  }, [height]);
+}
+
+/** To the edge if it is near, to the middle if it is far. */
+function bringIntoView(view: ViewState, element: HTMLElement, row: number): void {
+  const position = view.visible.peek().positionOf(row);
+  if (position < 0) return;
+  const height = view.height.peek();
+  const scroll = element.scrollTop;
+  const y = position * ROW_HEIGHT;
+  if (y >= scroll && y + ROW_HEIGHT <= scroll + height) return;
+  const near = y > scroll - 3 * ROW_HEIGHT && y < scroll + height + 2 * ROW_HEIGHT;
+  const edge = y < scroll ? y : y + ROW_HEIGHT - height;
+  element.scrollTop = near ? edge : y - (height - ROW_HEIGHT) / 2;
+  view.scroll.value = element.scrollTop;
 }
 
 /** Once the window rests: puts it in order, and asks for the words of its marks. */
