@@ -22,13 +22,16 @@ from .branches import Child, of_several_kinds, writes_of_child
 _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
     WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"""
 # A checkpoint and those committed before it, mostly its ancestors, and the writes under them, whose
-# rows have no body. A recursion from child to parent would take several times as long.
+# rows have no body. A recursion from child to parent would take several times as long. A further page begins
+# where the last one ended, for all children of a checkpoint are to be seen before it; or at a checkpoint that
+# was committed after its child.
 _PAGE = """WITH start AS (
       SELECT c.key, c.thread FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
       WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?),
     page AS (
       SELECT c.key, c.thread, c.ns, c.id, c.parent, c.body FROM lgviz_checkpoints c
-      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ? AND c.key <= {bound}
+      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ?
+        AND c.key <= (SELECT CASE WHEN key > ? THEN key ELSE ? END FROM start)
       ORDER BY c.key DESC LIMIT ?)
     SELECT id, parent, NULL, NULL, body, key FROM page
     UNION ALL
@@ -106,10 +109,8 @@ class DeltaReads:
         child, key = "", 0
         several: Counter[str | None] = Counter()
         while wanted and id is not None:
-            bound = "?" if key else "(SELECT key FROM start)"
-            params = [*scope, id, scope[1], *([key - 1] if key else []), size]
-            page = _paged((yield Query(_PAGE.format(bound=bound), params)))
-            key = page.oldest
+            page = _paged((yield Query(_PAGE, [*scope, id, scope[1], key, key, size])))
+            key = page.oldest - 1
             several.update(page.parents)
             if whole and walked and not page.checkpoints:
                 raise BlockGone
@@ -174,7 +175,13 @@ class DeltaReads:
         kept: list[_Entry] = []
         for name in dict.fromkeys(entry.channel for entry in entries):
             children = [
-                Child(id_, source, _takes(before.get(name), after.get(name)), _version(after.get(name)))
+                Child(
+                    id_,
+                    source,
+                    _version(before.get(name)),
+                    _version(after.get(name)),
+                    _stores(after.get(name)),
+                )
                 for id_, source, after in found
             ]
             own = [entry for entry in entries if entry.channel == name]
@@ -195,9 +202,8 @@ class DeltaReads:
         return histories
 
 
-def _takes(before: Channel | None, after: Channel | None) -> bool:
-    """Whether writes under a checkpoint made what a channel is in its child."""
-    return (after is None or after.part is None) and _version(before) != _version(after)
+def _stores(channel: Channel | None) -> bool:
+    return channel is not None and channel.part is not None
 
 
 def _version(channel: Channel | None) -> Any:
