@@ -100,14 +100,14 @@ _PAGE = """
  white-space:nowrap}
 .lgviz-static .lg-row svg{flex:none;display:block;overflow:visible}
 .lgviz-static .lg-lab{font:12px var(--mono);color:var(--mute);flex:none;min-width:38px}
-.lgviz-static .lg-what{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis}
-.lgviz-static .lg-what b{font-weight:600;margin-right:5px}
+.lgviz-static .lg-what{flex:1;display:flex;gap:5px;align-items:baseline;min-width:0;overflow:hidden}
+.lgviz-static .lg-what>*{flex:none}
+.lgviz-static .lg-what b{max-width:66%;overflow:hidden;text-overflow:ellipsis;font-weight:600}
 .lgviz-static .lg-chip{font:11px var(--mono);background:var(--chip);border-radius:5px;padding:1px 5px;
- color:var(--mute);
- margin-right:4px}
+ color:var(--mute)}
 .lgviz-static .lg-t{font:11px var(--mono);color:var(--faint);flex:none}
-.lgviz-static .lg-note{display:inline-block;max-width:200px;overflow:hidden;text-overflow:ellipsis;
- vertical-align:bottom}
+.lgviz-static .lg-what>.lg-note{flex:0 1000 auto;min-width:32px;max-width:200px;overflow:hidden;
+ text-overflow:ellipsis}
 .lgviz-static .lg-sel{background:var(--soft);box-shadow:inset 2px 0 var(--accent);
  --chip:var(--bg);--faint:var(--mute);--line:color-mix(in srgb,var(--accent) 45%,transparent)}
 .lgviz-static .lg-sel .lg-lab{color:var(--accent);font-weight:600}

@@ -23,6 +23,8 @@ export interface RowProps {
   fresh: boolean;
   collapsed: boolean;
   marks: RowMarks | undefined;
+  /** What is behind a time that is a span, in the reader's words. */
+  since: string;
 }
 
 /** Drawn again only where something about it is another: most rows of a window were in the one before. */
@@ -46,6 +48,7 @@ function drawn(props: RowProps) {
   const [what, who] = titleOf(tree, row);
   const marks = marksOf(tree, row, props.marks);
   const time = timeOf(tree, row);
+  const at = fullTime(tree.time[row] as number);
   const taken = nodeWidth(what) + whoWidth(who) + foldWidth(inner) + timeWidth(time) + 14 * depth;
   const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
   const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
@@ -112,7 +115,7 @@ function drawn(props: RowProps) {
         {compared && <span class="lgviz-sr">compared</span>}
         {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">in the sandbox</span>}
       </span>
-      <span class="lgviz-time" title={fullTime(tree.time[row] as number)}>
+      <span class="lgviz-time" title={time.startsWith("+") ? `${at}: ${time} ${props.since}` : at}>
         {time}
       </span>
     </div>
@@ -178,7 +181,7 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
   return chips;
 }
 
-/** How long the step took; the clock where a person or an input stepped in. */
+/** How long after its parent it was stored; the clock where a person or an input stepped in. */
 function timeOf(tree: TreeModel, row: number): string {
   const time = tree.time[row] as number;
   const parent = tree.parent[row] as number;

@@ -1,6 +1,7 @@
 // The tree: rows of fixed height, only those in view in the DOM.
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { t } from "../../lib/words";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
 import type { VisibleRows } from "../../state/visible";
@@ -55,6 +56,7 @@ export function Tree({ view }: { view: ViewState }) {
     first.value = slots.of(start);
   });
 
+  const since = t("after its parent was stored");
   const rows = [];
   for (const position of slots.order(start, end, first.value ?? slots.of(start))) {
     const row = visible.rowAt(position);
@@ -77,6 +79,7 @@ export function Tree({ view }: { view: ViewState }) {
         fresh={row >= fresh}
         collapsed={collapsed.has(row)}
         marks={marks.get(id)}
+        since={since}
       />,
     );
   }
