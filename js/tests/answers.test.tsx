@@ -179,6 +179,20 @@ it("shows what was decided, and answers anew", async () => {
   await vi.waitFor(() => expect(document.activeElement?.getAttribute("data-decision")).toBe("approve"));
 });
 
+it("keeps what was filled in while one looks elsewhere", async () => {
+  const one = asks("i", { actions: [action("refund", approve, reject)] });
+  show([one], []);
+  decide(0, "reject");
+  await vi.waitFor(() => type(card(0).querySelector("textarea"), "too much"));
+  await vi.waitFor(() => expect(card(0).querySelector("textarea")?.value).toBe("too much"));
+  render(null, host);
+  host.remove();
+  show([one], []);
+  expect(card(0).querySelector('[data-decision="reject"]')?.getAttribute("aria-pressed")).toBe("true");
+  expect(card(0).querySelector("textarea")?.value).toBe("too much");
+  expect(document.activeElement).toBe(document.body); // only a click moves the focus
+});
+
 it("answers one anew while another waits", async () => {
   const each = [
     asks("a", { actions: [action("a", approve)] }, { answered: true }),

@@ -20,13 +20,15 @@ __all__ = ["interrupt_view", "interrupts_of", "question_words", "told_at"]
 
 _OPTIONS = 12
 _DESCRIPTION = 2_000
+_ARGUMENT = 20_000
+"""Characters: who approves a call is to see it whole."""
 
 
 def interrupts_of(checkpoint: Checkpoint, task: PregelTask) -> list[InterruptView]:
     """The questions of one task of a checkpoint's next step."""
     count = sum(len(one.interrupts) for one in checkpoint.tasks)
     return [
-        interrupt_view(i, task.name, told_at(checkpoint, task, i), Budget(MESSAGE // max(3, count)))
+        interrupt_view(i, task.name, told_at(checkpoint, task, i), Budget(MESSAGE // count))
         for i in task.interrupts
     ]
 
@@ -35,14 +37,17 @@ def interrupt_view(interrupt: Any, node: str, said: Told, budget: Budget) -> Int
     """An interrupt as LangGraph's ``Interrupt``, a dict of the same fields, or the bare value."""
     known = hasattr(interrupt, "value")
     name = getattr(interrupt, "id", None) or getattr(interrupt, "interrupt_id", None) or ""
-    value_share, answer_share, question_share = budget.shares(3)
+    question = _question_view(
+        question_of(interrupt), said.answer, budget
+    )  # what a person must see comes first
+    value_share, answer_share = budget.shares(2)
     return {
         "id": clean(str(name))[:200],
         "node": clean(node)[:200],
         "value": value_node(interrupt.value if known else interrupt, budget=value_share),
         "answered": said.answered,
         "answer": None if said.answer is NOT_TOLD else value_node(said.answer, budget=answer_share),
-        "question": _question_view(question_of(interrupt), said.answer, question_share),
+        "question": question,
     }
 
 
@@ -98,7 +103,7 @@ def _action_view(action: Action, decided: Decision | None, budget: Budget) -> Ac
     return {
         "name": budget.take(action.name, 200)[0],
         "description": budget.take(action.description, _DESCRIPTION)[0],
-        "args": argument_items(action.args, budget, 2_000),
+        "args": argument_items(action.args, budget, _ARGUMENT),
         "decisions": [{"type": kind, "takes": TAKES[kind]} for kind in action.decisions],
         "decided": None if decided is None else _decided_view(decided, budget),
     }

@@ -1,5 +1,6 @@
 // German, by the English text that stands in the code.
 export const german: Readonly<Record<string, string>> = {
+  "after its parent was stored": "nach dem Speichern seines Elternteils",
   Fork: "Abzweigen",
   "Fork & run": "Abzweigen & ausführen",
   "Run from here": "Ab hier ausführen",
@@ -93,7 +94,6 @@ export const german: Readonly<Record<string, string>> = {
   "sent as null": "gesendet als null",
   "sent as list": "gesendet als Liste",
   "sent as object": "gesendet als Objekt",
-  "A run is at work: stop it first.": "Ein Lauf ist im Gange: zuerst anhalten.",
   "Decide first.": "Zuerst entscheiden.",
   "Decide on {name} too.": "Auch über {name} entscheiden.",
   "Type an answer first.": "Zuerst eine Antwort schreiben.",
