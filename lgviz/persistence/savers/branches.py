@@ -84,12 +84,18 @@ def writes_of_child(
         child: which of them.
         writes: those to the channel, in LangGraph's order.
     """
+    own, doubt = _told(parent, children, child, writes)
+    updates = not any(write.task_path and not write.after for write in own)
+    if updates and any(each.id == child and each.source == "update" for each in children):
+        # LangGraph before 1.2.15 gave the updates of a super-step ids that do not sort, and no paths.
+        own = sorted(own, key=lambda write: write.row)
+    return own, doubt
+
+
+def _told(parent: str, children: Sequence[Child], child: str, writes: Sequence[W]) -> tuple[list[W], str]:
     places = {each.id: place for place, each in enumerate(children)}
     place = places[child]
     mine, takers = children[place], [each for each in children if each.takes and each.source != "fork"]
-    if mine.source == "update" and not any(w.task_path.startswith("~__interrupt__") for w in writes):
-        # In its place LangGraph before 1.2.15 gave the updates of a super-step ids that do not sort.
-        writes = sorted(writes, key=lambda write: write.row)
     if mine.before is None and mine.version is None:
         return _without_versions(parent, children, mine, writes), ""
     if not mine.takes:
@@ -97,7 +103,7 @@ def writes_of_child(
     if mine.source == "fork":  # made as a copy of another child: what made that one made it
         copied = [each for each in children if each.version == mine.version and each.source != "fork"]
         if copied:
-            return writes_of_child(parent, children, copied[0].id, writes)
+            return _told(parent, children, copied[0].id, writes)
         return list(writes), ""
     late = [_turn(write.after, places, children) for write in writes]
     writes, late = _without_copies(writes, late)
