@@ -61,10 +61,21 @@ class Request(TypedDict):
     params: dict[str, Any]
 
 
+class RefusedPart(TypedDict):
+    """A part of what was typed that is refused, at its field."""
+
+    channel: str
+    path: list[int]
+    """That of the edit."""
+    error: FieldError
+
+
 class Failure(TypedDict):
     code: ErrorCode
     cause: str
     remedy: str
+    refused: NotRequired[list[RefusedPart]]
+    """Of an act's values, the parts that are refused."""
 
 
 class Reply(TypedDict):
@@ -456,6 +467,43 @@ class ForkField(TypedDict):
     """Why the value cannot be edited as JSON."""
 
 
+class PartOriginView(TypedDict):
+    """Who last changed a part of the state."""
+
+    id: str
+    label: str
+    nodes: list[str]
+    """Several where parallel tasks wrote it; none where it is not certain."""
+
+
+class PartForm(TypedDict):
+    """The answer to ``part_form``: one part of a channel's value, to edit."""
+
+    channel: str
+    path: list[int]
+    keys: list[str]
+    """The names on the path."""
+    kind: ValueKind
+    type: str
+    text: str
+    """The part as JSON; an object with the key ``__kept__`` stands for what JSON cannot hold."""
+    field: FieldView
+    """The part as a form."""
+    reason: str | None
+    """Why it cannot be edited here."""
+    by_id: bool
+    """It is a message that the reducer replaces by its id; else the channel is set with this part changed."""
+    origin: PartOriginView | None
+    """None where it is not certain."""
+
+
+class PartEdit(TypedDict):
+    channel: str
+    path: list[int]
+    text: str
+    """The part as JSON, as it was edited."""
+
+
 class AsNodeOption(TypedDict):
     node: str
     next: list[str]
@@ -491,6 +539,8 @@ class ForkValue(TypedDict):
 class ForkRequest(TypedDict):
     checkpoint: str
     values: dict[str, ForkValue]
+    edits: NotRequired[list[PartEdit]]
+    """Parts of values that are others; a channel in ``values`` has none."""
     as_node: str | None
     goto: str | None
     keep_siblings: bool
@@ -826,6 +876,14 @@ class SearchParams(TypedDict):
     query: str
 
 
+class PartParams(TypedDict):
+    checkpoint: str
+    channel: str
+    path: list[int]
+    typed: NotRequired[str]
+    """What was made of it as JSON, to go on with it as a form; else the form is of the part as it is."""
+
+
 class MarksParams(TypedDict):
     checkpoints: list[str]
 
@@ -912,6 +970,7 @@ class Methods(TypedDict):
     raw_get: tuple[CheckpointParams, RawView]
     search: tuple[SearchParams, SearchProgress]
     fork_form: tuple[CheckpointParams, ForkForm]
+    part_form: tuple[PartParams, PartForm]
     fork_preview: tuple[ForkRequest, PreviewView]
     fork_commit: tuple[ForkRequest, ForkResult]
     answer_form: tuple[CheckpointParams, list[AnswerForm]]

@@ -45,10 +45,20 @@ export interface Request {
   params: Record<string, unknown>;
 }
 
+/** A part of what was typed that is refused, at its field. */
+export interface RefusedPart {
+  channel: string;
+  /** That of the edit. */
+  path: number[];
+  error: FieldError;
+}
+
 export interface Failure {
   code: ErrorCode;
   cause: string;
   remedy: string;
+  /** Of an act's values, the parts that are refused. */
+  refused?: RefusedPart[];
 }
 
 export interface Reply {
@@ -425,6 +435,41 @@ export interface ForkField {
   reason: string | null;
 }
 
+/** Who last changed a part of the state. */
+export interface PartOriginView {
+  id: string;
+  label: string;
+  /** Several where parallel tasks wrote it; none where it is not certain. */
+  nodes: string[];
+}
+
+/** The answer to `part_form`: one part of a channel's value, to edit. */
+export interface PartForm {
+  channel: string;
+  path: number[];
+  /** The names on the path. */
+  keys: string[];
+  kind: ValueKind;
+  type: string;
+  /** The part as JSON; an object with the key `__kept__` stands for what JSON cannot hold. */
+  text: string;
+  /** The part as a form. */
+  field: FieldView;
+  /** Why it cannot be edited here. */
+  reason: string | null;
+  /** It is a message that the reducer replaces by its id; else the channel is set with this part changed. */
+  by_id: boolean;
+  /** None where it is not certain. */
+  origin: PartOriginView | null;
+}
+
+export interface PartEdit {
+  channel: string;
+  path: number[];
+  /** The part as JSON, as it was edited. */
+  text: string;
+}
+
 export interface AsNodeOption {
   node: string;
   next: string[];
@@ -459,6 +504,8 @@ export interface ForkValue {
 export interface ForkRequest {
   checkpoint: string;
   values: Record<string, ForkValue>;
+  /** Parts of values that are others; a channel in `values` has none. */
+  edits?: PartEdit[];
   as_node: string | null;
   goto: string | null;
   keep_siblings: boolean;
@@ -776,6 +823,14 @@ export interface SearchParams {
   query: string;
 }
 
+export interface PartParams {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+  /** What was made of it as JSON, to go on with it as a form; else the form is of the part as it is. */
+  typed?: string;
+}
+
 export interface MarksParams {
   checkpoints: string[];
 }
@@ -858,6 +913,7 @@ export interface Methods {
   raw_get: { params: CheckpointParams; result: RawView };
   search: { params: SearchParams; result: SearchProgress };
   fork_form: { params: CheckpointParams; result: ForkForm };
+  part_form: { params: PartParams; result: PartForm };
   fork_preview: { params: ForkRequest; result: PreviewView };
   fork_commit: { params: ForkRequest; result: ForkResult };
   answer_form: { params: CheckpointParams; result: AnswerForm[] };

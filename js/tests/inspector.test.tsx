@@ -205,7 +205,10 @@ describe("forking", () => {
     const text = field("plan").querySelector("textarea");
     for (const value of ['"a', '"as', '"ask first"']) type(text, value);
     await vi.waitFor(() => expect(by("fork-next").textContent).toBe("search"), 2000);
-    await vi.waitFor(() => expect(by("fork-preview").textContent).toContain("plan set"), 2000);
+    await vi.waitFor(
+      () => expect(by("fork-preview").querySelector('[data-channel="plan"]')?.textContent).toContain("set"),
+      2000,
+    );
     const asked = source.all("fork_preview") as ForkRequest[];
     expect(asked.at(-1)?.values).toEqual({ plan: { mode: "append", text: '"ask first"' } });
     expect(asked.length).toBeLessThanOrEqual(2);
