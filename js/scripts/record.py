@@ -106,6 +106,8 @@ class Recorder:
             say = self.exchanges[-1]["say"]
             # Between two nodes nothing runs: whether a view is told of that moment is a race.
             between = message.get("event") == "run" and _between(message["body"])
+            # How much a task has said when views are told is one, too.
+            between = between or message.get("event") == "live"
             if not between and message not in say[-1:]:
                 say.append({**message, "buffers": packed} if packed else message)
             self._heard.notify_all()

@@ -28,7 +28,7 @@ function Running({ live }: { live: LiveRun }) {
   const all = tasks.filter((task) => inner.has(task) || task.status !== "working" || says(task));
   const left = more + all.length - SHOWN;
   return (
-    <section class="lgviz-card lgviz-live" aria-label={t("Tasks at work")} data-testid="lgviz-live">
+    <section class="lgviz-card lgviz-at-work" aria-label={t("Tasks at work")} data-testid="lgviz-live">
       {all.slice(0, SHOWN).map((task) => (
         <Task key={task.id} task={task} spent={spent(task, live.at, now)} />
       ))}
@@ -51,7 +51,7 @@ function Task({ task, spent }: { task: LiveTask; spent: number }) {
   }[task.status];
   return (
     <div
-      class="lgviz-live-task"
+      class="lgviz-at-work-task"
       data-testid="lgviz-live-task"
       data-node={task.node}
       data-status={task.status}
@@ -61,7 +61,7 @@ function Task({ task, spent }: { task: LiveTask; spent: number }) {
         <span class={`lgviz-pill is-${task.status}`}>{text}</span>
       </p>
       {task.text !== "" && (
-        <div class="lgviz-live-text">
+        <div class="lgviz-said-text">
           <div>
             {task.more > 0 && "…"}
             {task.text}
@@ -79,7 +79,7 @@ function Events({ events, title }: { events: readonly ValueNode[]; title?: strin
   const last = events.at(-1);
   if (!last) return null;
   return (
-    <div class="lgviz-live-event" title={title}>
+    <div class="lgviz-at-work-event" title={title}>
       <Value node={last} />
     </div>
   );
