@@ -153,6 +153,7 @@ export interface ThreadView {
   selected: string | null;
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
+  breakpoints: Breakpoints;
 }
 
 /** The body of an `opening` event: what a display shows until a kernel at work answers it. */
@@ -226,11 +227,49 @@ export interface ChannelView {
   value: ValueNode;
 }
 
+/** A decision that a question allows on an action. */
+export interface DecisionOption {
+  type: string;
+  /** What is given with it: edited arguments, an answer, a reason if there is one. */
+  takes: "nothing" | "args" | "text" | "reason";
+}
+
+export interface DecidedView {
+  type: string;
+  /** The reason or the answer. */
+  text: string;
+  name: string;
+  /** Of an edit: what was called instead. */
+  args: ValueItem[];
+}
+
+/** An action that waits, or waited, for a decision. */
+export interface ActionView {
+  name: string;
+  args: ValueItem[];
+  description: string;
+  decisions: DecisionOption[];
+  decided: DecidedView | null;
+}
+
+/** What an interrupt asks for: decisions on actions, a value by a form, or any text. */
+export interface QuestionView {
+  kind: "decisions" | "form" | "text";
+  actions: ActionView[];
+  /** Answers that the question itself names. */
+  options: FieldOption[];
+  /** Why the schema that it gives cannot be used. */
+  warning: string | null;
+}
+
 export interface InterruptView {
   id: string;
   node: string;
   value: ValueNode;
   answered: boolean;
+  /** What it was answered with; None where it waits, or where the answer is not stored. */
+  answer: ValueNode | null;
+  question: QuestionView;
 }
 
 /** The answer to `checkpoint_get`: head line and State tab. */
@@ -457,10 +496,70 @@ export interface RunRequest {
   resume: Record<string, string> | null;
   /** `"unfinished"`: go on at the checkpoint itself, with what has not finished. */
   only?: Only;
+  /** Super-steps to make at most. */
+  steps?: number | null;
+  before?: string[];
+  /** Breakpoints: nodes to stop before and after; absent: those of the thread. */
+  after?: string[];
+  /** A node to stop before, or a Python expression of `c`, `values` and the channels. */
   until: string | null;
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
+}
+
+/** Where runs of a thread stop: names of nodes, of subgraphs by path (`research|judge`). */
+export interface Breakpoints {
+  before: string[];
+  after: string[];
+}
+
+/** What a person fills in to answer an interrupt. */
+export interface AnswerForm {
+  id: string;
+  /** Of a question with a schema. */
+  form: FieldView | null;
+  /** The arguments of each action; None where they cannot be edited. */
+  args: (FieldView | null)[];
+}
+
+export interface DecisionDraft {
+  type: string;
+  text: string;
+  /** JSON; of an edit. */
+  args: string | null;
+}
+
+/** What a person filled in: one of the three. */
+export interface AnswerDraft {
+  /** One an action. */
+  decisions: (DecisionDraft | null)[] | null;
+  /** The whole answer as JSON. */
+  json: string | null;
+  /** JSON where it is JSON, else the text itself. */
+  text: string | null;
+}
+
+export interface AnswerRequest {
+  checkpoint: string;
+  /** By interrupt id. */
+  drafts: Record<string, AnswerDraft>;
+}
+
+export interface AnswerError {
+  id: string;
+  /** The place of the action that it is about. */
+  action: number | null;
+  /** In the form, or in the arguments of the action. */
+  path: (string | number)[];
+  message: string;
+}
+
+export interface AnswersMade {
+  /** By interrupt id, as `run_start` takes them. */
+  answers: Record<string, string>;
+  /** What is wrong with the others: nothing was sent. */
+  errors: AnswerError[];
 }
 
 /** The answer to `run_start` when the run ended, and the body of a `run` event. */
@@ -471,6 +570,13 @@ export interface RunView {
   nodes: string[];
   /** Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none. */
   before: string[];
+  /** The nodes that a breakpoint stopped it after. */
+  after: string[];
+  /** Nodes with a breakpoint before them that it went past, for it stood there. */
+  passed: string[];
+  /** Why the nodes at work cannot be cancelled; None where they can. */
+  cannot_cancel: string | null;
+  warnings: string[];
   checkpoint: string | null;
   error: string | null;
 }
@@ -702,6 +808,19 @@ export interface MarksParams {
 
 export interface RunStop {
   run: number;
+  /** Cancel the nodes at work, where they are asynchronous. */
+  now?: boolean;
+}
+
+export interface BreakpointsSet {
+  thread_id: string;
+  breakpoints: Breakpoints;
+}
+
+/** The body of a `breakpoints` event. */
+export interface BreakpointsOf {
+  thread_id: string;
+  breakpoints: Breakpoints;
 }
 
 export interface MemoryList {
@@ -780,8 +899,11 @@ export interface Methods {
   fork_form: { params: CheckpointParams; result: ForkForm };
   fork_preview: { params: ForkRequest; result: PreviewView };
   fork_commit: { params: ForkRequest; result: ForkResult };
+  answer_form: { params: CheckpointParams; result: AnswerForm[] };
+  answer_make: { params: AnswerRequest; result: AnswersMade };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
+  breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };
   code_get: { params: CodeRequest; result: CodeView };
   memory_open: { params: CheckpointParams; result: MemoryView };
   memory_list: { params: MemoryList; result: MemoryPage };
@@ -803,5 +925,6 @@ export interface Events {
   opening: Early;
   tree: TreeNews;
   run: RunView;
+  breakpoints: BreakpointsOf;
   sandbox: SandboxState;
 }

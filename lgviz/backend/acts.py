@@ -10,15 +10,18 @@ from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
+from lgviz.backend.answers import checked_answers
 from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import RequestCall, handler
-from lgviz.backend.forms import answer_of, config_of, field_of, values_of
+from lgviz.backend.forms import config_of, field_of, values_of
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
 from lgviz.protocol import (
+    BreakpointsOf,
+    BreakpointsSet,
     CheckpointParams,
     CodeRequest,
     CodeView,
@@ -122,8 +125,20 @@ class Acts:
         runner = self._runs.get(params["run"])
         if runner is None:
             raise NothingToRun("This run has ended already.")
-        runner.stop()
+        if params.get("now", False):
+            runner.stop_now()
+        else:
+            runner.stop()
         return self._view(params["run"])
+
+    @handler("act")
+    def breakpoints_set(self, call: RequestCall, params: BreakpointsSet) -> BreakpointsOf:
+        thread_id, wanted = params["thread_id"], params["breakpoints"]
+        session.check_breakpoints(self._thread.source.graph, wanted["before"], wanted["after"])
+        self._thread.breakpoints[thread_id] = wanted
+        body: BreakpointsOf = {"thread_id": thread_id, "breakpoints": wanted}
+        self._thread.emit("breakpoints", body)
+        return body
 
     @handler("read")
     def code_get(self, call: RequestCall, params: CodeRequest) -> CodeView:
@@ -137,9 +152,11 @@ class Acts:
         runner = session.start_run(
             graph,
             at,
-            resume=_answers(params["resume"]),
             only=params.get("only", "all"),
-            until=params["until"],
+            steps=params.get("steps"),
+            **self._breakpoints(params, thread_id),
+            resume=checked_answers(at, params["resume"]),
+            until=self._until(graph, params["until"]),
             loop=self._loop,
             on_event=lambda event: self._tell(number, event),
             **self._run_with(params["configurable"]),
@@ -154,12 +171,14 @@ class Acts:
             view = {
                 **self._view(number),
                 "status": run.status,
+                "before": list(run.before),
+                "after": list(run.after),
+                "passed": list(run.passed),
+                "warnings": run.warnings,
                 "error": str(run.error) if run.error else None,
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
-                if run.status == "interrupted" and not run.checkpoint.waiting:
-                    view["before"] = list(run.checkpoint.next)
         except LgvizError as error:
             view = {**view, "status": "failed", "error": error.cause}
             raise
@@ -194,6 +213,26 @@ class Acts:
             "context": self._thread.context,
         }
 
+    def _breakpoints(self, request: RunRequest, thread_id: str) -> dict[str, list[str]]:
+        kept = self._thread.breakpoints_of(thread_id)
+        return {
+            "before": request.get("before", kept["before"]),
+            "after": request.get("after", kept["after"]),
+        }
+
+    def _until(self, graph: Any, text: str | None) -> Any:
+        """A node of the graph by its name, else a condition on the state."""
+        if not text or text in session.nodes_of(graph):
+            return text or None
+        return session.condition_of(text, list(session.channels_of(graph)))
+
+    def _until_code(self, text: str | None) -> str | None:
+        """The same as Python."""
+        graph = self._thread.source.graph
+        if not text or text in session.nodes_of(graph):
+            return repr(text) if text else None
+        return session.condition_code(text, list(session.channels_of(graph)))
+
     def _tell(self, number: int, event: session.RunEvent) -> None:
         if number not in self._runs:
             return
@@ -216,6 +255,10 @@ class Acts:
             "status": runner.status,
             "nodes": runner.nodes,
             "before": [],
+            "after": [],
+            "passed": [],
+            "cannot_cancel": runner.cannot_cancel,
+            "warnings": [],
             "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
             "error": None,
         }
@@ -252,17 +295,15 @@ class Acts:
                 self._subject,
                 thread_id,
                 at.label,
-                resume=_answers(run["resume"]) if run else None,
                 only=run.get("only") if run else None,
-                until=run["until"] if run else None,
+                steps=run.get("steps") if run else None,
+                **(self._breakpoints(run, thread_id) if run else {}),
+                resume=checked_answers(at, run["resume"]) if run else None,
+                until=self._until_code(run["until"]) if run else None,
                 config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
             )
         return code.select_code(self._subject, thread_id, at.label)
-
-
-def _answers(texts: dict[str, str] | None) -> dict[str, Any] | None:
-    return None if texts is None else {key: answer_of(text) for key, text in texts.items()}
 
 
 def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A condition on the state, typed as a Python expression: ``len(messages) > 4``, ``c.values["plan"] is None``."""
+"""A condition on the state, typed as a Python expression: ``len(messages) > 4``, ``values["plan"] is None``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def condition_of(text: str, channels: Collection[str]) -> Callable[[Checkpoint],
         InvalidValue: it is no expression, or names something else.
     """
     code = compile(ast.Expression(_parsed(text, channels)), "<until>", "eval")
-    predicate: Callable[[Checkpoint], bool] = eval(code, {"__builtins__": builtins})
+    predicate: Callable[[Checkpoint], bool] = eval(code, {"__builtins__": builtins})  # noqa: S307 - whoever typed it could type it into a cell
     return predicate
 
 
@@ -45,7 +45,9 @@ def _parsed(text: str, channels: Collection[str]) -> ast.Lambda:
         body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
         said = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise InvalidValue(f"This is no Python expression: {said}.", "For example: len(messages) > 4.") from error
+        raise InvalidValue(
+            f"This is no Python expression: {said}.", "For example: len(messages) > 4."
+        ) from error
     names = [node for node in ast.walk(body) if isinstance(node, ast.Name)]
     own = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
     own |= {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}

@@ -1,8 +1,8 @@
 """Where a run stops by itself: after so many super-steps, before and after nodes, where a predicate holds.
 
 LangGraph's ``interrupt_before`` and ``interrupt_after`` know the nodes of the root graph and ignore others
-silently; inside a subgraph a run is stopped by a drain, asked for as soon as the checkpoint is stored that the
-node comes next at, or that it made.
+silently. Inside a subgraph a run is stopped by a drain, asked for as soon as the checkpoint is stored that
+the node comes next at, or that it made.
 """
 
 from __future__ import annotations
@@ -20,12 +20,33 @@ from lgviz.sources.places import node_path, place_of
 
 from .run_result import CheckpointFinder
 
-__all__ = ["Breakpoints", "Halts", "StepCount", "When", "places_of"]
+__all__ = ["Breakpoints", "Halts", "StepCount", "When", "check_breakpoints", "nodes_of"]
 
 When = Literal["before", "after"]
 
 
-def places_of(graph: Any) -> dict[str, list[str]]:
+def check_breakpoints(graph: Any, before: Iterable[str], after: Iterable[str]) -> None:
+    """Refuse names that no node has.
+
+    Raises:
+        NodeRefused: neither the graph nor a subgraph has such a node.
+    """
+    Breakpoints.of(before, graph, "before")
+    Breakpoints.of(after, graph, "after")
+
+
+def nodes_of(graph: Any) -> set[str]:
+    """The names of all nodes that a run may stop at, those of subgraphs too, alone and by their path."""
+    found = _places_of(graph)
+    return {
+        f"{path}|{node}" if full and path else node
+        for full in (0, 1)
+        for path in found
+        for node in found[path]
+    }
+
+
+def _places_of(graph: Any) -> dict[str, list[str]]:
     """By path (``""`` for the root graph, ``"outer|inner"`` below it) the nodes that a run may stop at."""
     graphs = {"": graph, **dict(graph.get_subgraphs(recurse=True))}
     return {path: [name for name in one.nodes if name != START] for path, one in graphs.items()}
@@ -54,8 +75,8 @@ class Breakpoints:
 
     @classmethod
     def of(cls, names: str | Iterable[str], graph: Any, what: str) -> Breakpoints:
-        """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by its
-        path, as in ``"research|judge"``.
+        """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by
+        its path, as in ``"research|judge"``.
 
         Args:
             names: of the nodes; ``"*"`` for all of the root graph.
@@ -68,7 +89,7 @@ class Breakpoints:
         given = [names] if isinstance(names, str) else list(names)
         if not given:
             return cls()
-        places = places_of(graph)
+        places = _places_of(graph)
         found: set[tuple[str, str]] = set()
         for name in given:
             if name == "*":

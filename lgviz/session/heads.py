@@ -112,8 +112,8 @@ def _lent(position: Position, root: Position, history: History) -> Act[Position]
 
 
 def _memories(tree: Tree, root: Position) -> dict[str, str | None]:
-    """By namespace, where subgraphs with a history of their own (``checkpointer=True``) stand on the branch of
-    a root checkpoint: all branches share these namespaces. None: nowhere yet."""
+    """By namespace, where subgraphs with a history of their own (``checkpointer=True``) stand on a branch:
+    all branches share these namespaces. None: nowhere yet."""
     shared = {ns for ns in set(tree.namespaces) if ns and not any(call.task_id for call in calls(ns))}
     if not shared:
         return {}

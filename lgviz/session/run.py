@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
+from markupsafe import Markup
 
+from lgviz.analysis.html import page
 from lgviz.errors import ActRefused, WrongLoop
 
 from .effects import Act, adrive, drive, running_loop
@@ -51,6 +53,12 @@ class RunHandle:
         self._thread = threading.Thread(target=self._main, name="lgviz-run", daemon=True)
         self._thread.start()
 
+    def __repr__(self) -> str:
+        return f"<RunHandle {self.status}: {len(self.configs)} checkpoints>"
+
+    def _repr_html_(self) -> str:
+        return page("Run", Markup(), {self.status: f"{len(self.configs)} checkpoints"})
+
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
         """Of the run; ``"failed"`` too where it could not begin (:meth:`result` raises why)."""
@@ -71,7 +79,9 @@ class RunHandle:
     @property
     def cannot_cancel(self) -> str | None:
         """Why the nodes at work cannot be cancelled; None where they can."""
-        return None if self._cancels else "The nodes of this graph are synchronous: a thread cannot be killed."
+        return (
+            None if self._cancels else "The nodes of this graph are synchronous: a thread cannot be killed."
+        )
 
     def stop(self) -> None:
         """Stop after the nodes at work (a synchronous node cannot be killed). Comes back at once."""
@@ -79,8 +89,8 @@ class RunHandle:
         self._steps.tell(RunEvent("status"))
 
     def stop_now(self) -> None:
-        """Cancel the asynchronous nodes at work. Comes back at once; finished nodes of the step keep what they
-        wrote, and those cancelled run again where the run is resumed.
+        """Cancel the asynchronous nodes at work. Comes back at once; finished nodes of the step keep what
+        they wrote, and those cancelled run again where the run is resumed.
 
         Raises:
             ActRefused: :attr:`cannot_cancel` says why not.
@@ -163,7 +173,9 @@ def start_run(
     work = RunSteps(spec, on_event)
     where = loop or saver_loop(here.saver)
     awaited = here.asynchronous
-    return RunHandle(work, lambda end: _work(here, work, where, end), where if awaited else None, cancels=awaited)
+    return RunHandle(
+        work, lambda end: _work(here, work, where, end), where if awaited else None, cancels=awaited
+    )
 
 
 def run(

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langgraph.channels import EphemeralValue, LastValue, Topic
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -260,6 +262,119 @@ def test_sends_that_replace_those_that_waited_drop_the_finished_task(
         assert {name: len(written) for name, written in made_by.writes.items()} == Counter(made)
         assert len(made_by.values["log"]) == len(made)
     assert kept.deviations(graph) == []
+
+
+# ---------------------------------------------------------------- what new input drops, and input that waits
+
+
+def sent_or_led(saver: Any, sent: bool) -> Any:
+    """``p`` finishes beside ``q``, which asks; then ``z``."""
+    builder = StateGraph(Log)
+    builder.add_node("p", lambda state: {"log": ["p"]})
+    builder.add_node("q", lambda state: {"log": [interrupt("?")]})
+    builder.add_node("z", lambda state: {"log": ["z"]})
+    if sent:
+        builder.add_conditional_edges(START, lambda _: [Send("p", {}), Send("q", {})], ["p", "q"])
+    else:
+        builder.add_edge(START, "p")
+        builder.add_edge(START, "q")
+    builder.add_edge(["p", "q"], "z")
+    return builder.compile(checkpointer=saver)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_tasks_that_new_input_dropped_did_not_run(kept: Kept, sent: bool) -> None:
+    """With ``durability="exit"`` neither input has a checkpoint, and both left tasks that count as triggered."""
+    graph = sent_or_led(kept.saver, sent)
+    for _ in range(3):
+        graph.invoke({"log": []}, THREAD, durability="exit")
+    graph.invoke(Command(resume="yes"), THREAD, durability="exit")
+    for history in kept.read(graph):
+        assert [c.nodes for c in history][:3] == [("__start__",)] * 3
+        assert sorted(history.latest.nodes) == ["p", "q", "z"]
+    assert kept.deviations(graph) == []
+
+
+def test_input_that_nobody_took_yet_waits_for_start_where_a_state_is_shown(kept: Kept) -> None:
+    builder = StateGraph(Log).add_node("n", lambda state: {"log": ["n"]}).add_edge(START, "n")
+    graph = builder.compile(checkpointer=kept.saver)
+    graph.update_state(THREAD, {"log": ["before"]}, as_node="n")
+    graph.update_state(THREAD, {"log": ["in"]}, as_node="__input__")
+    assert graph.get_state(THREAD).next == ("__start__",)
+    assert kept.deviations(graph) == []
+    for history in kept.read(graph):
+        assert history.latest.next == ("__start__",) and history.status == "paused"
+
+
+# ---------------------------------------------------------------- the graph's own order
+
+
+def side_by_side(saver: Any, names: Any, **compiled: Any) -> Any:
+    builder = StateGraph(Log)
+    for name in names:
+        builder.add_node(name, lambda state, name=name: {"log": [name]}, defer=name == "deferred")
+    for name in sorted(names):
+        builder.add_edge(START, name)
+    return builder.compile(saver, **compiled)
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+@settings(max_examples=10)
+@given(st.permutations(["z", "deferred", "m", "a"]), st.permutations(["z", "a", "q"]))
+def test_langgraphs_sqlite_keeps_the_order_of_the_nodes(durability: Any, names: Any, inner: Any) -> None:
+    with SqliteSaver.from_conn_string(":memory:") as saver:
+        subgraph = side_by_side(True, inner, interrupt_before=["a"])
+        builder = StateGraph(Log).add_node("sub", subgraph)
+        for name in names:
+            builder.add_node(name, lambda state: {"log": [interrupt("?")]}, defer=name == "deferred")
+        for name in sorted([*names, "sub"]):
+            builder.add_edge(START, name)
+        graph = builder.compile(saver)
+        graph.invoke({"log": []}, THREAD, durability=durability)
+        alone = open_history(saver, "1")
+        told = [open_history(saver, "1").checkpoint_at(row) for row in range(len(alone.tree))]
+        right = [graph.get_state(c.config) for c in told]
+        assert [(c.next, [t.name for t in c.tasks]) for c in told] == [
+            (state.next, [t.name for t in state.tasks]) for state in right
+        ]
+        assert {len(state.next) for state in right} >= {3, 4}
+        assert values(alone.latest.interrupts) == values(graph.get_state(THREAD).interrupts)
+
+
+# ---------------------------------------------------------------- subgraphs that code calls
+
+
+class More(Log):
+    more: str
+
+
+def asking(name: str, state: Any) -> Any:
+    builder = StateGraph(state).add_node(name, lambda _: {"log": [name + interrupt("?")]})
+    return builder.add_edge(START, name).compile()
+
+
+def test_the_second_subgraph_that_a_node_calls_is_told_by_what_ran(kept: Kept) -> None:
+    """LangGraph itself finds the first for both, and so sees no channel and no node of the second."""
+    first, second = asking("first", Log), asking("second", More)
+
+    def call(_: Log) -> Any:
+        said = first.invoke({"log": []})["log"]
+        return {"log": said + second.invoke({"log": [], "more": "x"})["log"]}
+
+    graph = StateGraph(Log).add_node("call", call).add_edge(START, "call").compile(kept.saver)
+    graph.invoke({"log": []}, THREAD)
+    graph.invoke(Command(resume="1"), THREAD)
+    for history in kept.read(graph):
+        *_, asks = history["c1"].inner
+        assert asks.next == ("second",) and values(asks.interrupts) == ["?"]
+        assert asks.values == {"log": [], "more": "x"}
+    graph.invoke(Command(resume="2"), THREAD)
+    for history in kept.read(graph):
+        states = [c.values for c in history["c1"].inner if c.nodes in (("first",), ("second",))]
+        assert states == [{"log": ["first1"]}, {"log": ["second2"], "more": "x"}]
+        entered = next(c for c in history["c1"].inner if c.source == "input" and c.namespace.endswith("|1"))
+        assert [(t.name, t.result) for t in entered.tasks] == [("__start__", {"log": [], "more": "x"})]
+        assert history.latest.values == {"log": ["first1", "second2"]}
 
 
 # ---------------------------------------------------------------- graphs that are no StateGraph

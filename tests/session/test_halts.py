@@ -14,7 +14,7 @@ from langgraph.func import entrypoint, task
 import lgviz.session as session
 from lgviz.analysis.history import open_history
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused
-from tests.support.graphs import CONFIG, Log, asking, before, chain, ids, noting, parallel
+from tests.support.graphs import CONFIG, Log, before, chain, noting, parallel
 
 SECOND: Any = {"configurable": {"thread_id": "2"}}
 
@@ -148,7 +148,7 @@ def test_breakpoints_must_name_nodes(saver: Any, dump: Callable[[], list[str]]) 
     graph = line(saver)
     untouched = dump()
     for given in ({"before": ["nowhere"]}, {"after": "nowhere"}, {"before": ["sub|a"]}):
-        with pytest.raises(NodeRefused, match="no node '.*' to stop"):
+        with pytest.raises(NodeRefused, match=r"no node '.*' to stop"):
             session.run(graph, before(graph, "a"), **given)  # type: ignore[arg-type]
     assert dump() == untouched
 
@@ -161,21 +161,23 @@ class Slow:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.done = asyncio.Event()
         self.entered = threading.Event()
+        self.waiting = asyncio.Event()
         self.waits = True
 
     async def quick(self, state: Log) -> dict[str, Any]:
         self.calls.append("quick")
+        self.done.set()
         return {"log": ["quick"]}
 
     async def slow(self, state: Log) -> dict[str, Any]:
         self.calls.append("slow")
         if self.waits:
-            while "quick" not in self.calls:
-                await asyncio.sleep(0)
-            for _ in range(20):  # what its sibling wrote is stored
-                await asyncio.sleep(0.01)
+            await self.done.wait()
+            await asyncio.sleep(0.2)  # until what its sibling wrote is stored
             self.entered.set()
+            self.waiting.set()
             await asyncio.sleep(60)
         return {"log": ["slow"]}
 
@@ -247,8 +249,7 @@ def test_a_cancelled_task_of_langgraphs_own_run_did_not_fail(each_saver: Any) ->
 
     async def cancelled() -> None:
         running = asyncio.ensure_future(graph.ainvoke({"log": []}, CONFIG))
-        while not slow.entered.is_set():
-            await asyncio.sleep(0.01)
+        await slow.waiting.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -268,8 +269,7 @@ async def test_an_awaited_run_that_is_cancelled_lets_go_of_its_head() -> None:
     graph = parallel(InMemorySaver(), ("quick", slow.quick), ("slow", slow.slow))
     at = (await session.arun(graph, *begun(graph), steps=1)).checkpoint
     running = asyncio.ensure_future(session.arun(graph, at, only="unfinished"))
-    while not slow.entered.is_set():
-        await asyncio.sleep(0.01)
+    await slow.waiting.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
