@@ -1,4 +1,4 @@
-"""A condition on the state, typed as a Python expression: ``len(messages) > 4``, ``values["plan"] is None``."""
+"""A condition on the state, typed as a Python expression: ``len(messages) > 4``, ``"plan" in values``."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A method to call on a graph or saver. ``list`` gives a list; ``stream`` hands each item to ``sink``; where
-    it is awaited, a ``brake`` cuts it."""
+    """A method to call on a graph or saver. ``list`` gives a list; ``stream`` hands each item to ``sink``;
+    where it is awaited, a ``brake`` cuts it."""
 
     target: Any
     name: str

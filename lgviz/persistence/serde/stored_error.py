@@ -39,8 +39,8 @@ class StoredError:
 
     @property
     def stopped(self) -> bool:
-        """Whether the task was cancelled, as where a sibling failed or its run was stopped, or was interrupted
-        from the keyboard: it did not fail by itself, and runs again where its step is resumed."""
+        """Whether the task was cancelled, as where a sibling failed or its run was stopped, or interrupted
+        from the keyboard. It did not fail by itself, and runs again where its step is resumed."""
         return self.text.startswith(("CancelledError(", "KeyboardInterrupt("))
 
     @classmethod
