@@ -122,7 +122,7 @@ class RunSteps:
             self.sandbox = yield from Sandbox(given, position).looked()
             self.warnings += self.sandbox.warnings
             base = self.sandbox.over_overlays(given)
-        reader = CheckpointFinder(base.graph)
+        reader = CheckpointFinder(base.given)
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
         here = base.with_proxy(
             lambda config, metadata: self._put(reader, config, metadata),
@@ -371,7 +371,7 @@ class RunSteps:
             warnings=list(self.warnings),
             config=head.config,
             configs=list(self.made),
-            graph=base.graph if self.sandbox is None else self.sandbox.graph,
+            graph=base.given if self.sandbox is None else self.sandbox.graph,
             before=stood["before"] if status == "interrupted" else (),
             after=stood["after"] if status == "interrupted" else (),
             passed=self.passed,
