@@ -248,7 +248,7 @@ class Acts:
         return session.condition_of(text, list(session.channels_of(graph)))
 
     def _until_code(self, text: str | None) -> str | None:
-        """The same as Python."""
+        """Its Python code."""
         graph = self._thread.source.graph
         if not text or text in session.nodes_of(graph):
             return repr(text) if text else None

@@ -32,7 +32,7 @@ def condition_of(text: str, channels: Collection[str]) -> Callable[[Checkpoint],
 
 
 def condition_code(text: str, channels: Collection[str]) -> str:
-    """The same as Python: ``lambda c: len(c.values['log']) > 1``.
+    """That predicate as Python code: ``lambda c: len(c.values['log']) > 1``.
 
     Raises:
         InvalidValue: as :func:`condition_of`.

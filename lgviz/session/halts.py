@@ -20,7 +20,7 @@ from lgviz.sources.places import node_path, place_of
 
 from .run_result import CheckpointFinder
 
-__all__ = ["Breakpoints", "Halts", "StepCount", "When", "check_breakpoints", "nodes_of"]
+__all__ = ["StopPoints", "Halts", "StepCount", "When", "check_breakpoints", "nodes_of"]
 
 When = Literal["before", "after"]
 
@@ -31,8 +31,8 @@ def check_breakpoints(graph: Any, before: Iterable[str], after: Iterable[str]) -
     Raises:
         NodeRefused: neither the graph nor a subgraph has such a node.
     """
-    Breakpoints.of(before, graph, "before")
-    Breakpoints.of(after, graph, "after")
+    StopPoints.of(before, graph, "before")
+    StopPoints.of(after, graph, "after")
 
 
 def nodes_of(graph: Any) -> set[str]:
@@ -53,7 +53,7 @@ def _places_of(graph: Any) -> dict[str, list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Breakpoints:
+class StopPoints:
     """Where to stop, by path of the graph that has the nodes.
 
     Attributes:
@@ -74,7 +74,7 @@ class Breakpoints:
         return {*self.root, *(node for _, node in self.inner)}
 
     @classmethod
-    def of(cls, names: str | Iterable[str], graph: Any, what: str) -> Breakpoints:
+    def of(cls, names: str | Iterable[str], graph: Any, what: str) -> StopPoints:
         """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by
         its path, as in ``"research|judge"``.
 
@@ -156,8 +156,8 @@ class Halts:
     """
 
     control: RunControl
-    before: Breakpoints
-    after: Breakpoints
+    before: StopPoints
+    after: StopPoints
     steps: StepCount
     until: Any = None
     stood: dict[When, tuple[str, ...]] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from lgviz.errors import ActRefused, NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .effects import Act, Brake, StreamCut, call
-from .halts import Breakpoints, Halts, StepCount, When
+from .halts import StopPoints, Halts, StepCount, When
 from .heads import as_latest, claimed, goes_on
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
@@ -413,12 +413,12 @@ class RunSteps:
                 f"until={until!r} names no node to stop before.", "Name one, or give a function."
             )
         named = [until] if isinstance(until, str) else []
-        self._until = Breakpoints.of(named, graph, "before").names
+        self._until = StopPoints.of(named, graph, "before").names
         given = [spec.before] if isinstance(spec.before, str) else spec.before
         return Halts(
             self.control,
-            Breakpoints.of([*given, *named], graph, "before"),
-            Breakpoints.of(spec.after, graph, "after"),
+            StopPoints.of([*given, *named], graph, "before"),
+            StopPoints.of(spec.after, graph, "after"),
             StepCount.of(spec.steps),
             None if isinstance(until, str) else until,
         )
