@@ -11,30 +11,43 @@ from langchain_core.runnables import RunnableConfig
 from markupsafe import Markup
 
 from lgviz.analysis.html import page
-from lgviz.errors import WrongLoop
+from lgviz.errors import ActRefused, WrongLoop
 
 from .effects import Act, adrive, drive, running_loop
 from .loaded import load
 from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
-from .run_steps import Only, RunSpec, RunSteps, Until
+from .run_steps import Names, Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
 __all__ = ["RunHandle", "arun", "run", "run_plan", "start_run"]
 
+_UNTIL_STORED = 5.0
+"""Seconds that an interrupted call waits for what its cancelled run stores."""
+
 
 class RunHandle:
-    """A run on its way in a thread of its own; made by :func:`start_run`."""
+    """A run on its way in a thread of its own; made by :func:`start_run`.
+
+    Attributes:
+        ended: set once it has ended.
+    """
 
     def __init__(
-        self, steps: RunSteps, work: Callable[[], Run], loop: asyncio.AbstractEventLoop | None
+        self,
+        steps: RunSteps,
+        work: Callable[[Callable[[Run], None]], Run],
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        cancels: bool,
     ) -> None:
         self._steps = steps
+        self._cancels = cancels
         self._work = work
         self._loop = loop
-        self._ended = threading.Event()
+        self.ended = threading.Event()
         self._run: Run | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="lgviz-run", daemon=True)
@@ -49,7 +62,7 @@ class RunHandle:
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
         """Of the run; ``"failed"`` too where it could not begin (:meth:`result` raises why)."""
-        if self._ended.is_set():
+        if self.ended.is_set():
             return self._run.status if self._run is not None else "failed"
         return "stopping" if self._steps.control.drain_requested else "running"
 
@@ -63,10 +76,29 @@ class RunHandle:
         """Configs of the checkpoints stored so far, in order."""
         return list(self._steps.made)
 
+    @property
+    def cannot_cancel(self) -> str | None:
+        """Why the nodes at work cannot be cancelled; None where they can."""
+        return (
+            None if self._cancels else "The nodes of this graph are synchronous: a thread cannot be killed."
+        )
+
     def stop(self) -> None:
         """Stop after the nodes at work (a synchronous node cannot be killed). Comes back at once."""
         self._steps.control.request_drain("stop")
         self._steps.tell(RunEvent("status"))
+
+    def stop_now(self) -> None:
+        """Cancel the asynchronous nodes at work. Comes back at once; finished nodes of the step keep what
+        they wrote, and those cancelled run again where the run is resumed.
+
+        Raises:
+            ActRefused: :attr:`cannot_cancel` says why not.
+        """
+        if self.cannot_cancel is not None:
+            raise ActRefused(self.cannot_cancel, "Call stop(): it ends after the nodes at work.")
+        self._steps.cut()
+        self.stop()
 
     def result(self, timeout: float | None = None) -> Run:
         """Wait for the end.
@@ -76,9 +108,9 @@ class RunHandle:
             WrongLoop: waiting here would block the loop that it runs on.
             LgvizError: it could not begin, as :func:`run` raises.
         """
-        if self._loop is not None and self._loop is running_loop() and not self._ended.is_set():
+        if self._loop is not None and self._loop is running_loop() and not self.ended.is_set():
             raise WrongLoop("The run goes on in the loop that waiting here would block.", "Await `wait()`.")
-        if not self._ended.wait(timeout):
+        if not self.ended.wait(timeout):
             raise TimeoutError("The run goes on.")
         if self._error is not None:
             raise self._error
@@ -88,16 +120,21 @@ class RunHandle:
 
     async def wait(self) -> Run:
         """:meth:`result`, awaited."""
-        await asyncio.to_thread(self._ended.wait)
+        await asyncio.to_thread(self.ended.wait)
         return self.result()
 
     def _main(self) -> None:
         try:
-            self._run = self._work()
+            self._end(self._work(self._end))
         except BaseException as error:
             self._error = error
-        finally:
-            self._ended.set()
+            self.ended.set()
+            self._steps.tell(RunEvent("status"))
+
+    def _end(self, run: Run) -> None:
+        if not self.ended.is_set():
+            self._run = run
+            self.ended.set()
             self._steps.tell(RunEvent("status"))
 
 
@@ -107,7 +144,10 @@ def start_run(
     input: Any = None,  # noqa: A002
     resume: Any = None,
     only: Only = "all",
+    steps: int | None = None,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     sandbox: bool = False,
     *,
     thread_id: str | None = None,
@@ -119,7 +159,8 @@ def start_run(
     """Start a run in a thread of its own and come back at once.
 
     Args:
-        graph, at, input, resume, only, until, sandbox, thread_id, config, context: see :func:`run`.
+        graph, at, input, resume, only, steps, until, before, after, sandbox: see :func:`run`.
+        thread_id, config, context: see :func:`run`.
         on_event: told what happens, from the thread that runs it.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
 
@@ -128,9 +169,13 @@ def start_run(
             :meth:`RunHandle.result` raises.
     """
     here = target_of(graph)
-    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    work = RunSteps(spec, on_event)
     where = loop or saver_loop(here.saver)
-    return RunHandle(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
+    awaited = here.asynchronous
+    return RunHandle(
+        work, lambda end: _work(here, work, where, end), where if awaited else None, cancels=awaited
+    )
 
 
 def run(
@@ -139,7 +184,10 @@ def run(
     input: Any = None,  # noqa: A002
     resume: Any = None,
     only: Only = "all",
+    steps: int | None = None,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     sandbox: bool = False,
     *,
     thread_id: str | None = None,
@@ -161,8 +209,13 @@ def run(
         only: ``"all"`` runs all that ``next`` says, on a new branch. ``"unfinished"`` goes on at the
             checkpoint itself, which must have no child, and runs only the tasks that have not finished: what
             failed, was stopped, or never began. Finished tasks of its step keep what they wrote.
+        steps: how many super-steps to make at most, as with LangGraph's ``interrupt_after="*"``: the one
+            that only takes an input in is not counted. Inside a subgraph its own steps count.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
             made it).
+        before, after: breakpoints: names of nodes to stop before or after, those of subgraphs too
+            (``"research|judge"`` names one by its path). A run that begins right before one passes it, and
+            says so in ``Run.passed``.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
             versions, else as it is now. What a node writes to a store that it holds by itself, as by a
@@ -173,19 +226,49 @@ def run(
         on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
             do for ``graph.stream(..., stream_mode="messages")``.
 
+    Interrupted from the keyboard it asks the run to stop, after the nodes at work or, where they are
+    asynchronous, by cancelling them: what it leaves can be resumed.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> run = lgviz.run(graph, "c1", steps=1, thread_id="1")
+    >>> run.status, run.checkpoint.next
+    ('stopped', ('node_b',))
+    >>> lgviz.run(graph, run.checkpoint, only="unfinished").status
+    'done'
+    >>> run = lgviz.run(graph, "c1", before=["node_b"], thread_id="1")
+    >>> run.status, run.before
+    ('interrupted', ('node_b',))
+
     Raises:
         NothingToRun: nothing comes next, or no interrupt waits for the answer.
-        NodeRefused: ``until`` names no node.
+        NodeRefused: ``until``, ``before`` or ``after`` names no node.
+        InvalidValue: ``steps`` is no number from 1.
+        ActRefused: ``only="unfinished"`` at a checkpoint that went on meanwhile, or goes on just now.
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
     here = target_of(graph)
-    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    work = RunSteps(spec, on_event)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:
         refuse_busy(here.saver)
-    return RunHandle(steps, lambda: _work(here, steps, None if blocked else loop), None).result()
+    elsewhere = None if blocked else loop
+    runner = RunHandle(work, lambda end: _work(here, work, elsewhere, end), None, cancels=here.asynchronous)
+    try:
+        return runner.result()
+    except KeyboardInterrupt:  # the cell is interrupted, the run's own thread is not
+        if here.asynchronous:
+            runner.stop_now()
+            runner.ended.wait(_UNTIL_STORED)
+        else:
+            runner.stop()
+        raise
 
 
 async def arun(
@@ -194,7 +277,10 @@ async def arun(
     input: Any = None,  # noqa: A002
     resume: Any = None,
     only: Only = "all",
+    steps: int | None = None,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     sandbox: bool = False,
     *,
     thread_id: str | None = None,
@@ -203,8 +289,9 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
-    return await aperform(target_of(graph), steps.act)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    work = RunSteps(spec, on_event)
+    return await aperform(target_of(graph), work.act)
 
 
 def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
@@ -219,11 +306,22 @@ def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
     return perform(target_of(graph), act)
 
 
-def _work(here: GraphTarget, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> Run:
-    """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one."""
+def _work(
+    here: GraphTarget, steps: RunSteps, loop: asyncio.AbstractEventLoop | None, end: Callable[[Run], None]
+) -> Run:
+    """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one.
+
+    ``end`` is told how it ended before that loop is closed, which waits for nodes in threads.
+    """
+
+    async def alone() -> Run:
+        run = await adrive(steps.act(here.with_proxy(serial=True)))
+        end(run)
+        return run
+
     with as_refusals():
         if not here.asynchronous:
             return drive(steps.act(here))
         if loop is not None and loop.is_running():
             return asyncio.run_coroutine_threadsafe(aperform(here, steps.act), loop).result()
-        return asyncio.run(adrive(steps.act(here.with_proxy(serial=True))))
+        return asyncio.run(alone())
