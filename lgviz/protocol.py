@@ -306,6 +306,17 @@ class InterruptView(TypedDict):
     question: QuestionView
 
 
+class UsageView(TypedDict):
+    """The tokens that models used, as the messages tell that were written."""
+
+    input: int
+    output: int
+    total: int
+    models: list[str]
+    cost: float | None
+    """At the prices that were given; None where none was given for a model in it."""
+
+
 class CheckpointView(TypedDict):
     """The answer to ``checkpoint_get``: head line and State tab."""
 
@@ -317,6 +328,8 @@ class CheckpointView(TypedDict):
     created_at: str | None
     duration: float | None
     """Milliseconds since the parent."""
+    usage: UsageView | None
+    """Of its step; None where no message tells."""
     nodes: list[str]
     as_node: str | None
     note: str | None
@@ -375,6 +388,7 @@ class TaskWrites(TypedDict):
     """True where LangGraph stored no writes and they were derived from the difference to the parent."""
     pending: bool
     """True for a finished task of the *next*, unfinished step."""
+    usage: UsageView | None
     writes: list[WriteView]
 
 
@@ -386,6 +400,8 @@ class TaskView(TypedDict):
     interrupts: list[InterruptView]
     error: str | None
     traceback: str | None
+    usage: UsageView | None
+    """Of one that is done."""
     subgraph: str | None
     """Label of the first checkpoint of the subgraph that it started."""
 

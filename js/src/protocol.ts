@@ -282,6 +282,16 @@ export interface InterruptView {
   question: QuestionView;
 }
 
+/** The tokens that models used, as the messages tell that were written. */
+export interface UsageView {
+  input: number;
+  output: number;
+  total: number;
+  models: string[];
+  /** At the prices that were given; None where none was given for a model in it. */
+  cost: number | null;
+}
+
 /** The answer to `checkpoint_get`: head line and State tab. */
 export interface CheckpointView {
   id: string;
@@ -292,6 +302,8 @@ export interface CheckpointView {
   created_at: string | null;
   /** Milliseconds since the parent. */
   duration: number | null;
+  /** Of its step; None where no message tells. */
+  usage: UsageView | null;
   nodes: string[];
   as_node: string | null;
   note: string | null;
@@ -350,6 +362,7 @@ export interface TaskWrites {
   derived: boolean;
   /** True for a finished task of the *next*, unfinished step. */
   pending: boolean;
+  usage: UsageView | null;
   writes: WriteView[];
 }
 
@@ -361,6 +374,8 @@ export interface TaskView {
   interrupts: InterruptView[];
   error: string | null;
   traceback: string | null;
+  /** Of one that is done. */
+  usage: UsageView | null;
   /** Label of the first checkpoint of the subgraph that it started. */
   subgraph: string | null;
 }

@@ -9,6 +9,7 @@ from typing import Any
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Tree
+from lgviz.analysis.usage import Prices
 from lgviz.backend.dispatch import RequestCall, Send
 from lgviz.errors import ThreadNotFound
 from lgviz.protocol import (
@@ -35,6 +36,7 @@ class OpenThread:
         send: puts a message with its buffers before every view.
         config: the run's config, so that LangGraph reads with it.
         context: the run's context.
+        prices: by the name of a model, what a million tokens cost: read and written.
 
     Attributes:
         history: None until :meth:`open` succeeded once.
@@ -45,11 +47,18 @@ class OpenThread:
     """
 
     def __init__(
-        self, source: Source, send: Send, *, config: dict[str, Any] | None = None, context: Any = None
+        self,
+        source: Source,
+        send: Send,
+        *,
+        config: dict[str, Any] | None = None,
+        context: Any = None,
+        prices: Prices | None = None,
     ) -> None:
         self.source = LayeredSource(source)
         self.config = config
         self.context = context
+        self.prices = prices
         self.history: History | None = None
         self.lock = threading.RLock()
         self.running: set[str] = set()

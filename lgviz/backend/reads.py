@@ -153,7 +153,9 @@ class Reads:
 
     @handler("read")
     def checkpoint_get(self, call: RequestCall, params: CheckpointParams) -> CheckpointView:
-        return views.checkpoint_view(self._thread.at(params["checkpoint"]), self._thread.source)
+        return views.checkpoint_view(
+            self._thread.at(params["checkpoint"]), self._thread.source, self._thread.prices
+        )
 
     @handler("read")
     def value_get(self, call: RequestCall, params: ValueGet) -> ValueNode:
@@ -168,12 +170,13 @@ class Reads:
 
     @handler("read")
     def writes_get(self, call: RequestCall, params: CheckpointParams) -> list[TaskWrites]:
-        return views.writes_view(self._thread.at(params["checkpoint"]))
+        return views.writes_view(self._thread.at(params["checkpoint"]), self._thread.prices)
 
     @handler("read")
     def tasks_get(self, call: RequestCall, params: CheckpointParams) -> list[TaskView]:
         checkpoint = self._thread.at(params["checkpoint"])
-        return views.tasks_view(checkpoint, self._thread.source, self._thread.tracebacks.get(checkpoint.id))
+        known = self._thread.tracebacks.get(checkpoint.id)
+        return views.tasks_view(checkpoint, self._thread.source, known, self._thread.prices)
 
     @handler("read")
     def raw_get(self, call: RequestCall, params: CheckpointParams) -> RawView:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, RemoveMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
 from langgraph.func import entrypoint, task
@@ -17,7 +17,7 @@ from langgraph.graph import START, StateGraph
 import lgviz
 from lgviz import session
 from lgviz.backend.live import LiveBoard
-from tests.support.graphs import CONFIG, Log, chain, parallel
+from tests.support.graphs import CONFIG, Log, chain, noting, parallel
 from tests.support.streaming import Gate, Talk, fanned, saying
 from tests.support.view import View, run
 
@@ -302,3 +302,39 @@ def test_a_chunk_says_text_and_tool_calls() -> None:
         AIMessageChunk("", tool_call_chunks=[more]),
     ]
     assert "".join(map(piece_of, chunks)) == 'so \nfind {"q": 1}'
+
+
+# ---------------------------------------------------------------- what it cost
+
+
+def buying(name: str, message_id: str, removing: str | None = None) -> Any:
+    def node(state: Talk) -> dict[str, Any]:
+        usage: Any = {"input_tokens": 1500, "output_tokens": 340, "total_tokens": 1840}
+        said = AIMessage("…", id=message_id, usage_metadata=usage, response_metadata={"model_name": "m-1"})
+        return {"messages": [said, *([RemoveMessage(removing)] if removing else [])]}
+
+    node.__name__ = name
+    return node
+
+
+@pytest.mark.parametrize("saver", [InMemorySaver, lgviz.persistence.MemorySaver])
+def test_a_steps_tokens_are_told_also_of_a_message_that_is_gone(views: Any, saver: Any) -> None:
+    builder = StateGraph(Talk)
+    builder.add_sequence([buying("first", "1"), buying("second", "2", removing="2"), noting("third")])
+    builder.add_edge(START, "first")
+    graph = builder.compile(checkpointer=saver(), interrupt_before=["second"])
+    graph.invoke(ASKED, CONFIG)
+    graph.invoke(None, CONFIG)
+    graph.update_state(CONFIG, {"messages": [buying("x", "3")({})["messages"][0]]}, as_node="third")
+    view = View(graph, "1", prices={"m-1": (2.0, 8.0)})
+    used = {"input": 1500, "output": 340, "total": 1840, "models": ["m-1"], "cost": pytest.approx(0.00572)}
+    told = [(c, view.ask("checkpoint_get", checkpoint=c.id)["usage"]) for c in lgviz.history(graph, "1")]
+    assert {c.nodes or c.source: usage for c, usage in told} == {
+        "input": None, "update": None, ("__start__",): None, ("first",): used, ("second",): used, ("third",): None,
+    }  # fmt: skip
+    first = next(c for c, _ in told if c.nodes == ("first",))
+    assert [write["usage"] for write in view.ask("writes_get", checkpoint=first.id)] == [used]
+    view.close()
+    view = View(graph, "1")
+    assert view.ask("checkpoint_get", checkpoint=first.id)["usage"] == {**used, "cost": None}
+    view.close()

@@ -8,8 +8,8 @@ import { isActive, labelOf, type Store } from "../../state/store";
 import { Act } from "../ui/act";
 import { type CodeChoice, CodePopover } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
-
 import { UntilForm } from "./until";
+import { UsageFact } from "./usage";
 
 interface Props {
   store: Store;
@@ -57,6 +57,7 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
     view.step !== null && <span>{t("step {n}", { n: view.step })}</span>,
     view.created_at !== null && <span title={view.created_at}>{timeOfDay(view.created_at)}</span>,
     view.duration !== null && <span title={t("since its parent")}>{duration(view.duration)}</span>,
+    view.usage != null && <UsageFact usage={view.usage} />,
     <span key="next" data-testid="lgviz-next">
       {`${t("next:")} `}
       {view.next.length > 0 ? <b>{counted(view.next).join(", ")}</b> : <span>{t("nothing, the end")}</span>}
