@@ -23,7 +23,7 @@ from lgviz.errors import ActRefused, NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .effects import Act, Brake, StreamCut, call
-from .halts import StopPoints, Halts, StepCount, When
+from .halts import Halts, StepCount, StopPoints, When
 from .heads import as_latest, claimed, goes_on
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
