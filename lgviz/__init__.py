@@ -53,6 +53,7 @@ __all__ = [
     "preview",
     "run",
     "sandbox",
+    "unload_ipython_extension",
 ]
 
 # Where each name comes from when it is first asked for: a program that only saves loads no widget.
@@ -100,3 +101,10 @@ def load_ipython_extension(shell: InteractiveShell) -> Any:
     from lgviz.magics import load
 
     load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> Any:
+    """What ``%unload_ext lgviz`` calls: nothing more shows by itself."""
+    from lgviz.magics import unload
+
+    unload(shell)

@@ -18,12 +18,12 @@ from lgviz.sources import open_source
 __all__ = ["SUFFIXES", "complete_magic", "unquoted"]
 
 SUFFIXES = (".db", ".sqlite", ".sqlite3")
-_LINE = re.compile(r"\s*(?:[\w.,\s]+=\s*)?%lgviz\s+(.*)", re.DOTALL)
+_LINE = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(%?)%lgviz\s+(.*)", re.DOTALL)
 _IDENTIFIER = "lgviz.magic"
 
 
 def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> None:
-    """Have a shell complete the line of ``%lgviz``, whose options ``parser`` knows.
+    """Have a shell complete the line of ``%lgviz`` and ``%%lgviz``, whose options ``parser`` knows.
 
     A matcher of IPython and not its ``complete_command`` hook, whose answers come after all names of Python.
     """
@@ -32,11 +32,14 @@ def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> 
         line = _LINE.match(context.line_with_cursor[: context.cursor_position])
         if line is None:
             return {"completions": [], "suppress": False}
-        *done, typing = re.split(r"\s+", line[1])
+        *done, typing = re.split(r"\s+", line[2])
         option, assigned, value = typing.partition("=")
         if assigned and option.startswith("--"):
             done, typing = [*done, option], value
-        found = [SimpleCompletion(text, type="magic") for text in _words(shell, parser, done, typing)]
+        found = [
+            SimpleCompletion(text, type="magic")
+            for text in _words(shell, parser, done, typing, cell=bool(line[1]))
+        ]
         return {"completions": found, "matched_fragment": typing, "suppress": bool(found), "ordered": True}
 
     matchers = shell.Completer.custom_matchers
@@ -45,7 +48,7 @@ def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> 
 
 
 def _words(
-    shell: InteractiveShell, parser: argparse.ArgumentParser, done: list[str], typing: str
+    shell: InteractiveShell, parser: argparse.ArgumentParser, done: list[str], typing: str, *, cell: bool
 ) -> Iterator[str]:
     """What may stand where ``typing`` was begun, after the words that are done."""
     options = parser._option_string_actions
@@ -55,7 +58,7 @@ def _words(
     else:
         given = {options[word].dest for word in done if word in options}
         free = [name for name, action in options.items() if action.dest not in given or _repeats(action)]
-        subjects = [] if done or typing.startswith("-") else _subjects(shell)
+        subjects = [] if cell or done or typing.startswith("-") else [*_subjects(shell), "on", "off"]
         found = [*subjects, *sorted(free, key=lambda name: not name.startswith("--"))]
     return (each for each in found if each.startswith(typing))
 

@@ -1,4 +1,4 @@
-"""``%lgviz``: parses its arguments and shows the debugger; holds no logic of its own (floor 6)."""
+"""``%lgviz`` and ``%%lgviz``: parse arguments and show the debugger; no logic of their own (floor 6)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from traitlets import Bool, Int, observe
 
+from lgviz.automatic import CellDebuggers, key_of
 from lgviz.completion import SUFFIXES, complete_magic, unquoted
 from lgviz.errors import LgvizError
 from lgviz.widget import Debugger, debug
@@ -23,13 +25,38 @@ _PASSWORD = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
 
 @magics_class
 class LgvizMagics(Magics):
-    """The line magic ``%lgviz``."""
+    """The magics ``%lgviz`` and ``%%lgviz``; ``%config LgvizMagics`` shows and sets what holds for all."""
+
+    on = Bool(False, help="Show the debugger of each graph that ran in a cell under it (%lgviz on).").tag(
+        config=True
+    )
+    most = Int(3, min=1, help="How many debuggers appear by themselves under one cell.").tag(config=True)
+    height = Int(620, min=120, help="Height of a debugger in pixels, where --height does not say.").tag(
+        config=True
+    )
+    static = Bool(True, help="Also show the static view that outlives the kernel.").tag(config=True)
+
+    def __init__(self, shell: InteractiveShell | None = None, **traits: Any) -> None:
+        super().__init__(shell, **traits)
+        assert shell is not None
+        self.cells = CellDebuggers(shell, self._opened, lambda: self.on)
+        self.switch()
+
+    @observe("on", "most")
+    def switch(self, _change: Any = None) -> None:
+        """Listen to runs, or listen no longer."""
+        if cells := getattr(self, "cells", None):
+            cells.most = self.most
+            cells.start() if self.on else cells.stop()
 
     # Each option is said once: the parser and the completer read it here, and ``dest`` is the parameter of
     # :func:`debug` that it becomes.
     @magic_arguments()
     @argument(
-        "what", nargs="?", help="a compiled graph, a saver, or the path or URL of a checkpoint database"
+        "what",
+        nargs="?",
+        help="a compiled graph, a saver, or the path or URL of a checkpoint database; on: from now on show "
+        "under each cell the debugger of the graphs that ran in it; off: no longer",
     )
     @argument(
         "-t",
@@ -46,16 +73,18 @@ class LgvizMagics(Magics):
         metavar="MODULE",
         help="a module whose classes a file's values may be built into; may be given again",
     )
-    @argument("--height", type=int, default=620, help="height in pixels (default: 620)")
+    @argument("--height", type=int, help="height in pixels (default: LgvizMagics.height, 620)")
     @argument(
         "--no-static",
         dest="static",
         action="store_false",
         help="leave out the static view that outlives the kernel",
     )
-    @line_magic
-    def lgviz(self, line: str) -> Debugger:
+    @line_cell_magic
+    def lgviz(self, line: str, cell: str | None = None) -> Debugger | None:
         """Show the time-travel debugger on a graph, a saver or a database file, wherever in a cell it stands.
+
+        As ``%%lgviz``, on what runs in this cell. ``%lgviz on`` does so for every cell, until ``%lgviz off``.
 
         Examples::
 
@@ -63,25 +92,51 @@ class LgvizMagics(Magics):
             dbg = %lgviz graph --thread 1
             %lgviz checkpoints.db
             %lgviz postgresql://user@host/database
+            %lgviz on
         """
-        try:
-            arguments = parse_argstring(self.lgviz, line)
-        except ValueError as error:
-            raise UsageError(f"%lgviz cannot be read: {error}. Close the quotation.") from None
-        options = vars(arguments)
-        subject = options.pop("what")
+        subject, options = self._parsed(line)
+        if cell is not None:
+            self._this_cell(subject, options, cell)
+            return None
+        if subject in ("on", "off"):
+            self.cells.options = options
+            self.on = subject == "on"
+            return None
         if not subject:
             raise UsageError("%lgviz needs a graph, a saver or a database file: %lgviz graph --thread 1")
         try:
             what, name = self._subject(subject)
-            options["thread_id"] = unquoted(options["thread_id"])
-            if options["store"] is not None:
-                options["store"], _ = self._subject(options["store"])
-            debugger = debug(what, name=name, **options)
+            debugger = self._opened(what, name=name, **options)
         except LgvizError as error:
             raise UsageError(str(error)) from None  # the cell fails with this one line
         debugger.show()
+        self.cells.shown.add(key_of(what))
         return debugger
+
+    def _this_cell(self, subject: str | None, options: dict[str, Any], cell: str) -> None:
+        if subject:
+            raise UsageError(f"%%lgviz shows what its cell runs, and takes options only, not {subject!r}.")
+        assert self.shell is not None
+        self.cells.start()
+        self.cells.once = options
+        if cell.strip():  # called as a function; in a cell :func:`_in_place` leaves the lines where they are
+            self.shell.run_cell(cell).raise_error()
+
+    def _parsed(self, line: str) -> tuple[str | None, dict[str, Any]]:
+        """What is to be shown, and the options that were given."""
+        try:
+            options = vars(parse_argstring(self.lgviz, line))
+        except ValueError as error:
+            raise UsageError(f"%lgviz cannot be read: {error}. Close the quotation.") from None
+        options["thread_id"] = unquoted(options["thread_id"])
+        if options["store"] is not None:
+            options["store"], _ = self._subject(options["store"])
+        return options.pop("what"), options
+
+    def _opened(self, what: Any, **options: Any) -> Debugger:
+        options["height"] = options.get("height") or self.height
+        options["static"] = options.get("static", True) and self.static
+        return debug(what, **options)
 
     def _subject(self, text: str) -> tuple[Any, str]:
         """The object that the first argument names, and the Python expression for it."""
@@ -101,7 +156,39 @@ class LgvizMagics(Magics):
             ) from None
 
 
+_CELL = re.compile(r"%%lgviz(?:[ \t]+(.*))?$")
+
+
+def _in_place(lines: list[str]) -> list[str]:
+    """A cell that begins with ``%%lgviz``, with that line said as a call.
+
+    So the rest is a cell like any other: it may await, its errors are its own, its last value is displayed. A
+    cell magic gets its cell as a text, and can only run it inside of itself.
+    """
+    found = _CELL.match(lines[0].rstrip()) if lines else None
+    if found is None:
+        return lines
+    return [f"get_ipython().run_cell_magic('lgviz', {found[1] or ''!r}, ' ')\n", *lines[1:]]
+
+
 def load(shell: InteractiveShell) -> None:
-    """Register ``%lgviz`` and its completer in an IPython shell. Nothing else happens."""
-    shell.register_magics(LgvizMagics)
+    """Register ``%lgviz`` and its completer in an IPython shell. Nothing else happens, but where
+    ``LgvizMagics.on`` is configured."""
+    magics = shell.magics_manager.registry.get("LgvizMagics")
+    if isinstance(magics, LgvizMagics):
+        magics.switch()  # loaded before: what was set stays
+    else:
+        magics = LgvizMagics(shell)
+    shell.register_magics(magics)
+    if _in_place not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(_in_place)
     complete_magic(shell, LgvizMagics.lgviz.parser)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take back what shows debuggers by themselves; IPython keeps the magic until it ends."""
+    magics = shell.magics_manager.registry.get("LgvizMagics")
+    if isinstance(magics, LgvizMagics):
+        magics.cells.stop()
+    if _in_place in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(_in_place)

@@ -20,6 +20,10 @@ ChangeKind = Literal["added", "removed", "changed"]
 ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
+FieldKind = Literal[
+    "text", "integer", "number", "bool", "choice", "date", "time", "list", "object", "oneof", "json"
+]
+FieldEmpty = Literal["needed", "absent", "null", "text"]
 ValueKind = Literal[
     "null", "bool", "number", "string", "bytes", "time", "list", "dict", "set", "object", "message", "array",
     "frame", "undecodable", "other",
@@ -353,6 +357,47 @@ class SearchProgress(TypedDict):
     total: int
     more: bool
     """There are more hits than are sent."""
+
+
+# ---------------------------------------------------------------- forms
+
+
+class FieldOption(TypedDict):
+    label: str
+    value: str
+    """JSON."""
+
+
+class FieldView(TypedDict):
+    """A field of a form, with its parts and what stands in it. A view edits it by making a new one."""
+
+    name: str
+    """Its key in the object that it is part of; its title where it is one of several forms."""
+    kind: FieldKind
+    """``date`` and ``time`` hold ISO 8601 texts, ``oneof`` one of several forms, ``json`` anything."""
+    hint: str
+    required: bool
+    empty: FieldEmpty
+    """What an empty field stands for: nothing yet, a key that is left out, null, the empty text."""
+    value: str | None
+    """What stands in it; None: it is empty. Of ``text``, ``date`` and ``time`` the text itself; of ``oneof``
+    the place of the form; of an object or list that is there ``"{}"`` or ``"[]"``; else JSON."""
+    options: list[FieldOption]
+    """Of ``choice``."""
+    fields: list[FieldView]
+    """The parts of an object, the items of a list, the forms of ``oneof``."""
+    item: FieldView | None
+    """What a new item of a list starts from."""
+    reason: str | None
+    """Why its value cannot be edited."""
+
+
+class FieldError(TypedDict):
+    """What is wrong with a part of what a form holds."""
+
+    path: list[str | int]
+    """Keys and positions from the form's value down."""
+    message: str
 
 
 # ---------------------------------------------------------------- fork and run

@@ -22,7 +22,7 @@ from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
 from lgviz.sources.base import ReadOptions
 
-__all__ = ["Debugger", "debug"]
+__all__ = ["Debugger", "debug", "in_notebook"]
 
 _STATIC = Path(__file__).parent / "static"
 _BUILT = all((_STATIC / name).is_file() for name in ("loader.js", "widget.js"))
@@ -154,6 +154,21 @@ class Debugger(anywidget.AnyWidget):
         """The open thread's history; None where none is open."""
         return None if self._backend is None else self._backend.history
 
+    @property
+    def graph(self) -> Any:
+        """The compiled graph that it debugs; None for a saver or a file."""
+        return None if self._backend is None else self._backend.thread.source.graph
+
+    def refresh(self) -> None:
+        """Show what was stored since, by runs that were not started here.
+
+        Raises:
+            ThreadNotFound: no thread is open, or it was deleted.
+        """
+        if self._backend is not None:
+            self._backend.thread.broadcast()
+            self.refresh_static()
+
     def __repr__(self) -> str:
         source = "" if self._backend is None else self._backend.thread.source.description
         return visible(f"<lgviz.Debugger {source}, thread {self.thread_id!r}>")
@@ -196,7 +211,7 @@ class Debugger(anywidget.AnyWidget):
     def _announce(self) -> None:
         """Send the first rows, unless they were sent as they are."""
         history = self.history
-        if history is None or self._backend is None or not _in_notebook():
+        if history is None or self._backend is None or not in_notebook():
             return
         now = (history.thread_id, len(history.tree.ids), self.selected)
         if now != self._announced:
@@ -216,7 +231,7 @@ class Debugger(anywidget.AnyWidget):
             return
         # Two outputs: a front end that lost the widget's model shows "model not found" in the widget's own
         # output even where HTML lies beside it, so what must outlive the kernel is an output by itself.
-        live = _in_notebook()
+        live = in_notebook()
         if live:
             self._announce()
             data = super()._repr_mimebundle_()
@@ -258,7 +273,7 @@ _HIDE_LOST = (
 )
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether there is a front end to send to."""
     return hasattr(get_ipython(), "kernel")
 

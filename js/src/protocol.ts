@@ -12,6 +12,10 @@ export type Dtype = "u1" | "u2" | "i4" | "f8";
 
 export type Mode = "append" | "set";
 
+export type FieldKind = "text" | "integer" | "number" | "bool" | "choice" | "date" | "time" | "list" | "object" | "oneof" | "json";
+
+export type FieldEmpty = "needed" | "absent" | "null" | "text";
+
 export type ValueKind = "null" | "bool" | "number" | "string" | "bytes" | "time" | "list" | "dict" | "set" | "object" | "message" | "array" | "frame" | "undecodable" | "other";
 
 /** What a row of the tree shows besides its nodes (a bit set in `TreeBatch.flags`). */
@@ -331,6 +335,44 @@ export interface SearchProgress {
   total: number;
   /** There are more hits than are sent. */
   more: boolean;
+}
+
+export interface FieldOption {
+  label: string;
+  /** JSON. */
+  value: string;
+}
+
+/** A field of a form, with its parts and what stands in it. A view edits it by making a new one. */
+export interface FieldView {
+  /** Its key in the object that it is part of; its title where it is one of several forms. */
+  name: string;
+  /** `date` and `time` hold ISO 8601 texts, `oneof` one of several forms, `json` anything. */
+  kind: FieldKind;
+  hint: string;
+  required: boolean;
+  /** What an empty field stands for: nothing yet, a key that is left out, null, the empty text. */
+  empty: FieldEmpty;
+  /**
+   * What stands in it; None: it is empty. Of `text`, `date` and `time` the text itself; of `oneof`
+   * the place of the form; of an object or list that is there `"{}"` or `"[]"`; else JSON.
+   */
+  value: string | null;
+  /** Of `choice`. */
+  options: FieldOption[];
+  /** The parts of an object, the items of a list, the forms of `oneof`. */
+  fields: FieldView[];
+  /** What a new item of a list starts from. */
+  item: FieldView | null;
+  /** Why its value cannot be edited. */
+  reason: string | null;
+}
+
+/** What is wrong with a part of what a form holds. */
+export interface FieldError {
+  /** Keys and positions from the form's value down. */
+  path: (string | number)[];
+  message: string;
 }
 
 export interface ForkField {

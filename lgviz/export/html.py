@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lgviz.analysis.channels import channels_of
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.history import History
@@ -30,7 +31,6 @@ from lgviz.export.rails import (
     title_of,
     window,
 )
-from lgviz.session.values import channels_of
 from lgviz.sources.places import by_channel
 
 __all__ = ["static_html"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import uuid
 from collections.abc import Mapping
@@ -11,11 +10,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langgraph.channels import DeltaChannel
-from langgraph.channels.base import BaseChannel
-from langgraph.channels.binop import BinaryOperatorAggregate
 from langgraph.graph import START
 from langgraph.types import Overwrite
 
+from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.errors import InvalidValue, UnknownChannel
 from lgviz.sources.places import ROOT_CHANNEL
 
@@ -40,35 +38,6 @@ class Set:
     """
 
     value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelInfo:
-    """What an update meets in one state channel.
-
-    Attributes:
-        name: the channel.
-        reducer: the name of its reducer (``"add_messages"``, ``"operator.add"``); None: the last value wins.
-        messages: whether it holds messages.
-        settable: whether :class:`Set` can replace its value.
-    """
-
-    name: str
-    reducer: str | None
-    messages: bool
-    settable: bool
-
-
-def channels_of(graph: Any) -> dict[str, ChannelInfo]:
-    """The state channels of a graph that an update may write, by name, in the order they were declared."""
-    builder = getattr(graph, "builder", None)
-    declared = builder.channels if builder is not None else graph.channels
-    return {
-        name: _info(name, graph.channels[name])
-        for name in declared
-        if isinstance(graph.channels.get(name), BaseChannel)
-        and not (builder is None and name.startswith("__pregel"))
-    }
 
 
 def parse_json(text: str, channel: str) -> Any:
@@ -135,22 +104,6 @@ def set_channels(values: Any) -> set[str]:
 
 def _sets(values: Mapping[Any, Any]) -> bool:
     return any(isinstance(value, Set) for value in values.values())
-
-
-def _info(name: str, channel: BaseChannel[Any, Any, Any]) -> ChannelInfo:
-    reducer = getattr(channel, "operator", None) or getattr(channel, "reducer", None)
-    while isinstance(reducer, functools.partial):
-        reducer = reducer.func
-    if reducer is None:
-        plain = type(channel).__name__ in ("LastValue", "AnyValue", "EphemeralValue", "UntrackedValue",
-                                           "LastValueAfterFinish")  # fmt: skip
-        return ChannelInfo(name, None if plain else type(channel).__name__, False, plain)
-    module = getattr(reducer, "__module__", "") or ""
-    label = getattr(reducer, "__name__", type(reducer).__name__)
-    if module in ("_operator", "operator"):
-        label = f"operator.{label}"
-    overwrites = isinstance(channel, (BinaryOperatorAggregate, DeltaChannel))
-    return ChannelInfo(name, label.removeprefix("_"), module == "langgraph.graph.message", overwrites)
 
 
 def _set(channel: ChannelInfo, value: Any) -> Any:

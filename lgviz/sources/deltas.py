@@ -195,17 +195,14 @@ class DeltaHistories:
         if child not in ids or (len(ids) < 2 and not any(map(of_several_kinds, written.values()))):
             return {name: _given(writes) for name, writes in written.items()}, {}
         known = self._source.bookkeeping(self._thread_id, namespace, [parent, *ids])
+        before = known.get(parent)
         own: dict[str, list[StoredWrite]] = {}
         doubts: dict[str, str] = {}
         for name in channels:
             those = [
-                Child(
-                    id_,
-                    source,
-                    _takes(known.get(parent), known.get(id_), name),
-                    _version(known.get(id_), name),
-                )
+                Child(id_, source, _version(before, name), _version(after, name), _stores(after, name))
                 for id_, source in children
+                for after in (known.get(id_),)
             ]
             own[name], doubt = writes_of_child(parent, those, child, written.get(name, []))
             if doubt:
@@ -218,11 +215,8 @@ def _given(writes: Sequence[StoredWrite]) -> list[StoredWrite]:
     return list({(write.task_id, write.idx): write for write in reversed(writes)}.values())[::-1]
 
 
-def _takes(parent: Bookkeeping | None, child: Bookkeeping | None, channel: str) -> bool:
-    """Whether writes under the parent made what a channel is in the child."""
-    if parent is None or child is None:
-        return child is None or channel not in child.channels
-    return channel not in child.channels and _version(parent, channel) != _version(child, channel)
+def _stores(known: Bookkeeping | None, channel: str) -> bool:
+    return known is not None and channel in known.channels
 
 
 def _version(known: Bookkeeping | None, channel: str) -> Any:

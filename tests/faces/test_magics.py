@@ -155,7 +155,10 @@ OPTIONS = ["--thread", "--store", "--trust", "--height", "--no-static", "-t", "-
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("%lgviz ", ["graph", "bare", "saver", "here.db", *OPTIONS]),
+        ("%lgviz ", ["graph", "bare", "saver", "here.db", "on", "off", *OPTIONS]),
+        ("%lgviz o", ["on", "off"]),
+        ("%%lgviz ", OPTIONS),
+        ("%%lgviz --h", ["--height"]),
         ("%lgviz -", OPTIONS),
         ("%lgviz graph ", OPTIONS),
         ("%lgviz graph --", OPTIONS[:5]),

@@ -208,9 +208,7 @@ def told(saver: Any, thread: str) -> Any:
         (row.namespace, row.id, row.parent_id, row.metadata, row.anchor, row.started_at is None)
         for row in index.checkpoints
     ]
-    return rows, sorted(
-        set((w.namespace, w.checkpoint_id, w.task_id, w.idx, w.channel) for w in index.writes)
-    )
+    return rows, sorted({(w.namespace, w.checkpoint_id, w.task_id, w.idx, w.channel) for w in index.writes})
 
 
 def answer(saver: Any, name: str, args: Any, kwargs: Any) -> Any:

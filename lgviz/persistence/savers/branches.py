@@ -18,7 +18,7 @@ OF_UPDATE = "-"
 AGAIN = "+"
 """Added to it: an update that shares its id with one before, as two of a super-step do before 1.2.15."""
 
-__all__ = ["LOST", "MIXED", "Child", "of_several_kinds", "writes_of_child"]
+__all__ = ["LOST", "MIXED", "RERUN", "Child", "of_several_kinds", "writes_of_child"]
 
 MIXED = (
     "The writes of two branches are mixed here (LangGraph before 1.2.13 stored them under one checkpoint):"
@@ -28,6 +28,10 @@ LOST = (
     "What this branch wrote here was not stored (LangGraph before 1.2.13 gave it the id of a task of another"
     " branch): it is missing from the value."
 )
+RERUN = (
+    "The step ran twice from the checkpoint before, and of both runs' writes the first are kept:"
+    " what this branch wrote may be something else."
+)
 
 
 class Child(NamedTuple):
@@ -36,15 +40,21 @@ class Child(NamedTuple):
     Attributes:
         id: of the child.
         source: ``input``, ``loop``, ``update`` or ``fork``.
-        takes: whether writes under the parent made its value: the channel has another version than in the
-            parent, and no value is stored.
+        before: the version that the channel has in the parent.
         version: of the channel.
+        stored: whether its value is stored.
     """
 
     id: str
     source: str
-    takes: bool
+    before: Any = None
     version: Any = None
+    stored: bool = False
+
+    @property
+    def takes(self) -> bool:
+        """Whether writes under the parent made its value; where a fork stores the value, none did."""
+        return self.before != self.version and not (self.stored and _kind_of_child(self) != "run")
 
 
 class _Write(Protocol):
@@ -75,6 +85,8 @@ def writes_of_child(
     places = {each.id: place for place, each in enumerate(children)}
     place = places[child]
     mine, takers = children[place], [each for each in children if each.takes and each.source != "fork"]
+    if mine.before is None and mine.version is None:
+        return _without_versions(parent, children, mine, writes), ""
     if not mine.takes:
         return [], ""
     if mine.source == "fork":  # made as a copy of another child: what made that one made it
@@ -94,6 +106,16 @@ def writes_of_child(
         return [write for write in writes if write in rest or any(write is each for each in own)], ""
     first = [write for write, turn in zip(writes, late, strict=True) if not turn]
     return _told_by_ids(parent, takers, mine, first)
+
+
+def _without_versions(parent: str, children: Sequence[Child], mine: Child, writes: Sequence[W]) -> list[W]:
+    """Of a channel that no version tells about: nothing wrote to it, or whoever stored it counts none."""
+    if _kind_of_child(mine) == "run":
+        versioned = any(each.version is not None and not each.stored for each in children)
+        return _of_kind(parent, "run", writes) if versioned else list(writes)
+    names = _ids_of_updates(parent)
+    ran = [write for write in writes if write.task_path and _kind_of_write(write, names, True) == "run"]
+    return [] if ran else list(writes)
 
 
 def of_several_kinds(writes: Sequence[_Write]) -> bool:
@@ -117,7 +139,10 @@ def _told_by_ids(
     if len(rivals) == 1:
         # Either LangGraph dropped what it wrote, or it was made of what the step's tasks had written.
         return (own, "") if own else (_of_kind(parent, "run", writes), MIXED)
-    certain = len({write.task_id for write in own if kind == "update" or _is_of_exit(write)}) < 2
+    if kind == "run" and not any(map(_is_of_exit, own)):
+        # The step ran again: each run of it stored the same tasks, of which the first is kept.
+        return own, "" if mine is rivals[0] else RERUN
+    certain = len({write.task_id for write in own}) < 2
     if mine is rivals[0]:
         return own, "" if certain else MIXED
     return ([], LOST) if certain else (own, MIXED)

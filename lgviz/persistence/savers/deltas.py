@@ -23,12 +23,15 @@ from .lineage import Chain, Lineages
 _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
     WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"""
 # A checkpoint and those committed before it, mostly its ancestors, and the writes under them, whose
-# rows have no body. A recursion from child to parent would take several times as long.
+# rows have no body. A recursion from child to parent would take several times as long. A further page begins
+# where the last one ended, for all children of a checkpoint are to be seen before it; or at a checkpoint that
+# was committed after its child.
 _START = """WITH start AS (
       SELECT c.key, c.thread FROM lgviz_checkpoints c {threads} AND c.ns = ? AND c.id = ?),
     page AS (
       SELECT c.key, c.thread, c.ns, c.id, c.parent, c.body FROM lgviz_checkpoints c
-      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ? AND c.key <= {bound}
+      WHERE c.thread = (SELECT thread FROM start) AND c.ns = ?
+        AND c.key <= (SELECT CASE WHEN key > ? THEN key ELSE ? END FROM start)
       ORDER BY c.key DESC LIMIT ?)
     SELECT id, parent, NULL, NULL, body, key FROM page"""
 _BY_NAME, _BY_NUMBER = "JOIN lgviz_threads t ON t.id = c.thread WHERE t.thread_id = ?", "WHERE c.thread = ?"
@@ -110,11 +113,12 @@ class DeltaReads:
         left: Chain = ()
         several: Counter[str | None] = Counter()
         while wanted and id is not None:
+            scoped = [*scope, id, scope[1], key, key, size]
             if chain is None:
-                page = yield from self._page(_PAGE, _BY_NAME, [*scope, id, scope[1]], key, size)
+                page = _paged((yield Query(_PAGE.format(threads=_BY_NAME), scoped)))
             else:
-                page = yield from self._inherited_page(chain, left, scope[1], id, key, size)
-            key = page.oldest
+                page = yield from self._inherited_page(chain, left[0].source, scoped)
+            key = page.oldest - 1
             several.update(page.parents)
             size *= _GROWTH
             try:
@@ -162,18 +166,11 @@ class DeltaReads:
             rows = yield Query("SELECT id FROM lgviz_checkpoints WHERE key = ?", [key])
         return rows[0][0] if rows else None
 
-    def _page(self, sql: str, threads: str, params: list[Any], key: int, size: int) -> Operation[_Page]:
-        """The next checkpoints down from one; from ``key`` on, where that is known already."""
-        bound = "?" if key else "(SELECT key FROM start)"
-        params = [*params, *([key - 1] if key else []), size]
-        return _paged((yield Query(sql.format(threads=threads, bound=bound), params)))
-
-    def _inherited_page(
-        self, chain: Chain, left: Chain, ns: str, id: str, key: int, size: int
-    ) -> Operation[_Page]:
-        """:meth:`_page` of a source, with the writes that the thread that continues its path sees."""
-        page = yield from self._page(_START, _BY_NUMBER, [left[0].source, ns, id, ns], key, size)
-        for row in (yield from self.lineages.writes(chain, ns, page.checkpoints)):
+    def _inherited_page(self, chain: Chain, source: int, params: list[Any]) -> Operation[_Page]:
+        """A page of a source, with the writes that the thread sees that continues its path."""
+        rows = yield Query(_START.format(threads=_BY_NUMBER), [source, *params[1:]])
+        page = _paged(rows)
+        for row in (yield from self.lineages.writes(chain, params[1], page.checkpoints)):
             page.writes.setdefault(row.checkpoint_id, []).append((row.task_path, row.task_id, row.data))
         return page
 
@@ -224,7 +221,13 @@ class DeltaReads:
         kept: list[_Entry] = []
         for name in dict.fromkeys(entry.channel for entry in entries):
             children = [
-                Child(id_, source, _takes(before.get(name), after.get(name)), _version(after.get(name)))
+                Child(
+                    id_,
+                    source,
+                    _version(before.get(name)),
+                    _version(after.get(name)),
+                    _stores(after.get(name)),
+                )
                 for id_, source, after in found
             ]
             own = [entry for entry in entries if entry.channel == name]
@@ -245,9 +248,8 @@ class DeltaReads:
         return histories
 
 
-def _takes(before: Channel | None, after: Channel | None) -> bool:
-    """Whether writes under a checkpoint made what a channel is in its child."""
-    return (after is None or after.part is None) and _version(before) != _version(after)
+def _stores(channel: Channel | None) -> bool:
+    return channel is not None and channel.part is not None
 
 
 def _version(channel: Channel | None) -> Any:

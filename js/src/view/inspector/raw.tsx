@@ -21,12 +21,15 @@ export function Raw({ source, checkpoint, version }: Props) {
   return (
     <div aria-busy={asked.pending}>
       {PARTS.map((part) => (
-        <section class="lgviz-card" key={part} aria-label={part} data-testid={`lgviz-raw-${part}`}>
+        <section class="lgviz-card" key={part} aria-label={`raw ${part}`} data-testid={`lgviz-raw-${part}`}>
           <header>
             <b>{part}</b>
             <CopyButton label={`Copy ${part}`} text={() => raw[part]} />
           </header>
-          <div class="lgviz-code">{raw[part]}</div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it. */}
+          <div class="lgviz-code" tabIndex={0}>
+            {raw[part]}
+          </div>
         </section>
       ))}
     </div>

@@ -183,10 +183,10 @@ function ThreadList({ store, listId, leave }: ListProps) {
         )}
       </div>
       {threads && total > 0 && (
-        <footer class="lgviz-faint">
+        <div class="lgviz-foot lgviz-faint">
           {count(total, "thread")}
           <span>↑↓ Enter</span>
-        </footer>
+        </div>
       )}
     </div>
   );

@@ -116,7 +116,7 @@ export function SearchBox({ view }: { view: ViewState }) {
               </p>
             )}
           </div>
-          <footer class="lgviz-faint">
+          <div class="lgviz-foot lgviz-faint">
             <span>
               {unasked
                 ? ""
@@ -126,7 +126,7 @@ export function SearchBox({ view }: { view: ViewState }) {
               {hits.length > SHOWN && ` · ${SHOWN} of ${found(search)} listed, the others on the left edge`}
             </span>
             <span>Esc ends</span>
-          </footer>
+          </div>
         </div>
       )}
     </div>

@@ -10,7 +10,7 @@ export function TopBar({ view }: { view: ViewState }) {
   const { store } = view;
   const shown = store.graphShown.value;
   return (
-    <header class="lgviz-top">
+    <div class="lgviz-top">
       <Picker view={view} />
       <SearchBox view={view} />
       {store.thread.value && <Live store={store} />}
@@ -32,7 +32,7 @@ export function TopBar({ view }: { view: ViewState }) {
         Graph
       </button>
       <Menu view={view} />
-    </header>
+    </div>
   );
 }
 

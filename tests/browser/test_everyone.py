@@ -1,0 +1,45 @@
+"""For everyone: axe-core finds nothing in any view, light or dark; the keyboard alone does everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import NotebookFactory, set_theme
+
+AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """async (root) => (await axe.run(root, {resultTypes: ["violations"]})).violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)} (${node.failureSummary.slice(0, 300)})`))"""
+
+
+def _found(debugger: Debugger, view: str) -> list[str]:
+    return [f"{view}: {found}" for found in debugger.root.evaluate(RUN)]
+
+
+def _looked_at(debugger: Debugger) -> list[str]:
+    """What axe-core finds in each view in turn."""
+    found: list[str] = []
+    debugger.select("c5")
+    for tab in ("state", "diff", "tasks", "memory", "writes", "raw"):
+        debugger.tab(tab)
+        found += _found(debugger, tab)
+    debugger.fork("c5")
+    found += _found(debugger, "fork")
+    debugger.page.keyboard.press("Escape")
+    debugger.search.fill("flight")
+    expect(debugger.root.get_by_role("option").first).to_be_visible()
+    found += _found(debugger, "search")
+    debugger.page.keyboard.press("Escape")
+    return found
+
+
+def test_axe_finds_nothing_in_any_view(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    expect(debugger.row("c20")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    assert _looked_at(debugger) == []
+    set_theme(page, dark=True)
+    assert _looked_at(debugger) == []
