@@ -28,6 +28,7 @@
     └── PersistenceError            a saver cannot do what was asked; nothing was written
         ├── ForeignTables           the database holds only LangGraph's tables: migrate it
         ├── NewerSchema             the tables were made by a newer lgviz
+        ├── ThreadExists            a thread that was to be made has checkpoints already
         ├── NotKept                 a value that could not be read back equal; names channel and node
         ├── BadNamespace            LangGraph's ``InvalidNamespaceError`` with its remedy
         ├── BadKey                  a store's key that is no text
@@ -86,6 +87,7 @@ __all__ = [
     "ReadOnly",
     "SandboxEnded",
     "SourceError",
+    "ThreadExists",
     "ThreadNotFound",
     "Unavailable",
     "UnknownChannel",
@@ -266,6 +268,10 @@ class ForeignTables(PersistenceError):
 
 class NewerSchema(PersistenceError):
     """The tables were made by a newer version of lgviz."""
+
+
+class ThreadExists(PersistenceError):
+    """A thread that was to be made has checkpoints already."""
 
 
 class NotKept(PersistenceError):

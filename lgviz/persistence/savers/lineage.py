@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from langchain_core.runnables import RunnableConfig
 
 from lgviz._cache import BoundedCache
-from lgviz.errors import CheckpointNotFound, PersistenceError
+from lgviz.errors import CheckpointNotFound, ThreadExists
 from lgviz.persistence.blocks.records import Records
 from lgviz.persistence.blocks.store import batches
 from lgviz.persistence.database.statements import READ, REMOVE, Operation, Query, Rows
@@ -314,7 +314,7 @@ class Lineages:
 
         Raises:
             CheckpointNotFound: there is no such checkpoint.
-            PersistenceError: the new thread has checkpoints already.
+            ThreadExists: the new thread has checkpoints already.
         """
         place = address(config)
         target = address({"configurable": {"thread_id": new_thread_id}}).thread_id
@@ -349,7 +349,7 @@ class Lineages:
         """Refuse a thread that has checkpoints.
 
         Raises:
-            PersistenceError: it has.
+            ThreadExists: it has.
         """
         taken = yield Query(
             """SELECT 1 FROM lgviz_threads t WHERE t.thread_id = ? AND (
@@ -358,7 +358,7 @@ class Lineages:
             [thread_id],
         )
         if taken:
-            raise PersistenceError(
+            raise ThreadExists(
                 f"Thread {thread_id!r} has checkpoints already.",
                 "Take a new thread id, or delete that thread first.",
             )

@@ -227,7 +227,7 @@ class Removal:
         """Give a thread's checkpoints and writes to another thread too; values are shared, not copied.
 
         Raises:
-            PersistenceError: the target has checkpoints already.
+            ThreadExists: the target has checkpoints already.
         """
         yield REMOVE
         old = yield from self._number(source)

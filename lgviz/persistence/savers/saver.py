@@ -310,7 +310,7 @@ class Saver(OperationRunner, BaseCheckpointSaver[Any]):
 
         Raises:
             CheckpointNotFound: ``config`` names no checkpoint of the saver.
-            PersistenceError: the new thread has checkpoints already.
+            ThreadExists: the new thread has checkpoints already.
         """
         engine = self.engine
         return self._run(lambda: engine.lineages.fork(config, str(new_thread_id)))

@@ -31,6 +31,7 @@ from lgviz.sources.base import (
     StoredWrite,
     ThreadIndex,
     ThreadInfo,
+    ThreadLineage,
     Undecodable,
 )
 from lgviz.sources.connections import FileReader
@@ -123,6 +124,9 @@ class TablesSource(Source):
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+
+    def lineage(self, thread_id: str) -> ThreadLineage:
+        return self._run(lambda: self._engine.lineages.read(thread_id)) or ThreadLineage()
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)
