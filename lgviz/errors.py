@@ -48,6 +48,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from html import escape
 from typing import Any
 
 from langgraph.store.base import InvalidNamespaceError
@@ -124,6 +125,9 @@ class LgvizError(Exception):
         self.cause = visible(cause)
         self.remedy = visible(remedy)
         super().__init__(f"{self.cause} {self.remedy}".strip())
+
+    def _repr_html_(self) -> str:
+        return f"<div><b>{escape(self.cause)}</b> {escape(self.remedy)}</div>"
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks this before it prints a traceback: a user's mistake needs the sentence alone.

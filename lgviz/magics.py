@@ -12,6 +12,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Bool, Int, observe
 
+from lgviz.analysis.history import complete_by_tab
 from lgviz.automatic import CellDebuggers, key_of
 from lgviz.completion import SUFFIXES, complete_magic, unquoted
 from lgviz.errors import LgvizError
@@ -183,6 +184,7 @@ def load(shell: InteractiveShell) -> None:
     if _in_place not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(_in_place)
     complete_magic(shell, LgvizMagics.lgviz.parser)
+    complete_by_tab()
 
 
 def unload(shell: InteractiveShell) -> None:

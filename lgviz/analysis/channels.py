@@ -10,11 +10,13 @@ from langgraph.channels import DeltaChannel
 from langgraph.channels.base import BaseChannel
 from langgraph.channels.binop import BinaryOperatorAggregate
 
+from lgviz.analysis.shown import ShownByFields
+
 __all__ = ["ChannelInfo", "channels_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class ChannelInfo(ShownByFields):
     """What an update meets in one state channel.
 
     Attributes:

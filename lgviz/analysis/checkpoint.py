@@ -73,6 +73,11 @@ class Checkpoint:
         made = " + ".join(self.nodes) or self.source or "checkpoint"
         return visible(f"<Checkpoint {self.label} {made}, step {self.step}>")
 
+    def _repr_html_(self) -> str:
+        from lgviz.export.html import checkpoint_html
+
+        return str(checkpoint_html(self))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Checkpoint):
             return NotImplemented

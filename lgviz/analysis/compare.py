@@ -16,6 +16,7 @@ from lgviz.analysis.align import align
 from lgviz.analysis.messages import is_message, message_id
 from lgviz.analysis.patches import DictPatch, Keep, New, Part, Patch, Replace, SequencePatch
 from lgviz.analysis.same import same
+from lgviz.analysis.shown import ShownByFields
 from lgviz.analysis.tables import cells
 from lgviz.analysis.values import fields_of
 
@@ -29,13 +30,13 @@ _PARTS = 20_000
 _KEYS = (str, int, bytes, bool, type(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+@dataclass(frozen=True, slots=True, repr=False)
+class Change(ShownByFields):
     """One difference between two states.
 
     >>> from lgviz.analysis.diff import diff_states
     >>> list(diff_states({"home": {"city": "Rome"}}, {"home": {"city": "Braga"}}))
-    [Change(channel='home', path=('city',), kind='changed', before='Rome', after='Braga', note='')]
+    [Change(channel="home", path=("city",), kind="changed", before="Rome", after="Braga", note="")]
 
     Attributes:
         channel: the state channel.

@@ -73,7 +73,7 @@ class StateDiff(Changes):
         return diff_text(self)
 
     def _repr_html_(self) -> str:
-        return diff_page(self)
+        return str(diff_page(self))
 
 
 def diff_states(before: Mapping[str, Any], after: Mapping[str, Any], *, internal: bool = False) -> StateDiff:

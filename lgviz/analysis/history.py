@@ -16,14 +16,19 @@ from lgviz.sources.places import thread_of
 
 from .checkpoint import Checkpoint
 from .diff import StateDiff, diff_states
+from .shown import completes_by_tab
 from .state import StateReader, triggers_of
 from .tree import Flag, Tree
+from .writes import Writes
 
 if TYPE_CHECKING:
     import networkx
     import pandas
 
-__all__ = ["History", "Key", "open_history"]
+__all__ = ["History", "Key", "complete_by_tab", "open_history"]
+
+_ROWS = 30
+"""Rows of the tree that a terminal is shown."""
 
 Key = "int | str | Checkpoint"
 
@@ -117,9 +122,18 @@ class History:
         raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"{there} {names}.")
 
     def __repr__(self) -> str:
-        return visible(
-            f"<History of thread {self.thread_id!r}: {len(self)} checkpoints, {self.source.description}>"
-        )
+        from lgviz.export.text import tree_text
+
+        said = f"<History of thread {self.thread_id!r}: {len(self)} checkpoints, {self.source.description}>"
+        return visible(said) + "\n" + tree_text(self.tree, limit=_ROWS)
+
+    def _repr_html_(self) -> str:
+        from lgviz.export.html import static_html
+
+        return str(static_html(self))
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.tree.labels)
 
     # ------------------------------------------------------------ a sequence
 
@@ -291,3 +305,11 @@ class History:
         from .frames import to_frame
 
         return to_frame(self.tree)
+
+
+def complete_by_tab() -> None:
+    """Have IPython complete ``h["c2"].values["`` (see :func:`completes_by_tab`)."""
+    completes_by_tab(items=(History, Writes), attributes=(History, Checkpoint))
+
+
+complete_by_tab()

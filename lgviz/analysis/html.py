@@ -15,7 +15,7 @@ from markupsafe import Markup
 from lgviz._visible import HIDDEN, visible
 from lgviz.analysis.compare import Change, Changes
 from lgviz.analysis.messages import ToolCall, is_message, read_message
-from lgviz.analysis.style import ROOT, STYLE
+from lgviz.analysis.style import PAGE, ROOT, STYLE
 from lgviz.analysis.summary import (
     change_path,
     channel_summary,
@@ -26,7 +26,7 @@ from lgviz.analysis.summary import (
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import children, clean, describe, line
 
-__all__ = ["Room", "diff_html", "diff_page", "esc", "state_html", "tag", "value_html"]
+__all__ = ["Room", "diff_html", "diff_page", "esc", "page", "state_html", "tag", "value_html"]
 
 _TEXT = 1_500
 _DEPTH = 6
@@ -67,6 +67,16 @@ def tag(kind: str, body: str | int = _NONE, look: str = "") -> Markup:
 def diff_page(diff: Changes) -> Markup:
     """A diff as a notebook's output."""
     return tag("div", tag("style", Markup(STYLE)) + diff_html(diff, Room(60_000)), ROOT)  # noqa: S704
+
+
+def page(title: str, body: Markup, facts: Mapping[str, str] | None = None) -> str:
+    """A result as a notebook's output: a title, facts in a line, and what it holds."""
+    said = Markup(" · ").join(
+        tag("b", name) + " " + tag("span", text) for name, text in (facts or {}).items()
+    )
+    sub = tag("div", said, "lg-sub") if said else Markup()
+    style = tag("style", Markup(STYLE + PAGE))  # noqa: S704
+    return str(tag("div", style + tag("div", title, "lg-title") + sub + body, ROOT))
 
 
 # ---------------------------------------------------------------- state

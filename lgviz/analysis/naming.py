@@ -29,14 +29,16 @@ from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
 from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
-__all__ = ["AS_NODE", "NOTE", "Naming"]
+__all__ = ["AS_NODE", "NOTE", "NO_NODES", "NO_NODE_CHANNELS", "Naming"]
 
 AS_NODE = "lgviz_as_node"
 NOTE = "lgviz_note"
 """Metadata keys that lgviz writes when it forks."""
 
-_RESERVED = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
+NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
+NO_NODE_CHANNELS = 3
+"""From this format on no node has a channel of its own name."""
 
 LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Bookkeeping]]
 LoadSends = Callable[[str, str, bool], Sequence[str]]
@@ -81,6 +83,14 @@ class Naming:
         if task.name is None:
             self._identify(row, task, also)
         return task.name
+
+    def only_called(self, row: TreeRow) -> set[str]:
+        """The nodes that no channel ever triggered up to a checkpoint, but a ``Send`` or a call."""
+        return {
+            name
+            for name, read in _seen(self._load_versions(row.namespace, [row.id]).get(row.id)).items()
+            if not read
+        }
 
     def learn(self, name: str, seen: Mapping[str, Any]) -> None:
         """Take note of a node and the channels that it read."""
@@ -174,7 +184,8 @@ class Naming:
             told = (name for child in row.children for name in child.metadata.get("writes") or ())
             names.update(dict.fromkeys((*told, *_awaited(row))))
             names.update(dict.fromkeys(name for name in task.channels.values() if not is_internal(name)))
-        for ids in (TaskIds(row), TaskIds(row, dated=True)) if dated else (TaskIds(row),):
+        # The hash of late 2024 is that of format 1, whoever goes on with it.
+        for ids in (TaskIds(row), TaskIds(row, dated=True)) if dated or not task.path else (TaskIds(row),):
             for name in names:
                 if self._matches(row, ids, task, name, also):
                     task.name = name
@@ -225,7 +236,7 @@ class Naming:
             *(name for child in row.children for name in child.metadata.get("writes") or ()),
         }
         found = [channel for channel in written if channel in named]
-        own = [channel for channel in written if not is_internal(channel)]
+        own = [channel for channel in written if not is_internal(channel) and not channel.startswith("__")]
         if len(found) != 1 and own:
             versions = self._load_versions(row.namespace, [row.id]).get(row.id)
             format_ = versions.v if versions else 0
@@ -303,7 +314,7 @@ class Naming:
                 if not row.nodes:
                     row.nodes = self._as_nodes(row, seen, seen_before, before)
             elif row.source != "fork":
-                row.nodes = self._ran(row, seen, seen_before)
+                row.nodes = self._ran(row, seen, seen_before, before)
             if row.source != "update" or not row.changed:
                 row.changed = _changed(row, after, before)
 
@@ -338,10 +349,13 @@ class Naming:
         row: TreeRow,
         seen: Mapping[str, Mapping[str, Any]],
         seen_before: Mapping[str, Mapping[str, Any]],
+        before: Bookkeeping | None,
     ) -> tuple[str, ...]:
         ran = {name: versions for name, versions in seen.items() if _is_anew(versions, seen_before.get(name))}
         for name, versions in ran.items():
             self.learn(name, versions)
+        if row.collapsed and row.parent is not None and before is not None:
+            ran = self._over_steps(row.parent, ran, before)
         if row.collapsed or row.parent is None:
             # By the version each read last; who was only sent to read none and comes at the end.
             return tuple(
@@ -363,6 +377,29 @@ class Naming:
         names = {task.name for task in tasks}
         tasks += [Task("", "", name=name, order=(1, name)) for name in ran if name not in names]
         return self._ordered(tasks)
+
+    def _over_steps(
+        self, parent: TreeRow, ran: dict[str, Mapping[str, Any]], before: Bookkeeping
+    ) -> dict[str, Mapping[str, Any]]:
+        """Those who ran in the steps that ``durability="exit"`` left out after a checkpoint.
+
+        What was sent there ran first, unless the steps began with an input. That one dropped what waited: who
+        was dropped has read what was new at the checkpoint, and nothing since.
+        """
+        old, last, resent = before.channel_versions, before.versions_seen, bool(parent.step_work.resent)
+        waited = resent or TASKS_CHANNEL in before.channels
+        sent = self._load_sends(parent.namespace, parent.id, resent) if waited else ()
+        if all(versions.get("__start__") in (None, old.get("__start__")) for versions in ran.values()):
+            return ran | {name: {} for name in sent if name not in ran}
+        return {
+            name: versions
+            for name, versions in ran.items()
+            if (not versions and name not in sent)
+            or any(
+                version not in (old.get(channel), (last.get(name) or {}).get(channel))
+                for channel, version in versions.items()
+            )
+        }
 
     def _ordered(self, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Names in LangGraph's order: who was sent by number, then nodes as the graph holds them (by name
@@ -418,7 +455,7 @@ def _seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:
     marks = seen.get(_BUMPS) or {}
     result = {}
     for node, channels in seen.items():
-        if node in _RESERVED:
+        if node in NO_NODES:
             continue
         if marks:
             channels = {
@@ -448,4 +485,5 @@ def _changed(row: TreeRow, after: Bookkeeping, before: Bookkeeping | None) -> tu
         old = before.channel_versions if before else {}
         names = [name for name, version in after.channel_versions.items() if old.get(name) != version]
     state = written_channels(tuple(names)).state
-    return tuple(name for name in state if name not in after.versions_seen) if row.dated else state
+    dated = row.dated or after.v < NO_NODE_CHANNELS
+    return tuple(name for name in state if name not in after.versions_seen) if dated else state

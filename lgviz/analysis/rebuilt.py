@@ -23,6 +23,8 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Overwrite
 
+from lgviz._visible import visible
+from lgviz.analysis.shown import ShownByFields
 from lgviz.sources.base import Undecodable
 
 from .messages import is_message
@@ -62,7 +64,7 @@ NOTHING = _Nothing()
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAsWrites:
+class KeptAsWrites(ShownByFields):
     """Stands for the value of a delta channel that cannot be known without the graph's reducer.
 
     >>> kept = KeptAsWrites(3, (4,), "a reducer may add or replace")
@@ -81,7 +83,7 @@ class KeptAsWrites:
 
     def __repr__(self) -> str:
         begun = "" if self.stored is None else f"{self.stored!r}, then "
-        return f"<{_KEPT} ({self.reason}): {begun}{list(self.writes)!r}>"
+        return visible(f"<{_KEPT} ({self.reason}): {begun}{list(self.writes)!r}>")
 
 
 @dataclass(frozen=True, slots=True)

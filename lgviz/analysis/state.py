@@ -16,11 +16,12 @@ from langgraph.types import Interrupt, StateSnapshot
 from lgviz.persistence.savers.branches import LOST, MIXED, RERUN
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
-from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite
 from lgviz.sources.deltas import DeltaHistories, DeltaHistory
-from lgviz.sources.places import NULL_TASK_ID, by_channel, config_of, is_internal, node_path
+from lgviz.sources.places import NULL_TASK_ID, by_channel, calls, config_of, is_internal
 
 from .loading import Refusal, cannot_load, refused_channels, tolerant
+from .naming import NO_NODES
 from .rebuilt import Fold, overwritten, unwrapped
 from .steps import TreeRow
 from .stored_state import stored_snapshot
@@ -240,7 +241,7 @@ class StateReader:
 
         The snapshot is None where there is no graph, or LangGraph makes nothing certain of the record.
         """
-        graph = _graph_of(self._source.graph, facts.namespace)
+        graph = _graph_of(self._source.graph, facts, record.bookkeeping)
         if graph is None:
             return None, None
         reading, refused = tolerant(graph)
@@ -405,9 +406,22 @@ def _graphs(graph: Any) -> Iterator[Any]:
         yield subgraph
 
 
-def _graph_of(graph: Any, namespace: str) -> Any:
-    """The graph that runs in a namespace; None where there is none or LangGraph does not know it."""
-    if graph is None or not namespace:
+def _graph_of(graph: Any, facts: TreeRow, versions: Bookkeeping | None) -> Any:
+    """The graph that ran in a checkpoint's namespace; None where there is none or LangGraph does not find it.
+
+    Of several that the code of a node calls it finds one; that is another where the checkpoint names nodes or
+    channels that it has not. A subgraph that is a node itself is that one, also after its code changed.
+    """
+    by_code = False
+    for call in calls(facts.namespace):
+        node = getattr(graph, "nodes", {}).get(call.node)
+        if node is None or not node.subgraphs:
+            return None
+        graph = node.subgraphs[0]
+        by_code = by_code or node.bound is not graph
+    if not by_code or versions is None or not hasattr(graph, "channels"):
         return graph
-    found = graph.get_subgraphs(namespace=node_path(namespace), recurse=True)
-    return next((subgraph for _, subgraph in found), None)
+    nodes = {name for name, read in versions.versions_seen.items() if read and name not in NO_NODES}
+    nodes.update(task.name for task in facts.step_work.tasks.values() if task.name and task.order[0] == 1)
+    fits = nodes <= graph.nodes.keys() and {*versions.channel_versions} <= graph.channels.keys()
+    return graph if fits else None

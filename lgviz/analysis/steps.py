@@ -152,6 +152,11 @@ class Step:
             task = group[write.task_id] = Task(write.task_id, write.task_path)
             if write.task_path:
                 task.name, task.order = _by_path(write.task_path)
+        elif (
+            write.task_path and not task.path
+        ):  # begun by a LangGraph that stored no path, ended by one that does
+            task.path = write.task_path
+            task.name, task.order = _by_path(write.task_path)
         task.write(write.idx, write.channel)
 
     @property

@@ -12,7 +12,7 @@ from lgviz.persistence.serde.stored_error import error_as_text
 from lgviz.sources.base import Record, StoredWrite
 from lgviz.sources.places import CONTROL_CHANNELS, config_of, is_internal, unrooted
 
-from .naming import Naming
+from .naming import NO_NODE_CHANNELS, Naming
 from .rebuilt import unwrapped
 from .steps import PULL, PUSH, Task, TreeRow
 from .waiting import entry_of, pending_tasks
@@ -26,10 +26,12 @@ def stored_snapshot(
 ) -> StateSnapshot:
     """A snapshot in LangGraph's shape: the stored channels that belong to the state, those that were rebuilt,
     and the tasks of the next step as far as they are certain."""
-    hidden = _node_channels(row) if row.dated else set()
+    dated = row.dated or (record.bookkeeping is not None and record.bookkeeping.v < NO_NODE_CHANNELS)
+    hidden = _node_channels(row) if dated else set()
     held = {name: unwrapped(value) for name, value in record.values.items()} | dict(rebuilt)
     values = {name: value for name, value in held.items() if not is_internal(name) and name not in hidden}
-    tasks = tuple(_task(row, task, record.writes) for task in pending_tasks(row, record, naming))
+    dated = dated or any(child.dated for child in row.children)
+    tasks = tuple(_task(task, record.writes, dated) for task in pending_tasks(row, record, naming))
     return StateSnapshot(
         values=unrooted(values) if values or not _is_functional(row, record) else None,
         next=tuple(task.name for task in tasks),
@@ -57,14 +59,14 @@ def _node_channels(row: TreeRow) -> set[str]:
     return names
 
 
-def _task(row: TreeRow, task: Task, stored: Iterable[StoredWrite]) -> PregelTask:
+def _task(task: Task, stored: Iterable[StoredWrite], dated: bool) -> PregelTask:
     own = [write for write in stored if write.task_id == task.id]
     output = [write for write in own if write.channel not in CONTROL_CHANNELS]
     asked: list[Interrupt] = []
     for write in own:
         if write.channel == "__interrupt__":
             asked.extend(write.value if isinstance(write.value, (list, tuple)) else [write.value])
-    hidden = {task.name} if row.dated or any(child.dated for child in row.children) else set()
+    hidden = {task.name} if dated else set()
     return PregelTask(
         id=task.id,
         name=task.name or "",

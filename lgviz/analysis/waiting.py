@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import Bookkeeping, Record, Undecodable
-from lgviz.sources.places import TASKS_CHANNEL
+from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
-from .naming import Naming
+from .naming import NO_NODES, Naming
 from .steps import Task, TaskIds, TreeRow, written_channels
 
 __all__ = ["entry_of", "pending_tasks"]
@@ -44,7 +44,7 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
     if row.dated:  # there an id may not tell whether a task was sent
         pulled = {name: task for name, task in pulled.items() if name not in sends}
     known = {task.name: task for task in updated if task.name} | pulled
-    for name in _pulled(row, record, sends, pulled):
+    for name in _pulled(row, record, sends, pulled, naming):
         planned.append(known.get(name) or Task("", "", name=name, order=(1, name)))
     return sorted(
         planned, key=lambda task: (task.order[0], task.order[1] if task.order[0] == 0 else task.name)
@@ -55,7 +55,7 @@ def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
     """Which task takes the input that waits at a checkpoint, None where nothing tells: ``__start__`` in a
     graph of nodes, in one made by ``@entrypoint`` that of its own name."""
     for name, seen in (versions.versions_seen if versions else {}).items():
-        if _START in seen and name not in _NO_NODES:
+        if _START in seen and name not in NO_NODES:
             return name
     stored = row.step_work.tasks.values()
     ids = TaskIds(row)
@@ -63,7 +63,13 @@ def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
         if task.name and task.order[0] == 1 and task.id == ids.pulled(task.name, (_START,)):
             return task.name
     started = {name for child in row.children for name in child.nodes if not child.collapsed}
-    return _START if _START in started else None
+    if _START in started:
+        return _START
+    shown = {*(versions.channel_versions if versions else ()), *row.step_work.null.values()}
+    shown.update(row.metadata.get("counters_since_delta_snapshot") or ())
+    shown.update(name for child in row.children for name in child.changed)
+    # A functional graph has no channels of a state.
+    return _START if any(not is_internal(name) and name != "__end__" for name in shown) else None
 
 
 # ---------------------------------------------------------------- sent
@@ -103,14 +109,12 @@ def _sent(row: TreeRow, sends: Sequence[str | None], stored: Sequence[Task]) -> 
 
 # ---------------------------------------------------------------- pulled
 
-_NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
-
 
 def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str | None]) -> None:
     versions = record.bookkeeping
     names: dict[str, None] = dict.fromkeys(name for name in sends if name)
     for name, seen in (versions.versions_seen if versions else {}).items():
-        if name not in _NO_NODES:
+        if name not in NO_NODES:
             naming.learn(name, seen)
             names[name] = None
     for task in (*row.step_work.tasks.values(), *row.step_work.updates.values()):
@@ -118,7 +122,7 @@ def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str 
 
 
 def _pulled(
-    row: TreeRow, record: Record, sends: Sequence[str | None], stored: Mapping[str, Task]
+    row: TreeRow, record: Record, sends: Sequence[str | None], stored: Mapping[str, Task], naming: Naming
 ) -> set[str]:
     """The nodes that a channel triggers."""
     versions = record.bookkeeping
@@ -126,7 +130,7 @@ def _pulled(
     if row.source == "input" and entry not in (None, _START):
         return {entry}  # of an `@entrypoint`: all others are called
     triggered = set(_triggered(row, record)) if versions else set(row.expected or ())
-    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends))
+    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends, naming))
     # What a Command sent along came later than the step was planned.
     return found - (written_channels(tuple(row.step_work.null.values())).targets - triggered)
 
@@ -139,16 +143,15 @@ def _callers(row: TreeRow) -> Iterator[str]:
             yield caller.partition(", ")[0]
 
 
-def _ran(row: TreeRow, sends: Sequence[str | None]) -> Iterator[str]:
+def _ran(row: TreeRow, sends: Sequence[str | None], naming: Naming) -> Iterator[str]:
     """Nodes that ran from here to the next checkpoint, were neither sent nor called, nor handled an error."""
     child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
     if child is None or child.collapsed:
         return
     others = [name for name in sends if name]
     others += [task.name for task in row.step_work.tasks.values() if task.name and task.order[0] != 1]
-    for name in child.nodes:
-        if name not in others:
-            yield name
+    if names := {*child.nodes}.difference(others):
+        yield from names - naming.only_called(child)
 
 
 def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
@@ -166,7 +169,7 @@ def _triggers(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
     found = {
         (name, channel)
         for name, seen in versions.versions_seen.items()
-        if name not in _NO_NODES
+        if name not in NO_NODES
         for channel in seen
     }
     for channel in versions.channels:

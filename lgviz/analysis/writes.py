@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from lgviz._visible import visible
+from lgviz.analysis.html import Room, page, state_html
 from lgviz.sources.base import StoredWrite
 from lgviz.sources.places import is_internal
 
@@ -35,7 +37,13 @@ class Writes(Mapping[str, list[dict[str, Any]]]):
         return len(self._by_node)
 
     def __repr__(self) -> str:
-        return f"{self._by_node!r}{' (derived)' if self.derived else ''}"
+        return visible(f"{self._by_node!r}{' (derived)' if self.derived else ''}")
+
+    def _repr_html_(self) -> str:
+        return page("Writes (derived)" if self.derived else "Writes", state_html(self._by_node, Room(60_000)))
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
 
 def makers(row: TreeRow) -> list[Task]:

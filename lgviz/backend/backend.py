@@ -7,7 +7,11 @@ import itertools
 from collections.abc import Mapping
 from typing import Any, Unpack
 
+from markupsafe import Markup
+
+from lgviz._visible import visible
 from lgviz.analysis.history import History
+from lgviz.analysis.html import page
 from lgviz.backend.acts import Acts
 from lgviz.backend.code import name_of, store_name_of
 from lgviz.backend.dispatch import Dispatcher, RequestCall, Send, handlers_of
@@ -83,6 +87,15 @@ class Backend:
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send)
         self._numbers = itertools.count(-1, -1)
+
+    def __repr__(self) -> str:
+        thread = "no thread" if self.history is None else f"thread {self.history.thread_id!r}"
+        return visible(f"<lgviz.Backend {self.thread.source.description}, {thread}>")
+
+    def _repr_html_(self) -> str:
+        facts = {"reads": self.thread.source.description}
+        facts["thread"] = "none" if self.history is None else self.history.thread_id
+        return page("Backend", Markup(), facts)
 
     @property
     def history(self) -> History | None:

@@ -33,7 +33,7 @@ from lgviz.export.rails import (
 )
 from lgviz.sources.places import by_channel
 
-__all__ = ["static_html"]
+__all__ = ["checkpoint_html", "static_html"]
 
 _HEIGHT = 28
 _STEP = 15
@@ -58,7 +58,8 @@ def static_html(
     """
     tree = history.tree
     chosen = row_of(tree, selected)
-    chosen = row_of(tree, history.latest.id) if chosen is None else chosen
+    if chosen is None:
+        chosen = tree.roots[-1] if tree.roots else None
     other = row_of(tree, compared)
     heads, _ = heads_of(tree)
     count = f"{len(tree.ids):,} checkpoint{'s' if len(tree.ids) != 1 else ''}"
@@ -76,6 +77,15 @@ def static_html(
         '<div class="{} lg-page"><style>{}</style><div class="lg-top">{}</div>'
         '<div class="lg-body"><div class="lg-rows">{}</div><div class="lg-pane">{}</div></div></div>'
     ).format(ROOT, Markup(STYLE + PAGE), top, rows, pane)  # noqa: S704
+
+
+def checkpoint_html(checkpoint: Checkpoint) -> Markup:
+    """One checkpoint as script-free, self-contained HTML: what it is, its diff, its state."""
+    try:
+        body = _pane(checkpoint.history, checkpoint.history.tree, checkpoint.row, None)
+    except LgvizError as error:
+        body = _WRONG.format(esc(str(error)))  # deleted meanwhile
+    return Markup('<div class="{}"><style>{}</style>{}</div>').format(ROOT, Markup(STYLE + PAGE), body)  # noqa: S704
 
 
 def _status(history: History) -> Markup:

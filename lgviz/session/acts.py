@@ -8,10 +8,14 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.constants import END, START
 from langgraph.types import StateSnapshot
+from markupsafe import Markup
 
+from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
+from lgviz.analysis.html import Room, diff_html, page, tag
 from lgviz.analysis.loading import tolerant
+from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, Unloadable
 from lgviz.sources.places import by_channel
 
@@ -41,7 +45,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Preview:
     """What a fork would make.
 
@@ -68,9 +72,20 @@ class Preview:
     as_node: str
     warnings: list[str]
 
+    def __repr__(self) -> str:
+        head = f"<Preview as {self.as_node!r}, next {', '.join(map(repr, self.next)) or 'nothing'}>"
+        return (
+            visible("\n".join([head, *(f"  ! {warning}" for warning in self.warnings)])) + f"\n{self.diff!r}"
+        )
 
-@dataclass(frozen=True, slots=True)
-class Option:
+    def _repr_html_(self) -> str:
+        told = Markup().join(tag("div", warning, "lg-ask") for warning in self.warnings)
+        facts = {"as": self.as_node, "next": ", ".join(self.next) or "nothing, the end"}
+        return page("Preview", told + diff_html(self.diff, Room(60_000)), facts)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Option(ShownByFields):
     """A choice of ``as_node``.
 
     Attributes:

@@ -17,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.types import StateSnapshot
 
+from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, CheckpointNotFound
 from lgviz.sources.places import (
     CONTROL_CHANNELS,
@@ -39,8 +40,8 @@ from .values import delta_channels
 __all__ = ["Plan", "begun_anew", "plan_of", "refreshed", "replanted", "root_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(ShownByFields):
     """What a run from a checkpoint will do.
 
     Attributes:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
+from markupsafe import Markup
 
+from lgviz.analysis.html import page
 from lgviz.errors import WrongLoop
 
 from .effects import Act, adrive, drive, running_loop
@@ -37,6 +39,12 @@ class RunHandle:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="lgviz-run", daemon=True)
         self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<RunHandle {self.status}: {len(self.configs)} checkpoints>"
+
+    def _repr_html_(self) -> str:
+        return page("Run", Markup(), {self.status: f"{len(self.configs)} checkpoints"})
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:

@@ -11,13 +11,17 @@ from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
+from markupsafe import Markup
 
 from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
+from lgviz.analysis.html import Room, page, state_html, tag
+from lgviz.analysis.shown import ShownByFields
+from lgviz.analysis.values import line
 from lgviz.errors import SandboxEnded
 from lgviz.persistence import ItemChange
-from lgviz.sources.places import place_of
+from lgviz.sources.places import by_channel, place_of
 
 from .effects import is_wrong_loop, wrong_loop
 from .sandbox import Sandbox
@@ -27,8 +31,8 @@ __all__ = ["CheckpointFinder", "Run", "RunError", "RunEvent", "Status"]
 Status = Literal["done", "interrupted", "failed", "stopped"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunEvent:
+@dataclass(frozen=True, slots=True, repr=False)
+class RunEvent(ShownByFields):
     """Something that happened in a run, told as it happens, from the thread that runs it.
 
     Attributes:
@@ -48,8 +52,8 @@ class RunEvent:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunError:
+@dataclass(frozen=True, slots=True, repr=False)
+class RunError(ShownByFields):
     """What ended a run.
 
     Attributes:
@@ -195,6 +199,14 @@ class Run:
             state = self.sandbox.ended or "in a sandbox"
             place = f" {state}{f', {self.sandbox.memory}' if self.sandbox.memory else ''}"
         return visible(f"<Run {self.status}: {made}{place}{f', {self.error}' if self.error else ''}>")
+
+    def _repr_html_(self) -> str:
+        asks = [line(asked.value, 400) for asked in self.interrupts] + self.warnings
+        asks += [str(self.error)] if self.error else []
+        told = Markup().join(tag("div", each, "lg-ask") for each in asks)
+        count = f"{len(self.configs)} checkpoint{'s' * (len(self.configs) != 1)}"
+        facts: dict[str, str] = {self.status: count}
+        return page("Run", told + state_html(by_channel(self.values), Room(60_000)), facts)
 
 
 class CheckpointFinder:

@@ -9,7 +9,10 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata
 from langgraph.store.base import BaseStore, GetOp
+from markupsafe import Markup
 
+from lgviz._visible import visible
+from lgviz.analysis.html import page, tag
 from lgviz.errors import BadMoment, MemoryConflict, SandboxEnded, WrongLoop
 from lgviz.persistence import ItemChange
 from lgviz.persistence.stores.timestamps import KEPT
@@ -65,6 +68,16 @@ class Sandbox:
             f"Node {name!r} holds a store of its own: what it writes there is written."
             for name in dict.fromkeys(leaky_nodes(self.base.graph))
         ]
+
+    def __repr__(self) -> str:
+        place = place_of(self.start)
+        memory = f", {self.memory}" if self.memory else ""
+        return visible(f"<Sandbox {self.ended or 'open'}, thread {place.thread_id!r}{memory}>")
+
+    def _repr_html_(self) -> str:
+        facts = {self.ended or "open": self.memory, "thread": place_of(self.start).thread_id}
+        told = (tag("div", warning, "lg-ask") for warning in self.warnings)
+        return page("Sandbox", Markup().join(told), facts)
 
     def _over(self, store: BaseStore, position: Position) -> None:
         moment = position.saved.metadata.get(KEPT) or position.saved.checkpoint["ts"]

@@ -13,6 +13,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 
 from lgviz.analysis.loading import cannot_load, channel_of, in_filling, remedy_of, said_by, tolerant
+from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable, listed
 from lgviz.sources.places import ROOT_CHANNEL, config_of, is_internal, place_of
 
@@ -29,8 +30,8 @@ _CONTROL = {"__error__", "__error_source_node__", "__interrupt__", "__resume__",
 _BRANCH = "branch:to:"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Edit(ShownByFields):
     """What an update says; the arguments of :func:`lgviz.fork`."""
 
     values: Any
@@ -58,8 +59,8 @@ class UpdateResult:
     as_node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+@dataclass(frozen=True, slots=True, repr=False)
+class Sibling(ShownByFields):
     """A task of the next step that finished already, with what it wrote.
 
     Attributes:

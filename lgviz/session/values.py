@@ -14,14 +14,15 @@ from langgraph.graph import START
 from langgraph.types import Overwrite
 
 from lgviz.analysis.channels import ChannelInfo, channels_of
+from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import InvalidValue, UnknownChannel
 from lgviz.sources.places import ROOT_CHANNEL
 
 __all__ = ["ChannelInfo", "Set", "channels_of", "delta_channels", "parse_json", "set_channels", "to_update"]
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+@dataclass(frozen=True, slots=True, repr=False)
+class Set(ShownByFields):
     """Set a channel to ``value``, past its reducer.
 
     >>> import lgviz

@@ -78,6 +78,29 @@ def test_a_thread_of_2024_that_went_on_today(database: Path) -> None:
     assert [c.next for c in history][:4] == [("__start__",), ("other", "zask"), ("then",), ()]
 
 
+@pytest.mark.parametrize("database", ["2024_12_continued"], indirect=True)
+def test_an_entrypoint_of_2024_that_went_on_today_waits_alone_for_its_calls(database: Path) -> None:
+    history = open_history(database, "func")
+    assert [c.next for c in history] == [("flow",), (), ("flow",)]
+    assert history["c1"].nodes[0] == "flow" and sorted(history["c1"].nodes) == ["ask", "bad", "flow", "good"]
+    assert [told(c) for c in history][1:] == [[], [("flow", None, False, ["about a"])]]
+
+
+@pytest.mark.parametrize("format_", [1, 2])
+def test_the_format_tells_a_nodes_own_channel_where_the_metadata_does_not(format_: int) -> None:
+    saver, place = InMemorySaver(), {"configurable": {"thread_id": "1", "checkpoint_ns": ""}}
+    versions = {"log": "2", "a": "2", "kind": "2"}
+    for step, seen in enumerate([{}, {"a": {"start:a": "1"}}]):
+        values = {"log": ["a"], "a": "a", "kind": "b"} if step else {}
+        checkpoint = {**empty_checkpoint(), "v": format_, "versions_seen": seen, "channel_values": values}
+        checkpoint["channel_versions"] = versions if step else {"start:a": "1"}
+        metadata: Any = {"source": "loop", "step": step, "parents": {}}
+        place = saver.put(place, checkpoint, metadata, checkpoint["channel_versions"])
+    latest = open_history(saver, "1").latest
+    assert latest.nodes == ("a",) and latest.changed == ("kind", "log")
+    assert latest.values == {"log": ["a"], "kind": "b"}
+
+
 def test_renamed_channels_are_no_new_reading() -> None:
     """What LangGraph stores when it goes on with a thread of 2024: every node's channels have other names."""
     saver, place = InMemorySaver(), {"configurable": {"thread_id": "1", "checkpoint_ns": ""}}

@@ -262,6 +262,82 @@ def test_sends_that_replace_those_that_waited_drop_the_finished_task(
     assert kept.deviations(graph) == []
 
 
+# ---------------------------------------------------------------- what new input drops, and input that waits
+
+
+def sent_or_led(saver: Any, sent: bool) -> Any:
+    """``p`` finishes beside ``q``, which asks; then ``z``."""
+    builder = StateGraph(Log)
+    builder.add_node("p", lambda state: {"log": ["p"]})
+    builder.add_node("q", lambda state: {"log": [interrupt("?")]})
+    builder.add_node("z", lambda state: {"log": ["z"]})
+    if sent:
+        builder.add_conditional_edges(START, lambda _: [Send("p", {}), Send("q", {})], ["p", "q"])
+    else:
+        builder.add_edge(START, "p")
+        builder.add_edge(START, "q")
+    builder.add_edge(["p", "q"], "z")
+    return builder.compile(checkpointer=saver)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_tasks_that_new_input_dropped_did_not_run(kept: Kept, sent: bool) -> None:
+    """With ``durability="exit"`` neither input has a checkpoint, and both left tasks that count as triggered."""
+    graph = sent_or_led(kept.saver, sent)
+    for _ in range(3):
+        graph.invoke({"log": []}, THREAD, durability="exit")
+    graph.invoke(Command(resume="yes"), THREAD, durability="exit")
+    for history in kept.read(graph):
+        assert [c.nodes for c in history][:3] == [("__start__",)] * 3
+        assert sorted(history.latest.nodes) == ["p", "q", "z"]
+    assert kept.deviations(graph) == []
+
+
+def test_input_that_nobody_took_yet_waits_for_start_where_a_state_is_shown(kept: Kept) -> None:
+    builder = StateGraph(Log).add_node("n", lambda state: {"log": ["n"]}).add_edge(START, "n")
+    graph = builder.compile(checkpointer=kept.saver)
+    graph.update_state(THREAD, {"log": ["before"]}, as_node="n")
+    graph.update_state(THREAD, {"log": ["in"]}, as_node="__input__")
+    assert graph.get_state(THREAD).next == ("__start__",)
+    assert kept.deviations(graph) == []
+    for history in kept.read(graph):
+        assert history.latest.next == ("__start__",) and history.status == "paused"
+
+
+# ---------------------------------------------------------------- subgraphs that code calls
+
+
+class More(Log):
+    more: str
+
+
+def asking(name: str, state: Any) -> Any:
+    builder = StateGraph(state).add_node(name, lambda _: {"log": [name + interrupt("?")]})
+    return builder.add_edge(START, name).compile()
+
+
+def test_the_second_subgraph_that_a_node_calls_is_told_by_what_ran(kept: Kept) -> None:
+    """LangGraph itself finds the first for both, and so sees no channel and no node of the second."""
+    first, second = asking("first", Log), asking("second", More)
+
+    def call(_: Log) -> Any:
+        said = first.invoke({"log": []})["log"]
+        return {"log": said + second.invoke({"log": [], "more": "x"})["log"]}
+
+    graph = StateGraph(Log).add_node("call", call).add_edge(START, "call").compile(kept.saver)
+    graph.invoke({"log": []}, THREAD)
+    graph.invoke(Command(resume="1"), THREAD)
+    for history in kept.read(graph):
+        *_, asks = history["c1"].inner
+        assert asks.next == ("second",) and values(asks.interrupts) == ["?"]
+        assert asks.values == {"log": [], "more": "x"}
+    graph.invoke(Command(resume="2"), THREAD)
+    for history in kept.read(graph):
+        states = [c.values for c in history["c1"].inner if c.nodes in (("first",), ("second",))]
+        assert states == [{"log": ["first1"]}, {"log": ["second2"], "more": "x"}]
+        assert history.latest.values == {"log": ["first1", "second2"]}
+
+
 # ---------------------------------------------------------------- graphs that are no StateGraph
 
 

@@ -64,20 +64,7 @@ ERAS = (
 )
 
 
-WRONG = {
-    "0.2.60": "gone on with today, an entrypoint's `next` lists its calls and `__end__` too",
-}
-"""Not differences on purpose: what lgviz does wrong with threads of these versions, and is to be mended."""
-
-
-def params() -> Iterator[Any]:
-    for era in ERAS:
-        wrong = WRONG.get(era.langgraph)
-        marks = [pytest.mark.xfail(reason=wrong, raises=AssertionError)] if wrong else []
-        yield pytest.param(era, id=era.langgraph, marks=marks)
-
-
-@pytest.mark.parametrize("era", [*params()])
+@pytest.mark.parametrize("era", ERAS, ids=[era.langgraph for era in ERAS])
 def test_what_a_version_wrote_and_todays_went_on_with(era: Era, tmp_path: Path) -> None:
     database, beside = tmp_path / "threads.db", tmp_path / "answers.json"
     python = environment(

@@ -1,0 +1,62 @@
+"""How results show themselves in a notebook and in a terminal: escaped, bounded, what hides made visible."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import Any
+
+from lgviz._visible import visible
+from lgviz.analysis.values import line
+
+__all__ = ["ShownByFields", "completes_by_tab", "fields_of_result"]
+
+
+class ShownByFields:
+    """A dataclass (``repr=False``) that shows its fields, each value in one line of bounded length.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(repr=False)
+    ... class Answer(ShownByFields):
+    ...     text: str
+    >>> Answer("yes")
+    Answer(text="yes")
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}={line(value)}" for name, value in fields_of_result(self).items())
+        return visible(f"{type(self).__name__}({said})")
+
+    def _repr_html_(self) -> str:
+        from lgviz.analysis.html import Room, page, state_html
+
+        return page(type(self).__name__, state_html(fields_of_result(self), Room(60_000)))
+
+
+def fields_of_result(result: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are for a reader."""
+    return {
+        each.name: getattr(result, each.name)
+        for each in dataclasses.fields(result)
+        if each.repr and not each.name.startswith("_")
+    }
+
+
+def completes_by_tab(*, items: tuple[type, ...] = (), attributes: tuple[type, ...] = ()) -> None:
+    """Have IPython look into objects as one types: Tab after ``h["c2"].values["``.
+
+    IPython evaluates what stands before the cursor only where that is known to change nothing; it keeps a
+    list of such classes. Nothing happens outside of IPython.
+    """
+    if "IPython" not in sys.modules:
+        return
+    try:
+        from IPython.core.guarded_eval import EVALUATION_POLICIES
+    except ImportError:  # an older or newer IPython, which offers less by Tab
+        return
+    limited: Any = EVALUATION_POLICIES.get("limited")
+    if hasattr(limited, "allowed_getitem") and hasattr(limited, "allowed_getattr"):
+        limited.allowed_getitem.update(items)
+        limited.allowed_getattr.update(attributes)
