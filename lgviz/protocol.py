@@ -245,11 +245,52 @@ class ChannelView(TypedDict):
     value: ValueNode
 
 
+class DecisionOption(TypedDict):
+    """A decision that a question allows on an action."""
+
+    type: str
+    takes: Literal["nothing", "args", "text", "reason"]
+    """What is given with it: edited arguments, an answer, a reason if there is one."""
+
+
+class DecidedView(TypedDict):
+    type: str
+    text: str
+    """The reason or the answer."""
+    name: str
+    args: list[ValueItem]
+    """Of an edit: what was called instead."""
+
+
+class ActionView(TypedDict):
+    """An action that waits, or waited, for a decision."""
+
+    name: str
+    args: list[ValueItem]
+    description: str
+    decisions: list[DecisionOption]
+    decided: DecidedView | None
+
+
+class QuestionView(TypedDict):
+    """What an interrupt asks for: decisions on actions, a value by a form, or any text."""
+
+    kind: Literal["decisions", "form", "text"]
+    actions: list[ActionView]
+    options: list[FieldOption]
+    """Answers that the question itself names."""
+    warning: str | None
+    """Why the schema that it gives cannot be used."""
+
+
 class InterruptView(TypedDict):
     id: str
     node: str
     value: ValueNode
     answered: bool
+    answer: ValueNode | None
+    """What it was answered with; None where it waits, or where the answer is not stored."""
+    question: QuestionView
 
 
 class CheckpointView(TypedDict):
@@ -483,6 +524,56 @@ class RunRequest(TypedDict):
     configurable: str | None
     sandbox: bool
     """As for a fork."""
+
+
+class AnswerForm(TypedDict):
+    """What a person fills in to answer an interrupt."""
+
+    id: str
+    form: FieldView | None
+    """Of a question with a schema."""
+    args: list[FieldView | None]
+    """The arguments of each action; None where they cannot be edited."""
+
+
+class DecisionDraft(TypedDict):
+    type: str
+    text: str
+    args: str | None
+    """JSON; of an edit."""
+
+
+class AnswerDraft(TypedDict):
+    """What a person filled in: one of the three."""
+
+    decisions: list[DecisionDraft | None] | None
+    """One an action."""
+    json: str | None
+    """The whole answer as JSON."""
+    text: str | None
+    """JSON where it is JSON, else the text itself."""
+
+
+class AnswerRequest(TypedDict):
+    checkpoint: str
+    drafts: dict[str, AnswerDraft]
+    """By interrupt id."""
+
+
+class AnswerError(TypedDict):
+    id: str
+    action: int | None
+    """The place of the action that it is about."""
+    path: list[str | int]
+    """In the form, or in the arguments of the action."""
+    message: str
+
+
+class AnswersMade(TypedDict):
+    answers: dict[str, str]
+    """By interrupt id, as ``run_start`` takes them."""
+    errors: list[AnswerError]
+    """What is wrong with the others: nothing was sent."""
 
 
 class RunView(TypedDict):
@@ -823,6 +914,8 @@ class Methods(TypedDict):
     fork_form: tuple[CheckpointParams, ForkForm]
     fork_preview: tuple[ForkRequest, PreviewView]
     fork_commit: tuple[ForkRequest, ForkResult]
+    answer_form: tuple[CheckpointParams, list[AnswerForm]]
+    answer_make: tuple[AnswerRequest, AnswersMade]
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
     code_get: tuple[CodeRequest, CodeView]

@@ -224,11 +224,49 @@ export interface ChannelView {
   value: ValueNode;
 }
 
+/** A decision that a question allows on an action. */
+export interface DecisionOption {
+  type: string;
+  /** What is given with it: edited arguments, an answer, a reason if there is one. */
+  takes: "nothing" | "args" | "text" | "reason";
+}
+
+export interface DecidedView {
+  type: string;
+  /** The reason or the answer. */
+  text: string;
+  name: string;
+  /** Of an edit: what was called instead. */
+  args: ValueItem[];
+}
+
+/** An action that waits, or waited, for a decision. */
+export interface ActionView {
+  name: string;
+  args: ValueItem[];
+  description: string;
+  decisions: DecisionOption[];
+  decided: DecidedView | null;
+}
+
+/** What an interrupt asks for: decisions on actions, a value by a form, or any text. */
+export interface QuestionView {
+  kind: "decisions" | "form" | "text";
+  actions: ActionView[];
+  /** Answers that the question itself names. */
+  options: FieldOption[];
+  /** Why the schema that it gives cannot be used. */
+  warning: string | null;
+}
+
 export interface InterruptView {
   id: string;
   node: string;
   value: ValueNode;
   answered: boolean;
+  /** What it was answered with; None where it waits, or where the answer is not stored. */
+  answer: ValueNode | null;
+  question: QuestionView;
 }
 
 /** The answer to `checkpoint_get`: head line and State tab. */
@@ -455,6 +493,54 @@ export interface RunRequest {
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
+}
+
+/** What a person fills in to answer an interrupt. */
+export interface AnswerForm {
+  id: string;
+  /** Of a question with a schema. */
+  form: FieldView | null;
+  /** The arguments of each action; None where they cannot be edited. */
+  args: (FieldView | null)[];
+}
+
+export interface DecisionDraft {
+  type: string;
+  text: string;
+  /** JSON; of an edit. */
+  args: string | null;
+}
+
+/** What a person filled in: one of the three. */
+export interface AnswerDraft {
+  /** One an action. */
+  decisions: (DecisionDraft | null)[] | null;
+  /** The whole answer as JSON. */
+  json: string | null;
+  /** JSON where it is JSON, else the text itself. */
+  text: string | null;
+}
+
+export interface AnswerRequest {
+  checkpoint: string;
+  /** By interrupt id. */
+  drafts: Record<string, AnswerDraft>;
+}
+
+export interface AnswerError {
+  id: string;
+  /** The place of the action that it is about. */
+  action: number | null;
+  /** In the form, or in the arguments of the action. */
+  path: (string | number)[];
+  message: string;
+}
+
+export interface AnswersMade {
+  /** By interrupt id, as `run_start` takes them. */
+  answers: Record<string, string>;
+  /** What is wrong with the others: nothing was sent. */
+  errors: AnswerError[];
 }
 
 /** The answer to `run_start` when the run ended, and the body of a `run` event. */
@@ -774,6 +860,8 @@ export interface Methods {
   fork_form: { params: CheckpointParams; result: ForkForm };
   fork_preview: { params: ForkRequest; result: PreviewView };
   fork_commit: { params: ForkRequest; result: ForkResult };
+  answer_form: { params: CheckpointParams; result: AnswerForm[] };
+  answer_make: { params: AnswerRequest; result: AnswersMade };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
   code_get: { params: CodeRequest; result: CodeView };

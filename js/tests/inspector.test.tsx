@@ -1,10 +1,11 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CheckpointView, ForkRequest, RunRequest, ValueNode } from "../src/protocol";
+import { optionText } from "../src/lib/answers";
+import type { CheckpointView, ForkRequest, RunRequest } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
 import { Store } from "../src/state/store";
 import { Inspector } from "../src/view/inspector/inspector";
-import { Interrupts, quickAnswers } from "../src/view/inspector/interrupts";
+import { Interrupts } from "../src/view/inspector/interrupts";
 import { answers, idOf, type Name, Recorded } from "./recorded";
 
 let host: HTMLElement;
@@ -337,7 +338,7 @@ describe("interrupts", () => {
     const [text] = host.querySelectorAll(".lgviz-question textarea");
     expect(by("resume").getAttribute("aria-disabled")).toBe("true");
     type(text as Element, "window");
-    await vi.waitFor(() => expect(by("resume").textContent).toBe("Resume with 1 of 2"));
+    await vi.waitFor(() => expect(by("resume").textContent).toBe("Answer 1 of 2 & resume"));
     const view = answers("trip", "checkpoint_get").find((one) => one.id === id("c2"));
     const first = view?.interrupts[0]?.id as string;
     by("resume").click();
@@ -362,7 +363,7 @@ describe("interrupts", () => {
     await vi.waitFor(() => expect(by("interrupt").querySelectorAll("textarea")).toHaveLength(2));
   });
 
-  it("that were answered, and that failed, are open at once, without a second way to open them", async () => {
+  it("that were answered, and that failed, are open at once: to answer anew is to go into them", async () => {
     await open("c2", "answered");
     const answered = answers("trip", "checkpoint_get").find(
       ({ interrupts }) => interrupts.length > 0 && interrupts.every((interrupt) => interrupt.answered),
@@ -373,16 +374,19 @@ describe("interrupts", () => {
     );
     expect(by("interrupt").textContent).toContain("was answered, and that failed");
     expect(by("interrupt").querySelectorAll("textarea")).toHaveLength(2);
-    expect(host.querySelector('[data-testid="lgviz-answer-anew"]')).toBeNull();
+    by("answer-anew").click();
+    await vi.waitFor(() => expect(document.activeElement?.tagName).toBe("TEXTAREA"));
   });
 });
 
-it("offers the answers that a question lists", () => {
+it("offers the answers that a question names, and none of its own", () => {
   const asked = (name: Name) => answers(name, "checkpoint_get").flatMap((view) => view.interrupts);
-  const listed = asked("approval")[0]?.value as ValueNode;
-  expect(quickAnswers(listed)).toEqual(["approve", "reject"]);
-  expect(quickAnswers(asked("trip")[0]?.value as ValueNode)).toEqual(["true", "false"]);
-  expect(quickAnswers({ ...listed, items: [] })).toEqual(["true", "false"]);
+  const named = asked("approval")[0]?.question.options ?? [];
+  expect(named.map(({ label }) => label)).toEqual(["approve", "reject"]);
+  expect(named.map(optionText)).toEqual(["approve", "reject"]);
+  expect(asked("trip")[0]?.question.options).toEqual([]);
+  expect(optionText({ label: "true", value: '"true"' })).toBe('"true"'); // the word, not the boolean
+  expect(optionText({ label: "yes", value: "true" })).toBe("true");
 });
 
 describe("a run", () => {

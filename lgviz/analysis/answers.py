@@ -16,7 +16,10 @@ from xxhash import xxh3_128_hexdigest
 
 from lgviz.sources.places import CONTROL_CHANNELS, NULL_TASK_ID
 
-__all__ = ["Asker", "Told", "askers_of", "told"]
+__all__ = ["NOT_TOLD", "Asker", "Told", "askers_of", "told"]
+
+NOT_TOLD: Any = object()
+"""No answer; None is one."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Told:
 
     Attributes:
         answered: whether an answer to it is stored.
+        answer: that answer; :data:`NOT_TOLD` where it waits, or where it is not stored here.
         before: the answers to older questions of its task.
         own: whether the task that shows it asked, and not a task or subgraph that it called.
     """
@@ -58,6 +62,7 @@ class Told:
     answered: bool
     before: list[Any]
     own: bool
+    answer: Any = NOT_TOLD
 
 
 def told(
@@ -84,7 +89,9 @@ def told(
         number = count - 1  # the question shown is the last one asked (before 2026 all of a task had one id)
     elif not asker.ended or number is None:
         number = count
-    return Told(finished or (asker.ended and number < count), asker.answers[:number], own)
+    answered = finished or (asker.ended and number < count)
+    answer = asker.answers[number] if answered and number < count else NOT_TOLD
+    return Told(answered, asker.answers[:number], own, answer)
 
 
 def askers_of(writes: Iterable[tuple[str, str, Any]]) -> dict[str, Asker]:

@@ -10,10 +10,11 @@ from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
+from lgviz.backend.answers import checked_answers
 from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import RequestCall, handler
-from lgviz.backend.forms import answer_of, config_of, field_of, values_of
+from lgviz.backend.forms import config_of, field_of, values_of
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.sandbox import SandboxSlot
@@ -137,7 +138,7 @@ class Acts:
         runner = session.start_run(
             graph,
             at,
-            resume=_answers(params["resume"]),
+            resume=checked_answers(at, params["resume"]),
             until=params["until"],
             loop=self._loop,
             on_event=lambda event: self._tell(number, event),
@@ -251,16 +252,12 @@ class Acts:
                 self._subject,
                 thread_id,
                 at.label,
-                resume=_answers(run["resume"]) if run else None,
+                resume=checked_answers(at, run["resume"]) if run else None,
                 until=run["until"] if run else None,
                 config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
             )
         return code.select_code(self._subject, thread_id, at.label)
-
-
-def _answers(texts: dict[str, str] | None) -> dict[str, Any] | None:
-    return None if texts is None else {key: answer_of(text) for key, text in texts.items()}
 
 
 def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None:

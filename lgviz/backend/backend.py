@@ -13,6 +13,7 @@ from lgviz._visible import visible
 from lgviz.analysis.history import History
 from lgviz.analysis.html import page
 from lgviz.backend.acts import Acts
+from lgviz.backend.answers import AnswerRequests
 from lgviz.backend.code import name_of, store_name_of
 from lgviz.backend.dispatch import Dispatcher, RequestCall, Send, handlers_of
 from lgviz.backend.memory import MemoryRequests
@@ -83,7 +84,7 @@ class Backend:
         memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
         self._acts = Acts(thread, self.sandbox, memory, loop, subject)
         reads = self._reads = Reads(thread, self.sandbox)
-        self._handlers = handlers_of(reads, memory, self.sandbox, self._acts)
+        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), self._acts)
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send)
         self._numbers = itertools.count(-1, -1)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.types import Interrupt, PregelTask
+from langgraph.types import PregelTask
 
 from lgviz import session
-from lgviz.analysis.answers import askers_of, told
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
+from lgviz.backend.question_views import interrupts_of
 from lgviz.backend.raw import raw_text
-from lgviz.backend.value_views import Budget, interrupt_view, value_node
+from lgviz.backend.value_views import Budget, value_node
 from lgviz.errors import LgvizError
 from lgviz.persistence import StoredError
-from lgviz.protocol import ChannelView, CheckpointView, DiffView, InterruptView, RawView, TaskView, TaskWrites
+from lgviz.protocol import ChannelView, CheckpointView, DiffView, RawView, TaskView, TaskWrites
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import by_channel, calls, is_internal
@@ -100,7 +100,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
         "summary": summary_of(diff_states(state_of(parent) if parent else {}, state)),
         "parent": parent.id if parent else None,
         "collapsed": checkpoint.collapsed,
-        "interrupts": _interrupts(checkpoint),
+        "interrupts": [view for task in checkpoint.tasks for view in interrupts_of(checkpoint, task)],
         "error": checkpoint.error,
         "channels": channels,
         "warnings": _warnings(checkpoint, source),
@@ -153,9 +153,7 @@ def tasks_view(
             "name": task.name,
             "status": _status(task),
             "triggers": _triggers(checkpoint, source, task.name),
-            "interrupts": [
-                interrupt_view(i, task.name, _is_answered(checkpoint, task, i)) for i in task.interrupts
-            ],
+            "interrupts": interrupts_of(checkpoint, task),
             "error": None if task.error is None else clean(str(task.error))[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
             "subgraph": started.get(task.id),
@@ -220,28 +218,6 @@ def _status(task: Any) -> Any:
     if _finished(task):
         return "done"
     return "interrupted" if task.interrupts else "pending"
-
-
-def _answered(checkpoint: Checkpoint) -> bool:
-    return bool(checkpoint.flags & Flag.ANSWERED)
-
-
-def _interrupts(checkpoint: Checkpoint) -> list[InterruptView]:
-    return [
-        interrupt_view(i, task.name, _is_answered(checkpoint, task, i))
-        for task in checkpoint.tasks
-        for i in task.interrupts
-    ]
-
-
-def _is_answered(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> bool:
-    """Whether an answer to a question is stored at the checkpoint, whatever came of it."""
-    if _answered(checkpoint):
-        return True
-    if not isinstance(interrupt, Interrupt):
-        return False
-    askers = askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes)
-    return told(askers, interrupt, task, checkpoint.namespace, finished=_finished(task)).answered
 
 
 def _duration(checkpoint: Checkpoint) -> float | None:

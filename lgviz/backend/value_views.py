@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lgviz._visible import visible
 from lgviz.analysis.messages import read_message
 from lgviz.analysis.values import children, clean, describe, line
-from lgviz.protocol import InterruptView, MessageView, ValueItem, ValueNode
+from lgviz.protocol import MessageView, ValueItem, ValueNode
 
-__all__ = ["Budget", "interrupt_view", "message_view", "one_line", "value_node"]
+__all__ = ["Budget", "argument_items", "message_view", "one_line", "value_node"]
 
 MESSAGE = 48_000
 """Bytes of JSON that the values of one protocol message may take."""
@@ -141,27 +141,21 @@ def message_view(value: Any, budget: Budget | None = None, text: int = 4_000) ->
             break
         budget.spend(_NODE)
         name, _ = budget.take(call.name, 100)
-        args: list[ValueItem] = []
-        given = call.args.items() if isinstance(call.args, dict) else [("", call.args)]
-        for key, arg in list(given)[:20]:
-            if budget.left < _NODE:
-                break
-            args.append({"key": budget.take(str(key), 100)[0], "value": _node(arg, budget, 0, 300)})
-        view["tool_calls"].append({"id": _short(call.id), "name": name, "args": args})
+        view["tool_calls"].append(
+            {"id": _short(call.id), "name": name, "args": argument_items(call.args, budget)}
+        )
     return view
 
 
-def interrupt_view(interrupt: Any, node: str, answered: bool, budget: Budget | None = None) -> InterruptView:
-    """An interrupt as LangGraph's ``Interrupt``, a dict of the same fields, or the bare value."""
-    known = hasattr(interrupt, "value")
-    value = interrupt.value if known else interrupt
-    name = getattr(interrupt, "id", None) or getattr(interrupt, "interrupt_id", None) or ""
-    return {
-        "id": clean(str(name))[:200],
-        "node": clean(node)[:200],
-        "value": value_node(value, budget=budget or Budget(MESSAGE // 8)),
-        "answered": answered,
-    }
+def argument_items(args: Any, budget: Budget, text: int = 300) -> list[ValueItem]:
+    """The arguments of a call, by name; ``text``: the most characters of one."""
+    items: list[ValueItem] = []
+    given = args.items() if isinstance(args, Mapping) else [("", args)]
+    for key, arg in list(given)[:20]:
+        if budget.left < _NODE:
+            break
+        items.append({"key": budget.take(str(key), 100)[0], "value": _node(arg, budget, 0, text)})
+    return items
 
 
 def one_line(value: Any) -> str:

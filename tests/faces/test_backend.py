@@ -9,6 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.backend import Backend
 from lgviz.backend.acts import Acts
+from lgviz.backend.answers import AnswerRequests
 from lgviz.backend.dispatch import handlers_of
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.reads import Reads
@@ -20,7 +21,7 @@ from tests.support.view import fork
 
 
 def test_each_method_of_the_protocol_has_one_handler_and_no_handler_has_none() -> None:
-    parts = [object.__new__(part) for part in (Reads, MemoryRequests, SandboxSlot, Acts)]
+    parts = [object.__new__(part) for part in (Reads, MemoryRequests, SandboxSlot, AnswerRequests, Acts)]
     declared = [name for part in parts for name in handlers_of(part)]
     assert sorted(declared) == sorted(get_type_hints(Methods))
 

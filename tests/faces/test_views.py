@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.types import Interrupt
 
+from lgviz.analysis.answers import Told
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import channel_summary, summary_of
 from lgviz.backend.diff_views import diff_view
+from lgviz.backend.question_views import interrupt_view
 from lgviz.backend.raw import raw_text
-from lgviz.backend.value_views import interrupt_view, message_view, value_node
+from lgviz.backend.value_views import Budget, message_view, value_node
 from lgviz.sources.base import Undecodable
 
 LIMIT = 64_000
@@ -122,7 +124,7 @@ def test_a_long_message_says_how_much_is_left_out() -> None:
 
 
 def test_an_interrupt() -> None:
-    view = interrupt_view(Interrupt({"ask": "ok?"}, id="i1"), "review", answered=False)
+    view = interrupt_view(Interrupt({"ask": "ok?"}, id="i1"), "review", Told(False, [], True), Budget())
     assert (view["id"], view["node"], view["answered"]) == ("i1", "review", False)
     assert view["value"]["items"][0]["key"] == "ask"
 

@@ -262,9 +262,9 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
   );
 }
 
-/** `name(arg=…)`, opening to its typed arguments. */
-function ToolCall({ call }: { call: ToolCallView }) {
-  const [open, setOpen] = useState(false);
+/** `name(arg=…)`, opening to its typed arguments; `opened`: with all that is in them, at once. */
+export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?: boolean }) {
+  const [open, setOpen] = useState(opened);
   return (
     <div class="lgviz-tool">
       <button type="button" class="lgviz-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -274,7 +274,7 @@ function ToolCall({ call }: { call: ToolCallView }) {
         <div class="lgviz-children">
           {call.args.length === 0 && <span class="lgviz-faint">no arguments</span>}
           {call.args.map((arg) => (
-            <Value key={arg.key} name={arg.key} node={arg.value} />
+            <Value key={arg.key} name={arg.key} node={arg.value} open={opened} />
           ))}
           {call.id && <div class="lgviz-faint lgviz-mono">id {call.id}</div>}
         </div>

@@ -1,0 +1,167 @@
+"""Answers to interrupts: the forms in which they are asked; what was filled in, as LangGraph takes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.questions import TAKES, Action, Decision, Question, question_of
+from lgviz.backend.dispatch import RequestCall, handler
+from lgviz.backend.fields import errors_of, form_of, schema_problem
+from lgviz.backend.forms import answer_of
+from lgviz.backend.open_thread import OpenThread
+from lgviz.errors import InvalidValue
+from lgviz.protocol import (
+    AnswerDraft,
+    AnswerError,
+    AnswerForm,
+    AnswerRequest,
+    AnswersMade,
+    CheckpointParams,
+    DecisionDraft,
+    FieldError,
+)
+from lgviz.session import parse_json
+
+__all__ = ["AnswerRequests", "checked_answers"]
+
+_ARGS = ("edited_action", "args")
+"""Where the arguments of an edit stand in a decision."""
+
+
+class AnswerRequests:
+    """The requests by which a person answers what waits at a checkpoint.
+
+    Args:
+        thread: the open thread.
+    """
+
+    def __init__(self, thread: OpenThread) -> None:
+        self._thread = thread
+
+    @handler("read")
+    def answer_form(self, call: RequestCall, params: CheckpointParams) -> list[AnswerForm]:
+        questions = _questions(self._thread.at(params["checkpoint"]))
+        return [
+            {
+                "id": key,
+                "form": form_of(_schema(question))
+                if question.shape == "plain" and _schema(question)
+                else None,
+                "args": [
+                    form_of(action.schema, dict(action.args)) if "edit" in action.decisions else None
+                    for action in question.actions
+                ],
+            }
+            for key, question in questions.items()
+        ]
+
+    @handler("read")
+    def answer_make(self, call: RequestCall, params: AnswerRequest) -> AnswersMade:
+        questions = _questions(self._thread.at(params["checkpoint"]))
+        made: AnswersMade = {"answers": {}, "errors": []}
+        for key, draft in params["drafts"].items():
+            if key not in questions:
+                raise InvalidValue(f"No question {key!r} is asked at this checkpoint.", "Look at it again.")
+            text, errors = _Draft(key, questions[key]).made(draft)
+            made["errors"] += errors
+            if not errors:
+                made["answers"][key] = text
+        return made
+
+
+def checked_answers(at: Checkpoint, texts: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """The answers of a request, by interrupt id.
+
+    Raises:
+        InvalidValue: an answer does not fit the schema that its question gives.
+    """
+    if texts is None:
+        return None
+    questions = _questions(at)
+    answers = {key: answer_of(text) for key, text in texts.items()}
+    for key, answer in answers.items():
+        schema = _schema(questions[key]) if key in questions else None
+        if schema and (wrong := errors_of(schema, answer)):
+            raise InvalidValue(f"The answer does not fit: {_told(wrong[0])}", "Correct it; nothing has run.")
+    return answers
+
+
+class _Draft:
+    """Makes the answer to one question of what was filled in."""
+
+    def __init__(self, key: str, question: Question) -> None:
+        self._key = key
+        self._question = question
+
+    def made(self, draft: AnswerDraft) -> tuple[str, list[AnswerError]]:
+        """The answer as ``run_start`` takes it, and what is wrong with it."""
+        if draft["decisions"] is not None:
+            return self._decided(draft["decisions"])
+        if draft["json"] is None:
+            return draft["text"] or "", []
+        try:
+            answer = parse_json(draft["json"], "the answer")
+        except InvalidValue as error:
+            return "", [self._error([], str(error.cause))]
+        schema = _schema(self._question)
+        form = self._question.shape == "plain"
+        wrong = errors_of(schema, answer) if schema else []
+        errors = [self._error(e["path"] if form else [], e["message"] if form else _told(e)) for e in wrong]
+        return draft["json"], errors
+
+    def _decided(self, drafts: list[DecisionDraft | None]) -> tuple[str, list[AnswerError]]:
+        decisions, errors = [], []
+        for place, action in enumerate(self._question.actions):
+            draft = drafts[place] if place < len(drafts) else None
+            decision, wrong = _decision(action, draft)
+            errors += [self._error(e["path"], e["message"], place) for e in wrong]
+            if decision is not None:
+                decisions.append(decision)
+        if errors:
+            return "", errors
+        answer = self._question.answer(decisions)
+        schema = _schema(self._question)
+        for error in errors_of(schema, answer) if schema else []:
+            path = error["path"]
+            inside = tuple(path[:2]) == _ARGS
+            errors.append(self._error(path[2:] if inside else [], error["message"], 0))
+        return json.dumps(answer, ensure_ascii=False), errors
+
+    def _error(self, path: list[str | int], message: str, action: int | None = None) -> AnswerError:
+        return {"id": self._key, "action": action, "path": path, "message": message}
+
+
+def _decision(action: Action, draft: DecisionDraft | None) -> tuple[Decision | None, list[FieldError]]:
+    """A person's decision on one action, and what is wrong with it."""
+    if draft is None or draft["type"] not in action.decisions:
+        return None, [{"path": [], "message": f"Decide: {', '.join(action.decisions)}."}]
+    takes = TAKES[draft["type"]]
+    if takes == "text" and not draft["text"].strip():
+        return None, [{"path": [], "message": "Write an answer."}]
+    if takes != "args":
+        return Decision(draft["type"], draft["text"] if takes in ("text", "reason") else ""), []
+    try:
+        args = parse_json(draft["args"] or "", "the arguments")
+    except InvalidValue as error:
+        return None, [{"path": [], "message": str(error.cause)}]
+    if not isinstance(args, dict):
+        return None, [{"path": [], "message": "Arguments are an object, by name."}]
+    wrong = [] if schema_problem(action.schema) else errors_of(action.schema, args)
+    return Decision(draft["type"], action=(action.name, args)), wrong
+
+
+def _questions(at: Checkpoint) -> dict[str, Question]:
+    return {i.id: question_of(i) for task in at.tasks for i in task.interrupts if hasattr(i, "id")}
+
+
+def _schema(question: Question) -> Mapping[str, Any] | None:
+    """The schema that the answer is checked against."""
+    return None if question.schema is None or schema_problem(question.schema) else question.schema
+
+
+def _told(error: FieldError) -> str:
+    path = ".".join(map(str, error["path"]))
+    return f"{path}: {error['message']}" if path else error["message"]

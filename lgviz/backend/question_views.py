@@ -1,0 +1,102 @@
+"""What an interrupt asks, and what it was answered with, as protocol messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.types import Interrupt, PregelTask
+
+from lgviz.analysis.answers import NOT_TOLD, Told, askers_of, told
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.questions import TAKES, Action, Decision, Question, question_of
+from lgviz.analysis.tree import Flag
+from lgviz.analysis.values import clean
+from lgviz.backend.fields import option_of, schema_problem
+from lgviz.backend.value_views import MESSAGE, Budget, argument_items, value_node
+from lgviz.protocol import ActionView, DecidedView, InterruptView, QuestionView
+
+__all__ = ["interrupt_view", "interrupts_of", "told_at"]
+
+_OPTIONS = 12
+_DESCRIPTION = 2_000
+
+
+def interrupts_of(checkpoint: Checkpoint, task: PregelTask) -> list[InterruptView]:
+    """The questions of one task of a checkpoint's next step."""
+    count = sum(len(one.interrupts) for one in checkpoint.tasks)
+    return [
+        interrupt_view(i, task.name, told_at(checkpoint, task, i), Budget(MESSAGE // max(3, count)))
+        for i in task.interrupts
+    ]
+
+
+def interrupt_view(interrupt: Any, node: str, said: Told, budget: Budget) -> InterruptView:
+    """An interrupt as LangGraph's ``Interrupt``, a dict of the same fields, or the bare value."""
+    known = hasattr(interrupt, "value")
+    name = getattr(interrupt, "id", None) or getattr(interrupt, "interrupt_id", None) or ""
+    value_share, answer_share, question_share = budget.shares(3)
+    return {
+        "id": clean(str(name))[:200],
+        "node": clean(node)[:200],
+        "value": value_node(interrupt.value if known else interrupt, budget=value_share),
+        "answered": said.answered,
+        "answer": None if said.answer is NOT_TOLD else value_node(said.answer, budget=answer_share),
+        "question": _question_view(question_of(interrupt), said.answer, question_share),
+    }
+
+
+def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> Told:
+    """What a question of a checkpoint was told; a subgraph keeps that by itself."""
+    passed = Flag.ANSWERED in checkpoint.flags
+    if not isinstance(interrupt, Interrupt):
+        return Told(passed, [], True)
+    finished = passed or getattr(task, "result", None) is not None
+    askers = askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes)
+    here = told(askers, interrupt, task, checkpoint.namespace, finished=finished)
+    if not here.answered or here.answer is not NOT_TOLD:
+        return here
+    for inner in checkpoint.inner:
+        if Flag.INTERRUPT not in inner.flags:
+            continue
+        for called in inner.tasks:
+            if interrupt.id in {i.id for i in called.interrupts if isinstance(i, Interrupt)}:
+                below = told_at(inner, called, interrupt)
+                if below.answer is not NOT_TOLD:
+                    return Told(True, here.before, here.own, below.answer)
+    return here
+
+
+def _question_view(question: Question, answer: Any, budget: Budget) -> QuestionView:
+    decided = None if answer is NOT_TOLD else question.decided(answer)
+    problem = None if question.schema is None else schema_problem(question.schema)
+    usable = question.schema is not None and problem is None
+    count = len(question.actions)
+    return {
+        "kind": "decisions" if question.actions else "form" if usable else "text",
+        "actions": [
+            _action_view(action, decided[place] if decided else None, share)
+            for place, (action, share) in enumerate(zip(question.actions, budget.shares(count), strict=True))
+        ],
+        "options": [option_of(value, label) for label, value in question.options[:_OPTIONS]],
+        "warning": problem,
+    }
+
+
+def _action_view(action: Action, decided: Decision | None, budget: Budget) -> ActionView:
+    return {
+        "name": budget.take(action.name, 200)[0],
+        "description": budget.take(action.description, _DESCRIPTION)[0],
+        "args": argument_items(action.args, budget, 2_000),
+        "decisions": [{"type": kind, "takes": TAKES[kind]} for kind in action.decisions],
+        "decided": None if decided is None else _decided_view(decided, budget),
+    }
+
+
+def _decided_view(decided: Decision, budget: Budget) -> DecidedView:
+    name, args = decided.action or ("", {})
+    return {
+        "type": decided.type,
+        "text": budget.take(decided.text, _DESCRIPTION)[0],
+        "name": budget.take(name, 200)[0],
+        "args": argument_items(args, budget),
+    }
