@@ -37,7 +37,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The time of all of ``make test``, front end included."""
+    """What LangGraph's own tests gave, and the time of all of ``make test``, front end included."""
+    for report in (
+        report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())
+    ):
+        for line in (value for name, value in report.user_properties if name == "upstream"):
+            terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {line}")
     if begun := os.environ.get("LGVIZ_TEST_BEGUN"):
         minutes, seconds = divmod(int(time.time()) - int(begun), 60)
         terminalreporter.write_line(f"make test: {minutes} min {seconds} s in all")

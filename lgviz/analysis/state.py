@@ -422,6 +422,8 @@ def _graph_of(graph: Any, facts: TreeRow, versions: Bookkeeping | None) -> Any:
     if not by_code or versions is None or not hasattr(graph, "channels"):
         return graph
     nodes = {name for name, read in versions.versions_seen.items() if read and name not in NO_NODES}
-    nodes.update(task.name for task in facts.step_work.tasks.values() if task.name and task.order[0] == 1)
-    fits = nodes <= graph.nodes.keys() and {*versions.channel_versions} <= graph.channels.keys()
-    return graph if fits else None
+    channels = set(versions.channel_versions)
+    for task in facts.step_work.tasks.values():
+        nodes.update([task.name] if task.name and task.order[0] == 1 else ())
+        channels.update(name for name in task.channels.values() if not name.startswith("__"))
+    return graph if nodes <= graph.nodes.keys() and channels <= graph.channels.keys() else None

@@ -56,6 +56,8 @@ class Bookkeeping:
         channel_versions: by channel.
         versions_seen: by node the channel versions that it has read.
         updated_channels: those that the last step wrote to; None where the format does not tell.
+        in_order: whether ``channels`` come as the graph holds them: LangGraph gives them so, and not each
+            database keeps that.
     """
 
     head: Mapping[str, Any]
@@ -65,9 +67,10 @@ class Bookkeeping:
     channel_versions: Mapping[str, Any]
     versions_seen: Mapping[str, Mapping[str, Any]]
     updated_channels: Sequence[str] | None
+    in_order: bool = False
 
     @classmethod
-    def of(cls, head: Mapping[str, Any], channels: Iterable[str]) -> Bookkeeping:
+    def of(cls, head: Mapping[str, Any], channels: Iterable[str], *, in_order: bool = False) -> Bookkeeping:
         """The bookkeeping in a stored checkpoint; where that says nonsense, nothing."""
         version, updated = head.get("v"), head.get("updated_channels")
         seen = _mapping(head.get("versions_seen"))
@@ -79,6 +82,7 @@ class Bookkeeping:
             channel_versions=_mapping(head.get("channel_versions")),
             versions_seen={node: _mapping(versions) for node, versions in seen.items()},
             updated_channels=tuple(updated) if isinstance(updated, (list, tuple)) else None,
+            in_order=in_order,
         )
 
 

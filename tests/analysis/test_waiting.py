@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langgraph.channels import EphemeralValue, LastValue, Topic
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -304,6 +306,41 @@ def test_input_that_nobody_took_yet_waits_for_start_where_a_state_is_shown(kept:
         assert history.latest.next == ("__start__",) and history.status == "paused"
 
 
+# ---------------------------------------------------------------- the graph's own order
+
+
+def side_by_side(saver: Any, names: Any, **compiled: Any) -> Any:
+    builder = StateGraph(Log)
+    for name in names:
+        builder.add_node(name, lambda state, name=name: {"log": [name]}, defer=name == "deferred")
+    for name in sorted(names):
+        builder.add_edge(START, name)
+    return builder.compile(saver, **compiled)
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+@settings(max_examples=10)
+@given(st.permutations(["z", "deferred", "m", "a"]), st.permutations(["z", "a", "q"]))
+def test_langgraphs_sqlite_keeps_the_order_of_the_nodes(durability: Any, names: Any, inner: Any) -> None:
+    with SqliteSaver.from_conn_string(":memory:") as saver:
+        subgraph = side_by_side(True, inner, interrupt_before=["a"])
+        builder = StateGraph(Log).add_node("sub", subgraph)
+        for name in names:
+            builder.add_node(name, lambda state: {"log": [interrupt("?")]}, defer=name == "deferred")
+        for name in sorted([*names, "sub"]):
+            builder.add_edge(START, name)
+        graph = builder.compile(saver)
+        graph.invoke({"log": []}, THREAD, durability=durability)
+        alone = open_history(saver, "1")
+        told = [open_history(saver, "1").checkpoint_at(row) for row in range(len(alone.tree))]
+        right = [graph.get_state(c.config) for c in told]
+        assert [(c.next, [t.name for t in c.tasks]) for c in told] == [
+            (state.next, [t.name for t in state.tasks]) for state in right
+        ]
+        assert {len(state.next) for state in right} >= {3, 4}
+        assert values(alone.latest.interrupts) == values(graph.get_state(THREAD).interrupts)
+
+
 # ---------------------------------------------------------------- subgraphs that code calls
 
 
@@ -335,6 +372,8 @@ def test_the_second_subgraph_that_a_node_calls_is_told_by_what_ran(kept: Kept) -
     for history in kept.read(graph):
         states = [c.values for c in history["c1"].inner if c.nodes in (("first",), ("second",))]
         assert states == [{"log": ["first1"]}, {"log": ["second2"], "more": "x"}]
+        entered = next(c for c in history["c1"].inner if c.source == "input" and c.namespace.endswith("|1"))
+        assert [(t.name, t.result) for t in entered.tasks] == [("__start__", {"log": [], "more": "x"})]
         assert history.latest.values == {"log": ["first1", "second2"]}
 
 

@@ -36,6 +36,10 @@ NEEDED = (
 """What the tests import, and what runs them."""
 
 
+AGAIN = ("--reruns", "2")
+"""Some tests of LangGraph wait for a time that a busy machine does not keep."""
+
+
 @dataclass
 class Outcome:
     """What a run of LangGraph's tests gave.
@@ -54,6 +58,18 @@ class Outcome:
     compared: int
     found: list[dict[str, str]]
     unopened: set[str]
+
+    def failing(self) -> set[str]:
+        """The tests that failed, without their parameters; a busy machine's were run three times."""
+        return {test.partition("[")[0] for test in self.failed}
+
+    def told(self) -> str:
+        """What was done, in a line."""
+        return (
+            f"{self.passed} tests of LangGraph passed, {len(self.failed)} failed;"
+            f" {self.threads} threads opened, {self.compared} answers compared,"
+            f" {len(self.found)} explained; not opened: {sorted(self.unopened) or 'none'}"
+        )
 
 
 def run(

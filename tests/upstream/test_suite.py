@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .known import DIFFERENT, FAILING
-from .suite import Outcome, run
+from .suite import AGAIN, run
 
 ONE = """
 from typing import Annotated, TypedDict
@@ -25,8 +25,9 @@ def test_chat():
     graph = builder.set_entry_point("greet").set_finish_point("greet").compile(InMemorySaver())
     graph.invoke({"said": ["hi"]}, {"configurable": {"thread_id": "1"}})
 """
-IN_TWO = ("-n", "2", "--reruns", "2")
-"""Some tests of LangGraph wait for a time that a busy machine does not keep."""
+IN_TWO = ("-n", "2", *AGAIN)
+
+Told = Callable[[str, object], None]
 
 WRONG = """
 from lgviz.analysis.checkpoint import Checkpoint
@@ -52,15 +53,6 @@ def unexplained(found: list[dict[str, str]]) -> list[str]:
     ]
 
 
-def told(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print(
-            f"\n{outcome.passed} tests of LangGraph passed, {len(outcome.failed)} failed;"
-            f" {outcome.threads} threads opened, {outcome.compared} answers compared,"
-            f" {len(outcome.found)} explained; not opened: {sorted(outcome.unopened) or 'none'}"
-        )
-
-
 @pytest.mark.parametrize(("extra", "deviating"), [("", set()), (WRONG, {"graph.nodes", "saver.nodes"})])
 def test_the_plugin_tells_what_differs(tmp_path: Path, extra: str, deviating: set[str]) -> None:
     """On a test of our own, without a network."""
@@ -74,36 +66,18 @@ def test_the_plugin_tells_what_differs(tmp_path: Path, extra: str, deviating: se
 
 @pytest.mark.upstream
 @pytest.mark.timeout(3600)
-def test_every_thread_of_langgraphs_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_thread_of_langgraphs_tests(tmp_path: Path, record_property: Told) -> None:
     outcome = run(tmp_path / "report", "tests", *IN_TWO, "-k", "not sqlite_aes", plugins=("every_thread",))
-    told(outcome, capsys)
+    record_property("upstream", outcome.told())
     assert outcome.threads > 900 and not outcome.failed
     assert not (lines := unexplained(outcome.found)), "\n".join(lines)
 
 
 @pytest.mark.upstream
 @pytest.mark.timeout(3600)
-def test_lgvizs_savers_pass_langgraphs_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lgvizs_savers_pass_langgraphs_tests(tmp_path: Path, record_property: Told) -> None:
     """In memory, SQLite, encrypted and not, and SQLite from an event loop."""
     outcome = run(tmp_path / "report", "tests", *IN_TWO, plugins=("lgviz_savers",))
-    told(outcome, capsys)
+    record_property("upstream", outcome.told())
     assert outcome.passed > 1600
-    assert failing(outcome) == {test for tests in FAILING.values() for test in tests}
-
-
-@pytest.mark.upstream
-@pytest.mark.timeout(3600)
-def test_the_postgres_saver_passes_langgraphs_tests(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], postgres_uri: Callable[[], str]
-) -> None:
-    """One database, so one process."""
-    chosen = ("-k", "memory", "--reruns", "2")
-    outcome = run(tmp_path / "report", "tests", *chosen, plugins=("lgviz_savers",), postgres=postgres_uri())
-    told(outcome, capsys)
-    assert outcome.passed > 600
-    assert failing(outcome) == {test for tests in FAILING.values() for test in tests}
-
-
-def failing(outcome: Outcome) -> set[str]:
-    """The tests that failed, without their parameters; a busy machine's were run three times."""
-    return {test.partition("[")[0] for test in outcome.failed}
+    assert outcome.failing() == {test for tests in FAILING.values() for test in tests}

@@ -41,6 +41,9 @@ class EncodedSource(Source):
         description: what is being read, in words.
     """
 
+    _in_order: ClassVar[bool] = False
+    """Whether the values of a checkpoint lie in the order in which LangGraph gave them."""
+
     def __init__(self, decoder: Decoder, description: str) -> None:
         self.description = description
         self._decoder = decoder
@@ -56,7 +59,8 @@ class EncodedSource(Source):
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
     ) -> dict[str, Bookkeeping]:
         found = self._split(thread_id, namespace, checkpoint_ids, ())
-        return {id_: Bookkeeping.of(*split) for id_, split in found if not isinstance(split, Undecodable)}
+        readable = {id_: split for id_, split in found if not isinstance(split, Undecodable)}
+        return {id_: Bookkeeping.of(*split, in_order=self._in_order) for id_, split in readable.items()}
 
     def channels(
         self, thread_id: str, namespace: str, checkpoint_id: str, names: Iterable[str] | None = None
@@ -86,7 +90,8 @@ class EncodedSource(Source):
             return Record(checkpoint_id, parent_id, metadata, None, {"": split}, writes)
         head, encoded = split
         values = {name: self._decoder.value(*value, exact=exact) for name, value in encoded.items()}
-        return Record(checkpoint_id, parent_id, metadata, Bookkeeping.of(head, values), values, writes)
+        bookkeeping = Bookkeeping.of(head, values, in_order=self._in_order)
+        return Record(checkpoint_id, parent_id, metadata, bookkeeping, values, writes)
 
 
 class LangGraphTables(EncodedSource):
