@@ -46,7 +46,7 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from html import escape
 from typing import Any
@@ -201,7 +201,15 @@ class ReadOnly(ActRefused):
 
 
 class InvalidValue(ActRefused):
-    """A value that is no valid JSON, or that its channel refuses."""
+    """A value that is no valid JSON, or that its channel refuses.
+
+    Attributes:
+        refused: which parts of the values are refused, as :class:`lgviz.protocol.RefusedPart` has them.
+    """
+
+    def __init__(self, cause: str, remedy: str = "", refused: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(cause, remedy)
+        self.refused = list(refused)
 
 
 class UnknownChannel(ActRefused):

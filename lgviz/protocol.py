@@ -20,6 +20,7 @@ ChangeKind = Literal["added", "removed", "changed"]
 ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
+Only = Literal["all", "unfinished"]
 FieldKind = Literal[
     "text", "integer", "number", "bool", "choice", "date", "time", "list", "object", "oneof", "json"
 ]
@@ -61,10 +62,21 @@ class Request(TypedDict):
     params: dict[str, Any]
 
 
+class RefusedPart(TypedDict):
+    """A part of what was typed that is refused, at its field."""
+
+    channel: str
+    path: list[int]
+    """That of the edit."""
+    error: FieldError
+
+
 class Failure(TypedDict):
     code: ErrorCode
     cause: str
     remedy: str
+    refused: NotRequired[list[RefusedPart]]
+    """Of an act's values, the parts that are refused."""
 
 
 class Reply(TypedDict):
@@ -308,6 +320,8 @@ class CheckpointView(TypedDict):
     as_node: str | None
     note: str | None
     next: list[str]
+    unfinished: list[str]
+    """Of ``next``, what has not finished: a resume runs these, and the others keep what they wrote."""
     changed: list[str]
     summary: str
     """In words, what changed: ``"one message, two values"``."""
@@ -456,6 +470,43 @@ class ForkField(TypedDict):
     """Why the value cannot be edited as JSON."""
 
 
+class PartOriginView(TypedDict):
+    """Who last changed a part of the state."""
+
+    id: str
+    label: str
+    nodes: list[str]
+    """Several where parallel tasks wrote it; none where it is not certain."""
+
+
+class PartForm(TypedDict):
+    """The answer to ``part_form``: one part of a channel's value, to edit."""
+
+    channel: str
+    path: list[int]
+    keys: list[str]
+    """The names on the path."""
+    kind: ValueKind
+    type: str
+    text: str
+    """The part as JSON; an object with the key ``__kept__`` stands for what JSON cannot hold."""
+    field: FieldView
+    """The part as a form."""
+    reason: str | None
+    """Why it cannot be edited here."""
+    by_id: bool
+    """It is a message that the reducer replaces by its id; else the channel is set with this part changed."""
+    origin: PartOriginView | None
+    """None where it is not certain."""
+
+
+class PartEdit(TypedDict):
+    channel: str
+    path: list[int]
+    text: str
+    """The part as JSON, as it was edited."""
+
+
 class AsNodeOption(TypedDict):
     node: str
     next: list[str]
@@ -491,6 +542,8 @@ class ForkValue(TypedDict):
 class ForkRequest(TypedDict):
     checkpoint: str
     values: dict[str, ForkValue]
+    edits: NotRequired[list[PartEdit]]
+    """Parts of values that are others; a channel in ``values`` has none."""
     as_node: str | None
     goto: str | None
     keep_siblings: bool
@@ -520,6 +573,8 @@ class RunRequest(TypedDict):
     checkpoint: str
     resume: dict[str, str] | None
     """Interrupt id to the answer, JSON or plain text."""
+    only: NotRequired[Only]
+    """``"unfinished"``: go on at the checkpoint itself, with what has not finished."""
     until: str | None
     configurable: str | None
     sandbox: bool
@@ -826,6 +881,14 @@ class SearchParams(TypedDict):
     query: str
 
 
+class PartParams(TypedDict):
+    checkpoint: str
+    channel: str
+    path: list[int]
+    typed: NotRequired[str]
+    """What was made of it as JSON, to go on with it as a form; else the form is of the part as it is."""
+
+
 class MarksParams(TypedDict):
     checkpoints: list[str]
 
@@ -912,6 +975,7 @@ class Methods(TypedDict):
     raw_get: tuple[CheckpointParams, RawView]
     search: tuple[SearchParams, SearchProgress]
     fork_form: tuple[CheckpointParams, ForkForm]
+    part_form: tuple[PartParams, PartForm]
     fork_preview: tuple[ForkRequest, PreviewView]
     fork_commit: tuple[ForkRequest, ForkResult]
     answer_form: tuple[CheckpointParams, list[AnswerForm]]

@@ -12,6 +12,8 @@ export type Dtype = "u1" | "u2" | "i4" | "f8";
 
 export type Mode = "append" | "set";
 
+export type Only = "all" | "unfinished";
+
 export type FieldKind = "text" | "integer" | "number" | "bool" | "choice" | "date" | "time" | "list" | "object" | "oneof" | "json";
 
 export type FieldEmpty = "needed" | "absent" | "null" | "text";
@@ -45,10 +47,20 @@ export interface Request {
   params: Record<string, unknown>;
 }
 
+/** A part of what was typed that is refused, at its field. */
+export interface RefusedPart {
+  channel: string;
+  /** That of the edit. */
+  path: number[];
+  error: FieldError;
+}
+
 export interface Failure {
   code: ErrorCode;
   cause: string;
   remedy: string;
+  /** Of an act's values, the parts that are refused. */
+  refused?: RefusedPart[];
 }
 
 export interface Reply {
@@ -283,6 +295,8 @@ export interface CheckpointView {
   as_node: string | null;
   note: string | null;
   next: string[];
+  /** Of `next`, what has not finished: a resume runs these, and the others keep what they wrote. */
+  unfinished: string[];
   changed: string[];
   /** In words, what changed: `"one message, two values"`. */
   summary: string;
@@ -425,6 +439,41 @@ export interface ForkField {
   reason: string | null;
 }
 
+/** Who last changed a part of the state. */
+export interface PartOriginView {
+  id: string;
+  label: string;
+  /** Several where parallel tasks wrote it; none where it is not certain. */
+  nodes: string[];
+}
+
+/** The answer to `part_form`: one part of a channel's value, to edit. */
+export interface PartForm {
+  channel: string;
+  path: number[];
+  /** The names on the path. */
+  keys: string[];
+  kind: ValueKind;
+  type: string;
+  /** The part as JSON; an object with the key `__kept__` stands for what JSON cannot hold. */
+  text: string;
+  /** The part as a form. */
+  field: FieldView;
+  /** Why it cannot be edited here. */
+  reason: string | null;
+  /** It is a message that the reducer replaces by its id; else the channel is set with this part changed. */
+  by_id: boolean;
+  /** None where it is not certain. */
+  origin: PartOriginView | null;
+}
+
+export interface PartEdit {
+  channel: string;
+  path: number[];
+  /** The part as JSON, as it was edited. */
+  text: string;
+}
+
 export interface AsNodeOption {
   node: string;
   next: string[];
@@ -459,6 +508,8 @@ export interface ForkValue {
 export interface ForkRequest {
   checkpoint: string;
   values: Record<string, ForkValue>;
+  /** Parts of values that are others; a channel in `values` has none. */
+  edits?: PartEdit[];
   as_node: string | null;
   goto: string | null;
   keep_siblings: boolean;
@@ -489,6 +540,8 @@ export interface RunRequest {
   checkpoint: string;
   /** Interrupt id to the answer, JSON or plain text. */
   resume: Record<string, string> | null;
+  /** `"unfinished"`: go on at the checkpoint itself, with what has not finished. */
+  only?: Only;
   until: string | null;
   configurable: string | null;
   /** As for a fork. */
@@ -776,6 +829,14 @@ export interface SearchParams {
   query: string;
 }
 
+export interface PartParams {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+  /** What was made of it as JSON, to go on with it as a form; else the form is of the part as it is. */
+  typed?: string;
+}
+
 export interface MarksParams {
   checkpoints: string[];
 }
@@ -858,6 +919,7 @@ export interface Methods {
   raw_get: { params: CheckpointParams; result: RawView };
   search: { params: SearchParams; result: SearchProgress };
   fork_form: { params: CheckpointParams; result: ForkForm };
+  part_form: { params: PartParams; result: PartForm };
   fork_preview: { params: ForkRequest; result: PreviewView };
   fork_commit: { params: ForkRequest; result: ForkResult };
   answer_form: { params: CheckpointParams; result: AnswerForm[] };

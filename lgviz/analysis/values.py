@@ -33,6 +33,7 @@ from lgviz.sources.base import Undecodable
 __all__ = [
     "Kind",
     "Shape",
+    "child_at",
     "child_count",
     "children",
     "clean",
@@ -225,15 +226,23 @@ def value_at(value: Any, path: Sequence[int]) -> Any:
         NotFound: there is no such part.
     """
     for position in path:
-        found = children(value, position, 1) if position >= 0 else []
-        if not found:
-            raise NotFound("The value has no such part any more.", "Open the checkpoint again.")
-        value = found[0][1]
+        _, value = child_at(value, position)
     return value
 
 
+def child_at(value: Any, position: int) -> tuple[Any, Any]:
+    """The child at a position: its key as it is (an index, a key of a dict, the name of a field), and itself.
+
+    Raises:
+        NotFound: there is no such child.
+    """
+    for pair in _pairs(value, max(position, 0), max(position, 0) + 1) if position >= 0 else ():
+        return pair
+    raise NotFound("The value has no such part any more.", "Open the checkpoint again.")
+
+
 def _pairs(value: Any, offset: int, stop: int | None) -> Iterator[tuple[Any, Any]]:
-    """(key, child) from ``offset`` on. The key of an index is an int, of a field a ``_Field``."""
+    """(key, child) from ``offset`` on. The key of an index is an int, of a field its name."""
     kind = kind_of(value)
     pairs: Iterable[tuple[Any, Any]]
     if kind == "list":

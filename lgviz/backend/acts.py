@@ -17,6 +17,8 @@ from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.forms import config_of, field_of, values_of
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.part_code import fork_entries
+from lgviz.backend.parts import edited_channels, part_form
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
 from lgviz.protocol import (
@@ -26,6 +28,8 @@ from lgviz.protocol import (
     ForkForm,
     ForkRequest,
     ForkResult,
+    PartForm,
+    PartParams,
     PreviewView,
     RunRequest,
     RunStop,
@@ -90,9 +94,16 @@ class Acts:
         }
 
     @handler("act")
+    def part_form(self, call: RequestCall, params: PartParams) -> PartForm:
+        graph, at = self._live(params["checkpoint"])
+        return part_form(graph, at, params["channel"], params["path"], params.get("typed"))
+
+    @handler("act")
     def fork_preview(self, call: RequestCall, params: ForkRequest) -> PreviewView:
         graph, at = self._live(params["checkpoint"])
-        preview = session.preview(graph, at, **self._edit(params), **self._run_with(params["configurable"]))
+        preview = session.preview(
+            graph, at, **self._edit(graph, at, params), **self._run_with(params["configurable"])
+        )
         call.check()
         reducers = {name: c.reducer for name, c in channels_at(graph, at).items()}
         return {
@@ -105,7 +116,7 @@ class Acts:
     @handler("act")
     def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
-        edit = session.Edit(**self._edit(params), note=params["note"] or None)
+        edit = session.Edit(**self._edit(graph, at, params), note=params["note"] or None)
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
             made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
             self._thread.broadcast()
@@ -138,6 +149,7 @@ class Acts:
         runner = session.start_run(
             graph,
             at,
+            only=params.get("only", "all"),
             resume=checked_answers(at, params["resume"]),
             until=params["until"],
             loop=self._loop,
@@ -180,13 +192,23 @@ class Acts:
         at = self._thread.at(checkpoint_id)
         return graph_at(at, source), at
 
-    def _edit(self, request: ForkRequest) -> dict[str, Any]:
+    def _edit(self, graph: Any, at: Checkpoint, request: ForkRequest) -> dict[str, Any]:
+        parts = edited_channels(graph, at, request.get("edits", []))
+        values = values_of(request) | {channel: one.update for channel, one in parts.items()}
         return {
-            "values": values_of(request) or None,
+            "values": values or None,
             "as_node": request["as_node"],
             "goto": request["goto"] or None,
             "keep_siblings": request["keep_siblings"],
         }
+
+    def _entries(self, at: Checkpoint, fork: ForkRequest) -> tuple[dict[str, str], bool]:
+        """The code of each channel's value, and whether it speaks of the state before."""
+        values = values_of(fork)
+        if not fork.get("edits"):
+            return fork_entries(values, {}), False
+        graph, at = self._live(fork["checkpoint"])
+        return fork_entries(values, edited_channels(graph, at, fork["edits"])), True
 
     def _run_with(self, configurable: str | None) -> dict[str, Any]:
         return {
@@ -236,7 +258,7 @@ class Acts:
                 self._subject,
                 thread_id,
                 at.label,
-                {channel: (v["mode"], v["text"]) for channel, v in fork["values"].items()},
+                *self._entries(at, fork),
                 as_node=fork["as_node"],
                 goto=fork["goto"] or None,
                 keep_siblings=fork["keep_siblings"],
@@ -252,6 +274,7 @@ class Acts:
                 self._subject,
                 thread_id,
                 at.label,
+                only=run.get("only") if run else None,
                 resume=checked_answers(at, run["resume"]) if run else None,
                 until=run["until"] if run else None,
                 config=_typed(at, run["configurable"] if run else None),

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lgviz.errors import InvalidValue
-
 __all__ = [
     "diff_code",
     "fork_code",
@@ -57,7 +55,8 @@ def fork_code(
     subject: str,
     thread_id: str,
     label: str,
-    values: Mapping[str, tuple[str, str]],
+    values: Mapping[str, str],
+    from_state: bool = False,
     *,
     as_node: str | None = None,
     goto: str | None = None,
@@ -66,21 +65,17 @@ def fork_code(
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
-    """Code that forks: ``values`` maps a channel to its mode (``"append"`` or ``"set"``) and JSON text; in a
-    sandbox it runs on there too.
-
-    Raises:
-        InvalidValue: a text is no valid JSON.
-    """
-    entries = []
-    for channel, (mode, json_value) in values.items():
-        text = literal(_parsed(channel, json_value), 8)
-        entries.append(f"{channel!r}: " + (f"lgviz.Set({text})" if mode == "set" else text))
+    """Code that forks: ``values`` maps a channel to the code of its value, which speaks of ``values``, the
+    state before, where ``from_state`` is set; in a sandbox it runs on there too."""
+    entries = [f"{channel!r}: {text}" for channel, text in values.items()]
     body = "{" + "".join(f"\n        {entry}," for entry in entries) + ("\n    }" if entries else "}")
     named = _named(as_node=as_node, goto=goto, keep_siblings=keep_siblings or None, note=note, config=config)
+    before = f"values = {_bare(select_code(subject, thread_id, label))}" if from_state else ""
+    imports = "".join(f"import {one}\n" for one in ("dataclasses", "datetime") if f"{one}." in body) + _IMPORT
     if not sandbox:
-        return _call("fork", subject, thread_id, [repr(label), body], named)
-    begun = f"{_IMPORT}sandbox = lgviz.sandbox({subject}, {label!r}, thread_id={thread_id!r})\n"
+        called = _call("fork", subject, thread_id, [repr(label), body], named)
+        return f"{imports}{before}{_bare(called)}"
+    begun = f"{imports}{before}sandbox = lgviz.sandbox({subject}, {label!r}, thread_id={thread_id!r})\n"
     fork = _call("fork", "sandbox.graph", thread_id, [repr(label), body], named)
     more = ", ".join(["sandbox.graph", "fork", *_named(config=config)])
     return f"{begun}fork = {_bare(fork)}run = lgviz.run({more})\n{_KEEP}"
@@ -92,12 +87,14 @@ def run_code(
     label: str,
     *,
     resume: Any = None,
+    only: str | None = None,
     until: str | None = None,
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
     """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
-    named = _named(resume=resume, until=until, sandbox=sandbox or None, config=config)
+    only = None if only == "all" else only
+    named = _named(resume=resume, only=only, until=until, sandbox=sandbox or None, config=config)
     called = _call("run", subject, thread_id, [repr(label)], named)
     return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called
 
@@ -172,15 +169,6 @@ def _flat(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_flat, value)) + "]"
     return repr(value)
-
-
-def _parsed(channel: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidValue(
-            f"The value of {channel!r} is not valid JSON: {error}.", "Correct it first."
-        ) from error
 
 
 def _history(subject: str, thread_id: str) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import array
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-from lgviz.errors import LgvizError, NotFound, SourceError
+from lgviz.errors import InvalidValue, LgvizError, NotFound, SourceError
 from lgviz.protocol import Dtype, ErrorCode, Failure
 
 __all__ = ["Cancelled", "Dispatcher", "RequestCall", "Send", "handler", "handlers_of"]
@@ -145,7 +145,8 @@ class Dispatcher:
         except Cancelled:
             self._fail(call, "cancelled", "Cancelled.", "")
         except LgvizError as error:
-            self._fail(call, _code(error), error.cause, error.remedy)
+            refused = error.refused if isinstance(error, InvalidValue) else []
+            self._fail(call, _code(error), error.cause, error.remedy, refused)
         except Exception as error:
             _log.exception("lgviz could not answer a request")
             cause = f"{type(error).__name__}: {error}"
@@ -154,8 +155,12 @@ class Dispatcher:
             with self._lock:
                 self._calls.pop(call.id, None)
 
-    def _fail(self, call: RequestCall, code: ErrorCode, cause: str, remedy: str) -> None:
+    def _fail(
+        self, call: RequestCall, code: ErrorCode, cause: str, remedy: str, refused: Sequence[Any] = ()
+    ) -> None:
         failure: Failure = {"code": code, "cause": cause, "remedy": remedy}
+        if refused:
+            failure["refused"] = list(refused)
         self._send({"id": call.id, "error": failure}, [])
 
 

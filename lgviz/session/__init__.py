@@ -21,6 +21,7 @@ from .plan import Plan
 from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, open_sandbox, sandbox_of
+from .schema import channel_hints
 from .target import configurable_of, target_of
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
@@ -44,6 +45,7 @@ __all__ = [
     "apreview",
     "arun",
     "as_node_options",
+    "channel_hints",
     "channels_of",
     "configurable_of",
     "finished_siblings",

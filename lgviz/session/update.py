@@ -265,7 +265,9 @@ def _refusal(error: Exception, node: str) -> LgvizError | None:
         return None
     if (channel := channel_of(error)) is not None:
         return InvalidValue(
-            f"Channel {channel!r} refuses the value: {said}.", "Give what its reducer expects, or use Set."
+            f"Channel {channel!r} refuses the value: {said}.",
+            "Give what its reducer expects, or use Set.",
+            [{"channel": channel, "path": [], "error": {"path": [], "message": f"{said}."}}],
         )
     if "do_read" in called:  # a router's input, before the router
         return Unloadable(

@@ -48,6 +48,43 @@ def test_a_fork_is_previewed_and_then_made(notebook: NotebookFactory) -> None:
     output(page, "{'foo': '2', 'bar': ['a', 'b']} ('node_b',) what if")
 
 
+def test_a_message_is_edited_where_it_stands_and_run_by_keys_alone(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.select("c6")
+    pencil = debugger.inspector.get_by_role("button", name="Edit message 1 in a fork")
+    pencil.focus()
+    page.keyboard.press("Enter")
+    expect(debugger.root.get_by_text("Fork at c6")).to_be_visible()
+    expect(debugger.root.get_by_role("tablist")).to_be_hidden()
+    text = debugger.field("messages").get_by_role("textbox")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("Let me see.")
+    expect(debugger.root.get_by_role("radio", name="agent", exact=True)).to_be_checked()
+    expect(debugger.root.get_by_test_id("lgviz-fork-as-node")).to_contain_text("→ tools · wrote it")
+    page.keyboard.type("\nAnd more.")
+    debugger.field("messages").get_by_role("button", name="Remove the call of get_reservation").click()
+    expect(debugger.next).to_contain_text("tools")
+    # the draft stays where one looks away, and the pencil has the focus again
+    page.keyboard.press("Escape")
+    expect(pencil).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(text).to_have_value("Let me see.\nAnd more.")
+    for _ in range(5):
+        if page.evaluate("document.activeElement.dataset.testid") == "lgviz-fork-run":
+            break
+        page.keyboard.press("Tab")
+    expect(debugger.root.get_by_test_id("lgviz-fork-run")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(debugger.root.locator('[data-testid="lgviz-run"][data-status="done"]')).to_be_visible()
+    add_cell(
+        page,
+        "h = lgviz.history(graph, '1'); m = h['c21'].values['messages']\n"
+        "print(h['c21'].as_node, len(m), repr(m[1].content), m[1].id, m[1].tool_calls, m[3].tool_calls[0]['name'])",
+    )
+    output(page, "agent 6 'Let me see.\\nAnd more.' ai-1 [] search_flights")
+
+
 def test_set_goes_past_the_reducer_and_the_copied_code_does_the_same(notebook: NotebookFactory) -> None:
     page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
     debugger = Debugger(page)

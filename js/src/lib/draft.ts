@@ -1,6 +1,18 @@
 // A fork being written: what a person typed, and the request it makes.
 import type { AsNodeOption, ForkField, ForkForm, ForkRequest, ForkValue, Mode } from "../protocol";
 import { jsonError, objectError } from "./json";
+import {
+  editsOf,
+  isEdited,
+  keyOf,
+  newPart,
+  type Part,
+  type PartDraft,
+  problemsOf,
+  proposed,
+  writers,
+} from "./parts";
+import { t } from "./words";
 
 export interface FieldDraft {
   mode: Mode;
@@ -10,7 +22,14 @@ export interface FieldDraft {
 }
 
 export interface Draft {
+  /** The parts of values that are edited, the newest last. */
+  parts: PartDraft[];
+  /** The channels that have a field. */
+  shown: string[];
+  /** The run's config has one. */
+  config: boolean;
   fields: Record<string, FieldDraft>;
+  /** The node that the person chose; else null: see `asNodeOf`. */
   asNode: string | null;
   goto: string | null;
   keepSiblings: boolean;
@@ -18,11 +37,18 @@ export interface Draft {
   configurable: string;
 }
 
-export function newDraft(form: ForkForm): Draft {
-  const valid = form.as_node.find((option) => option.node === form.inferred && choosable(option));
+/** Channels that are all shown at once where a fork begins with nothing in particular. */
+const FEW = 8;
+
+/** A fork that begins with a part of a value, or (null) with nothing in particular. */
+export function newDraft(form: ForkForm, part: Part | null = null): Draft {
+  const all = form.fields.map((field) => field.channel);
   return {
+    parts: part === null ? [] : [newPart(part)],
+    shown: part === null && all.length <= FEW ? all : [],
+    config: false,
     fields: Object.fromEntries(form.fields.map((field) => [field.channel, newField(field)])),
-    asNode: valid?.node ?? null,
+    asNode: null,
     goto: null,
     keepSiblings: false,
     note: "",
@@ -30,7 +56,19 @@ export function newDraft(form: ForkForm): Draft {
   };
 }
 
-function newField(field: ForkField): FieldDraft {
+/** The draft with a part to edit, which may be in it already. */
+export function withPart(draft: Draft, part: Part): Draft {
+  const known = draft.parts.some((one) => keyOf(one) === keyOf(part));
+  return known ? draft : { ...draft, parts: [...draft.parts, newPart(part)] };
+}
+
+/** The draft with a field for one more channel; null: for the run's config. */
+export function withChannel(draft: Draft, channel: string | null): Draft {
+  if (channel === null) return { ...draft, config: true };
+  return { ...draft, shown: [...draft.shown.filter((one) => one !== channel), channel] };
+}
+
+export function newField(field: ForkField): FieldDraft {
   return { mode: field.reducer === null ? "set" : "append", append: "", set: field.current };
 }
 
@@ -54,20 +92,42 @@ export function fieldError(field: ForkField, draft: FieldDraft | undefined): str
   return isTouched(field, draft) ? jsonError(textOf(draft)) : null;
 }
 
+/** The node it is written as: the chosen one, else who wrote what is edited, else LangGraph's own choice. */
+export function asNodeOf(form: ForkForm, draft: Draft): string | null {
+  if (draft.asNode !== null) return draft.asNode;
+  const wrote = proposed(form, draft.parts);
+  if (wrote !== undefined) return wrote;
+  return form.as_node.find((one) => one.node === form.inferred && choosable(one))?.node ?? null;
+}
+
 export function optionOf(form: ForkForm, draft: Draft): AsNodeOption | null {
-  return form.as_node.find((option) => option.node === draft.asNode) ?? null;
+  const node = asNodeOf(form, draft);
+  return form.as_node.find((option) => option.node === node) ?? null;
+}
+
+export function hasValues(form: ForkForm, draft: Draft): boolean {
+  return draft.parts.some(isEdited) || form.fields.some((one) => isTouched(one, draft.fields[one.channel]));
 }
 
 /** Why the fork cannot be made yet, for the person; null where it can. */
 export function obstacle(form: ForkForm, draft: Draft): string | null {
   for (const field of form.fields) {
     if (fieldError(field, draft.fields[field.channel]))
-      return `The value of ${field.channel} is not valid JSON.`;
+      return t("The value of {channel} is not valid JSON.", { channel: field.channel });
   }
-  if (objectError(draft.configurable)) return "configurable is not a valid JSON object.";
-  if (form.inferred === null && draft.asNode === null) {
-    return "Choose the node to write as: LangGraph cannot tell by itself (ambiguous update).";
+  for (const part of draft.parts) {
+    if (part.form === null) return t("The value is on its way.");
+    if (part.form.reason !== null) continue;
+    const [first] = problemsOf(part);
+    if (first) return `${part.channel}: ${first.message}`;
   }
+  if (objectError(draft.configurable)) return t("configurable is not a valid JSON object.");
+  if (asNodeOf(form, draft) !== null) return null;
+  const wrote = draft.parts.length > 0 ? writers(draft.parts) : null;
+  if (wrote !== null && wrote.length > 1)
+    return t("Choose the node to write as: {nodes} wrote it.", { nodes: wrote.join(", ") });
+  if (form.inferred === null)
+    return t("Choose the node to write as: LangGraph cannot tell by itself (ambiguous update).");
   return null;
 }
 
@@ -80,10 +140,12 @@ export function toRequest(form: ForkForm, draft: Draft): ForkRequest {
     values[field.channel] = { mode: field.reducer === null ? "append" : written.mode, text: textOf(written) };
   }
   const targets = optionOf(form, draft)?.goto ?? [];
+  const edits = editsOf(draft.parts);
   return {
     checkpoint: form.checkpoint,
     values,
-    as_node: draft.asNode,
+    ...(edits.length > 0 ? { edits } : {}),
+    as_node: asNodeOf(form, draft),
     goto: draft.goto !== null && targets.includes(draft.goto) ? draft.goto : null,
     keep_siblings: draft.keepSiblings && form.siblings.length > 0,
     note: draft.note.trim() === "" ? null : draft.note.trim(),

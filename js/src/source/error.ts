@@ -1,5 +1,5 @@
 // A request that failed: what is wrong and what to do about it.
-import type { ErrorCode, Failure } from "../protocol";
+import type { ErrorCode, Failure, RefusedPart } from "../protocol";
 
 /** "no_answer": nothing came back, the kernel may be gone; "gone": it is, which the debugger says by itself. */
 export type FailureCode = ErrorCode | "no_answer" | "gone";
@@ -8,15 +8,18 @@ export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
   readonly remedy: string;
   readonly code: FailureCode;
+  /** The parts of what was typed that are refused, each at its field. */
+  readonly refused: readonly RefusedPart[];
 
-  constructor(code: FailureCode, cause: string, remedy = "") {
+  constructor(code: FailureCode, cause: string, remedy = "", refused: readonly RefusedPart[] = []) {
     super(cause);
+    this.refused = refused;
     this.code = code;
     this.remedy = remedy;
   }
 
   static from(failure: Failure): ProtocolError {
-    return new ProtocolError(failure.code, failure.cause, failure.remedy);
+    return new ProtocolError(failure.code, failure.cause, failure.remedy, failure.refused);
   }
 
   /** Whatever was thrown, as a ProtocolError. */

@@ -1,5 +1,6 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Part } from "../lib/parts";
 import type { MemoryChanges, RunRequest, RunView, SandboxView, ThreadSummary, Topology } from "../protocol";
 import { ProtocolError } from "../source/error";
 import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/types";
@@ -54,6 +55,8 @@ export class Store {
   readonly compared = signal<string | null>(null);
   readonly tab = signal<Tab>("state");
   readonly panel = signal<"fork" | null>(null);
+  /** The part of a value that was asked for last, to edit it in a fork. */
+  readonly editing = signal<(Part & { checkpoint: string }) | null>(null);
   readonly graphShown = signal(false);
 
   /** Runs started by any view, by their number. */
@@ -214,11 +217,17 @@ export class Store {
     return this.comparedRow.value > this.selectedRow.value ? [selected, other] : [other, selected];
   }
 
-  openFork(): void {
+  /** Opens the form of a fork, to edit a part of a value where one is named. */
+  openFork(part: Part | null = null): void {
     const reason = this.readOnly.peek();
+    const checkpoint = this.selected.peek();
     if (this.lost.peek() !== null) return;
     if (reason) this.report(new ProtocolError("refused", reason));
-    else if (this.selected.peek() !== null) this.panel.value = "fork";
+    else if (checkpoint !== null)
+      batch(() => {
+        this.editing.value = part && { ...part, checkpoint };
+        this.panel.value = "fork";
+      });
   }
 
   closeFork(): void {

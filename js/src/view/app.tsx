@@ -10,6 +10,7 @@ import { Minimap } from "./tree/minimap";
 import { Tree } from "./tree/tree";
 import "./ui/hidden";
 import { toClipboard } from "./ui/copy";
+import { focusPencil } from "./ui/edit";
 import { Help } from "./ui/help";
 import { Splitter } from "./ui/splitter";
 import { Empty, Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
@@ -150,8 +151,9 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
   if (view.help.peek()) view.help.value = false;
   else if (store.notice.peek()) store.notice.value = null;
   else if (store.panel.peek()) {
+    const part = store.editing.peek();
     store.closeFork();
-    view.focusTree();
+    if (!part || !focusPencil(view.root, part)) view.focusTree();
   } else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
   else if (view.search.query.peek()) view.search.clear();
   else if (store.compared.peek()) store.compare(null);

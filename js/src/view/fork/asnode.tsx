@@ -1,25 +1,30 @@
 // As which node an update counts, and where a Command goes from there.
-import { choosable, type Draft, isTouched, optionOf } from "../../lib/draft";
+import { asNodeOf, choosable, type Draft, hasValues, optionOf } from "../../lib/draft";
+import { writers } from "../../lib/parts";
+import { t } from "../../lib/words";
 import type { AsNodeOption, ForkForm } from "../../protocol";
 import { useId } from "../ui/id";
 
 interface Props {
   form: ForkForm;
   draft: Draft;
-  change(draft: Draft): void;
+  change(update: (now: Draft) => Draft): void;
 }
 
 /** Which node the fork is written as: every node, where it leads, or why it cannot be. */
 export function AsNode({ form, draft, change }: Props) {
   const name = useId();
   const chosen = optionOf(form, draft);
+  const node = asNodeOf(form, draft);
+  const wrote = (draft.parts.length > 0 && writers(draft.parts)) || [];
+  const full = hasValues(form, draft);
   return (
     <>
       <div
         class="lgviz-as-nodes"
         role="radiogroup"
-        aria-label="As if written by"
-        aria-required={form.inferred === null}
+        aria-label={t("As if written by")}
+        aria-required={node === null}
         data-testid="lgviz-fork-as-node"
       >
         {form.as_node.map((option) => (
@@ -28,11 +33,10 @@ export function AsNode({ form, draft, change }: Props) {
             group={name}
             option={option}
             inferred={option.node === form.inferred}
-            chosen={option.node === draft.asNode}
-            refuses={
-              option.node === "__end__" && form.fields.some((f) => isTouched(f, draft.fields[f.channel]))
-            }
-            choose={() => change({ ...draft, asNode: option.node, goto: null })}
+            wrote={wrote.includes(option.node)}
+            chosen={option.node === node}
+            refuses={option.node === "__end__" && full}
+            choose={() => change((now) => ({ ...now, asNode: option.node, goto: null }))}
           />
         ))}
       </div>
@@ -43,9 +47,12 @@ export function AsNode({ form, draft, change }: Props) {
             class="lgviz-input"
             data-testid="lgviz-fork-goto"
             value={draft.goto ?? ""}
-            onChange={(event) => change({ ...draft, goto: event.currentTarget.value || null })}
+            onChange={(event) => {
+              const goto = event.currentTarget.value || null;
+              change((now) => ({ ...now, goto }));
+            }}
           >
-            <option value="">none: only its edges</option>
+            <option value="">{t("none: only its edges")}</option>
             {chosen.goto.map((target) => (
               <option key={target} value={target}>
                 {target}
@@ -60,10 +67,13 @@ export function AsNode({ form, draft, change }: Props) {
             type="checkbox"
             data-testid="lgviz-fork-siblings"
             checked={draft.keepSiblings}
-            onChange={(event) => change({ ...draft, keepSiblings: event.currentTarget.checked })}
+            onChange={(event) => {
+              const keepSiblings = event.currentTarget.checked;
+              change((now) => ({ ...now, keepSiblings }));
+            }}
           />
           <span>
-            keep finished siblings: <b>{form.siblings.join(", ")}</b>
+            {t("keep finished siblings:")} <b>{form.siblings.join(", ")}</b>
           </span>
         </label>
       )}
@@ -75,13 +85,15 @@ interface OptionProps {
   group: string;
   option: AsNodeOption;
   inferred: boolean;
+  /** It wrote what is edited. */
+  wrote: boolean;
   chosen: boolean;
   /** It takes no values, and there are some. */
   refuses: boolean;
   choose(): void;
 }
 
-function Option({ group, option, inferred, chosen, refuses, choose }: OptionProps) {
+function Option({ group, option, inferred, wrote, chosen, refuses, choose }: OptionProps) {
   const id = useId();
   const { node, next, disabled } = option;
   return (
@@ -100,13 +112,13 @@ function Option({ group, option, inferred, chosen, refuses, choose }: OptionProp
       <span id={id} class="lgviz-faint" title={disabled ?? undefined}>
         {disabled ??
           (refuses
-            ? "takes no values"
+            ? t("takes no values")
             : next.length > 0
               ? `→ ${next.join(", ")}`
               : option.goto.length > 0
-                ? "→ by goto"
-                : "→ ends")}
-        {inferred && disabled === null && " · LangGraph's choice"}
+                ? t("→ by goto")
+                : t("→ ends"))}
+        {wrote ? ` · ${t("wrote it")}` : inferred && disabled === null && ` · ${t("LangGraph's choice")}`}
       </span>
     </label>
   );

@@ -1,7 +1,8 @@
 // One channel in the fork form, and the text area for JSON.
-import { useLayoutEffect, useRef } from "preact/hooks";
 import { type FieldDraft, fieldError, isTouched, textOf } from "../../lib/draft";
+import { t } from "../../lib/words";
 import type { ForkField as Field } from "../../protocol";
+import { Area } from "../ui/area";
 import { useId } from "../ui/id";
 
 interface Props {
@@ -19,17 +20,19 @@ export function ForkField({ field, draft, change }: Props) {
   const example = field.example.trim();
   const touched = isTouched(field, draft);
   return (
-    <div class="lgviz-field" data-testid="lgviz-fork-field" data-channel={channel} data-touched={touched}>
-      <label for={id}>
-        <span class="lgviz-mono">{channel}</span>
-        <small>{reducer ?? "last value"}</small>
-      </label>
+    <div class="lgviz-part" data-testid="lgviz-fork-field" data-channel={channel} data-touched={touched}>
+      <h4>
+        <label class="lgviz-mono" for={id}>
+          {channel}
+        </label>
+        <span class="lgviz-mute"> · {reducer ?? t("last value")}</span>
+      </h4>
       <div>
         <JsonArea
           id={id}
           value={text}
           error={error}
-          placeholder={example || (draft.mode === "append" ? "nothing appended" : "no value")}
+          placeholder={example || (draft.mode === "append" ? t("nothing appended") : t("no value"))}
           change={(value) => change({ ...draft, [draft.mode]: value })}
         />
         {reason !== null && <p class="lgviz-faint">{reason}</p>}
@@ -41,17 +44,17 @@ export function ForkField({ field, draft, change }: Props) {
               class="lgviz-link"
               onClick={() => change({ ...draft, append: pretty(example) })}
             >
-              use the example
+              {t("use the example")}
             </button>
           )}
           {touched && (
             <button
               type="button"
               class="lgviz-link"
-              aria-label={`Leave ${channel} as it is`}
+              aria-label={t("Leave {channel} as it is", { channel })}
               onClick={() => change({ ...draft, append: "", set: field.current })}
             >
-              undo
+              {t("undo")}
             </button>
           )}
         </div>
@@ -74,12 +77,12 @@ function Modes({
   change(draft: FieldDraft): void;
 }) {
   const modes = [
-    ["append", "passes the reducer"],
-    ["set", "replaces the value, past the reducer"],
+    ["append", t("append"), t("passes the reducer")],
+    ["set", t("set"), t("replaces the value, past the reducer")],
   ] as const;
   return (
-    <fieldset class="lgviz-seg" aria-label={`How ${channel} is written`}>
-      {modes.map(([mode, meaning]) => (
+    <fieldset class="lgviz-seg" aria-label={t("How {channel} is written", { channel })}>
+      {modes.map(([mode, name, meaning]) => (
         <button
           key={mode}
           type="button"
@@ -88,7 +91,7 @@ function Modes({
           title={meaning}
           onClick={() => change({ ...draft, mode })}
         >
-          {mode}
+          {name}
         </button>
       ))}
     </fieldset>
@@ -105,27 +108,16 @@ interface AreaProps {
 
 /** A text field for JSON that grows with its text and says what is wrong below. */
 export function JsonArea({ id, value, error, placeholder, change }: AreaProps) {
-  const area = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${Math.min(118, element.scrollHeight + 2)}px`;
-  }, [value]);
   return (
     <>
-      <textarea
-        ref={area}
+      <Area
         id={id}
-        rows={1}
-        class="lgviz-input"
-        spellcheck={false}
-        autocomplete="off"
+        mono
         placeholder={placeholder}
         value={value}
         aria-invalid={error !== null}
         aria-describedby={error === null ? undefined : `${id}-error`}
-        onInput={(event) => change(event.currentTarget.value)}
+        change={change}
       />
       {error !== null && (
         <div class="lgviz-field-error" id={`${id}-error`} data-testid="lgviz-error" role="alert">

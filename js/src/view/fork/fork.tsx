@@ -1,8 +1,20 @@
-// The panel in which a fork is written, previewed and made.
+// The form of a fork, which has the inspector to itself: what changes, as which node, what that leads to, and the act.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Draft, newDraft, obstacle, toRequest } from "../../lib/draft";
+import {
+  asNodeOf,
+  type Draft,
+  type FieldDraft,
+  newDraft,
+  newField,
+  obstacle,
+  toRequest,
+  withChannel,
+  withPart,
+} from "../../lib/draft";
 import { objectError } from "../../lib/json";
 import { fits } from "../../lib/layout";
+import { keyOf, type Part, type PartDraft, refusedOf } from "../../lib/parts";
+import { t } from "../../lib/words";
 import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
@@ -11,13 +23,16 @@ import { Topology } from "../graph/topology";
 import { Act } from "../ui/act";
 import { useAsk } from "../ui/ask";
 import { CopyCode } from "../ui/copy";
+import { focusPencil } from "../ui/edit";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
+import { AddChannel } from "./add";
 import { AsNode } from "./asnode";
 import { ForkField, JsonArea } from "./field";
+import { focusFirst, PartField } from "./part";
 import { Preview, usePreview } from "./preview";
 
-/** Forks begun and not made, by checkpoint: closing the panel or looking elsewhere loses nothing. */
+/** Forks begun and not made, by checkpoint: closing the form or looking elsewhere loses nothing. */
 const drafts = new WeakMap<Store, Map<string, Draft>>();
 
 function draftsOf(store: Store): Map<string, Draft> {
@@ -27,7 +42,7 @@ function draftsOf(store: Store): Map<string, Draft> {
 }
 
 /** Room for the graph beside the values, in pixels. */
-const SIDE = { width: 236, height: 150 };
+const SIDE = { width: 260, height: 190 };
 
 interface Props {
   store: Store;
@@ -36,201 +51,278 @@ interface Props {
   version: unknown;
 }
 
-/** The panel that forks: values, the node they are written as, a preview, and the act. */
+/** The form that forks: values, the node they are written as, a preview, and the act. */
 export function ForkPanel({ store, checkpoint, view, version }: Props) {
   const asked = useAsk(store.source, "fork_form", { checkpoint }, version);
-  const form = asked.data;
-  const close = () => {
-    store.closeFork();
-    // The button that opened it has the focus again, once it is drawn.
-    const root = panel.current?.closest(".lgviz-inspector");
-    root?.querySelector<HTMLElement>('[data-testid="lgviz-fork-open"]')?.focus({ preventScroll: true });
-  };
-  const topology = drawable(store.topology.value, form);
-  // A graph of a few nodes is drawn beside the values, a larger one above them.
-  const beside = topology === null || fits(topology, SIDE.width, SIDE.height);
-  const panel = useRef<HTMLElement>(null);
+  const form = asked.data?.checkpoint === checkpoint ? asked.data : undefined;
   const id = useId();
   return (
-    <section ref={panel} class="lgviz-fork" data-testid="lgviz-fork" aria-labelledby={id}>
-      <header>
-        <h4 id={id}>Fork at {form && form.checkpoint === checkpoint ? form.label : (view?.label ?? "…")}</h4>
-        {!beside && <span class="lgviz-mute">as if written by</span>}
-        <button type="button" class="lgviz-link" aria-label="Close the fork panel" onClick={close}>
-          ✕
-        </button>
-      </header>
-      {asked.error ? (
-        <Problem error={asked.error} retry={asked.retry} />
-      ) : form && form.checkpoint === checkpoint ? (
+    <section class="lgviz-fork" data-testid="lgviz-fork" aria-labelledby={id}>
+      {form && !asked.error ? (
         <Form
           key={form.checkpoint}
+          id={id}
           store={store}
           form={form}
           view={view?.id === checkpoint ? view : undefined}
-          topology={topology}
-          beside={beside}
         />
       ) : (
-        <p class="lgviz-empty">…</p>
+        <>
+          <Header id={id} store={store} label={view?.id === checkpoint ? view.label : "…"} />
+          {asked.error ? <Problem error={asked.error} retry={asked.retry} /> : <p class="lgviz-empty">…</p>}
+        </>
       )}
     </section>
   );
 }
 
+interface HeaderProps {
+  id: string;
+  store: Store;
+  label: string;
+  draft?: Draft;
+  form?: ForkForm;
+  add?: (channel: string | null) => void;
+}
+
+function Header({ id, store, label, form, draft, add }: HeaderProps) {
+  return (
+    <header>
+      <div class="lgviz-head-line">
+        <h3 id={id}>
+          {`${t("Fork at")} `}
+          <span class="lgviz-checkpoint">{label}</span>
+        </h3>
+        <div class="lgviz-acts">
+          {form && draft && add && <AddChannel form={form} draft={draft} add={add} />}
+          <button
+            type="button"
+            class="lgviz-act"
+            aria-label={t("Close the fork form")}
+            aria-keyshortcuts="Escape"
+            title={t("Close it; what was typed is kept")}
+            onClick={(event) => {
+              const inspector = event.currentTarget.closest(".lgviz-inspector");
+              const part = store.editing.peek();
+              store.closeFork();
+              if (part && focusPencil(inspector, part)) return;
+              const opener = inspector?.querySelector<HTMLElement>('[data-testid="lgviz-fork-open"]');
+              requestAnimationFrame(() => opener?.focus({ preventScroll: true }));
+            }}
+          >
+            ✕ <kbd>esc</kbd>
+          </button>
+        </div>
+      </div>
+      <p class="lgviz-facts">{t("everything else stays as it is")}</p>
+    </header>
+  );
+}
+
 /** The graph, where its nodes can be chosen: inside a subgraph the outer graph says nothing. */
-function drawable(topology: Graph | null, form: ForkForm | undefined): Graph | null {
-  const names = new Set(form?.as_node.map((option) => option.node));
+function drawable(topology: Graph | null, form: ForkForm): Graph | null {
+  const names = new Set(form.as_node.map((option) => option.node));
   const known = topology?.nodes.some(
     (node) => node.kind !== "start" && node.kind !== "end" && names.has(node.id),
   );
-  return form === undefined || known ? topology : null;
+  return known && topology && fits(topology, SIDE.width, SIDE.height) ? topology : null;
 }
 
 interface FormProps {
+  id: string;
   store: Store;
   form: ForkForm;
   view: CheckpointView | undefined;
-  topology: Graph | null;
-  beside: boolean;
 }
 
-function Form({ store, form, view, topology, beside }: FormProps) {
+/** The draft of a checkpoint, kept outside of what is drawn; a part that was asked for is added to it. */
+function useDraft(store: Store, form: ForkForm) {
   const kept = draftsOf(store);
-  const [draft, setDraft] = useState(() => kept.get(form.checkpoint) ?? newDraft(form));
-  const change = (next: Draft) => {
+  const asked = store.editing.value;
+  const part: Part | null = asked?.checkpoint === form.checkpoint ? asked : null;
+  const begin = () => kept.get(form.checkpoint) ?? newDraft(form, part);
+  const [draft, setDraft] = useState(begin);
+  const change = (update: (now: Draft) => Draft) => {
+    const next = update(kept.get(form.checkpoint) ?? draft);
     kept.set(form.checkpoint, next);
     setDraft(next);
   };
-  const wrong = obstacle(form, draft);
-  const request = toRequest(form, draft);
-  const previewed = usePreview(store.source, wrong === null ? request : null);
+  useEffect(() => {
+    if (part) change((now) => withPart(now, part));
+  }, [part]);
+  return { draft, change, part };
+}
+
+function Form({ id, store, form, view }: FormProps) {
+  const { draft, change, part: wanted } = useDraft(store, form);
+  const acts = useActs(store, form, draft);
+  const topology = drawable(store.topology.value, form);
   const fields = useRef<HTMLDivElement>(null);
-  useEffect(() => fields.current?.querySelector("textarea")?.focus({ preventScroll: true }), []);
-  const graph = (
-    <>
-      {beside && <h4>as if written by</h4>}
-      {topology && (
-        <Topology
-          topology={topology}
-          ran={view?.nodes ?? []}
-          next={previewed.view && wrong === null ? previewed.view.next : []}
-          height={beside ? SIDE.height : 150}
-          pick={{
-            options: form.as_node,
-            chosen: draft.asNode,
-            choose: (node) => change({ ...draft, asNode: node, goto: null }),
-          }}
-        />
-      )}
-    </>
-  );
+  useEffect(() => {
+    if (!wanted) focusFirst(fields.current);
+  }, []);
+  const { previewed, wrong } = acts;
+  const refused = [...(previewed.error?.refused ?? []), ...(acts.error?.refused ?? [])];
+  const parts = [...draft.parts].reverse();
   return (
-    <>
-      <div class={`lgviz-fork-body${beside ? " is-beside" : ""}`}>
-        {!beside && graph && <div class="lgviz-fork-graph">{graph}</div>}
-        <div ref={fields} data-testid="lgviz-fork-values">
-          {form.fields.length === 0 && <p class="lgviz-empty">This graph has no channel to write to.</p>}
-          {form.fields.map((field) => {
-            const mine = draft.fields[field.channel] ?? newDraft(form).fields[field.channel];
-            return (
-              mine && (
-                <ForkField
-                  key={field.channel}
-                  field={field}
-                  draft={mine}
-                  change={(next) => change({ ...draft, fields: { ...draft.fields, [field.channel]: next } })}
-                />
-              )
-            );
+    // biome-ignore lint/a11y/noStaticElementInteractions: the key of the form's act, from all of its fields.
+    <div
+      class="lgviz-fork-form"
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault();
+        acts.run();
+      }}
+    >
+      <Header
+        id={id}
+        store={store}
+        label={form.label}
+        form={form}
+        draft={draft}
+        add={(channel) => change((now) => withChannel(now, channel))}
+      />
+      <div class="lgviz-fork-body">
+        <div ref={fields} class="lgviz-fork-main" data-testid="lgviz-fork-values">
+          {form.fields.length === 0 && (
+            <p class="lgviz-empty">{t("This graph has no channel to write to.")}</p>
+          )}
+          {parts.map((part) => (
+            <PartField
+              key={keyOf(part)}
+              store={store}
+              checkpoint={form.checkpoint}
+              part={part}
+              focused={wanted !== null && keyOf(wanted) === keyOf(part)}
+              refused={refusedOf(part, refused)}
+              change={(update) => change((now) => ({ ...now, parts: replaced(now.parts, part, update) }))}
+              remove={() =>
+                change((now) => ({ ...now, parts: now.parts.filter((one) => keyOf(one) !== keyOf(part)) }))
+              }
+            />
+          ))}
+          {draft.shown.map((channel) => {
+            const field = form.fields.find((one) => one.channel === channel);
+            if (!field) return null;
+            const mine = draft.fields[channel] ?? newField(field);
+            const set = (next: FieldDraft) =>
+              change((now) => ({ ...now, fields: { ...now.fields, [channel]: next } }));
+            return <ForkField key={channel} field={field} draft={mine} change={set} />;
           })}
-          <Rest form={form} draft={draft} change={change} />
+          <Rest draft={draft} change={change} />
         </div>
         <div class="lgviz-fork-side">
-          {beside && graph}
+          <h4>{t("as if written by")}</h4>
           <AsNode form={form} draft={draft} change={change} />
+          {topology && (
+            <Topology
+              topology={topology}
+              ran={view?.nodes ?? []}
+              next={previewed.view && wrong === null ? previewed.view.next : []}
+              height={SIDE.height}
+              pick={{
+                options: form.as_node,
+                chosen: asNodeOf(form, draft),
+                choose: (node) => change((now) => ({ ...now, asNode: node, goto: null })),
+              }}
+            />
+          )}
         </div>
+        <Footer store={store} form={form} draft={draft} acts={acts} />
+        <Preview previewed={previewed} obstacle={wrong} />
       </div>
-      <Preview previewed={previewed} obstacle={wrong} />
-      <Acts store={store} form={form} draft={draft} wrong={wrong} ends={endsAfter(previewed, wrong)} />
-    </>
+    </div>
   );
 }
 
-/** Whether a preview that is up to date says that nothing would run. */
-function endsAfter(previewed: ReturnType<typeof usePreview>, wrong: string | null): boolean {
-  return wrong === null && !previewed.pending && previewed.view !== null && previewed.view.next.length === 0;
+function replaced(parts: PartDraft[], part: Part, update: (now: PartDraft) => PartDraft): PartDraft[] {
+  return parts.map((one) => (keyOf(one) === keyOf(part) ? update(one) : one));
 }
 
 interface DraftProps {
   form: ForkForm;
   draft: Draft;
-  change(draft: Draft): void;
+  change(update: (now: Draft) => Draft): void;
 }
 
-function Rest({ form, draft, change }: DraftProps) {
+function Rest({ draft, change }: Omit<DraftProps, "form">) {
   const id = useId();
   return (
     <>
-      <div class="lgviz-field">
-        <label for={`${id}-note`}>
-          <span class="lgviz-mono">note</span>
-        </label>
+      <div class="lgviz-part">
+        <h4>
+          <label for={`${id}-note`}>{t("note")}</label>
+        </h4>
         <input
           id={`${id}-note`}
           class="lgviz-input"
           data-testid="lgviz-fork-note"
-          placeholder="why this branch exists"
+          placeholder={t("why this branch exists")}
           autocomplete="off"
           value={draft.note}
-          onInput={(event) => change({ ...draft, note: event.currentTarget.value })}
+          onInput={(event) => {
+            const note = event.currentTarget.value;
+            change((now) => ({ ...now, note }));
+          }}
         />
       </div>
-      <details class="lgviz-details" open={objectError(draft.configurable) !== null || undefined}>
-        <summary>More{draft.configurable !== form.configurable && " · configurable changed"}</summary>
-        <div class="lgviz-field" data-testid="lgviz-fork-configurable">
-          <label for={`${id}-configurable`}>
-            <span class="lgviz-mono">configurable</span>
-            <small>of the run's config</small>
-          </label>
-          <div>
-            <JsonArea
-              id={`${id}-configurable`}
-              value={draft.configurable}
-              error={objectError(draft.configurable)}
-              placeholder="{}"
-              change={(text) => change({ ...draft, configurable: text })}
-            />
-          </div>
+      {draft.config && (
+        <div class="lgviz-part" data-testid="lgviz-fork-configurable">
+          <h4>
+            <label class="lgviz-mono" for={`${id}-configurable`}>
+              configurable
+            </label>
+            <span class="lgviz-mute"> · {t("of the run's config")}</span>
+          </h4>
+          <JsonArea
+            id={`${id}-configurable`}
+            value={draft.configurable}
+            error={objectError(draft.configurable)}
+            placeholder="{}"
+            change={(text) => change((now) => ({ ...now, configurable: text }))}
+          />
         </div>
-      </details>
+      )}
     </>
   );
 }
 
-interface ActsProps {
-  store: Store;
-  form: ForkForm;
-  draft: Draft;
+interface Acts {
   wrong: string | null;
-  ends: boolean;
+  previewed: ReturnType<typeof usePreview>;
+  busy: boolean;
+  error: ProtocolError | null;
+  /** Why it cannot be forked, or forked and run. */
+  reason: string | null;
+  runReason: string | null;
+  dismiss(): void;
+  commit(run: boolean, sandbox?: boolean): Promise<void>;
+  run(): void;
 }
 
-function Acts({ store, form, draft, wrong, ends }: ActsProps) {
+/** What can be done with the draft, and why not. */
+function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<ProtocolError | null>(null);
-  const reason = store.readOnly.value ?? wrong ?? (busy ? "The fork is being made." : null);
+  const [failed, setFailed] = useState<{ of: string; error: ProtocolError } | null>(null);
+  const wrong = obstacle(form, draft);
+  const request = toRequest(form, draft);
+  const previewed = usePreview(store.source, wrong === null ? request : null);
+  const key = JSON.stringify(request);
+  // What was refused is said until something else is tried.
+  const error = failed?.of === key ? failed.error : null;
+  const refused = !previewed.pending && wrong === null ? (previewed.error?.message ?? null) : null;
+  const reason = store.readOnly.value ?? wrong ?? refused ?? (busy ? t("The fork is being made.") : null);
+  const ends =
+    wrong === null && !previewed.pending && previewed.view !== null && previewed.view.next.length === 0;
   const runReason =
     reason ??
-    (store.running.value ? "A run is at work: stop it first." : null) ??
-    (ends ? "Nothing would run: the fork ends the run." : null);
-  const held = isHeld(store, form.checkpoint);
+    (store.running.value ? t("A run is at work: stop it first.") : null) ??
+    (ends ? t("Nothing would run: the fork ends the run.") : null);
   const commit = async (run: boolean, sandbox = false) => {
     setBusy(true);
-    setError(null);
-    const request = { ...toRequest(form, draft), sandbox };
+    setFailed(null);
     try {
-      const made = await store.source.request("fork_commit", request);
+      const made = await store.source.request("fork_commit", { ...request, sandbox });
       draftsOf(store).delete(form.checkpoint);
       await store.refresh();
       store.closeFork();
@@ -238,48 +330,67 @@ function Acts({ store, form, draft, wrong, ends }: ActsProps) {
       if (store.selected.peek() === form.checkpoint) store.select(made.id);
       if (run) void runAndFollow(store, plainRun(made.id, { configurable: request.configurable }));
     } catch (failure) {
-      setError(ProtocolError.of(failure));
+      setFailed({ of: key, error: ProtocolError.of(failure) });
       setBusy(false);
     }
   };
+  return {
+    wrong,
+    previewed,
+    busy,
+    error,
+    reason,
+    runReason,
+    dismiss: () => setFailed(null),
+    commit,
+    run: () => {
+      if (runReason === null) void commit(true);
+    },
+  };
+}
+
+interface FooterProps {
+  store: Store;
+  form: ForkForm;
+  draft: Draft;
+  acts: Acts;
+}
+
+function Footer({ store, form, draft, acts }: FooterProps) {
+  const { wrong, busy, error, reason, runReason, commit } = acts;
+  const fork = toRequest(form, draft);
   return (
     <footer>
-      {error && <Problem error={error} dismiss={() => setError(null)} />}
+      {error && <Problem error={error} dismiss={acts.dismiss} />}
       <div class="lgviz-acts">
         <Act
-          name="Fork & run"
+          name={t("Fork & run")}
+          shortcut="⌃↵"
           primary
           testid="lgviz-fork-run"
           reason={runReason}
           act={() => void commit(true)}
         />
-        <Act name="Fork" testid="lgviz-fork-commit" reason={reason} act={() => void commit(false)} />
-        {!held && (
+        <Act name={t("Fork")} testid="lgviz-fork-commit" reason={reason} act={() => void commit(false)} />
+        {!isHeld(store, form.checkpoint) && (
           <Act
-            name="Run in sandbox"
+            name={t("Run in sandbox")}
             testid="lgviz-sandbox"
             reason={sandboxReason(store) ?? runReason}
-            hint="Forks and runs, and stores nothing until it is kept"
+            hint={t("Forks and runs, and stores nothing until it is kept")}
             act={() => void commit(true, true)}
           />
         )}
-        {busy && <span class="lgviz-spinner" role="status" aria-label="forking" />}
+        {busy && <span class="lgviz-spinner" role="status" aria-label={t("forking")} />}
         <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}
           disabled={wrong}
           choices={() => [
+            { name: t("fork"), request: { act: "fork", checkpoint: form.checkpoint, fork } },
             {
-              name: "fork",
-              request: { act: "fork", checkpoint: form.checkpoint, fork: toRequest(form, draft) },
-            },
-            {
-              name: "in sandbox",
-              request: {
-                act: "fork",
-                checkpoint: form.checkpoint,
-                fork: { ...toRequest(form, draft), sandbox: true },
-              },
+              name: t("in sandbox"),
+              request: { act: "fork", checkpoint: form.checkpoint, fork: { ...fork, sandbox: true } },
             },
           ]}
         />

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Debounce } from "../../lib/debounce";
 import { counted } from "../../lib/format";
+import { t } from "../../lib/words";
 import type { ForkRequest, PreviewView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Source } from "../../source/types";
@@ -56,54 +57,42 @@ interface Props {
 export function Preview({ previewed, obstacle }: Props) {
   const { view, error, pending } = previewed;
   return (
-    <div class="lgviz-preview-box" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
+    <div class="lgviz-then" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
+      <h4>{t("then")}</h4>
       {obstacle !== null ? (
-        <span class="lgviz-mute">{obstacle}</span>
+        <div class="lgviz-preview-box lgviz-mute">{obstacle}</div>
       ) : error && !pending ? (
         <Problem error={error} />
       ) : view ? (
         <Result view={view} />
       ) : (
-        <span class="lgviz-faint">trying it…</span>
+        <div class="lgviz-preview-box lgviz-faint">{t("trying it…")}</div>
       )}
     </div>
   );
 }
 
 function Result({ view }: { view: PreviewView }) {
-  const [open, setOpen] = useState(true);
   const { channels } = view.diff;
   return (
     <>
-      <div>
-        {"then runs "}
+      <div class="lgviz-preview-box">
+        {`${t("runs")} `}
         <b class="lgviz-next" data-testid="lgviz-fork-next">
-          {view.next.length > 0 ? counted(view.next).join(", ") : "nothing"}
+          {view.next.length > 0 ? counted(view.next).join(", ") : t("nothing")}
         </b>
-        {view.next.length === 0 && <span class="lgviz-mute">: the run ends</span>}
-        <span class="lgviz-mute">
-          {" · "}
-          {channels.length === 0 ? (
-            "no channel changes"
-          ) : (
-            <button type="button" class="lgviz-disclose" aria-expanded={open} onClick={() => setOpen(!open)}>
-              {channels.map((one, i) => (
-                <span key={one.channel}>
-                  {i > 0 && " · "}
-                  <code>{one.channel}</code> {one.summary}
-                </span>
-              ))}
-            </button>
-          )}
-          {" · nothing written yet"}
-        </span>
+        {view.next.length === 0 && <span class="lgviz-mute">{t(": the run ends")}</span>}
+        <span class="lgviz-faint">{` · ${t("nothing written yet")}`}</span>
       </div>
       {view.warnings.map((warning) => (
         <p class="lgviz-warning" key={warning}>
           {warning}
         </p>
       ))}
-      {open && channels.length > 0 && (
+      <h4>{t("what changes")}</h4>
+      {channels.length === 0 ? (
+        <p class="lgviz-mute">{t("no channel changes")}</p>
+      ) : (
         <div class="lgviz-preview-cards">
           <Channels diff={view.diff} />
         </div>

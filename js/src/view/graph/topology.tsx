@@ -126,6 +126,8 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
     <button
       type="button"
       {...common}
+      // The list beside it says the same by keyboard, in one stop.
+      tabIndex={-1}
       aria-pressed={chosen}
       aria-disabled={refused !== null}
       aria-label={node.name}

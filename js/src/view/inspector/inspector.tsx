@@ -67,53 +67,56 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   return (
     <>
       <RunBar store={store} />
-      {view ? (
-        <Head store={store} view={view} stale={stale} />
-      ) : (
-        <header class="lgviz-head is-loading">
-          <h3>
-            <span class="lgviz-checkpoint">{labelOf(store, selected)}</span>
-          </h3>
-        </header>
-      )}
-      {topology && store.graphShown.value && !forking && (
-        <div class="lgviz-graph">
-          <Topology
-            topology={topology}
-            ran={view ? inGraph(view, view.nodes) : []}
-            next={view ? inGraph(view, view.next) : []}
-            running={store.running.value?.nodes ?? []}
-            height={220}
-          />
-        </div>
-      )}
-      {view && view.interrupts.length > 0 && !forking && (
-        <Interrupts key={view.id} store={store} view={view} stale={stale} />
-      )}
-      <Tabs
-        id={id}
-        tab={tab}
-        choose={(next) => (store.tab.value = next)}
-        extra={{ diff: between(store, view), memory: memory.data?.changed ? `${memory.data.changed}` : "" }}
-      />
-      <div
-        class={tab === "memory" ? "lgviz-pane is-memory" : "lgviz-pane"}
-        role="tabpanel"
-        id={`${id}-panel`}
-        aria-labelledby={`${id}-${tab}`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel is scrolled by keyboard.
-        tabIndex={0}
-        aria-busy={asked.pending}
-      >
-        {tab === "memory" ? (
-          <Memory store={store} selected={selected} asked={memory} />
-        ) : asked.error ? (
-          <Problem error={asked.error} retry={asked.retry} />
-        ) : (
-          <Body store={store} selected={selected} view={view} version={version} />
-        )}
-      </div>
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
+      {/* What was read stays as it was scrolled and opened. */}
+      <div class="lgviz-reading" hidden={forking}>
+        {view ? (
+          <Head store={store} view={view} stale={stale} />
+        ) : (
+          <header class="lgviz-head is-loading">
+            <h3>
+              <span class="lgviz-checkpoint">{labelOf(store, selected)}</span>
+            </h3>
+          </header>
+        )}
+        {topology && store.graphShown.value && (
+          <div class="lgviz-graph">
+            <Topology
+              topology={topology}
+              ran={view ? inGraph(view, view.nodes) : []}
+              next={view ? inGraph(view, view.next) : []}
+              running={store.running.value?.nodes ?? []}
+              height={220}
+            />
+          </div>
+        )}
+        {view && view.interrupts.length > 0 && (
+          <Interrupts key={view.id} store={store} view={view} stale={stale} />
+        )}
+        <Tabs
+          id={id}
+          tab={tab}
+          choose={(next) => (store.tab.value = next)}
+          extra={{ diff: between(store, view), memory: memory.data?.changed ? `${memory.data.changed}` : "" }}
+        />
+        <div
+          class={tab === "memory" ? "lgviz-pane is-memory" : "lgviz-pane"}
+          role="tabpanel"
+          id={`${id}-panel`}
+          aria-labelledby={`${id}-${tab}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel is scrolled by keyboard.
+          tabIndex={0}
+          aria-busy={asked.pending}
+        >
+          {tab === "memory" ? (
+            <Memory store={store} selected={selected} asked={memory} />
+          ) : asked.error ? (
+            <Problem error={asked.error} retry={asked.retry} />
+          ) : (
+            <Body store={store} selected={selected} view={view} version={version} />
+          )}
+        </div>
+      </div>
     </>
   );
 }
@@ -135,7 +138,7 @@ function Body({ store, selected, view, version }: BodyProps) {
   const { source } = store;
   switch (store.tab.value) {
     case "state":
-      return view ? <State view={view} source={source} /> : <p class="lgviz-empty">…</p>;
+      return view ? <State view={view} store={store} /> : <p class="lgviz-empty">…</p>;
     case "diff":
       return (
         <Diff

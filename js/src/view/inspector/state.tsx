@@ -2,10 +2,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { count, thousands } from "../../lib/format";
 import { firstPosition, gather, isChat, type Load, loader, total } from "../../lib/paging";
+import { t } from "../../lib/words";
 import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
-import type { Source } from "../../source/types";
+import type { Store } from "../../state/store";
 import { CopyButton } from "../ui/copy";
+import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
 import { Changed, Message, Value } from "./value";
 
@@ -13,7 +15,7 @@ import { Changed, Message, Value } from "./value";
 const TAIL = 8;
 const EARLIER = 40;
 
-export function State({ view, source }: { view: CheckpointView; source: Source }) {
+export function State({ view, store }: { view: CheckpointView; store: Store }) {
   const [internal, setInternal] = useState(false);
   const shown = view.channels.filter((channel) => internal || !channel.internal);
   const hidden = view.channels.length - view.channels.filter((channel) => !channel.internal).length;
@@ -22,7 +24,12 @@ export function State({ view, source }: { view: CheckpointView; source: Source }
     <>
       {channels.length === 0 && <p class="lgviz-empty">No channel has a value yet.</p>}
       {channels.map((channel) => (
-        <Channel key={channel.name} channel={channel} load={loader(source, view.id, channel.name)} />
+        <Channel
+          key={channel.name}
+          channel={channel}
+          load={loader(store.source, view.id, channel.name)}
+          edit={channel.internal ? undefined : editOf(store, view.id, channel.name)}
+        />
       ))}
       {hidden > 0 && (
         <p class="lgviz-more">
@@ -41,11 +48,19 @@ export function State({ view, source }: { view: CheckpointView; source: Source }
   );
 }
 
+/** How parts of a channel are edited; absent where nothing can be forked. */
+function editOf(store: Store, checkpoint: string, channel: string): Edit | undefined {
+  if (store.readOnly.value !== null) return undefined;
+  return (path) => {
+    if (store.selected.peek() === checkpoint) store.openFork({ channel, path });
+  };
+}
+
 function rank(channel: ChannelView): number {
   return (channel.internal ? 2 : 0) + (channel.changed ? 0 : 1);
 }
 
-function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
+function Channel({ channel, load, edit }: { channel: ChannelView; load: Load; edit: Edit | undefined }) {
   const { name, value, reducer, changed, internal } = channel;
   return (
     <section class={`lgviz-card${internal ? " is-internal" : ""}`} data-channel={name} aria-label={name}>
@@ -56,12 +71,20 @@ function Channel({ channel, load }: { channel: ChannelView; load: Load }) {
             <b>{name}</b>
             <span>{count(total(value), "message")}</span>
             <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
+            <EditButton edit={edit} path={[]} name={name} />
             {reducer && <span class="lgviz-card-who">{reducer}</span>}
           </header>
-          <Chat value={value} load={load} />
+          <Chat value={value} load={load} edit={edit} />
         </>
       ) : (
-        <Value name={name} node={value} load={load} open={small(value)} channel={{ changed, reducer }} />
+        <Value
+          name={name}
+          node={value}
+          load={load}
+          edit={edit}
+          open={small(value)}
+          channel={{ changed, reducer }}
+        />
       )}
     </section>
   );
@@ -80,7 +103,7 @@ interface Loaded {
 }
 
 /** A list of messages from its end, earlier ones on request. */
-function Chat({ value, load }: { value: ValueNode; load: Load }) {
+function Chat({ value, load, edit }: { value: ValueNode; load: Load; edit: Edit | undefined }) {
   const size = total(value);
   const sent: Loaded = { of: value, first: firstPosition(value), items: value.items ?? [] };
   const [loaded, setLoaded] = useState(sent);
@@ -138,29 +161,39 @@ function Chat({ value, load }: { value: ValueNode; load: Load }) {
       {busy && <span class="lgviz-faint lgviz-earlier">loading…</span>}
       {error && <Problem error={error} retry={() => void fetchFrom(from)} />}
       {now.items.slice(first - now.first).map((item, i) => (
-        <MessageItem key={first + i} item={item} position={first + i} load={load} />
+        <MessageItem key={first + i} item={item} position={first + i} load={load} edit={edit} />
       ))}
     </div>
   );
 }
 
-function MessageItem({ item, position, load }: { item: ValueItem; position: number; load: Load }) {
+interface ItemProps {
+  item: ValueItem;
+  position: number;
+  load: Load;
+  edit: Edit | undefined;
+}
+
+function MessageItem({ item, position, load, edit }: ItemProps) {
   const [fields, setFields] = useState(false);
   const { message, ...node } = item.value;
-  if (!message) return <Value name={item.key} node={item.value} path={[position]} load={load} />;
+  if (!message) return <Value name={item.key} node={item.value} path={[position]} load={load} edit={edit} />;
   return (
     <div class="lgviz-message-item">
       <Message message={message} path={[position]} load={load} />
-      <button
-        type="button"
-        class="lgviz-copy"
-        aria-expanded={fields}
-        aria-label={`Fields of message ${position}`}
-        onClick={() => setFields(!fields)}
-      >
-        fields
-      </button>
-      {fields && <Value node={node} path={[position]} load={load} open />}
+      <span class="lgviz-message-tools">
+        <button
+          type="button"
+          class="lgviz-copy"
+          aria-expanded={fields}
+          aria-label={t("Fields of message {n}", { n: position })}
+          onClick={() => setFields(!fields)}
+        >
+          {t("fields")}
+        </button>
+        <EditButton edit={edit} path={[position]} name={t("message {n}", { n: position })} wide />
+      </span>
+      {fields && <Value node={node} path={[position]} load={load} edit={edit} open />}
     </div>
   );
 }

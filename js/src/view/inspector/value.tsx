@@ -16,6 +16,7 @@ import {
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import { CopyButton } from "../ui/copy";
+import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
 import { Text } from "./text";
 
@@ -26,6 +27,8 @@ interface Props {
   path?: readonly number[];
   /** Absent where nothing more can be asked for: then only what was sent is shown. */
   load?: Load | undefined;
+  /** Edits a part of it; absent where it cannot be. */
+  edit?: Edit | undefined;
   open?: boolean;
   /** A channel's own value: its line is the head of its card. */
   channel?: { changed: boolean; reducer: string | null };
@@ -34,11 +37,11 @@ interface Props {
 }
 
 /** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
-export function Value({ node, name, path = [], load, open = false, channel, bare = false }: Props) {
+export function Value({ node, name, path = [], load, edit, open = false, channel, bare = false }: Props) {
   const [isOpen, setOpen] = useState(open);
   const can = expandable(node, load !== undefined);
   const shown = can && isOpen;
-  if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} />;
+  if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} edit={edit} />;
   return (
     <div class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}`}>
       <div class="lgviz-value-line">
@@ -48,12 +51,16 @@ export function Value({ node, name, path = [], load, open = false, channel, bare
           <Line node={node} open={shown} />
         </Toggle>
         <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
+        {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
       </div>
-      {shown && <Inside node={node} path={path} load={load} />}
+      {shown && <Inside node={node} path={path} load={load} edit={edit} />}
     </div>
   );
 }
+
+/** Kinds of values that are made by code only, not typed. */
+const FIXED = new Set(["bytes", "array", "frame", "undecodable"]);
 
 export function Changed() {
   return <span class="lgviz-changed" role="img" aria-label="changed" title="changed by this step" />;
@@ -117,13 +124,20 @@ function quoted(node: ValueNode): string {
   return cut ? `"${line}…` : `"${line}"`;
 }
 
-function Inside({ node, path, load }: { node: ValueNode; path: readonly number[]; load: Load | undefined }) {
+interface InsideProps {
+  node: ValueNode;
+  path: readonly number[];
+  load: Load | undefined;
+  edit: Edit | undefined;
+}
+
+function Inside({ node, path, load, edit }: InsideProps) {
   if (node.kind === "string") return <LongText node={node} path={path} load={load} />;
   return (
     <>
       {node.message && <Message message={node.message} path={path} load={load} />}
       {(!node.message || node.items !== undefined || load) && (
-        <Children node={node} path={path} load={load} />
+        <Children node={node} path={path} load={load} edit={FIXED.has(node.kind) ? undefined : edit} />
       )}
     </>
   );
@@ -158,15 +172,7 @@ interface Pages {
 }
 
 /** Children sent, then loaded in pages. A new value from another checkpoint starts anew. */
-function Children({
-  node,
-  path,
-  load,
-}: {
-  node: ValueNode;
-  path: readonly number[];
-  load: Load | undefined;
-}) {
+function Children({ node, path, load, edit }: InsideProps) {
   const start: Pages = { of: node, items: node.items ?? [], busy: false, error: null };
   const [pages, setPages] = useState(start);
   const now = pages.of === node ? pages : start;
@@ -195,7 +201,14 @@ function Children({
   return (
     <div class={`lgviz-children${index ? " is-index" : ""}`}>
       {now.items.map((item, i) => (
-        <Value key={first + i} name={item.key} node={item.value} path={[...path, first + i]} load={load} />
+        <Value
+          key={first + i}
+          name={item.key}
+          node={item.value}
+          path={[...path, first + i]}
+          load={load}
+          edit={edit}
+        />
       ))}
       {now.error && <Problem error={now.error} retry={next} />}
       {now.busy && <span class="lgviz-faint">loading…</span>}

@@ -92,3 +92,9 @@ export const MemoryIcon = () => (
     <path d="M3 8c0 1 2.2 1.9 5 1.9s5-.9 5-1.9" stroke-dasharray="1.5 2" />
   </Icon>
 );
+
+export const PencilIcon = () => (
+  <Icon size={12}>
+    <path d="M3 13l.6-2.8 7-7a1.2 1.2 0 0 1 1.7 0l.5.5a1.2 1.2 0 0 1 0 1.7l-7 7Z" />
+  </Icon>
+);

@@ -1,0 +1,102 @@
+"""What a state's schema says of a part of a value: annotations, followed down a path."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+__all__ = ["Hint", "bare", "hints_of", "is_typed_dict", "members", "part_of"]
+
+Hint = Any
+"""An annotation; ``Any`` where nothing is known."""
+
+_WRAPPERS = {"Required", "NotRequired", "ReadOnly"}
+"""By name: ``typing_extensions`` has its own of each under an older Python."""
+
+
+def bare(hint: Any) -> Any:
+    """An annotation without what only wraps it (``Annotated``, ``NotRequired``)."""
+    while True:
+        origin = get_origin(hint)
+        if origin is Annotated or getattr(origin, "_name", None) in _WRAPPERS:
+            hint = get_args(hint)[0]
+        elif type(hint).__name__ == "TypeAliasType":
+            hint = hint.__value__
+        else:
+            return hint
+
+
+def _said(hint: Any) -> Any:
+    """What an annotation says of a value, without what it says of its key."""
+    while getattr(get_origin(hint), "_name", None) in _WRAPPERS:
+        hint = get_args(hint)[0]
+    return hint
+
+
+def members(hint: Hint) -> tuple[Hint, ...]:
+    """The members of a union; else the annotation alone."""
+    hint = bare(hint)
+    origin: Any = get_origin(hint)
+    return get_args(hint) if origin in (Union, types.UnionType) else (hint,)
+
+
+def is_typed_dict(hint: Hint) -> bool:
+    """Whether a class is a ``TypedDict``, from wherever."""
+    return isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__total__")
+
+
+def hints_of(cls: Any) -> dict[str, Hint]:
+    """The annotations of a class's fields; none where they cannot be resolved."""
+    if isinstance(cls, type) and issubclass(cls, BaseModel):
+        return {
+            name: Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+            for name, field in cls.model_fields.items()
+        }
+    try:
+        return {name: _said(hint) for name, hint in typing.get_type_hints(cls, include_extras=True).items()}
+    except Exception:  # a name that is nowhere any more
+        return {}
+
+
+def part_of(hint: Hint, value: Any, key: Any) -> Hint:
+    """What is said of the child ``key`` of a value of which ``hint`` is said.
+
+    >>> part_of(dict[str, list[int]] | None, {"a": [1]}, "a")
+    list[int]
+    """
+    if isinstance(value, BaseModel) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        return hints_of(type(value)).get(str(key), Any)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return hints_of(type(value)).get(str(key), Any)
+    found = [_child(member, key) for member in members(hint) if _holds(member, value)]
+    return found[0] if len(found) == 1 else Any
+
+
+def _holds(member: Hint, value: Any) -> bool:
+    """Whether a member of a union may be what a value is."""
+    cls = get_origin(bare(member)) or bare(member)
+    if is_typed_dict(cls):
+        return isinstance(value, dict)
+    try:
+        return isinstance(cls, type) and cls is not Any and isinstance(value, cls)
+    except TypeError:  # a protocol that is not for looking at
+        return False
+
+
+def _child(member: Hint, key: Any) -> Hint:
+    member = bare(member)
+    if is_typed_dict(member):
+        return hints_of(member).get(str(key), Any)
+    origin, args = get_origin(member), get_args(member)
+    if not isinstance(origin, type) or not args:
+        return Any
+    if issubclass(origin, tuple) and args[-1:] != (...,):
+        return args[key] if isinstance(key, int) and key < len(args) else Any
+    if issubclass(origin, Mapping):
+        return args[1] if len(args) > 1 else Any
+    return args[0] if issubclass(origin, Collection) else Any
