@@ -151,15 +151,8 @@ class CheckpointWrites:
         yield REMOVE if place.thread_id in self._settling else WRITE
         # The parent is read only where a value is taken over from it.
         source = place.checkpoint_id if values.keys() - parts.keys() else None
-        query = Query(_BEFORE, [place.thread_id, ns, id, source, place.thread_id])
-        thread, rows, stored = yield from self._enter(place.thread_id, query, asked)
-        before = _read_before(rows, id, source)
-        if thread.heir or (thread.lent is not None and before.replaced):
-            if (yield from self._settled(place._replace(checkpoint_id=id), thread, before)):
-                thread, rows, stored = yield from self._enter(place.thread_id, query, asked)
-                before = _read_before(rows, id, source)
-            elif before.source is None and source:
-                before = before._replace(source=(yield from self.lineages.body(thread.chain, (ns, source))))
+        here = Address(place.thread_id, ns, id)
+        thread, before, stored = yield from self._enter_before(here, source, asked)
         inherited = (yield from self._inherited(before, versions)) if source else {}
         for name in values.keys() - parts.keys():
             parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
@@ -181,6 +174,21 @@ class CheckpointWrites:
         if (yield Batch([*plan.steps, *steps], last=True)):
             blocks.stored(plan)
         return Address(place.thread_id, ns, id).config()
+
+    def _enter_before(
+        self, here: Address, source: str | None, asked: list[bytes]
+    ) -> Operation[tuple[_Thread, _Before, Rows]]:
+        """:meth:`_enter`, with what the thread holds or inherits of a checkpoint and its parent."""
+        ns, id = here.ns or "", here.checkpoint_id or ""
+        query = Query(_BEFORE, [here.thread_id, ns, id, source, here.thread_id])
+        thread, rows, stored = yield from self._enter(here.thread_id, query, asked)
+        before = _read_before(rows, id, source)
+        if thread.heir or (thread.lent is not None and before.replaced):
+            if (yield from self._settled(here, thread, before)):
+                return (yield from self._enter_before(here, source, asked))
+            if before.source is None and source:
+                before = before._replace(source=(yield from self.lineages.body(thread.chain, (ns, source))))
+        return thread, before, stored
 
     def _settled(self, place: Address, thread: _Thread, before: _Before) -> Operation[bool]:
         """Give a thread rows of its own where a checkpoint is put again that others see, or that it sees of
