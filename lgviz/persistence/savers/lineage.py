@@ -409,8 +409,9 @@ def path_to(place: Place, rows: Mapping[Place, PathEntry]) -> dict[Place, PathEn
         walked.add(above[0])
         climb(*above)
         above = rows[above].anchor
+    gone = above is not None and above not in rows  # of the callers nothing is known then
     for ns, id in sorted(rows, key=lambda each: len(each[0])):  # callers before what they called
         anchor = rows[ns, id].anchor
-        if ns not in walked and (anchor is None or anchor in kept):
+        if ns not in walked and (anchor in kept if anchor else not gone):
             climb(ns, id)
     return kept
