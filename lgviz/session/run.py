@@ -22,7 +22,7 @@ from .run_steps import Names, Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
-__all__ = ["RunHandle", "arun", "run", "run_plan", "start_run"]
+__all__ = ["RunHandle", "arun", "run", "run_in_thread", "run_plan", "start_run"]
 
 _UNTIL_STORED = 5.0
 """Seconds that an interrupted call waits for what its cancelled run stores."""
@@ -58,6 +58,15 @@ class RunHandle:
 
     def _repr_html_(self) -> str:
         return page("Run", Markup(), {self.status: f"{len(self.configs)} checkpoints"})
+
+    @classmethod
+    def of(cls, graph: Any, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> RunHandle:
+        """Start a run, on ``loop`` where the graph needs one."""
+        here = target_of(graph)
+        where = loop or saver_loop(here.saver)
+        awaited = here.asynchronous
+        home = where if awaited else None
+        return cls(steps, lambda end: _work(here, steps, where, end), home, cancels=awaited)
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
@@ -180,14 +189,8 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    here = target_of(graph)
     spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
-    work = RunSteps(spec, on_event)
-    where = loop or saver_loop(here.saver)
-    awaited = here.asynchronous
-    return RunHandle(
-        work, lambda end: _work(here, work, where, end), where if awaited else None, cancels=awaited
-    )
+    return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
 def run(
@@ -244,17 +247,21 @@ def run(
         SourceError, NotFound: there is no such checkpoint, or no checkpointer.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    here = target_of(graph)
     spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
-    work = RunSteps(spec, on_event)
+    return run_in_thread(graph, RunSteps(spec, on_event))
+
+
+def run_in_thread(graph: Any, steps: RunSteps) -> Run:
+    """Run in a thread of its own, and wait for the end."""
+    here = target_of(graph)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:
         refuse_busy(here.saver)
     where = None if blocked else loop
-    return RunHandle(
-        work, lambda end: _work(here, work, where, end), None, cancels=here.asynchronous
-    ).interruptible()
+    awaited = here.asynchronous
+    runner = RunHandle(steps, lambda end: _work(here, steps, where, end), None, cancels=awaited)
+    return runner.interruptible()
 
 
 async def arun(
