@@ -24,6 +24,7 @@ from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, open_sandbox, sandbox_of
 from .schema import channel_hints
+from .start import astart, start, start_thread
 from .target import configurable_of, target_of
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
@@ -47,6 +48,7 @@ __all__ = [
     "apreview",
     "arun",
     "as_node_options",
+    "astart",
     "channel_hints",
     "channels_of",
     "check_breakpoints",
@@ -65,6 +67,8 @@ __all__ = [
     "run",
     "run_plan",
     "sandbox_of",
+    "start",
     "start_run",
+    "start_thread",
     "target_of",
 ]

@@ -22,7 +22,7 @@ from .run_steps import Names, Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
-__all__ = ["RunHandle", "arun", "run", "run_plan", "start_run"]
+__all__ = ["RunHandle", "arun", "run", "run_in_thread", "run_plan", "start_run"]
 
 _UNTIL_STORED = 5.0
 """Seconds that an interrupted call waits for what its cancelled run stores."""
@@ -58,6 +58,15 @@ class RunHandle:
 
     def _repr_html_(self) -> str:
         return page("Run", Markup(), {self.status: f"{len(self.configs)} checkpoints"})
+
+    @classmethod
+    def of(cls, graph: Any, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> RunHandle:
+        """Start a run, on ``loop`` where the graph needs one."""
+        here = target_of(graph)
+        where = loop or saver_loop(here.saver)
+        awaited = here.asynchronous
+        home = where if awaited else None
+        return cls(steps, lambda end: _work(here, steps, where, end), home, cancels=awaited)
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
@@ -118,6 +127,18 @@ class RunHandle:
             raise RuntimeError("the run ended without a result")
         return self._run
 
+    def interruptible(self) -> Run:
+        """:meth:`result`, which an interrupt from the keyboard stops: it reaches the caller's thread only."""
+        try:
+            return self.result()
+        except KeyboardInterrupt:
+            if self._cancels:
+                self.stop_now()
+                self.ended.wait(_UNTIL_STORED)
+            else:
+                self.stop()
+            raise
+
     async def wait(self) -> Run:
         """:meth:`result`, awaited."""
         await asyncio.to_thread(self.ended.wait)
@@ -168,14 +189,8 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    here = target_of(graph)
     spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
-    work = RunSteps(spec, on_event)
-    where = loop or saver_loop(here.saver)
-    awaited = here.asynchronous
-    return RunHandle(
-        work, lambda end: _work(here, work, where, end), where if awaited else None, cancels=awaited
-    )
+    return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
 def run(
@@ -195,80 +210,59 @@ def run(
     context: Any = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
-    """Run on from a checkpoint, on a new branch, and wait for the end.
+    """Run on from a checkpoint and wait for the end. What a node raises is kept in ``Run.error``, not raised.
 
-    Without ``input`` and ``resume`` it runs exactly what the checkpoint's ``next`` says, also inside a
-    subgraph. What a node raises ends the run as ``"failed"``; it is kept in ``Run.error``, never raised.
-
-    Args:
-        graph: a compiled graph with a checkpointer.
-        at: a ``Checkpoint``, a config, or a label or id with ``thread_id=``.
-        input: a new input to the graph at this checkpoint.
-        resume: the answer to its interrupt, or a dict from interrupt id to answer. A question that was
-            answered before is asked again on a fresh fork and gets the new answer.
-        only: ``"all"`` runs all that ``next`` says, on a new branch. ``"unfinished"`` goes on at the
-            checkpoint itself, which must have no child, and runs only the tasks that have not finished: what
-            failed, was stopped, or never began. Finished tasks of its step keep what they wrote.
-        steps: how many super-steps to make at most, as with LangGraph's ``interrupt_after="*"``: the one
-            that only takes an input in is not counted. Inside a subgraph its own steps count.
-        until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
-            made it).
-        before, after: breakpoints: names of nodes to stop before or after, those of subgraphs too
-            (``"research|judge"`` names one by its path). A run that begins right before one passes it, and
-            says so in ``Run.passed``.
-        sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
-            ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
-            versions, else as it is now. What a node writes to a store that it holds by itself, as by a
-            closure, is written; the warnings name such nodes, as far as it shows.
-        thread_id: the thread of a label or id.
-        config: its ``configurable`` goes over what the checkpoint's metadata gives; ``recursion_limit`` too.
-        context: the run's context.
-        on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
-            do for ``graph.stream(..., stream_mode="messages")``.
-
-    Interrupted from the keyboard it asks the run to stop, after the nodes at work or, where they are
-    asynchronous, by cancelling them: what it leaves can be resumed.
+    Without ``input`` and ``resume`` it runs what the checkpoint's ``next`` says, on a new branch. Interrupted
+    from the keyboard it stops, and what it leaves can be resumed.
 
     >>> import lgviz
     >>> from langgraph.checkpoint.memory import InMemorySaver
     >>> from lgviz.demos import two_nodes
-    >>> graph = two_nodes.build(InMemorySaver())
-    >>> two_nodes.seed(graph)
+    >>> two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
     >>> run = lgviz.run(graph, "c1", steps=1, thread_id="1")
-    >>> run.status, run.checkpoint.next
-    ('stopped', ('node_b',))
-    >>> lgviz.run(graph, run.checkpoint, only="unfinished").status
-    'done'
-    >>> run = lgviz.run(graph, "c1", before=["node_b"], thread_id="1")
-    >>> run.status, run.before
-    ('interrupted', ('node_b',))
+    >>> run.status, lgviz.run(graph, run.checkpoint, only="unfinished").status
+    ('stopped', 'done')
+
+    Args:
+        graph, at, thread_id: a graph with a checkpointer; a ``Checkpoint``, a config, or a label or id.
+        input: a new input to the graph at this checkpoint.
+        resume: the answer to its interrupt, or a dict from interrupt id to answer. A question that was
+            answered before is asked again on a fresh fork and gets the new answer.
+        only: ``"unfinished"`` goes on at the checkpoint itself, which must have no child, with the tasks that
+            failed, were stopped or never began; those that finished keep what they wrote.
+        steps: super-steps to make at most; the one that only takes an input in is not counted.
+        until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after its step).
+        before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``). A run
+            that begins right before one passes it, and says so in ``Run.passed``.
+        sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
+            ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
+            versions. What a node writes to a store that it holds by closure is written: a warning names it.
+        config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
+        on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
+            do for ``graph.stream(..., stream_mode="messages")``.
 
     Raises:
         NothingToRun: nothing comes next, or no interrupt waits for the answer.
-        NodeRefused: ``until``, ``before`` or ``after`` names no node.
-        InvalidValue: ``steps`` is no number from 1.
-        ActRefused: ``only="unfinished"`` at a checkpoint that went on meanwhile, or goes on just now.
-        ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
+        NodeRefused, InvalidValue: ``until``, ``before`` or ``after`` names no node; ``steps`` is no number.
+        ActRefused: the checkpoint to go on at has a child, or another run goes on there.
+        SourceError, NotFound: there is no such checkpoint, or no checkpointer.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    here = target_of(graph)
     spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
-    work = RunSteps(spec, on_event)
+    return run_in_thread(graph, RunSteps(spec, on_event))
+
+
+def run_in_thread(graph: Any, steps: RunSteps) -> Run:
+    """Run in a thread of its own, and wait for the end."""
+    here = target_of(graph)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:
         refuse_busy(here.saver)
-    elsewhere = None if blocked else loop
-    runner = RunHandle(work, lambda end: _work(here, work, elsewhere, end), None, cancels=here.asynchronous)
-    try:
-        return runner.result()
-    except KeyboardInterrupt:  # the cell is interrupted, the run's own thread is not
-        if here.asynchronous:
-            runner.stop_now()
-            runner.ended.wait(_UNTIL_STORED)
-        else:
-            runner.stop()
-        raise
+    where = None if blocked else loop
+    awaited = here.asynchronous
+    runner = RunHandle(steps, lambda end: _work(here, steps, where, end), None, cancels=awaited)
+    return runner.interruptible()
 
 
 async def arun(

@@ -19,9 +19,10 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
-from lgviz.errors import ActRefused, NodeRefused, NothingToRun, listed
+from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
+from .beginning import beginning, begins
 from .effects import Act, Brake, StreamCut, call
 from .halts import Halts, StepCount, StopPoints, When
 from .heads import as_latest, claimed, goes_on
@@ -63,6 +64,8 @@ class RunSpec:
     thread_id: str | None = None
     config: RunnableConfig | None = None
     context: Any = None
+    begins: bool = False
+    """Whether ``input`` begins a new thread, or the next turn of a finished one, in place of ``at``."""
 
 
 @dataclass
@@ -116,8 +119,7 @@ class RunSteps:
         self.sandbox = sandbox_of(given.given)
         if self.sandbox is not None:
             self.sandbox.check()
-        position = yield from find(given, spec.at, spec.thread_id, spec.config)
-        yield from refuse_mixed(spec.at, position)
+        position = yield from self._from(given)
         base = given
         if spec.sandbox and self.sandbox is None:
             self.sandbox = yield from Sandbox(given, position).looked()
@@ -138,8 +140,24 @@ class RunSteps:
             start = yield from self._begin(position)
             return (yield from self._outcome(position, base, start))
 
+    def _from(self, given: GraphTarget) -> Act[Position]:
+        """Where the run starts."""
+        spec = self.spec
+        if spec.begins:
+            return (yield from beginning(given, str(spec.thread_id)))
+        position = yield from find(given, spec.at, spec.thread_id, spec.config)
+        yield from refuse_mixed(spec.at, position)
+        return position
+
     def _begin(self, position: Position) -> Act[RunnableConfig]:
         """Run, and give the config of where it started."""
+        if (new := begins(position)) is not None:
+            self._halts.steps.hidden = True
+            yield from self._stream(position, new, self.spec.input)
+            if not self.made:
+                said = f"{type(self._error).__name__}: {self._error}" if self._error else "it stored nothing"
+                raise InvalidValue(f"The graph does not take this input: {said}.", "") from self._error
+            return new
         snapshot = (yield from load(position)).check("Nothing can run here: the state")
         self._stand_at(position, snapshot)
         if self.spec.resume is not None:

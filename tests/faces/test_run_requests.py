@@ -115,7 +115,7 @@ def test_an_asynchronous_run_is_stopped_at_once() -> None:
     async def slow(state: Log) -> dict[str, Any]:
         if waits:
             entered.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return {"log": ["slow"]}
 
     graph = chain([("slow", slow)], InMemorySaver())

@@ -156,10 +156,17 @@ def test_breakpoints_must_name_nodes(saver: Any, dump: Callable[[], list[str]]) 
 # ---------------------------------------------------------------- cancelling
 
 
+async def stored(saver: Any, channel: str) -> None:
+    """Wait until a task of the thread's latest step has written to a channel."""
+    while channel not in [w[1] for w in saver.get_tuple(CONFIG).pending_writes or ()]:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 class Slow:
     """Asynchronous nodes of which ``slow`` waits until it is let go, in its first turn only."""
 
-    def __init__(self) -> None:
+    def __init__(self, saver: Any) -> None:
+        self.saver = saver
         self.calls: list[str] = []
         self.done = asyncio.Event()
         self.entered = threading.Event()
@@ -175,15 +182,15 @@ class Slow:
         self.calls.append("slow")
         if self.waits:
             await self.done.wait()
-            await asyncio.sleep(0.2)  # until what its sibling wrote is stored
+            await stored(self.saver, "log")
             self.entered.set()
             self.waiting.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return {"log": ["slow"]}
 
 
 def test_stop_now_cancels_and_resume_runs_what_was_cancelled(each_saver: Any) -> None:
-    slow = Slow()
+    slow = Slow(each_saver)
     graph = parallel(each_saver, ("quick", slow.quick), ("slow", slow.slow))
     at = session.run(graph.builder.compile(checkpointer=each_saver), *begun(graph), steps=1).checkpoint
     runner = session.start_run(graph, at, only="unfinished")
@@ -244,8 +251,8 @@ def test_synchronous_graphs_cannot_be_cancelled() -> None:
 
 def test_a_cancelled_task_of_langgraphs_own_run_did_not_fail(each_saver: Any) -> None:
     """LangGraph stores ``CancelledError()`` as the error of each task that it cancels."""
-    slow = Slow()
-    graph = parallel(InMemorySaver(), ("quick", slow.quick), ("slow", slow.slow))
+    slow = Slow(InMemorySaver())
+    graph = parallel(slow.saver, ("quick", slow.quick), ("slow", slow.slow))
 
     async def cancelled() -> None:
         running = asyncio.ensure_future(graph.ainvoke({"log": []}, CONFIG))
@@ -265,8 +272,8 @@ def test_a_cancelled_task_of_langgraphs_own_run_did_not_fail(each_saver: Any) ->
 
 
 async def test_an_awaited_run_that_is_cancelled_lets_go_of_its_head() -> None:
-    slow = Slow()
-    graph = parallel(InMemorySaver(), ("quick", slow.quick), ("slow", slow.slow))
+    slow = Slow(InMemorySaver())
+    graph = parallel(slow.saver, ("quick", slow.quick), ("slow", slow.slow))
     at = (await session.arun(graph, *begun(graph), steps=1)).checkpoint
     running = asyncio.ensure_future(session.arun(graph, at, only="unfinished"))
     await slow.waiting.wait()
@@ -304,12 +311,14 @@ def test_a_functional_graph_is_cancelled_and_resumed() -> None:
     async def step(name: str) -> str:
         calls.append(name)
         if name == "second" and calls.count("second") == 1:
-            await asyncio.sleep(0.2)
+            await stored(saver, "__return__")
             entered.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return name
 
-    @entrypoint(checkpointer=InMemorySaver())
+    saver = InMemorySaver()
+
+    @entrypoint(checkpointer=saver)
     async def work(given: Any) -> list[str]:
         return [await step("first"), await step("second")]
 
