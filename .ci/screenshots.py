@@ -61,6 +61,13 @@ def question(debugger: Debugger) -> None:
     expect(debugger.root.get_by_test_id("lgviz-interrupt")).to_be_visible()
 
 
+def decisions(debugger: Debugger) -> None:
+    debugger.select("c2")
+    refund, mail = debugger.root.get_by_test_id("lgviz-hitl-action").all()[:2]
+    refund.get_by_role("button", name="approve").click()
+    mail.get_by_role("button", name="edit").click()
+
+
 def failed(debugger: Debugger) -> None:
     debugger.select("c2")
     debugger.tab("tasks")
@@ -164,6 +171,13 @@ for n in range(400):
 """
 MANY = [SETUP, seeded("chat"), LOOP, "%lgviz graph --thread many"]
 
+WAITING = f"""
+import sys; sys.path.append({str(REPO)!r})
+from tests.support.agents import ASK, CALLS, asking_agent
+graph = asking_agent(saver, calls=CALLS[:2])
+_ = graph.invoke(ASK, {{"configurable": {{"thread_id": "1"}}}})
+"""
+
 SHOTS: dict[str, tuple[list[str], Show]] = {
     "debugger": (AGENT, diff),
     "state": (AGENT, state),
@@ -174,6 +188,7 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
     "writes": (AGENT, stepped("writes")),
     "raw": (AGENT, stepped("raw")),
     "interrupt": ([SETUP, seeded("approval"), "%lgviz graph --thread 1"], question),
+    "decisions": ([SETUP, WAITING, "%lgviz graph --thread 1"], decisions),
     "error": ([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"], failed),
     "subgraph": ([SETUP, seeded("subgraph"), "%lgviz graph --thread 1"], inner),
     "picker": ([SETUP, seeded("chat") + "\nchat.seed(graph, thread_id='another')", "%lgviz graph"], picker),
@@ -208,7 +223,16 @@ SHOTS |= {
     "memory_many": ([SETUP, seeded("memory"), FULL, "%lgviz graph --thread 1"], memory_many),
     "memory_none": (AGENT, lambda debugger: debugger.tab("memory")),
 }
-NARROW = ("debugger", "fork", "interrupt", "memory", "memory_edit", "sandbox", "sandbox_conflict")
+NARROW = (
+    "debugger",
+    "fork",
+    "interrupt",
+    "decisions",
+    "memory",
+    "memory_edit",
+    "sandbox",
+    "sandbox_conflict",
+)
 
 
 def shoot(page: Page, name: str, show: Show) -> None:
