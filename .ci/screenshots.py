@@ -18,7 +18,8 @@ from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import add_cell, run_all, theme_name, wait_for_kernel, write_notebook
 from tests.support.lab_fixtures import FLAGS
 
-OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
+REPO = Path(__file__).resolve().parent.parent
+OUT = REPO / "docs" / "images"
 Show = Callable[[Debugger], None]
 
 
