@@ -47,7 +47,7 @@ gate.clear()
 
 
 def test_what_a_run_says_is_seen_while_it_says_it(notebook: NotebookFactory) -> None:
-    page = notebook([SETUP, STREAMING, "%lgviz graph --thread 1"])
+    page = notebook([SETUP, STREAMING, "lgviz.debug(graph, '1', prices={'scripted-1': (2.0, 8.0)})"])
     debugger = Debugger(page)
     debugger.select("c0")
     debugger.root.get_by_role("button", name="Graph", exact=True).click()
@@ -66,3 +66,9 @@ def test_what_a_run_says_is_seen_while_it_says_it(notebook: NotebookFactory) -> 
     output(page, "opened None")
     expect(debugger.root.locator('[data-testid="lgviz-run"][data-status="done"]')).to_be_visible()
     expect(row).to_have_count(0)
+    tool = debugger.root.locator('[data-testid="lgviz-row"]', has_text="tool").first
+    tool.click()
+    expect(debugger.inspector.get_by_test_id("lgviz-usage").first).to_have_text(
+        "1,840 tokens · scripted-1 · cost 0.0057"
+    )
+    expect(debugger.tab("writes").get_by_test_id("lgviz-usage")).to_contain_text("1,840 tokens")
