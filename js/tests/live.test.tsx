@@ -29,7 +29,8 @@ beforeEach(async () => {
   const opened = store.openThread("1");
   const { tree, buffers } = batchOf(ROWS);
   const thread = { thread_id: "1", count: ROWS.length, updated_at: null, status: "running" };
-  const more = { source: "graph", topology: TOPOLOGY, read_only: null, selected: "id-c3", sandbox: null };
+  const none = { read_only: null, sandbox: null, breakpoints: { before: [], after: [] } };
+  const more = { source: "graph", topology: TOPOLOGY, selected: "id-c3", ...none };
   await model.answer("thread_open", { thread, tree, ...more }, buffers);
   await opened;
   store.graphShown.value = true;
