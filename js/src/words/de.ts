@@ -1,5 +1,6 @@
 // German, by the English text that stands in the code.
 export const german: Readonly<Record<string, string>> = {
+  "after its parent was stored": "nach dem Speichern seines Elternteils",
   Fork: "Abzweigen",
   "Fork & run": "Abzweigen & ausführen",
   "Run from here": "Ab hier ausführen",
