@@ -3,6 +3,7 @@ import { counted, duration, timeOfDay, title } from "../../lib/format";
 import type { CheckpointView } from "../../protocol";
 import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import { isActive, labelOf, type Store } from "../../state/store";
+import { ChangedChips } from "../find/changes";
 import { Act } from "../ui/act";
 import { type CodeChoice, CopyCode } from "../ui/copy";
 
@@ -28,6 +29,7 @@ export function Head({ store, view, stale }: Props) {
       </div>
       <p class="lgviz-facts">
         <Facts store={store} view={view} />
+        <ChangedChips checkpoint={view.id} />
       </p>
       {view.warnings.map((warning) => (
         <p class="lgviz-warning" key={warning}>

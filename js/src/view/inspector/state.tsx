@@ -6,6 +6,7 @@ import { t } from "../../lib/words";
 import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
+import { Changes } from "../find/changes";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
@@ -73,6 +74,7 @@ function Channel({ channel, load, edit }: { channel: ChannelView; load: Load; ed
             <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
             <EditButton edit={edit} path={[]} name={name} />
             {reducer && <span class="lgviz-card-who">{reducer}</span>}
+            <Changes channel={name} />
           </header>
           <Chat value={value} load={load} edit={edit} />
         </>

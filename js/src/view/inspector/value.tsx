@@ -15,6 +15,7 @@ import {
 } from "../../lib/paging";
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
+import { Changes } from "../find/changes";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
@@ -53,6 +54,7 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
         <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
         {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
+        {channel && name !== undefined && <Changes channel={name} />}
       </div>
       {shown && <Inside node={node} path={path} load={load} edit={edit} />}
     </div>

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../../lib/words";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
-import type { VisibleRows } from "../../state/visible";
+import { isBranch, type VisibleRows } from "../../state/visible";
 import { useId } from "../ui/id";
 import { BLOCK, LaneScale, Lanes } from "./lanes";
 import { Row } from "./row";
@@ -40,6 +40,7 @@ export function Tree({ view }: { view: ViewState }) {
   const marks = view.marks.value;
   const collapsed = view.collapsed.value;
   const fresh = view.fresh.value;
+  const filtered = view.find.kept.value !== null;
   const max = lanes.max;
   const scale = useMemo(() => new LaneScale(max), [max]);
   const start = from.value;
@@ -56,6 +57,7 @@ export function Tree({ view }: { view: ViewState }) {
     first.value = slots.of(start);
   });
 
+  const chipTitle = t("show the checkpoints that changed it");
   const since = t("after its parent was stored");
   const rows = [];
   for (const position of slots.order(start, end, first.value ?? slots.of(start))) {
@@ -78,6 +80,9 @@ export function Tree({ view }: { view: ViewState }) {
         hit={hits.has(row)}
         fresh={row >= fresh}
         collapsed={collapsed.has(row)}
+        inner={filtered ? 0 : (tree.inner[row] as number)}
+        branch={filtered || !isBranch(tree, row) ? null : (visible.behind.get(row) ?? 0)}
+        chipTitle={chipTitle}
         marks={marks.get(id)}
         since={since}
       />,
@@ -131,6 +136,17 @@ function onClick(view: ViewState, event: MouseEvent): void {
   const fold = event.target.closest<HTMLElement>("[data-fold]");
   if (fold) {
     view.toggle(Number(fold.dataset.fold));
+    return;
+  }
+  const branch = event.target.closest<HTMLElement>("[data-branch]");
+  if (branch) {
+    view.toggleBranch(Number(branch.dataset.branch));
+    return;
+  }
+  const channel = event.target.closest<HTMLElement>("[data-channel]")?.dataset.channel;
+  if (channel !== undefined && !event.ctrlKey && !event.metaKey) {
+    view.pinned = Number(event.target.closest<HTMLElement>("[data-row]")?.dataset.row ?? -1);
+    view.find.toggle({ kind: "channel", name: channel });
     return;
   }
   const id = event.target.closest<HTMLElement>("[data-row]")?.dataset.checkpointId;
@@ -192,6 +208,14 @@ function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): vo
   useLayoutEffect(() => {
     if (box.current && ready) bringIntoView(view, box.current, selected);
   }, [tree, selected, ready]);
+  // Without a filter that hid it, the selection is where it was left; with one, beside what is shown.
+  const filtered = view.find.kept.value !== null;
+  const kept = useRef(filtered);
+  useLayoutEffect(() => {
+    const was = kept.current;
+    kept.current = filtered;
+    if (was && !filtered && box.current) bringIntoView(view, box.current, store.selectedRow.peek());
+  }, [filtered]);
   const before = useRef(height);
   useLayoutEffect(() => {
     const was = before.current;
