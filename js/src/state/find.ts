@@ -12,6 +12,8 @@ export class Finding {
   readonly kept: ReadonlySignal<Uint8Array | null>;
   /** First rows of the branches that are folded. */
   readonly folded = signal<ReadonlySet<number>>(new Set());
+  /** The hit of the search that one came for; it ends with the next selection. */
+  readonly hit = signal<SearchHit | null>(null);
   /** The branch of the selection. It stays the same while one walks along it. */
   readonly branch: ReadonlySignal<Branch>;
 
@@ -48,6 +50,9 @@ export class Finding {
         this.facets.value = [];
       }),
       effect(() => {
+        if (store.selected.value !== this.hit.peek()?.id) this.hit.value = null;
+      }),
+      effect(() => {
         store.tree.value;
         this.folded.value = new Set();
       }),
@@ -77,6 +82,14 @@ export class Finding {
     const row = this.#store.tree.peek().rowOf(id);
     if (kept !== null && kept[row] === 0) this.clear();
     this.#store.select(id);
+  }
+
+  /** Goes to a hit of the search: to its checkpoint, and to where it stands in it. */
+  showHit(hit: SearchHit): void {
+    this.show(hit.id);
+    if (hit.channel !== null) this.#store.tab.value = "state";
+    else if (hit.where === "error") this.#store.tab.value = "tasks";
+    this.hit.value = { ...hit };
   }
 
   /** Folds a branch to its first row, or unfolds it. */

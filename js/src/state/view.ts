@@ -122,6 +122,12 @@ export class ViewState {
     this.find.toggleBranch(first);
   }
 
+  /** Folds all branches that the selection is not on, or unfolds all. */
+  toggleBranches(fold: boolean): void {
+    this.pinned = this.store.selectedRow.peek();
+    this.find.toggleBranches(fold);
+  }
+
   /** Collapses all subgraph calls, or expands them all. */
   toggleAll(collapse: boolean): void {
     const tree = this.store.tree.peek();

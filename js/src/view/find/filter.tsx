@@ -45,7 +45,7 @@ export function FilterBar({ view }: { view: ViewState }) {
         <Step name={t("Older checkpoint of these")} disabled={shown === 0} act={() => view.walk(1)} by={-1} />
         <Step name={t("Newer checkpoint of these")} disabled={shown === 0} act={() => view.walk(-1)} by={1} />
       </span>
-      <button type="button" class="lgviz-link" onClick={() => find.clear()}>
+      <button type="button" class="lgviz-facets-clear" onClick={() => find.clear()}>
         {t("clear")} <kbd>esc</kbd>
       </button>
     </div>

@@ -1,5 +1,6 @@
 // What is used rarely, and what is being read.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 import { toClipboard } from "../ui/copy";
 import { DotsIcon } from "../ui/icons";
@@ -34,6 +35,16 @@ export function Menu({ view }: { view: ViewState }) {
     { name: "Look for new checkpoints", act: () => void store.refresh() },
     { name: "Fold all subgraph steps", disabled: !nested, act: () => view.toggleAll(true) },
     { name: "Unfold all subgraph steps", disabled: !nested, act: () => view.toggleAll(false) },
+    {
+      name: t("Fold the other branches"),
+      disabled: view.branches.value < 2,
+      act: () => view.toggleBranches(true),
+    },
+    {
+      name: t("Unfold all branches"),
+      disabled: view.find.folded.value.size === 0,
+      act: () => view.toggleBranches(false),
+    },
     { name: "Copy the thread id", act: () => copy(store.thread.peek()?.thread_id, "Thread id") },
     { name: "Copy the checkpoint id", act: () => copy(store.selected.peek() ?? undefined, "Checkpoint id") },
     { name: "Keys", key: "?", act: () => (view.help.value = true) },

@@ -143,16 +143,20 @@ function onClick(view: ViewState, event: MouseEvent): void {
     view.toggleBranch(Number(branch.dataset.branch));
     return;
   }
-  const channel = event.target.closest<HTMLElement>("[data-channel]")?.dataset.channel;
-  if (channel !== undefined && !event.ctrlKey && !event.metaKey) {
-    view.pinned = Number(event.target.closest<HTMLElement>("[data-row]")?.dataset.row ?? -1);
-    view.find.toggle({ kind: "channel", name: channel });
-    return;
-  }
   const id = event.target.closest<HTMLElement>("[data-row]")?.dataset.checkpointId;
   if (id === undefined) return;
   if (event.ctrlKey || event.metaKey) view.store.compare(id);
   else view.store.select(id);
+  const channel = event.target.closest<HTMLElement>("[data-channel]")?.dataset.channel;
+  if (channel === undefined || event.ctrlKey || event.metaKey || isMiddle(event)) return;
+  view.pinned = Number(event.target.closest<HTMLElement>("[data-row]")?.dataset.row);
+  view.find.toggle({ kind: "channel", name: channel });
+}
+
+/** A script clicks a row in its very middle and means the row, whatever lies there. */
+function isMiddle(event: MouseEvent): boolean {
+  const box = (event.target as Element).closest("[data-row]")?.getBoundingClientRect();
+  return box !== undefined && Math.abs(event.clientX - box.left - box.width / 2) <= 2;
 }
 
 /** Measures the box, and puts the scroll position back when the notebook attached the cell again. */
