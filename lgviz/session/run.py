@@ -18,7 +18,7 @@ from .loaded import load
 from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
-from .run_steps import RunSpec, RunSteps, Until
+from .run_steps import Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
@@ -106,6 +106,7 @@ def start_run(
     at: Any,
     input: Any = None,  # noqa: A002
     resume: Any = None,
+    only: Only = "all",
     until: Until = None,
     sandbox: bool = False,
     *,
@@ -118,7 +119,7 @@ def start_run(
     """Start a run in a thread of its own and come back at once.
 
     Args:
-        graph, at, input, resume, until, sandbox, thread_id, config, context: see :func:`run`.
+        graph, at, input, resume, only, until, sandbox, thread_id, config, context: see :func:`run`.
         on_event: told what happens, from the thread that runs it.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
 
@@ -127,7 +128,7 @@ def start_run(
             :meth:`RunHandle.result` raises.
     """
     here = target_of(graph)
-    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
     where = loop or saver_loop(here.saver)
     return RunHandle(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
 
@@ -137,6 +138,7 @@ def run(
     at: Any,
     input: Any = None,  # noqa: A002
     resume: Any = None,
+    only: Only = "all",
     until: Until = None,
     sandbox: bool = False,
     *,
@@ -156,6 +158,9 @@ def run(
         input: a new input to the graph at this checkpoint.
         resume: the answer to its interrupt, or a dict from interrupt id to answer. A question that was
             answered before is asked again on a fresh fork and gets the new answer.
+        only: ``"all"`` runs all that ``next`` says, on a new branch. ``"unfinished"`` goes on at the
+            checkpoint itself, which must have no child, and runs only the tasks that have not finished: what
+            failed, was stopped, or never began. Finished tasks of its step keep what they wrote.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
             made it).
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
@@ -174,7 +179,7 @@ def run(
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
     here = target_of(graph)
-    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:
@@ -187,6 +192,7 @@ async def arun(
     at: Any,
     input: Any = None,  # noqa: A002
     resume: Any = None,
+    only: Only = "all",
     until: Until = None,
     sandbox: bool = False,
     *,
@@ -196,7 +202,7 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
     return await aperform(target_of(graph), steps.act)
 
 

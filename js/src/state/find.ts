@@ -1,5 +1,6 @@
 // Finding one's way in a thread: the filter of rows, folded branches, the branch that is scrubbed.
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { SearchHit } from "../protocol";
 import { type Branch, branchAt } from "./branch";
 import { type Facet, keptBy, sameFacet } from "./filter";
 import type { Store } from "./store";

@@ -47,8 +47,8 @@ export function useFound(view: CheckpointView, source: Source): Found | null {
 export function useReach(path: readonly number[]): "here" | number | null {
   const found = useContext(InChannel);
   if (found === null || found.path === null || found.path.length < path.length) return null;
-  if (path.some((position, i) => position !== found.path?.[i])) return null;
-  return found.path[path.length] ?? "here";
+  const to = found.path;
+  return path.every((position, i) => position === to[i]) ? (to[path.length] ?? "here") : null;
 }
 
 /** Marks what was sought in what is inside; nothing in there is on a way to it any more. */

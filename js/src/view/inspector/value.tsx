@@ -316,7 +316,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
   );
 }
 
-/** `name(arg=…)`, opening to its typed arguments; `opened`: with all that is in them, at once. */
+/** `name(arg=…)`, opening to its typed arguments; `opened`: all of them at once. */
 export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?: boolean }) {
   const [open, setOpen] = useState(opened);
   const line = callArguments(call.args);
@@ -333,7 +333,7 @@ export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?
         <span class="lgviz-tool-name">
           <Words text={call.name} />
         </span>
-        (<Words text={line} />)
+        (<Words text={opened && open ? "…" : line} />)
       </button>
       {open && (
         <div class="lgviz-children">
