@@ -243,7 +243,7 @@ class _Search:
 
 
 def place_of(value: Any, before: str, match: str, after: str) -> list[int] | None:
-    """Where in a value the text of a hit stands: positions of children, down to the message or value that has it.
+    """Where in a value the text of a hit stands: positions of children, down to what has it.
 
     The last such place, for what is new stands last; None: nowhere.
     """
