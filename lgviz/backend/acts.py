@@ -141,7 +141,7 @@ class Acts:
             runner.stop_now()
         else:
             runner.stop()
-        return self._view(params["run"])
+        return _view(params["run"], runner)
 
     @handler("act")
     def breakpoints_set(self, call: RequestCall, params: BreakpointsSet) -> BreakpointsOf:
@@ -178,13 +178,13 @@ class Acts:
         )
         self._runs[number] = runner
         self._thread.running.add(thread_id)
-        view = self._view(number)
+        view = _view(number, runner)
         try:
             self._thread.emit("run", view)
             run = runner.result()
             self._remember(run)
             view = {
-                **self._view(number),
+                **_view(number, runner),
                 "status": run.status,
                 "before": list(run.before),
                 "after": list(run.after),
@@ -259,34 +259,19 @@ class Acts:
 
     def _tell(self, number: int, board: LiveBoard, event: session.RunEvent) -> None:
         board.hear(event)
-        if number not in self._runs or event.kind in ("message", "custom"):
+        runner = self._runs.get(number)
+        if runner is None or event.kind in ("message", "custom"):
             return
         if event.kind == "checkpoint":
             self._thread.broadcast()
             self._sandbox.told()
-        self._thread.emit("run", self._view(number))
+        self._thread.emit("run", _view(number, runner))
 
     def _remember(self, run: session.Run) -> None:
         """Keep the traceback of what failed here: LangGraph's savers store only the exception's text."""
         if run.error is not None and run.error.node is not None and run.checkpoint is not None:
             known = self._thread.tracebacks.setdefault(run.checkpoint.id, {})
             known[run.error.node] = run.error.traceback
-
-    def _view(self, number: int) -> RunView:
-        runner = self._runs[number]
-        made = runner.configs
-        return {
-            "run": number,
-            "status": runner.status,
-            "nodes": runner.nodes,
-            "before": [],
-            "after": [],
-            "passed": [],
-            "cannot_cancel": runner.cannot_cancel,
-            "warnings": [],
-            "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
-            "error": None,
-        }
 
     def _code(self, request: CodeRequest) -> str:
         at = self._thread.at(request["checkpoint"])
@@ -339,3 +324,19 @@ def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None
     typed = config_of(configurable, None).get("configurable", {})
     typed = {key: value for key, value in typed.items() if key not in known or known[key] != value}
     return {"configurable": typed} if typed else None
+
+
+def _view(number: int, runner: session.RunHandle) -> RunView:
+    made = runner.configs
+    return {
+        "run": number,
+        "status": runner.status,
+        "nodes": runner.nodes,
+        "before": [],
+        "after": [],
+        "passed": [],
+        "cannot_cancel": runner.cannot_cancel,
+        "warnings": [],
+        "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
+        "error": None,
+    }
