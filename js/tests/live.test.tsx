@@ -50,8 +50,17 @@ function task(node: string, more: Partial<LiveTask> = {}): LiveTask {
 }
 
 function run(number: number, more: Partial<RunView> = {}): Promise<void> {
-  const rest = { status: "running", nodes: [], before: [], checkpoint: "id-c3", error: null };
-  return act(() => model.say({ event: "run", body: { run: number, ...rest, ...more } })) as Promise<void>;
+  const none = {
+    nodes: [],
+    before: [],
+    after: [],
+    passed: [],
+    warnings: [],
+    cannot_cancel: null,
+    error: null,
+  };
+  const rest: RunView = { run: number, status: "running", checkpoint: "id-c3", ...none, ...more };
+  return act(() => model.say({ event: "run", body: rest })) as Promise<void>;
 }
 
 function live(number: number, tasks: LiveTask[], thread_id = "1"): Promise<void> {
