@@ -13,6 +13,7 @@ export type Action =
   | "inspect"
   | "search"
   | "fork"
+  | "maximise"
   | "copy"
   | "escape"
   | "help";
@@ -30,6 +31,7 @@ export type Place = "field" | "tree" | "elsewhere";
 const ANYWHERE: Readonly<Record<string, Action>> = {
   "/": "search",
   f: "fork",
+  m: "maximise",
   c: "copy",
   "?": "help",
   Escape: "escape",
@@ -73,6 +75,7 @@ export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["Shift-↑ Shift-↓", "walk away and compare with the start"],
   ["/", "search all checkpoints"],
   ["f", "fork at the selection"],
+  ["m", "give the debugger the whole window, or back"],
   ["c", "copy the selection as Python"],
   ["Esc", "close, end the search or the comparison"],
   ["?", "these keys"],
