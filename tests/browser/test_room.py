@@ -54,6 +54,7 @@ def test_the_debugger_takes_the_room_that_it_is_given(notebook: NotebookFactory)
         page.keyboard.press("ArrowUp")
     assert _box(debugger.root)["height"] == 520
     edge = debugger.root.get_by_role("separator", name="of the tree")
+    edge.scroll_into_view_if_needed()
     at = _box(edge)
     page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
     page.mouse.down()
