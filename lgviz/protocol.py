@@ -20,6 +20,7 @@ ChangeKind = Literal["added", "removed", "changed"]
 ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
+Only = Literal["all", "unfinished"]
 FieldKind = Literal[
     "text", "integer", "number", "bool", "choice", "date", "time", "list", "object", "oneof", "json"
 ]
@@ -319,6 +320,8 @@ class CheckpointView(TypedDict):
     as_node: str | None
     note: str | None
     next: list[str]
+    unfinished: list[str]
+    """Of ``next``, what has not finished: a resume runs these, and the others keep what they wrote."""
     changed: list[str]
     summary: str
     """In words, what changed: ``"one message, two values"``."""
@@ -570,6 +573,8 @@ class RunRequest(TypedDict):
     checkpoint: str
     resume: dict[str, str] | None
     """Interrupt id to the answer, JSON or plain text."""
+    only: NotRequired[Only]
+    """``"unfinished"``: go on at the checkpoint itself, with what has not finished."""
     until: str | None
     configurable: str | None
     sandbox: bool

@@ -12,6 +12,8 @@ export type Dtype = "u1" | "u2" | "i4" | "f8";
 
 export type Mode = "append" | "set";
 
+export type Only = "all" | "unfinished";
+
 export type FieldKind = "text" | "integer" | "number" | "bool" | "choice" | "date" | "time" | "list" | "object" | "oneof" | "json";
 
 export type FieldEmpty = "needed" | "absent" | "null" | "text";
@@ -293,6 +295,8 @@ export interface CheckpointView {
   as_node: string | null;
   note: string | null;
   next: string[];
+  /** Of `next`, what has not finished: a resume runs these, and the others keep what they wrote. */
+  unfinished: string[];
   changed: string[];
   /** In words, what changed: `"one message, two values"`. */
   summary: string;
@@ -536,6 +540,8 @@ export interface RunRequest {
   checkpoint: string;
   /** Interrupt id to the answer, JSON or plain text. */
   resume: Record<string, string> | null;
+  /** `"unfinished"`: go on at the checkpoint itself, with what has not finished. */
+  only?: Only;
   until: string | null;
   configurable: string | null;
   /** As for a fork. */

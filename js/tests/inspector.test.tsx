@@ -341,6 +341,21 @@ describe("the focus", () => {
   });
 });
 
+describe("resume", () => {
+  it("goes on at a head with what has not finished, and nowhere else", async () => {
+    const next = ["weather", "traffic", "events"];
+    source.alter.checkpoint_get = (view) => ({ ...view, next, unfinished: ["traffic"] });
+    await open("c12");
+    expect(host.querySelector('[data-testid="lgviz-resume"]')).toBeNull();
+    store.select(id("c20"));
+    await vi.waitFor(() => by("resume"));
+    expect(by("resume").title).toBe("Runs only traffic; weather, events finished already");
+    expect(by("resume").classList).toContain("is-primary");
+    by("resume").click();
+    await vi.waitFor(() => expect(source.all("run_start")[0]).toMatchObject({ only: "unfinished" }));
+  });
+});
+
 describe("interrupts", () => {
   beforeEach(() => play("trip"));
 
@@ -426,7 +441,8 @@ describe("the graph", () => {
 describe("copy as Python", () => {
   it("shows the code, and says where the clipboard is denied", async () => {
     await open("c12");
-    by("copy-code").click();
+    by("more").click();
+    await vi.waitFor(() => by("copy-code").click());
     await vi.waitFor(() => expect(by("code").textContent).toContain("lgviz.history(graph"));
     expect(source.all("code_get")[0]).toEqual({ act: "select", checkpoint: id("c12") });
   });

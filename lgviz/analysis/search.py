@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lgviz._visible import visible
 from lgviz.analysis.messages import read_message
 from lgviz.analysis.naming import NOTE
+from lgviz.analysis.rebuilt import KeptAsWrites
 from lgviz.analysis.steps import TreeRow
 from lgviz.analysis.summary import path_text
 from lgviz.analysis.tree import Flag
@@ -292,6 +293,8 @@ def _leaves(value: Any) -> Iterator[_Leaf]:
         kind = kind_of(part)
         if kind == "string":
             yield path, owner, part
+        elif isinstance(part, KeptAsWrites):  # why there is no value is said by lgviz, not by the thread
+            waiting.extend((path, owner, held) for held in (part.stored, *part.writes))
         elif kind == "message":
             message = read_message(part)
             owner = _Owner(message.id)

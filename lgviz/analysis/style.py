@@ -7,10 +7,10 @@ import hashlib
 __all__ = ["PAGE", "ROOT", "STYLE"]
 
 _LIGHT = (
-    "--bg:var(--jp-layout-color0,#fff);--panel:#fbfbfc;--line:#e6e8ec;--text:#1c2024;--mute:#6b7280;"
+    "--bg:var(--jp-layout-color0,#fff);--panel:#fbfbfc;--line:#e6e8ec;--text:#1c2024;--mute:#5f6875;"
     "--faint:#8a919c;"
     "--accent:#2f6fdb;--soft:#e8f0fe;--add:#0f7b4f;--add-bg:#e7f6ee;--del:#b42318;--del-bg:#fdecea;"
-    "--warn:#b25e09;"
+    "--warn:#a45508;"
     "--warn-bg:#fff4e5;--l0:#2f6fdb;--l1:#c2410c;--l2:#0f8a6d;--l3:#8b5cf6;--chip:#f1f3f6"
 )
 _DARK = (
@@ -100,13 +100,16 @@ _PAGE = """
  white-space:nowrap}
 .lgviz-static .lg-row svg{flex:none;display:block;overflow:visible}
 .lgviz-static .lg-lab{font:12px var(--mono);color:var(--mute);flex:none;min-width:38px}
-.lgviz-static .lg-what{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis}
-.lgviz-static .lg-what b{font-weight:600;margin-right:5px}
+.lgviz-static .lg-what{flex:1;display:flex;gap:5px;align-items:baseline;min-width:0;overflow:hidden}
+.lgviz-static .lg-what>*{flex:none}
+.lgviz-static .lg-what b{max-width:66%;overflow:hidden;text-overflow:ellipsis;font-weight:600}
 .lgviz-static .lg-chip{font:11px var(--mono);background:var(--chip);border-radius:5px;padding:1px 5px;
- color:var(--mute);
- margin-right:4px}
+ color:var(--mute)}
 .lgviz-static .lg-t{font:11px var(--mono);color:var(--faint);flex:none}
-.lgviz-static .lg-sel{background:var(--soft);box-shadow:inset 2px 0 var(--accent)}
+.lgviz-static .lg-what>.lg-note{flex:0 1000 auto;min-width:32px;max-width:200px;overflow:hidden;
+ text-overflow:ellipsis}
+.lgviz-static .lg-sel{background:var(--soft);box-shadow:inset 2px 0 var(--accent);
+ --chip:var(--bg);--faint:var(--mute);--line:color-mix(in srgb,var(--accent) 45%,transparent)}
 .lgviz-static .lg-sel .lg-lab{color:var(--accent);font-weight:600}
 .lgviz-static .lg-cmp{box-shadow:inset 2px 0 var(--l3)}
 .lgviz-static .lg-later>span{opacity:.55}
@@ -114,6 +117,7 @@ _PAGE = """
 .lgviz-static .lg-title .lg-lab{font-size:13px;color:var(--accent);margin-right:6px}
 .lgviz-static .lg-title .lg-mute{font-weight:400}
 .lgviz-static .lg-sub{color:var(--mute);font-size:12px;margin:2px 0 10px}
+.lgviz-static .lg-noted{margin:0 0 10px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
 .lgviz-static .lg-sub b{color:var(--text);font-weight:600}
 .lgviz-static .lg-sec{margin:0 0 10px}
 .lgviz-static .lg-sec>summary{font-size:12.5px;font-weight:600;margin:0 0 6px}

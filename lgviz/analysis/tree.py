@@ -184,7 +184,7 @@ class Tree:
         self.changed.append(())
         self.flags.append(0)
         if namespace:
-            self.lane.append(self._lanes.attach(number, self._root_of(anchor)))
+            self.lane.append(self._lanes.attach(number, self.root_of(anchor)))
             siblings = self.inner.setdefault(anchor, [])
             over_base = row.provisional and not (anchor >= 0 and self.rows[anchor].provisional)
             lost = f"c{checkpoint.under}" if checkpoint.under else "?"
@@ -226,7 +226,8 @@ class Tree:
                 found = max(found, (len(outer_path), self._row.get((outer, id_), -1)))
         return found[1]
 
-    def _root_of(self, row: int) -> int:
+    def root_of(self, row: int) -> int:
+        """The row of the root namespace in whose step a row was made; itself there. -1: it is not known."""
         while row >= 0 and self.namespaces[row]:
             row = self.anchor[row]
         return row

@@ -149,6 +149,7 @@ class Acts:
         runner = session.start_run(
             graph,
             at,
+            only=params.get("only", "all"),
             resume=checked_answers(at, params["resume"]),
             until=params["until"],
             loop=self._loop,
@@ -273,6 +274,7 @@ class Acts:
                 self._subject,
                 thread_id,
                 at.label,
+                only=run.get("only") if run else None,
                 resume=checked_answers(at, run["resume"]) if run else None,
                 until=run["until"] if run else None,
                 config=_typed(at, run["configurable"] if run else None),

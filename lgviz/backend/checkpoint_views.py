@@ -96,6 +96,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
         "as_node": checkpoint.as_node,
         "note": checkpoint.note,
         "next": list(checkpoint.next),
+        "unfinished": _unfinished(checkpoint),
         "changed": list(checkpoint.changed),
         "summary": summary_of(diff_states(state_of(parent) if parent else {}, state)),
         "parent": parent.id if parent else None,
@@ -210,6 +211,12 @@ def _pairs(written: Any) -> list[tuple[Any, Any]]:
 
 def _finished(task: Any) -> bool:
     return getattr(task, "result", None) is not None
+
+
+def _unfinished(checkpoint: Checkpoint) -> list[str]:
+    if Flag.PENDING not in checkpoint.flags:
+        return list(checkpoint.next)
+    return [task.name for task in checkpoint.tasks if not _finished(task)]
 
 
 def _status(task: Any) -> Any:

@@ -87,12 +87,14 @@ def run_code(
     label: str,
     *,
     resume: Any = None,
+    only: str | None = None,
     until: str | None = None,
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
     """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
-    named = _named(resume=resume, until=until, sandbox=sandbox or None, config=config)
+    only = None if only == "all" else only
+    named = _named(resume=resume, only=only, until=until, sandbox=sandbox or None, config=config)
     called = _call("run", subject, thread_id, [repr(label)], named)
     return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called
 

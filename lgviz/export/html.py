@@ -187,6 +187,7 @@ def _dot(tree: Tree, rail: Rail, x: int, y: int) -> Markup:
 # ---------------------------------------------------------------- the selected checkpoint
 
 
+_NOTED = Markup('<div class="lg-noted">✎ {}</div>')
 _WRONG = Markup('<div class="lg-ask lg-bad">{}</div>')
 
 
@@ -220,7 +221,8 @@ def _checkpoint(
     nexts = [Markup("<b>{}</b>").format(esc(name)) for name in checkpoint.next[:12]]
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""
-    asks = Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
+    noted = _NOTED.format(esc(checkpoint.note[:2_000])) if checkpoint.note else Markup()
+    asks = noted + Markup().join(_ask(interrupt) for interrupt in checkpoint.interrupts[:5])
     if checkpoint.unloadable:
         asks += _WRONG.format(esc(f"This state {checkpoint.unloadable}. Shown is what is stored."))
     if checkpoint.error:

@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lgviz._visible import visible
+from lgviz.analysis.naming import NOTE
 from lgviz.analysis.tree import Flag, Tree
 from lgviz.analysis.values import clean
 from lgviz.sources.places import calls
 
 __all__ = ["Rail", "future_of", "heads_of", "marks_of", "rails", "row_of", "time_of", "title_of", "window"]
+
+_NOTE = 80
+"""The most characters of a note in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,17 @@ def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]
         ("error", "failed", flags & Flag.ERROR),
         ("fork", "pending writes", flags & Flag.PENDING),
         ("fork", "steps missing before", flags & Flag.COLLAPSED),
-        ("fork", "note", flags & Flag.NOTE),
+        ("note", f"✎ {note}" if (note := _note(tree, row)) else "✎ note", flags & Flag.NOTE),
         ("fork", f"{branches[row]} branches", branches[row] > 1),
         ("head", "head", row in heads),
     ]
     return [(kind, text) for kind, text, on in words if on]
+
+
+def _note(tree: Tree, row: int) -> str:
+    """The beginning of a row's note, on one line."""
+    words = " ".join(visible(clean(str(tree.rows[row].metadata.get(NOTE) or ""))).split())
+    return words if len(words) <= _NOTE else f"{words[: _NOTE - 1].rstrip()}…"
 
 
 def heads_of(tree: Tree) -> tuple[frozenset[int], Counter[int]]:

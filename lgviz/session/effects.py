@@ -53,7 +53,8 @@ def drive(steps: Act[T]) -> T:
         try:
             kwargs = dict(wanted.kwargs)
             sink = kwargs.pop("sink", None)
-            made = getattr(wanted.target, wanted.name)(*wanted.args, **kwargs)
+            args = _with_room(wanted) if wanted.name == "stream" else wanted.args
+            made = getattr(wanted.target, wanted.name)(*args, **kwargs)
             if wanted.name == "list":
                 made = list(made)
             elif sink is not None:
@@ -62,6 +63,14 @@ def drive(steps: Act[T]) -> T:
                         sink(item)
         except Exception as error:
             failed = error
+
+
+def _with_room(stream: Effect) -> tuple[Any, ...]:
+    """The arguments of ``graph.stream`` with a thread more than nodes may take: one of them only waits for
+    what is streamed, and LangGraph never comes back where there is no other."""
+    given, config = stream.args
+    limit = config.get("max_concurrency") or (stream.target.config or {}).get("max_concurrency")
+    return given, {**config, "max_concurrency": limit + 1} if limit else config
 
 
 async def adrive(steps: Act[T]) -> T:

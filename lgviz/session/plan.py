@@ -151,7 +151,7 @@ def _refreshed(root: Position, snapshot: StateSnapshot, anew: Mapping[int, list[
         if output and old.name == new.name:
             path = _path_text(new.path)
             yield from call(root.target.saver, "put_writes", fresh.config, output, new.id, path)
-    target = root.target.with_proxy(latest=fresh.config)
+    target = root.target.with_proxy(latest={(fresh.thread_id, ""): fresh.id})
     return (yield from find(target, fresh.config, None))
 
 

@@ -18,11 +18,11 @@ from .loaded import load
 from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
-from .run_steps import RunSpec, RunSteps, Until
+from .run_steps import Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
-__all__ = ["RunHandle", "arun", "run", "run_plan", "start_run"]
+__all__ = ["RunHandle", "arun", "run", "run_in_thread", "run_plan", "start_run"]
 
 
 class RunHandle:
@@ -45,6 +45,13 @@ class RunHandle:
 
     def _repr_html_(self) -> str:
         return page("Run", Markup(), {self.status: f"{len(self.configs)} checkpoints"})
+
+    @classmethod
+    def of(cls, graph: Any, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> RunHandle:
+        """Start a run, on ``loop`` where the graph needs one."""
+        here = target_of(graph)
+        where = loop or saver_loop(here.saver)
+        return cls(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
@@ -106,6 +113,7 @@ def start_run(
     at: Any,
     input: Any = None,  # noqa: A002
     resume: Any = None,
+    only: Only = "all",
     until: Until = None,
     sandbox: bool = False,
     *,
@@ -118,7 +126,7 @@ def start_run(
     """Start a run in a thread of its own and come back at once.
 
     Args:
-        graph, at, input, resume, until, sandbox, thread_id, config, context: see :func:`run`.
+        graph, at, input, resume, only, until, sandbox, thread_id, config, context: see :func:`run`.
         on_event: told what happens, from the thread that runs it.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
 
@@ -126,10 +134,8 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    here = target_of(graph)
-    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
-    where = loop or saver_loop(here.saver)
-    return RunHandle(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
+    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
+    return RunHandle.of(graph, steps, loop)
 
 
 def run(
@@ -137,6 +143,7 @@ def run(
     at: Any,
     input: Any = None,  # noqa: A002
     resume: Any = None,
+    only: Only = "all",
     until: Until = None,
     sandbox: bool = False,
     *,
@@ -156,6 +163,9 @@ def run(
         input: a new input to the graph at this checkpoint.
         resume: the answer to its interrupt, or a dict from interrupt id to answer. A question that was
             answered before is asked again on a fresh fork and gets the new answer.
+        only: ``"all"`` runs all that ``next`` says, on a new branch. ``"unfinished"`` goes on at the
+            checkpoint itself, which must have no child, and runs only the tasks that have not finished: what
+            failed, was stopped, or never began. Finished tasks of its step keep what they wrote.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
             made it).
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
@@ -173,8 +183,13 @@ def run(
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
+    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
+    return run_in_thread(graph, steps)
+
+
+def run_in_thread(graph: Any, steps: RunSteps) -> Run:
+    """Run in a thread of its own, and wait for the end."""
     here = target_of(graph)
-    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:
@@ -187,6 +202,7 @@ async def arun(
     at: Any,
     input: Any = None,  # noqa: A002
     resume: Any = None,
+    only: Only = "all",
     until: Until = None,
     sandbox: bool = False,
     *,
@@ -196,7 +212,7 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    steps = RunSteps(RunSpec(at, input, resume, until, sandbox, thread_id, config, context), on_event)
+    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
     return await aperform(target_of(graph), steps.act)
 
 

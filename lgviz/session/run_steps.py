@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint as StoredCheckpoint
@@ -17,10 +18,12 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
-from lgviz.errors import NodeRefused, NothingToRun, listed
+from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
 
+from .beginning import beginning, begins
 from .effects import Act, call
+from .heads import as_latest, claimed, goes_on
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
@@ -32,11 +35,12 @@ from .saver_proxy import SaverProxy
 from .target import GraphTarget, Position, find
 from .update import siblings
 
-__all__ = ["RunSpec", "RunSteps", "Until"]
+__all__ = ["Only", "RunSpec", "RunSteps", "Until"]
 
 logger = logging.getLogger(__name__)
 _BRANCH = "branch:to:"
 Until = str | Callable[[Checkpoint], bool] | None
+Only = Literal["all", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,14 @@ class RunSpec:
     at: Any
     input: Any = None
     resume: Any = None
+    only: Only = "all"
     until: Until = None
     sandbox: bool = False
     thread_id: str | None = None
     config: RunnableConfig | None = None
     context: Any = None
+    begins: bool = False
+    """Whether ``input`` begins a new thread, or the next turn of a finished one, in place of ``at``."""
 
 
 @dataclass
@@ -83,15 +90,16 @@ class RunSteps:
             NothingToRun: the checkpoint has no next node, or no interrupt waits for the answer.
             NodeRefused: ``until`` names no node.
             CheckpointNotFound: there is no such checkpoint.
-            ActRefused: LangGraph would start from what another branch wrote.
+            ActRefused: LangGraph would start from what another branch wrote; the checkpoint is not the head
+                to go on at that it has to be; another run goes on there.
         """
         spec = self.spec
+        _check_only(spec)
         _check_until(spec.until, given.graph)
         self.sandbox = sandbox_of(given.given)
         if self.sandbox is not None:
             self.sandbox.check()
-        position = yield from find(given, spec.at, spec.thread_id, spec.config)
-        yield from refuse_mixed(spec.at, position)
+        position = yield from self._from(given)
         base = given
         if spec.sandbox and self.sandbox is None:
             self.sandbox = yield from Sandbox(given, position).looked()
@@ -105,32 +113,58 @@ class RunSteps:
             edited=lambda saved: self._edited(base, saved),
         )
         position = Position(here, position.saved)
+        in_place = spec.resume is not None or spec.only == "unfinished"
+        with claimed(position, self.sandbox) if in_place else nullcontext():
+            if in_place:  # who held it before may have changed it
+                position = yield from find(here, position, None)
+            start = yield from self._begin(position)
+            return (yield from self._outcome(position, base, start))
+
+    def _from(self, given: GraphTarget) -> Act[Position]:
+        """Where the run starts."""
+        spec = self.spec
+        if spec.begins:
+            return (yield from beginning(given, str(spec.thread_id)))
+        position = yield from find(given, spec.at, spec.thread_id, spec.config)
+        yield from refuse_mixed(spec.at, position)
+        return position
+
+    def _begin(self, position: Position) -> Act[RunnableConfig]:
+        """Run, and give the config of where it started."""
+        if (new := begins(position)) is not None:
+            yield from self._stream(position, new, self.spec.input)
+            if not self.made:
+                said = f"{type(self._error).__name__}: {self._error}" if self._error else "it stored nothing"
+                raise InvalidValue(f"The graph does not take this input: {said}.", "") from self._error
+            return new
         snapshot = (yield from load(position)).check("Nothing can run here: the state")
-        if spec.resume is not None:
-            start = yield from self._resume(position, snapshot)
-        elif spec.input is not None:
-            start = yield from self._input(position)
-        else:
-            start = yield from self._on(position, snapshot)
-        return (yield from self._outcome(position, base, start))
+        if self.spec.resume is not None:
+            return (yield from self._resume(position, snapshot))
+        if self.spec.input is not None:
+            return (yield from self._input(position))
+        if not snapshot.next:
+            raise _nothing(position)
+        if self.spec.only == "unfinished":
+            return (yield from self._unfinished(position))
+        return (yield from self._on(position, snapshot))
 
     # ------------------------------------------------------------ three ways to run
 
     def _on(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
         """What the checkpoint's ``next`` says."""
-        if not snapshot.next:
-            gone = ", ".join(map(repr, _gone(position)))
-            raise NothingToRun(
-                f"This graph has no node {gone}, which was to run next at this checkpoint."
-                if gone
-                else "Nothing comes next at this checkpoint.",
-                "Fork it as another node, or run it with an input.",
-            )
         plan = yield from plan_of(position, snapshot)
         self.warnings += plan.warnings
         start = yield from replanted(position)
         yield from self._stream(position, start, None)
         return start
+
+    def _unfinished(self, position: Position) -> Act[RunnableConfig]:
+        """What has not finished of the step that starts here, in place."""
+        root = yield from root_of(position)
+        done = siblings(root, (yield from snapshot_of(root)))
+        root = yield from as_latest(position, {sibling.task_id for sibling in done})
+        yield from self._stream(root, config_of(root.thread_id), None)
+        return root.config
 
     def _input(self, position: Position) -> Act[RunnableConfig]:
         if position.namespace:
@@ -148,8 +182,16 @@ class RunSteps:
             asked.append((yield from located(root, above, answer)))  # noqa: PERF401
         answers = [answer for _, answer in asked]
         if all(answer.waiting for answer in answers):
-            yield from self._stream(root, root.config, _command((a.interrupt.id, a.value) for a in answers))
+            head = yield from goes_on(position)
+            start_at = config_of(root.thread_id) if head is not None else root.config
+            told = _command((a.interrupt.id, a.value) for a in answers)
+            yield from self._stream(head or root, start_at, told)
             return root.config
+        if self.spec.only == "unfinished":
+            raise ActRefused(
+                "A question that was answered can be answered anew only on a branch of its own.",
+                "Leave out only='unfinished'.",
+            )
         start = asked[0][0] if len({where.id for where, _ in asked}) == 1 else root
         halted = len(siblings(root, above)) < len(above.tasks)  # finished siblings need not run again
         if start is root and halted and (copying := refreshed(root, above, _told(answers))) is not None:
@@ -338,6 +380,26 @@ def _check_until(until: Until, graph: Any) -> None:
             f"The graph has no node {until!r} to stop before.",
             f"Choose {listed(nodes, last='or')}.",
         )
+
+
+def _check_only(spec: RunSpec) -> None:
+    if spec.only not in get_args(Only):
+        raise ActRefused(f"A run cannot run only {spec.only!r}.", "Give only='all' or only='unfinished'.")
+    if spec.only == "unfinished" and spec.input is not None:
+        raise ActRefused(
+            "An input starts a step of its own: it does not go on with the one that has not finished.",
+            "Give an input, or only='unfinished'.",
+        )
+
+
+def _nothing(position: Position) -> NothingToRun:
+    gone = ", ".join(map(repr, _gone(position)))
+    return NothingToRun(
+        f"This graph has no node {gone}, which was to run next at this checkpoint."
+        if gone
+        else "Nothing comes next at this checkpoint.",
+        "Fork it as another node, or run it with an input.",
+    )
 
 
 def _gone(position: Position) -> list[str]:

@@ -18,16 +18,18 @@ from langgraph.checkpoint.base import (
 )
 
 from lgviz.persistence.savers.saver import AsyncSaver
-from lgviz.sources.places import place_of
+from lgviz.sources.places import config_of, place_of
 
 from .overlay import OverlaySaver
 
-__all__ = ["OnPut", "SaverProxy", "is_async_only", "is_sync_only"]
+__all__ = ["Latest", "OnPut", "SaverProxy", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
 """Called after a checkpoint was stored, with its config and metadata, from the thread that stored it."""
 Edited = Callable[[CheckpointTuple], CheckpointTuple]
 """What is to be seen of a checkpoint that was read, which it may change."""
+Latest = Mapping[tuple[str, str], str | None]
+"""By thread and namespace the id of a checkpoint."""
 Specs = list[Any]
 
 
@@ -62,8 +64,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             it: its own lock would bind itself to that loop on the first contention.
         known: a checkpoint read a moment ago: the first who asks for it by its id is given it.
         edited: makes of each checkpoint that is read what is seen of it.
-        latest: the checkpoint to answer with where one asks for the latest of its thread and namespace, until
-            another is stored there.
+        latest: by thread and namespace, the id of the checkpoint to answer with where one asks for the latest
+            there, until another is stored; None: answer that there is none.
     """
 
     def __init__(
@@ -74,14 +76,14 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         serial: bool = False,
         known: CheckpointTuple | None = None,
         edited: Edited | None = None,
-        latest: RunnableConfig | None = None,
+        latest: Latest | None = None,
     ) -> None:
         super().__init__(serde=base.serde)
         self.base = base
         self._on_put = on_put
         self._known = known
         self._edited = edited
-        self._latest = latest
+        self._latest = dict(latest or {})
         self._in_thread = is_sync_only(base)
         self.serial = serial
         self._serial = asyncio.Lock() if serial else None
@@ -111,28 +113,32 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         self._known = None
         return known
 
-    def _meant(self, config: RunnableConfig) -> RunnableConfig:
-        """The checkpoint to read: the chosen one where the latest is asked for."""
-        latest, place = self._latest, place_of(config)
-        if latest is None or place.checkpoint_id is not None:
+    def _meant(self, config: RunnableConfig) -> RunnableConfig | None:
+        """The checkpoint to read: the chosen one where the latest is asked for; None: there is none."""
+        thread_id, namespace, checkpoint_id = place_of(config)
+        place = (thread_id, namespace or "")
+        if checkpoint_id is not None or place not in self._latest:
             return config
-        chosen = place_of(latest)
-        return latest if (chosen.thread_id, chosen.ns) == (place.thread_id, place.ns or "") else config
+        chosen = self._latest[place]
+        return None if chosen is None else config_of(*place, chosen)
 
     def _seen(self, found: CheckpointTuple | None) -> CheckpointTuple | None:
         return self._edited(found) if found is not None and self._edited is not None else found
 
     def _stored(self, config: RunnableConfig) -> None:
         """Another checkpoint is the latest now."""
-        if self._latest is not None:
-            chosen, place = place_of(self._latest), place_of(config)
-            if (chosen.thread_id, chosen.ns) == (place.thread_id, place.ns or ""):
-                self._latest = config
+        thread_id, namespace, checkpoint_id = place_of(config)
+        place = (thread_id, namespace or "")
+        if place in self._latest:
+            self._latest[place] = checkpoint_id
 
     # ------------------------------------------------------------ sync
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return self._seen(self._hand_out(config) or self.base.get_tuple(self._meant(config)))
+        meant = self._meant(config)
+        return self._seen(
+            self._hand_out(config) or (self.base.get_tuple(meant) if meant is not None else None)
+        )
 
     def list(self, config: RunnableConfig | None, **selection: Any) -> Iterator[CheckpointTuple]:
         return self.base.list(config, **selection)
@@ -179,8 +185,10 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             return await called()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        found: CheckpointTuple | None = self._hand_out(config)
-        return self._seen(found or await self._pass("get_tuple", self._meant(config)))
+        meant, found = self._meant(config), self._hand_out(config)
+        if found is None and meant is not None:
+            found = await self._pass("get_tuple", meant)
+        return self._seen(found)
 
     async def alist(self, config: RunnableConfig | None, **selection: Any) -> AsyncIterator[CheckpointTuple]:
         for item in await self._collected(config, selection):

@@ -33,7 +33,7 @@ from lgviz.sources.places import config_of, node_path, place_of, thread_of
 from .effects import Act, adrive, call, drive, run_sync, running_loop
 from .old_langgraph import refuse_wrong_forks
 from .saver_errors import as_refusals
-from .saver_proxy import Edited, OnPut, SaverProxy, is_async_only, is_sync_only
+from .saver_proxy import Edited, Latest, OnPut, SaverProxy, is_async_only, is_sync_only
 
 __all__ = ["GraphTarget", "Position", "aperform", "configurable_of", "find", "perform", "target_of"]
 
@@ -45,7 +45,7 @@ class ProxyOptions(TypedDict, total=False):
 
     known: CheckpointTuple | None
     edited: Edited | None
-    latest: RunnableConfig | None
+    latest: Latest | None
 
 
 MARK = "lgviz_"

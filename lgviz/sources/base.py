@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from lgviz._visible import visible
 from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
+from lgviz.persistence.savers.lineage import ThreadLineage, ThreadLink
 
 __all__ = [
     "Bookkeeping",
@@ -24,6 +25,8 @@ __all__ = [
     "StoredWrite",
     "ThreadIndex",
     "ThreadInfo",
+    "ThreadLineage",
+    "ThreadLink",
     "Undecodable",
     "WriteRow",
 ]
@@ -98,6 +101,8 @@ class StoredWrite:
     value: Any
     after: str = ""
     """Which child of the checkpoint was the last when it was stored, where that is kept and there was one."""
+    row: int = field(default=0, compare=False)
+    """Where that is kept: rises from one task that was stored to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +217,10 @@ class Source(ABC):
         """The writes to some channels under several checkpoints of one namespace, by checkpoint."""
         found = {id_: self.writes(thread_id, namespace, id_) for id_ in checkpoint_ids}
         return {id_: [w for w in writes if w.channel in channels] for id_, writes in found.items()}
+
+    def lineage(self, thread_id: str) -> ThreadLineage:  # noqa: ARG002
+        """Which thread a thread was forked from, and which from it, where the saver keeps that."""
+        return ThreadLineage()
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing
         """Release connections that the source itself opened."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph, add_messages
@@ -18,6 +19,7 @@ from langgraph.types import interrupt
 
 from lgviz.analysis import search as module
 from lgviz.analysis.history import History, open_history
+from lgviz.analysis.rebuilt import KeptAsWrites
 from lgviz.analysis.search import Hit, search
 from lgviz.demos import agent, chat
 
@@ -194,3 +196,20 @@ def test_what_is_called_so_is_found_first(long_chat: Path) -> None:
     channel = next(search(history, "TOPIC"))
     assert (history.tree.labels[channel.row], channel.where) == ("c2", "channel")
     assert not [hit for hit in search(history, "branch:to") if hit.where == "channel"]
+
+
+def test_why_a_value_is_not_known_is_not_found_but_what_was_written_is(tmp_path: Path) -> None:
+    channel = DeltaChannel(lambda old, new: " ".join([old, *new]), str, snapshot_frequency=1000)
+    schema: Any = TypedDict("Tale", {"tale": Annotated[str, channel]})  # type: ignore[misc]
+    builder: Any = StateGraph(schema).add_node("tell", lambda _: {"tale": "once upon a time"})
+    saver = SqliteSaver(sqlite3.connect(tmp_path / "tale.db", check_same_thread=False))
+    graph = builder.add_edge(START, "tell").compile(checkpointer=saver)
+    graph.invoke({"tale": "listen"}, {"configurable": {"thread_id": "1"}})
+    h = open_history(saver, "1")
+    kept = h.latest.values["tale"]
+    assert isinstance(kept, KeptAsWrites)
+    assert kept.reason
+    for word in (kept.reason, kept.reason.split()[0], "writes", "stored"):
+        assert where(h, list(search(h, word))) == [], word
+    [found] = where(h, list(search(h, "upon")))
+    assert found == ("c2", "tale", "upon")

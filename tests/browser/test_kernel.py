@@ -35,23 +35,39 @@ graph.invoke({"a": 1}, {"configurable": {"thread_id": "1"}})
 """
 AT_WORK = """
 import pathlib, threading
+print("at work")
 while not pathlib.Path("go").exists():
     threading.Event().wait(0.05)
 print("ended")
 """
+WATCH = """() => {
+  window.seen = {};
+  const rows = () => document.querySelectorAll('[data-testid="lgviz-row"]').length === 21;
+  const work = () => [...document.querySelectorAll(".jp-OutputArea-output pre")].some((pre) => /^at work/.test(pre.innerText));
+  const look = () => {
+    if (rows()) window.seen.rows ??= performance.now();
+    if (work()) window.seen.work ??= performance.now();
+    if (!window.seen.rows || !window.seen.work) requestAnimationFrame(look);
+  };
+  look();
+}"""
+"""When, by the page's clock, all rows are there, and when the next cell is known to be at work."""
 OLD_STYLE = ".lgviz-row { outline: 9px solid rgb(1, 2, 3); }"
 
 
 def test_rows_are_there_while_a_later_cell_is_at_work(notebook: NotebookFactory, lab: Lab) -> None:
     page = notebook([SETUP, seeded("agent"), SHOW, AT_WORK], run=False)
+    evaluate(page, WATCH)
     evaluate(page, "async () => void (window.allRun = jupyterapp.commands.execute('notebook:run-all-cells'))")
     debugger = Debugger(page)
     expect(debugger.row("c20")).to_have_attribute("aria-selected", "true", timeout=60_000)
     expect(debugger.root.get_by_test_id("lgviz-row")).to_have_count(21)
     expect(debugger.tab("state")).to_contain_text("LX2087 fits best")
-    assert page.get_by_text("ended", exact=True).count() == 0
+    seen = page.evaluate("() => window.seen")
+    assert seen["rows"] - seen["work"] < 2_000, "milliseconds behind a cell that goes on for long"
+    assert page.get_by_text("at work ended", exact=True).count() == 0
     (lab.root / "go").touch()
-    output(page, "ended")
+    output(page, "at work ended")
     debugger.select("c5")
     expect(debugger.tab("state")).to_contain_text("search_flights")
     expect(debugger.root.get_by_test_id("lgviz-row")).to_have_count(21)

@@ -196,6 +196,12 @@ def test_after_a_restart_the_static_view_is_left(notebook: NotebookFactory) -> N
         )
 
 
+BELOW = """row => row.getBoundingClientRect().bottom
+  - row.closest('[data-testid="lgviz-tree"]').getBoundingClientRect().bottom"""
+"""By how many pixels a row ends below what is seen of the tree."""
+NARROW = "tree => tree.clientHeight < 400"
+
+
 def test_scroll_and_selection_survive_a_detached_cell(notebook: NotebookFactory) -> None:
     many = "for n in range(60):\n    graph.invoke({'foo': str(n), 'bar': []}, {'configurable': {'thread_id': 'long'}})"
     page = notebook([SETUP, seeded("two_nodes"), many, "%lgviz graph --thread long"])
@@ -217,6 +223,14 @@ def test_scroll_and_selection_survive_a_detached_cell(notebook: NotebookFactory)
     )
     expect(debugger.row(label)).to_have_attribute("aria-selected", "true")
     assert debugger.tree.evaluate("tree => tree.scrollTop") == before
+    # So does a window that gets narrow, where the tree stands over the inspector and is half as high.
+    debugger.tree.evaluate(
+        "(tree, by) => { tree.scrollTop += by; }", debugger.row(label).evaluate(BELOW) + 60
+    )
+    assert debugger.row(label).evaluate(BELOW) + debugger.tree.evaluate("tree => tree.clientHeight") > 0
+    debugger.root.evaluate("root => { root.parentElement.style.width = '600px'; }")
+    page.wait_for_function(NARROW, arg=debugger.tree.element_handle())
+    assert debugger.row(label).evaluate(BELOW) <= 0
 
 
 def test_a_mistake_is_a_sentence_with_its_remedy(notebook: NotebookFactory) -> None:

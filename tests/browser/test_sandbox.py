@@ -65,7 +65,7 @@ def test_it_is_still_open_in_another_view_of_the_debugger(notebook: NotebookFact
     page = notebook(CELLS)
     debugger = Debugger(page)
     debugger.select("c3")
-    debugger.root.get_by_test_id("lgviz-sandbox-here").click()
+    debugger.more("lgviz-sandbox-here").click()
     expect(debugger.row("s2")).to_be_visible()
     add_cell(page, "debugger")
     again = Debugger(page, 1)
@@ -110,13 +110,13 @@ def test_a_question_is_answered_in_a_sandbox(notebook: NotebookFactory) -> None:
 def test_discarded_its_rows_are_gone(notebook: NotebookFactory) -> None:
     debugger = Debugger(notebook(CELLS))
     debugger.select("c1")
-    debugger.root.get_by_test_id("lgviz-sandbox-here").click()
+    debugger.more("lgviz-sandbox-here").click()
     expect(debugger.row("s4")).to_have_attribute("aria-selected", "true")
     # memory as of then: by now she eats fish
     expect(debugger.tab("state")).to_contain_text("vegetarian")
     # a second one is not offered while this one is open
     debugger.select("c4")
-    expect(debugger.root.get_by_test_id("lgviz-sandbox-here")).to_have_attribute("aria-disabled", "true")
+    expect(debugger.more("lgviz-sandbox-here")).to_have_attribute("aria-disabled", "true")
     debugger.select("s2")
     debugger.root.get_by_test_id("lgviz-discard").click()
     expect(debugger.row("s2")).to_have_count(0)

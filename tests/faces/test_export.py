@@ -15,6 +15,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph, add_messages
 from nbconvert import HTMLExporter
 
+import lgviz
+from lgviz.analysis import style
 from lgviz.analysis.history import History, open_history
 from lgviz.export.html import static_html
 from lgviz.export.rails import rails, window
@@ -157,6 +159,51 @@ def test_html_compares_what_is_asked_for() -> None:
     page = static_html(history, selected=history["c3"].id, compared=history["c1"].id)
     assert "c1 → c3" in page and "lg-row lg-cmp" in page
     assert "node_b" in page
+
+
+def test_a_note_is_read_in_its_row_and_whole_beside_it() -> None:
+    demo = importlib.import_module("lgviz.demos.two_nodes")
+    graph = demo.build(InMemorySaver())
+    demo.seed(graph)
+    note = "tries\nwhat <b>Ada</b> said " + "and more " * 20
+    forked = lgviz.fork(graph, "c1", {"foo": "x"}, as_node="node_a", note=note, thread_id="1")
+    h = open_history(graph)
+    assert "[✎ tries what <b>Ada</b> said and more" in tree_text(h.tree, width=200)
+    html = static_html(h, forked.id)
+    [row] = [
+        part for part in html.split('<div class="lg-row') if f">{forked.label}<" in part.split("</div>")[0]
+    ]
+    marks = re.findall(r'<i class="lg-mark lg-note">(.*?)</i>', row.split("</div>")[0])
+    assert [unescape(mark) for mark in marks] == [
+        "✎ tries what <b>Ada</b> said and more and more and more and more and more and mor…"
+    ]
+    [whole] = re.findall(r'<div class="lg-noted">(.*?)</div>', html, re.S)
+    assert unescape(whole) == f"✎ {note}"
+
+
+@pytest.mark.parametrize("palette", [style._LIGHT, style._DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("text", ["mute", "text", "warn", "del"])
+def test_what_the_selected_row_says_can_be_read(palette: str, text: str) -> None:
+    colors = dict(re.findall(r"--([\w-]+):(?:var\([^,]+,)?(#\w+)", palette))
+    [selected] = re.findall(r"\.lg-sel\{(.+?)\}", style.PAGE, re.S)
+    assert "--faint:var(--mute)" in selected
+    assert "--chip:var(--bg)" in selected
+    grounds = {"warn": ["warn-bg"], "del": ["del-bg"]}.get(text, ["soft", "bg"])
+    for ground in grounds:
+        assert contrast(colors[text], colors[ground]) >= 4.5, ground
+
+
+def contrast(one: str, other: str) -> float:
+    """How far two colors are apart, as WCAG counts it; 4.5 is asked for text."""
+    light, dark = sorted(map(luminance, (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: str) -> float:
+    digits = color[1:] if len(color) == 7 else "".join(2 * digit for digit in color[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_html_escapes_everything() -> None:

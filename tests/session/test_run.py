@@ -91,6 +91,15 @@ def test_until_keeps_the_graphs_own_breakpoints() -> None:
     assert (run.status, run.checkpoint.next) == ("interrupted", ("b",))
 
 
+def test_nodes_one_at_a_time() -> None:
+    """With one thread in all, LangGraph's own stream waits for ever."""
+    graph = parallel(InMemorySaver(), ("x", noting("x")), ("y", noting("y")))
+    graph.invoke({"log": []}, CONFIG)
+    for one in (graph, graph.with_config(max_concurrency=1)):
+        run = session.run(one, before(graph, "x", "y"), config={"max_concurrency": 1})
+        assert run.values["log"] == ["before", "x", "y", "after"]
+
+
 # ---------------------------------------------------------------- failing
 
 

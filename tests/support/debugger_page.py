@@ -75,6 +75,11 @@ class Debugger:
     def commit(self, *, run: bool = False) -> None:
         self.root.get_by_test_id("lgviz-fork-run" if run else "lgviz-fork-commit").click()
 
+    def more(self, item: str) -> Locator:
+        """An item of the menu of what can be done at the selection, opened."""
+        self.inspector.get_by_test_id("lgviz-more").click()
+        return self.inspector.get_by_test_id(item)
+
     def copied(self, scope: Locator | None = None) -> str:
         (scope or self.root).get_by_test_id("lgviz-copy-code").first.click()
         code = self.root.get_by_test_id("lgviz-code")

@@ -1,6 +1,6 @@
 // What a view does at a checkpoint: runs, plain or in a sandbox, and why it cannot.
 import { effect } from "@preact/signals";
-import { Mark, type RunRequest, type RunView } from "../protocol";
+import { type CheckpointView, Mark, type RunRequest, type RunView } from "../protocol";
 import type { Store } from "./store";
 
 /** Runs on, with the selection at the newest checkpoint until the person goes elsewhere. */
@@ -39,4 +39,16 @@ export function isHeld(store: Store, checkpoint: string): boolean {
 /** Why a second sandbox cannot be opened; null where it can. */
 export function sandboxReason(store: Store): string | null {
   return store.sandbox.value === null ? null : "A sandbox is open: keep or discard it first.";
+}
+
+/** Whether something is left to resume at a checkpoint, in place, that does not wait for an answer first. */
+export function isResumable(store: Store, view: CheckpointView): boolean {
+  const tree = store.tree.value;
+  store.revision.value;
+  if (view.next.length === 0) return false;
+  for (let row = tree.rowOf(view.id); row >= 0; row = tree.anchor[row] as number) {
+    if ((tree.children[row] as number) > 0) return false;
+  }
+  const asking = new Set(view.interrupts.filter((one) => !one.answered).map((one) => one.node));
+  return view.unfinished.length === 0 || !view.unfinished.every((node) => asking.has(node));
 }

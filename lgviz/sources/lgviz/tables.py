@@ -31,6 +31,7 @@ from lgviz.sources.base import (
     StoredWrite,
     ThreadIndex,
     ThreadInfo,
+    ThreadLineage,
     Undecodable,
 )
 from lgviz.sources.connections import FileReader
@@ -42,20 +43,16 @@ from .runners import OperationRun, in_file, of_owner, over_postgres
 __all__ = ["TablesSource"]
 
 R = TypeVar("R")
-StoredEntry = tuple[str, str, WriteRecord]
+StoredEntry = tuple[str, str, int, WriteRecord]
 """Task path, task id and a write, its value still a part."""
 
 _ROWS_AT_ONCE = 64
 _IDS_AT_ONCE = 512
-_THREADS = """
-SELECT t.thread_id, sum(CASE WHEN c.ns = '' THEN 1 ELSE 0 END), max(c.at)
-FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
-GROUP BY t.id, t.thread_id ORDER BY max(c.key) DESC"""
 _BODIES = """
 SELECT c.id, c.body FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
 WHERE t.thread_id = ? AND c.ns = ? AND """
 _WRITES = """
-SELECT w.checkpoint_id, w.task_path, w.task_id, w.data
+SELECT w.checkpoint_id, w.task_path, w.task_id, w.key, w.data
 FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
 WHERE t.thread_id = ? AND w.ns = ? AND """
 _TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_checkpoints'"
@@ -122,14 +119,14 @@ class TablesSource(Source):
     # ------------------------------------------------------------ Source
 
     def threads(self) -> list[ThreadInfo]:
-        def operation() -> Operation[list[tuple[Any, ...]]]:
-            yield READ
-            return (yield Query(_THREADS))
-
-        return [ThreadInfo(*row) for row in self._run(operation) or []]
+        rows = self._run(lambda: self._engine.index.threads(roots=True))
+        return [ThreadInfo(*row) for row in rows or []]
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+
+    def lineage(self, thread_id: str) -> ThreadLineage:
+        return self._run(lambda: self._engine.lineages.read(thread_id)) or ThreadLineage()
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)
@@ -177,6 +174,11 @@ class TablesSource(Source):
         found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None))
         return self._opened(*found or ({}, {})).get(checkpoint_id, [])
 
+    def every_write(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        """:meth:`writes`, exact, also those of tasks that ran again, which LangGraph is not given."""
+        found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None, every=True))
+        return self._opened(*found or ({}, {}), exact=True).get(checkpoint_id, [])
+
     def writes_to(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
     ) -> dict[str, list[StoredWrite]]:
@@ -188,13 +190,13 @@ class TablesSource(Source):
         return found
 
     def _opened(
-        self, rows: Mapping[str, Sequence[StoredEntry]], blocks: dict[int, Block]
+        self, rows: Mapping[str, Sequence[StoredEntry]], blocks: dict[int, Block], *, exact: bool = False
     ) -> dict[str, list[StoredWrite]]:
-        decode = self._opener(blocks)
+        decode = self._opener(blocks, exact=exact)
         return {
             id_: [
-                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part), w.after)
-                for path, task_id, w in entries
+                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part), w.after, key)
+                for path, task_id, key, w in entries
             ]
             for id_, entries in rows.items()
         }
@@ -249,6 +251,9 @@ class TablesSource(Source):
         yield READ
         where, params = self._engine.dialect.among("c.id", ids)
         rows = yield Query(_BODIES + where, [thread_id, namespace, *params])
+        if len(rows) < len(ids):
+            chain = yield from self._engine.lineages.chain_of(thread_id)
+            rows = [*rows, *(yield from self._engine.lineages.bodies(chain, namespace, ids))]
         parts = {}
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
@@ -263,21 +268,32 @@ class TablesSource(Source):
         return {id_: bookkeeping for id_, bookkeeping in found.items() if bookkeeping is not None}
 
     def _writes(
-        self, thread_id: str, namespace: str, ids: Sequence[str], channels: Collection[str] | None
+        self,
+        thread_id: str,
+        namespace: str,
+        ids: Sequence[str],
+        channels: Collection[str] | None,
+        *,
+        every: bool = False,
     ) -> Operation[tuple[dict[str, list[StoredEntry]], dict[int, Block]]]:
         """The writes (to some channels, or all) under checkpoints, as LangGraph sorts them."""
         yield READ
-        where, params = self._engine.dialect.among("w.checkpoint_id", ids)
         found: dict[str, list[StoredEntry]] = {}
-        for id_, path, task_id, data in (yield Query(_WRITES + where, [thread_id, namespace, *params])):
+        if chain := (yield from self._engine.lineages.chain_of(thread_id)):
+            inherited = yield from self._engine.lineages.writes(chain, namespace, ids)
+            rows = [(row.checkpoint_id, row.task_path, row.task_id, row.key, row.data) for row in inherited]
+        else:
+            where, params = self._engine.dialect.among("w.checkpoint_id", ids)
+            rows = yield Query(_WRITES + where, [thread_id, namespace, *params])
+        for id_, path, task_id, key, data in rows:
             with suppress(Exception):
                 row = self._engine.blocks.codec.open_row(bytes(data))
-                entries = read_writes(row, every=channels is not None)
+                entries = read_writes(row, every=every or channels is not None)
                 wanted = (write for write in entries if channels is None or write.channel in channels)
-                found.setdefault(id_, []).extend((path, task_id, write) for write in wanted)
+                found.setdefault(id_, []).extend((path, task_id, key, write) for write in wanted)
         for writes in found.values():
-            writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
-        parts = [write.part for writes in found.values() for _, _, write in writes]
+            writes.sort(key=lambda entry: (entry[0], entry[1], entry[3].idx))
+        parts = [write.part for writes in found.values() for *_, write in writes]
         return found, (yield from self._engine.blocks.fetch(parts))
 
     def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:

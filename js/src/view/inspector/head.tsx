@@ -1,10 +1,13 @@
 // The inspector's first lines: which checkpoint, what can be done with it, when and what comes next.
+import { useRef, useState } from "preact/hooks";
 import { counted, duration, timeOfDay, title } from "../../lib/format";
+import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
-import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import { isActive, labelOf, type Store } from "../../state/store";
 import { Act } from "../ui/act";
-import { type CodeChoice, CopyCode } from "../ui/copy";
+import { type CodeChoice, CodePopover } from "../ui/copy";
+import { DotsMenu, type MenuItem } from "../ui/dots";
 
 interface Props {
   store: Store;
@@ -38,7 +41,7 @@ export function Head({ store, view, stale }: Props) {
         <p class="lgviz-head-error" role="alert" data-testid="lgviz-head-error">
           <b>{view.error}</b>{" "}
           <button type="button" class="lgviz-link" onClick={() => (store.tab.value = "tasks")}>
-            see Tasks
+            {t("see Tasks")}
           </button>
         </p>
       )}
@@ -49,27 +52,27 @@ export function Head({ store, view, stale }: Props) {
 function Facts({ store, view }: { store: Store; view: CheckpointView }) {
   const facts = [
     view.namespace !== "" && <span class="lgviz-mono">{view.namespace.replace(/:[0-9a-f-]{36}/g, "")}</span>,
-    view.step !== null && <span>step {view.step}</span>,
+    view.step !== null && <span>{t("step {n}", { n: view.step })}</span>,
     view.created_at !== null && <span title={view.created_at}>{timeOfDay(view.created_at)}</span>,
-    view.duration !== null && <span title="since its parent">{duration(view.duration)}</span>,
+    view.duration !== null && <span title={t("since its parent")}>{duration(view.duration)}</span>,
     <span key="next" data-testid="lgviz-next">
-      {"next: "}
-      {view.next.length > 0 ? <b>{counted(view.next).join(", ")}</b> : <span>nothing, the end</span>}
+      {`${t("next:")} `}
+      {view.next.length > 0 ? <b>{counted(view.next).join(", ")}</b> : <span>{t("nothing, the end")}</span>}
     </span>,
     view.as_node !== null && view.source !== "update" && (
       <span>
-        as node <b>{view.as_node}</b>
+        {t("as node")} <b>{view.as_node}</b>
       </span>
     ),
     view.collapsed && (
-      <span title={'durability="exit" keeps only the last step'}>steps missing before it</span>
+      <span title={t('durability="exit" keeps only the last step')}>{t("steps missing before it")}</span>
     ),
     view.note !== null && <span class="lgviz-note">“{view.note}”</span>,
     store.compared.value !== null && (
       <span>
-        compared with <b>{labelOf(store, store.compared.value)}</b>{" "}
+        {t("compared with")} <b>{labelOf(store, store.compared.value)}</b>{" "}
         <button type="button" class="lgviz-link" onClick={() => store.compare(null)}>
-          end
+          {t("end")}
         </button>
       </span>
     ),
@@ -89,59 +92,111 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
 function Actions({ store, view, stale }: Props) {
   const readOnly = store.readOnly.value;
   const running = store.running.value;
-  const busy = running && isActive(running) ? "A run is at work: stop it first." : null;
+  const busy = running && isActive(running) ? t("A run is at work: stop it first.") : null;
   const nothing =
-    view.next.length === 0 ? `Nothing comes after ${view.label}: the run ended here. Fork it instead.` : null;
+    view.next.length === 0
+      ? t("Nothing comes after {label}: the run ended here. Fork it instead.", { label: view.label })
+      : null;
   const forking = store.panel.value === "fork";
+  const resumable = isResumable(store, view);
   return (
     <div class="lgviz-acts">
+      {resumable && (
+        <Act
+          name={t("Resume")}
+          primary={!forking}
+          testid="lgviz-resume"
+          stale={stale}
+          reason={readOnly ?? busy}
+          hint={resumeHint(view)}
+          act={() => void runAndFollow(store, plainRun(view.id, { only: "unfinished" }))}
+        />
+      )}
       <Act
-        name="Fork"
+        name={t("Run from here")}
+        testid="lgviz-run-here"
+        stale={stale}
+        reason={readOnly ?? busy ?? nothing}
+        hint={t("Runs {nodes} on a new branch", { nodes: counted(view.next).join(", ") })}
+        act={() => void runAndFollow(store, plainRun(view.id))}
+      />
+      <Act
+        name={t("Fork")}
         shortcut="f"
-        primary={!forking}
+        primary={!forking && !resumable}
         testid="lgviz-fork-open"
         stale={stale}
         reason={readOnly}
         pressed={forking}
         act={() => (forking ? store.closeFork() : store.openFork())}
       />
-      <Act
-        name="Run from here"
-        testid="lgviz-run-here"
-        stale={stale}
-        reason={readOnly ?? busy ?? nothing}
-        hint={`Runs ${view.next.join(", ")}`}
-        act={() => void runAndFollow(store, plainRun(view.id))}
-      />
-      {!isHeld(store, view.id) && (
-        <Act
-          name="Run in sandbox"
-          testid="lgviz-sandbox-here"
-          stale={stale}
-          reason={readOnly ?? busy ?? nothing ?? sandboxReason(store)}
-          hint={`Runs ${view.next.join(", ")} and stores nothing until it is kept`}
-          act={() => void runAndFollow(store, plainRun(view.id, { sandbox: true }))}
-        />
+      {!forking && <More store={store} view={view} reason={readOnly ?? busy ?? nothing} />}
+    </div>
+  );
+}
+
+/** What Resume runs, and what it leaves as it is. */
+function resumeHint(view: CheckpointView): string {
+  const left = [...view.unfinished];
+  const done = view.next.filter((node) => {
+    const at = left.indexOf(node);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  if (view.unfinished.length === 0) return t("All tasks have finished: goes on with what they wrote");
+  const nodes = counted(view.unfinished).join(", ");
+  if (done.length === 0) return t("Runs {nodes}", { nodes });
+  return t("Runs only {nodes}; {done} finished already", { nodes, done: counted(done).join(", ") });
+}
+
+function More({ store, view, reason }: { store: Store; view: CheckpointView; reason: string | null }) {
+  const anchor = useRef<HTMLDivElement>(null);
+  const [code, setCode] = useState<CodeChoice[] | null>(null);
+  const items: MenuItem[] = [
+    {
+      name: t("Copy as Python"),
+      testid: "lgviz-copy-code",
+      hint: t("The cell that does the same"),
+      act: () => setCode(choices(store, view)),
+    },
+  ];
+  if (!isHeld(store, view.id)) {
+    items.unshift({
+      name: t("Run in a sandbox"),
+      testid: "lgviz-sandbox-here",
+      reason: reason ?? sandboxReason(store),
+      hint: t("Runs {nodes} and stores nothing until it is kept", { nodes: counted(view.next).join(", ") }),
+      act: () => void runAndFollow(store, plainRun(view.id, { sandbox: true })),
+    });
+  }
+  return (
+    <div class="lgviz-popover-anchor" ref={anchor}>
+      <DotsMenu label={t("More to do here")} testid="lgviz-more" items={items} />
+      {code && (
+        <CodePopover anchor={anchor} source={store.source} choices={code} close={() => setCode(null)} />
       )}
-      {!forking && <CopyCode source={store.source} choices={() => choices(store, view)} />}
     </div>
   );
 }
 
 function choices(store: Store, view: CheckpointView): CodeChoice[] {
   const other = store.compared.peek() ?? view.parent;
-  const select: CodeChoice = { name: "state", request: { act: "select", checkpoint: view.id } };
+  const select: CodeChoice = { name: t("state"), request: { act: "select", checkpoint: view.id } };
   const all = [select];
   if (other !== null) {
-    const diff: CodeChoice = { name: "diff", request: { act: "diff", checkpoint: view.id, other } };
+    const diff: CodeChoice = { name: t("diff"), request: { act: "diff", checkpoint: view.id, other } };
     if (store.tab.peek() === "diff") all.unshift(diff);
     else all.push(diff);
   }
   if (view.next.length > 0 && store.readOnly.peek() === null) {
     const run = plainRun(view.id);
-    all.push({ name: "run", request: { act: "run", checkpoint: view.id, run } });
+    if (isResumable(store, view)) {
+      const resume = plainRun(view.id, { only: "unfinished" });
+      all.push({ name: t("resume"), request: { act: "run", checkpoint: view.id, run: resume } });
+    }
+    all.push({ name: t("run"), request: { act: "run", checkpoint: view.id, run } });
     const sandboxed = { ...run, sandbox: true };
-    all.push({ name: "run in sandbox", request: { act: "run", checkpoint: view.id, run: sandboxed } });
+    all.push({ name: t("run in a sandbox"), request: { act: "run", checkpoint: view.id, run: sandboxed } });
   }
   return all;
 }

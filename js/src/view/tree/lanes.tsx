@@ -5,12 +5,17 @@ import type { LaneIndex } from "../../state/lanes";
 import type { TreeModel } from "../../state/tree";
 import { ROW_HEIGHT } from "../../state/view";
 import type { VisibleRows } from "../../state/visible";
+import type { Slots } from "./slots";
 
 const LEFT = 16;
 const STEP = 15;
 const WIDEST = 150;
 const COLORS = 6;
 const MIDDLE = ROW_HEIGHT / 2;
+/** Heights are told from the start of a block of rows, so that what stays in a window that moves is not drawn anew. */
+export const BLOCK = 256;
+/** Where edges end that go on: beyond any window that starts in the block. */
+const END = 2 * BLOCK * ROW_HEIGHT;
 
 /** Where lanes are drawn: as wide as the thread needs, squeezed where that would be too wide. */
 export class LaneScale {
@@ -39,11 +44,13 @@ export interface LanesProps {
   /** Positions of the window: first, and one past the last. */
   from: number;
   to: number;
+  /** The position where the block starts. */
+  origin: number;
+  slots: Slots;
 }
 
-export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
-  const height = (to - from) * ROW_HEIGHT;
-  const y = (row: number) => (visible.positionOf(row) - from) * ROW_HEIGHT + MIDDLE;
+export function Lanes({ tree, visible, lanes, scale, from, to, origin, slots }: LanesProps) {
+  const y = (row: number) => (visible.positionOf(row) - origin) * ROW_HEIGHT + MIDDLE;
   const edges: ComponentChild[] = [];
   const drawn = new Set<string>();
   const line = (key: string, d: string, lane: number, kind = "") => {
@@ -62,9 +69,9 @@ export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
     const top = Math.max(0, y(child));
     const bottom = y(parent);
     const bend = bottom - MIDDLE;
-    const end = Math.min(height, x === home ? bottom : bend);
+    const end = Math.min(END, x === home ? bottom : bend);
     let d = top < end ? `M${x} ${top}V${end}` : "";
-    if (x !== home && bend < height)
+    if (x !== home && bend < END)
       d += `M${x} ${bend}C${x} ${bend + 12} ${home} ${bend + 3} ${home} ${bottom}`;
     if (d) line(`e${child}`, d, lane, held(tree, child));
   });
@@ -74,13 +81,13 @@ export function Lanes({ tree, visible, lanes, scale, from, to }: LanesProps) {
     const parent = tree.parent[row] as number;
     const lane = tree.lane[row] as number;
     if (tree.depth[row] !== 0 && parent >= 0) {
-      const bottom = Math.min(height, y(parent));
+      const bottom = Math.min(END, y(parent));
       line(`s${row}`, `M${scale.x(lane)} ${y(row)}V${bottom}`, lane, `is-inner ${held(tree, row)}`);
     }
-    dots.push(dot(tree, row, scale.x(lane), y(row)));
+    dots.push(dot(tree, row, slots.of(position), scale.x(lane), y(row)));
   }
   return (
-    <svg class="lgviz-lanes" width={scale.width} height={height} aria-hidden="true">
+    <svg class="lgviz-lanes" width={scale.width} height={ROW_HEIGHT} aria-hidden="true">
       <g class={scale.squeezed ? "lgviz-edges is-squeezed" : "lgviz-edges"}>{edges}</g>
       {dots}
     </svg>
@@ -92,26 +99,26 @@ function held(tree: TreeModel, row: number): string {
   return (tree.flags[row] as number) & Mark.SANDBOX ? "is-sandbox" : "";
 }
 
-function dot(tree: TreeModel, row: number, x: number, y: number): ComponentChild {
+function dot(tree: TreeModel, row: number, key: number, x: number, y: number): ComponentChild {
   const flags = tree.flags[row] as number;
   const color = `lgviz-l${(tree.lane[row] as number) % COLORS} ${held(tree, row)}`;
   if (flags & Mark.ERROR)
-    return <circle key={row} cx={x} cy={y} r="5" class={`lgviz-dot is-error ${color}`} />;
+    return <circle key={key} cx={x} cy={y} r="5" class={`lgviz-dot is-error ${color}`} />;
   if (flags & Mark.INTERRUPT && !(flags & Mark.ANSWERED)) {
-    return <circle key={row} cx={x} cy={y} r="5.2" class={`lgviz-dot is-ask ${color}`} />;
+    return <circle key={key} cx={x} cy={y} r="5.2" class={`lgviz-dot is-ask ${color}`} />;
   }
   if (tree.depth[row] !== 0)
-    return <circle key={row} cx={x} cy={y} r="3" class={`lgviz-dot is-inner ${color}`} />;
+    return <circle key={key} cx={x} cy={y} r="3" class={`lgviz-dot is-inner ${color}`} />;
   if (flags & (Mark.UPDATE | Mark.FORK)) {
     return (
       <path
-        key={row}
+        key={key}
         d={`M${x} ${y - 6}L${x + 6} ${y}L${x} ${y + 6}L${x - 6} ${y}Z`}
         class={`lgviz-dot is-update ${color}`}
       />
     );
   }
   if (flags & Mark.INTERRUPT)
-    return <circle key={row} cx={x} cy={y} r="4.6" class={`lgviz-dot is-ring ${color}`} />;
-  return <circle key={row} cx={x} cy={y} r="4.5" class={`lgviz-dot ${color}`} />;
+    return <circle key={key} cx={x} cy={y} r="4.6" class={`lgviz-dot is-ring ${color}`} />;
+  return <circle key={key} cx={x} cy={y} r="4.5" class={`lgviz-dot ${color}`} />;
 }

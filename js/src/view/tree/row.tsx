@@ -1,5 +1,5 @@
 // One row of the tree: label, what ran, what changed, marks, time.
-
+import { Component } from "preact";
 import { clock, counted, elapsed, fullTime } from "../../lib/format";
 import { textWidth } from "../../lib/measure";
 import { Mark, type RowMarks } from "../../protocol";
@@ -7,7 +7,11 @@ import type { TreeModel } from "../../state/tree";
 
 export interface RowProps {
   tree: TreeModel;
+  /** The tree is changed in place: of this state of it. */
+  revision: number;
   row: number;
+  /** Pixels below the top of the window. */
+  top: number;
   position: number;
   total: number;
   rowId: string;
@@ -19,9 +23,23 @@ export interface RowProps {
   fresh: boolean;
   collapsed: boolean;
   marks: RowMarks | undefined;
+  /** What is behind a time that is a span, in the reader's words. */
+  since: string;
 }
 
-export function Row(props: RowProps) {
+/** Drawn again only where something about it is another: most rows of a window were in the one before. */
+export class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const now: RowProps = this.props;
+    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== now[name]);
+  }
+
+  render(props: RowProps) {
+    return drawn(props);
+  }
+}
+
+function drawn(props: RowProps) {
   const { tree, row, selected, compared, future, hit } = props;
   const flags = tree.flags[row] as number;
   const depth = tree.depth[row] as number;
@@ -30,6 +48,7 @@ export function Row(props: RowProps) {
   const [what, who] = titleOf(tree, row);
   const marks = marksOf(tree, row, props.marks);
   const time = timeOf(tree, row);
+  const at = fullTime(tree.time[row] as number);
   const taken = nodeWidth(what) + whoWidth(who) + foldWidth(inner) + timeWidth(time) + 14 * depth;
   const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
   const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
@@ -45,6 +64,7 @@ export function Row(props: RowProps) {
     <div
       id={props.rowId}
       class={classes}
+      style={{ top: `${props.top}px` }}
       role="treeitem"
       data-testid="lgviz-row"
       data-row={row}
@@ -77,8 +97,8 @@ export function Row(props: RowProps) {
             {inner} inner
           </span>
         )}
-        {chips.shown.map((name) => (
-          <span class="lgviz-chip" key={name}>
+        {chips.shown.map((name, i) => (
+          <span class="lgviz-chip" key={i}>
             {name}
           </span>
         ))}
@@ -87,15 +107,15 @@ export function Row(props: RowProps) {
             +{chips.rest.length}
           </span>
         )}
-        {marks.map((mark) => (
-          <span class={`lgviz-mark is-${mark.kind}`} key={mark.kind} title={mark.title ?? mark.text}>
+        {marks.map((mark, i) => (
+          <span class={`lgviz-mark is-${mark.kind}`} key={i} title={mark.title ?? mark.text}>
             {mark.text}
           </span>
         ))}
         {compared && <span class="lgviz-sr">compared</span>}
         {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">in the sandbox</span>}
       </span>
-      <span class="lgviz-time" title={fullTime(tree.time[row] as number)}>
+      <span class="lgviz-time" title={time.startsWith("+") ? `${at}: ${time} ${props.since}` : at}>
         {time}
       </span>
     </div>
@@ -106,11 +126,23 @@ export function Row(props: RowProps) {
 export function titleOf(tree: TreeModel, row: number): [what: string, who: string] {
   const flags = tree.flags[row] as number;
   const nodes = tree.titles[row] as readonly string[];
-  if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${counted(nodes).join(" ∥ ")}` : ""];
-  if (nodes.length > 0) return [counted(nodes).join(" ∥ "), ""];
+  if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${joined(nodes)}` : ""];
+  if (nodes.length > 0) return [joined(nodes), ""];
   if (flags & Mark.INPUT) return ["input", ""];
   if (flags & Mark.FORK) return ["fork", ""];
   return ["step", ""];
+}
+
+/** By the names as the tree holds them: steps of one kind share theirs. */
+const known = new WeakMap<readonly string[], string>();
+
+function joined(names: readonly string[]): string {
+  let text = known.get(names);
+  if (text === undefined) {
+    text = counted(names).join(" ∥ ");
+    known.set(names, text);
+  }
+  return text;
 }
 
 interface MarkChip {
@@ -149,7 +181,7 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
   return chips;
 }
 
-/** How long the step took; the clock where a person or an input stepped in. */
+/** How long after its parent it was stored; the clock where a person or an input stepped in. */
 function timeOf(tree: TreeModel, row: number): string {
   const time = tree.time[row] as number;
   const parent = tree.parent[row] as number;

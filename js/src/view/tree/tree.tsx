@@ -1,12 +1,14 @@
 // The tree: rows of fixed height, only those in view in the DOM.
-import { useComputed, useSignalEffect } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { t } from "../../lib/words";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
 import type { VisibleRows } from "../../state/visible";
 import { useId } from "../ui/id";
-import { LaneScale, Lanes } from "./lanes";
+import { BLOCK, LaneScale, Lanes } from "./lanes";
 import { Row } from "./row";
+import { Slots } from "./slots";
 
 /** Rows rendered beyond each end of the view, and the grain in which the window moves. */
 const MARGIN = 8;
@@ -27,7 +29,7 @@ export function Tree({ view }: { view: ViewState }) {
   useHold(view, box);
   useFollow(view, box);
 
-  store.revision.value;
+  const revision = store.revision.value;
   const tree = store.tree.value;
   const visible = view.visible.value;
   const lanes = view.lanes.value;
@@ -42,21 +44,30 @@ export function Tree({ view }: { view: ViewState }) {
   const scale = useMemo(() => new LaneScale(max), [max]);
   const start = from.value;
   const end = Math.min(visible.count, start + size.value);
+  const origin = Math.floor(start / BLOCK) * BLOCK;
   const label = Math.max(34, tree.longestLabel * 7.4 + 8);
   const room = view.width.value - scale.width - label - 20;
   const rowId = (row: number) => `${uid}-${row}`;
 
-  useAskMarks(view, start, end);
+  const slots = new Slots(size.value, visible.count);
+  // Elements move in the page only once the window rests: then they follow each other as the rows do.
+  const first = useSignal<number | null>(null);
+  useRest(view, start, end, () => {
+    first.value = slots.of(start);
+  });
 
+  const since = t("after its parent was stored");
   const rows = [];
-  for (let position = start; position < end; position++) {
+  for (const position of slots.order(start, end, first.value ?? slots.of(start))) {
     const row = visible.rowAt(position);
     const id = tree.ids[row] as string;
     rows.push(
       <Row
-        key={id}
+        key={slots.of(position)}
         tree={tree}
+        revision={revision}
         row={row}
+        top={(position - origin) * ROW_HEIGHT}
         position={position}
         total={visible.count}
         rowId={rowId(row)}
@@ -68,6 +79,7 @@ export function Tree({ view }: { view: ViewState }) {
         fresh={row >= fresh}
         collapsed={collapsed.has(row)}
         marks={marks.get(id)}
+        since={since}
       />,
     );
   }
@@ -92,13 +104,22 @@ export function Tree({ view }: { view: ViewState }) {
           role="none"
           class="lgviz-window"
           style={{
-            transform: `translateY(${start * ROW_HEIGHT}px)`,
+            transform: `translateY(${origin * ROW_HEIGHT}px)`,
             "--lgviz-gutter": `${scale.width}px`,
             "--lgviz-label": `${label}px`,
           }}
         >
           {rows}
-          <Lanes tree={tree} visible={visible} lanes={lanes} scale={scale} from={start} to={end} />
+          <Lanes
+            tree={tree}
+            visible={visible}
+            lanes={lanes}
+            scale={scale}
+            from={start}
+            to={end}
+            origin={origin}
+            slots={slots}
+          />
         </div>
       </div>
     </div>
@@ -160,35 +181,49 @@ function useHold(view: ViewState, box: { current: HTMLDivElement | null }): void
   }, [view, visible, box]);
 }
 
-/** Brings a new selection into view: to the edge if it is near, to the middle if it is far. */
+/** Brings a new selection into view, and keeps the selection there when the view gets lower. */
 function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): void {
   const { store } = view;
   const selected = store.selectedRow.value;
   const tree = store.tree.value;
-  const ready = view.height.value > 0;
+  const height = view.height.value;
+  const ready = height > 0;
   // Only a new selection moves the view, not a new row.
   useLayoutEffect(() => {
-    const element = box.current;
-    const position = view.visible.peek().positionOf(selected);
-    if (!element || !ready || position < 0) return;
-    const height = view.height.peek();
-    const scroll = element.scrollTop;
-    const y = position * ROW_HEIGHT;
-    if (y >= scroll && y + ROW_HEIGHT <= scroll + height) return;
-    const near = y > scroll - 3 * ROW_HEIGHT && y < scroll + height + 2 * ROW_HEIGHT;
-    const edge = y < scroll ? y : y + ROW_HEIGHT - height;
-    element.scrollTop = near ? edge : y - (height - ROW_HEIGHT) / 2;
-    view.scroll.value = element.scrollTop;
+    if (box.current && ready) bringIntoView(view, box.current, selected);
   }, [tree, selected, ready]);
+  const before = useRef(height);
+  useLayoutEffect(() => {
+    const was = before.current;
+    before.current = height;
+    const row = store.selectedRow.peek();
+    const y = view.visible.peek().positionOf(row) * ROW_HEIGHT - view.scroll.peek();
+    if (box.current && height < was && y >= 0 && y < was) bringIntoView(view, box.current, row);
+  }, [height]);
 }
 
-/** Asks for the words of marks once the window rests. */
-function useAskMarks(view: ViewState, start: number, end: number): void {
+/** To the edge if it is near, to the middle if it is far. */
+function bringIntoView(view: ViewState, element: HTMLElement, row: number): void {
+  const position = view.visible.peek().positionOf(row);
+  if (position < 0) return;
+  const height = view.height.peek();
+  const scroll = element.scrollTop;
+  const y = position * ROW_HEIGHT;
+  if (y >= scroll && y + ROW_HEIGHT <= scroll + height) return;
+  const near = y > scroll - 3 * ROW_HEIGHT && y < scroll + height + 2 * ROW_HEIGHT;
+  const edge = y < scroll ? y : y + ROW_HEIGHT - height;
+  element.scrollTop = near ? edge : y - (height - ROW_HEIGHT) / 2;
+  view.scroll.value = element.scrollTop;
+}
+
+/** Once the window rests: puts it in order, and asks for the words of its marks. */
+function useRest(view: ViewState, start: number, end: number, settle: () => void): void {
   const revision = view.store.revision.value;
   const visible = view.visible.value;
   // A new revision may bring new marks.
   useEffect(() => {
     const timer = setTimeout(() => {
+      settle();
       const tree = view.store.tree.peek();
       const rows: number[] = [];
       for (let position = start; position < end; position++) {

@@ -1,4 +1,5 @@
 // Copying: a value, or what was done as a cell of Python.
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CodeRequest } from "../../protocol";
 import type { Source } from "../../source/types";
@@ -78,8 +79,8 @@ export interface CodeChoice {
 
 interface CodeProps {
   source: Source;
-  /** What can be copied, asked for when the popover opens; the first is shown. */
-  choices: () => CodeChoice[];
+  /** What can be copied, asked for when the popover opens; the first is shown. None: it stays closed. */
+  choices: () => CodeChoice[] | Promise<CodeChoice[]>;
   disabled?: string | null;
   /** What the button says where there is little room. */
   name?: string;
@@ -89,20 +90,6 @@ interface CodeProps {
 export function CopyCode({ source, choices, disabled = null, name = "Copy as Python" }: CodeProps) {
   const [open, setOpen] = useState<CodeChoice[] | null>(null);
   const anchor = useRef<HTMLDivElement>(null);
-  const id = useId();
-  const close = () => {
-    setOpen(null);
-    anchor.current?.querySelector("button")?.focus({ preventScroll: true });
-  };
-  useEffect(() => {
-    if (!open) return;
-    const outside = (event: Event) => {
-      if (!event.composedPath().includes(anchor.current as EventTarget)) setOpen(null);
-    };
-    const root = anchor.current?.getRootNode() ?? document;
-    root.addEventListener("pointerdown", outside);
-    return () => root.removeEventListener("pointerdown", outside);
-  }, [open]);
   return (
     <div class="lgviz-popover-anchor" ref={anchor}>
       <button
@@ -114,26 +101,54 @@ export function CopyCode({ source, choices, disabled = null, name = "Copy as Pyt
         aria-expanded={open !== null}
         aria-disabled={disabled !== null}
         title={disabled ?? "The cell that does the same"}
-        onClick={() => {
-          if (disabled === null) setOpen(open ? null : choices());
+        onClick={async () => {
+          if (disabled !== null) return;
+          const found = open ? [] : await choices();
+          setOpen(found.length > 0 ? found : null);
         }}
       >
         {name}
       </button>
-      {open && (
-        <div
-          class="lgviz-popover"
-          role="dialog"
-          aria-labelledby={id}
-          onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
-            event.stopPropagation();
-            close();
-          }}
-        >
-          <CodeView id={id} source={source} choices={open} close={close} />
-        </div>
-      )}
+      {open && <CodePopover anchor={anchor} source={source} choices={open} close={() => setOpen(null)} />}
+    </div>
+  );
+}
+
+interface PopoverProps {
+  /** What it hangs on; its first button has the focus afterwards. */
+  anchor: RefObject<HTMLElement | null>;
+  source: Source;
+  choices: CodeChoice[];
+  close(): void;
+}
+
+/** The cell that was copied. */
+export function CodePopover({ anchor, source, choices, close }: PopoverProps) {
+  const id = useId();
+  useEffect(() => {
+    const outside = (event: Event) => {
+      if (!event.composedPath().includes(anchor.current as EventTarget)) close();
+    };
+    const root = anchor.current?.getRootNode() ?? document;
+    root.addEventListener("pointerdown", outside);
+    return () => root.removeEventListener("pointerdown", outside);
+  }, [anchor, close]);
+  const closeHere = () => {
+    close();
+    anchor.current?.querySelector("button")?.focus({ preventScroll: true });
+  };
+  return (
+    <div
+      class="lgviz-popover"
+      role="dialog"
+      aria-labelledby={id}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        closeHere();
+      }}
+    >
+      <CodeView id={id} source={source} choices={choices} close={closeHere} />
     </div>
   );
 }

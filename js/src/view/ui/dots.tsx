@@ -1,0 +1,102 @@
+// A button of three dots with what is done rarely; arrow keys walk it.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { DotsIcon } from "./icons";
+import { useOutside } from "./popup";
+
+export interface MenuItem {
+  name: string;
+  key?: string;
+  testid?: string;
+  /** Why it cannot be done; null where it can. */
+  reason?: string | null;
+  hint?: string;
+  act(): void;
+}
+
+interface Props {
+  label: string;
+  items: readonly MenuItem[];
+  /** Above the items. */
+  hint?: string;
+  testid?: string;
+  /** What an item opens in the menu's place. */
+  children?: ComponentChildren;
+  /** Told before it opens. */
+  opening?: () => void;
+}
+
+export function DotsMenu({ label, items, hint, testid, children, opening }: Props) {
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  useOutside(box, open, () => setOpen(false));
+  useEffect(() => {
+    if (open) list.current?.querySelector("button")?.focus({ preventScroll: true });
+  }, [open]);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
+    const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+    if (event.key === "ArrowDown") buttons[(at + 1) % buttons.length]?.focus();
+    else if (event.key === "ArrowUp") buttons[(at - 1 + buttons.length) % buttons.length]?.focus();
+    else if (event.key === "Escape") {
+      setOpen(false);
+      button.current?.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div class="lgviz-menu" ref={box}>
+      <button
+        ref={button}
+        type="button"
+        class="lgviz-btn is-icon"
+        data-testid={testid}
+        aria-label={label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => {
+          if (!open) opening?.();
+          setOpen(!open);
+        }}
+      >
+        <DotsIcon />
+      </button>
+      {open && (
+        <div class="lgviz-popup lgviz-items">
+          {hint && <p class="lgviz-hint">{hint}</p>}
+          <div ref={list} role="menu" tabIndex={-1} aria-label={label} onKeyDown={onKeyDown}>
+            {items.map((item) => (
+              <Item key={item.name} item={item} close={() => setOpen(false)} />
+            ))}
+          </div>
+        </div>
+      )}
+      {children}
+    </div>
+  );
+}
+
+function Item({ item, close }: { item: MenuItem; close(): void }) {
+  const { reason = null } = item;
+  return (
+    <button
+      type="button"
+      role="menuitem"
+      data-testid={item.testid}
+      aria-disabled={reason !== null}
+      aria-description={reason ?? undefined}
+      title={reason ?? item.hint}
+      onClick={() => {
+        if (reason !== null) return;
+        close();
+        item.act();
+      }}
+    >
+      {item.name}
+      {item.key && <kbd>{item.key}</kbd>}
+    </button>
+  );
+}
