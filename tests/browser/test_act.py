@@ -171,9 +171,11 @@ def test_an_ambiguous_update_needs_a_choice(notebook: NotebookFactory) -> None:
     page = notebook([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"])
     debugger = Debugger(page)
     debugger.fork("c4")
-    debugger.write("city", "Bern")
     commit = debugger.root.get_by_test_id("lgviz-fork-commit")
     expect(commit).to_have_attribute("aria-disabled", "true")
+    # who wrote what is edited is proposed
+    debugger.write("city", "Bern")
+    expect(debugger.root.get_by_role("radio", name="__start__", exact=True)).to_be_checked()
     debugger.as_node("report")
     expect(commit).not_to_have_attribute("aria-disabled", "true")
     debugger.field("city").get_by_role("button", name="JSON").click()
