@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { remembered } from "./lib/remembered";
-import { followTheme, poll } from "./notebook";
+import { followLink, followTheme, poll } from "./notebook";
 import type { EarlyThread, Source } from "./source/types";
 import { type SharedModel, Store } from "./state/store";
 import { ViewState } from "./state/view";
@@ -42,6 +42,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
   });
   render(<Sized />, element);
   const endPoll = poll(store, element);
+  const endLink = followLink(store);
   void store.openThread(options.threadId ?? null);
   return {
     store,
@@ -51,6 +52,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
     },
     dispose() {
       endPoll();
+      endLink();
       endStyle();
       endTheme();
       render(null, element);

@@ -10,6 +10,8 @@ export type Action =
   | "parent"
   | "child"
   | "toggle"
+  | "branch"
+  | "filter"
   | "inspect"
   | "search"
   | "fork"
@@ -30,6 +32,7 @@ export type Place = "field" | "tree" | "elsewhere";
 
 const ANYWHERE: Readonly<Record<string, Action>> = {
   "/": "search",
+  v: "filter",
   f: "fork",
   m: "maximise",
   c: "copy",
@@ -47,6 +50,7 @@ const IN_TREE: Readonly<Record<string, Action>> = {
   ArrowLeft: "parent",
   ArrowRight: "child",
   " ": "toggle",
+  b: "branch",
   Enter: "inspect",
 };
 
@@ -70,10 +74,12 @@ export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["← →", "to the parent, to the child"],
   ["Home End", "newest, oldest"],
   ["Space", "fold or unfold a subgraph's steps"],
+  ["b", "fold or unfold the branch"],
   ["Enter", "into the inspector"],
   ["Ctrl-click", "compare with the selection"],
   ["Shift-↑ Shift-↓", "walk away and compare with the start"],
   ["/", "search all checkpoints"],
+  ["v", "filter the checkpoints"],
   ["f", "fork at the selection"],
   ["m", "give the debugger the whole window, or back"],
   ["c", "copy the selection as Python"],

@@ -2,6 +2,7 @@
 import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
+import { FilterControl } from "../find/control";
 import { GraphIcon, MaximiseIcon } from "../ui/icons";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
@@ -14,6 +15,7 @@ export function TopBar({ view }: { view: ViewState }) {
     <div class="lgviz-top">
       <Picker view={view} />
       <SearchBox view={view} />
+      {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
       <button
         type="button"
