@@ -38,13 +38,16 @@ _BEFORE = f"""SELECT id, ordinal, body FROM lgviz_checkpoints
     WHERE thread = {_THREAD} AND ns = ? AND id IN (?, ?)
     UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ''
         ORDER BY key DESC LIMIT 1), NULL"""
-# The task's row, and the newest child of the checkpoint, which has one where another branch is begun. Nothing
-# is looked through where the checkpoint is the newest of its namespace, as in a run.
-_TASK = f"""SELECT key, task_path, data FROM lgviz_writes
-    WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?
-    UNION ALL SELECT NULL, (SELECT id FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ?
-        AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ? AND id = ?)
-        AND parent = ? ORDER BY key DESC LIMIT 1), NULL"""
+# The task's row, where there is one, and the newest checkpoint of the namespace, in one row: a statement more
+# would cost each call about as much again. Where that one is the checkpoint itself, as in a run, it has no child.
+_TASK = """SELECT w.key, w.task_path, w.data, (SELECT c.id FROM lgviz_checkpoints c
+        WHERE c.thread = t.id AND c.ns = ? ORDER BY c.key DESC LIMIT 1)
+    FROM lgviz_threads t LEFT JOIN lgviz_writes w
+    ON w.thread = t.id AND w.ns = ? AND w.checkpoint_id = ? AND w.task_id = ? WHERE t.thread_id = ?"""
+# The newest child, which a checkpoint has where another branch is begun.
+_CHILD = """SELECT id FROM lgviz_checkpoints WHERE thread = ? AND ns = ?
+    AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id = ?)
+    AND parent = ? ORDER BY key DESC LIMIT 1"""
 
 
 _UPDATE = """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
@@ -217,16 +220,19 @@ class CheckpointWrites:
         asked = blocks.unknown(write.part for write in new)
 
         yield WRITE
-        here = [place.thread_id, ns, place.checkpoint_id]
-        task = Query(_TASK, [*here, task_id, *here[:2], *here, place.checkpoint_id])
+        task = Query(_TASK, [ns, ns, place.checkpoint_id, task_id, place.thread_id])
         thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
         kept: dict[tuple[int, str], WriteRecord] = {}
         copied = after is not None
         if after is None:
-            after = next(path for key, path, _ in rows if key is None) or ""
+            after = ""
+            if rows[0][3] not in (None, place.checkpoint_id):
+                here = [thread.number, ns]
+                children = yield Query(_CHILD, [*here, *here, place.checkpoint_id, place.checkpoint_id])
+                after = children[0][0] if children else ""
         of_update = not copied and (not task_path or task_path.startswith("~__interrupt__"))
         steps: list[Query] = []
-        for key, old_path, data in rows:
+        for key, old_path, data, _ in rows:
             if key is None:
                 continue
             try:
@@ -244,7 +250,7 @@ class CheckpointWrites:
                     break
                 turn += AGAIN
             if write.idx < 0 or (write.idx, turn) not in kept:
-                kept[write.idx, turn] = write._replace(after=turn)
+                kept[write.idx, turn] = write._replace(after=turn) if turn else write
         parts = [write.part for write in kept.values()]
         plan = yield from blocks.plan(thread.number, thread.mark, parts, asked, stored)
         data = blocks.codec.close_row(pack_writes(kept.values()))
