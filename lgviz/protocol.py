@@ -177,6 +177,7 @@ class ThreadView(TypedDict):
     selected: str | None
     sandbox: SandboxView | None
     """The sandbox that is open, on this thread or another."""
+    breakpoints: Breakpoints
 
 
 class Early(TypedDict):
@@ -399,11 +400,20 @@ class RawView(TypedDict):
 class SearchHit(TypedDict):
     id: str
     row: int
+    channel: str | None
+    """The channel whose value it was found in; None: it was found elsewhere."""
     where: str
     """Channel and path, or ``"node"``."""
     before: str
     match: str
     after: str
+
+
+class FoundPlace(TypedDict):
+    """The answer to ``value_find``."""
+
+    path: list[int] | None
+    """Positions of children, down to the message or value that has the text; None: it stands nowhere."""
 
 
 class SearchProgress(TypedDict):
@@ -575,10 +585,23 @@ class RunRequest(TypedDict):
     """Interrupt id to the answer, JSON or plain text."""
     only: NotRequired[Only]
     """``"unfinished"``: go on at the checkpoint itself, with what has not finished."""
+    steps: NotRequired[int | None]
+    """Super-steps to make at most."""
+    before: NotRequired[list[str]]
+    after: NotRequired[list[str]]
+    """Breakpoints: nodes to stop before and after; absent: those of the thread."""
     until: str | None
+    """A node to stop before, or a Python expression of ``c``, ``values`` and the channels."""
     configurable: str | None
     sandbox: bool
     """As for a fork."""
+
+
+class Breakpoints(TypedDict):
+    """Where runs of a thread stop: names of nodes, of subgraphs by path (``research|judge``)."""
+
+    before: list[str]
+    after: list[str]
 
 
 class AnswerForm(TypedDict):
@@ -640,6 +663,13 @@ class RunView(TypedDict):
     """Nodes at work now."""
     before: list[str]
     """Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none."""
+    after: list[str]
+    """The nodes that a breakpoint stopped it after."""
+    passed: list[str]
+    """Nodes with a breakpoint before them that it went past, for it stood there."""
+    cannot_cancel: str | None
+    """Why the nodes at work cannot be cancelled; None where they can."""
+    warnings: list[str]
     checkpoint: str | None
     error: str | None
 
@@ -870,6 +900,16 @@ class ValueGet(TypedDict):
     limit: int
 
 
+class ValueFind(TypedDict):
+    """The text of a search hit."""
+
+    checkpoint: str
+    channel: str
+    before: str
+    match: str
+    after: str
+
+
 class DiffParams(TypedDict):
     before: str | None
     """None: against the parent."""
@@ -895,6 +935,20 @@ class MarksParams(TypedDict):
 
 class RunStop(TypedDict):
     run: int
+    now: NotRequired[bool]
+    """Cancel the nodes at work, where they are asynchronous."""
+
+
+class BreakpointsSet(TypedDict):
+    thread_id: str
+    breakpoints: Breakpoints
+
+
+class BreakpointsOf(TypedDict):
+    """The body of a ``breakpoints`` event."""
+
+    thread_id: str
+    breakpoints: Breakpoints
 
 
 class MemoryList(TypedDict):
@@ -969,6 +1023,7 @@ class Methods(TypedDict):
     rows_marks: tuple[MarksParams, list[RowMarks]]
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
+    value_find: tuple[ValueFind, FoundPlace]
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]
@@ -982,6 +1037,7 @@ class Methods(TypedDict):
     answer_make: tuple[AnswerRequest, AnswersMade]
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
+    breakpoints_set: tuple[BreakpointsSet, BreakpointsOf]
     code_get: tuple[CodeRequest, CodeView]
     memory_open: tuple[CheckpointParams, MemoryView]
     memory_list: tuple[MemoryList, MemoryPage]
@@ -1004,4 +1060,5 @@ class Events(TypedDict):
     opening: Early
     tree: TreeNews
     run: RunView
+    breakpoints: BreakpointsOf
     sandbox: SandboxState

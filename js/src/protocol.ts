@@ -163,6 +163,7 @@ export interface ThreadView {
   selected: string | null;
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
+  breakpoints: Breakpoints;
 }
 
 /** The body of an `opening` event: what a display shows until a kernel at work answers it. */
@@ -374,11 +375,19 @@ export interface RawView {
 export interface SearchHit {
   id: string;
   row: number;
+  /** The channel whose value it was found in; None: it was found elsewhere. */
+  channel: string | null;
   /** Channel and path, or `"node"`. */
   where: string;
   before: string;
   match: string;
   after: string;
+}
+
+/** The answer to `value_find`. */
+export interface FoundPlace {
+  /** Positions of children, down to the message or value that has the text; None: it stands nowhere. */
+  path: number[] | null;
 }
 
 export interface SearchProgress {
@@ -542,10 +551,22 @@ export interface RunRequest {
   resume: Record<string, string> | null;
   /** `"unfinished"`: go on at the checkpoint itself, with what has not finished. */
   only?: Only;
+  /** Super-steps to make at most. */
+  steps?: number | null;
+  before?: string[];
+  /** Breakpoints: nodes to stop before and after; absent: those of the thread. */
+  after?: string[];
+  /** A node to stop before, or a Python expression of `c`, `values` and the channels. */
   until: string | null;
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
+}
+
+/** Where runs of a thread stop: names of nodes, of subgraphs by path (`research|judge`). */
+export interface Breakpoints {
+  before: string[];
+  after: string[];
 }
 
 /** What a person fills in to answer an interrupt. */
@@ -604,6 +625,13 @@ export interface RunView {
   nodes: string[];
   /** Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none. */
   before: string[];
+  /** The nodes that a breakpoint stopped it after. */
+  after: string[];
+  /** Nodes with a breakpoint before them that it went past, for it stood there. */
+  passed: string[];
+  /** Why the nodes at work cannot be cancelled; None where they can. */
+  cannot_cancel: string | null;
+  warnings: string[];
   checkpoint: string | null;
   error: string | null;
 }
@@ -818,6 +846,15 @@ export interface ValueGet {
   limit: number;
 }
 
+/** The text of a search hit. */
+export interface ValueFind {
+  checkpoint: string;
+  channel: string;
+  before: string;
+  match: string;
+  after: string;
+}
+
 export interface DiffParams {
   /** None: against the parent. */
   before: string | null;
@@ -843,6 +880,19 @@ export interface MarksParams {
 
 export interface RunStop {
   run: number;
+  /** Cancel the nodes at work, where they are asynchronous. */
+  now?: boolean;
+}
+
+export interface BreakpointsSet {
+  thread_id: string;
+  breakpoints: Breakpoints;
+}
+
+/** The body of a `breakpoints` event. */
+export interface BreakpointsOf {
+  thread_id: string;
+  breakpoints: Breakpoints;
 }
 
 export interface MemoryList {
@@ -913,6 +963,7 @@ export interface Methods {
   rows_marks: { params: MarksParams; result: RowMarks[] };
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
+  value_find: { params: ValueFind; result: FoundPlace };
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };
@@ -926,6 +977,7 @@ export interface Methods {
   answer_make: { params: AnswerRequest; result: AnswersMade };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
+  breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };
   code_get: { params: CodeRequest; result: CodeView };
   memory_open: { params: CheckpointParams; result: MemoryView };
   memory_list: { params: MemoryList; result: MemoryPage };
@@ -947,5 +999,6 @@ export interface Events {
   opening: Early;
   tree: TreeNews;
   run: RunView;
+  breakpoints: BreakpointsOf;
   sandbox: SandboxState;
 }

@@ -1,6 +1,7 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
+import { FilterControl } from "../find/control";
 import { GraphIcon } from "../ui/icons";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
@@ -13,6 +14,7 @@ export function TopBar({ view }: { view: ViewState }) {
     <div class="lgviz-top">
       <Picker view={view} />
       <SearchBox view={view} />
+      {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
       <button
         type="button"
