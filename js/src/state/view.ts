@@ -88,6 +88,9 @@ export class ViewState {
         this.marks.value = new Map();
         this.#asked.clear();
       }),
+      effect(() => {
+        if (this.search.query.value === "") find.hit.value = null;
+      }),
       this.#watchGrowth(),
       // What is selected is shown: by a search hit, from Python, by a run.
       effect(() => {

@@ -1,6 +1,7 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
+import { t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { FilterBar } from "./find/filter";
@@ -141,7 +142,8 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       if (store.selectedRow.peek() >= 0) view.toggleAt(store.selectedRow.peek());
       return true;
     case "branch":
-      view.toggleBranch(view.find.branchStart());
+      if (view.find.kept.peek()) view.say(t("While checkpoints are filtered, no branch is folded"));
+      else view.toggleBranch(view.find.branchStart());
       return true;
     case "filter":
       view.focus('[data-testid="lgviz-filter"]');

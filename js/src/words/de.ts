@@ -272,6 +272,8 @@ export const german: Readonly<Record<string, string>> = {
     "wurde beantwortet, und das schlug fehl; neu zu antworten zweigt ab",
   "Answer anew": "Neu antworten",
   "This thread has one branch": "Dieser Thread hat einen Zweig",
+  "While checkpoints are filtered, no branch is folded":
+    "Solange Checkpoints gefiltert sind, wird kein Zweig gefaltet",
   "No branch is folded": "Kein Zweig ist gefaltet",
   "This page has no address of its own": "Diese Seite hat keine eigene Adresse",
   "Copy a link to this checkpoint": "Link zu diesem Checkpoint kopieren",
