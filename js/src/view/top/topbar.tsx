@@ -1,8 +1,9 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
+import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { FilterControl } from "../find/control";
-import { GraphIcon } from "../ui/icons";
+import { GraphIcon, MaximiseIcon } from "../ui/icons";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
 import { SearchBox } from "./search";
@@ -32,6 +33,20 @@ export function TopBar({ view }: { view: ViewState }) {
       >
         <GraphIcon />
         Graph
+      </button>
+      <button
+        type="button"
+        class="lgviz-btn is-icon"
+        data-testid="lgviz-maximise"
+        aria-pressed={view.maximised.value}
+        aria-keyshortcuts="m"
+        aria-label={view.maximised.value ? t("Back into the page") : t("Give it the whole window")}
+        title={view.maximised.value ? t("Back into the page (m)") : t("Give it the whole window (m)")}
+        onClick={() => {
+          view.maximised.value = !view.maximised.value;
+        }}
+      >
+        <MaximiseIcon />
       </button>
       <Menu view={view} />
     </div>
