@@ -8,6 +8,7 @@ from typing import Any
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.answers import checked_answers
@@ -35,6 +36,7 @@ from lgviz.protocol import (
     RunStop,
     RunView,
 )
+from lgviz.sources.places import place_of
 
 __all__ = ["Acts"]
 
@@ -117,11 +119,16 @@ class Acts:
     def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
         edit = session.Edit(**self._edit(graph, at, params), note=params["note"] or None)
+        new = self._new_thread(call, params)
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
-            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
+            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]), new=new)
             self._thread.broadcast()
-        made = self._thread.at(made_at["configurable"]["checkpoint_id"])
-        return {"id": made.id, "label": made.label, "next": list(made.next)}
+        thread_id, _, id = place_of(made_at)
+        here = self._thread.current()
+        made = (here if thread_id == here.thread_id else open_history(self._thread.source, thread_id))[
+            str(id)
+        ]
+        return {"thread_id": thread_id, "id": made.id, "label": made.label, "next": list(made.next)}
 
     @handler("run")
     def run_start(self, call: RequestCall, params: RunRequest) -> RunView:
@@ -191,6 +198,16 @@ class Acts:
             )
         at = self._thread.at(checkpoint_id)
         return graph_at(at, source), at
+
+    def _new_thread(self, call: RequestCall, params: ForkRequest) -> session.NewThread:
+        """The thread that a fork is to be made in; none, where it stays."""
+        named = (params.get("new_thread") or "").strip()
+
+        def show(done: int, total: int) -> None:
+            call.check()
+            call.progress({"done": done, "total": total})
+
+        return session.NewThread(named or None, show)
 
     def _edit(self, graph: Any, at: Checkpoint, request: ForkRequest) -> dict[str, Any]:
         parts = edited_channels(graph, at, request.get("edits", []))
@@ -263,6 +280,7 @@ class Acts:
                 goto=fork["goto"] or None,
                 keep_siblings=fork["keep_siblings"],
                 note=fork["note"] or None,
+                new_thread=(fork.get("new_thread") or "").strip() or None,
                 config=_typed(at, fork["configurable"]),
                 sandbox=fork["sandbox"],
             )

@@ -15,6 +15,7 @@ from .acts import (
     inferred_as_node,
     preview,
 )
+from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
@@ -30,6 +31,7 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 __all__ = [
     "ChannelInfo",
     "Edit",
+    "NewThread",
     "Option",
     "OverlaySaver",
     "OverlayStore",

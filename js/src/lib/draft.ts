@@ -35,6 +35,8 @@ export interface Draft {
   keepSiblings: boolean;
   note: string;
   configurable: string;
+  /** The id of the new thread that it is to be made in; null: it stays in this one. */
+  thread: string | null;
 }
 
 /** Channels that are all shown at once where a fork begins with nothing in particular. */
@@ -53,6 +55,7 @@ export function newDraft(form: ForkForm, part: Part | null = null): Draft {
     keepSiblings: false,
     note: "",
     configurable: form.configurable,
+    thread: null,
   };
 }
 
