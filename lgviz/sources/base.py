@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from lgviz._visible import visible
@@ -101,6 +101,8 @@ class StoredWrite:
     value: Any
     after: str = ""
     """Which child of the checkpoint was the last when it was stored, where that is kept and there was one."""
+    row: int = field(default=0, compare=False)
+    """Where that is kept: rises from one task that was stored to the next."""
 
 
 @dataclass(frozen=True, slots=True)

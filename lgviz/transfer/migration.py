@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -158,7 +159,11 @@ def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> in
 def _whole(source: Source, place: Address) -> Record | None:
     """A checkpoint; None where it is damaged, or was deleted meanwhile."""
     try:
-        return source.record(place.thread_id, place.ns or "", str(place.checkpoint_id), exact=True)
+        where = place.thread_id, place.ns or "", str(place.checkpoint_id)
+        record = source.record(*where, exact=True)
+        if isinstance(source, TablesSource):
+            record = replace(record, writes=source.every_write(*where))
+        return record
     except CheckpointNotFound:
         return None
     except Exception as error:
@@ -170,13 +175,13 @@ def _whole(source: Source, place: Address) -> Record | None:
 
 
 def _copy_writes(saver: Saver, place: Address, found: Sequence[StoredWrite]) -> None:
-    tasks: dict[tuple[str, str], list[StoredWrite]] = {}
-    for write in sorted(found, key=lambda write: write.idx):
-        tasks.setdefault((write.task_id, write.task_path), []).append(write)
+    tasks: dict[tuple[str, str, str], list[StoredWrite]] = {}
+    for write in sorted(found, key=lambda write: (write.row, write.after, write.idx)):
+        tasks.setdefault((write.task_id, write.task_path, write.after), []).append(write)
     put = saver.engine.writes.put_numbered_writes
-    for (task_id, task_path), writes in tasks.items():
+    for (task_id, task_path, after), writes in tasks.items():
         numbered = [(write.idx, write.channel, write.value) for write in writes]
-        saver._run(partial(put, place.config(), numbered, task_id, task_path))
+        saver._run(partial(put, place.config(), numbered, task_id, task_path, after=after))
 
 
 def _time(checkpoint: Mapping[str, Any]) -> float | None:

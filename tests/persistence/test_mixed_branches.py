@@ -20,6 +20,7 @@ from lgviz.errors import ActRefused
 from lgviz.export.html import static_html
 from lgviz.persistence.savers.branches import LOST, MIXED
 from lgviz.sources.deltas import DeltaHistories
+from lgviz.transfer import migrate
 from tests.support import delta_forks as forks
 from tests.support.savers import ALL, call, run
 from tests.support.view import View
@@ -105,6 +106,22 @@ def test_savers_keep_an_update_with_the_id_of_a_task_that_ran(kind: str, make_sa
     assert [value for _, channel, value in found.pending_writes if channel == "log"] == [
         ["a1"]
     ]  # as LangGraph does
+
+
+def test_a_migrated_thread_keeps_its_branches_apart(make_saver: Any) -> None:
+    saver, target = make_saver("sqlite"), make_saver("memory")
+    graph, base, second = two_runs(saver)
+    waited = [state for state in graph.get_state_history(CONFIG) if state.next == ("a",)][-1]
+    edits = [updated(saver, base, "edit"), updated(saver, base, "other")]
+    again = updated(saver, waited.config, "again", waited.tasks[0].id)
+    for _ in range(2):  # once more changes nothing
+        migrate(saver, target, progress=False)
+        copied = forks.build(target)
+        for at, expected in zip(edits, ("edit", "other"), strict=True):
+            assert log(copied, target, at) == [*FIRST, expected]
+        assert log(copied, target, again) == ["1", "again"]
+        assert log(copied, target, second) == log(graph, saver, second)
+        assert target.check() == []
 
 
 def test_the_histories_of_such_a_saver_agree(make_saver: Any) -> None:

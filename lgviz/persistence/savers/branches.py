@@ -66,6 +66,8 @@ class _Write(Protocol):
 
     @property
     def after(self) -> str: ...
+    @property
+    def row(self) -> int: ...
 
 
 W = TypeVar("W", bound=_Write)
@@ -82,6 +84,15 @@ def writes_of_child(
         child: which of them.
         writes: those to the channel, in LangGraph's order.
     """
+    own, doubt = _told(parent, children, child, writes)
+    updates = not any(write.task_path and not write.after for write in own)
+    if updates and any(each.id == child and each.source == "update" for each in children):
+        # LangGraph before 1.2.15 gave the updates of a super-step ids that do not sort, and no paths.
+        own = sorted(own, key=lambda write: write.row)
+    return own, doubt
+
+
+def _told(parent: str, children: Sequence[Child], child: str, writes: Sequence[W]) -> tuple[list[W], str]:
     places = {each.id: place for place, each in enumerate(children)}
     place = places[child]
     mine, takers = children[place], [each for each in children if each.takes and each.source != "fork"]
@@ -92,9 +103,10 @@ def writes_of_child(
     if mine.source == "fork":  # made as a copy of another child: what made that one made it
         copied = [each for each in children if each.version == mine.version and each.source != "fork"]
         if copied:
-            return writes_of_child(parent, children, copied[0].id, writes)
+            return _told(parent, children, copied[0].id, writes)
         return list(writes), ""
     late = [_turn(write.after, places, children) for write in writes]
+    writes, late = _without_copies(writes, late)
     own = [write for write, turn in zip(writes, late, strict=True) if turn == place]
     if place and own:  # kept by lgviz: stored after the child before, so for this one
         ran = any(each.takes and each.source == "loop" for each in children[:place])
@@ -110,12 +122,30 @@ def writes_of_child(
 
 def _without_versions(parent: str, children: Sequence[Child], mine: Child, writes: Sequence[W]) -> list[W]:
     """Of a channel that no version tells about: nothing wrote to it, or whoever stored it counts none."""
+    if mine.source == "fork":  # a copy, of the checkpoint or of a child of it
+        return []
+    versioned = any(each.version is not None and not each.stored for each in children)
     if _kind_of_child(mine) == "run":
-        versioned = any(each.version is not None and not each.stored for each in children)
         return _of_kind(parent, "run", writes) if versioned else list(writes)
-    names = _ids_of_updates(parent)
-    ran = [write for write in writes if write.task_path and _kind_of_write(write, names, True) == "run"]
-    return [] if ran else list(writes)
+    if versioned or any(write.task_path or _is_of_exit(write) for write in _of_kind(parent, "run", writes)):
+        return []
+    return list(writes)
+
+
+def _without_copies(writes: Sequence[W], turns: Sequence[int]) -> tuple[list[W], list[int]]:
+    """Writes without those that are there twice: a run that stores at its end (before 1.2.15) stores anew
+    what it found under the checkpoint: taken where it went on with the step, not where it left a branch."""
+    tasks = {write.task_id[8:]: write.task_id for write in writes if not _is_of_exit(write)}
+    copies = [_is_of_exit(write) and write.task_id[8:] in tasks for write in writes]
+    went_on = {
+        tasks[w.task_id[8:]] for w, copy, turn in zip(writes, copies, turns, strict=True) if copy and not turn
+    }
+    kept = [
+        (write, turn)
+        for write, copy, turn in zip(writes, copies, turns, strict=True)
+        if not (copy if turn else write.task_id in went_on)
+    ]
+    return [write for write, _ in kept], [turn for _, turn in kept]
 
 
 def of_several_kinds(writes: Sequence[_Write]) -> bool:
@@ -165,7 +195,7 @@ def _kind_of_child(child: Child) -> str:
 def _of_kind(parent: str, kind: str, writes: Iterable[W]) -> list[W]:
     writes, names = list(writes), _ids_of_updates(parent)
     paths = any(write.task_path for write in writes)
-    return [write for write in writes if _kind_of_write(write, names, paths) == kind]
+    return [write for write in writes if _kind_of_write(write, names, paths) in (kind, "")]
 
 
 def _ids_of_updates(parent: str) -> dict[str, str]:
@@ -185,8 +215,10 @@ def _kind_of_write(write: _Write, names: dict[str, str], paths: bool) -> str:
         return names[write.task_id]
     if write.task_path:
         return "update" if write.task_path.startswith("~__interrupt__") else "run"
+    if _is_of_exit(write):
+        return "run"
     # Before 1.2.13 an update had no path, with the id of a task that waited: each task of a step has one.
-    return "update" if paths and not _is_of_exit(write) else "run"
+    return "update" if paths else ""
 
 
 def _is_of_exit(write: Any) -> bool:

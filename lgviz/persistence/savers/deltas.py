@@ -37,7 +37,7 @@ _START = """WITH start AS (
 _BY_NAME, _BY_NUMBER = "JOIN lgviz_threads t ON t.id = c.thread WHERE t.thread_id = ?", "WHERE c.thread = ?"
 _PAGE = f"""{_START}
     UNION ALL
-    SELECT p.id, w.task_path, w.task_id, w.data, NULL, NULL FROM page p JOIN lgviz_writes w
+    SELECT p.id, w.task_path, w.task_id, w.data, NULL, w.key FROM page p JOIN lgviz_writes w
     ON w.thread = p.thread AND w.ns = p.ns AND w.checkpoint_id = p.id"""
 _CHILDREN = """SELECT c.id, c.metadata, c.body
     FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
@@ -60,7 +60,7 @@ class _Page(NamedTuple):
     oldest, and the parents of all."""
 
     checkpoints: dict[str, tuple[str | None, bytes]]
-    writes: dict[str, list[tuple[str, str, bytes]]]
+    writes: dict[str, list[tuple[str, str, int, bytes]]]
     oldest: int
     parents: list[str | None]
 
@@ -73,6 +73,7 @@ class _Entry(NamedTuple):
     idx: int
     channel: str
     after: str
+    row: int
     part: Part
 
 
@@ -171,7 +172,9 @@ class DeltaReads:
         rows = yield Query(_START.format(threads=_BY_NUMBER), [source, *params[1:]])
         page = _paged(rows)
         for row in (yield from self.lineages.writes(chain, params[1], page.checkpoints)):
-            page.writes.setdefault(row.checkpoint_id, []).append((row.task_path, row.task_id, row.data))
+            page.writes.setdefault(row.checkpoint_id, []).append(
+                (row.task_path, row.task_id, row.key, row.data)
+            )
         return page
 
     def _further(self, chain: Chain | None, left: Chain, place: Address) -> Operation[tuple[Chain, Chain]]:
@@ -185,11 +188,11 @@ class DeltaReads:
         table = read_body(self.blocks.codec.open_row(body))[1]
         return read_values((yield from self.blocks.unfold(table)), wanted)
 
-    def _entries(self, rows: Sequence[tuple[str, str, bytes]], wanted: Collection[str]) -> list[_Entry]:
+    def _entries(self, rows: Sequence[tuple[str, str, int, bytes]], wanted: Collection[str]) -> list[_Entry]:
         """The writes to some channels under one checkpoint."""
         entries = [
-            _Entry(path, task_id, idx, channel, after, part)
-            for path, task_id, data in rows
+            _Entry(path, task_id, idx, channel, after, row, part)
+            for path, task_id, row, data in rows
             for idx, channel, part, after in read_writes(self.blocks.codec.open_row(data), every=True)
             if channel in wanted
         ]
@@ -258,12 +261,12 @@ def _version(channel: Channel | None) -> Any:
 
 def _paged(rows: Rows) -> _Page:
     checkpoints: dict[str, tuple[str | None, bytes]] = {}
-    writes: dict[str, list[tuple[str, str, bytes]]] = {}
+    writes: dict[str, list[tuple[str, str, int, bytes]]] = {}
     oldest = 0
     for id, parent_or_path, task_id, data, body, key in rows:
         if body is not None:
             checkpoints[id] = parent_or_path, bytes(body)
             oldest = min(oldest, key) if oldest else key
         else:
-            writes.setdefault(id, []).append((parent_or_path, task_id, bytes(data)))
+            writes.setdefault(id, []).append((parent_or_path, task_id, key, bytes(data)))
     return _Page(checkpoints, writes, oldest, [parent for parent, _ in checkpoints.values()])

@@ -243,9 +243,15 @@ class CheckpointWrites:
         return (yield from self.put_numbered_writes(config, numbered, task_id, task_path))
 
     def put_numbered_writes(
-        self, config: RunnableConfig, writes: Iterable[tuple[int, str, Any]], task_id: str, task_path: str
+        self,
+        config: RunnableConfig,
+        writes: Iterable[tuple[int, str, Any]],
+        task_id: str,
+        task_path: str,
+        *,
+        after: str | None = None,
     ) -> Operation[None]:
-        """:meth:`put_writes` of writes that have their index already."""
+        """:meth:`put_writes` of writes that have their index, and where copied their ``after``."""
         place, blocks = address(config), self.blocks
         if place.checkpoint_id is None:
             raise PersistenceError(
@@ -263,11 +269,14 @@ class CheckpointWrites:
         task = Query(_TASK, [*here, task_id, *here[:2], *here, place.checkpoint_id])
         thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
         kept: dict[tuple[int, str], WriteRecord] = {}
-        after = next(path for key, path, _ in rows if key is None) or ""
-        of_update = not task_path or task_path.startswith("~__interrupt__")
+        copied = after is not None
+        if after is None:
+            after = next(path for key, path, _ in rows if key is None) or ""
+        of_update = not copied and (not task_path or task_path.startswith("~__interrupt__"))
         steps: list[Query] = []
         if thread.heir:
-            rows, after = yield from self._with_inherited(thread, here[1:], task_id, rows, after)
+            rows, turn = yield from self._with_inherited(thread, here[1:], task_id, rows, after)
+            after = after if copied else turn
         for key, old_path, data in rows:
             if key is None:
                 continue
@@ -276,7 +285,7 @@ class CheckpointWrites:
             except DamagedData:  # the row stays as it is; check() names it
                 continue
             kept |= {(write.idx, write.after): write for write in old}
-            if old_path and not task_path:
+            if old_path and not task_path and not copied:
                 task_path, after = old_path, after or OF_UPDATE
             if key:  # else it is another thread's
                 steps.append(_dropped(key, thread))

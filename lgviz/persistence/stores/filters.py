@@ -64,7 +64,7 @@ def _check(wanted: Any) -> None:
                     _comparable(name, value)
                 elif name not in _EQUAL:
                     raise BadFilter(
-                        f"The operator {name!r} of the filter is unknown.", f"There are {_KNOWN}."
+                        f"The operator {name!r} of the filter is unknown.", f"The operators are {_KNOWN}."
                     )
         else:
             for part in wanted.values():

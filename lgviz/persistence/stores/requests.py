@@ -41,7 +41,8 @@ def check(op: Any) -> Op:
         _check_listing(op)
         return op
     raise BadItem(
-        f"{op!r} is no operation of a store.", "There are GetOp, PutOp, SearchOp, ListNamespacesOp."
+        f"{op!r} is no operation of a store.",
+        "The operations are GetOp, PutOp, SearchOp and ListNamespacesOp.",
     )
 
 

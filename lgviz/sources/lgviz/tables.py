@@ -43,7 +43,7 @@ from .runners import OperationRun, in_file, of_owner, over_postgres
 __all__ = ["TablesSource"]
 
 R = TypeVar("R")
-StoredEntry = tuple[str, str, WriteRecord]
+StoredEntry = tuple[str, str, int, WriteRecord]
 """Task path, task id and a write, its value still a part."""
 
 _ROWS_AT_ONCE = 64
@@ -52,7 +52,7 @@ _BODIES = """
 SELECT c.id, c.body FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
 WHERE t.thread_id = ? AND c.ns = ? AND """
 _WRITES = """
-SELECT w.checkpoint_id, w.task_path, w.task_id, w.data
+SELECT w.checkpoint_id, w.task_path, w.task_id, w.key, w.data
 FROM lgviz_writes w JOIN lgviz_threads t ON t.id = w.thread
 WHERE t.thread_id = ? AND w.ns = ? AND """
 _TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'lgviz_checkpoints'"
@@ -174,6 +174,11 @@ class TablesSource(Source):
         found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None))
         return self._opened(*found or ({}, {})).get(checkpoint_id, [])
 
+    def every_write(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
+        """:meth:`writes`, exact, also those of tasks that ran again, which LangGraph is not given."""
+        found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None, every=True))
+        return self._opened(*found or ({}, {}), exact=True).get(checkpoint_id, [])
+
     def writes_to(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
     ) -> dict[str, list[StoredWrite]]:
@@ -185,13 +190,13 @@ class TablesSource(Source):
         return found
 
     def _opened(
-        self, rows: Mapping[str, Sequence[StoredEntry]], blocks: dict[int, Block]
+        self, rows: Mapping[str, Sequence[StoredEntry]], blocks: dict[int, Block], *, exact: bool = False
     ) -> dict[str, list[StoredWrite]]:
-        decode = self._opener(blocks)
+        decode = self._opener(blocks, exact=exact)
         return {
             id_: [
-                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part), w.after)
-                for path, task_id, w in entries
+                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part), w.after, key)
+                for path, task_id, key, w in entries
             ]
             for id_, entries in rows.items()
         }
@@ -263,26 +268,32 @@ class TablesSource(Source):
         return {id_: bookkeeping for id_, bookkeeping in found.items() if bookkeeping is not None}
 
     def _writes(
-        self, thread_id: str, namespace: str, ids: Sequence[str], channels: Collection[str] | None
+        self,
+        thread_id: str,
+        namespace: str,
+        ids: Sequence[str],
+        channels: Collection[str] | None,
+        *,
+        every: bool = False,
     ) -> Operation[tuple[dict[str, list[StoredEntry]], dict[int, Block]]]:
         """The writes (to some channels, or all) under checkpoints, as LangGraph sorts them."""
         yield READ
         found: dict[str, list[StoredEntry]] = {}
         if chain := (yield from self._engine.lineages.chain_of(thread_id)):
             inherited = yield from self._engine.lineages.writes(chain, namespace, ids)
-            rows = [(row.checkpoint_id, row.task_path, row.task_id, row.data) for row in inherited]
+            rows = [(row.checkpoint_id, row.task_path, row.task_id, row.key, row.data) for row in inherited]
         else:
             where, params = self._engine.dialect.among("w.checkpoint_id", ids)
             rows = yield Query(_WRITES + where, [thread_id, namespace, *params])
-        for id_, path, task_id, data in rows:
+        for id_, path, task_id, key, data in rows:
             with suppress(Exception):
                 row = self._engine.blocks.codec.open_row(bytes(data))
-                entries = read_writes(row, every=channels is not None)
+                entries = read_writes(row, every=every or channels is not None)
                 wanted = (write for write in entries if channels is None or write.channel in channels)
-                found.setdefault(id_, []).extend((path, task_id, write) for write in wanted)
+                found.setdefault(id_, []).extend((path, task_id, key, write) for write in wanted)
         for writes in found.values():
-            writes.sort(key=lambda entry: (entry[0], entry[1], entry[2].idx))
-        parts = [write.part for writes in found.values() for _, _, write in writes]
+            writes.sort(key=lambda entry: (entry[0], entry[1], entry[3].idx))
+        parts = [write.part for writes in found.values() for *_, write in writes]
         return found, (yield from self._engine.blocks.fetch(parts))
 
     def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:
