@@ -123,11 +123,10 @@ class Acts:
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
             made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]), new=new)
             self._thread.broadcast()
-        thread_id, _, id = place_of(made_at)
-        here = self._thread.current()
-        made = (here if thread_id == here.thread_id else open_history(self._thread.source, thread_id))[
-            str(id)
-        ]
+        thread_id, history = place_of(made_at).thread_id, self._thread.current()
+        if thread_id != history.thread_id:
+            history = open_history(self._thread.source, thread_id)
+        made = history[str(place_of(made_at).checkpoint_id)]
         return {"thread_id": thread_id, "id": made.id, "label": made.label, "next": list(made.next)}
 
     @handler("run")

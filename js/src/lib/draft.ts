@@ -125,6 +125,7 @@ export function obstacle(form: ForkForm, draft: Draft): string | null {
     if (first) return `${part.channel}: ${first.message}`;
   }
   if (objectError(draft.configurable)) return t("configurable is not a valid JSON object.");
+  if (draft.thread !== null && draft.thread.trim() === "") return t("Name the new thread.");
   if (asNodeOf(form, draft) !== null) return null;
   const wrote = draft.parts.length > 0 ? writers(draft.parts) : null;
   if (wrote !== null && wrote.length > 1)
@@ -153,6 +154,7 @@ export function toRequest(form: ForkForm, draft: Draft): ForkRequest {
     keep_siblings: draft.keepSiblings && form.siblings.length > 0,
     note: draft.note.trim() === "" ? null : draft.note.trim(),
     configurable: draft.configurable.trim() === "" ? null : draft.configurable,
+    ...(draft.thread === null ? {} : { new_thread: draft.thread.trim() }),
     sandbox: false,
   };
 }

@@ -1,7 +1,15 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Part } from "../lib/parts";
-import type { MemoryChanges, RunRequest, RunView, SandboxView, ThreadSummary, Topology } from "../protocol";
+import type {
+  LineageView,
+  MemoryChanges,
+  RunRequest,
+  RunView,
+  SandboxView,
+  ThreadSummary,
+  Topology,
+} from "../protocol";
 import { ProtocolError } from "../source/error";
 import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/types";
 import { TreeModel } from "./tree";
@@ -69,6 +77,9 @@ export class Store {
 
   /** The thread asked for last; null: whichever the source names. */
   wanted: string | null = null;
+
+  /** Where the thread came from, and which left it. */
+  readonly lineage = signal<LineageView>({ origin: null, forks: [] });
 
   readonly #readOnly = signal<string | null>(null);
   readonly #shared: SharedModel | undefined;
@@ -166,6 +177,7 @@ export class Store {
       this.thread.value = opened.thread;
       this.description.value = opened.source;
       this.topology.value = opened.topology;
+      this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
       this.sandbox.value = opened.sandbox;
       this.tree.value = tree;

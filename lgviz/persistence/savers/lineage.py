@@ -303,7 +303,7 @@ class Lineages:
         chain = yield from self.chain_of(thread_id)
         where, params = self.blocks.dialect.among("thread", [link.thread for link in chain])
         names = yield Query(f"SELECT thread, source_id FROM lgviz_lineage WHERE {where}", params)
-        by_thread = dict(names)
+        by_thread = {thread: str(name) for thread, name in names}
         forks = yield Query(
             """SELECT t.thread_id, l.ns, l.id, l.at FROM lgviz_lineage l JOIN lgviz_threads t
                ON t.id = l.thread WHERE l.source_id = ? ORDER BY l.thread""",

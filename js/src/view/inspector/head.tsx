@@ -8,6 +8,7 @@ import { isActive, labelOf, type Store } from "../../state/store";
 import { Act } from "../ui/act";
 import { type CodeChoice, CodePopover } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
+import { Departures } from "../ui/lineage";
 
 interface Props {
   store: Store;
@@ -68,6 +69,9 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
       <span title={t('durability="exit" keeps only the last step')}>{t("steps missing before it")}</span>
     ),
     view.note !== null && <span class="lgviz-note">“{view.note}”</span>,
+    store.lineage.value.forks.some((fork) => fork.checkpoint === view.id) && (
+      <Departures store={store} checkpoint={view.id} />
+    ),
     store.compared.value !== null && (
       <span>
         {t("compared with")} <b>{labelOf(store, store.compared.value)}</b>{" "}

@@ -2,6 +2,7 @@
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { GraphIcon } from "../ui/icons";
+import { Origin } from "../ui/lineage";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
 import { SearchBox } from "./search";
@@ -12,6 +13,7 @@ export function TopBar({ view }: { view: ViewState }) {
   return (
     <div class="lgviz-top">
       <Picker view={view} />
+      <Origin store={store} />
       <SearchBox view={view} />
       {store.thread.value && <Live store={store} />}
       <button
