@@ -128,7 +128,7 @@ class _Draft:
         if draft["json"] is None:
             return draft["text"] or "", []
         try:
-            answer = parse_json(draft["json"], "the answer")
+            answer = parse_json(draft["json"], "answer")
         except InvalidValue as error:
             return "", [self._error([], str(error.cause))]
         schema = _schema(self._question)
@@ -171,7 +171,7 @@ def _decision(
     if takes != "args":
         return Decision(draft["type"], draft["text"] if takes in ("text", "reason") else ""), []
     try:
-        args = parse_json(draft["args"] or "", "the arguments")
+        args = parse_json(draft["args"] or "", "arguments")
     except InvalidValue as error:
         return None, [{"path": [], "message": str(error.cause)}]
     if not isinstance(args, dict):

@@ -58,7 +58,7 @@ export function ActionCard({ action, open, draft, errors, disabled, change }: Ca
         opened={hidden && !edits}
       />
       {action.description !== "" && <p class="lgviz-action-said">{action.description}</p>}
-      {!open && action.decided && <Decided decided={action.decided} />}
+      {action.decided && <Decided decided={action.decided} />}
       {open && (
         <>
           <fieldset class="lgviz-decisions" aria-label={t("Decision on {name}", { name: action.name })}>
