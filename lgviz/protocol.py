@@ -416,11 +416,20 @@ class RawView(TypedDict):
 class SearchHit(TypedDict):
     id: str
     row: int
+    channel: str | None
+    """The channel whose value it was found in; None: it was found elsewhere."""
     where: str
     """Channel and path, or ``"node"``."""
     before: str
     match: str
     after: str
+
+
+class FoundPlace(TypedDict):
+    """The answer to ``value_find``."""
+
+    path: list[int] | None
+    """Positions of children, down to the message or value that has the text; None: it stands nowhere."""
 
 
 class SearchProgress(TypedDict):
@@ -890,6 +899,16 @@ class ValueGet(TypedDict):
     limit: int
 
 
+class ValueFind(TypedDict):
+    """The text of a search hit."""
+
+    checkpoint: str
+    channel: str
+    before: str
+    match: str
+    after: str
+
+
 class DiffParams(TypedDict):
     before: str | None
     """None: against the parent."""
@@ -989,6 +1008,7 @@ class Methods(TypedDict):
     rows_marks: tuple[MarksParams, list[RowMarks]]
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
+    value_find: tuple[ValueFind, FoundPlace]
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]

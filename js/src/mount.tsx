@@ -1,7 +1,7 @@
 // One display of the debugger on any source.
 import { signal } from "@preact/signals";
 import { render } from "preact";
-import { followTheme, poll } from "./notebook";
+import { followLink, followTheme, poll } from "./notebook";
 import type { EarlyThread, Source } from "./source/types";
 import { type SharedModel, Store } from "./state/store";
 import { ViewState } from "./state/view";
@@ -36,6 +36,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
   });
   render(<Sized />, element);
   const endPoll = poll(store, element);
+  const endLink = followLink(store);
   void store.openThread(options.threadId ?? null);
   return {
     store,
@@ -45,6 +46,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
     },
     dispose() {
       endPoll();
+      endLink();
       endStyle();
       endTheme();
       render(null, element);

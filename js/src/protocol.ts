@@ -390,11 +390,19 @@ export interface RawView {
 export interface SearchHit {
   id: string;
   row: number;
+  /** The channel whose value it was found in; None: it was found elsewhere. */
+  channel: string | null;
   /** Channel and path, or `"node"`. */
   where: string;
   before: string;
   match: string;
   after: string;
+}
+
+/** The answer to `value_find`. */
+export interface FoundPlace {
+  /** Positions of children, down to the message or value that has the text; None: it stands nowhere. */
+  path: number[] | null;
 }
 
 export interface SearchProgress {
@@ -837,6 +845,15 @@ export interface ValueGet {
   limit: number;
 }
 
+/** The text of a search hit. */
+export interface ValueFind {
+  checkpoint: string;
+  channel: string;
+  before: string;
+  match: string;
+  after: string;
+}
+
 export interface DiffParams {
   /** None: against the parent. */
   before: string | null;
@@ -932,6 +949,7 @@ export interface Methods {
   rows_marks: { params: MarksParams; result: RowMarks[] };
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
+  value_find: { params: ValueFind; result: FoundPlace };
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };

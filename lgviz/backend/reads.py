@@ -6,7 +6,7 @@ import itertools
 import json
 
 from lgviz.analysis.history import open_history
-from lgviz.analysis.search import Hit, search
+from lgviz.analysis.search import Hit, place_of, search
 from lgviz.analysis.topology import topology_of
 from lgviz.analysis.values import value_at
 from lgviz.backend import checkpoint_views as views
@@ -22,6 +22,7 @@ from lgviz.protocol import (
     DiffParams,
     DiffView,
     Early,
+    FoundPlace,
     LineageView,
     MarksParams,
     Nothing,
@@ -39,6 +40,7 @@ from lgviz.protocol import (
     ThreadStatus,
     ThreadSummary,
     ThreadView,
+    ValueFind,
     ValueGet,
     ValueNode,
 )
@@ -163,6 +165,11 @@ class Reads:
         return value_node(value_at(value, params["path"]), offset=params["offset"], limit=params["limit"])
 
     @handler("read")
+    def value_find(self, call: RequestCall, params: ValueFind) -> FoundPlace:
+        value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
+        return {"path": place_of(value, params["before"], params["match"], params["after"])}
+
+    @handler("read")
     def diff_get(self, call: RequestCall, params: DiffParams) -> DiffView:
         after = self._thread.at(params["after"])
         before = self._thread.at(params["before"]) if params["before"] else after.parent
@@ -208,6 +215,7 @@ def _hit(hit: Hit) -> SearchHit:
     return {
         "id": hit.id,
         "row": hit.row,
+        "channel": hit.channel,
         "where": hit.where,
         "before": hit.before,
         "match": hit.match,

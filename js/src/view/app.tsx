@@ -3,6 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
 import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
+import { FilterBar } from "./find/filter";
+import { Here } from "./find/here";
+import { Scrub } from "./find/scrub";
 import { Inspector } from "./inspector/inspector";
 import { SandboxBar } from "./top/sandbox";
 import { TopBar } from "./top/topbar";
@@ -61,11 +64,15 @@ export function App({ view, height }: { view: ViewState; height: number }) {
             aria-busy={phase === "loading"}
           >
             <div class="lgviz-left">
+              <FilterBar view={view} />
               <Minimap view={view} scrollTo={(top) => view.scrollTo(top)} />
               <Tree view={view} />
+              <Scrub view={view} />
             </div>
             <Splitter view={view} />
-            <Inspector store={store} />
+            <Here.Provider value={view}>
+              <Inspector store={store} />
+            </Here.Provider>
           </div>
         )}
         <Notices view={view} />
@@ -123,7 +130,14 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       view.toChild();
       return true;
     case "toggle":
-      if (store.selectedRow.peek() >= 0) view.toggle(store.selectedRow.peek());
+      if (store.selectedRow.peek() >= 0) view.toggleAt(store.selectedRow.peek());
+      return true;
+    case "branch":
+      view.toggleBranch(view.find.branchStart());
+      return true;
+    case "filter":
+      view.focus('[data-testid="lgviz-filter"]');
+      view.root?.querySelector<HTMLElement>('[data-testid="lgviz-filter"][aria-expanded="false"]')?.click();
       return true;
     case "inspect":
       view.focusInspector();
@@ -156,6 +170,7 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
     if (!part || !focusPencil(view.root, part)) view.focusTree();
   } else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
   else if (view.search.query.peek()) view.search.clear();
+  else if (view.find.facets.peek().length > 0) view.find.clear();
   else if (store.compared.peek()) store.compare(null);
   else return false;
   return true;

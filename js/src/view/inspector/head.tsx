@@ -5,6 +5,7 @@ import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import { isActive, labelOf, type Store } from "../../state/store";
+import { ChangedChips } from "../find/changes";
 import { Act } from "../ui/act";
 import { type CodeChoice, CodePopover } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
@@ -32,6 +33,7 @@ export function Head({ store, view, stale }: Props) {
       </div>
       <p class="lgviz-facts">
         <Facts store={store} view={view} />
+        <ChangedChips checkpoint={view.id} />
       </p>
       {view.warnings.map((warning) => (
         <p class="lgviz-warning" key={warning}>

@@ -32,7 +32,7 @@ export function SearchBox({ view }: { view: ViewState }) {
   }, [text, search]);
   const choose = (hit: SearchHit | undefined) => {
     if (!hit) return;
-    store.select(hit.id);
+    view.find.showHit(hit);
     setOpen(false);
   };
   const clear = () => {

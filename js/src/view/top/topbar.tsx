@@ -1,6 +1,7 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
+import { FilterControl } from "../find/control";
 import { GraphIcon } from "../ui/icons";
 import { Origin } from "../ui/lineage";
 import { Menu } from "./menu";
@@ -15,6 +16,7 @@ export function TopBar({ view }: { view: ViewState }) {
       <Picker view={view} />
       <Origin store={store} />
       <SearchBox view={view} />
+      {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
       <button
         type="button"

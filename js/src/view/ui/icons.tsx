@@ -27,6 +27,12 @@ export const SearchIcon = () => (
   </Icon>
 );
 
+export const FilterIcon = () => (
+  <Icon>
+    <path d="M2.5 4h11M4.5 8h7M6.5 12h3" />
+  </Icon>
+);
+
 /** A box of dashes: what is in it is not stored yet. */
 export const BoxIcon = () => (
   <Icon>
