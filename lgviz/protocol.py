@@ -194,6 +194,7 @@ class ThreadView(TypedDict):
     selected: str | None
     sandbox: SandboxView | None
     """The sandbox that is open, on this thread or another."""
+    breakpoints: Breakpoints
 
 
 class Early(TypedDict):
@@ -604,10 +605,23 @@ class RunRequest(TypedDict):
     """Interrupt id to the answer, JSON or plain text."""
     only: NotRequired[Only]
     """``"unfinished"``: go on at the checkpoint itself, with what has not finished."""
+    steps: NotRequired[int | None]
+    """Super-steps to make at most."""
+    before: NotRequired[list[str]]
+    after: NotRequired[list[str]]
+    """Breakpoints: nodes to stop before and after; absent: those of the thread."""
     until: str | None
+    """A node to stop before, or a Python expression of ``c``, ``values`` and the channels."""
     configurable: str | None
     sandbox: bool
     """As for a fork."""
+
+
+class Breakpoints(TypedDict):
+    """Where runs of a thread stop: names of nodes, of subgraphs by path (``research|judge``)."""
+
+    before: list[str]
+    after: list[str]
 
 
 class AnswerForm(TypedDict):
@@ -669,6 +683,13 @@ class RunView(TypedDict):
     """Nodes at work now."""
     before: list[str]
     """Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none."""
+    after: list[str]
+    """The nodes that a breakpoint stopped it after."""
+    passed: list[str]
+    """Nodes with a breakpoint before them that it went past, for it stood there."""
+    cannot_cancel: str | None
+    """Why the nodes at work cannot be cancelled; None where they can."""
+    warnings: list[str]
     checkpoint: str | None
     error: str | None
 
@@ -934,6 +955,20 @@ class MarksParams(TypedDict):
 
 class RunStop(TypedDict):
     run: int
+    now: NotRequired[bool]
+    """Cancel the nodes at work, where they are asynchronous."""
+
+
+class BreakpointsSet(TypedDict):
+    thread_id: str
+    breakpoints: Breakpoints
+
+
+class BreakpointsOf(TypedDict):
+    """The body of a ``breakpoints`` event."""
+
+    thread_id: str
+    breakpoints: Breakpoints
 
 
 class MemoryList(TypedDict):
@@ -1022,6 +1057,7 @@ class Methods(TypedDict):
     answer_make: tuple[AnswerRequest, AnswersMade]
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
+    breakpoints_set: tuple[BreakpointsSet, BreakpointsOf]
     code_get: tuple[CodeRequest, CodeView]
     memory_open: tuple[CheckpointParams, MemoryView]
     memory_list: tuple[MemoryList, MemoryPage]
@@ -1044,4 +1080,5 @@ class Events(TypedDict):
     opening: Early
     tree: TreeNews
     run: RunView
+    breakpoints: BreakpointsOf
     sandbox: SandboxState

@@ -179,6 +179,7 @@ export interface ThreadView {
   selected: string | null;
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
+  breakpoints: Breakpoints;
 }
 
 /** The body of an `opening` event: what a display shows until a kernel at work answers it. */
@@ -569,10 +570,22 @@ export interface RunRequest {
   resume: Record<string, string> | null;
   /** `"unfinished"`: go on at the checkpoint itself, with what has not finished. */
   only?: Only;
+  /** Super-steps to make at most. */
+  steps?: number | null;
+  before?: string[];
+  /** Breakpoints: nodes to stop before and after; absent: those of the thread. */
+  after?: string[];
+  /** A node to stop before, or a Python expression of `c`, `values` and the channels. */
   until: string | null;
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
+}
+
+/** Where runs of a thread stop: names of nodes, of subgraphs by path (`research|judge`). */
+export interface Breakpoints {
+  before: string[];
+  after: string[];
 }
 
 /** What a person fills in to answer an interrupt. */
@@ -631,6 +644,13 @@ export interface RunView {
   nodes: string[];
   /** Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none. */
   before: string[];
+  /** The nodes that a breakpoint stopped it after. */
+  after: string[];
+  /** Nodes with a breakpoint before them that it went past, for it stood there. */
+  passed: string[];
+  /** Why the nodes at work cannot be cancelled; None where they can. */
+  cannot_cancel: string | null;
+  warnings: string[];
   checkpoint: string | null;
   error: string | null;
 }
@@ -879,6 +899,19 @@ export interface MarksParams {
 
 export interface RunStop {
   run: number;
+  /** Cancel the nodes at work, where they are asynchronous. */
+  now?: boolean;
+}
+
+export interface BreakpointsSet {
+  thread_id: string;
+  breakpoints: Breakpoints;
+}
+
+/** The body of a `breakpoints` event. */
+export interface BreakpointsOf {
+  thread_id: string;
+  breakpoints: Breakpoints;
 }
 
 export interface MemoryList {
@@ -963,6 +996,7 @@ export interface Methods {
   answer_make: { params: AnswerRequest; result: AnswersMade };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
+  breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };
   code_get: { params: CodeRequest; result: CodeView };
   memory_open: { params: CheckpointParams; result: MemoryView };
   memory_list: { params: MemoryList; result: MemoryPage };
@@ -984,5 +1018,6 @@ export interface Events {
   opening: Early;
   tree: TreeNews;
   run: RunView;
+  breakpoints: BreakpointsOf;
   sandbox: SandboxState;
 }

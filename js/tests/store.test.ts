@@ -417,6 +417,7 @@ describe("what came before the kernel was asked", () => {
     read_only: null,
     selected: "id-c5",
     sandbox: null,
+    breakpoints: { before: [], after: [] },
   };
   function early(rows: readonly RowSpec[], start: number) {
     const { tree, buffers } = batchOf(rows, start);

@@ -23,6 +23,8 @@ from lgviz.backend.parts import edited_channels, part_form
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
 from lgviz.protocol import (
+    BreakpointsOf,
+    BreakpointsSet,
     CheckpointParams,
     CodeRequest,
     CodeView,
@@ -140,8 +142,20 @@ class Acts:
         runner = self._runs.get(params["run"])
         if runner is None:
             raise NothingToRun("This run has ended already.")
-        runner.stop()
-        return self._view(params["run"])
+        if params.get("now", False):
+            runner.stop_now()
+        else:
+            runner.stop()
+        return _view(params["run"], runner)
+
+    @handler("act")
+    def breakpoints_set(self, call: RequestCall, params: BreakpointsSet) -> BreakpointsOf:
+        thread_id, wanted = params["thread_id"], params["breakpoints"]
+        session.check_breakpoints(self._thread.source.graph, wanted["before"], wanted["after"])
+        self._thread.breakpoints[thread_id] = wanted
+        body: BreakpointsOf = {"thread_id": thread_id, "breakpoints": wanted}
+        self._thread.emit("breakpoints", body)
+        return body
 
     @handler("read")
     def code_get(self, call: RequestCall, params: CodeRequest) -> CodeView:
@@ -152,32 +166,38 @@ class Acts:
     def _run(self, graph: Any, at: Checkpoint, params: RunRequest) -> RunView:
         number = next(self._numbers)
         thread_id = at.config["configurable"]["thread_id"]
+        before, after = self._breakpoints(params, thread_id)
         runner = session.start_run(
             graph,
             at,
             only=params.get("only", "all"),
+            steps=params.get("steps"),
+            before=before,
+            after=after,
             resume=checked_answers(at, params["resume"]),
-            until=params["until"],
+            until=self._until(graph, params["until"]),
             loop=self._loop,
             on_event=lambda event: self._tell(number, event),
             **self._run_with(params["configurable"]),
         )
         self._runs[number] = runner
         self._thread.running.add(thread_id)
-        view = self._view(number)
+        view = _view(number, runner)
         try:
             self._thread.emit("run", view)
             run = runner.result()
             self._remember(run)
             view = {
-                **self._view(number),
+                **_view(number, runner),
                 "status": run.status,
+                "before": list(run.before),
+                "after": list(run.after),
+                "passed": list(run.passed),
+                "warnings": run.warnings,
                 "error": str(run.error) if run.error else None,
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
-                if run.status == "interrupted" and not run.checkpoint.waiting:
-                    view["before"] = list(run.checkpoint.next)
         except LgvizError as error:
             view = {**view, "status": "failed", "error": error.cause}
             raise
@@ -232,31 +252,38 @@ class Acts:
             "context": self._thread.context,
         }
 
+    def _breakpoints(self, request: RunRequest, thread_id: str) -> tuple[list[str], list[str]]:
+        """Before and after which nodes it stops: as asked for, else as kept with the thread."""
+        kept = self._thread.breakpoints_of(thread_id)
+        return request.get("before", kept["before"]), request.get("after", kept["after"])
+
+    def _until(self, graph: Any, text: str | None) -> Any:
+        """A node of the graph by its name, else a condition on the state."""
+        if not text or text in session.nodes_of(graph):
+            return text or None
+        return session.condition_of(text, list(session.channels_of(graph)))
+
+    def _until_code(self, text: str | None) -> str | None:
+        """Its Python code."""
+        graph = self._thread.source.graph
+        if not text or text in session.nodes_of(graph):
+            return repr(text) if text else None
+        return session.condition_code(text, list(session.channels_of(graph)))
+
     def _tell(self, number: int, event: session.RunEvent) -> None:
-        if number not in self._runs:
+        runner = self._runs.get(number)
+        if runner is None:
             return
         if event.kind == "checkpoint":
             self._thread.broadcast()
             self._sandbox.told()
-        self._thread.emit("run", self._view(number))
+        self._thread.emit("run", _view(number, runner))
 
     def _remember(self, run: session.Run) -> None:
         """Keep the traceback of what failed here: LangGraph's savers store only the exception's text."""
         if run.error is not None and run.error.node is not None and run.checkpoint is not None:
             known = self._thread.tracebacks.setdefault(run.checkpoint.id, {})
             known[run.error.node] = run.error.traceback
-
-    def _view(self, number: int) -> RunView:
-        runner = self._runs[number]
-        made = runner.configs
-        return {
-            "run": number,
-            "status": runner.status,
-            "nodes": runner.nodes,
-            "before": [],
-            "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
-            "error": None,
-        }
 
     def _code(self, request: CodeRequest) -> str:
         at = self._thread.at(request["checkpoint"])
@@ -287,13 +314,17 @@ class Acts:
             return self._memory.code(request["memory"], self._subject, thread_id, at.label)
         if request["act"] == "run":
             run = request.get("run")
+            before, after = self._breakpoints(run, thread_id) if run else ([], [])
             return code.run_code(
                 self._subject,
                 thread_id,
                 at.label,
                 only=run.get("only") if run else None,
+                steps=run.get("steps") if run else None,
+                before=before,
+                after=after,
                 resume=checked_answers(at, run["resume"]) if run else None,
-                until=run["until"] if run else None,
+                until=self._until_code(run["until"]) if run else None,
                 config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
             )
@@ -306,3 +337,19 @@ def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None
     typed = config_of(configurable, None).get("configurable", {})
     typed = {key: value for key, value in typed.items() if key not in known or known[key] != value}
     return {"configurable": typed} if typed else None
+
+
+def _view(number: int, runner: session.RunHandle) -> RunView:
+    made = runner.configs
+    return {
+        "run": number,
+        "status": runner.status,
+        "nodes": runner.nodes,
+        "before": [],
+        "after": [],
+        "passed": [],
+        "cannot_cancel": runner.cannot_cancel,
+        "warnings": [],
+        "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
+        "error": None,
+    }

@@ -155,7 +155,7 @@ def tasks_view(
             "status": _status(task),
             "triggers": _triggers(checkpoint, source, task.name),
             "interrupts": interrupts_of(checkpoint, task),
-            "error": None if task.error is None else clean(str(task.error))[:4_000],
+            "error": None if (error := _error(task)) is None else clean(error)[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
             "subgraph": started.get(task.id),
         }
@@ -164,7 +164,7 @@ def tasks_view(
 
 
 def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Mapping[str, str]) -> str | None:
-    if task.error is None:
+    if _error(task) is None:
         return None
     kept = stored[task.id].traceback if task.id in stored else ""
     return clean(kept) or of_runs.get(task.name)
@@ -219,8 +219,13 @@ def _unfinished(checkpoint: Checkpoint) -> list[str]:
     return [task.name for task in checkpoint.tasks if not _finished(task)]
 
 
-def _status(task: Any) -> Any:
-    if task.error is not None:
+def _error(task: PregelTask) -> str | None:
+    """What it raised; None also where it was cancelled, for then it did not fail."""
+    return None if task.error is None or StoredError.of(task.error).stopped else str(task.error)
+
+
+def _status(task: PregelTask) -> Any:
+    if _error(task) is not None:
         return "failed"
     if _finished(task):
         return "done"

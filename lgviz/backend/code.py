@@ -91,13 +91,21 @@ def run_code(
     *,
     resume: Any = None,
     only: str | None = None,
+    steps: int | None = None,
     until: str | None = None,
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
-    """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
+    """Code that runs on from a checkpoint, answering its interrupts with ``resume``; ``until`` is Python."""
     only = None if only == "all" else only
-    named = _named(resume=resume, only=only, until=until, sandbox=sandbox or None, config=config)
+    named = [
+        *_named(resume=resume, only=only, steps=steps),
+        *([f"until={until}"] if until else []),
+        *_named(before=list(before) or None, after=list(after) or None),
+        *_named(sandbox=sandbox or None, config=config),
+    ]
     called = _call("run", subject, thread_id, [repr(label)], named)
     return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called
 

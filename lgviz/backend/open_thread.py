@@ -11,7 +11,15 @@ from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Tree
 from lgviz.backend.dispatch import RequestCall, Send
 from lgviz.errors import ThreadNotFound
-from lgviz.protocol import TREE_COLUMNS, RowPatch, ThreadStatus, ThreadSummary, TreeBatch, TreeNews
+from lgviz.protocol import (
+    TREE_COLUMNS,
+    Breakpoints,
+    RowPatch,
+    ThreadStatus,
+    ThreadSummary,
+    TreeBatch,
+    TreeNews,
+)
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import calls
@@ -32,6 +40,7 @@ class OpenThread:
         history: None until :meth:`open` succeeded once.
         lock: held while the thread is opened or read anew.
         running: ids of the threads on which a run started here is under way.
+        breakpoints: by thread id, where its runs stop: before and after which nodes.
         tracebacks: of runs made here: checkpoint id to node to traceback; only lgviz's savers store one.
     """
 
@@ -44,6 +53,7 @@ class OpenThread:
         self.history: History | None = None
         self.lock = threading.RLock()
         self.running: set[str] = set()
+        self.breakpoints: dict[str, Breakpoints] = {}
         self.tracebacks: dict[str, dict[str, str]] = {}
         self._send = send
         self._told: ThreadStatus = "done"
@@ -76,6 +86,10 @@ class OpenThread:
     def at(self, checkpoint_id: str) -> Checkpoint:
         """A checkpoint of it, by id."""
         return self.current()[checkpoint_id]
+
+    def breakpoints_of(self, thread_id: str) -> Breakpoints:
+        """Where runs of a thread stop."""
+        return self.breakpoints.get(thread_id, {"before": [], "after": []})
 
     def emit(self, event: str, body: Any) -> None:
         """Tell something to every view."""

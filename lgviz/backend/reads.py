@@ -114,6 +114,7 @@ class Reads:
             "read_only": thread.source.read_only,
             "selected": history.latest.id,
             "sandbox": self._sandbox.view(),
+            "breakpoints": thread.breakpoints_of(history.thread_id),
         }
 
     @handler("read")

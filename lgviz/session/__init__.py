@@ -15,6 +15,8 @@ from .acts import (
     inferred_as_node,
     preview,
 )
+from .conditions import condition_code, condition_of
+from .halts import check_breakpoints, nodes_of
 from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
@@ -51,12 +53,16 @@ __all__ = [
     "astart",
     "channel_hints",
     "channels_of",
+    "check_breakpoints",
+    "condition_code",
+    "condition_of",
     "configurable_of",
     "finished_siblings",
     "fork",
     "forked",
     "goto_targets",
     "inferred_as_node",
+    "nodes_of",
     "open_sandbox",
     "parse_json",
     "preview",

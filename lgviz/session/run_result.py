@@ -104,6 +104,8 @@ class Run:
         warnings: what else happened, as :func:`lgviz.session.run_plan` foretells it.
         config: of the last root checkpoint: where to go on.
         configs: of all checkpoints it made, in order, those of subgraphs too.
+        before, after: the nodes that a breakpoint stopped it before or after; empty where none did.
+        passed: nodes with a breakpoint before them that it went past, for it stood there when it began.
     """
 
     status: Status
@@ -115,6 +117,9 @@ class Run:
     configs: list[RunnableConfig]
     graph: Any = field(repr=False)
     """The graph that ran; in a sandbox a copy over the overlays that hold its checkpoints and memories."""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
     sandbox: Sandbox | None = field(default=None, repr=False)
     """What it ran in; None where it ran in the open."""
 

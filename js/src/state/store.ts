@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Part } from "../lib/parts";
 import type {
+  Breakpoints,
   LineageView,
   MemoryChanges,
   RunRequest,
@@ -32,6 +33,8 @@ export interface SharedModel {
   on(name: keyof Shared, listener: () => void): () => void;
 }
 
+const NO_BREAKPOINTS: Breakpoints = { before: [], after: [] };
+
 export class Store {
   readonly source: Source;
   readonly phase = signal<Phase>("loading");
@@ -53,6 +56,8 @@ export class Store {
   readonly readOnly: ReadonlySignal<string | null>;
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
+  /** Where runs of the open thread stop: before and after which nodes. */
+  readonly breakpoints = signal<Breakpoints>(NO_BREAKPOINTS);
   /** The rows; mutable, so read `revision` to hear of a change. */
   readonly tree = signal(new TreeModel());
   /** Counts changes of the tree: appended rows and patches. */
@@ -103,6 +108,9 @@ export class Store {
       source.on("opening", (early) => this.showEarly(early)),
       source.on("tree", (body) => this.#take(body)),
       source.on("run", (run) => this.#setRun(run)),
+      source.on("breakpoints", ({ thread_id, breakpoints }) => {
+        if (thread_id === this.thread.peek()?.thread_id) this.breakpoints.value = breakpoints;
+      }),
       source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
     );
     if (shared) this.#follow(shared);
@@ -180,6 +188,7 @@ export class Store {
       this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
       this.sandbox.value = opened.sandbox;
+      this.breakpoints.value = opened.breakpoints;
       this.tree.value = tree;
       this.revision.value++;
       if (!same) this.panel.value = null;
@@ -271,12 +280,31 @@ export class Store {
     }
   }
 
-  /** Stops a run; the one at work if none is named. */
-  async stop(run: number | null = this.running.peek()?.run ?? null): Promise<void> {
+  /** Stops a run, the one at work if none is named; `now` cancels its nodes. */
+  async stop(run: number | null = this.running.peek()?.run ?? null, now = false): Promise<void> {
     if (run === null) return;
     try {
-      this.#setRun(await this.source.request("run_stop", { run }));
+      this.#setRun(await this.source.request("run_stop", now ? { run, now } : { run }));
     } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /** Sets a breakpoint before or after a node, or takes it away. */
+  async toggleBreakpoint(node: string, when: keyof Breakpoints): Promise<void> {
+    const thread = this.thread.peek();
+    if (!thread) return;
+    const now = this.breakpoints.peek();
+    const has = now[when].includes(node);
+    const breakpoints = {
+      ...now,
+      [when]: has ? now[when].filter((one) => one !== node) : [...now[when], node],
+    };
+    this.breakpoints.value = breakpoints;
+    try {
+      await this.source.request("breakpoints_set", { thread_id: thread.thread_id, breakpoints });
+    } catch (error) {
+      this.breakpoints.value = now;
       this.report(error);
     }
   }

@@ -87,6 +87,14 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
               next={view ? inGraph(view, view.next) : []}
               running={store.running.value?.nodes ?? []}
               height={220}
+              halting={
+                store.readOnly.value === null
+                  ? {
+                      breakpoints: store.breakpoints.value,
+                      toggle: (node, when) => void store.toggleBreakpoint(node, when),
+                    }
+                  : undefined
+              }
             />
           </div>
         )}
