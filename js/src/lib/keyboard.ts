@@ -15,6 +15,7 @@ export type Action =
   | "inspect"
   | "search"
   | "fork"
+  | "maximise"
   | "copy"
   | "escape"
   | "help";
@@ -33,6 +34,7 @@ const ANYWHERE: Readonly<Record<string, Action>> = {
   "/": "search",
   v: "filter",
   f: "fork",
+  m: "maximise",
   c: "copy",
   "?": "help",
   Escape: "escape",
@@ -79,6 +81,7 @@ export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["/", "search all checkpoints"],
   ["v", "filter the checkpoints"],
   ["f", "fork at the selection"],
+  ["m", "give the debugger the whole window, or back"],
   ["c", "copy the selection as Python"],
   ["Esc", "close, end the search or the comparison"],
   ["?", "these keys"],

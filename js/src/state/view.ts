@@ -1,5 +1,6 @@
 // What one display of the debugger has for itself: scroll, expansion, hits, sizes.
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { remembered } from "../lib/remembered";
 import type { RowMarks } from "../protocol";
 import { isCancelled } from "../source/error";
 import { Finding } from "./find";
@@ -30,8 +31,13 @@ export class ViewState {
   readonly help = signal(false);
   /** Said by screen readers and shown for a moment: "Copied". */
   readonly said = signal("");
-  /** The tree's share of the width. */
-  readonly split = signal(0.44);
+  /** The tree's share of the width, or of the height where the inspector is below it. */
+  readonly split = signal(remembered("split") ?? 0.44);
+  readonly splitRows = signal(remembered("split-rows") ?? 0.42);
+  /** The height that a person gave the debugger, in pixels; null: what Python says. */
+  readonly tall = signal<number | null>(null);
+  /** It has the whole window. */
+  readonly maximised = signal(false);
   readonly dark = signal(false);
   /** Counts how often the notebook put our elements (back) into the page. */
   readonly attached = signal(0);
@@ -81,6 +87,9 @@ export class ViewState {
         this.collapsed.value = collapsedAtFirst(tree);
         this.marks.value = new Map();
         this.#asked.clear();
+      }),
+      effect(() => {
+        if (this.search.query.value === "") find.hit.value = null;
       }),
       this.#watchGrowth(),
       // What is selected is shown: by a search hit, from Python, by a run.

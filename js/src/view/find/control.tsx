@@ -146,9 +146,9 @@ function Option({ id, offer, name, chosen, active, choose, point }: OptionProps)
       onPointerMove={point}
     >
       <span class="lgviz-offer-check">{chosen && <CheckIcon />}</span>
-      <span class="lgviz-faint lgviz-offer-kind">{kindName(offer.kind)}</span>
+      <span class="lgviz-mute lgviz-offer-kind">{kindName(offer.kind)}</span>
       <span class="lgviz-offer-name">{name}</span>
-      {offer.rows > 0 && <span class="lgviz-faint lgviz-num">{thousands(offer.rows)}</span>}
+      {offer.rows > 0 && <span class="lgviz-mute lgviz-num">{thousands(offer.rows)}</span>}
     </div>
   );
 }

@@ -47,7 +47,7 @@ export function Scrub({ view }: { view: ViewState }) {
         by={1}
         act={() => find.scrub(place + 1)}
       />
-      <span class="lgviz-faint lgviz-num">
+      <span class="lgviz-mute lgviz-num">
         {t("{place} of {total}", { place: thousands(place + 1), total: thousands(rows.length) })}
       </span>
     </div>

@@ -159,11 +159,10 @@ function Form({ id, store, form, view }: FormProps) {
   const topology = drawable(store.topology.value, form);
   const fields = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!wanted) focusFirst(fields.current);
+    if (!wanted && draft.parts.length === 0) focusFirst(fields.current);
   }, []);
   const { previewed, wrong } = acts;
   const refused = [...(previewed.error?.refused ?? []), ...(acts.error?.refused ?? [])];
-  const parts = [...draft.parts].reverse();
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the key of the form's act, from all of its fields.
     <div
@@ -180,20 +179,20 @@ function Form({ id, store, form, view }: FormProps) {
         label={form.label}
         form={form}
         draft={draft}
-        add={(channel) => change((now) => withChannel(now, channel))}
+        add={(channel) => change((now) => withChannel(form, now, channel))}
       />
       <div class="lgviz-fork-body">
         <div ref={fields} class="lgviz-fork-main" data-testid="lgviz-fork-values">
           {form.fields.length === 0 && (
             <p class="lgviz-empty">{t("This graph has no channel to write to.")}</p>
           )}
-          {parts.map((part) => (
+          {draft.parts.map((part, i) => (
             <PartField
               key={keyOf(part)}
               store={store}
               checkpoint={form.checkpoint}
               part={part}
-              focused={wanted !== null && keyOf(wanted) === keyOf(part)}
+              focused={wanted ? keyOf(wanted) === keyOf(part) : i === 0}
               refused={refusedOf(part, refused)}
               change={(update) => change((now) => ({ ...now, parts: replaced(now.parts, part, update) }))}
               remove={() =>

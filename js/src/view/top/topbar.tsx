@@ -1,9 +1,14 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
+import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { FilterControl } from "../find/control";
+<<<<<<< HEAD
 import { GraphIcon } from "../ui/icons";
 import { Origin } from "../ui/lineage";
+=======
+import { GraphIcon, MaximiseIcon } from "../ui/icons";
+>>>>>>> main
 import { Menu } from "./menu";
 import { Picker } from "./picker";
 import { SearchBox } from "./search";
@@ -34,6 +39,20 @@ export function TopBar({ view }: { view: ViewState }) {
       >
         <GraphIcon />
         Graph
+      </button>
+      <button
+        type="button"
+        class="lgviz-btn is-icon"
+        data-testid="lgviz-maximise"
+        aria-pressed={view.maximised.value}
+        aria-keyshortcuts="m"
+        aria-label={view.maximised.value ? t("Back into the page") : t("Give it the whole window")}
+        title={view.maximised.value ? t("Back into the page (m)") : t("Give it the whole window (m)")}
+        onClick={() => {
+          view.maximised.value = !view.maximised.value;
+        }}
+      >
+        <MaximiseIcon />
       </button>
       <Menu view={view} />
     </div>
