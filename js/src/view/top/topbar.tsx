@@ -3,12 +3,8 @@ import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { FilterControl } from "../find/control";
-<<<<<<< HEAD
-import { GraphIcon } from "../ui/icons";
-import { Origin } from "../ui/lineage";
-=======
 import { GraphIcon, MaximiseIcon } from "../ui/icons";
->>>>>>> main
+import { Origin } from "../ui/lineage";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
 import { SearchBox } from "./search";
