@@ -164,10 +164,27 @@ class Topology(TypedDict):
     edges: list[TopologyEdge]
 
 
+class ThreadLinkView(TypedDict):
+    """Where one thread left another."""
+
+    thread_id: str
+    """The thread at the other end."""
+    checkpoint: str
+    """The checkpoint where the one left the other, which is in both."""
+
+
+class LineageView(TypedDict):
+    origin: ThreadLinkView | None
+    """Where the thread came from; None where it began by itself."""
+    forks: list[ThreadLinkView]
+    """The threads that left it, the oldest first."""
+
+
 class ThreadView(TypedDict):
     """The answer to ``thread_open``."""
 
     thread: ThreadSummary
+    lineage: LineageView
     source: str
     """What is being read, in words: ``"CompiledStateGraph on SqliteSaver"``."""
     tree: TreeBatch
@@ -575,6 +592,8 @@ class ForkRequest(TypedDict):
     keep_siblings: bool
     note: str | None
     configurable: str | None
+    new_thread: NotRequired[str | None]
+    """Make it in a new thread of this id, which begins with the path to the checkpoint."""
     sandbox: bool
     """Make it in a sandbox, a new one at a checkpoint of the base; an act on a sandbox's own checkpoint is
     always made in it."""
@@ -588,6 +607,7 @@ class PreviewView(TypedDict):
 
 
 class ForkResult(TypedDict):
+    thread_id: str
     id: str
     label: str
     next: list[str]

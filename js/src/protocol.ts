@@ -151,9 +151,25 @@ export interface Topology {
   edges: TopologyEdge[];
 }
 
+/** Where one thread left another. */
+export interface ThreadLinkView {
+  /** The thread at the other end. */
+  thread_id: string;
+  /** The checkpoint where the one left the other, which is in both. */
+  checkpoint: string;
+}
+
+export interface LineageView {
+  /** Where the thread came from; None where it began by itself. */
+  origin: ThreadLinkView | null;
+  /** The threads that left it, the oldest first. */
+  forks: ThreadLinkView[];
+}
+
 /** The answer to `thread_open`. */
 export interface ThreadView {
   thread: ThreadSummary;
+  lineage: LineageView;
   /** What is being read, in words: `"CompiledStateGraph on SqliteSaver"`. */
   source: string;
   tree: TreeBatch;
@@ -539,6 +555,8 @@ export interface ForkRequest {
   keep_siblings: boolean;
   note: string | null;
   configurable: string | null;
+  /** Make it in a new thread of this id, which begins with the path to the checkpoint. */
+  new_thread?: string | null;
   /**
    * Make it in a sandbox, a new one at a checkpoint of the base; an act on a sandbox's own checkpoint is
    * always made in it.
@@ -554,6 +572,7 @@ export interface PreviewView {
 }
 
 export interface ForkResult {
+  thread_id: string;
   id: string;
   label: string;
   next: string[];

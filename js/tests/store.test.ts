@@ -51,6 +51,7 @@ async function answerOpen(
   const { tree, buffers } = batchOf(rows);
   const view = {
     source: "graph on SqliteSaver",
+    lineage: { origin: null, forks: [] },
     topology: null,
     read_only: null,
     selected: null,
@@ -411,6 +412,7 @@ describe("search", () => {
 describe("what came before the kernel was asked", () => {
   const rest = {
     source: "s",
+    lineage: { origin: null, forks: [] },
     topology: null,
     read_only: null,
     selected: "id-c5",

@@ -8,6 +8,7 @@ from typing import Any
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.answers import checked_answers
@@ -38,6 +39,7 @@ from lgviz.protocol import (
     RunStop,
     RunView,
 )
+from lgviz.sources.places import place_of
 
 __all__ = ["Acts"]
 
@@ -120,11 +122,15 @@ class Acts:
     def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
         edit = session.Edit(**self._edit(graph, at, params), note=params["note"] or None)
+        new = self._new_thread(call, params)
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
-            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
+            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]), new=new)
             self._thread.broadcast()
-        made = self._thread.at(made_at["configurable"]["checkpoint_id"])
-        return {"id": made.id, "label": made.label, "next": list(made.next)}
+        thread_id, history = place_of(made_at).thread_id, self._thread.current()
+        if thread_id != history.thread_id:
+            history = open_history(self._thread.source, thread_id)
+        made = history[str(place_of(made_at).checkpoint_id)]
+        return {"thread_id": thread_id, "id": made.id, "label": made.label, "next": list(made.next)}
 
     @handler("run")
     def run_start(self, call: RequestCall, params: RunRequest) -> RunView:
@@ -215,6 +221,16 @@ class Acts:
         at = self._thread.at(checkpoint_id)
         return graph_at(at, source), at
 
+    def _new_thread(self, call: RequestCall, params: ForkRequest) -> session.NewThread:
+        """The thread that a fork is to be made in; none, where it stays."""
+        named = (params.get("new_thread") or "").strip()
+
+        def show(done: int, total: int) -> None:
+            call.check()
+            call.progress({"done": done, "total": total})
+
+        return session.NewThread(named or None, show)
+
     def _edit(self, graph: Any, at: Checkpoint, request: ForkRequest) -> dict[str, Any]:
         parts = edited_channels(graph, at, request.get("edits", []))
         values = values_of(request) | {channel: one.update for channel, one in parts.items()}
@@ -294,6 +310,7 @@ class Acts:
                 goto=fork["goto"] or None,
                 keep_siblings=fork["keep_siblings"],
                 note=fork["note"] or None,
+                new_thread=(fork.get("new_thread") or "").strip() or None,
                 config=_typed(at, fork["configurable"]),
                 sandbox=fork["sandbox"],
             )

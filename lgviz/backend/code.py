@@ -62,6 +62,7 @@ def fork_code(
     goto: str | None = None,
     keep_siblings: bool = False,
     note: str | None = None,
+    new_thread: str | None = None,
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
@@ -70,6 +71,8 @@ def fork_code(
     entries = [f"{channel!r}: {text}" for channel, text in values.items()]
     body = "{" + "".join(f"\n        {entry}," for entry in entries) + ("\n    }" if entries else "}")
     named = _named(as_node=as_node, goto=goto, keep_siblings=keep_siblings or None, note=note, config=config)
+    if new_thread and not sandbox:
+        named += _named(new_thread=new_thread)
     before = f"values = {_bare(select_code(subject, thread_id, label))}" if from_state else ""
     imports = "".join(f"import {one}\n" for one in ("dataclasses", "datetime") if f"{one}." in body) + _IMPORT
     if not sandbox:

@@ -23,6 +23,7 @@ from lgviz.protocol import (
     DiffView,
     Early,
     FoundPlace,
+    LineageView,
     MarksParams,
     Nothing,
     RawView,
@@ -32,6 +33,7 @@ from lgviz.protocol import (
     SearchProgress,
     TaskView,
     TaskWrites,
+    ThreadLinkView,
     ThreadOpen,
     ThreadPage,
     ThreadsList,
@@ -42,7 +44,7 @@ from lgviz.protocol import (
     ValueGet,
     ValueNode,
 )
-from lgviz.sources.base import ThreadInfo
+from lgviz.sources.base import ThreadInfo, ThreadLineage, ThreadLink
 
 __all__ = ["Reads"]
 
@@ -105,6 +107,7 @@ class Reads:
         history = thread.current()
         return {
             "thread": thread.summary(history),
+            "lineage": _lineage(history.lineage),
             "source": thread.source.description,
             "tree": tree_batch(call, history.tree, start),
             "topology": topology_of(thread.source.graph),
@@ -221,4 +224,14 @@ def _hit(hit: Hit) -> SearchHit:
         "before": hit.before,
         "match": hit.match,
         "after": hit.after,
+    }
+
+
+def _lineage(lineage: ThreadLineage) -> LineageView:
+    def link(found: ThreadLink) -> ThreadLinkView:
+        return {"thread_id": found.thread_id, "checkpoint": found.checkpoint_id}
+
+    return {
+        "origin": None if lineage.origin is None else link(lineage.origin),
+        "forks": [link(fork) for fork in lineage.forks],
     }

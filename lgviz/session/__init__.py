@@ -17,6 +17,7 @@ from .acts import (
 )
 from .conditions import condition_code, condition_of
 from .halts import check_breakpoints, nodes_of
+from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
@@ -32,6 +33,7 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 __all__ = [
     "ChannelInfo",
     "Edit",
+    "NewThread",
     "Option",
     "OverlaySaver",
     "OverlayStore",

@@ -35,6 +35,8 @@ export interface Draft {
   keepSiblings: boolean;
   note: string;
   configurable: string;
+  /** The id of the new thread that it is to be made in; null: it stays in this one. */
+  thread: string | null;
 }
 
 /** Channels that are all shown at once where a fork begins with nothing in particular. */
@@ -55,6 +57,7 @@ export function newDraft(form: ForkForm, part: Part | null = null): Draft {
     keepSiblings: false,
     note: "",
     configurable: form.configurable,
+    thread: null,
   };
 }
 
@@ -143,6 +146,7 @@ export function obstacle(form: ForkForm, draft: Draft): string | null {
     if (first) return `${part.channel}: ${first.message}`;
   }
   if (objectError(draft.configurable)) return t("configurable is not a valid JSON object.");
+  if (draft.thread !== null && draft.thread.trim() === "") return t("Name the new thread.");
   if (asNodeOf(form, draft) !== null) return null;
   const wrote = writers(draft.parts);
   if (wrote !== null && wrote.length > 1)
@@ -171,6 +175,7 @@ export function toRequest(form: ForkForm, draft: Draft): ForkRequest {
     keep_siblings: draft.keepSiblings && form.siblings.length > 0,
     note: draft.note.trim() === "" ? null : draft.note.trim(),
     configurable: draft.configurable.trim() === "" ? null : draft.configurable,
+    ...(draft.thread === null ? {} : { new_thread: draft.thread.trim() }),
     sandbox: false,
   };
 }

@@ -3,6 +3,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { Part } from "../lib/parts";
 import type {
   Breakpoints,
+  LineageView,
   LiveView,
   MemoryChanges,
   RunRequest,
@@ -85,6 +86,9 @@ export class Store {
 
   /** The thread asked for last; null: whichever the source names. */
   wanted: string | null = null;
+
+  /** Where the thread came from, and which left it. */
+  readonly lineage = signal<LineageView>({ origin: null, forks: [] });
 
   readonly #readOnly = signal<string | null>(null);
   readonly #shared: SharedModel | undefined;
@@ -186,6 +190,7 @@ export class Store {
       this.thread.value = opened.thread;
       this.description.value = opened.source;
       this.topology.value = opened.topology;
+      this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
       this.sandbox.value = opened.sandbox;
       this.breakpoints.value = opened.breakpoints;

@@ -157,6 +157,17 @@ export const german: Readonly<Record<string, string>> = {
   "no fields": "keine Felder",
   "nothing chosen": "nichts gewählt",
   "left out": "weggelassen",
+  // Threads of their own.
+  "Name the new thread.": "Der neue Thread braucht einen Namen.",
+  "as a new thread": "als neuer Thread",
+  "Name of the new thread": "Name des neuen Threads",
+  "The path to {label} begins it; this thread stays as it is":
+    "Er beginnt mit dem Weg zu {label}; dieser Thread bleibt, wie er ist",
+  "from thread": "aus Thread",
+  at: "bei",
+  "{n} thread left here": "{n} Thread ging von hier ab",
+  "{n} threads left here": "{n} Threads gingen von hier ab",
+  "Open thread {name}": "Thread {name} öffnen",
   "empty text": "leerer Text",
   Step: "Schritt",
   step: "Schritt",

@@ -9,6 +9,8 @@ import { ChangedChips } from "../find/changes";
 import { Act } from "../ui/act";
 import { type CodeChoice, CodePopover } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
+import { Departures } from "../ui/lineage";
+
 import { UntilForm } from "./until";
 import { UsageFact } from "./usage";
 
@@ -73,6 +75,9 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
       <span title={t('durability="exit" keeps only the last step')}>{t("steps missing before it")}</span>
     ),
     view.note !== null && <span class="lgviz-note">“{view.note}”</span>,
+    store.lineage.value.forks.some((fork) => fork.checkpoint === view.id) && (
+      <Departures store={store} checkpoint={view.id} />
+    ),
     store.compared.value !== null && (
       <span>
         {t("compared with")} <b>{labelOf(store, store.compared.value)}</b>{" "}

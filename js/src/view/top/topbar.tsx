@@ -4,6 +4,7 @@ import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { FilterControl } from "../find/control";
 import { GraphIcon, MaximiseIcon } from "../ui/icons";
+import { Origin } from "../ui/lineage";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
 import { SearchBox } from "./search";
@@ -14,6 +15,7 @@ export function TopBar({ view }: { view: ViewState }) {
   return (
     <div class="lgviz-top">
       <Picker view={view} />
+      <Origin store={store} />
       <SearchBox view={view} />
       {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
