@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { LiveTask, RunView } from "../src/protocol";
+import type { LiveTask, RunView, ThreadView, Topology } from "../src/protocol";
 import { KernelSource } from "../src/source/kernel";
 import { innermost, nameOf, spent } from "../src/state/live";
 import { Store } from "../src/state/store";
@@ -15,8 +15,8 @@ let store: Store;
 let view: ViewState;
 let host: HTMLElement;
 
-const TOPOLOGY = {
-  nodes: ["agent", "sub"].map((id) => ({ id, name: id, kind: "node" })),
+const TOPOLOGY: Topology = {
+  nodes: ["agent", "sub"].map((id) => ({ id, name: id, kind: "node" as const })),
   edges: [{ source: "agent", target: "sub", conditional: false, label: null }],
 };
 
@@ -28,10 +28,15 @@ beforeEach(async () => {
   document.body.append(host);
   const opened = store.openThread("1");
   const { tree, buffers } = batchOf(ROWS);
-  const thread = { thread_id: "1", count: ROWS.length, updated_at: null, status: "running" };
-  const none = { read_only: null, sandbox: null, breakpoints: { before: [], after: [] } };
-  const more = { source: "graph", topology: TOPOLOGY, selected: "id-c3", ...none };
-  await model.answer("thread_open", { thread, tree, ...more }, buffers);
+  const thread = { thread_id: "1", count: ROWS.length, updated_at: null, status: "running" as const };
+  const none = {
+    read_only: null,
+    sandbox: null,
+    breakpoints: { before: [], after: [] },
+    lineage: { origin: null, forks: [] },
+  };
+  const body: ThreadView = { thread, tree, source: "graph", topology: TOPOLOGY, selected: "id-c3", ...none };
+  await model.answer("thread_open", body, buffers);
   await opened;
   store.graphShown.value = true;
   await act(() => render(<App view={view} height={600} />, host));
