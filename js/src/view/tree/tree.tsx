@@ -133,13 +133,14 @@ export function Tree({ view }: { view: ViewState }) {
 
 function onClick(view: ViewState, event: MouseEvent): void {
   if (!(event.target instanceof Element)) return;
+  const middle = isMiddle(event);
   const fold = event.target.closest<HTMLElement>("[data-fold]");
-  if (fold) {
+  if (fold && !middle) {
     view.toggle(Number(fold.dataset.fold));
     return;
   }
   const branch = event.target.closest<HTMLElement>("[data-branch]");
-  if (branch) {
+  if (branch && !middle) {
     view.toggleBranch(Number(branch.dataset.branch));
     return;
   }
@@ -148,7 +149,7 @@ function onClick(view: ViewState, event: MouseEvent): void {
   if (event.ctrlKey || event.metaKey) view.store.compare(id);
   else view.store.select(id);
   const channel = event.target.closest<HTMLElement>("[data-channel]")?.dataset.channel;
-  if (channel === undefined || event.ctrlKey || event.metaKey || isMiddle(event)) return;
+  if (channel === undefined || event.ctrlKey || event.metaKey || middle) return;
   view.pinned = Number(event.target.closest<HTMLElement>("[data-row]")?.dataset.row);
   view.find.toggle({ kind: "channel", name: channel });
 }
