@@ -73,8 +73,8 @@ FAULTS = [
     Fault(
         "an answered interrupt shown as waiting",
         "lgviz/backend",
-        "bool(checkpoint.flags & Flag.ANSWERED)",
-        "False",
+        "passed = Flag.ANSWERED in checkpoint.flags",
+        "passed = False",
         (WORDS,),
     ),
     Fault(
@@ -94,8 +94,8 @@ FAULTS = [
     Fault(
         "next in the order of storing",
         "lgviz/analysis",
-        "task.order[1] if task.order[0] == 0 else task.name)\n    )",
-        "task.order[1] if task.order[0] == 0 else task.name), reverse=True\n    )",
+        'self._rank.get(task.name or "", last) if task.order[0] == 1 else 0,',
+        "0,",
         ("tests/analysis/test_waiting.py",),
     ),
     Fault(
