@@ -72,10 +72,10 @@ FAULTS = [
     ),
     Fault(
         "an answered interrupt shown as waiting",
-        "lgviz/backend",
-        "passed = Flag.ANSWERED in checkpoint.flags",
-        "passed = False",
-        (WORDS,),
+        "lgviz/analysis",
+        "answered = finished or (asker.ended and number < count)",
+        "answered = False",
+        (WORDS, "tests/faces/test_questions.py"),
     ),
     Fault(
         "answered interrupts among the waiting ones",
@@ -96,7 +96,7 @@ FAULTS = [
         "lgviz/analysis",
         'self._rank.get(task.name or "", last) if task.order[0] == 1 else 0,',
         "0,",
-        ("tests/analysis/test_waiting.py",),
+        ("tests/analysis/test_naming_random.py",),
     ),
     Fault(
         "labels counted from one",
