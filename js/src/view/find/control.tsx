@@ -6,6 +6,7 @@ import { type Offer, offers } from "../../state/filter";
 import type { ViewState } from "../../state/view";
 import { CheckIcon, FilterIcon } from "../ui/icons";
 import { useId } from "../ui/id";
+import { ListOption } from "../ui/option";
 import { useOutside } from "../ui/popup";
 import { facetName, kindName } from "./names";
 
@@ -128,27 +129,19 @@ interface OptionProps {
 }
 
 function Option({ id, offer, name, chosen, active, choose, point }: OptionProps) {
-  const row = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (active) row.current?.scrollIntoView({ block: "nearest" });
-  }, [active]);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the field has the focus and handles the keys.
-    <div
-      ref={row}
+    <ListOption
       id={id}
-      class={active ? "lgviz-option is-active" : "lgviz-option"}
-      role="option"
-      tabIndex={-1}
+      active={active}
       data-kind={offer.kind}
       aria-selected={chosen}
-      onClick={choose}
-      onPointerMove={point}
+      choose={choose}
+      point={point}
     >
       <span class="lgviz-offer-check">{chosen && <CheckIcon />}</span>
       <span class="lgviz-mute lgviz-offer-kind">{kindName(offer.kind)}</span>
       <span class="lgviz-offer-name">{name}</span>
       {offer.rows > 0 && <span class="lgviz-mute lgviz-num">{thousands(offer.rows)}</span>}
-    </div>
+    </ListOption>
   );
 }
