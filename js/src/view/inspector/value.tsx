@@ -8,17 +8,19 @@ import {
   gather,
   isContainer,
   type Load,
+  messageFrom,
   PAGE,
+  textFrom,
   total,
-  wholeMessage,
-  wholeText,
 } from "../../lib/paging";
+import { t } from "../../lib/words";
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import { Changes } from "../find/changes";
 import { InChannel, Marking, Sought, useInSight, useReach, Words } from "../find/found";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
+import { useOpen } from "../ui/expand";
 import { Problem } from "../ui/problem";
 import { Text } from "./text";
 
@@ -40,7 +42,7 @@ interface Props {
 
 /** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
 export function Value({ node, name, path = [], load, edit, open = false, channel, bare = false }: Props) {
-  const [isOpen, setOpen] = useState(open);
+  const [isOpen, setOpen] = useOpen(open, isContainer(node) && node.items === undefined && !node.message);
   const box = useRef<HTMLDivElement>(null);
   const reach = useReach(path);
   const can = expandable(node, load !== undefined);
@@ -64,7 +66,10 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
           )}
           <Line node={node} open={shown} />
         </Toggle>
-        <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
+        <CopyButton
+          label={name === undefined ? t("Copy the value") : t("Copy {name}", { name })}
+          text={() => gather(node, load, path)}
+        />
         {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
         {channel && name !== undefined && <Changes channel={name} />}
@@ -181,7 +186,7 @@ function LongText({
     <Text
       text={node.text}
       more={node.more}
-      whole={load && (() => wholeText(load, path, node.text, node.more))}
+      from={load && ((start, size) => textFrom(load, path, start, size))}
     >
       {(text) => (
         <div class="lgviz-long">
@@ -246,7 +251,7 @@ function Children({ node, path, load, edit }: InsideProps) {
         />
       ))}
       {now.error && <Problem error={now.error} retry={next} />}
-      {now.busy && <span class="lgviz-faint">loading…</span>}
+      {now.busy && <span class="lgviz-faint">{t("loading…")}</span>}
       {!now.busy && !now.error && left > 0 && now.items.length > 0 && (
         <More left={left} load={load} next={next} />
       )}
@@ -298,7 +303,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
           <Text
             text={message.text}
             more={message.more}
-            whole={load && (() => wholeMessage(load, path, message))}
+            from={load && ((start, size) => messageFrom(load, path, start, size))}
             clamp={600}
           >
             {(text) => (
@@ -318,7 +323,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
 
 /** `name(arg=…)`, opening to its typed arguments; `opened`: all of them at once. */
 export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?: boolean }) {
-  const [open, setOpen] = useState(opened);
+  const [open, setOpen] = useOpen(opened);
   const line = callArguments(call.args);
   // What one came for may be cut off in the line.
   const sought = useContext(Sought);

@@ -1,6 +1,7 @@
 // Copying: a value, or what was done as a cell of Python.
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../lib/words";
 import type { CodeRequest } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "./ask";
@@ -44,6 +45,7 @@ interface CopyProps {
 /** A small button that copies a text and says so. */
 export function CopyButton({ text, label }: CopyProps) {
   const [state, setState] = useState<"idle" | "copied" | "failed">("idle");
+  const [why, setWhy] = useState<string | null>(null);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     if (state === "idle") return;
@@ -54,7 +56,8 @@ export function CopyButton({ text, label }: CopyProps) {
     event.stopPropagation();
     try {
       setState((await toClipboard(await text(), button.current)) ? "copied" : "failed");
-    } catch {
+    } catch (error) {
+      setWhy(error instanceof RangeError ? error.message : null);
       setState("failed");
     }
   };
@@ -64,10 +67,12 @@ export function CopyButton({ text, label }: CopyProps) {
       type="button"
       class={`lgviz-copy is-${state}`}
       aria-label={label}
-      title={label}
+      title={why ?? label}
       onClick={copy}
     >
-      <span aria-live="polite">{{ idle: "copy", copied: "copied", failed: "cannot copy" }[state]}</span>
+      <span aria-live="polite">
+        {{ idle: t("copy"), copied: t("copied"), failed: t("cannot copy") }[state]}
+      </span>
     </button>
   );
 }
