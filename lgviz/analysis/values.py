@@ -243,8 +243,9 @@ def child_at(value: Any, position: int) -> tuple[Any, Any]:
 
 
 def positions_of(value: Any, path: Sequence[Any]) -> list[int] | None:
-    """The child positions of a part by its path in a diff: keys, names of fields, ids of messages, positions in
-    lists. None where there is no such part, or none that a position names."""
+    """The child positions of a part by its path in a diff (keys, names of fields, ids of messages, places in
+    lists); None where there is no such part, or none that a position names.
+    """
     found: list[int] = []
     for step in path:
         place = _place(value, step)
