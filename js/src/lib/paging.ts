@@ -1,4 +1,5 @@
 // Parts of a value: pages of children and of text, joined, and a whole value gathered to be copied.
+
 import type { MessageView, ValueItem, ValueNode } from "../protocol";
 import type { Source } from "../source/types";
 import { characters, thousands } from "./format";

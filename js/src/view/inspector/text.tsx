@@ -1,4 +1,5 @@
 // A text of which a part is shown; the rest of a long one is loaded when asked for.
+
 import type { ComponentChildren } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { characters, thousands } from "../../lib/format";
