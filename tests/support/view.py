@@ -20,6 +20,7 @@ class View:
     def __init__(self, what: Any, thread_id: str | None = None, **more: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         self.progress: list[Any] = []
+        self.buffers: dict[int, list[bytes]] = {}
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
         self._id = 0
@@ -42,6 +43,7 @@ class View:
                 self.progress.append(message["progress"])
             else:
                 self._replies[message["id"]] = message
+                self.buffers[message["id"]] = buffers
             self._heard.notify_all()
 
     def send(self, method: str, **params: Any) -> int:
