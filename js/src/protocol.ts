@@ -680,7 +680,7 @@ export interface StartRequest {
   configurable: string | null;
 }
 
-/** The answer to `run_start` and `thread_start` when the run ended, and the body of a `run` event. */
+/** The answer to `run_start` and `thread_start` when the run ended; the body of a `run` event. */
 export interface RunView {
   run: number;
   status: RunStatus;

@@ -154,15 +154,14 @@ def _resolved(graph: Any, channel: str) -> Hint:
     hint = graph.channels[channel].UpdateType
     if not isinstance(hint, str):
         return hint
-    for name in graph.trigger_to_nodes.get(channel, ()):
-        bound = graph.nodes[name].bound
-        function = getattr(bound, "func", None) or getattr(bound, "afunc", None)
-        try:
-            argument = next(iter(inspect.signature(function).parameters))
-            return typing.get_type_hints(function, include_extras=True).get(argument, Any)
-        except Exception:  # a name that is nowhere any more
-            continue
-    return Any
+    try:
+        (name,) = graph.trigger_to_nodes[channel]
+        bound: Any = graph.nodes[name].bound
+        function = bound.func or bound.afunc
+        argument = next(iter(inspect.signature(function).parameters))
+        return typing.get_type_hints(function, include_extras=True).get(argument, Any)
+    except Exception:  # another kind of graph, or a name that is nowhere any more
+        return Any
 
 
 def _tried(channel: Any, value: Any, state: Mapping[str, Any], name: str) -> str | None:
