@@ -78,7 +78,9 @@ def test_a_chat_begins_where_no_thread_is_and_goes_on_in_one_box(notebook: Noteb
 
 
 def test_a_form_is_checked_before_anything_is_sent(notebook: NotebookFactory) -> None:
-    page = notebook([SETUP, TYPED, "lgviz.start(typed, {'topic': 'a'}, 'first', context=Person('Ann'))", "%lgviz typed"])
+    page = notebook(
+        [SETUP, TYPED, "lgviz.start(typed, {'topic': 'a'}, 'first', context=Person('Ann'))", "%lgviz typed"]
+    )
     debugger = Debugger(page)
     root = debugger.root
     root.get_by_test_id("lgviz-thread-picker").click()

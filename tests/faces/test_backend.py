@@ -22,7 +22,10 @@ from tests.support.view import fork
 
 
 def test_each_method_of_the_protocol_has_one_handler_and_no_handler_has_none() -> None:
-    parts = [object.__new__(part) for part in (Reads, MemoryRequests, SandboxSlot, AnswerRequests, StartForms, Acts)]
+    parts = [
+        object.__new__(part)
+        for part in (Reads, MemoryRequests, SandboxSlot, AnswerRequests, StartForms, Acts)
+    ]
     declared = [name for part in parts for name in handlers_of(part)]
     assert sorted(declared) == sorted(get_type_hints(Methods))
 
