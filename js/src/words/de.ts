@@ -381,8 +381,6 @@ export const german: Readonly<Record<string, string>> = {
   "Dismiss the error": "Den Fehler schließen",
   "Reading the thread": "Der Thread wird gelesen",
   "No checkpoint yet": "Noch kein Checkpoint",
-  "Run the graph on this thread: its checkpoints appear here as they are made.":
-    "Den Graphen auf diesem Thread ausführen: Seine Checkpoints erscheinen hier, sobald sie entstehen.",
   "Open the newest thread": "Den neuesten Thread öffnen",
   "Nothing was loaded": "Nichts wurde geladen",
   "What it showed last stands in the static view of this output, where there is one.":
