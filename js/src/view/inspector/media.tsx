@@ -78,10 +78,14 @@ function Drawn({ media, url }: { media: MediaView; url: string }) {
 
 /** What it is in a line: `image/png · 800 × 600 · 34 KB`. */
 export function facts({ kind, mime, name, size, pixels }: MediaView): string {
-  const parts = [name, mime === "" ? t(kind) : mime];
+  const parts = [name, mime === "" ? kindName(kind) : mime];
   if (pixels) parts.push(pixels.map(thousands).join(" × "));
   if (size !== null) parts.push(bytes(size));
   return parts.filter(Boolean).join(" · ");
+}
+
+function kindName(kind: MediaView["kind"]): string {
+  return { image: t("image"), audio: t("audio"), video: t("video"), file: t("file") }[kind];
 }
 
 function drawable({ kind, pixels, size }: MediaView): boolean {
