@@ -151,7 +151,9 @@ def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> in
         # Every value is read anew: LangGraph's savers keep values that changed without a new version.
         every = dict.fromkeys(record.values) | dict(now)
         at = _time(checkpoint)
-        saver._run(partial(write, config, checkpoint, record.metadata, every, changed=changed, at=at))
+        placed = record.bookkeeping.in_order
+        how = partial(write, changed=changed, at=at, placed=placed)
+        saver._run(partial(how, config, checkpoint, record.metadata, every))
         copied += 1
     return copied
 

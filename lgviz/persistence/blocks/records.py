@@ -18,19 +18,51 @@ from .store import BlockStore
 _NO_VALUE = b""
 
 
+_LEADS_ON = "branch:to:"
+"""How the channel begins that a graph makes with each node, in the order of the nodes."""
+
+
 class Channel(NamedTuple):
-    """A channel of a checkpoint: its version (None: LangGraph gave none) and value (None: empty)."""
+    """A channel of a checkpoint: its version (None: LangGraph gave none) and value (None: empty).
+
+    ``placed``: it lies among the others so marked as in the graph.
+    """
 
     version: Any
     part: Part | None
+    placed: bool = False
+
+
+def in_order(names: Iterable[str], values: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The names of a checkpoint's channels, and which of them lead on to nodes that wait side by side; these
+    are in the order in which ``values`` come, in the places that they have among the names."""
+    names = list(names)
+    waiting = [name for name in values if name.startswith(_LEADS_ON)]
+    if len(waiting) < 2:
+        return names, []
+    turn, members = iter(waiting), {*waiting}
+    return [next(turn) if name in members else name for name in names], waiting
+
+
+def are_in_order(channels: Mapping[str, Channel]) -> bool:
+    """Whether those of a checkpoint's channels that lead on to nodes are for certain in the graph's order."""
+    waiting = [
+        channel.placed
+        for name, channel in channels.items()
+        if channel.part is not None and name.startswith(_LEADS_ON)
+    ]
+    return len(waiting) < 2 or all(waiting)
 
 
 def channel_entries(channels: Mapping[str, Channel]) -> list[Any]:
     """The entries of the container ``channels``."""
     return [
         entry
-        for name, (version, part) in channels.items()
-        for entry in (ormsgpack.packb([name, version]), _NO_VALUE if part is None else part)
+        for name, (version, part, placed) in channels.items()
+        for entry in (
+            ormsgpack.packb([name, version, 1] if placed else [name, version]),
+            _NO_VALUE if part is None else part,
+        )
     ]
 
 
@@ -38,8 +70,8 @@ def read_channels(entries: Sequence[Any]) -> dict[str, Channel]:
     """The channels of a checkpoint, from the flat entries of its container."""
     channels = {}
     for header, part in zip(entries[::2], entries[1::2], strict=True):
-        name, version = ormsgpack.unpackb(header)
-        channels[name] = Channel(version, None if part == _NO_VALUE else part)
+        name, version, *placed = ormsgpack.unpackb(header)
+        channels[name] = Channel(version, None if part == _NO_VALUE else part, bool(placed))
     return channels
 
 
@@ -48,7 +80,7 @@ def read_values(entries: Sequence[Any], names: Collection[str]) -> dict[str, Par
     found = {}
     for header, part in zip(entries[::2], entries[1::2], strict=True):
         if part != _NO_VALUE:
-            name, _ = ormsgpack.unpackb(header)
+            name, *_ = ormsgpack.unpackb(header)
             if name in names:
                 found[name] = part
     return found

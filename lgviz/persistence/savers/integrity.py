@@ -49,7 +49,7 @@ class CheckpointIntegrity:
                 report.problems.append(Problem(where, error.cause))
                 continue
             own = {block.id: block for block in blocks_of(part)}
-            for channel, (_, value) in channels.items():
+            for channel, (_, value, _) in channels.items():
                 if value is not None:
                     blocks = [own.pop(block.id, block) for block in blocks_of(value)]
                     seen = told.setdefault(channel, set())

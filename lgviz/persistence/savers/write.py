@@ -19,6 +19,7 @@ from lgviz.persistence.blocks.records import (
     Records,
     WriteRecord,
     channel_entries,
+    in_order,
     pack_body,
     pack_metadata,
     pack_writes,
@@ -103,6 +104,7 @@ class CheckpointWrites:
         *,
         changed: Iterable[str] | None = None,
         at: float | None = None,
+        placed: bool | None = None,
     ) -> Operation[RunnableConfig]:
         """Store one checkpoint; of its values, those whose channels have new versions.
 
@@ -112,6 +114,8 @@ class CheckpointWrites:
             config, checkpoint, metadata, new_versions: as LangGraph gives them.
             changed: the channels to record as changed, where that is not ``new_versions``.
             at: when it was made, where that is not now.
+            placed: whether the values come in the graph's order. Those that a run changed do; but where every
+                channel is new though there is a parent, the checkpoint may be a copy, in any order.
 
         Raises:
             NotKept: a value that the serializer refuses.
@@ -136,9 +140,14 @@ class CheckpointWrites:
         before = _read_before(rows, id, source)
         inherited = (yield from self._inherited(before, versions)) if source else {}
         for name in values.keys() - parts.keys():
-            parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
-        names = dict.fromkeys((*versions, *values))
-        channels = {name: Channel(versions.get(name), parts.get(name)) for name in names}
+            old = inherited.get(name)
+            parts[name] = old.part if old and old.part is not None else self._encode(values[name], name, ns)
+        if placed is None:
+            placed = place.checkpoint_id is None or len(new_versions) < len(versions)
+        names, waiting = in_order(dict.fromkeys((*versions, *values)), values)
+        kept = {name for name, channel in inherited.items() if channel.placed}
+        sure = {name for name in waiting if (placed if name in new_versions else name in kept)}
+        channels = {name: Channel(versions.get(name), parts.get(name), name in sure) for name in names}
         yield from self._learn_hashes(channels)
         table = blocks.merkle.chunk(DICT, channel_entries(channels))
         plan = yield from blocks.plan(thread.number, thread.mark, [table, seen], asked, stored)
@@ -168,17 +177,17 @@ class CheckpointWrites:
             number = yield from self._inner_ordinal(thread.number, ns, notes)
         return [Query(_INSERT, [*here, number, *row])]
 
-    def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Part]]:
-        """The values that the parent has in the same versions."""
+    def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Channel]]:
+        """The parent's channels that have a value, of the same version."""
         channels: dict[str, Channel] = {}
         if before.source is not None:
             # Of a damaged parent nothing can be taken over: all values are stored.
             with suppress(DamagedData):
                 channels = yield from self.records.open_channels(before.source)
         return {
-            name: part
-            for name, (version, part) in channels.items()
-            if part is not None and version == versions.get(name)
+            name: channel
+            for name, channel in channels.items()
+            if channel.part is not None and channel.version == versions.get(name)
         }
 
     def put_writes(

@@ -13,6 +13,7 @@ from lgviz.persistence.blocks.merkle import Block, Part, typed
 from lgviz.persistence.blocks.records import (
     Channel,
     WriteRecord,
+    are_in_order,
     read_body,
     read_channels,
     read_seen,
@@ -313,7 +314,7 @@ def _bookkeeping(
     held = [name for name, channel in channels.items() if channel.part is not None]
     versions = {name: c.version for name, c in channels.items() if c.version is not None}
     whole = {**head, "id": checkpoint_id, "channel_versions": versions, "versions_seen": seen}
-    return Bookkeeping.of(whole, held)
+    return Bookkeeping.of(whole, held, in_order=are_in_order(channels))
 
 
 def _undecodable(block: Block, error: Exception) -> Undecodable:
