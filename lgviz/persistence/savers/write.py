@@ -104,7 +104,7 @@ class CheckpointWrites:
         *,
         changed: Iterable[str] | None = None,
         at: float | None = None,
-        placed: bool | None = None,
+        placed: bool = True,
     ) -> Operation[RunnableConfig]:
         """Store one checkpoint; of its values, those whose channels have new versions.
 
@@ -114,8 +114,7 @@ class CheckpointWrites:
             config, checkpoint, metadata, new_versions: as LangGraph gives them.
             changed: the channels to record as changed, where that is not ``new_versions``.
             at: when it was made, where that is not now.
-            placed: whether the values come in the graph's order. Those that a run changed do; but where every
-                channel is new though there is a parent, the checkpoint may be a copy, in any order.
+            placed: whether new values come in the graph's order, as LangGraph gives them.
 
         Raises:
             NotKept: a value that the serializer refuses.
@@ -142,8 +141,6 @@ class CheckpointWrites:
         for name in values.keys() - parts.keys():
             old = inherited.get(name)
             parts[name] = old.part if old and old.part is not None else self._encode(values[name], name, ns)
-        if placed is None:
-            placed = place.checkpoint_id is None or len(new_versions) < len(versions)
         names, waiting = in_order(dict.fromkeys((*versions, *values)), values)
         kept = {name for name, channel in inherited.items() if channel.placed}
         sure = {name for name in waiting if (placed if name in new_versions else name in kept)}
