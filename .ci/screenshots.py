@@ -18,7 +18,8 @@ from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import add_cell, run_all, theme_name, wait_for_kernel, write_notebook
 from tests.support.lab_fixtures import FLAGS
 
-OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
+REPO = Path(__file__).resolve().parent.parent
+OUT = REPO / "docs" / "images"
 Show = Callable[[Debugger], None]
 
 
@@ -59,6 +60,13 @@ def searched(debugger: Debugger) -> None:
 def question(debugger: Debugger) -> None:
     debugger.select("c9")
     expect(debugger.root.get_by_test_id("lgviz-interrupt")).to_be_visible()
+
+
+def decisions(debugger: Debugger) -> None:
+    debugger.select("c2")
+    refund, mail = debugger.root.get_by_test_id("lgviz-hitl-action").all()[:2]
+    refund.get_by_role("button", name="approve").click()
+    mail.get_by_role("button", name="edit").click()
 
 
 def failed(debugger: Debugger) -> None:
@@ -164,6 +172,13 @@ for n in range(400):
 """
 MANY = [SETUP, seeded("chat"), LOOP, "%lgviz graph --thread many"]
 
+WAITING = f"""
+import sys; sys.path.append({str(REPO)!r})
+from tests.support.agents import ASK, CALLS, asking_agent
+graph = asking_agent(saver, calls=CALLS[:2])
+_ = graph.invoke(ASK, {{"configurable": {{"thread_id": "1"}}}})
+"""
+
 SHOTS: dict[str, tuple[list[str], Show]] = {
     "debugger": (AGENT, diff),
     "state": (AGENT, state),
@@ -174,6 +189,7 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
     "writes": (AGENT, stepped("writes")),
     "raw": (AGENT, stepped("raw")),
     "interrupt": ([SETUP, seeded("approval"), "%lgviz graph --thread 1"], question),
+    "decisions": ([SETUP, WAITING, "%lgviz graph --thread 1"], decisions),
     "error": ([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"], failed),
     "subgraph": ([SETUP, seeded("subgraph"), "%lgviz graph --thread 1"], inner),
     "picker": ([SETUP, seeded("chat") + "\nchat.seed(graph, thread_id='another')", "%lgviz graph"], picker),
@@ -208,7 +224,16 @@ SHOTS |= {
     "memory_many": ([SETUP, seeded("memory"), FULL, "%lgviz graph --thread 1"], memory_many),
     "memory_none": (AGENT, lambda debugger: debugger.tab("memory")),
 }
-NARROW = ("debugger", "fork", "interrupt", "memory", "memory_edit", "sandbox", "sandbox_conflict")
+NARROW = (
+    "debugger",
+    "fork",
+    "interrupt",
+    "decisions",
+    "memory",
+    "memory_edit",
+    "sandbox",
+    "sandbox_conflict",
+)
 
 
 def shoot(page: Page, name: str, show: Show) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
-    from lgviz.session import Preview, Run, Set, afork, apreview, arun, fork, preview
+    from lgviz.session import Preview, Run, Set, afork, apreview, arun, astart, fork, preview
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
     from lgviz.sources import open_source
@@ -44,6 +44,7 @@ __all__ = [
     "afork",
     "apreview",
     "arun",
+    "astart",
     "debug",
     "errors",
     "fork",
@@ -53,6 +54,7 @@ __all__ = [
     "preview",
     "run",
     "sandbox",
+    "start",
     "unload_ipython_extension",
 ]
 
@@ -72,12 +74,14 @@ _HOMES = {
     "afork": "lgviz.session",
     "apreview": "lgviz.session",
     "arun": "lgviz.session",
+    "astart": "lgviz.session",
     "debug": "lgviz.widget",
     "fork": "lgviz.session",
     "history": "lgviz.analysis.history:open_history",
     "open_source": "lgviz.sources",
     "preview": "lgviz.session",
     "run": "lgviz.session",
+    "start": "lgviz.session",
     "sandbox": "lgviz.session:open_sandbox",
 }
 

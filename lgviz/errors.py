@@ -28,6 +28,7 @@
     └── PersistenceError            a saver cannot do what was asked; nothing was written
         ├── ForeignTables           the database holds only LangGraph's tables: migrate it
         ├── NewerSchema             the tables were made by a newer lgviz
+        ├── ThreadExists            a thread that was to be made has checkpoints already
         ├── NotKept                 a value that could not be read back equal; names channel and node
         ├── BadNamespace            LangGraph's ``InvalidNamespaceError`` with its remedy
         ├── BadKey                  a store's key that is no text
@@ -87,6 +88,7 @@ __all__ = [
     "ReadOnly",
     "SandboxEnded",
     "SourceError",
+    "ThreadExists",
     "ThreadNotFound",
     "Unavailable",
     "UnknownChannel",
@@ -278,6 +280,10 @@ class ForeignTables(PersistenceError):
 
 class NewerSchema(PersistenceError):
     """The tables were made by a newer version of lgviz."""
+
+
+class ThreadExists(PersistenceError):
+    """A thread that was to be made has checkpoints already."""
 
 
 class NotKept(PersistenceError):

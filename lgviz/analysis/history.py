@@ -11,7 +11,7 @@ from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound, NoCheckpoints, ThreadNotFound, listed
 from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.sources import open_source
-from lgviz.sources.base import ReadOptions, Source
+from lgviz.sources.base import ReadOptions, Source, ThreadLineage, ThreadLink
 from lgviz.sources.places import thread_of
 
 from .checkpoint import Checkpoint
@@ -251,6 +251,23 @@ class History:
         # An input always leads to a step, even where nothing tells yet to which one.
         waits = latest.next or (latest.source == "input" and not latest.children)
         return "paused" if waits else "done"
+
+    @property
+    def lineage(self) -> ThreadLineage:
+        """Which thread this one was forked from (``origin``), and which were forked from it (``forks``).
+
+        Savers of lgviz know both. Of others, a thread that ``lgviz.fork(..., new_thread=…)`` made knows its
+        origin.
+        """
+        known = self.source.lineage(self.thread_id)
+        if known.origin is not None:
+            return known
+        for row in reversed(self.tree.rows):
+            marks = row.metadata
+            if marks.get("lgviz_new_thread") == self.thread_id and "lgviz_from_thread" in marks:
+                left = str(marks["lgviz_from_thread"]), row.namespace, row.parent_id or ""
+                return known._replace(origin=ThreadLink(*left, self.tree.times[row.index]))
+        return known
 
     def refresh(self) -> tuple[int, list[int]]:
         """Read what is new.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
@@ -43,29 +43,25 @@ class AnswerRequests:
 
     @handler("read")
     def answer_form(self, call: RequestCall, params: CheckpointParams) -> list[AnswerForm]:
-        questions = _questions(self._thread.at(params["checkpoint"]))
-        return [
-            {
-                "id": key,
-                "form": form_of(_schema(question))
-                if question.shape == "plain" and _schema(question)
-                else None,
-                "args": [
-                    form_of(action.schema, dict(action.args)) if "edit" in action.decisions else None
-                    for action in question.actions
-                ],
-            }
-            for key, question in questions.items()
-        ]
+        schemas, forms = _ToolSchemas(self._thread.source.graph), []
+        for key, question in _questions(self._thread.at(params["checkpoint"])).items():
+            schema = _schema(question) if question.shape == "plain" else None
+            args = [
+                form_of(schemas.of(action), dict(action.args)) if "edit" in action.decisions else None
+                for action in question.actions
+            ]
+            forms.append(AnswerForm(id=key, form=form_of(schema) if schema else None, args=args))
+        return forms
 
     @handler("read")
     def answer_make(self, call: RequestCall, params: AnswerRequest) -> AnswersMade:
         questions = _questions(self._thread.at(params["checkpoint"]))
+        schemas = _ToolSchemas(self._thread.source.graph)
         made: AnswersMade = {"answers": {}, "errors": []}
         for key, draft in params["drafts"].items():
             if key not in questions:
                 raise InvalidValue(f"No question {key!r} is asked at this checkpoint.", "Look at it again.")
-            text, errors = _Draft(key, questions[key]).made(draft)
+            text, errors = _Draft(key, questions[key], schemas).made(draft)
             made["errors"] += errors
             if not errors:
                 made["answers"][key] = text
@@ -89,12 +85,41 @@ def checked_answers(at: Checkpoint, texts: Mapping[str, str] | None) -> dict[str
     return answers
 
 
+class _ToolSchemas:
+    """The JSON schemas of the arguments that a graph's tools take, where a question does not tell them."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    def of(self, action: Action) -> Any:
+        """The schema of edited arguments; True where it is not known, or could not be used."""
+        if action.schema is not True:
+            return action.schema if schema_problem(action.schema) is None else True
+        for tool in self._tools(action.name):
+            taken: Any = getattr(tool, "tool_call_schema", None)
+            schema = taken.model_json_schema() if hasattr(taken, "model_json_schema") else taken
+            if isinstance(schema, dict) and schema_problem(schema) is None:
+                return schema
+        return True
+
+    def _tools(self, name: str) -> Iterator[Any]:
+        """The tools of that name that a ``ToolNode`` of the graph, or of a subgraph, holds."""
+        if self._graph is None:
+            return
+        for graph in (self._graph, *(inner for _, inner in self._graph.get_subgraphs(recurse=True))):
+            for node in graph.nodes.values():
+                held = getattr(getattr(node, "bound", None), "tools_by_name", None)
+                if isinstance(held, dict) and name in held:
+                    yield held[name]
+
+
 class _Draft:
     """Makes the answer to one question of what was filled in."""
 
-    def __init__(self, key: str, question: Question) -> None:
+    def __init__(self, key: str, question: Question, schemas: _ToolSchemas) -> None:
         self._key = key
         self._question = question
+        self._schemas = schemas
 
     def made(self, draft: AnswerDraft) -> tuple[str, list[AnswerError]]:
         """The answer as ``run_start`` takes it, and what is wrong with it."""
@@ -103,7 +128,7 @@ class _Draft:
         if draft["json"] is None:
             return draft["text"] or "", []
         try:
-            answer = parse_json(draft["json"], "the answer")
+            answer = parse_json(draft["json"], "answer")
         except InvalidValue as error:
             return "", [self._error([], str(error.cause))]
         schema = _schema(self._question)
@@ -116,7 +141,7 @@ class _Draft:
         decisions, errors = [], []
         for place, action in enumerate(self._question.actions):
             draft = drafts[place] if place < len(drafts) else None
-            decision, wrong = _decision(action, draft)
+            decision, wrong = _decision(action, draft, self._schemas.of(action))
             errors += [self._error(e["path"], e["message"], place) for e in wrong]
             if decision is not None:
                 decisions.append(decision)
@@ -134,7 +159,9 @@ class _Draft:
         return {"id": self._key, "action": action, "path": path, "message": message}
 
 
-def _decision(action: Action, draft: DecisionDraft | None) -> tuple[Decision | None, list[FieldError]]:
+def _decision(
+    action: Action, draft: DecisionDraft | None, schema: Any
+) -> tuple[Decision | None, list[FieldError]]:
     """A person's decision on one action, and what is wrong with it."""
     if draft is None or draft["type"] not in action.decisions:
         return None, [{"path": [], "message": f"Decide: {', '.join(action.decisions)}."}]
@@ -144,13 +171,12 @@ def _decision(action: Action, draft: DecisionDraft | None) -> tuple[Decision | N
     if takes != "args":
         return Decision(draft["type"], draft["text"] if takes in ("text", "reason") else ""), []
     try:
-        args = parse_json(draft["args"] or "", "the arguments")
+        args = parse_json(draft["args"] or "", "arguments")
     except InvalidValue as error:
         return None, [{"path": [], "message": str(error.cause)}]
     if not isinstance(args, dict):
         return None, [{"path": [], "message": "Arguments are an object, by name."}]
-    wrong = [] if schema_problem(action.schema) else errors_of(action.schema, args)
-    return Decision(draft["type"], action=(action.name, args)), wrong
+    return Decision(draft["type"], action=(action.name, args)), errors_of(schema, args)
 
 
 def _questions(at: Checkpoint) -> dict[str, Question]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -40,6 +41,7 @@ _TYPES = {
     "null": "null",
 }
 _UNKNOWN: Mapping[str, Any] = {"type": "?"}
+_ESCAPED = re.compile(f"{HIDDEN.pattern}|[\ud800-\udfff]")
 _FORMATS = FormatChecker(formats=())
 _FORMATS.checks("date", raises=ValueError)(lambda text: not isinstance(text, str) or _iso(dt.date, text))
 _FORMATS.checks("date-time", raises=ValueError)(
@@ -170,6 +172,8 @@ class _Forms:
         held = value if isinstance(value, dict) else {}
         if (not known and not held) or (value not in (NOTHING, None) and not isinstance(value, dict)):
             return None
+        if not all(map(_is_seen, held)):
+            return None
         rest = schema.get("additionalProperties", True)
         needed = set(schema.get("required", ()))
         parts = []
@@ -258,7 +262,7 @@ class _Forms:
 def _leaf(kind: str, schema: Mapping[str, Any], value: Any, name: str, required: bool) -> FieldView | None:
     """A field without parts; None where the value does not fit in it."""
     form, holds = {
-        "string": ("text", isinstance(value, str) and HIDDEN.search(value) is None),
+        "string": ("text", isinstance(value, str) and _is_seen(value)),
         "integer": ("integer", type(value) is int),
         "number": ("number", type(value) in (int, float)),
         "boolean": ("bool", isinstance(value, bool)),
@@ -396,8 +400,14 @@ def _words(error: ValidationError) -> str:
     return f"{clean(said)[:300].rstrip('.')}."
 
 
+def _is_seen(text: str) -> bool:
+    """Whether a text is shown as it is: it is edited as JSON otherwise, in which what hides is an escape."""
+    return (text.isascii() and text.isprintable()) or (HIDDEN.search(text) is None and clean(text) == text)
+
+
 def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, (dict, list)) else None)
+    text = json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, (dict, list)) else None)
+    return _ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _iso(kind: type[dt.date], text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.types import Interrupt, PregelTask
@@ -12,20 +13,22 @@ from lgviz.analysis.questions import TAKES, Action, Decision, Question, question
 from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import clean
 from lgviz.backend.fields import option_of, schema_problem
-from lgviz.backend.value_views import MESSAGE, Budget, argument_items, value_node
+from lgviz.backend.value_views import MESSAGE, Budget, argument_items, one_line, value_node
 from lgviz.protocol import ActionView, DecidedView, InterruptView, QuestionView
 
-__all__ = ["interrupt_view", "interrupts_of", "told_at"]
+__all__ = ["interrupt_view", "interrupts_of", "question_words", "told_at"]
 
 _OPTIONS = 12
 _DESCRIPTION = 2_000
+_ARGUMENT = 20_000
+"""Characters: who approves a call is to see it whole."""
 
 
 def interrupts_of(checkpoint: Checkpoint, task: PregelTask) -> list[InterruptView]:
     """The questions of one task of a checkpoint's next step."""
     count = sum(len(one.interrupts) for one in checkpoint.tasks)
     return [
-        interrupt_view(i, task.name, told_at(checkpoint, task, i), Budget(MESSAGE // max(3, count)))
+        interrupt_view(i, task.name, told_at(checkpoint, task, i), Budget(MESSAGE // count))
         for i in task.interrupts
     ]
 
@@ -34,15 +37,29 @@ def interrupt_view(interrupt: Any, node: str, said: Told, budget: Budget) -> Int
     """An interrupt as LangGraph's ``Interrupt``, a dict of the same fields, or the bare value."""
     known = hasattr(interrupt, "value")
     name = getattr(interrupt, "id", None) or getattr(interrupt, "interrupt_id", None) or ""
-    value_share, answer_share, question_share = budget.shares(3)
+    question = _question_view(
+        question_of(interrupt), said.answer, budget
+    )  # what a person must see comes first
+    value_share, answer_share = budget.shares(2)
     return {
         "id": clean(str(name))[:200],
         "node": clean(node)[:200],
         "value": value_node(interrupt.value if known else interrupt, budget=value_share),
         "answered": said.answered,
         "answer": None if said.answer is NOT_TOLD else value_node(said.answer, budget=answer_share),
-        "question": _question_view(question_of(interrupt), said.answer, question_share),
+        "question": question,
     }
+
+
+def question_words(interrupts: Sequence[Any]) -> str:
+    """What interrupts ask, in a line: the actions that wait, else the text that asks."""
+    if names := [action.name for one in interrupts for action in question_of(one).actions]:
+        return one_line(f"{', '.join(dict.fromkeys(names))}?")
+    value = interrupts[0].value
+    if isinstance(value, dict):  # what asks in it, not the dict
+        keys = ("question", "prompt", "message", "query", "description", "action")
+        value = next((text for key in keys if isinstance(text := value.get(key), str)), value)
+    return one_line(value)
 
 
 def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> Told:
@@ -86,7 +103,7 @@ def _action_view(action: Action, decided: Decision | None, budget: Budget) -> Ac
     return {
         "name": budget.take(action.name, 200)[0],
         "description": budget.take(action.description, _DESCRIPTION)[0],
-        "args": argument_items(action.args, budget, 2_000),
+        "args": argument_items(action.args, budget, _ARGUMENT),
         "decisions": [{"type": kind, "takes": TAKES[kind]} for kind in action.decisions],
         "decided": None if decided is None else _decided_view(decided, budget),
     }

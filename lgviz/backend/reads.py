@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
 
 from lgviz.analysis.history import open_history
 from lgviz.analysis.search import Hit, search
@@ -13,8 +12,9 @@ from lgviz.analysis.values import value_at
 from lgviz.backend import checkpoint_views as views
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread, tree_batch
+from lgviz.backend.question_views import question_words
 from lgviz.backend.sandbox import SandboxSlot
-from lgviz.backend.value_views import one_line, value_node
+from lgviz.backend.value_views import value_node
 from lgviz.errors import CheckpointNotFound
 from lgviz.protocol import (
     CheckpointParams,
@@ -141,7 +141,7 @@ class Reads:
             marks.append(
                 {
                     "id": checkpoint_id,
-                    "interrupt": _question(asked[0].value) if asked else None,
+                    "interrupt": question_words(asked) if asked else None,
                     "error": checkpoint.error,
                     "note": checkpoint.note,
                 }
@@ -199,16 +199,6 @@ class Reads:
         call.check()
         more = next(hits, None) is not None
         return {"hits": batch, "done": done if more else total, "total": total, "more": more}
-
-
-def _question(value: Any) -> str:
-    """The words of a question: of a dict the text that asks, not the dict."""
-    if isinstance(value, dict):
-        named = (
-            value.get(key) for key in ("question", "prompt", "message", "query", "description", "action")
-        )
-        value = next((text for text in named if isinstance(text, str)), value)
-    return one_line(value)
 
 
 def _hit(hit: Hit) -> SearchHit:

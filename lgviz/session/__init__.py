@@ -22,6 +22,7 @@ from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, open_sandbox, sandbox_of
 from .schema import channel_hints
+from .start import astart, start, start_thread
 from .target import configurable_of, target_of
 from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
@@ -45,6 +46,7 @@ __all__ = [
     "apreview",
     "arun",
     "as_node_options",
+    "astart",
     "channel_hints",
     "channels_of",
     "configurable_of",
@@ -59,6 +61,8 @@ __all__ = [
     "run",
     "run_plan",
     "sandbox_of",
+    "start",
     "start_run",
+    "start_thread",
     "target_of",
 ]

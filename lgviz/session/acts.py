@@ -23,6 +23,7 @@ from .effects import Act
 from .gotos import gotos_at
 from .loaded import load, snapshot_of
 from .mixed import mixed_at, refuse_mixed, remedy_of, said_of
+from .new_thread import NewThread, copying
 from .overlay import OverlaySaver
 from .run_result import CheckpointFinder
 from .target import GraphTarget, Position, aperform, find, perform, target_of
@@ -162,6 +163,7 @@ def fork(
     as_node: str | None = None,
     goto: str | None = None,
     note: str | None = None,
+    new_thread: str | None = None,
     *,
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
@@ -183,6 +185,9 @@ def fork(
 
     Args:
         note: why, for whoever reads the tree later.
+        new_thread: the id of a new thread to make the branch in: it begins with the path to the checkpoint,
+            and the old thread's newest checkpoint stays its newest. In lgviz's own tables the two share the
+            path, however long it is; in any other saver it is copied.
         graph, at, values, as_node, goto, thread_id, config, context, keep_siblings: see :func:`preview`.
 
     Returns:
@@ -191,11 +196,12 @@ def fork(
     Raises:
         ActRefused: nothing was written; with the cause and the remedy.
         CheckpointNotFound: there is no such checkpoint.
+        ThreadExists: ``new_thread`` has checkpoints already.
     """
     edit = Edit(values, as_node, goto, keep_siblings, note)
-    return CheckpointFinder(graph).at(
-        forked(graph, at, edit, thread_id=thread_id, config=config, context=context)
-    )
+    with copying(new_thread) as new:
+        made = forked(graph, at, edit, thread_id=thread_id, config=config, context=context, new=new)
+    return CheckpointFinder(graph).at(made)
 
 
 async def afork(
@@ -205,6 +211,7 @@ async def afork(
     as_node: str | None = None,
     goto: str | None = None,
     note: str | None = None,
+    new_thread: str | None = None,
     *,
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
@@ -212,8 +219,13 @@ async def afork(
     keep_siblings: bool = False,
 ) -> Checkpoint:
     """:func:`fork`, awaited on the caller's loop."""
-    edit = Edit(values, as_node, goto, keep_siblings, note)
-    made = await aperform(target_of(graph), lambda here: _fork(here, at, thread_id, edit, config, context))
+    edit, target = Edit(values, as_node, goto, keep_siblings, note), target_of(graph)
+    with copying(new_thread) as new:
+        try:
+            made = await aperform(target, lambda here: _fork(here, at, thread_id, edit, config, context, new))
+        except BaseException:
+            await aperform(target, new.undo)
+            raise
     return CheckpointFinder(graph).at(made.config)
 
 
@@ -225,9 +237,15 @@ def forked(
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
     context: Any = None,
+    new: NewThread | None = None,
 ) -> RunnableConfig:
     """:func:`fork` for whoever holds a history already: returns the new checkpoint's config only."""
-    return perform(target_of(graph), lambda here: _fork(here, at, thread_id, edit, config, context)).config
+    target, new = target_of(graph), new or NewThread(None)
+    try:
+        return perform(target, lambda here: _fork(here, at, thread_id, edit, config, context, new)).config
+    except BaseException:
+        perform(target, new.undo)
+        raise
 
 
 def as_node_options(
@@ -331,12 +349,21 @@ def _preview(
 
 
 def _fork(
-    here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
+    here: GraphTarget,
+    at: Any,
+    thread_id: str | None,
+    edit: Edit,
+    config: RunnableConfig | None,
+    context: Any,
+    new: NewThread,
 ) -> Act[UpdateResult]:
     position = yield from find(here, at, thread_id, config)
     yield from refuse_mixed(at, position, set_channels(edit.values))
     if tolerant(here.graph)[0] is not here.graph:  # its nodes look at the state before they run
         yield from _tried(_overlaid(position), edit, config, context)
+    if new.thread_id is not None:
+        edit = replace(edit, threads=(position.thread_id, new.thread_id))
+        position = yield from new.make(position)
     # LangGraph asks for the checkpoint again: it is given what was read.
     handed = replace(position, target=position.target.with_proxy(known=position.saved))
     return (yield from update(handed, edit, config, context))

@@ -22,7 +22,7 @@ from .run_steps import Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
-__all__ = ["RunHandle", "arun", "run", "run_plan", "start_run"]
+__all__ = ["RunHandle", "arun", "run", "run_in_thread", "run_plan", "start_run"]
 
 
 class RunHandle:
@@ -45,6 +45,13 @@ class RunHandle:
 
     def _repr_html_(self) -> str:
         return page("Run", Markup(), {self.status: f"{len(self.configs)} checkpoints"})
+
+    @classmethod
+    def of(cls, graph: Any, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> RunHandle:
+        """Start a run, on ``loop`` where the graph needs one."""
+        here = target_of(graph)
+        where = loop or saver_loop(here.saver)
+        return cls(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
@@ -127,10 +134,8 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    here = target_of(graph)
     steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
-    where = loop or saver_loop(here.saver)
-    return RunHandle(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
+    return RunHandle.of(graph, steps, loop)
 
 
 def run(
@@ -178,8 +183,13 @@ def run(
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    here = target_of(graph)
     steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
+    return run_in_thread(graph, steps)
+
+
+def run_in_thread(graph: Any, steps: RunSteps) -> Run:
+    """Run in a thread of its own, and wait for the end."""
+    here = target_of(graph)
     loop = saver_loop(here.saver)
     blocked = loop is not None and loop is running_loop()
     if blocked:

@@ -18,9 +18,10 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
-from lgviz.errors import ActRefused, NodeRefused, NothingToRun, listed
+from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
 
+from .beginning import beginning, begins
 from .effects import Act, call
 from .heads import as_latest, claimed, goes_on
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
@@ -55,6 +56,8 @@ class RunSpec:
     thread_id: str | None = None
     config: RunnableConfig | None = None
     context: Any = None
+    begins: bool = False
+    """Whether ``input`` begins a new thread, or the next turn of a finished one, in place of ``at``."""
 
 
 @dataclass
@@ -96,8 +99,7 @@ class RunSteps:
         self.sandbox = sandbox_of(given.given)
         if self.sandbox is not None:
             self.sandbox.check()
-        position = yield from find(given, spec.at, spec.thread_id, spec.config)
-        yield from refuse_mixed(spec.at, position)
+        position = yield from self._from(given)
         base = given
         if spec.sandbox and self.sandbox is None:
             self.sandbox = yield from Sandbox(given, position).looked()
@@ -118,8 +120,23 @@ class RunSteps:
             start = yield from self._begin(position)
             return (yield from self._outcome(position, base, start))
 
+    def _from(self, given: GraphTarget) -> Act[Position]:
+        """Where the run starts."""
+        spec = self.spec
+        if spec.begins:
+            return (yield from beginning(given, str(spec.thread_id)))
+        position = yield from find(given, spec.at, spec.thread_id, spec.config)
+        yield from refuse_mixed(spec.at, position)
+        return position
+
     def _begin(self, position: Position) -> Act[RunnableConfig]:
         """Run, and give the config of where it started."""
+        if (new := begins(position)) is not None:
+            yield from self._stream(position, new, self.spec.input)
+            if not self.made:
+                said = f"{type(self._error).__name__}: {self._error}" if self._error else "it stored nothing"
+                raise InvalidValue(f"The graph does not take this input: {said}.", "") from self._error
+            return new
         snapshot = (yield from load(position)).check("Nothing can run here: the state")
         if self.spec.resume is not None:
             return (yield from self._resume(position, snapshot))

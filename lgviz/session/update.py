@@ -39,6 +39,8 @@ class Edit(ShownByFields):
     goto: str | None = None
     keep_siblings: bool = False
     note: str | None = None
+    threads: tuple[str, str] | None = None
+    """The thread that it leaves, and the new one that it is made in; None where it stays."""
 
 
 class Went(Protocol):
@@ -96,6 +98,8 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
         before = yield from snapshot_of(position)
         updates = _with_siblings(position, before, node, values)
     marks = {MARK + "as_node": node, MARK + "goto": edit.goto, MARK + "note": edit.note}
+    if edit.threads is not None:
+        marks[MARK + "from_thread"], marks[MARK + "new_thread"] = edit.threads
     acting = position.acting(config, context, marks={k: v for k, v in marks.items() if v}, runtime=True)
     made = yield from _applied(position, acting, updates, node)
     thread_id, namespace, checkpoint_id = place_of(made)

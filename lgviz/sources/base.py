@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 
 from lgviz._visible import visible
 from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
+from lgviz.persistence.savers.lineage import ThreadLineage, ThreadLink
 
 __all__ = [
     "Bookkeeping",
@@ -24,6 +25,8 @@ __all__ = [
     "StoredWrite",
     "ThreadIndex",
     "ThreadInfo",
+    "ThreadLineage",
+    "ThreadLink",
     "Undecodable",
     "WriteRow",
 ]
@@ -214,6 +217,10 @@ class Source(ABC):
         """The writes to some channels under several checkpoints of one namespace, by checkpoint."""
         found = {id_: self.writes(thread_id, namespace, id_) for id_ in checkpoint_ids}
         return {id_: [w for w in writes if w.channel in channels] for id_, writes in found.items()}
+
+    def lineage(self, thread_id: str) -> ThreadLineage:  # noqa: ARG002
+        """Which thread a thread was forked from, and which from it, where the saver keeps that."""
+        return ThreadLineage()
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing
         """Release connections that the source itself opened."""

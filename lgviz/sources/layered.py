@@ -10,7 +10,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP
 
 from lgviz.errors import CheckpointNotFound
 
-from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo
+from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage
 
 __all__ = ["LayeredSource"]
 
@@ -54,6 +54,9 @@ class LayeredSource(Source):
             writes = [*writes, *above.writes]
             over = above.token
         return ThreadIndex(checkpoints, writes, LayeredToken(index.token, over, upper), reset)
+
+    def lineage(self, thread_id: str) -> ThreadLineage:
+        return self.lower.lineage(thread_id)
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         if self.upper is None:

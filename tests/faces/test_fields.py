@@ -8,6 +8,8 @@ import json
 from typing import Annotated, Any, Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, Discriminator, Field
 
 from lgviz.backend.fields import NOTHING, errors_of, form_of, schema_problem
@@ -135,6 +137,21 @@ def test_a_form_that_starts_from_a_value_holds_exactly_that() -> None:
 )
 def test_without_a_schema_the_value_tells_its_fields(value: Any) -> None:
     assert value_of(form_of(True, value)) == value
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON)
+def test_any_value_is_held_exactly_and_can_be_sent(value: Any) -> None:
+    form = form_of(True, value)
+    assert form["reason"] is not None or value_of(form) == value
+    json.dumps(form, ensure_ascii=False).encode()  # no half of a character
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ def test_one_is_approved_one_edited_one_rejected(mode: str, asked: Any, tmp_path
             ["to", "body"],
             ["ticket"],
         ]
+        (mark,) = here.view.ask("rows_marks", checkpoints=[here.at])
+        assert mark["interrupt"] == "refund, send_mail, close?"
         each = [APPROVE, EDIT, REJECT]
         ended = here.answer(*([decisions(*each)] if mode == "batched" else map(decisions, each)))
         assert ended["status"] == "done"
@@ -134,7 +136,21 @@ def test_what_a_decision_lacks_is_told_at_its_action(asked: Any) -> None:
     assert made["answers"] == {}
 
 
-def test_edited_arguments_are_checked_by_the_schema_of_the_tool(asked: Any) -> None:
+def test_edited_arguments_are_checked_by_the_tool_of_the_graph(asked: Any) -> None:
+    """A ``HITLRequest`` does not tell what its tools take."""
+    here = asked(
+        asking_agent(InMemorySaver(), calls=[("send_mail", {"to": "ana"})])
+    )  # the model forgot the body
+    ((args,),) = [form["args"] for form in here.view.ask("answer_form", checkpoint=here.at)]
+    assert [(f["name"], f["kind"], f["value"]) for f in args["fields"]] == [
+        ("to", "text", "ana"),
+        ("body", "text", None),
+    ]
+    (error,) = here.make(decisions(("edit", "", '{"to": "ana"}')))["errors"]
+    assert (error["action"], error["path"], error["message"]) == (0, ["body"], "A value is needed.")
+
+
+def test_edited_arguments_are_checked_by_the_schema_of_the_question(asked: Any) -> None:
     here = asked(asking_agent(InMemorySaver(), interrupt_mode="per_call"))
     refund, mail, close = here.view.ask("answer_form", checkpoint=here.at)
     assert [f["kind"] for f in refund["args"][0]["fields"]] == ["text", "number"]

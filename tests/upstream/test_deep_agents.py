@@ -10,7 +10,7 @@ from tests.support.environments import environment, output_of
 
 pytestmark = pytest.mark.upstream
 
-SCRIPT = """
+MODEL = """
 import sqlite3, sys
 from typing import Any
 from deepagents import create_deep_agent
@@ -35,7 +35,9 @@ class Scripted(BaseChatModel):
 
 def calls(*args):
     return AIMessage("", tool_calls=[{"name": n, "args": a, "id": f"t{i}"} for i, (n, a) in enumerate(args)])
+"""
 
+SCRIPT = """
 for make, path in ((lambda p: SqliteSaver(sqlite3.connect(p, check_same_thread=False)), sys.argv[1]),
                    (Ours.from_conn_string, sys.argv[2])):
     replies = [calls(("write_file", {"file_path": "/a.txt", "content": "one"}), ("write_file", {"file_path": "/b.txt", "content": "two"})),
@@ -59,7 +61,38 @@ for make, path in ((lambda p: SqliteSaver(sqlite3.connect(p, check_same_thread=F
 
 def test_messages_and_files_of_a_file_are_those_of_the_agent(tmp_path: Path) -> None:
     python = environment("deepagents>=0.7.32", "langgraph-checkpoint-sqlite", lgviz=True)
-    said = output_of(python, SCRIPT, tmp_path / "langgraph.db", tmp_path / "lgviz.db").splitlines()
+    said = output_of(python, MODEL + SCRIPT, tmp_path / "langgraph.db", tmp_path / "lgviz.db").splitlines()
     rules = ["as it was stored", "files set by path, None removes", "messages by id"]
     rules = [f"rebuilt without the graph: {rule}" for rule in rules]
     assert said == [f"True [] {rules} ['/a.txt', '/b.txt']"] * 2
+
+
+ASKING = """
+from lgviz.backend import Backend
+replies = [calls(("write_file", {"file_path": "/a.txt", "content": "one"}), ("ls", {"path": "/"})), AIMessage("done")]
+graph = create_deep_agent(
+    model=Scripted(replies=replies),
+    tools=[],
+    interrupt_on={"write_file": {"allowed_decisions": ["approve", "edit"]}},
+    checkpointer=Ours.from_conn_string(sys.argv[1]),
+)
+place = {"configurable": {"thread_id": "1"}}
+graph.invoke({"messages": [{"role": "user", "content": "write", "id": "u"}]}, place)
+backend = Backend(graph)
+at = backend.request("thread_open", thread_id="1")["tree"]["ids"][-1]
+(asked,) = backend.request("checkpoint_get", checkpoint=at)["interrupts"]
+(action,) = asked["question"]["actions"]
+print(asked["question"]["kind"], action["name"], [one["type"] for one in action["decisions"]])
+edit = {"type": "edit", "text": "", "args": '{"file_path": "/b.txt", "content": "two"}'}
+drafts = {asked["id"]: {"decisions": [edit], "json": None, "text": None}}
+made = backend.request("answer_make", checkpoint=at, drafts=drafts)
+run = {"checkpoint": at, "resume": made["answers"], "until": None, "configurable": None, "sandbox": False}
+print(backend.request("run_start", **run)["status"], sorted(graph.get_state(place).values["files"]))
+backend.close()
+"""
+
+
+def test_a_tool_that_waits_is_a_card_and_runs_with_the_edited_arguments(tmp_path: Path) -> None:
+    python = environment("deepagents>=0.7.32", "langgraph-checkpoint-sqlite", lgviz=True)
+    said = output_of(python, MODEL + ASKING, tmp_path / "asks.db").splitlines()
+    assert said == ["decisions write_file ['approve', 'edit']", "done ['/b.txt']"]

@@ -48,7 +48,7 @@ class StoragePlan(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What of some trees is stored: ids by hash; those that have the owner already; and what is missing."""
+    """What of some trees is stored: ids by hash; those that have an owner already; and what is missing."""
 
     ids: dict[bytes, int]
     owned: set[int]
@@ -272,7 +272,14 @@ class BlockStore:
         return Query(f"SELECT hash, id, owner FROM lgviz_blocks WHERE {where}", params)
 
     def plan(
-        self, owner: int, mark: bytes | None, parts: Iterable[Part], asked: list[bytes], found: Iterable[Any]
+        self,
+        owner: int,
+        mark: bytes | None,
+        parts: Iterable[Part],
+        asked: list[bytes],
+        found: Iterable[Any],
+        *,
+        sources: Sequence[int] = (),
     ) -> Operation[StoragePlan]:
         """Give every block below some parts its id; the statements that store those that are new.
 
@@ -282,12 +289,13 @@ class BlockStore:
             parts: the roots.
             asked: hashes of blocks that were asked for in this transaction.
             found: the rows that answered.
+            sources: other owners, whose blocks stay as long as this one needs them.
         """
         roots = [block for part in parts for block in blocks_of(part) if not block.id]
         if mark != self.ids.mark:
             self.forget(mark)
         needed = self.ids.needs(owner)
-        stored, owned, missing = yield from self._look_up(owner, roots, asked, list(found))
+        stored, owned, missing = yield from self._look_up({owner, *sources}, roots, asked, list(found))
         # Children first, then by hash: the same order for all, so that two writers never wait crosswise.
         heights: dict[bytes, int] = {}
         new = sorted(missing.values(), key=lambda block: (_height(block, missing, heights), block.hash))
@@ -301,7 +309,7 @@ class BlockStore:
             steps.append(Many(insert, values))
         foreign = set(stored.values()) - owned - needed
         if foreign:
-            steps += yield from self._adopting(owner, foreign)
+            steps += yield from self._adopting(owner, foreign, sources)
         learned = {hash: id for hash, id in stored.items() if id not in needed} | fresh
         return StoragePlan(owner, mark, learned, new, steps)
 
@@ -322,7 +330,7 @@ class BlockStore:
         self._spare.clear()
 
     def _look_up(
-        self, owner: int, roots: list[Block], asked: list[bytes], rows: list[Any]
+        self, owners: Collection[int], roots: list[Block], asked: list[bytes], rows: list[Any]
     ) -> Operation[_Found]:
         """Which blocks at and below some roots are stored: level by level, down to those that are."""
         known = self.ids.ids
@@ -338,7 +346,7 @@ class BlockStore:
             for hashes in batches(sorted(todo)):
                 rows += yield self.ask(hashes)
             ids.update((bytes(hash), id) for hash, id, _ in rows)
-            owned.update(id for _, id, its in rows if its == owner)
+            owned.update(id for _, id, its in rows if its in owners)
             rows, below = [], list[Block]()
             for block in level:
                 id = ids.get(block.hash) or known.get(block.hash)
@@ -370,10 +378,13 @@ class BlockStore:
         assert block.part is not None
         return self.codec.close(block.part)
 
-    def _adopting(self, owner: int, ids: Collection[int]) -> Operation[list[Query | Many]]:
+    def _adopting(
+        self, owner: int, ids: Collection[int], sources: Sequence[int]
+    ) -> Operation[list[Query | Many]]:
         """What records that an owner needs some stored blocks and all that is below them."""
         where, params = self.dialect.among("block", list(ids))
-        rows = yield Query(f"SELECT block FROM lgviz_uses WHERE owner = ? AND {where}", [owner, *params])
+        whose, owners = self.dialect.among("owner", [owner, *sources])
+        rows = yield Query(f"SELECT block FROM lgviz_uses WHERE {whose} AND {where}", [*owners, *params])
         others = set(ids).difference(block for (block,) in rows)
         below = yield from self.fetch([Block(id) for id in others], containers=True)
         return [

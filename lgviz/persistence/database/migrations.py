@@ -54,6 +54,16 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
             task_id TEXT NOT NULL, task_path TEXT NOT NULL, at {real} NOT NULL, data {blob} NOT NULL)""",
         "CREATE INDEX lgviz_writes_by_checkpoint ON lgviz_writes (thread, ns, checkpoint_id)",
     ),
+    # A thread that continues the path of another, up to one checkpoint and to the newest keys that there were
+    # by then. `source_id` is that one's name: the thread itself may be deleted, with rows of it left.
+    "2026-11-lineage": (
+        """CREATE TABLE lgviz_lineage (
+            thread {int} PRIMARY KEY, source {int} NOT NULL, ns TEXT NOT NULL, id TEXT NOT NULL,
+            checkpoints {int} NOT NULL, writes {int} NOT NULL, source_id TEXT NOT NULL,
+            at {real} NOT NULL)""",
+        "CREATE INDEX lgviz_lineage_by_source ON lgviz_lineage (source)",
+        "CREATE INDEX lgviz_lineage_by_source_id ON lgviz_lineage (source_id)",
+    ),
     "2026-11-items": (
         # `path` and `key` are bytes that any text has, in its order: see namespaces.py.
         "CREATE TABLE lgviz_namespaces (id {serial}, path {blob} NOT NULL UNIQUE)",
@@ -93,7 +103,7 @@ class Role(NamedTuple):
     users: str
 
 
-CHECKPOINTS = Role(("2026-11-blocks", "2026-11-checkpoints"), "checkpoints", "savers")
+CHECKPOINTS = Role(("2026-11-blocks", "2026-11-checkpoints", "2026-11-lineage"), "checkpoints", "savers")
 ITEMS = Role(("2026-11-blocks", "2026-11-items"), "store", "stores")
 
 _MIGRATIONS_TABLE = (

@@ -18,6 +18,7 @@ from lgviz.persistence.database.statements import Operation, Query, Rows
 
 from .address import Address, address
 from .branches import Child, of_several_kinds, writes_of_child
+from .lineage import Chain, Lineages
 
 _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
     WHERE t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"""
@@ -25,15 +26,16 @@ _LATEST = """SELECT c.id FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id =
 # rows have no body. A recursion from child to parent would take several times as long. A further page begins
 # where the last one ended, for all children of a checkpoint are to be seen before it; or at a checkpoint that
 # was committed after its child.
-_PAGE = """WITH start AS (
-      SELECT c.key, c.thread FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
-      WHERE t.thread_id = ? AND c.ns = ? AND c.id = ?),
+_START = """WITH start AS (
+      SELECT c.key, c.thread FROM lgviz_checkpoints c {threads} AND c.ns = ? AND c.id = ?),
     page AS (
       SELECT c.key, c.thread, c.ns, c.id, c.parent, c.body FROM lgviz_checkpoints c
       WHERE c.thread = (SELECT thread FROM start) AND c.ns = ?
         AND c.key <= (SELECT CASE WHEN key > ? THEN key ELSE ? END FROM start)
       ORDER BY c.key DESC LIMIT ?)
-    SELECT id, parent, NULL, NULL, body, key FROM page
+    SELECT id, parent, NULL, NULL, body, key FROM page"""
+_BY_NAME, _BY_NUMBER = "JOIN lgviz_threads t ON t.id = c.thread WHERE t.thread_id = ?", "WHERE c.thread = ?"
+_PAGE = f"""{_START}
     UNION ALL
     SELECT p.id, w.task_path, w.task_id, w.data, NULL, w.key FROM page p JOIN lgviz_writes w
     ON w.thread = p.thread AND w.ns = p.ns AND w.checkpoint_id = p.id"""
@@ -80,10 +82,12 @@ class DeltaReads:
 
     Args:
         records: opens the rows.
+        lineages: of threads that continue the path of another.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, lineages: Lineages) -> None:
         self.records = records
+        self.lineages = lineages
         self.blocks = records.blocks
         self._reach = _FIRST
 
@@ -102,19 +106,21 @@ class DeltaReads:
         writes: dict[str, list[tuple[str, Part]]] = {name: [] for name in channels}
         seeds: dict[str, Part] = {}
         wanted = set(channels)
-        id, size = place.checkpoint_id, self._reach
-        if id is None:
-            latest = yield Query(_LATEST, scope)
-            id = latest[0][0] if latest else None
+        size = self._reach
+        id = place.checkpoint_id or (yield from self._latest(place))
         walked: set[str] = set()
         child, key = "", 0
+        chain: Chain | None = None
+        left: Chain = ()
         several: Counter[str | None] = Counter()
         while wanted and id is not None:
-            page = _paged((yield Query(_PAGE, [*scope, id, scope[1], key, key, size])))
+            scoped = [*scope, id, scope[1], key, key, size]
+            if chain is None:
+                page = _paged((yield Query(_PAGE.format(threads=_BY_NAME), scoped)))
+            else:
+                page = yield from self._inherited_page(chain, left[0].source, scoped)
             key = page.oldest - 1
             several.update(page.parents)
-            if whole and walked and not page.checkpoints:
-                raise BlockGone
             size *= _GROWTH
             try:
                 # Put again, a checkpoint may be its own ancestor.
@@ -125,7 +131,7 @@ class DeltaReads:
                         with legible("Checkpoint %s of thread %r", id, place.thread_id):
                             entries = self._entries(page.writes.get(id, ()), wanted)
                             if several[id] > 1 or of_several_kinds(entries):
-                                entries = yield from self._part(place, id, child, body, entries)
+                                entries = yield from self._part(place, id, child, body, entries, chain)
                             for entry in reversed(entries):
                                 writes[entry.channel].append((entry.task_id, entry.part))
                             found = yield from self._values(body, wanted)
@@ -137,13 +143,46 @@ class DeltaReads:
                 if whole:  # or was a chunk removed between two statements?
                     raise BlockGone from error
                 raise  # without it the value would be another
-            if id in walked or not page.checkpoints:
+            if id in walked:
                 break
+            if not page.checkpoints:
+                chain, left = yield from self._further(chain, left, place)
+                if not left:
+                    if whole and walked:
+                        raise BlockGone
+                    break
+                key = 0
         self._reach = max(len(walked), _FIRST) + _SPARE
         for collected in writes.values():
             collected.reverse()
         parts = [*seeds.values(), *(part for collected in writes.values() for _, part in collected)]
         return Deltas(writes, seeds, (yield from self.blocks.fetch(parts, whole=whole)))
+
+    def _latest(self, place: Address) -> Operation[str | None]:
+        """The id of the newest checkpoint of a namespace."""
+        rows = yield Query(_LATEST, [place.thread_id, place.ns or ""])
+        if not rows:
+            chain = yield from self.lineages.chain_of(place.thread_id)
+            key = yield from self.lineages.latest(chain, place.ns or "")
+            rows = yield Query("SELECT id FROM lgviz_checkpoints WHERE key = ?", [key])
+        return rows[0][0] if rows else None
+
+    def _inherited_page(self, chain: Chain, source: int, params: list[Any]) -> Operation[_Page]:
+        """A page of a source, with the writes that the thread sees that continues its path."""
+        rows = yield Query(_START.format(threads=_BY_NUMBER), [source, *params[1:]])
+        page = _paged(rows)
+        for row in (yield from self.lineages.writes(chain, params[1], page.checkpoints)):
+            page.writes.setdefault(row.checkpoint_id, []).append(
+                (row.task_path, row.task_id, row.key, row.data)
+            )
+        return page
+
+    def _further(self, chain: Chain | None, left: Chain, place: Address) -> Operation[tuple[Chain, Chain]]:
+        """Where ancestors may be that a thread has not: all of its lineage, and what is yet to look at."""
+        if chain is None:
+            chain = yield from self.lineages.chain_of(place.thread_id)
+            return chain, chain
+        return chain, left[1:]
 
     def _values(self, body: bytes, wanted: set[str]) -> Operation[dict[str, Part]]:
         table = read_body(self.blocks.codec.open_row(body))[1]
@@ -162,10 +201,19 @@ class DeltaReads:
         return entries
 
     def _part(
-        self, place: Address, id: str, child: str, body: bytes, entries: list[_Entry]
+        self,
+        place: Address,
+        id: str,
+        child: str,
+        body: bytes,
+        entries: list[_Entry],
+        chain: Chain | None,
     ) -> Operation[list[_Entry]]:
         """Of the writes under a checkpoint those that made one of its children."""
-        rows = yield Query(_CHILDREN, [place.thread_id, place.ns or "", id])
+        if chain is None:
+            rows = yield Query(_CHILDREN, [place.thread_id, place.ns or "", id])
+        else:
+            rows = yield from self.lineages.children(chain, (place.ns or "", id))
         before = yield from self.records.open_channels(body)
         found: list[tuple[str, str, dict[str, Channel]]] = []
         for id_, metadata, data in rows:

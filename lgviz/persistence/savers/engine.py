@@ -15,6 +15,7 @@ from lgviz.persistence.database.statements import Operation
 from .deltas import DeltaReads
 from .index import ThreadReads
 from .integrity import CheckpointIntegrity
+from .lineage import Lineages
 from .read import CheckpointReads
 from .remove import Removal
 from .stats import Accounting
@@ -31,6 +32,7 @@ class SaverEngine:
     Attributes:
         blocks: the stored pieces of values.
         records: opens the rows of checkpoints and writes.
+        lineages: what threads see that continue the path of another; ``fork_thread``.
         reads: ``get_tuple`` and ``list``.
         writes: ``put`` and ``put_writes``.
         index: ``index`` and ``threads``.
@@ -44,11 +46,12 @@ class SaverEngine:
         self.dialect = dialect
         self.blocks = BlockStore(dialect, serde)
         self.records = Records(self.blocks)
-        self.reads = CheckpointReads(self.records)
-        self.writes = CheckpointWrites(self.records)
-        self.index = ThreadReads(self.records)
-        self.deltas = DeltaReads(self.records)
-        self.removal = Removal(self.records)
+        self.lineages = Lineages(self.records)
+        self.removal = Removal(self.records, self.lineages)
+        self.reads = CheckpointReads(self.records, self.lineages)
+        self.writes = CheckpointWrites(self.records, self.lineages, self.removal)
+        self.index = ThreadReads(self.records, self.lineages)
+        self.deltas = DeltaReads(self.records, self.lineages)
         self.stats = Accounting(self.records, self.removal)
         self.integrity = CheckpointIntegrity(self.records, self.removal)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.records import Records
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+
+from .anchors import anchor_of
+from .lineage import Chain, Lineages
 
 
 class Token(NamedTuple):
@@ -86,18 +89,6 @@ class ThreadIndex:
     reset: bool = False
 
 
-def anchor_of(namespace: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The checkpoint, in the enclosing namespace, that a subgraph's call started from."""
-    parents = metadata.get("parents")
-    if not namespace or not isinstance(parents, dict):
-        return None
-    outer = [name for name in parents if name != namespace]
-    if not outer:
-        return None
-    name = max(outer, key=len)
-    return name, parents[name]
-
-
 def _names(changed: str) -> tuple[str, ...]:
     try:
         return tuple(json.loads(changed))
@@ -110,9 +101,13 @@ _CHECKPOINTS = """SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.c
     length(c.body)
     FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
     ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
-    WHERE c.key > ? AND {}c.thread = ? ORDER BY c.key"""
+    WHERE {} ? AND {}c.thread = ? ORDER BY c.key"""
 _WRITES = """SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
     WHERE w.key > ? AND {}w.thread = ? ORDER BY w.key"""
+
+
+_THREAD = """SELECT id, epoch, (SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id)
+    FROM lgviz_threads WHERE thread_id = ?"""
 
 
 class ThreadReads:
@@ -120,34 +115,64 @@ class ThreadReads:
 
     Args:
         records: opens the rows.
+        lineages: of threads that continue the path of another.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, lineages: Lineages) -> None:
         self.records = records
+        self.lineages = lineages
 
     def read(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
         """All rows of a thread, or those since a token: two indexed queries, however long the thread is."""
-        yield READ
-        rows = yield Query("SELECT id, epoch FROM lgviz_threads WHERE thread_id = ?", [thread_id])
+        self.lineages.blocks.joined = bool((yield READ))
+        rows = yield Query(_THREAD, [thread_id])
         if not rows:
             return ThreadIndex(reset=since is not None)
-        thread, epoch = rows[0]
+        thread, epoch, heir = rows[0]
         reset = since is not None and (since.thread, since.epoch) != (thread, epoch)
         start = since if since is not None and not reset else Token(thread, epoch, 0, 0)
         # The unary plus keeps SQLite from using the index by thread where few new rows are at the end.
         plus = "+" if start.checkpoint or start.write else ""
-        checkpoints = yield Query(_CHECKPOINTS.format(plus), [start.checkpoint, thread])
+        checkpoints = yield Query(_CHECKPOINTS.format("c.key >", plus), [start.checkpoint, thread])
         writes = yield Query(_WRITES.format(plus), [start.write, thread])
         # An anchor can only be gone where something was removed.
-        removed = (yield from self._removed_anchors(thread)) if epoch else {}
-        entries = self._writes(writes)
+        removed = (yield from self._removed_anchors([thread])) if epoch else {}
         token = Token(
             thread,
             epoch,
             checkpoints[-1][0] if checkpoints else start.checkpoint,
             writes[-1][0] if writes else start.write,
         )
+        if heir:
+            chain = yield from self.lineages.chain(thread)
+            if start is not since:
+                checkpoints = [*(yield from self._inherited(chain)), *checkpoints]
+                inherited = yield from self.lineages.path_writes(chain)
+                writes = [*((r.key, *r[1:5], r.at, r.data) for r in inherited), *writes]
+            checkpoints = yield from self._timed(chain, checkpoints)
+            sources = [link.source for link in chain]
+            removed = {**(yield from self._removed_anchors(sources)), **removed}
+        entries = self._writes(writes)
         return ThreadIndex(self._checkpoints(checkpoints, entries, removed), entries, token, reset)
+
+    def _inherited(self, chain: Chain) -> Operation[Rows]:
+        """The rows of the checkpoints on the path that a thread continues."""
+        keys = {entry.key for entry in (yield from self.lineages.path(chain)).values()}
+        found: Rows = []
+        for link in reversed(chain):
+            rows = yield Query(_CHECKPOINTS.format("c.key <=", ""), [link.checkpoints, link.source])
+            found += [row for row in rows if row[0] in keys]
+        return found
+
+    def _timed(self, chain: Chain, rows: Rows) -> Operation[Rows]:
+        """Rows with the times of their parents, where these are rows of another thread."""
+        missing = {(row[1], row[3]) for row in rows if row[3] and row[5] is None}
+        times: dict[tuple[str, str | None], float] = {}
+        for place in missing:
+            key = yield from self.lineages.key_of(chain, place)
+            for (at,) in (yield Query("SELECT at FROM lgviz_checkpoints WHERE key = ?", [key])):
+                times[place] = at
+        return [(*row[:5], times.get((row[1], row[3]), row[5]), *row[6:]) for row in rows]
 
     def _writes(self, rows: Rows) -> list[WriteRow]:
         found: list[WriteRow] = []
@@ -195,19 +220,40 @@ class ThreadReads:
             )
         return found
 
-    def _removed_anchors(self, thread: int) -> Operation[dict[tuple[str, str], str]]:
+    def _removed_anchors(self, threads: Sequence[int]) -> Operation[dict[tuple[str, str], str]]:
         """The numbers of anchors that were removed while checkpoints under them stayed."""
+        where, params = self.lineages.blocks.dialect.among("thread", threads)
         rows = yield Query(
-            "SELECT ns, id, numbers FROM lgviz_calls WHERE thread = ? AND numbers IS NOT NULL", [thread]
+            f"SELECT ns, id, numbers FROM lgviz_calls WHERE {where} AND numbers IS NOT NULL", params
         )
         return {(ns, id): numbers for ns, id, numbers in rows}
 
-    def threads(self) -> Operation[list[tuple[str, int, float]]]:
-        """Every thread with its number of checkpoints and the time of the last, the newest first."""
-        yield READ
+    def threads(self, *, roots: bool = False) -> Operation[list[tuple[str, int, float]]]:
+        """Every thread with its number of checkpoints and the time of the last, the newest first.
+
+        Args:
+            roots: count those of the root namespace alone.
+        """
+        self.lineages.blocks.joined = bool((yield READ))
+        count = "sum(CASE WHEN c.ns = '' THEN 1 ELSE 0 END)" if roots else "count(*)"
         rows = yield Query(
-            """SELECT t.thread_id, count(*), max(c.at) FROM lgviz_checkpoints c
-               JOIN lgviz_threads t ON t.id = c.thread
-               GROUP BY t.id, t.thread_id ORDER BY max(c.key) DESC"""
+            f"""SELECT t.thread_id, {count}, max(c.at), max(c.key) FROM lgviz_checkpoints c
+                JOIN lgviz_threads t ON t.id = c.thread GROUP BY t.id, t.thread_id"""
         )
-        return [(thread_id, count, at) for thread_id, count, at in rows]
+        found = {thread_id: (int(made), at, key) for thread_id, made, at, key in rows}
+        heirs = yield Query(
+            """SELECT l.thread, l.checkpoints, t.thread_id FROM lgviz_lineage l JOIN lgviz_threads t
+               ON t.id = l.thread"""
+        )
+        for thread, key, thread_id in heirs:
+            path = yield from self.lineages.path((yield from self.lineages.chain(thread)))
+            own, at, newest = found.get(thread_id, (0, None, key + 0.5))
+            if at is None:
+                last = max((entry.key for entry in path.values()), default=0)
+                at = (yield Query("SELECT at FROM lgviz_checkpoints WHERE key = ?", [last]))[0][0]
+            inherited = sum(not ns for ns, _ in path) if roots else len(path)
+            found[thread_id] = own + inherited, at, newest
+        return [
+            (thread_id, made, at)
+            for thread_id, (made, at, _) in sorted(found.items(), key=lambda each: each[1][2], reverse=True)
+        ]

@@ -32,10 +32,18 @@ class CheckpointIntegrity:
         threads = yield Query("SELECT id, thread_id FROM lgviz_threads ORDER BY id")
         for thread, name in threads:
             yield from self._check_thread(thread, f"thread {name!r}", report)
+        left = yield Query(
+            """SELECT source, min(source_id) FROM lgviz_lineage
+               WHERE source NOT IN (SELECT id FROM lgviz_threads) GROUP BY source ORDER BY source"""
+        )
+        for thread, name in left:
+            yield from self._check_thread(thread, f"what others see of an earlier thread {name!r}", report)
         return report.problems
 
     def _check_thread(self, thread: int, name: str, report: BlockReport) -> Operation[None]:
-        rows = yield Query("SELECT block FROM lgviz_uses WHERE owner = ?", [thread])
+        chain = yield from self.removal.lineages.chain(thread)
+        where, params = self.blocks.dialect.among("owner", [thread, *(link.source for link in chain)])
+        rows = yield Query(f"SELECT block FROM lgviz_uses WHERE {where}", params)
         used = {block for (block,) in rows}
         report.closed(name, used)
         told: dict[str, set[int]] = {}
@@ -56,7 +64,8 @@ class CheckpointIntegrity:
                     report.look(f"{where}, channel {channel!r}", blocks, used, seen)
             report.look(where, own.values(), used, set())
         tasks = yield Query(
-            "SELECT checkpoint_id, task_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key", [thread]
+            "SELECT checkpoint_id, task_id, data FROM lgviz_writes WHERE thread IN (?, ?) ORDER BY key",
+            [thread, -thread],
         )
         for id, task_id, data in tasks:
             where = f"{name}, checkpoint {id}, task {task_id}"

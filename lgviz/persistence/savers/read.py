@@ -22,11 +22,12 @@ from lgviz.persistence.blocks.records import (
     read_metadata,
     read_seen,
 )
-from lgviz.persistence.blocks.store import BlockGone
+from lgviz.persistence.blocks.store import BlockGone, batches
 from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
 from lgviz.persistence.serde.stored_error import error_as_text
 
 from .address import Address, address
+from .lineage import Chain, Lineages
 
 logger = logging.getLogger("lgviz.persistence")
 
@@ -39,6 +40,12 @@ _FOUND = f"""WITH found AS (
 _WITH_WRITES = f"""{_FOUND} UNION ALL
     SELECT f.key, NULL, w.task_path, w.task_id, NULL, NULL, w.data FROM found f JOIN lgviz_writes w
     ON w.thread = f.thread AND w.ns = f.ns AND w.checkpoint_id = f.id"""
+# A row without a key: the thread continues the path of another, where what was not found may be.
+_HEIR = """ UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM lgviz_lineage l JOIN lgviz_threads t ON t.id = l.thread WHERE t.thread_id = ?"""
+
+Listed = tuple[int, "str | None"]
+"""The key of a checkpoint, and the thread that it is listed under, where that continues the path to it."""
 
 
 @dataclass
@@ -60,11 +67,13 @@ class CheckpointReads:
 
     Args:
         records: opens the rows.
+        lineages: of threads that continue the path of another.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, lineages: Lineages) -> None:
         self.records = records
         self.blocks = records.blocks
+        self.lineages = lineages
 
     def get(
         self, config: RunnableConfig, channels: Collection[str] | None = None
@@ -83,13 +92,48 @@ class CheckpointReads:
         params = [place.thread_id, place.ns or "", place.checkpoint_id]
         if place.checkpoint_id is None:
             where, params = "t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1", params[:2]
+        sql = (_WITH_WRITES if channels is None else _FOUND).format(where) + _HEIR
 
         def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
-            rows = yield Query((_WITH_WRITES if channels is None else _FOUND).format(where), params)
+            found = yield Query(sql, [*params, place.thread_id])
+            rows = [row for row in found if row[0] is not None]
+            if len(rows) < len(found) and not rows:
+                rows = yield from self._inherited(place, writes=channels is None, whole=whole)
             return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
 
         found = yield from self.blocks.optimistic_read(read)
         return found[0] if found else None
+
+    def _inherited(self, place: Address, *, writes: bool, whole: bool) -> Operation[Rows]:
+        """The rows of a checkpoint on the path that a thread continues."""
+        chain = yield from self.lineages.chain_of(place.thread_id)
+        if place.checkpoint_id is None:
+            key = yield from self.lineages.latest(chain, place.ns or "")
+        else:
+            key = yield from self.lineages.key_of(chain, (place.ns or "", place.checkpoint_id))
+        if key is None:
+            return []
+        return (yield from self._rows_of(chain, place.thread_id, [key], writes=writes, whole=whole))
+
+    def _rows_of(
+        self, chain: Chain, thread_id: str, keys: Sequence[int], *, writes: bool, whole: bool
+    ) -> Operation[Rows]:
+        """The rows of checkpoints on a path, as the thread that continues it sees them."""
+        where, params = self.blocks.dialect.among("key", keys)
+        found = yield Query(
+            f"SELECT key, ns, id, parent, metadata, body FROM lgviz_checkpoints WHERE {where}", params
+        )
+        if whole and len(found) < len(keys):
+            raise BlockGone
+        rows: Rows = [(key, thread_id, *rest) for key, *rest in found]
+        by_place = {(ns, id): key for key, ns, id, *_ in found}
+        for ns in {ns for ns, _ in by_place} if writes else ():
+            ids = [id for other, id in by_place if other == ns]
+            rows += [
+                (by_place[ns, row.checkpoint_id], None, row.task_path, row.task_id, None, None, row.data)
+                for row in (yield from self.lineages.writes(chain, ns, ids))
+            ]
+        return rows
 
     def matching(
         self,
@@ -97,8 +141,8 @@ class CheckpointReads:
         filter: Mapping[str, Any] | None,
         before: RunnableConfig | None,
         limit: int | None,
-    ) -> Operation[list[int]]:
-        """The keys of the checkpoints that ``list`` gives, newest first.
+    ) -> Operation[list[Listed]]:
+        """The checkpoints that ``list`` gives, newest first.
 
         A filter asks for equal values of metadata keys, compared here and not in SQL: every database gives
         the same answer.
@@ -109,36 +153,94 @@ class CheckpointReads:
             scope = {"t.thread_id = ?": place.thread_id}
             if place.ns is not None:
                 scope["c.ns = ?"] = place.ns
-        yield GLANCE
+        self.blocks.joined = bool((yield GLANCE))
+        inherited = yield from self._inherited_places(None if config is None else place)
         bounds: dict[str, Any] = {}
         if before is not None and (limiting := (before.get("configurable") or {}).get("checkpoint_id")):
             where = " AND ".join(["c.id = ?", *scope])
             rows = yield Query(f"SELECT max(c.key) {_FROM} WHERE {where}", [limiting, *scope.values()])
             # An id that is not stored is taken for the moment it was made: LangGraph's ids sort by time.
-            key = rows[0][0]
+            keys = [rows[0][0], *(listed[0] for listed, id in inherited.items() if id == limiting)]
+            key = max((key for key in keys if key is not None), default=None)
             bounds = {"c.id < ?": limiting} if key is None else {"c.key < ?": key}
+            inherited = {
+                listed: id
+                for listed, id in inherited.items()
+                if (id < limiting if key is None else listed[0] < key)
+            }
         if config is not None and place.checkpoint_id:
             bounds["c.id = ?"] = place.checkpoint_id
-        where = " AND ".join([*scope, *bounds]) or "1 = 1"
-        params = [*scope.values(), *bounds.values()]
+            inherited = {listed: id for listed, id in inherited.items() if id == place.checkpoint_id}
+        found: list[Listed] = [
+            (key, None) for key in (yield from self._own({**scope, **bounds}, filter, limit))
+        ]
+        if inherited:
+            kept = yield from self._filtered(inherited, filter)
+            found = sorted([*found, *kept], key=lambda listed: listed[0], reverse=True)
+        return found[: None if limit is None else max(limit, 0)]
+
+    def _own(
+        self, bounds: Mapping[str, Any], filter: Mapping[str, Any] | None, limit: int | None
+    ) -> Operation[list[int]]:
+        """The keys of the rows within some bounds, newest first."""
+        where, params = " AND ".join(bounds) or "1 = 1", list(bounds.values())
         columns = "c.key, c.metadata" if filter else "c.key"
         sql = f"SELECT {columns} {_FROM} WHERE {where} ORDER BY c.key DESC"
         if limit is not None and not filter:
             sql, params = f"{sql} LIMIT ?", [*params, max(limit, 0)]
         rows = yield Query(sql, params)
-        if filter:
-            rows = [row for row in rows if self._matches(bytes(row[1]), filter)]
-        return [row[0] for row in rows[: None if limit is None else max(limit, 0)]]
+        return [row[0] for row in rows if not filter or self._matches(bytes(row[1]), filter)]
 
-    def load(self, keys: Sequence[int], known: dict[int, Block]) -> Operation[list[StoredCheckpoint]]:
-        """Checkpoints by key, in the order given; those that are gone meanwhile or damaged are left out."""
-        where, params = self.blocks.dialect.among("c.key", keys)
-        order = {key: n for n, key in enumerate(keys)}
+    def _inherited_places(self, place: Address | None) -> Operation[dict[Listed, str]]:
+        """The checkpoints on the paths that threads continue, and their ids: of one thread, or of all."""
+        where = "" if place is None else "WHERE t.thread_id = ?"
+        threads = yield Query(
+            f"""SELECT l.thread, t.thread_id FROM lgviz_lineage l
+                JOIN lgviz_threads t ON t.id = l.thread {where}""",
+            [] if place is None else [place.thread_id],
+        )
+        found: dict[Listed, str] = {}
+        for thread, thread_id in threads:
+            path = yield from self.lineages.path((yield from self.lineages.chain(thread)))
+            found |= {
+                (entry.key, thread_id): id
+                for (ns, id), entry in path.items()
+                if place is None or place.ns in (None, ns)
+            }
+        return found
+
+    def _filtered(
+        self, inherited: Mapping[Listed, str], filter: Mapping[str, Any] | None
+    ) -> Operation[list[Listed]]:
+        """Those whose metadata match."""
+        if not filter:
+            return list(inherited)
+        matching: set[int] = set()
+        for some in batches({key for key, _ in inherited}):
+            where, params = self.blocks.dialect.among("key", some)
+            rows = yield Query(f"SELECT key, metadata FROM lgviz_checkpoints WHERE {where}", params)
+            matching |= {key for key, data in rows if self._matches(bytes(data), filter)}
+        return [listed for listed in inherited if listed[0] in matching]
+
+    def load(self, listed: Sequence[Listed], known: dict[int, Block]) -> Operation[list[StoredCheckpoint]]:
+        """Checkpoints in the order given; those that are gone meanwhile or damaged are left out."""
+        order = {(key, thread_id): n for n, (key, thread_id) in enumerate(listed)}
+        by_thread: dict[str | None, list[int]] = {}
+        for key, thread_id in listed:
+            by_thread.setdefault(thread_id, []).append(key)
 
         def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
-            rows = yield Query(_WITH_WRITES.format(where), params)
-            rows.sort(key=lambda row: order[row[0]])
-            return (yield from self._read(rows, known, whole=whole, strict=False))
+            found: list[tuple[Any, ...]] = []
+            for thread_id, keys in by_thread.items():
+                if thread_id is None:
+                    where, params = self.blocks.dialect.among("c.key", keys)
+                    rows = yield Query(_WITH_WRITES.format(where), params)
+                else:
+                    chain = yield from self.lineages.chain_of(thread_id)
+                    rows = yield from self._rows_of(chain, thread_id, keys, writes=True, whole=whole)
+                found += [(order[key, thread_id], *rest) for key, *rest in rows]
+            found.sort(key=lambda row: row[0])
+            return (yield from self._read(found, known, whole=whole, strict=False))
 
         return (yield from self.blocks.optimistic_read(read))
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
-from lgviz.errors import DamagedData, PersistenceError
+from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.records import Records
-from lgviz.persistence.blocks.store import complete
-from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query
+from lgviz.persistence.blocks.store import batches, complete
+from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query, Rows
 
-from .index import anchor_of
+from .anchors import anchor_of
+from .lineage import Chain, Lineages
+
+_ROWS = """SELECT key, ns, id, parent, ordinal, metadata, body,
+    length(body) + length(metadata) + length(changed) FROM lgviz_checkpoints"""
+_CHECKPOINT_COLUMNS = "ns, id, parent, ordinal, at, changed, metadata, body"
+_WRITE_COLUMNS = "ns, checkpoint_id, task_id, task_path, at, data"
+_RETIRED = "DELETE FROM lgviz_writes WHERE thread = ? AND key > ?"
+_CALL_COLUMNS = "ns, id, made, numbers"
 
 
 class CheckpointRecord(NamedTuple):
@@ -38,33 +46,41 @@ class Removal:
 
     Args:
         records: opens the rows.
+        lineages: of threads that continue the path of another.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, lineages: Lineages) -> None:
         self.records = records
         self.blocks = records.blocks
+        self.lineages = lineages
 
     def delete_threads(self, thread_ids: Sequence[str]) -> Operation[None]:
         """Remove whole threads."""
-        yield REMOVE
+        self.blocks.joined = bool((yield REMOVE))
         for thread_id in thread_ids:
             thread = yield from self._number(thread_id)
             if thread is not None:
-                for table in ("lgviz_checkpoints", "lgviz_writes", "lgviz_calls"):
-                    yield Query(f"DELETE FROM {table} WHERE thread = ?", [thread])
-                yield from self.blocks.release(thread, ())
                 yield Query("DELETE FROM lgviz_threads WHERE id = ?", [thread])
+                yield from self.collect(thread)
 
     def delete_for_runs(self, run_ids: Collection[str]) -> Operation[None]:
         """Remove the checkpoints of some runs, but those that a later checkpoint's delta channels need."""
         runs = {str(run) for run in run_ids}
-        yield REMOVE
+
+        def kept(rows: Sequence[CheckpointRecord]) -> set[int]:
+            return {row.key for row in rows if str((row.notes or {}).get("run_id")) not in runs}
+
+        self.blocks.joined = bool((yield REMOVE))
+        entangled = yield from self.lineages.entangled()
         threads = yield Query("SELECT id FROM lgviz_threads ORDER BY id")
         for (thread,) in threads:
-            rows = yield from self.rows(thread)
-            keep = {row.key for row in rows if str((row.notes or {}).get("run_id")) not in runs}
-            if len(keep) < len(rows):
-                yield from self._remove(thread, rows, keep)
+            rows = yield from (self.seen if thread in entangled else self.rows)(thread)
+            if len(kept(rows)) == len(rows):
+                continue
+            if thread in entangled:
+                thread = yield from self.settle(thread)
+                rows = yield from self.rows(thread)
+            yield from self._remove(thread, rows, kept(rows))
 
     def keep_latest(self, thread_ids: Sequence[str]) -> Operation[None]:
         """Remove all but the newest checkpoint of each namespace, and what its delta channels need.
@@ -76,17 +92,26 @@ class Removal:
         for thread_id in thread_ids:
             thread = yield from self._number(thread_id)
             if thread is not None:
+                if thread in (yield from self.lineages.entangled()):
+                    thread = yield from self.settle(thread)
                 rows = yield from self.rows(thread)
                 yield from self._remove(thread, rows, (yield from self.latest(rows)))
 
     def rows(self, thread: int) -> Operation[list[CheckpointRecord]]:
-        """A thread's checkpoints, oldest first."""
-        rows = yield Query(
-            """SELECT key, ns, id, parent, ordinal, metadata, body,
-               length(body) + length(metadata) + length(changed)
-               FROM lgviz_checkpoints WHERE thread = ? ORDER BY key""",
-            [thread],
-        )
+        """A thread's checkpoints, oldest first; not those on the path that it continues."""
+        return self._opened((yield Query(f"{_ROWS} WHERE thread = ? ORDER BY key", [thread])))
+
+    def seen(self, thread: int) -> Operation[list[CheckpointRecord]]:
+        """A thread's checkpoints, oldest first, those on the path that it continues included."""
+        path = yield from self.lineages.path((yield from self.lineages.chain(thread)))
+        rows: Rows = []
+        for some in batches({entry.key for entry in path.values()}):
+            where, params = self.blocks.dialect.among("key", some)
+            rows += yield Query(f"{_ROWS} WHERE {where}", params)
+        rows.sort(key=lambda row: row[0])
+        return [*self._opened(rows), *(yield from self.rows(thread))]
+
+    def _opened(self, rows: Rows) -> list[CheckpointRecord]:
         return [
             CheckpointRecord(
                 key, ns, id, parent, ordinal, self.records.open_metadata(bytes(data)), bytes(body), size
@@ -202,22 +227,13 @@ class Removal:
         """Give a thread's checkpoints and writes to another thread too; values are shared, not copied.
 
         Raises:
-            PersistenceError: the target has checkpoints already.
+            ThreadExists: the target has checkpoints already.
         """
         yield REMOVE
         old = yield from self._number(source)
         if old is None:
             return
-        taken = yield Query(
-            """SELECT 1 FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
-               WHERE t.thread_id = ? LIMIT 1""",
-            [target],
-        )
-        if taken:
-            raise PersistenceError(
-                f"Thread {target!r} has checkpoints already.",
-                "Copy to a new thread, or delete that one first.",
-            )
+        yield from self.lineages.refuse_taken(target)
         rows = yield Query(
             """INSERT INTO lgviz_threads (thread_id, made, epoch)
                SELECT ?, made, epoch FROM lgviz_threads WHERE id = ?
@@ -226,24 +242,155 @@ class Removal:
                THEN excluded.made ELSE lgviz_threads.made END RETURNING id""",
             [target, old],
         )
-        new = rows[0][0]
+        yield from self._copy_rows(old, rows[0][0])
+
+    def settle(self, thread: int) -> Operation[int]:
+        """Give a thread a new number, and rows of its own of all that it sees; what threads see that continue
+        its path stays with the old number, to which no thread id leads.
+
+        Only in a transaction that began with ``REMOVE``.
+
+        Returns:
+            The new number.
+        """
+        rows = yield Query(
+            "DELETE FROM lgviz_threads WHERE id = ? RETURNING thread_id, made, epoch", [thread]
+        )
+        insert = "INSERT INTO lgviz_threads (thread_id, made, epoch) VALUES (?, ?, ?) RETURNING id"
+        new = int((yield Query(insert, rows[0]))[0][0])
+        yield from self._copy_rows(thread, new)
+        yield from self.collect(thread)
+        return new
+
+    def _copy_rows(self, old: int, new: int) -> Operation[None]:
+        """Give all that one thread sees to another too; values are shared."""
+        chain = yield from self.lineages.chain(old)
         yield Query("DELETE FROM lgviz_calls WHERE thread = ?", [new])
-        for table, columns in (
-            ("lgviz_checkpoints", "ns, id, parent, ordinal, at, changed, metadata, body"),
-            ("lgviz_writes", "ns, checkpoint_id, task_id, task_path, at, data"),
-            ("lgviz_calls", "ns, id, made, numbers"),
+        if chain:
+            yield from self._copy_path(chain, new)
+        for table, columns, order in (
+            ("lgviz_checkpoints", _CHECKPOINT_COLUMNS, "ORDER BY key"),
+            ("lgviz_writes", _WRITE_COLUMNS, "ORDER BY key"),
+            ("lgviz_calls", _CALL_COLUMNS, ""),
         ):
-            order = "" if table == "lgviz_calls" else "ORDER BY key"
             yield Query(
                 f"""INSERT INTO {table} (thread, {columns})
                     SELECT ?, {columns} FROM {table} WHERE thread = ? {order}""",
                 [new, old],
             )
+        if chain:
+            yield from self._copy_calls(chain, new)
+        live = (yield from self._needed([new])) if chain else None
+        if live is not None:
+            insert = "INSERT INTO lgviz_shares (owner, block) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            yield Many(insert, [(new, id) for id in sorted(live)])
+            return
+        where, params = self.blocks.dialect.among("owner", [old, *(link.source for link in chain)])
         yield Query(
-            """INSERT INTO lgviz_shares (owner, block) SELECT ?, block FROM lgviz_uses WHERE owner = ?
-               ON CONFLICT DO NOTHING""",
-            [new, old],
+            f"""INSERT INTO lgviz_shares (owner, block) SELECT DISTINCT {new:d}, block FROM lgviz_uses
+                WHERE {where} ON CONFLICT DO NOTHING""",
+            params,
         )
+
+    def _copy_path(self, chain: Chain, new: int) -> Operation[None]:
+        path = yield from self.lineages.path(chain)
+        writes = yield from self.lineages.path_writes(chain)
+        for table, columns, keys in (
+            ("lgviz_checkpoints", _CHECKPOINT_COLUMNS, [entry.key for entry in path.values()]),
+            ("lgviz_writes", _WRITE_COLUMNS, [row.key for row in writes]),
+        ):
+            for some in batches(sorted(keys)):
+                where, params = self.blocks.dialect.among("key", some)
+                yield Query(
+                    f"""INSERT INTO {table} (thread, {columns})
+                        SELECT {new:d}, {columns} FROM {table} WHERE {where} ORDER BY key""",
+                    params,
+                )
+
+    def _copy_calls(self, chain: Chain, new: int) -> Operation[None]:
+        """The numbers that the subgraphs on a path were given, where the thread has not gone on with them."""
+        insert = f"INSERT INTO lgviz_calls (thread, {_CALL_COLUMNS})"
+        for link in chain:
+            yield Query(
+                f"""{insert} SELECT ?, {_CALL_COLUMNS} FROM lgviz_calls
+                    WHERE thread = ? AND numbers IS NOT NULL ON CONFLICT DO NOTHING""",
+                [new, link.source],
+            )
+        made: dict[tuple[str, str], int] = {}
+        for entry in (yield from self.lineages.path(chain)).values():
+            if entry.anchor is not None:
+                made[entry.anchor] = max(entry.ordinal, made.get(entry.anchor, 0))
+        yield Many(
+            f"{insert} VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+            [(new, *anchor, number) for anchor, number in made.items()],
+        )
+
+    def _needed(self, threads: Sequence[int]) -> Operation[set[int] | None]:
+        """The blocks that the rows of some threads need; None where damage hides what they need."""
+        where, params = self.blocks.dialect.among("thread", threads)
+        bodies = yield Query(f"SELECT body FROM lgviz_checkpoints WHERE {where}", params)
+        where, params = self.blocks.dialect.among("thread", [*threads, *(-thread for thread in threads)])
+        writes = yield Query(f"SELECT data FROM lgviz_writes WHERE {where}", params)
+        return (yield from self.blocks.live(data for (data,) in (*bodies, *writes)))
+
+    def collect(self, thread: int) -> Operation[None]:
+        """Remove what nobody sees of a thread's rows, and give back what only they needed.
+
+        What a thread sees itself stays, if a thread id leads to it. Only in a transaction that began with
+        ``REMOVE``.
+        """
+        while not (yield Query("SELECT 1 FROM lgviz_threads WHERE id = ?", [thread])):
+            if not (yield from self.lineages.heirs(thread)) or (yield from self._shrink(thread)):
+                for table in ("lgviz_checkpoints", "lgviz_writes", "lgviz_calls"):
+                    yield Query(f"DELETE FROM {table} WHERE thread = ?", [thread])
+                yield Query("DELETE FROM lgviz_writes WHERE thread = ?", [-thread])
+                yield from self.blocks.release(thread, ())
+                link = yield Query("DELETE FROM lgviz_lineage WHERE thread = ? RETURNING source", [thread])
+            else:
+                yield from self._release(thread)
+                link = yield Query("SELECT source FROM lgviz_lineage WHERE thread = ?", [thread])
+            if not link:
+                return
+            thread = link[0][0]
+        until = yield Query("SELECT coalesce(max(writes), 0) FROM lgviz_lineage WHERE source = ?", [thread])
+        if (yield Query(f"{_RETIRED} RETURNING key", [-thread, until[0][0]])):
+            yield from self._release(thread)
+
+    def _shrink(self, thread: int) -> Operation[bool]:
+        """Remove the rows that none of a thread's heirs sees; whether nothing is left, and they continue the
+        path of its source themselves."""
+        seen: set[int] = set()
+        places: set[tuple[str, str]] = set()
+        for heir in (yield from self.lineages.heirs(thread)):
+            if (yield Query("SELECT 1 FROM lgviz_threads WHERE id = ?", [heir])):
+                path = yield from self.lineages.path((yield from self.lineages.chain(heir)))
+                seen |= {entry.key for entry in path.values()}
+                places |= path.keys()
+        rows = yield Query("SELECT key FROM lgviz_checkpoints WHERE thread = ?", [thread])
+        doomed = [(key,) for (key,) in rows if key not in seen]
+        yield Many("DELETE FROM lgviz_checkpoints WHERE key = ?", doomed)
+        until = yield Query("SELECT max(writes) FROM lgviz_lineage WHERE source = ?", [thread])
+        writes = yield Query(
+            "SELECT key, ns, checkpoint_id FROM lgviz_writes WHERE thread IN (?, ?)", [thread, -thread]
+        )
+        unseen = [(key,) for key, ns, id in writes if key > until[0][0] or (ns, id) not in places]
+        yield Many("DELETE FROM lgviz_writes WHERE key = ?", unseen)
+        if len(doomed) < len(rows) or len(unseen) < len(writes):
+            return False
+        # Of a subgraph's checkpoint the path leaves out what its source has beside it: the link has to stay.
+        skipped = yield Query(
+            """UPDATE lgviz_lineage SET source = s.source, checkpoints = s.checkpoints, writes = s.writes
+               FROM (SELECT source, checkpoints, writes FROM lgviz_lineage WHERE thread = ? AND ns = '') AS s
+               WHERE lgviz_lineage.source = ? RETURNING thread""",
+            [thread, thread],
+        )
+        return bool(skipped)
+
+    def _release(self, thread: int) -> Operation[None]:
+        """Give back the blocks that neither the rows of a thread need, nor those of its heirs."""
+        live = yield from self._needed([thread, *(yield from self.lineages.heirs(thread))])
+        if live is not None:
+            yield from self.blocks.release(thread, live)
 
     def _number(self, thread_id: str) -> Operation[int | None]:
         """The number of a thread."""

@@ -31,6 +31,7 @@ from lgviz.persistence.serde.exact import ExactSerializer
 
 from .engine import SaverEngine
 from .index import ThreadIndex, Token
+from .lineage import ThreadLineage
 from .read import StoredCheckpoint
 from .stats import Stats
 
@@ -119,10 +120,10 @@ class Saver(OperationRunner, BaseCheckpointSaver[Any]):
     ) -> Iterator[CheckpointTuple]:
         """Checkpoints, the one committed last first. Between two of them nothing is locked."""
         engine = self.engine
-        keys = self._run(lambda: engine.reads.matching(config, filter, before, limit))
+        listed = self._run(lambda: engine.reads.matching(config, filter, before, limit))
         known: dict[int, Block] = {}
-        for start in range(0, len(keys), PAGE):
-            page = self._run(partial(engine.reads.load, keys[start : start + PAGE], known))
+        for start in range(0, len(listed), PAGE):
+            page = self._run(partial(engine.reads.load, listed[start : start + PAGE], known))
             known = page[0].blocks if page else {}
             yield from engine.reads.assemble_all(page)
 
@@ -136,11 +137,11 @@ class Saver(OperationRunner, BaseCheckpointSaver[Any]):
     ) -> AsyncIterator[CheckpointTuple]:
         """:meth:`list`, awaited."""
         engine = await self.aengine()
-        keys = await self._arun(lambda: engine.reads.matching(config, filter, before, limit))
+        listed = await self._arun(lambda: engine.reads.matching(config, filter, before, limit))
         known: dict[int, Block] = {}
-        for start in range(0, len(keys), PAGE):
+        for start in range(0, len(listed), PAGE):
             page: Sequence[StoredCheckpoint] = await self._arun(
-                partial(engine.reads.load, keys[start : start + PAGE], known)
+                partial(engine.reads.load, listed[start : start + PAGE], known)
             )
             known = page[0].blocks if page else {}
             for found in engine.reads.assemble_all(page):
@@ -286,6 +287,48 @@ class Saver(OperationRunner, BaseCheckpointSaver[Any]):
         """:meth:`copy_thread`, awaited."""
         engine = await self.aengine()
         await self._arun(lambda: engine.removal.copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    def fork_thread(self, config: RunnableConfig, new_thread_id: str) -> RunnableConfig:
+        """Let a new thread continue the path to a checkpoint: one row is written, however long the path is.
+
+        The new thread has all that lies on the path from the root to the checkpoint (to the latest, where
+        ``config`` names none): checkpoints, their writes, those pending at the checkpoint, and the
+        checkpoints of subgraphs that were called on the way. From there on the two threads know nothing of
+        each other: what is put into one, deleted or pruned there, takes nothing from the other.
+
+        >>> from lgviz.demos import two_nodes
+        >>> from lgviz.persistence import MemorySaver
+        >>> saver = MemorySaver()
+        >>> two_nodes.seed(two_nodes.build(saver), thread_id="a")
+        >>> middle = list(saver.list({"configurable": {"thread_id": "a"}}))[-3]
+        >>> new = saver.fork_thread(middle.config, "b")
+        >>> new["configurable"]["thread_id"], len(list(saver.list({"configurable": {"thread_id": "b"}})))
+        ('b', 3)
+
+        Returns:
+            The config of the checkpoint in the new thread, which is its latest.
+
+        Raises:
+            CheckpointNotFound: ``config`` names no checkpoint of the saver.
+            ThreadExists: the new thread has checkpoints already.
+        """
+        engine = self.engine
+        return self._run(lambda: engine.lineages.fork(config, str(new_thread_id)))
+
+    async def afork_thread(self, config: RunnableConfig, new_thread_id: str) -> RunnableConfig:
+        """:meth:`fork_thread`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.lineages.fork(config, str(new_thread_id)))
+
+    def lineage(self, thread_id: str) -> ThreadLineage:
+        """Which thread a thread was forked from, and which were forked from it (by :meth:`fork_thread`)."""
+        engine = self.engine
+        return self._run(lambda: engine.lineages.read(str(thread_id)))
+
+    async def alineage(self, thread_id: str) -> ThreadLineage:
+        """:meth:`lineage`, awaited."""
+        engine = await self.aengine()
+        return await self._arun(lambda: engine.lineages.read(str(thread_id)))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep the newest checkpoint of each namespace (``keep_latest``) or none (``delete``)."""

@@ -15,8 +15,8 @@ from .remove import CheckpointRecord, Removal
 
 _ROW = "length(body) + length(metadata) + length(changed)"
 _WRITES = "SELECT ns, checkpoint_id, task_id, data FROM lgviz_writes WHERE thread = ? ORDER BY key"
-_SIZES = """SELECT n.id, length(n.data), (SELECT count(*) FROM lgviz_uses o WHERE o.block = n.id)
-    FROM lgviz_uses u JOIN lgviz_blocks n ON n.id = u.block WHERE u.owner = ?"""
+_SIZES = """SELECT DISTINCT n.id, length(n.data), (SELECT count(*) FROM lgviz_uses o WHERE o.block = n.id)
+    FROM lgviz_uses u JOIN lgviz_blocks n ON n.id = u.block WHERE {}"""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,8 @@ class Stats:
         by_thread: for each thread what it needs; shared values count in each.
         by_channel: for each channel; a value counts once, for the checkpoint that brought it.
         by_checkpoint: for each checkpoint id its row and the values it brought.
-        prune_frees: what ``prune(strategy="keep_latest")`` would give back.
+        prune_frees: what ``prune(strategy="keep_latest")`` would give back; threads that share a path by
+            ``fork_thread`` do not count, for what one gives back depends on the others.
         damaged: rows that could not be read: their own bytes count, what they brought does not.
     """
 
@@ -79,9 +80,17 @@ class Accounting:
         return int(rows[0][0]) + int(writes[0][0])
 
     def _thread(self, thread: int, name: str, stats: Stats) -> Operation[None]:
-        rows = yield from self.removal.rows(thread)
-        writes = yield Query(_WRITES, [thread])
-        sizes = {id: (size, users) for id, size, users in (yield Query(_SIZES, [thread]))}
+        lineages = self.removal.lineages
+        chain = yield from lineages.chain(thread)
+        rows = yield from self.removal.seen(thread)
+        inherited = (yield from lineages.path_writes(chain)) if chain else []
+        writes = [(row.ns, row.checkpoint_id, row.task_id, row.data) for row in inherited]
+        writes += yield Query(_WRITES, [thread])
+        where, params = self.blocks.dialect.among("u.owner", [thread, *(link.source for link in chain)])
+        sizes = {id: (size, users) for id, size, users in (yield Query(_SIZES.format(where), params))}
+        if chain:  # a source needs more than what is seen of it
+            live = yield from self.blocks.live([*(row.body for row in rows), *(row[3] for row in writes)])
+            sizes = {id: size for id, size in sizes.items() if live is None or id in live}
         blocks = yield from self.blocks.fetch([Block(id) for id in sizes], containers=True)
         bill = _Bill(stats, {id: size for id, (size, _) in sizes.items()}, blocks)
         for row in rows:
@@ -101,7 +110,8 @@ class Accounting:
         stats.blocks += len(sizes)
         row_bytes = sum(row.size for row in rows) + sum(len(row[3]) for row in writes)
         stats.by_thread[name] = row_bytes + sum(size for size, _ in sizes.values())
-        stats.prune_frees += yield from self._prunable(rows, writes, sizes)
+        if thread not in (yield from lineages.entangled()):
+            stats.prune_frees += yield from self._prunable(rows, writes, sizes)
 
     def _add_checkpoint(self, row: CheckpointRecord, where: str, bill: _Bill) -> Operation[None]:
         try:

@@ -25,12 +25,14 @@ from lgviz.persistence.blocks.records import (
     pack_writes,
     seen_entries,
 )
-from lgviz.persistence.database.statements import WRITE, Batch, Operation, Query, Rows
+from lgviz.persistence.database.statements import REMOVE, WRITE, Batch, Conflict, Operation, Query, Rows
 from lgviz.persistence.serde.exact import write_error
 
 from .address import Address, address
+from .anchors import anchor_of
 from .branches import AGAIN, OF_UPDATE
-from .index import anchor_of
+from .lineage import Chain, Lineages
+from .remove import Removal
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
 _THREAD = "(SELECT id FROM lgviz_threads WHERE thread_id = ?)"
@@ -47,6 +49,8 @@ _TASK = f"""SELECT key, task_path, data FROM lgviz_writes
         AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ? AND id = ?)
         AND parent = ? ORDER BY key DESC LIMIT 1), NULL"""
 
+_HEIR = "(SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id)"
+_LENT = "(SELECT max(writes) FROM lgviz_lineage WHERE source = lgviz_threads.id)"
 
 _UPDATE = """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
     WHERE thread = ? AND ns = ? AND id = ?"""
@@ -62,12 +66,23 @@ class _Thread(NamedTuple):
     Attributes:
         number: its key.
         made: how many root checkpoints it had had at the last removal.
+        heir: whether it continues the path of another.
+        lent: the newest key of writes that threads see which continue its own path, if there are any.
         mark: of removals in the database.
+        chain: of an heir.
     """
 
     number: int
     made: int
+    heir: int
+    lent: int | None
     mark: bytes | None
+    chain: Chain = ()
+
+    @property
+    def sources(self) -> list[int]:
+        """The threads whose blocks it may refer to besides its own."""
+        return [link.source for link in self.chain]
 
 
 class _Before(NamedTuple):
@@ -89,11 +104,16 @@ class CheckpointWrites:
 
     Args:
         records: opens the rows.
+        lineages: of threads that continue the path of another.
+        removal: gives a thread rows of its own.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, lineages: Lineages, removal: Removal) -> None:
         self.records = records
         self.blocks = records.blocks
+        self.lineages = lineages
+        self.removal = removal
+        self._settling: set[str] = set()
 
     def put(
         self,
@@ -131,12 +151,11 @@ class CheckpointWrites:
         packed_notes = pack_metadata(notes, serde)
         asked = blocks.unknown([*parts.values(), seen])
 
-        yield WRITE
+        yield REMOVE if place.thread_id in self._settling else WRITE
         # The parent is read only where a value is taken over from it.
         source = place.checkpoint_id if values.keys() - parts.keys() else None
-        query = Query(_BEFORE, [place.thread_id, ns, id, source, place.thread_id])
-        thread, rows, stored = yield from self._enter(place.thread_id, query, asked)
-        before = _read_before(rows, id, source)
+        here = Address(place.thread_id, ns, id)
+        thread, before, stored = yield from self._enter_before(here, source, asked)
         inherited = (yield from self._inherited(before, versions)) if source else {}
         for name in values.keys() - parts.keys():
             old = inherited.get(name)
@@ -147,8 +166,9 @@ class CheckpointWrites:
         channels = {name: Channel(versions.get(name), parts.get(name), name in sure) for name in names}
         yield from self._learn_hashes(channels)
         table = blocks.merkle.chunk(DICT, channel_entries(channels))
-        plan = yield from blocks.plan(thread.number, thread.mark, [table, seen], asked, stored)
-
+        plan = yield from blocks.plan(
+            thread.number, thread.mark, [table, seen], asked, stored, sources=thread.sources
+        )
         row = [
             place.checkpoint_id,
             at or time.time(),
@@ -161,6 +181,34 @@ class CheckpointWrites:
             blocks.stored(plan)
         return Address(place.thread_id, ns, id).config()
 
+    def _enter_before(
+        self, here: Address, source: str | None, asked: list[bytes]
+    ) -> Operation[tuple[_Thread, _Before, Rows]]:
+        """:meth:`_enter`, with what the thread holds or inherits of a checkpoint and its parent."""
+        ns, id = here.ns or "", here.checkpoint_id or ""
+        query = Query(_BEFORE, [here.thread_id, ns, id, source, here.thread_id])
+        thread, rows, stored = yield from self._enter(here.thread_id, query, asked)
+        before = _read_before(rows, id, source)
+        if thread.heir or (thread.lent is not None and before.replaced):
+            if (yield from self._settled(here, thread, before)):
+                return (yield from self._enter_before(here, source, asked))
+            if before.source is None and source:
+                before = before._replace(source=(yield from self.lineages.body(thread.chain, (ns, source))))
+        return thread, before, stored
+
+    def _settled(self, place: Address, thread: _Thread, before: _Before) -> Operation[bool]:
+        """Give a thread rows of its own where a checkpoint is put again that others see, or that it sees of
+        another; whether it was so. Rows are removed then: the operation begins anew for that."""
+        key = yield from self.lineages.key_of(thread.chain, (place.ns or "", place.checkpoint_id or ""))
+        if key is None and not (before.replaced and thread.lent is not None):
+            return False
+        if place.thread_id not in self._settling:
+            self._settling.add(place.thread_id)
+            raise Conflict
+        self._settling.discard(place.thread_id)
+        yield from self.removal.settle(thread.number)
+        return True
+
     def _row_steps(
         self, thread: _Thread, before: _Before, notes: Mapping[str, Any], here: list[Any], row: list[Any]
     ) -> Operation[list[Query]]:
@@ -171,7 +219,7 @@ class CheckpointWrites:
             return [epoch, Query(_UPDATE, [*row, *here])]
         number = max(thread.made, before.last + 1)
         if ns:
-            number = yield from self._inner_ordinal(thread.number, ns, notes)
+            number = yield from self._inner_ordinal(thread, ns, notes)
         return [Query(_INSERT, [*here, number, *row])]
 
     def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Channel]]:
@@ -232,6 +280,9 @@ class CheckpointWrites:
             after = next(path for key, path, _ in rows if key is None) or ""
         of_update = not copied and (not task_path or task_path.startswith("~__interrupt__"))
         steps: list[Query] = []
+        if thread.heir:
+            rows, turn = yield from self._with_inherited(thread, here[1:], task_id, rows, after)
+            after = after if copied else turn
         for key, old_path, data in rows:
             if key is None:
                 continue
@@ -242,7 +293,8 @@ class CheckpointWrites:
             kept |= {(write.idx, write.after): write for write in old}
             if old_path and not task_path and not copied:
                 task_path, after = old_path, after or OF_UPDATE
-            steps.append(Query("DELETE FROM lgviz_writes WHERE key = ?", [key]))
+            if key:  # else it is another thread's
+                steps.append(_dropped(key, thread))
         for write in new:
             turn = after if write.idx >= 0 else ""
             while of_update and write.idx >= 0 and (write.idx, turn) in kept:
@@ -252,11 +304,28 @@ class CheckpointWrites:
             if write.idx < 0 or (write.idx, turn) not in kept:
                 kept[write.idx, turn] = write._replace(after=turn)
         parts = [write.part for write in kept.values()]
-        plan = yield from blocks.plan(thread.number, thread.mark, parts, asked, stored)
+        plan = yield from blocks.plan(
+            thread.number, thread.mark, parts, asked, stored, sources=thread.sources
+        )
         data = blocks.codec.close_row(pack_writes(kept.values()))
         row = [thread.number, ns, place.checkpoint_id, task_id, task_path, time.time(), data]
         if (yield Batch([*plan.steps, *steps, Query(_INSERT_WRITES, row)], last=True)):
             blocks.stored(plan)
+
+    def _with_inherited(
+        self, thread: _Thread, place: list[str], task_id: str, rows: Rows, after: str
+    ) -> Operation[tuple[Rows, str]]:
+        """What is stored of a task under a checkpoint on the path that a thread continues: its row, where the
+        thread has none of its own (with key 0: it stays), and after which child a write of it comes."""
+        ns, id = place
+        key = yield from self.lineages.key_of(thread.chain, (ns, id))
+        if key is None:
+            return rows, after
+        after = (yield from self.lineages.newest_child(thread.chain, (ns, id), key)) or ""
+        if all(row[0] is None for row in rows):
+            seen = yield from self.lineages.writes(thread.chain, ns, [id])
+            rows = [*rows, *((0, row.task_path, row.data) for row in seen if row.task_id == task_id)]
+        return rows, after
 
     def _enter(
         self, thread_id: str, what: Query, asked: list[bytes]
@@ -268,7 +337,7 @@ class CheckpointWrites:
         blocks = self.blocks
         newest, hash = blocks.ids.newest
         find = Query(
-            f"""SELECT id, made, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
+            f"""SELECT id, made, {_HEIR}, {_LENT}, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
                 {blocks.dialect.lock_row}""",
             [newest, thread_id],
         )
@@ -278,10 +347,13 @@ class CheckpointWrites:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
             yield Query(new, [thread_id])
             found = yield Batch(steps)
-        *thread, there = found[0][0]
+        *fields, there = found[0][0]
         if there != hash:
-            blocks.forget(thread[-1])
-        return _Thread(*thread), list(found[1]), list(found[2]) if asked else []
+            blocks.forget(fields[-1])
+        thread = _Thread(*fields)
+        if thread.heir:
+            thread = thread._replace(chain=(yield from self.lineages.chain(thread.number)))
+        return thread, list(found[1]), list(found[2]) if asked else []
 
     def _encode_write(self, value: Any, channel: str, where: str) -> Part:
         if channel != ERROR:
@@ -298,15 +370,16 @@ class CheckpointWrites:
             remedy = error.remedy if isinstance(error, LgvizError) else ""
             raise NotKept(f"Channel {channel!r}{node} holds what cannot be kept: {cause}", remedy) from error
 
-    def _inner_ordinal(self, thread: int, ns: str, metadata: Mapping[str, Any]) -> Operation[int]:
+    def _inner_ordinal(self, thread: _Thread, ns: str, metadata: Mapping[str, Any]) -> Operation[int]:
         """The number of a subgraph's checkpoint under the checkpoint that its call started from."""
         anchor = anchor_of(ns, metadata)
         if anchor is None:
             return 0
+        first = (yield from self.lineages.made_under(thread.chain, anchor)) + 1 if thread.heir else 1
         rows = yield Query(
-            """INSERT INTO lgviz_calls (thread, ns, id, made) VALUES (?, ?, ?, 1) ON CONFLICT (thread, ns, id)
+            """INSERT INTO lgviz_calls (thread, ns, id, made) VALUES (?, ?, ?, ?) ON CONFLICT (thread, ns, id)
                DO UPDATE SET made = lgviz_calls.made + 1 RETURNING made""",
-            [thread, *anchor],
+            [thread.number, *anchor, first],
         )
         return int(rows[0][0])
 
@@ -332,6 +405,13 @@ class CheckpointWrites:
             hashes = {id: bytes(hash) for id, hash in rows}
             for block in without:
                 block.hash = hashes[block.id]
+
+
+def _dropped(key: int, thread: _Thread) -> Query:
+    """Takes a row of writes from its thread; it stays where one sees it that continues the thread's path."""
+    seen = thread.lent is not None and key <= thread.lent
+    change = "UPDATE lgviz_writes SET thread = -thread" if seen else "DELETE FROM lgviz_writes"
+    return Query(f"{change} WHERE key = ?", [key])
 
 
 def _read_before(rows: Rows, own: str, source: str | None) -> _Before:

@@ -32,6 +32,7 @@ from lgviz.sources.base import (
     StoredWrite,
     ThreadIndex,
     ThreadInfo,
+    ThreadLineage,
     Undecodable,
 )
 from lgviz.sources.connections import FileReader
@@ -48,10 +49,6 @@ StoredEntry = tuple[str, str, int, WriteRecord]
 
 _ROWS_AT_ONCE = 64
 _IDS_AT_ONCE = 512
-_THREADS = """
-SELECT t.thread_id, sum(CASE WHEN c.ns = '' THEN 1 ELSE 0 END), max(c.at)
-FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
-GROUP BY t.id, t.thread_id ORDER BY max(c.key) DESC"""
 _BODIES = """
 SELECT c.id, c.body FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread
 WHERE t.thread_id = ? AND c.ns = ? AND """
@@ -123,14 +120,14 @@ class TablesSource(Source):
     # ------------------------------------------------------------ Source
 
     def threads(self) -> list[ThreadInfo]:
-        def operation() -> Operation[list[tuple[Any, ...]]]:
-            yield READ
-            return (yield Query(_THREADS))
-
-        return [ThreadInfo(*row) for row in self._run(operation) or []]
+        rows = self._run(lambda: self._engine.index.threads(roots=True))
+        return [ThreadInfo(*row) for row in rows or []]
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+
+    def lineage(self, thread_id: str) -> ThreadLineage:
+        return self._run(lambda: self._engine.lineages.read(thread_id)) or ThreadLineage()
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)
@@ -255,6 +252,9 @@ class TablesSource(Source):
         yield READ
         where, params = self._engine.dialect.among("c.id", ids)
         rows = yield Query(_BODIES + where, [thread_id, namespace, *params])
+        if len(rows) < len(ids):
+            chain = yield from self._engine.lineages.chain_of(thread_id)
+            rows = [*rows, *(yield from self._engine.lineages.bodies(chain, namespace, ids))]
         parts = {}
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
@@ -279,9 +279,14 @@ class TablesSource(Source):
     ) -> Operation[tuple[dict[str, list[StoredEntry]], dict[int, Block]]]:
         """The writes (to some channels, or all) under checkpoints, as LangGraph sorts them."""
         yield READ
-        where, params = self._engine.dialect.among("w.checkpoint_id", ids)
         found: dict[str, list[StoredEntry]] = {}
-        for id_, path, task_id, key, data in (yield Query(_WRITES + where, [thread_id, namespace, *params])):
+        if chain := (yield from self._engine.lineages.chain_of(thread_id)):
+            inherited = yield from self._engine.lineages.writes(chain, namespace, ids)
+            rows = [(row.checkpoint_id, row.task_path, row.task_id, row.key, row.data) for row in inherited]
+        else:
+            where, params = self._engine.dialect.among("w.checkpoint_id", ids)
+            rows = yield Query(_WRITES + where, [thread_id, namespace, *params])
+        for id_, path, task_id, key, data in rows:
             with suppress(Exception):
                 row = self._engine.blocks.codec.open_row(bytes(data))
                 entries = read_writes(row, every=every or channels is not None)

@@ -33,11 +33,17 @@ interface CardProps {
 export function ActionCard({ action, open, draft, errors, disabled, change }: CardProps) {
   const more = useRef<HTMLDivElement>(null);
   const chosen = action.decisions.find(({ type }) => type === draft.type);
-  const choose = (type: string) => change((now) => ({ ...now, type: now.type === type ? null : type }));
+  const clicked = useRef(false);
+  const choose = (type: string) => {
+    clicked.current = true;
+    change((now) => ({ ...now, type: now.type === type ? null : type }));
+  };
+  const edits = chosen?.takes === "args";
   const whole = callArguments(action.args);
+  // What would be cut there is shown: nobody approves what was not to be seen.
   const hidden = whole.includes("…") || action.args.some(({ value }) => value.text.includes("\n"));
   useEffect(() => {
-    if (draft.type !== null) more.current?.querySelector<HTMLElement>("textarea, input, select")?.focus();
+    if (clicked.current) more.current?.querySelector<HTMLElement>("textarea, input, select")?.focus();
   }, [draft.type]);
   return (
     <fieldset
@@ -46,9 +52,13 @@ export function ActionCard({ action, open, draft, errors, disabled, change }: Ca
       data-action={action.name}
       aria-label={action.name}
     >
-      <ToolCall call={{ id: null, name: action.name, args: action.args }} opened={hidden} />
+      <ToolCall
+        key={`${edits}`}
+        call={{ id: null, name: action.name, args: action.args }}
+        opened={hidden && !edits}
+      />
       {action.description !== "" && <p class="lgviz-action-said">{action.description}</p>}
-      {!open && action.decided && <Decided decided={action.decided} />}
+      {action.decided && <Decided decided={action.decided} />}
       {open && (
         <>
           <fieldset class="lgviz-decisions" aria-label={t("Decision on {name}", { name: action.name })}>

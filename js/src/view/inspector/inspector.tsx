@@ -90,9 +90,6 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             />
           </div>
         )}
-        {view && view.interrupts.length > 0 && (
-          <Interrupts key={view.id} store={store} view={view} stale={stale} />
-        )}
         <Tabs
           id={id}
           tab={tab}
@@ -108,6 +105,11 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           tabIndex={0}
           aria-busy={asked.pending}
         >
+          {view && view.interrupts.length > 0 && (
+            <div hidden={tab === "memory"}>
+              <Interrupts key={view.id} store={store} view={view} stale={stale} />
+            </div>
+          )}
           {tab === "memory" ? (
             <Memory store={store} selected={selected} asked={memory} />
           ) : asked.error ? (

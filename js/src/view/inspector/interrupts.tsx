@@ -4,33 +4,28 @@ import {
   errorsIn,
   isGiven,
   newDraft,
-  optionText,
   partsOf,
   type QuestionDraft,
   toAnswer,
   undecided,
 } from "../../lib/answers";
-import { readAs } from "../../lib/json";
-import { language, t } from "../../lib/words";
+import { t } from "../../lib/words";
 import type {
   AnswerDraft,
   AnswerError,
   AnswerForm,
   AnswersMade,
   CheckpointView,
-  FieldView,
   InterruptView,
 } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { Act } from "../ui/act";
-import { Area } from "../ui/area";
 import { useAsk } from "../ui/ask";
-import { Form } from "../ui/form";
+import { type CodeChoice, CopyCode } from "../ui/copy";
 import { Problem } from "../ui/problem";
-import { ActionCard } from "./decisions";
-import { Value } from "./value";
+import { Question } from "./question";
 
 interface Props {
   store: Store;
@@ -38,9 +33,26 @@ interface Props {
   stale: boolean;
 }
 
+type Drafts = Record<string, QuestionDraft>;
+
+/** What was filled in, by checkpoint, kept while one looks elsewhere. */
+const kept = new WeakMap<Store, Map<string, Drafts>>();
+
+function useDrafts(store: Store, checkpoint: string) {
+  const mine = kept.get(store) ?? new Map<string, Drafts>();
+  kept.set(store, mine);
+  const [drafts, show] = useState(mine.get(checkpoint) ?? {});
+  const change = (update: (now: Drafts) => Drafts) => {
+    const next = update(mine.get(checkpoint) ?? {});
+    mine.set(checkpoint, next);
+    show(next);
+  };
+  return [drafts, change] as const;
+}
+
 export function Interrupts({ store, view, stale }: Props) {
-  const [drafts, setDrafts] = useState<Record<string, QuestionDraft>>({});
-  const [anew, setAnew] = useState(false);
+  const [drafts, setDrafts] = useDrafts(store, view.id);
+  const [anew, setAnew] = useState<ReadonlySet<string>>(new Set());
   const [errors, setErrors] = useState<AnswerError[]>([]);
   const [failure, setFailure] = useState<ProtocolError | null>(null);
   const [sending, setSending] = useState(false);
@@ -48,7 +60,9 @@ export function Interrupts({ store, view, stale }: Props) {
   const { interrupts } = view;
   const answered = interrupts.every((interrupt) => interrupt.answered);
   const failed = answered && view.error !== null;
-  const open = !answered || anew || failed;
+  const isOpen = (one: InterruptView) => !one.answered || failed || anew.has(one.id);
+  const asking = interrupts.filter(isOpen);
+  const open = asking.length > 0;
   const filled = interrupts.some(({ question }) => question.kind !== "text");
   const asks = open && filled && store.readOnly.value === null;
   const ids = interrupts.map(({ id }) => id).join();
@@ -56,31 +70,46 @@ export function Interrupts({ store, view, stale }: Props) {
   const formOf = ({ id }: InterruptView) => asked.data?.find((form) => form.id === id);
   const draftOf = (one: InterruptView) => withForms(drafts[one.id], one, formOf(one));
   const filledIn = (one: InterruptView) => draftOf(one).form ?? formOf(one)?.form ?? null;
-  const given = interrupts.filter((one) => isGiven(one, draftOf(one), interrupts.length === 1));
+  const given = asking.filter((one) => isGiven(one, draftOf(one), asking.length === 1));
   const left = given.map((one) => undecided(one, draftOf(one))).find((name) => name !== null) ?? null;
   const reason =
     store.readOnly.value ??
     (store.running.value ? t("A run is at work: stop it first.") : null) ??
-    (given.length === 0 ? nothingYet(interrupts) : null) ??
+    (given.length === 0 ? nothingYet(asking) : null) ??
     (left === null ? null : t("Decide on {name} too.", { name: left }));
 
-  const resume = async (sandbox = false) => {
+  /** The answers as they are sent; null where something is wrong with them, which is said then. */
+  const made = async (): Promise<Record<string, string> | null> => {
     const wrong = given.flatMap((one) => errorsIn(one, draftOf(one), filledIn(one)));
     setErrors(wrong);
     setFailure(null);
-    if (wrong.length > 0) return;
-    setSending(true);
+    // What is missing Python tells too; what is no number or JSON it could not read.
+    if (wrong.some(({ message }) => message !== t("A value is needed."))) return null;
     try {
-      const made = await answersOf(given.map((one) => [one, toAnswer(one, draftOf(one), filledIn(one))]));
-      setErrors(made.errors);
-      if (made.errors.length > 0) return;
-      setSending(false);
-      await runAndFollow(store, plainRun(view.id, { resume: made.answers, sandbox }));
+      const { answers, errors: told } = await answersOf(
+        given.map((one) => [one, toAnswer(one, draftOf(one), filledIn(one))]),
+      );
+      const all = [...wrong, ...told.filter((error) => !wrong.some((one) => samePlace(one, error)))];
+      setErrors(all);
+      return all.length > 0 ? null : answers;
     } catch (error) {
       setFailure(ProtocolError.of(error));
-    } finally {
-      setSending(false);
+      return null;
     }
+  };
+  const resume = async (sandbox = false) => {
+    setSending(true);
+    const answers = await made();
+    setSending(false);
+    if (!answers) return;
+    const run = await runAndFollow(store, plainRun(view.id, { resume: answers, sandbox }));
+    if (run && run.status !== "failed") setDrafts((now) => without(now, Object.keys(answers)));
+  };
+  const copied = async (): Promise<CodeChoice[]> => {
+    const answers = await made();
+    if (!answers) return [];
+    const run = plainRun(view.id, { resume: answers });
+    return [{ name: t("answer"), request: { checkpoint: view.id, act: "run", run } }];
   };
   /** The answers as they are sent: a text as it is, the rest made and checked by Python. */
   const answersOf = async (drafted: [InterruptView, AnswerDraft][]): Promise<AnswersMade> => {
@@ -95,6 +124,10 @@ export function Interrupts({ store, view, stale }: Props) {
     if (one.question.kind !== "decisions") return draft.json ?? draft.text ?? "";
     const made = await answersOf([[one, draft]]);
     return made.answers[one.id] ?? "";
+  };
+  const reopen = (some: readonly InterruptView[]) => {
+    setAnew(new Set([...anew, ...some.map(({ id }) => id)]));
+    setTimeout(() => first(box.current, some[0]?.id)?.focus());
   };
   const set = (one: InterruptView, update: (now: QuestionDraft) => QuestionDraft) =>
     setDrafts((now) => ({ ...now, [one.id]: update(withForms(now[one.id], one, formOf(one))) }));
@@ -115,7 +148,8 @@ export function Interrupts({ store, view, stale }: Props) {
         <Question
           key={interrupt.id}
           interrupt={interrupt}
-          open={open && (!interrupt.answered || answered)}
+          open={isOpen(interrupt)}
+          reopen={interrupt.answered && !answered && !isOpen(interrupt) ? () => reopen([interrupt]) : null}
           draft={draftOf(interrupt)}
           form={filledIn(interrupt)}
           errors={errors.filter(({ id }) => id === interrupt.id)}
@@ -130,7 +164,7 @@ export function Interrupts({ store, view, stale }: Props) {
         {open && (
           <>
             <Act
-              name={resumeName(interrupts, given)}
+              name={resumeName(asking, given)}
               primary
               stale={stale || sending}
               reason={reason}
@@ -147,6 +181,7 @@ export function Interrupts({ store, view, stale }: Props) {
                 testid="lgviz-resume-sandbox"
               />
             )}
+            <CopyCode source={store.source} choices={copied} disabled={reason} />
           </>
         )}
         <span class="lgviz-interrupt-said">
@@ -156,14 +191,11 @@ export function Interrupts({ store, view, stale }: Props) {
               : t("was answered; answering anew makes a fresh fork")
             : interrupts.length > 1 && t("those without an answer ask again")}
         </span>
-        {answered && !anew && (
+        {answered && !interrupts.every(({ id }) => anew.has(id)) && (
           <Act
             name={t("Answer anew")}
             reason={store.readOnly.value}
-            act={() => {
-              setAnew(true);
-              setTimeout(() => first(box.current)?.focus());
-            }}
+            act={() => reopen(interrupts)}
             testid="lgviz-answer-anew"
           />
         )}
@@ -172,11 +204,21 @@ export function Interrupts({ store, view, stale }: Props) {
   );
 }
 
-/** What can be answered first. */
-function first(box: HTMLElement | null): HTMLElement | null {
-  return (
-    box?.querySelector<HTMLElement>("textarea, input, select, [data-decision], .lgviz-seg button") ?? null
-  );
+function samePlace(one: AnswerError, other: AnswerError): boolean {
+  const place = ({ id, action, path }: AnswerError) => JSON.stringify([id, action, path]);
+  return place(one) === place(other);
+}
+
+/** What was sent need not be kept. */
+function without(drafts: Drafts, ids: readonly string[]): Drafts {
+  return Object.fromEntries(Object.entries(drafts).filter(([id]) => !ids.includes(id)));
+}
+
+/** What of a question can be filled in first. */
+function first(box: HTMLElement | null, id: string | undefined): HTMLElement | null {
+  const question = box?.querySelector(`[data-interrupt="${CSS.escape(id ?? "")}"]`);
+  const fields = "textarea, input, select, [data-decision], .lgviz-seg button";
+  return question?.querySelector<HTMLElement>(fields) ?? null;
 }
 
 /** A draft, with the arguments to edit once they are known. */
@@ -206,201 +248,4 @@ function resumeName(interrupts: readonly InterruptView[], given: readonly Interr
   if (all === 1) return t("Answer & resume");
   if (n < all) return t("Answer {n} of {all} & resume", { n, all });
   return all === 2 ? t("Answer both & resume") : t("Answer all {n} & resume", { n });
-}
-
-interface QuestionProps {
-  interrupt: InterruptView;
-  open: boolean;
-  draft: QuestionDraft;
-  form: FieldView | null;
-  errors: readonly AnswerError[];
-  disabled: string | null;
-  set(update: (now: QuestionDraft) => QuestionDraft): void;
-  /** The answer so far as JSON. */
-  toJson(): Promise<string>;
-}
-
-function Question(props: QuestionProps) {
-  const { interrupt, open, draft, set, disabled, toJson } = props;
-  const { question, answered, answer } = interrupt;
-  const decides = question.kind === "decisions";
-  const shown = answered && answer && !question.actions.some(({ decided }) => decided);
-  return (
-    <div class="lgviz-question" data-interrupt={interrupt.id}>
-      <div class="lgviz-question-head">
-        <Head interrupt={interrupt} />
-        {answered && <span class="lgviz-badge">{t("answered")}</span>}
-        {open && question.kind !== "text" && (
-          <button
-            type="button"
-            class="lgviz-link"
-            aria-pressed={draft.json !== null}
-            disabled={disabled !== null}
-            onClick={async () => {
-              const json = draft.json === null ? await toJson() : null;
-              set((now) => ({ ...now, json }));
-            }}
-          >
-            {draft.json === null ? "JSON" : decides ? t("decisions") : t("form")}
-          </button>
-        )}
-      </div>
-      {!decides && <Value node={interrupt.value} open bare />}
-      {question.warning && <p class="lgviz-warning">{question.warning}</p>}
-      {shown && (
-        <div class="lgviz-answered">
-          <span>{t("Answered with")}</span> <Value node={answer} open />
-        </div>
-      )}
-      {open && draft.json !== null ? <Json {...props} /> : <Asked {...props} />}
-    </div>
-  );
-}
-
-function Head({ interrupt }: { interrupt: InterruptView }) {
-  const { node, question, answered } = interrupt;
-  if (question.kind !== "decisions")
-    return (
-      <span>
-        <b>{node}</b> {t("asks")}
-      </span>
-    );
-  const names = counted(question.actions.map(({ name }) => name));
-  const said = answered
-    ? t("{names} waited for a decision")
-    : names.length === 1
-      ? t("{names} waits for a decision")
-      : t("{names} wait for a decision");
-  const [before, after] = said.split("{names}");
-  return (
-    <span title={node}>
-      {before}
-      {names.map((name, i) => (
-        <>
-          {i > 0 && (i === names.length - 1 ? ` ${t("and")} ` : ", ")}
-          <b key={name}>{name}</b>
-        </>
-      ))}
-      {after}
-    </span>
-  );
-}
-
-/** Names once each, with how often they stand there. */
-function counted(names: readonly string[]): string[] {
-  const found = new Map<string, number>();
-  for (const name of names) found.set(name, (found.get(name) ?? 0) + 1);
-  return [...found].map(([name, n]) => (n > 1 ? `${name} × ${n.toLocaleString(locale())}` : name));
-}
-
-function locale(): string {
-  return language() === "de" ? "de" : "en-US";
-}
-
-/** The whole answer as JSON. */
-function Json({ interrupt, draft, errors, disabled, set }: QuestionProps) {
-  return (
-    <div class="lgviz-answer is-json">
-      <Area
-        mono
-        value={draft.json ?? ""}
-        change={(json) => set((now) => ({ ...now, json }))}
-        disabled={disabled !== null}
-        aria-label={t("Answer to {node} as JSON", { node: interrupt.node })}
-        aria-invalid={errors.length > 0}
-        placeholder={t("the whole answer as JSON")}
-      />
-      {errors.map(({ message }) => (
-        <div key={message} class="lgviz-field-error" data-testid="lgviz-error" role="alert">
-          {message}
-        </div>
-      ))}
-    </div>
-  );
-}
-
-/** What a question asks for: decisions, a form or a text. */
-function Asked(props: QuestionProps) {
-  const { interrupt, open, draft, form, errors, disabled, set } = props;
-  const { question } = interrupt;
-  if (question.kind === "decisions") {
-    return (
-      <>
-        {question.actions.map((action, i) => (
-          <ActionCard
-            key={i}
-            action={action}
-            open={open}
-            draft={draft.actions[i] ?? { type: null, text: "", args: null }}
-            errors={errors.filter((error) => error.action === i)}
-            disabled={disabled}
-            change={(update) =>
-              set((now) => ({
-                ...now,
-                actions: now.actions.map((one, place) => (place === i ? update(one) : one)),
-              }))
-            }
-          />
-        ))}
-      </>
-    );
-  }
-  if (!open) return null;
-  if (question.kind === "form") {
-    if (form === null) return disabled === null ? <p class="lgviz-faint">…</p> : null;
-    return (
-      <Form
-        field={form}
-        errors={errors}
-        label={t("Answer to {node}", { node: interrupt.node })}
-        disabled={disabled}
-        change={(update) => set((now) => ({ ...now, form: update(now.form ?? form) }))}
-      />
-    );
-  }
-  return <Text {...props} />;
-}
-
-/** A text box, and answers to click where the question names some. */
-function Text({ interrupt, draft, disabled, set }: QuestionProps) {
-  const reading = readAs(draft.text);
-  const put = (text: string) => set((now) => ({ ...now, text }));
-  return (
-    <div class="lgviz-answer">
-      <Area
-        value={draft.text}
-        change={put}
-        disabled={disabled !== null}
-        aria-label={t("Answer to {node}", { node: interrupt.node })}
-        placeholder={t("answer: text, or JSON")}
-      />
-      <div class="lgviz-answer-hints">
-        {interrupt.question.options.map((option) => (
-          <button
-            key={option.value}
-            type="button"
-            class="lgviz-tag"
-            disabled={disabled !== null}
-            aria-pressed={draft.text === optionText(option)}
-            onClick={() => put(optionText(option))}
-          >
-            {option.label}
-          </button>
-        ))}
-        {reading !== "nothing" && <span class="lgviz-faint">{sentAs(reading)}</span>}
-      </div>
-    </div>
-  );
-}
-
-function sentAs(reading: ReturnType<typeof readAs>): string {
-  return {
-    nothing: "",
-    text: t("sent as text"),
-    number: t("sent as number"),
-    boolean: t("sent as boolean"),
-    null: t("sent as null"),
-    list: t("sent as list"),
-    object: t("sent as object"),
-  }[reading];
 }

@@ -275,13 +275,13 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
   );
 }
 
-/** `name(arg=…)`, opening to its typed arguments; `opened`: with all that is in them, at once. */
+/** `name(arg=…)`, opening to its typed arguments; `opened`: all of them at once. */
 export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?: boolean }) {
   const [open, setOpen] = useState(opened);
   return (
     <div class="lgviz-tool">
       <button type="button" class="lgviz-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span class="lgviz-tool-name">{call.name}</span>({callArguments(call.args)})
+        <span class="lgviz-tool-name">{call.name}</span>({opened && open ? "…" : callArguments(call.args)})
       </button>
       {open && (
         <div class="lgviz-children">

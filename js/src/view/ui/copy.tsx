@@ -79,8 +79,8 @@ export interface CodeChoice {
 
 interface CodeProps {
   source: Source;
-  /** What can be copied, asked for when the popover opens; the first is shown. */
-  choices: () => CodeChoice[];
+  /** What can be copied, asked for when the popover opens; the first is shown. None: it stays closed. */
+  choices: () => CodeChoice[] | Promise<CodeChoice[]>;
   disabled?: string | null;
   /** What the button says where there is little room. */
   name?: string;
@@ -101,8 +101,10 @@ export function CopyCode({ source, choices, disabled = null, name = "Copy as Pyt
         aria-expanded={open !== null}
         aria-disabled={disabled !== null}
         title={disabled ?? "The cell that does the same"}
-        onClick={() => {
-          if (disabled === null) setOpen(open ? null : choices());
+        onClick={async () => {
+          if (disabled !== null) return;
+          const found = open ? [] : await choices();
+          setOpen(found.length > 0 ? found : null);
         }}
       >
         {name}

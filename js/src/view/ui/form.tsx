@@ -133,7 +133,7 @@ function Items(props: FormProps) {
           disabled={disabled !== null}
           onClick={() => change(withItem)}
         >
-          {t("Add to {name}", { name: label })}
+          {field.name === "" ? t("Add an item") : t("Add to {name}", { name: label })}
         </button>
       )}
     </div>

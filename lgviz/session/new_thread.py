@@ -1,0 +1,108 @@
+"""A fork into a thread of its own: shared where the saver can, else copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from lgviz.errors import ActRefused, ThreadExists
+from lgviz.persistence.savers.saver import Saver
+from lgviz.sources import open_source
+from lgviz.sources.places import Address, config_of
+from lgviz.transfer.threads import PathCopy
+
+from .effects import Act, call
+from .overlay import OverlaySaver
+from .saver_proxy import SaverProxy
+from .target import GraphTarget, Position
+
+__all__ = ["NewThread", "Show", "copying"]
+
+Show = Callable[[int, int], None]
+"""Is told (done, total); what it raises stops the copying."""
+
+
+class NewThread:
+    """A thread that is about to be made of the path to a checkpoint.
+
+    Args:
+        thread_id: of the new thread; None: none is to be made.
+        show: told how far a copy is.
+    """
+
+    def __init__(self, thread_id: str | None, show: Show | None = None) -> None:
+        self.thread_id = None if thread_id is None else str(thread_id)
+        self._show = show
+        self._begun = False
+
+    def make(self, position: Position) -> Act[Position]:
+        """Make the thread; gives the checkpoint in it.
+
+        Raises:
+            ThreadExists: there is such a thread.
+            ActRefused: the checkpoint is in a sandbox.
+        """
+        assert self.thread_id is not None
+        saver = _real(position.target.saver)
+        if isinstance(saver, OverlaySaver):
+            raise ActRefused("A sandbox holds one thread.", "Keep it first, or fork the thread itself.")
+        new = config_of(self.thread_id, position.namespace, position.id)
+        if isinstance(saver, Saver):
+            yield from call(saver, "fork_thread", position.config, self.thread_id)
+            self._begun = True
+        else:
+            yield from self._copy(position)
+        parent = position.saved.parent_config
+        saved = position.saved._replace(
+            config=new,
+            parent_config=parent
+            and config_of(self.thread_id, position.namespace, parent["configurable"]["checkpoint_id"]),
+        )
+        return replace(position, saved=saved)
+
+    def _copy(self, position: Position) -> Act[None]:
+        assert self.thread_id is not None
+        saver = position.target.saver
+        if (yield from call(saver, "get_tuple", config_of(self.thread_id))) is not None:
+            raise ThreadExists(f"Thread {self.thread_id!r} has checkpoints already.", "Take a new thread id.")
+        at = Address(position.thread_id, position.namespace, position.id)
+        copy = PathCopy(open_source(position.target.given), at, self.thread_id)
+        for done, puts in enumerate(copy.puts(), 1):
+            self._begun = True
+            for name, args in puts:
+                yield from call(saver, name, *args)
+            if self._show is not None:
+                self._show(done, len(copy))
+
+    def undo(self, here: GraphTarget) -> Act[None]:
+        """Delete what was made of the thread."""
+        if self._begun:
+            yield from call(_real(here.saver), "delete_thread", self.thread_id)
+
+
+def _real(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
+    """The saver below what lgviz puts over it for an act."""
+    while isinstance(saver, SaverProxy):
+        saver = saver.base
+    return saver
+
+
+@contextmanager
+def copying(thread_id: str | None) -> Iterator[NewThread]:
+    """A thread to be made, or none; a copy that takes longer than a moment shows how far it is."""
+    if thread_id is None:
+        yield NewThread(None)
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(desc="copying the thread", delay=0.5, leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield NewThread(thread_id, show)
