@@ -41,7 +41,7 @@ def compared(debugger: Debugger) -> None:
 
 def fork(debugger: Debugger) -> None:
     debugger.fork("c5")
-    debugger.write("plan", '"look at the seats first"')
+    debugger.write("plan", "look at the seats first")
     debugger.as_node("tools")
     expect(debugger.next).to_contain_text("agent")
 

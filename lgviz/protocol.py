@@ -164,10 +164,27 @@ class Topology(TypedDict):
     edges: list[TopologyEdge]
 
 
+class ThreadLinkView(TypedDict):
+    """Where one thread left another."""
+
+    thread_id: str
+    """The thread at the other end."""
+    checkpoint: str
+    """The checkpoint where the one left the other, which is in both."""
+
+
+class LineageView(TypedDict):
+    origin: ThreadLinkView | None
+    """Where the thread came from; None where it began by itself."""
+    forks: list[ThreadLinkView]
+    """The threads that left it, the oldest first."""
+
+
 class ThreadView(TypedDict):
     """The answer to ``thread_open``."""
 
     thread: ThreadSummary
+    lineage: LineageView
     source: str
     """What is being read, in words: ``"CompiledStateGraph on SqliteSaver"``."""
     tree: TreeBatch
@@ -177,6 +194,7 @@ class ThreadView(TypedDict):
     selected: str | None
     sandbox: SandboxView | None
     """The sandbox that is open, on this thread or another."""
+    breakpoints: Breakpoints
 
 
 class Early(TypedDict):
@@ -305,6 +323,17 @@ class InterruptView(TypedDict):
     question: QuestionView
 
 
+class UsageView(TypedDict):
+    """The tokens that models used, as the messages tell that were written."""
+
+    input: int
+    output: int
+    total: int
+    models: list[str]
+    cost: float | None
+    """At the prices that were given; None where none was given for a model in it."""
+
+
 class CheckpointView(TypedDict):
     """The answer to ``checkpoint_get``: head line and State tab."""
 
@@ -316,6 +345,8 @@ class CheckpointView(TypedDict):
     created_at: str | None
     duration: float | None
     """Milliseconds since the parent."""
+    usage: UsageView | None
+    """Of its step; None where no message tells."""
     nodes: list[str]
     as_node: str | None
     note: str | None
@@ -374,6 +405,7 @@ class TaskWrites(TypedDict):
     """True where LangGraph stored no writes and they were derived from the difference to the parent."""
     pending: bool
     """True for a finished task of the *next*, unfinished step."""
+    usage: UsageView | None
     writes: list[WriteView]
 
 
@@ -385,6 +417,8 @@ class TaskView(TypedDict):
     interrupts: list[InterruptView]
     error: str | None
     traceback: str | None
+    usage: UsageView | None
+    """Of one that is done."""
     subgraph: str | None
     """Label of the first checkpoint of the subgraph that it started."""
 
@@ -399,11 +433,20 @@ class RawView(TypedDict):
 class SearchHit(TypedDict):
     id: str
     row: int
+    channel: str | None
+    """The channel whose value it was found in; None: it was found elsewhere."""
     where: str
     """Channel and path, or ``"node"``."""
     before: str
     match: str
     after: str
+
+
+class FoundPlace(TypedDict):
+    """The answer to ``value_find``."""
+
+    path: list[int] | None
+    """Positions of children, down to the message or value that has the text; None: it stands nowhere."""
 
 
 class SearchProgress(TypedDict):
@@ -549,6 +592,8 @@ class ForkRequest(TypedDict):
     keep_siblings: bool
     note: str | None
     configurable: str | None
+    new_thread: NotRequired[str | None]
+    """Make it in a new thread of this id, which begins with the path to the checkpoint."""
     sandbox: bool
     """Make it in a sandbox, a new one at a checkpoint of the base; an act on a sandbox's own checkpoint is
     always made in it."""
@@ -562,6 +607,7 @@ class PreviewView(TypedDict):
 
 
 class ForkResult(TypedDict):
+    thread_id: str
     id: str
     label: str
     next: list[str]
@@ -575,10 +621,23 @@ class RunRequest(TypedDict):
     """Interrupt id to the answer, JSON or plain text."""
     only: NotRequired[Only]
     """``"unfinished"``: go on at the checkpoint itself, with what has not finished."""
+    steps: NotRequired[int | None]
+    """Super-steps to make at most."""
+    before: NotRequired[list[str]]
+    after: NotRequired[list[str]]
+    """Breakpoints: nodes to stop before and after; absent: those of the thread."""
     until: str | None
+    """A node to stop before, or a Python expression of ``c``, ``values`` and the channels."""
     configurable: str | None
     sandbox: bool
     """As for a fork."""
+
+
+class Breakpoints(TypedDict):
+    """Where runs of a thread stop: names of nodes, of subgraphs by path (``research|judge``)."""
+
+    before: list[str]
+    after: list[str]
 
 
 class AnswerForm(TypedDict):
@@ -640,8 +699,46 @@ class RunView(TypedDict):
     """Nodes at work now."""
     before: list[str]
     """Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none."""
+    after: list[str]
+    """The nodes that a breakpoint stopped it after."""
+    passed: list[str]
+    """Nodes with a breakpoint before them that it went past, for it stood there."""
+    cannot_cancel: str | None
+    """Why the nodes at work cannot be cancelled; None where they can."""
+    warnings: list[str]
     checkpoint: str | None
     error: str | None
+
+
+class LiveTask(TypedDict):
+    """A task of the step at work: what it says while it says it."""
+
+    id: str
+    node: str
+    namespace: str
+    status: Literal["working", "done", "failed"]
+    """Of one that ended, the checkpoint is made once the others of its step have."""
+    elapsed: float
+    """Milliseconds since it started; of one that ended, those that it took."""
+    text: str
+    """The last that its messages said."""
+    more: int
+    """Characters that came before."""
+    custom: list[ValueNode]
+    """The last events that it wrote to the stream."""
+
+
+class LiveView(TypedDict):
+    """The body of a ``live`` event, sent at most ten times a second: what the tasks of a run say."""
+
+    run: int
+    thread_id: str
+    tasks: list[LiveTask]
+    """Those at work first."""
+    more: int
+    """Tasks that were left out."""
+    custom: list[ValueNode]
+    """The last events of which it is not certain which of the tasks at work wrote them."""
 
 
 # ---------------------------------------------------------------- memory
@@ -870,6 +967,16 @@ class ValueGet(TypedDict):
     limit: int
 
 
+class ValueFind(TypedDict):
+    """The text of a search hit."""
+
+    checkpoint: str
+    channel: str
+    before: str
+    match: str
+    after: str
+
+
 class DiffParams(TypedDict):
     before: str | None
     """None: against the parent."""
@@ -895,6 +1002,20 @@ class MarksParams(TypedDict):
 
 class RunStop(TypedDict):
     run: int
+    now: NotRequired[bool]
+    """Cancel the nodes at work, where they are asynchronous."""
+
+
+class BreakpointsSet(TypedDict):
+    thread_id: str
+    breakpoints: Breakpoints
+
+
+class BreakpointsOf(TypedDict):
+    """The body of a ``breakpoints`` event."""
+
+    thread_id: str
+    breakpoints: Breakpoints
 
 
 class MemoryList(TypedDict):
@@ -969,6 +1090,7 @@ class Methods(TypedDict):
     rows_marks: tuple[MarksParams, list[RowMarks]]
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
+    value_find: tuple[ValueFind, FoundPlace]
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]
@@ -982,6 +1104,7 @@ class Methods(TypedDict):
     answer_make: tuple[AnswerRequest, AnswersMade]
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
+    breakpoints_set: tuple[BreakpointsSet, BreakpointsOf]
     code_get: tuple[CodeRequest, CodeView]
     memory_open: tuple[CheckpointParams, MemoryView]
     memory_list: tuple[MemoryList, MemoryPage]
@@ -1004,4 +1127,6 @@ class Events(TypedDict):
     opening: Early
     tree: TreeNews
     run: RunView
+    live: LiveView
+    breakpoints: BreakpointsOf
     sandbox: SandboxState

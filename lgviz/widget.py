@@ -15,6 +15,7 @@ from IPython.display import display, update_display
 
 from lgviz._visible import visible
 from lgviz.analysis.history import History
+from lgviz.analysis.usage import Prices
 from lgviz.backend import Backend
 from lgviz.errors import LgvizError, NotInstalled
 from lgviz.export.error import error_html
@@ -48,6 +49,8 @@ class Debugger(anywidget.AnyWidget):
         store: the store whose items the Memory tab shows; None: the graph's, or that of the database.
         config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
         context: the run's context, as ``graph.invoke(..., context=...)`` takes it.
+        prices: by the name of a model, as its messages tell it, what a million tokens cost: read and written.
+            Then the cost of a step stands beside its tokens.
         height: pixels.
         static: also emit the script-free view that outlives the kernel.
         name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
@@ -83,6 +86,7 @@ class Debugger(anywidget.AnyWidget):
         store: Any = None,
         config: dict[str, Any] | None = None,
         context: Any = None,
+        prices: Prices | None = None,
         height: int = 620,
         static: bool = True,
         name: str | None = None,
@@ -95,7 +99,13 @@ class Debugger(anywidget.AnyWidget):
             )
         shell = get_ipython()
         variables = shell.user_ns if shell is not None else {}
-        asked: dict[str, Any] = {"store": store, "config": config, "context": context, "name": name}
+        asked: dict[str, Any] = {
+            "store": store,
+            "config": config,
+            "context": context,
+            "name": name,
+            "prices": prices,
+        }
         backend = Backend(what, self._forward, variables=variables, **asked, **options)
         thread_id = None if thread_id is None else str(thread_id)
         self._error: LgvizError | None = None
@@ -301,6 +311,7 @@ def debug(
     store: Any = None,
     config: dict[str, Any] | None = None,
     context: Any = None,
+    prices: Prices | None = None,
     height: int = 620,
     static: bool = True,
     name: str | None = None,
@@ -320,5 +331,6 @@ def debug(
     Raises:
         SourceError: ``what`` cannot be read.
     """
-    more: dict[str, Any] = {"config": config, "context": context, "height": height, "static": static}
+    more: dict[str, Any] = {"config": config, "context": context, "prices": prices}
+    more |= {"height": height, "static": static}
     return Debugger(what, thread_id, store=store, name=name, **more, **options)

@@ -106,6 +106,8 @@ class Recorder:
             say = self.exchanges[-1]["say"]
             # Between two nodes nothing runs: whether a view is told of that moment is a race.
             between = message.get("event") == "run" and _between(message["body"])
+            # How much a task has said when views are told is one, too.
+            between = between or message.get("event") == "live"
             if not between and message not in say[-1:]:
                 say.append({**message, "buffers": packed} if packed else message)
             self._heard.notify_all()
@@ -155,8 +157,11 @@ class Recorder:
             at = self.ids[label]
             self.glance(label)
             self.ask("diff_get", before=None, after=at, internal=False)
-            for method in ("writes_get", "tasks_get", "raw_get", "fork_form"):
+            for method in ("writes_get", "tasks_get", "raw_get"):
                 self.ask(method, checkpoint=at)
+            for field in self.ask("fork_form", checkpoint=at)["fields"]:
+                if field["reducer"] is None and field["current"]:
+                    self.ask("part_form", checkpoint=at, channel=field["channel"], path=[])
             self.ask("code_get", act="select", checkpoint=at)
 
     def close(self) -> list[dict[str, Any]]:
@@ -253,9 +258,9 @@ def trip() -> list[dict[str, Any]]:
     view.look("c1", "c2")
     view.ask("value_get", checkpoint=view.ids["c2"], channel="fares", path=[], offset=50, limit=100)
     # A fork, and a run from it that is stopped while its first node works.
-    edit = {"plan": ("append", '"ask first"')}
-    view.ask("fork_preview", **fork(view.ids["c1"], edit, "__start__"))
-    made = view.ask("fork_commit", **fork(view.ids["c1"], edit, "__start__", note="what if"))["id"]
+    edits = [{"channel": "plan", "path": [], "text": '"ask first"'}]
+    view.ask("fork_preview", **fork(view.ids["c1"], {}, "__start__", edits=edits))
+    made = view.ask("fork_commit", **fork(view.ids["c1"], {}, "__start__", edits=edits, note="what if"))["id"]
     view.ids["c3"] = made
     view.glance("c3")
     running = graph.held(view, "search", made, configurable="{}")
@@ -285,7 +290,8 @@ def agent() -> list[dict[str, Any]]:
     ids = view.ids
     view.ask("diff_get", before=ids["c5"], after=ids["c12"], internal=False)
     view.ask("diff_get", before=ids["c12"], after=ids["c5"], internal=False)
-    view.ask("fork_preview", **fork(ids["c12"], {"plan": ("append", '"ask first"')}, "agent"))
+    edits = [{"channel": "plan", "path": [], "text": '"ask first"'}]
+    view.ask("fork_preview", **fork(ids["c12"], {}, "agent", edits=edits))
     view.ask("search", query="TP938")
     view.ask("code_get", act="diff", checkpoint=ids["c12"], other=ids["c11"])
     view.ask("thread_refresh")

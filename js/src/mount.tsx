@@ -1,12 +1,16 @@
 // One display of the debugger on any source.
 import { signal } from "@preact/signals";
 import { render } from "preact";
-import { followTheme, poll } from "./notebook";
+import { remembered } from "./lib/remembered";
+import { followLink, followTheme, poll } from "./notebook";
 import type { EarlyThread, Source } from "./source/types";
 import { type SharedModel, Store } from "./state/store";
 import { ViewState } from "./state/view";
 import { bringStyle } from "./style";
 import { App } from "./view/app";
+
+/** In pixels, where none is asked for; `Debugger` in Python says the same. */
+const HEIGHT = 620;
 
 export interface MountOptions {
   source: Source;
@@ -29,13 +33,16 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
   const endStyle = bringStyle(element);
   if (options.early) store.showEarly(options.early);
   const view = new ViewState(store);
-  const height = signal(options.height ?? 620);
+  const height = signal(options.height ?? HEIGHT);
+  // A height that Python was asked for goes before one that was dragged elsewhere.
+  if (height.value === HEIGHT) view.tall.value = remembered("height");
   const Sized = () => <App view={view} height={height.value} />;
   const endTheme = followTheme((dark) => {
     view.dark.value = dark;
   });
   render(<Sized />, element);
   const endPoll = poll(store, element);
+  const endLink = followLink(store);
   void store.openThread(options.threadId ?? null);
   return {
     store,
@@ -45,6 +52,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
     },
     dispose() {
       endPoll();
+      endLink();
       endStyle();
       endTheme();
       render(null, element);

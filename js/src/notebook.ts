@@ -1,4 +1,6 @@
 // What the notebook around a display asks of it: its theme, no work while unseen, no second copy.
+import { effect, untracked } from "@preact/signals";
+import { type Linked, readLink } from "./lib/link";
 import type { Store } from "./state/store";
 
 /** Whether the page is dark: JupyterLab and Notebook 7, VS Code, Colab, then the system. */
@@ -28,6 +30,42 @@ export function followTheme(apply: (dark: boolean) => void): () => void {
   return () => {
     observer.disconnect();
     system.removeEventListener("change", update);
+  };
+}
+
+/** The address of the link that was followed on this page. */
+const FOLLOWED = Symbol.for("lgviz.link");
+
+/** Selects the checkpoint that a link to this page names, where its thread is shown; the returned function ends that. */
+export function followLink(store: Store): () => void {
+  const page = globalThis as { [FOLLOWED]?: string };
+  const select = ({ thread, checkpoint }: Linked): boolean => {
+    const tree = store.tree.peek();
+    const row = Math.max(tree.rowOf(checkpoint), tree.rowOfLabel(checkpoint));
+    if (store.thread.peek()?.thread_id !== thread || row < 0) return false;
+    store.select(tree.ids[row] as string);
+    return true;
+  };
+  // A notebook may have taken the fragment from the address since the page was opened.
+  const [opened] = performance.getEntriesByType("navigation");
+  const address = readLink(location.href) ? location.href : (opened?.name ?? "");
+  const linked = address === page[FOLLOWED] ? null : readLink(address);
+  let waits = linked !== null;
+  const stop = effect(() => {
+    if (!waits || linked === null || store.phase.value !== "ready" || store.early.value) return;
+    waits = false;
+    untracked(() => {
+      if (select(linked)) page[FOLLOWED] = address;
+    });
+  });
+  const onHash = () => {
+    const now = readLink(location.href);
+    if (now) select(now);
+  };
+  window.addEventListener("hashchange", onHash);
+  return () => {
+    stop();
+    window.removeEventListener("hashchange", onHash);
   };
 }
 

@@ -151,9 +151,25 @@ export interface Topology {
   edges: TopologyEdge[];
 }
 
+/** Where one thread left another. */
+export interface ThreadLinkView {
+  /** The thread at the other end. */
+  thread_id: string;
+  /** The checkpoint where the one left the other, which is in both. */
+  checkpoint: string;
+}
+
+export interface LineageView {
+  /** Where the thread came from; None where it began by itself. */
+  origin: ThreadLinkView | null;
+  /** The threads that left it, the oldest first. */
+  forks: ThreadLinkView[];
+}
+
 /** The answer to `thread_open`. */
 export interface ThreadView {
   thread: ThreadSummary;
+  lineage: LineageView;
   /** What is being read, in words: `"CompiledStateGraph on SqliteSaver"`. */
   source: string;
   tree: TreeBatch;
@@ -163,6 +179,7 @@ export interface ThreadView {
   selected: string | null;
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
+  breakpoints: Breakpoints;
 }
 
 /** The body of an `opening` event: what a display shows until a kernel at work answers it. */
@@ -281,6 +298,16 @@ export interface InterruptView {
   question: QuestionView;
 }
 
+/** The tokens that models used, as the messages tell that were written. */
+export interface UsageView {
+  input: number;
+  output: number;
+  total: number;
+  models: string[];
+  /** At the prices that were given; None where none was given for a model in it. */
+  cost: number | null;
+}
+
 /** The answer to `checkpoint_get`: head line and State tab. */
 export interface CheckpointView {
   id: string;
@@ -291,6 +318,8 @@ export interface CheckpointView {
   created_at: string | null;
   /** Milliseconds since the parent. */
   duration: number | null;
+  /** Of its step; None where no message tells. */
+  usage: UsageView | null;
   nodes: string[];
   as_node: string | null;
   note: string | null;
@@ -349,6 +378,7 @@ export interface TaskWrites {
   derived: boolean;
   /** True for a finished task of the *next*, unfinished step. */
   pending: boolean;
+  usage: UsageView | null;
   writes: WriteView[];
 }
 
@@ -360,6 +390,8 @@ export interface TaskView {
   interrupts: InterruptView[];
   error: string | null;
   traceback: string | null;
+  /** Of one that is done. */
+  usage: UsageView | null;
   /** Label of the first checkpoint of the subgraph that it started. */
   subgraph: string | null;
 }
@@ -374,11 +406,19 @@ export interface RawView {
 export interface SearchHit {
   id: string;
   row: number;
+  /** The channel whose value it was found in; None: it was found elsewhere. */
+  channel: string | null;
   /** Channel and path, or `"node"`. */
   where: string;
   before: string;
   match: string;
   after: string;
+}
+
+/** The answer to `value_find`. */
+export interface FoundPlace {
+  /** Positions of children, down to the message or value that has the text; None: it stands nowhere. */
+  path: number[] | null;
 }
 
 export interface SearchProgress {
@@ -515,6 +555,8 @@ export interface ForkRequest {
   keep_siblings: boolean;
   note: string | null;
   configurable: string | null;
+  /** Make it in a new thread of this id, which begins with the path to the checkpoint. */
+  new_thread?: string | null;
   /**
    * Make it in a sandbox, a new one at a checkpoint of the base; an act on a sandbox's own checkpoint is
    * always made in it.
@@ -530,6 +572,7 @@ export interface PreviewView {
 }
 
 export interface ForkResult {
+  thread_id: string;
   id: string;
   label: string;
   next: string[];
@@ -542,10 +585,22 @@ export interface RunRequest {
   resume: Record<string, string> | null;
   /** `"unfinished"`: go on at the checkpoint itself, with what has not finished. */
   only?: Only;
+  /** Super-steps to make at most. */
+  steps?: number | null;
+  before?: string[];
+  /** Breakpoints: nodes to stop before and after; absent: those of the thread. */
+  after?: string[];
+  /** A node to stop before, or a Python expression of `c`, `values` and the channels. */
   until: string | null;
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
+}
+
+/** Where runs of a thread stop: names of nodes, of subgraphs by path (`research|judge`). */
+export interface Breakpoints {
+  before: string[];
+  after: string[];
 }
 
 /** What a person fills in to answer an interrupt. */
@@ -604,8 +659,44 @@ export interface RunView {
   nodes: string[];
   /** Of a run that stopped at a static breakpoint, the nodes that it is paused before; else none. */
   before: string[];
+  /** The nodes that a breakpoint stopped it after. */
+  after: string[];
+  /** Nodes with a breakpoint before them that it went past, for it stood there. */
+  passed: string[];
+  /** Why the nodes at work cannot be cancelled; None where they can. */
+  cannot_cancel: string | null;
+  warnings: string[];
   checkpoint: string | null;
   error: string | null;
+}
+
+/** A task of the step at work: what it says while it says it. */
+export interface LiveTask {
+  id: string;
+  node: string;
+  namespace: string;
+  /** Of one that ended, the checkpoint is made once the others of its step have. */
+  status: "working" | "done" | "failed";
+  /** Milliseconds since it started; of one that ended, those that it took. */
+  elapsed: number;
+  /** The last that its messages said. */
+  text: string;
+  /** Characters that came before. */
+  more: number;
+  /** The last events that it wrote to the stream. */
+  custom: ValueNode[];
+}
+
+/** The body of a `live` event, sent at most ten times a second: what the tasks of a run say. */
+export interface LiveView {
+  run: number;
+  thread_id: string;
+  /** Those at work first. */
+  tasks: LiveTask[];
+  /** Tasks that were left out. */
+  more: number;
+  /** The last events of which it is not certain which of the tasks at work wrote them. */
+  custom: ValueNode[];
 }
 
 /** The answer to `memory_open`: which store, and what it can do. */
@@ -818,6 +909,15 @@ export interface ValueGet {
   limit: number;
 }
 
+/** The text of a search hit. */
+export interface ValueFind {
+  checkpoint: string;
+  channel: string;
+  before: string;
+  match: string;
+  after: string;
+}
+
 export interface DiffParams {
   /** None: against the parent. */
   before: string | null;
@@ -843,6 +943,19 @@ export interface MarksParams {
 
 export interface RunStop {
   run: number;
+  /** Cancel the nodes at work, where they are asynchronous. */
+  now?: boolean;
+}
+
+export interface BreakpointsSet {
+  thread_id: string;
+  breakpoints: Breakpoints;
+}
+
+/** The body of a `breakpoints` event. */
+export interface BreakpointsOf {
+  thread_id: string;
+  breakpoints: Breakpoints;
 }
 
 export interface MemoryList {
@@ -913,6 +1026,7 @@ export interface Methods {
   rows_marks: { params: MarksParams; result: RowMarks[] };
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
+  value_find: { params: ValueFind; result: FoundPlace };
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };
@@ -926,6 +1040,7 @@ export interface Methods {
   answer_make: { params: AnswerRequest; result: AnswersMade };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
+  breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };
   code_get: { params: CodeRequest; result: CodeView };
   memory_open: { params: CheckpointParams; result: MemoryView };
   memory_list: { params: MemoryList; result: MemoryPage };
@@ -947,5 +1062,7 @@ export interface Events {
   opening: Early;
   tree: TreeNews;
   run: RunView;
+  live: LiveView;
+  breakpoints: BreakpointsOf;
   sandbox: SandboxState;
 }

@@ -38,7 +38,10 @@ function render({ model, el, opening }: RenderProps<Traits> & { opening: Opening
     show = empty ? () => {} : hideStatic(model.get("uid") ?? "");
     mounted.resize(empty ? 240 : model.get("height"));
   });
-  const onHeight = () => mounted.resize(model.get("height"));
+  const onHeight = () => {
+    mounted.view.tall.value = null;
+    mounted.resize(model.get("height"));
+  };
   model.on("change:height", onHeight);
   return () => {
     model.off("change:height", onHeight);

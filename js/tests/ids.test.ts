@@ -119,7 +119,7 @@ it.each([
     await each(type("search", "flight"), ".lgviz-hits");
     expect(wrong()).toEqual([]);
     await each(click("fork-open"), '[data-testid="lgviz-fork-as-node"] [type=radio]');
-    expect(document.querySelectorAll("[for]").length).toBeGreaterThan(4);
+    expect(document.querySelectorAll("[for], .lgviz-fork [aria-labelledby]").length).toBeGreaterThan(4);
     expect(wrong()).toEqual([]);
   },
   60_000,

@@ -61,6 +61,12 @@ async function openFork(): Promise<void> {
   await vi.waitFor(() => by("fork-values"));
 }
 
+/** The text field of a channel, once its value came. */
+async function textOf(channel: string): Promise<HTMLTextAreaElement> {
+  await vi.waitFor(() => expect(field(channel).querySelector("textarea")).not.toBeNull());
+  return field(channel).querySelector("textarea") as HTMLTextAreaElement;
+}
+
 beforeEach(() => {
   host = document.createElement("div");
   document.body.append(host);
@@ -202,15 +208,17 @@ describe("forking", () => {
   it("previews after a pause, once, with what was touched", async () => {
     await open("c1");
     await openFork();
-    const text = field("plan").querySelector("textarea");
-    for (const value of ['"a', '"as', '"ask first"']) type(text, value);
+    const text = await textOf("plan");
+    expect(text.value).toBe("look at the fares");
+    for (const value of ["a", "as", "ask first"]) type(text, value);
     await vi.waitFor(() => expect(by("fork-next").textContent).toBe("search"), 2000);
     await vi.waitFor(
       () => expect(by("fork-preview").querySelector('[data-channel="plan"]')?.textContent).toContain("set"),
       2000,
     );
     const asked = source.all("fork_preview") as ForkRequest[];
-    expect(asked.at(-1)?.values).toEqual({ plan: { mode: "append", text: '"ask first"' } });
+    expect(asked.at(-1)?.edits).toEqual([{ channel: "plan", path: [], text: '"ask first"' }]);
+    expect(asked.at(-1)?.values).toEqual({});
     expect(asked.length).toBeLessThanOrEqual(2);
     expect(source.all("fork_commit")).toEqual([]);
   });
@@ -261,7 +269,7 @@ describe("forking", () => {
     play("trip", 60);
     await open("c1");
     await openFork();
-    type(field("plan").querySelector("textarea"), '"ask first"');
+    type(await textOf("plan"), "ask first");
     await vi.waitFor(() => expect(field("plan").dataset.touched).toBe("true"));
     type(by("fork-note"), "what if");
     await vi.waitFor(() => expect(by("fork-run").getAttribute("aria-disabled")).toBe("false"), 3000);
@@ -288,18 +296,18 @@ describe("forking", () => {
     source.refuse.fork_commit = new ProtocolError("refused", "The node refused it.", "Choose another.");
     await open("c1");
     await openFork();
-    type(field("plan").querySelector("textarea"), '"ask first"');
+    type(await textOf("plan"), "ask first");
     await vi.waitFor(() => expect(field("plan").dataset.touched).toBe("true"));
     by("fork-commit").click();
     await vi.waitFor(() => expect(by("error", by("fork")).textContent).toContain("The node refused it."));
-    expect(field("plan").querySelector("textarea")?.value).toBe('"ask first"');
+    expect((await textOf("plan")).value).toBe("ask first");
     expect(store.selected.value).toBe(id("c1"));
   });
 
   it("keeps a draft while looking elsewhere", async () => {
     await open("c1");
     await openFork();
-    type(field("plan").querySelector("textarea"), '"ask first"');
+    type(await textOf("plan"), "ask first");
     await vi.waitFor(() => expect(field("plan").dataset.touched).toBe("true"));
     store.select(id("c2"));
     await vi.waitFor(() => expect(field("plan")?.dataset.touched).toBe("false"));

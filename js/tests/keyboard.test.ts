@@ -15,10 +15,11 @@ test("in the tree, arrows walk and letters act", () => {
   expect(actionOf(key("Enter"), "tree")).toBe("inspect");
   expect(actionOf(key("f"), "tree")).toBe("fork");
   expect(actionOf(key("/"), "tree")).toBe("search");
+  expect(actionOf(key("m"), "tree")).toBe("maximise");
 });
 
 test("a field keeps its keys, but for Escape", () => {
-  for (const name of ["f", "c", "/", "?", "ArrowDown", "Enter", " ", "Home"]) {
+  for (const name of ["f", "m", "c", "/", "?", "ArrowDown", "Enter", " ", "Home"]) {
     expect(actionOf(key(name), "field"), name).toBe(null);
   }
   expect(actionOf(key("Escape"), "field")).toBe("escape");
@@ -49,7 +50,7 @@ test("the place is told by the element", () => {
 
 test("the help names every key that acts", () => {
   const named = HELP.map(([keys]) => keys).join(" ");
-  for (const name of ["↑", "↓", "←", "→", "Home", "End", "Space", "Enter", "/", "f", "c", "Esc", "?"]) {
+  for (const name of ["↑", "↓", "←", "→", "Home", "End", "Space", "Enter", "/", "f", "m", "c", "Esc", "?"]) {
     expect(named).toContain(name);
   }
 });

@@ -51,6 +51,7 @@ async function answerOpen(
   const { tree, buffers } = batchOf(rows);
   const view = {
     source: "graph on SqliteSaver",
+    lineage: { origin: null, forks: [] },
     topology: null,
     read_only: null,
     selected: null,
@@ -409,7 +410,15 @@ describe("search", () => {
 });
 
 describe("what came before the kernel was asked", () => {
-  const rest = { source: "s", topology: null, read_only: null, selected: "id-c5", sandbox: null };
+  const rest = {
+    source: "s",
+    lineage: { origin: null, forks: [] },
+    topology: null,
+    read_only: null,
+    selected: "id-c5",
+    sandbox: null,
+    breakpoints: { before: [], after: [] },
+  };
   function early(rows: readonly RowSpec[], start: number) {
     const { tree, buffers } = batchOf(rows, start);
     const checkpoint = { id: "id-c5", label: "c5" } as never;

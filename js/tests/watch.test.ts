@@ -128,7 +128,8 @@ describe("a debugger whose kernel is gone", () => {
     const opening = store.openThread("t1");
     const { tree, buffers } = batchOf(ROWS);
     const thread = { thread_id: "t1", count: 4, updated_at: null, status: "running" as const };
-    const rest = { source: "s", topology: null, read_only: null, selected: null, sandbox: null };
+    const lineage = { origin: null, forks: [] };
+    const rest = { source: "s", lineage, topology: null, read_only: null, selected: null, sandbox: null };
     await model.answer("thread_open", { thread, tree, ...rest }, buffers);
     await opening;
     return { model, source, store };

@@ -66,6 +66,10 @@ def open_history(
     return History(source, str(wanted), config, context)
 
 
+_COPIED = 50_000
+"""Within how many checkpoints the mark of a copied thread is looked for."""
+
+
 class History:
     """Checkpoints of one thread from oldest to newest; ``len()`` and iteration count the root namespace.
 
@@ -262,7 +266,7 @@ class History:
         known = self.source.lineage(self.thread_id)
         if known.origin is not None:
             return known
-        for row in reversed(self.tree.rows):
+        for row in reversed(self.tree.rows[:_COPIED]):
             marks = row.metadata
             if marks.get("lgviz_new_thread") == self.thread_id and "lgviz_from_thread" in marks:
                 left = str(marks["lgviz_from_thread"]), row.namespace, row.parent_id or ""

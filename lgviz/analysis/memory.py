@@ -143,6 +143,10 @@ def step_events(checkpoint: Checkpoint, changes: Changes) -> list[StoredVersion]
     before itself was.
     """
     parent, tree, thread_id = checkpoint.parent, checkpoint.history.tree, checkpoint.history.thread_id
+    lineage = checkpoint.history.lineage
+    threads = {thread_id: None, **dict.fromkeys(lineage.threads)}  # a step that was copied names its own
+    if lineage.origin is not None:
+        threads[lineage.origin.thread_id] = None
     until = moment_of(checkpoint)
     siblings = map(moment_of, parent.children) if parent is not None else ()
     since = max((at for at in siblings if at < until), default=0.0)
@@ -155,7 +159,8 @@ def step_events(checkpoint: Checkpoint, changes: Changes) -> list[StoredVersion]
             if tree.row_of(event.checkpoint_id or "", event.checkpoint_ns or "") < 0
         ]
     else:
-        events = [event for start in _starts(parent) for event in changes(thread_id, start.id, None)]
+        starts = [start.id for start in _starts(parent)]
+        events = [event for thread in threads for start in starts for event in changes(thread, start, None)]
     mine = (event for event in events if since < event.at.timestamp() <= until)
     return sorted(mine, key=lambda event: event.at)
 

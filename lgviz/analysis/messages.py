@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, BaseMessageChunk
 
-__all__ = ["Message", "ToolCall", "is_message", "message_id", "read_message"]
+__all__ = ["Message", "ToolCall", "is_message", "message_id", "piece_of", "read_message"]
 
 _ROLES = {
     "ai", "assistant", "developer", "function", "human", "remove", "system", "tool", "user", "AIMessageChunk",
@@ -71,6 +71,24 @@ def read_message(value: Any) -> Message:
     )
 
 
+def piece_of(message: Any) -> str:
+    """What a streamed message adds to what was said: its text, and the tool calls that it makes.
+
+    A chunk is a piece, joined to those before it as it is; another message is whole.
+    """
+    fields = _fields(message)
+    if not isinstance(message, BaseMessageChunk):
+        whole = read_message(message)
+        calls = [f"{one.name} {_json(one.args)}" for one in whole.tool_calls]
+        return "\n".join([*([whole.text] if whole.text else []), *calls])
+    content = fields.get("content")
+    blocks = content if isinstance(content, list) else [content]
+    texts = [block.get("text") if isinstance(block, dict) else block for block in blocks]
+    for call in fields.get("tool_call_chunks") or ():
+        texts += [f"\n{call['name']} " if call.get("name") else None, call.get("args")]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
 def _fields(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else vars(value)
 
@@ -112,6 +130,10 @@ def _tool_calls(fields: dict[str, Any]) -> list[ToolCall]:
             name, args = call.get("name"), call.get("args")
         found.append(ToolCall(_text_or_none(call.get("id")), _text_or_none(name) or "?", args))
     return found
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _parsed(arguments: Any) -> Any:

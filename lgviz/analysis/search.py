@@ -31,7 +31,7 @@ from lgviz.sources.places import is_internal
 if TYPE_CHECKING:
     from lgviz.analysis.history import History
 
-__all__ = ["Hit", "search"]
+__all__ = ["Hit", "place_of", "search"]
 
 Progress = Callable[[int, int], None]
 
@@ -58,6 +58,7 @@ class Hit:
     Attributes:
         row: the row of the tree.
         id: the checkpoint.
+        channel: the channel whose value it was found in; None: it was found elsewhere.
         where: channel and path in words, or ``"label"``, ``"id"``, ``"node"``, ``"channel"``, ``"note"``,
             ``"interrupt"``, ``"error"``.
         before, match, after: the text found and what stands around it.
@@ -69,6 +70,7 @@ class Hit:
     before: str
     match: str
     after: str
+    channel: str | None = None
 
 
 def search(
@@ -222,9 +224,9 @@ class _Search:
                 continue
             if self._seen.is_new(channel, owner, text, here, written):
                 steps = tuple(step for step in path if type(step) is not int)
-                yield from self._match(row, clean(str(channel)) + path_text(steps), text)
+                yield from self._match(row, clean(str(channel)) + path_text(steps), text, channel)
 
-    def _match(self, row: TreeRow, where: str, text: str) -> Iterator[Hit]:
+    def _match(self, row: TreeRow, where: str, text: str, channel: str | None = None) -> Iterator[Hit]:
         found = self._pattern.search(text)
         if found is None:
             return
@@ -236,7 +238,33 @@ class _Search:
             _flat(("…" if start > _CONTEXT else "") + text[max(0, start - _CONTEXT) : start]),
             visible(clean(text[start:end])),
             _flat(text[end : end + _CONTEXT] + ("…" if len(text) > end + _CONTEXT else "")),
+            channel,
         )
+
+
+def place_of(value: Any, before: str, match: str, after: str) -> list[int] | None:
+    """Where in a value the text of a hit stands: positions of children, down to what has it.
+
+    The last such place, for what is new stands last; None: nowhere.
+    """
+    wanted = _flat(before.removeprefix("…") + match + after.removesuffix("…"))
+    found: list[int] | None = None
+    waiting: deque[tuple[tuple[int, ...], Any]] = deque([((), value)])
+    left = _LEAVES
+    while waiting and left > 0:
+        path, part = waiting.popleft()
+        left -= 1
+        kind = kind_of(part)
+        if kind in ("dict", "list", "set", "object", "frame"):
+            if len(path) >= _DEPTH:
+                continue
+            for position, (key, child) in enumerate(children(part, 0, left)):
+                if kind == "dict" and wanted in _flat(key):
+                    found = [*path, position]
+                waiting.append(((*path, position), child))
+        elif any(wanted in _flat(text) for _, _, text in _leaves(part)):
+            found = list(path)
+    return found
 
 
 class _Seen:

@@ -9,7 +9,10 @@ from enum import IntFlag
 from math import nan
 from typing import Any
 
-from lgviz.errors import CheckpointNotFound
+from langgraph.checkpoint.serde.types import ERROR
+
+from lgviz.errors import CheckpointNotFound, LgvizError
+from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Bookkeeping, CheckpointRow, Source, ThreadIndex
 from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, calls, id_time
 
@@ -136,6 +139,7 @@ class Tree:
             if row < first:
                 renamed.update(child.index for child in self.rows[row].children)
         self.naming.name(self.rows[row] for row in sorted(renamed))
+        self._excuse(self.rows[row] for row in renamed | touched)
         patched = []
         for row in sorted(renamed | touched):
             before = (self.flags[row], self.nodes[row], self.changed[row])
@@ -245,6 +249,24 @@ class Tree:
         if row.parent is not None and self._waited(row, row.parent):
             mark |= Flag.WAITED
         return mark
+
+    def _excuse(self, rows: Iterable[TreeRow]) -> None:
+        """Tasks that were cancelled did not fail: they run again where their step is resumed. Only the stored
+        error tells, so those of steps that went no further are read."""
+        failed: dict[str, dict[str, list[Task]]] = {}
+        for row in rows:
+            tasks = [task for task in row.step_work.tasks.values() if task.failed and not task.finished]
+            if tasks and not row.continued:
+                failed.setdefault(row.namespace, {})[row.id] = tasks
+        for namespace, by_id in failed.items():
+            try:
+                stored = self._source.writes_to(self._thread_id, namespace, list(by_id), [ERROR])
+            except LgvizError:  # whoever asks for the error is told
+                continue
+            for id_, tasks in by_id.items():
+                texts = {write.task_id: StoredError.of(write.value) for write in stored.get(id_, ())}
+                for task in tasks:
+                    task.failed = task.id not in texts or not texts[task.id].stopped
 
     def _waited(self, row: TreeRow, parent: TreeRow) -> bool:
         """Whether more than a step may lie between a checkpoint and its parent: an answer, a repair, a

@@ -8,6 +8,7 @@ from typing import Any
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.answers import checked_answers
@@ -15,6 +16,7 @@ from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.forms import config_of, field_of, values_of
+from lgviz.backend.live import LiveBoard
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.part_code import fork_entries
@@ -22,6 +24,8 @@ from lgviz.backend.parts import edited_channels, part_form
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
 from lgviz.protocol import (
+    BreakpointsOf,
+    BreakpointsSet,
     CheckpointParams,
     CodeRequest,
     CodeView,
@@ -35,6 +39,7 @@ from lgviz.protocol import (
     RunStop,
     RunView,
 )
+from lgviz.sources.places import place_of
 
 __all__ = ["Acts"]
 
@@ -117,11 +122,15 @@ class Acts:
     def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
         edit = session.Edit(**self._edit(graph, at, params), note=params["note"] or None)
+        new = self._new_thread(call, params)
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
-            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]))
+            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]), new=new)
             self._thread.broadcast()
-        made = self._thread.at(made_at["configurable"]["checkpoint_id"])
-        return {"id": made.id, "label": made.label, "next": list(made.next)}
+        thread_id, history = place_of(made_at).thread_id, self._thread.current()
+        if thread_id != history.thread_id:
+            history = open_history(self._thread.source, thread_id)
+        made = history[str(place_of(made_at).checkpoint_id)]
+        return {"thread_id": thread_id, "id": made.id, "label": made.label, "next": list(made.next)}
 
     @handler("run")
     def run_start(self, call: RequestCall, params: RunRequest) -> RunView:
@@ -134,8 +143,20 @@ class Acts:
         runner = self._runs.get(params["run"])
         if runner is None:
             raise NothingToRun("This run has ended already.")
-        runner.stop()
-        return self._view(params["run"])
+        if params.get("now", False):
+            runner.stop_now()
+        else:
+            runner.stop()
+        return _view(params["run"], runner)
+
+    @handler("act")
+    def breakpoints_set(self, call: RequestCall, params: BreakpointsSet) -> BreakpointsOf:
+        thread_id, wanted = params["thread_id"], params["breakpoints"]
+        session.check_breakpoints(self._thread.source.graph, wanted["before"], wanted["after"])
+        self._thread.breakpoints[thread_id] = wanted
+        body: BreakpointsOf = {"thread_id": thread_id, "breakpoints": wanted}
+        self._thread.emit("breakpoints", body)
+        return body
 
     @handler("read")
     def code_get(self, call: RequestCall, params: CodeRequest) -> CodeView:
@@ -146,38 +167,46 @@ class Acts:
     def _run(self, graph: Any, at: Checkpoint, params: RunRequest) -> RunView:
         number = next(self._numbers)
         thread_id = at.config["configurable"]["thread_id"]
+        board = LiveBoard(number, thread_id, lambda view: self._thread.emit("live", view))
+        before, after = self._breakpoints(params, thread_id)
         runner = session.start_run(
             graph,
             at,
             only=params.get("only", "all"),
+            steps=params.get("steps"),
+            before=before,
+            after=after,
             resume=checked_answers(at, params["resume"]),
-            until=params["until"],
+            until=self._until(graph, params["until"]),
             loop=self._loop,
-            on_event=lambda event: self._tell(number, event),
+            on_event=lambda event: self._tell(number, board, event),
             **self._run_with(params["configurable"]),
         )
         self._runs[number] = runner
         self._thread.running.add(thread_id)
-        view = self._view(number)
+        view = _view(number, runner)
         try:
             self._thread.emit("run", view)
             run = runner.result()
             self._remember(run)
             view = {
-                **self._view(number),
+                **_view(number, runner),
                 "status": run.status,
+                "before": list(run.before),
+                "after": list(run.after),
+                "passed": list(run.passed),
+                "warnings": run.warnings,
                 "error": str(run.error) if run.error else None,
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
-                if run.status == "interrupted" and not run.checkpoint.waiting:
-                    view["before"] = list(run.checkpoint.next)
         except LgvizError as error:
             view = {**view, "status": "failed", "error": error.cause}
             raise
         finally:
             self._thread.running.discard(thread_id)
             del self._runs[number]
+            board.close()
             self._thread.emit("run", view)
             self._thread.broadcast()
         return view
@@ -191,6 +220,16 @@ class Acts:
             )
         at = self._thread.at(checkpoint_id)
         return graph_at(at, source), at
+
+    def _new_thread(self, call: RequestCall, params: ForkRequest) -> session.NewThread:
+        """The thread that a fork is to be made in; none, where it stays."""
+        named = (params.get("new_thread") or "").strip()
+
+        def show(done: int, total: int) -> None:
+            call.check()
+            call.progress({"done": done, "total": total})
+
+        return session.NewThread(named or None, show)
 
     def _edit(self, graph: Any, at: Checkpoint, request: ForkRequest) -> dict[str, Any]:
         parts = edited_channels(graph, at, request.get("edits", []))
@@ -216,31 +255,39 @@ class Acts:
             "context": self._thread.context,
         }
 
-    def _tell(self, number: int, event: session.RunEvent) -> None:
-        if number not in self._runs:
+    def _breakpoints(self, request: RunRequest, thread_id: str) -> tuple[list[str], list[str]]:
+        """Before and after which nodes it stops: as asked for, else as kept with the thread."""
+        kept = self._thread.breakpoints_of(thread_id)
+        return request.get("before", kept["before"]), request.get("after", kept["after"])
+
+    def _until(self, graph: Any, text: str | None) -> Any:
+        """A node of the graph by its name, else a condition on the state."""
+        if not text or text in session.nodes_of(graph):
+            return text or None
+        return session.condition_of(text, list(session.channels_of(graph)))
+
+    def _until_code(self, text: str | None) -> str | None:
+        """Its Python code."""
+        graph = self._thread.source.graph
+        if not text or text in session.nodes_of(graph):
+            return repr(text) if text else None
+        return session.condition_code(text, list(session.channels_of(graph)))
+
+    def _tell(self, number: int, board: LiveBoard, event: session.RunEvent) -> None:
+        board.hear(event)
+        runner = self._runs.get(number)
+        if runner is None or event.kind in ("message", "custom"):
             return
         if event.kind == "checkpoint":
             self._thread.broadcast()
             self._sandbox.told()
-        self._thread.emit("run", self._view(number))
+        self._thread.emit("run", _view(number, runner))
 
     def _remember(self, run: session.Run) -> None:
         """Keep the traceback of what failed here: LangGraph's savers store only the exception's text."""
         if run.error is not None and run.error.node is not None and run.checkpoint is not None:
             known = self._thread.tracebacks.setdefault(run.checkpoint.id, {})
             known[run.error.node] = run.error.traceback
-
-    def _view(self, number: int) -> RunView:
-        runner = self._runs[number]
-        made = runner.configs
-        return {
-            "run": number,
-            "status": runner.status,
-            "nodes": runner.nodes,
-            "before": [],
-            "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
-            "error": None,
-        }
 
     def _code(self, request: CodeRequest) -> str:
         at = self._thread.at(request["checkpoint"])
@@ -263,6 +310,7 @@ class Acts:
                 goto=fork["goto"] or None,
                 keep_siblings=fork["keep_siblings"],
                 note=fork["note"] or None,
+                new_thread=(fork.get("new_thread") or "").strip() or None,
                 config=_typed(at, fork["configurable"]),
                 sandbox=fork["sandbox"],
             )
@@ -270,13 +318,17 @@ class Acts:
             return self._memory.code(request["memory"], self._subject, thread_id, at.label)
         if request["act"] == "run":
             run = request.get("run")
+            before, after = self._breakpoints(run, thread_id) if run else ([], [])
             return code.run_code(
                 self._subject,
                 thread_id,
                 at.label,
                 only=run.get("only") if run else None,
+                steps=run.get("steps") if run else None,
+                before=before,
+                after=after,
                 resume=checked_answers(at, run["resume"]) if run else None,
-                until=run["until"] if run else None,
+                until=self._until_code(run["until"]) if run else None,
                 config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
             )
@@ -289,3 +341,19 @@ def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None
     typed = config_of(configurable, None).get("configurable", {})
     typed = {key: value for key, value in typed.items() if key not in known or known[key] != value}
     return {"configurable": typed} if typed else None
+
+
+def _view(number: int, runner: session.RunHandle) -> RunView:
+    made = runner.configs
+    return {
+        "run": number,
+        "status": runner.status,
+        "nodes": runner.nodes,
+        "before": [],
+        "after": [],
+        "passed": [],
+        "cannot_cancel": runner.cannot_cancel,
+        "warnings": [],
+        "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
+        "error": None,
+    }

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from lgviz._visible import visible
 from lgviz.analysis.history import History
 from lgviz.analysis.html import page
+from lgviz.analysis.usage import Prices
 from lgviz.backend.acts import Acts
 from lgviz.backend.answers import AnswerRequests
 from lgviz.backend.code import name_of, store_name_of
@@ -52,6 +53,7 @@ class Backend:
         store: the store whose items are shown as memory; None: the graph's, or that of the database.
         config: the run's config for forks and runs started here (``configurable``, ``recursion_limit``, ...).
         context: the run's context, as ``graph.invoke(..., context=...)`` takes it.
+        prices: as :func:`lgviz.debug` takes them.
         name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
         variables: the names that copied code may use, as a notebook has them.
         **options: how the source is read: ``trust`` (see :func:`lgviz.open_source`).
@@ -72,6 +74,7 @@ class Backend:
         store: Any = None,
         config: dict[str, Any] | None = None,
         context: Any = None,
+        prices: Prices | None = None,
         name: str | None = None,
         variables: Mapping[str, Any] | None = None,
         **options: Unpack[ReadOptions],
@@ -79,7 +82,9 @@ class Backend:
         send, loop = send or _unheard, running_loop()
         subject = name or name_of(what, variables or {})
         held_by = store_name_of(what, subject) if store is None else name_of(store, variables or {}, "store")
-        thread = self.thread = OpenThread(open_source(what, **options), send, config=config, context=context)
+        thread = self.thread = OpenThread(
+            open_source(what, **options), send, config=config, context=context, prices=prices
+        )
         self.sandbox = SandboxSlot(thread)
         memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
         self._acts = Acts(thread, self.sandbox, memory, loop, subject)

@@ -12,6 +12,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag
+from lgviz.analysis.usage import Prices, Usage, message_ids, usage_of
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.question_views import interrupts_of
@@ -19,7 +20,7 @@ from lgviz.backend.raw import raw_text
 from lgviz.backend.value_views import Budget, value_node
 from lgviz.errors import LgvizError
 from lgviz.persistence import StoredError
-from lgviz.protocol import ChannelView, CheckpointView, DiffView, RawView, TaskView, TaskWrites
+from lgviz.protocol import ChannelView, CheckpointView, DiffView, RawView, TaskView, TaskWrites, UsageView
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import by_channel, calls, is_internal
@@ -66,7 +67,7 @@ def channel_value(checkpoint: Checkpoint, channel: str) -> Any:
     return state[channel] if channel in state else internal_of(checkpoint, state).get(channel)
 
 
-def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
+def checkpoint_view(checkpoint: Checkpoint, source: Source, prices: Prices | None = None) -> CheckpointView:
     """Head line and State tab."""
     state = state_of(checkpoint)
     parent = checkpoint.parent
@@ -92,6 +93,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source) -> CheckpointView:
         "source": checkpoint.source,
         "created_at": checkpoint.created_at,
         "duration": _duration(checkpoint),
+        "usage": _step_usage(checkpoint, prices),
         "nodes": list(checkpoint.nodes),
         "as_node": checkpoint.as_node,
         "note": checkpoint.note,
@@ -120,11 +122,12 @@ def checkpoints_diff(
     return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
 
 
-def writes_view(checkpoint: Checkpoint) -> list[TaskWrites]:
+def writes_view(checkpoint: Checkpoint, prices: Prices | None = None) -> list[TaskWrites]:
     """What the tasks that made it wrote, and what finished tasks of its next step wrote already."""
     written = [(node, one, False) for node, many in checkpoint.writes.items() for one in many]
     pending = [(task.name, task.result, True) for task in checkpoint.tasks if _finished(task)]
     groups = [*written, *pending]
+    before, now = _known(checkpoint.parent), _known(checkpoint)
     budget = Budget()
     return [
         {
@@ -132,6 +135,7 @@ def writes_view(checkpoint: Checkpoint) -> list[TaskWrites]:
             "task_id": None,
             "derived": bool(getattr(checkpoint.writes, "derived", False)) and not waits,
             "pending": waits,
+            "usage": _usage(usage_of([dict(pairs)], now if waits else before), prices),
             "writes": [
                 {"channel": clean(str(channel)), "value": value_node(value, budget=part)}
                 for (channel, value), part in zip(pairs, share.shares(len(pairs)), strict=True)
@@ -143,10 +147,13 @@ def writes_view(checkpoint: Checkpoint) -> list[TaskWrites]:
 
 
 def tasks_view(
-    checkpoint: Checkpoint, source: Source, tracebacks: Mapping[str, str] | None = None
+    checkpoint: Checkpoint,
+    source: Source,
+    tracebacks: Mapping[str, str] | None = None,
+    prices: Prices | None = None,
 ) -> list[TaskView]:
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, where the saver keeps none."""
-    stored = checkpoint.errors
+    stored, known = checkpoint.errors, _known(checkpoint)
     started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
     return [
         {
@@ -155,16 +162,37 @@ def tasks_view(
             "status": _status(task),
             "triggers": _triggers(checkpoint, source, task.name),
             "interrupts": interrupts_of(checkpoint, task),
-            "error": None if task.error is None else clean(str(task.error))[:4_000],
+            "error": None if (error := _error(task)) is None else clean(error)[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
+            "usage": _usage(usage_of([by_channel(task.result)], known), prices) if _finished(task) else None,
             "subgraph": started.get(task.id),
         }
         for task in checkpoint.tasks
     ]
 
 
+def _step_usage(checkpoint: Checkpoint, prices: Prices | None) -> UsageView | None:
+    """Of the tasks that made it. What an input, an update or a copy brings was bought elsewhere."""
+    if checkpoint.source != "loop":
+        return None
+    written = [one for node, many in checkpoint.writes.items() if node != "__start__" for one in many]
+    return _usage(usage_of(written, _known(checkpoint.parent)), prices)
+
+
+def _known(checkpoint: Checkpoint | None) -> set[str]:
+    return set() if checkpoint is None else message_ids(state_of(checkpoint))
+
+
+def _usage(used: Usage | None, prices: Prices | None) -> UsageView | None:
+    if used is None:
+        return None
+    cost = used.cost(prices) if prices else None
+    models = [clean(name[:100]) for name in used.models]
+    return {"input": used.input, "output": used.output, "total": used.total, "models": models, "cost": cost}
+
+
 def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Mapping[str, str]) -> str | None:
-    if task.error is None:
+    if _error(task) is None:
         return None
     kept = stored[task.id].traceback if task.id in stored else ""
     return clean(kept) or of_runs.get(task.name)
@@ -219,8 +247,13 @@ def _unfinished(checkpoint: Checkpoint) -> list[str]:
     return [task.name for task in checkpoint.tasks if not _finished(task)]
 
 
-def _status(task: Any) -> Any:
-    if task.error is not None:
+def _error(task: PregelTask) -> str | None:
+    """What it raised; None also where it was cancelled, for then it did not fail."""
+    return None if task.error is None or StoredError.of(task.error).stopped else str(task.error)
+
+
+def _status(task: PregelTask) -> Any:
+    if _error(task) is not None:
         return "failed"
     if _finished(task):
         return "done"

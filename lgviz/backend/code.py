@@ -62,6 +62,7 @@ def fork_code(
     goto: str | None = None,
     keep_siblings: bool = False,
     note: str | None = None,
+    new_thread: str | None = None,
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
@@ -70,6 +71,8 @@ def fork_code(
     entries = [f"{channel!r}: {text}" for channel, text in values.items()]
     body = "{" + "".join(f"\n        {entry}," for entry in entries) + ("\n    }" if entries else "}")
     named = _named(as_node=as_node, goto=goto, keep_siblings=keep_siblings or None, note=note, config=config)
+    if new_thread and not sandbox:
+        named += _named(new_thread=new_thread)
     before = f"values = {_bare(select_code(subject, thread_id, label))}" if from_state else ""
     imports = "".join(f"import {one}\n" for one in ("dataclasses", "datetime") if f"{one}." in body) + _IMPORT
     if not sandbox:
@@ -88,13 +91,21 @@ def run_code(
     *,
     resume: Any = None,
     only: str | None = None,
+    steps: int | None = None,
     until: str | None = None,
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
 ) -> str:
-    """Code that runs on from a checkpoint, answering its interrupts with ``resume``."""
+    """Code that runs on from a checkpoint, answering its interrupts with ``resume``; ``until`` is Python."""
     only = None if only == "all" else only
-    named = _named(resume=resume, only=only, until=until, sandbox=sandbox or None, config=config)
+    named = [
+        *_named(resume=resume, only=only, steps=steps),
+        *([f"until={until}"] if until else []),
+        *_named(before=list(before) or None, after=list(after) or None),
+        *_named(sandbox=sandbox or None, config=config),
+    ]
     called = _call("run", subject, thread_id, [repr(label)], named)
     return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called
 

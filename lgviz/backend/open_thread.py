@@ -9,9 +9,18 @@ from typing import Any
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Tree
+from lgviz.analysis.usage import Prices
 from lgviz.backend.dispatch import RequestCall, Send
 from lgviz.errors import ThreadNotFound
-from lgviz.protocol import TREE_COLUMNS, RowPatch, ThreadStatus, ThreadSummary, TreeBatch, TreeNews
+from lgviz.protocol import (
+    TREE_COLUMNS,
+    Breakpoints,
+    RowPatch,
+    ThreadStatus,
+    ThreadSummary,
+    TreeBatch,
+    TreeNews,
+)
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import calls
@@ -27,23 +36,33 @@ class OpenThread:
         send: puts a message with its buffers before every view.
         config: the run's config, so that LangGraph reads with it.
         context: the run's context.
+        prices: by the name of a model, what a million tokens cost: read and written.
 
     Attributes:
         history: None until :meth:`open` succeeded once.
         lock: held while the thread is opened or read anew.
         running: ids of the threads on which a run started here is under way.
+        breakpoints: by thread id, where its runs stop: before and after which nodes.
         tracebacks: of runs made here: checkpoint id to node to traceback; only lgviz's savers store one.
     """
 
     def __init__(
-        self, source: Source, send: Send, *, config: dict[str, Any] | None = None, context: Any = None
+        self,
+        source: Source,
+        send: Send,
+        *,
+        config: dict[str, Any] | None = None,
+        context: Any = None,
+        prices: Prices | None = None,
     ) -> None:
         self.source = LayeredSource(source)
         self.config = config
         self.context = context
+        self.prices = prices
         self.history: History | None = None
         self.lock = threading.RLock()
         self.running: set[str] = set()
+        self.breakpoints: dict[str, Breakpoints] = {}
         self.tracebacks: dict[str, dict[str, str]] = {}
         self._send = send
         self._told: ThreadStatus = "done"
@@ -76,6 +95,10 @@ class OpenThread:
     def at(self, checkpoint_id: str) -> Checkpoint:
         """A checkpoint of it, by id."""
         return self.current()[checkpoint_id]
+
+    def breakpoints_of(self, thread_id: str) -> Breakpoints:
+        """Where runs of a thread stop."""
+        return self.breakpoints.get(thread_id, {"before": [], "after": []})
 
     def emit(self, event: str, body: Any) -> None:
         """Tell something to every view."""

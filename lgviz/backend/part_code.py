@@ -32,7 +32,8 @@ def fork_entries(values: Mapping[str, Any], parts: Mapping[str, EditedChannel]) 
     for channel, part in parts.items():
         base = f"values[{channel!r}]"
         if part.messages is None:
-            entries[channel] = f"lgviz.Set({_changed(base, part.before, part.after)})"
+            whole = _changed(base, part.before, part.after)
+            entries[channel] = f"lgviz.Set({whole})" if part.reduced else whole
         else:
             each = [_changed(f"{base}[{i}]", part.before[i], part.after[i]) for i in part.messages]
             entries[channel] = f"[{', '.join(each)}]"

@@ -22,6 +22,7 @@ from lgviz.protocol import PartEdit, PartForm, PartOriginView
 __all__ = ["EDITABLE_CHARACTERS", "EditedChannel", "edited_channels", "part_form"]
 
 EDITABLE_CHARACTERS = 200_000
+_TOO_LONG = "It is too long to edit here ({:,} characters); a new value can be given."
 
 
 def part_form(
@@ -53,7 +54,9 @@ def part_form(
         "field": field_of_part(
             value, found[-1].hint, data if typed is None else session.parse_json(typed, channel)
         ),
-        "reason": f"It is too long to edit here ({len(text):,} characters)." if too_long else None,
+        "reason": f"It is too long to edit here ({len(text):,} characters); a new value can be given."
+        if too_long
+        else None,
         "by_id": info is not None and _by_id(info, found),
         "origin": _origin(at, channel, path),
     }
@@ -66,17 +69,19 @@ class EditedChannel:
     Attributes:
         before, after: its value.
         messages: the positions of the parts where each is a message that the reducer replaces by its id.
+        reduced: it has a reducer, which the whole value must go past.
     """
 
     before: Any
     after: Any
     messages: tuple[int, ...] | None
+    reduced: bool
 
     @property
     def update(self) -> Any:
         """What an update gives the channel: those messages alone, else the whole value, past the reducer."""
         if self.messages is None:
-            return session.Set(self.after)
+            return session.Set(self.after) if self.reduced else self.after
         return [self.after[position] for position in self.messages]
 
 
@@ -95,14 +100,15 @@ def edited_channels(graph: Any, at: Checkpoint, edits: Sequence[PartEdit]) -> di
         channel, path = edit["channel"], edit["path"]
         if channel not in state or channel not in infos:
             raise NotFound(f"The state has no channel {channel!r} here.", "Open the checkpoint again.")
-        was = made.get(channel, EditedChannel(state[channel], state[channel], ()))
+        reduced = infos[channel].reducer is not None
+        was = made.get(channel, EditedChannel(state[channel], state[channel], (), reduced))
         found = list(_walk(was.after, path, hints.get(channel, Any)))
         new, wrong = edited(found[-1].value, session.parse_json(edit["text"], channel), found[-1].hint)
         refused += [_told(channel, path, one) for one in wrong]
         after = with_part(was.after, path, new)
         alone = was.messages is not None and _by_id(infos[channel], found) and _keeps_id(found, after, path)
         messages = tuple(dict.fromkeys((*(was.messages or ()), path[0]))) if alone else None
-        made[channel] = EditedChannel(was.before, after, messages)
+        made[channel] = EditedChannel(was.before, after, messages, reduced)
     if refused:
         raise refusal_of(refused)
     return made

@@ -6,7 +6,7 @@ import itertools
 import json
 
 from lgviz.analysis.history import open_history
-from lgviz.analysis.search import Hit, search
+from lgviz.analysis.search import Hit, place_of, search
 from lgviz.analysis.topology import topology_of
 from lgviz.analysis.values import value_at
 from lgviz.backend import checkpoint_views as views
@@ -22,6 +22,8 @@ from lgviz.protocol import (
     DiffParams,
     DiffView,
     Early,
+    FoundPlace,
+    LineageView,
     MarksParams,
     Nothing,
     RawView,
@@ -31,16 +33,18 @@ from lgviz.protocol import (
     SearchProgress,
     TaskView,
     TaskWrites,
+    ThreadLinkView,
     ThreadOpen,
     ThreadPage,
     ThreadsList,
     ThreadStatus,
     ThreadSummary,
     ThreadView,
+    ValueFind,
     ValueGet,
     ValueNode,
 )
-from lgviz.sources.base import ThreadInfo
+from lgviz.sources.base import ThreadInfo, ThreadLineage, ThreadLink
 
 __all__ = ["Reads"]
 
@@ -103,12 +107,14 @@ class Reads:
         history = thread.current()
         return {
             "thread": thread.summary(history),
+            "lineage": _lineage(history.lineage),
             "source": thread.source.description,
             "tree": tree_batch(call, history.tree, start),
             "topology": topology_of(thread.source.graph),
             "read_only": thread.source.read_only,
             "selected": history.latest.id,
             "sandbox": self._sandbox.view(),
+            "breakpoints": thread.breakpoints_of(history.thread_id),
         }
 
     @handler("read")
@@ -152,12 +158,19 @@ class Reads:
 
     @handler("read")
     def checkpoint_get(self, call: RequestCall, params: CheckpointParams) -> CheckpointView:
-        return views.checkpoint_view(self._thread.at(params["checkpoint"]), self._thread.source)
+        return views.checkpoint_view(
+            self._thread.at(params["checkpoint"]), self._thread.source, self._thread.prices
+        )
 
     @handler("read")
     def value_get(self, call: RequestCall, params: ValueGet) -> ValueNode:
         value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
         return value_node(value_at(value, params["path"]), offset=params["offset"], limit=params["limit"])
+
+    @handler("read")
+    def value_find(self, call: RequestCall, params: ValueFind) -> FoundPlace:
+        value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
+        return {"path": place_of(value, params["before"], params["match"], params["after"])}
 
     @handler("read")
     def diff_get(self, call: RequestCall, params: DiffParams) -> DiffView:
@@ -167,12 +180,13 @@ class Reads:
 
     @handler("read")
     def writes_get(self, call: RequestCall, params: CheckpointParams) -> list[TaskWrites]:
-        return views.writes_view(self._thread.at(params["checkpoint"]))
+        return views.writes_view(self._thread.at(params["checkpoint"]), self._thread.prices)
 
     @handler("read")
     def tasks_get(self, call: RequestCall, params: CheckpointParams) -> list[TaskView]:
         checkpoint = self._thread.at(params["checkpoint"])
-        return views.tasks_view(checkpoint, self._thread.source, self._thread.tracebacks.get(checkpoint.id))
+        known = self._thread.tracebacks.get(checkpoint.id)
+        return views.tasks_view(checkpoint, self._thread.source, known, self._thread.prices)
 
     @handler("read")
     def raw_get(self, call: RequestCall, params: CheckpointParams) -> RawView:
@@ -205,8 +219,19 @@ def _hit(hit: Hit) -> SearchHit:
     return {
         "id": hit.id,
         "row": hit.row,
+        "channel": hit.channel,
         "where": hit.where,
         "before": hit.before,
         "match": hit.match,
         "after": hit.after,
+    }
+
+
+def _lineage(lineage: ThreadLineage) -> LineageView:
+    def link(found: ThreadLink) -> ThreadLinkView:
+        return {"thread_id": found.thread_id, "checkpoint": found.checkpoint_id}
+
+    return {
+        "origin": None if lineage.origin is None else link(lineage.origin),
+        "forks": [link(fork) for fork in lineage.forks],
     }

@@ -15,6 +15,9 @@ from .acts import (
     inferred_as_node,
     preview,
 )
+from .conditions import condition_code, condition_of
+from .halts import check_breakpoints, nodes_of
+from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
@@ -30,6 +33,7 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 __all__ = [
     "ChannelInfo",
     "Edit",
+    "NewThread",
     "Option",
     "OverlaySaver",
     "OverlayStore",
@@ -49,12 +53,16 @@ __all__ = [
     "astart",
     "channel_hints",
     "channels_of",
+    "check_breakpoints",
+    "condition_code",
+    "condition_of",
     "configurable_of",
     "finished_siblings",
     "fork",
     "forked",
     "goto_targets",
     "inferred_as_node",
+    "nodes_of",
     "open_sandbox",
     "parse_json",
     "preview",

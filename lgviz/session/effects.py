@@ -9,21 +9,33 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lgviz.errors import WrongLoop
 
-__all__ = ["Act", "Effect", "adrive", "call", "drive", "in_new_thread", "run_sync", "running_loop"]
+__all__ = [
+    "Act",
+    "Brake",
+    "Effect",
+    "StreamCut",
+    "adrive",
+    "call",
+    "drive",
+    "in_new_thread",
+    "run_sync",
+    "running_loop",
+]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A method to call on a graph or saver. ``list`` gives a list; ``stream`` hands each item to ``sink``."""
+    """A method to call on a graph or saver. ``list`` gives a list; ``stream`` hands each item to ``sink``;
+    where it is awaited, a ``brake`` cuts it."""
 
     target: Any
     name: str
@@ -35,6 +47,47 @@ Act = Generator[Effect, Any, T]
 """An act: yields calls, is sent their results, returns a ``T``."""
 
 
+class StreamCut(Exception):
+    """A stream was cut by its brake."""
+
+
+class Brake:
+    """Cuts an awaited stream, from any thread, also before it began."""
+
+    def __init__(self) -> None:
+        self.pulled = False
+        self._lock = threading.Lock()
+        self._task: asyncio.Future[None] | None = None
+
+    def pull(self) -> None:
+        """Cut it: what it awaits is cancelled. Comes back at once."""
+        with self._lock:
+            self.pulled, task = True, self._task
+        if task is not None:
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+    async def watch(self, work: Coroutine[Any, Any, None]) -> None:
+        """Await work that :meth:`pull` cancels.
+
+        Raises:
+            StreamCut: it did.
+        """
+        task = asyncio.ensure_future(work)
+        with self._lock:
+            self._task = task
+        if self.pulled:
+            task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self.pulled and task.cancelled():
+                raise StreamCut from None
+            raise
+        finally:
+            with self._lock:
+                self._task = None
+
+
 def call(target: Any, name: str, *args: Any, **kwargs: Any) -> Act[Any]:
     """``yield from call(graph, "get_state", config)``."""
     return (yield Effect(target, name, args, kwargs))
@@ -43,26 +96,27 @@ def call(target: Any, name: str, *args: Any, **kwargs: Any) -> Act[Any]:
 def drive(steps: Act[T]) -> T:
     """Make an act's calls through the sync methods."""
     made, failed = None, None
-    while True:
-        try:
-            wanted = steps.throw(failed) if failed is not None else steps.send(made)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        made, failed = None, None
-        try:
-            kwargs = dict(wanted.kwargs)
-            sink = kwargs.pop("sink", None)
-            args = _with_room(wanted) if wanted.name == "stream" else wanted.args
-            made = getattr(wanted.target, wanted.name)(*args, **kwargs)
-            if wanted.name == "list":
-                made = list(made)
-            elif sink is not None:
-                with closing(made):
-                    for item in made:
-                        sink(item)
-        except Exception as error:
-            failed = error
+    with closing(steps):
+        while True:
+            try:
+                wanted = steps.throw(failed) if failed is not None else steps.send(made)
+            except StopIteration as done:
+                value: T = done.value
+                return value
+            made, failed = None, None
+            try:
+                kwargs = dict(wanted.kwargs)
+                sink, _ = kwargs.pop("sink", None), kwargs.pop("brake", None)
+                args = _with_room(wanted) if wanted.name == "stream" else wanted.args
+                made = getattr(wanted.target, wanted.name)(*args, **kwargs)
+                if wanted.name == "list":
+                    made = list(made)
+                elif sink is not None:
+                    with closing(made):
+                        for item in made:
+                            sink(item)
+            except Exception as error:
+                failed = error
 
 
 def _with_room(stream: Effect) -> tuple[Any, ...]:
@@ -76,27 +130,32 @@ def _with_room(stream: Effect) -> tuple[Any, ...]:
 async def adrive(steps: Act[T]) -> T:
     """Make an act's calls through the async methods."""
     made, failed = None, None
-    while True:
-        try:
-            wanted = steps.throw(failed) if failed is not None else steps.send(made)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        made, failed = None, None
-        try:
-            kwargs = dict(wanted.kwargs)
-            sink = kwargs.pop("sink", None)
-            made = getattr(wanted.target, f"a{wanted.name}")(*wanted.args, **kwargs)
-            if wanted.name == "list":
-                made = [item async for item in made]
-            elif sink is not None:
-                async with aclosing(made):
-                    async for item in made:
-                        sink(item)
-            else:
-                made = await made
-        except Exception as error:
-            failed = error
+    with closing(steps):
+        while True:
+            try:
+                wanted = steps.throw(failed) if failed is not None else steps.send(made)
+            except StopIteration as done:
+                value: T = done.value
+                return value
+            made, failed = None, None
+            try:
+                kwargs = dict(wanted.kwargs)
+                sink, brake = kwargs.pop("sink", None), kwargs.pop("brake", None) or Brake()
+                made = getattr(wanted.target, f"a{wanted.name}")(*wanted.args, **kwargs)
+                if wanted.name == "list":
+                    made = [item async for item in made]
+                elif sink is not None:
+                    await brake.watch(_poured(made, sink))
+                else:
+                    made = await made
+            except Exception as error:
+                failed = error
+
+
+async def _poured(stream: AsyncIterator[Any], sink: Callable[[Any], None]) -> None:
+    async with aclosing(stream):  # type: ignore[type-var]
+        async for item in stream:
+            sink(item)
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, ThreadExists
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources import open_source
@@ -26,7 +27,8 @@ Show = Callable[[int, int], None]
 """Is told (done, total); what it raises stops the copying."""
 
 
-class NewThread:
+@dataclass(repr=False)
+class NewThread(ShownByFields):
     """A thread that is about to be made of the path to a checkpoint.
 
     Args:
@@ -34,10 +36,12 @@ class NewThread:
         show: told how far a copy is.
     """
 
-    def __init__(self, thread_id: str | None, show: Show | None = None) -> None:
-        self.thread_id = None if thread_id is None else str(thread_id)
-        self._show = show
-        self._begun = False
+    thread_id: str | None
+    show: Show | None = field(default=None, repr=False)
+    _begun: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.thread_id = None if self.thread_id is None else str(self.thread_id)
 
     def make(self, position: Position) -> Act[Position]:
         """Make the thread; gives the checkpoint in it.
@@ -75,8 +79,8 @@ class NewThread:
             self._begun = True
             for name, args in puts:
                 yield from call(saver, name, *args)
-            if self._show is not None:
-                self._show(done, len(copy))
+            if self.show is not None:
+                self.show(done, len(copy))
 
     def undo(self, here: GraphTarget) -> Act[None]:
         """Delete what was made of the thread."""

@@ -11,30 +11,43 @@ from langchain_core.runnables import RunnableConfig
 from markupsafe import Markup
 
 from lgviz.analysis.html import page
-from lgviz.errors import WrongLoop
+from lgviz.errors import ActRefused, WrongLoop
 
 from .effects import Act, adrive, drive, running_loop
 from .loaded import load
 from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
-from .run_steps import Only, RunSpec, RunSteps, Until
+from .run_steps import Names, Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
 
 __all__ = ["RunHandle", "arun", "run", "run_in_thread", "run_plan", "start_run"]
 
+_UNTIL_STORED = 5.0
+"""Seconds that an interrupted call waits for what its cancelled run stores."""
+
 
 class RunHandle:
-    """A run on its way in a thread of its own; made by :func:`start_run`."""
+    """A run on its way in a thread of its own; made by :func:`start_run`.
+
+    Attributes:
+        ended: set once it has ended.
+    """
 
     def __init__(
-        self, steps: RunSteps, work: Callable[[], Run], loop: asyncio.AbstractEventLoop | None
+        self,
+        steps: RunSteps,
+        work: Callable[[Callable[[Run], None]], Run],
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        cancels: bool,
     ) -> None:
         self._steps = steps
+        self._cancels = cancels
         self._work = work
         self._loop = loop
-        self._ended = threading.Event()
+        self.ended = threading.Event()
         self._run: Run | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="lgviz-run", daemon=True)
@@ -51,29 +64,50 @@ class RunHandle:
         """Start a run, on ``loop`` where the graph needs one."""
         here = target_of(graph)
         where = loop or saver_loop(here.saver)
-        return cls(steps, lambda: _work(here, steps, where), where if here.asynchronous else None)
+        awaited = here.asynchronous
+        home = where if awaited else None
+        return cls(steps, lambda end: _work(here, steps, where, end), home, cancels=awaited)
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
         """Of the run; ``"failed"`` too where it could not begin (:meth:`result` raises why)."""
-        if self._ended.is_set():
+        if self.ended.is_set():
             return self._run.status if self._run is not None else "failed"
         return "stopping" if self._steps.control.drain_requested else "running"
 
     @property
     def nodes(self) -> list[str]:
         """The nodes at work now."""
-        return list(self._steps.working.values())
+        return list(self._steps.at_work.nodes.values())
 
     @property
     def configs(self) -> list[RunnableConfig]:
         """Configs of the checkpoints stored so far, in order."""
         return list(self._steps.made)
 
+    @property
+    def cannot_cancel(self) -> str | None:
+        """Why the nodes at work cannot be cancelled; None where they can."""
+        return (
+            None if self._cancels else "The nodes of this graph are synchronous: a thread cannot be killed."
+        )
+
     def stop(self) -> None:
         """Stop after the nodes at work (a synchronous node cannot be killed). Comes back at once."""
         self._steps.control.request_drain("stop")
         self._steps.tell(RunEvent("status"))
+
+    def stop_now(self) -> None:
+        """Cancel the asynchronous nodes at work. Comes back at once; finished nodes of the step keep what
+        they wrote, and those cancelled run again where the run is resumed.
+
+        Raises:
+            ActRefused: :attr:`cannot_cancel` says why not.
+        """
+        if self.cannot_cancel is not None:
+            raise ActRefused(self.cannot_cancel, "Call stop(): it ends after the nodes at work.")
+        self._steps.cut()
+        self.stop()
 
     def result(self, timeout: float | None = None) -> Run:
         """Wait for the end.
@@ -83,9 +117,9 @@ class RunHandle:
             WrongLoop: waiting here would block the loop that it runs on.
             LgvizError: it could not begin, as :func:`run` raises.
         """
-        if self._loop is not None and self._loop is running_loop() and not self._ended.is_set():
+        if self._loop is not None and self._loop is running_loop() and not self.ended.is_set():
             raise WrongLoop("The run goes on in the loop that waiting here would block.", "Await `wait()`.")
-        if not self._ended.wait(timeout):
+        if not self.ended.wait(timeout):
             raise TimeoutError("The run goes on.")
         if self._error is not None:
             raise self._error
@@ -93,18 +127,35 @@ class RunHandle:
             raise RuntimeError("the run ended without a result")
         return self._run
 
+    def interruptible(self) -> Run:
+        """:meth:`result`, which an interrupt from the keyboard stops: it reaches the caller's thread only."""
+        try:
+            return self.result()
+        except KeyboardInterrupt:
+            if self._cancels:
+                self.stop_now()
+                self.ended.wait(_UNTIL_STORED)
+            else:
+                self.stop()
+            raise
+
     async def wait(self) -> Run:
         """:meth:`result`, awaited."""
-        await asyncio.to_thread(self._ended.wait)
+        await asyncio.to_thread(self.ended.wait)
         return self.result()
 
     def _main(self) -> None:
         try:
-            self._run = self._work()
+            self._end(self._work(self._end))
         except BaseException as error:
             self._error = error
-        finally:
-            self._ended.set()
+            self.ended.set()
+            self._steps.tell(RunEvent("status"))
+
+    def _end(self, run: Run) -> None:
+        if not self.ended.is_set():
+            self._run = run
+            self.ended.set()
             self._steps.tell(RunEvent("status"))
 
 
@@ -114,7 +165,10 @@ def start_run(
     input: Any = None,  # noqa: A002
     resume: Any = None,
     only: Only = "all",
+    steps: int | None = None,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     sandbox: bool = False,
     *,
     thread_id: str | None = None,
@@ -126,7 +180,8 @@ def start_run(
     """Start a run in a thread of its own and come back at once.
 
     Args:
-        graph, at, input, resume, only, until, sandbox, thread_id, config, context: see :func:`run`.
+        graph, at, input, resume, only, steps, until, before, after, sandbox: see :func:`run`.
+        thread_id, config, context: see :func:`run`.
         on_event: told what happens, from the thread that runs it.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
 
@@ -134,8 +189,8 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
-    return RunHandle.of(graph, steps, loop)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
 def run(
@@ -144,7 +199,10 @@ def run(
     input: Any = None,  # noqa: A002
     resume: Any = None,
     only: Only = "all",
+    steps: int | None = None,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     sandbox: bool = False,
     *,
     thread_id: str | None = None,
@@ -152,39 +210,46 @@ def run(
     context: Any = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
-    """Run on from a checkpoint, on a new branch, and wait for the end.
+    """Run on from a checkpoint and wait for the end. What a node raises is kept in ``Run.error``, not raised.
 
-    Without ``input`` and ``resume`` it runs exactly what the checkpoint's ``next`` says, also inside a
-    subgraph. What a node raises ends the run as ``"failed"``; it is kept in ``Run.error``, never raised.
+    Without ``input`` and ``resume`` it runs what the checkpoint's ``next`` says, on a new branch. Interrupted
+    from the keyboard it stops, and what it leaves can be resumed.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
+    >>> run = lgviz.run(graph, "c1", steps=1, thread_id="1")
+    >>> run.status, lgviz.run(graph, run.checkpoint, only="unfinished").status
+    ('stopped', 'done')
 
     Args:
-        graph: a compiled graph with a checkpointer.
-        at: a ``Checkpoint``, a config, or a label or id with ``thread_id=``.
+        graph, at, thread_id: a graph with a checkpointer; a ``Checkpoint``, a config, or a label or id.
         input: a new input to the graph at this checkpoint.
         resume: the answer to its interrupt, or a dict from interrupt id to answer. A question that was
             answered before is asked again on a fresh fork and gets the new answer.
-        only: ``"all"`` runs all that ``next`` says, on a new branch. ``"unfinished"`` goes on at the
-            checkpoint itself, which must have no child, and runs only the tasks that have not finished: what
-            failed, was stopped, or never began. Finished tasks of its step keep what they wrote.
-        until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
-            made it).
+        only: ``"unfinished"`` goes on at the checkpoint itself, which must have no child, with the tasks that
+            failed, were stopped or never began; those that finished keep what they wrote.
+        steps: super-steps to make at most; the one that only takes an input in is not counted.
+        until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after its step).
+        before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``). A run
+            that begins right before one passes it, and says so in ``Run.passed``.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
-            versions, else as it is now. What a node writes to a store that it holds by itself, as by a
-            closure, is written; the warnings name such nodes, as far as it shows.
-        thread_id: the thread of a label or id.
-        config: its ``configurable`` goes over what the checkpoint's metadata gives; ``recursion_limit`` too.
-        context: the run's context.
-        on_event: told what happens, from the thread that runs it.
+            versions. What a node writes to a store that it holds by closure is written: a warning names it.
+        config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
+        on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
+            do for ``graph.stream(..., stream_mode="messages")``.
 
     Raises:
         NothingToRun: nothing comes next, or no interrupt waits for the answer.
-        NodeRefused: ``until`` names no node.
-        ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
+        NodeRefused, InvalidValue: ``until``, ``before`` or ``after`` names no node; ``steps`` is no number.
+        ActRefused: the checkpoint to go on at has a child, or another run goes on there.
+        SourceError, NotFound: there is no such checkpoint, or no checkpointer.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
-    return run_in_thread(graph, steps)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    return run_in_thread(graph, RunSteps(spec, on_event))
 
 
 def run_in_thread(graph: Any, steps: RunSteps) -> Run:
@@ -194,7 +259,10 @@ def run_in_thread(graph: Any, steps: RunSteps) -> Run:
     blocked = loop is not None and loop is running_loop()
     if blocked:
         refuse_busy(here.saver)
-    return RunHandle(steps, lambda: _work(here, steps, None if blocked else loop), None).result()
+    where = None if blocked else loop
+    awaited = here.asynchronous
+    runner = RunHandle(steps, lambda end: _work(here, steps, where, end), None, cancels=awaited)
+    return runner.interruptible()
 
 
 async def arun(
@@ -203,7 +271,10 @@ async def arun(
     input: Any = None,  # noqa: A002
     resume: Any = None,
     only: Only = "all",
+    steps: int | None = None,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     sandbox: bool = False,
     *,
     thread_id: str | None = None,
@@ -212,8 +283,9 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    steps = RunSteps(RunSpec(at, input, resume, only, until, sandbox, thread_id, config, context), on_event)
-    return await aperform(target_of(graph), steps.act)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    work = RunSteps(spec, on_event)
+    return await aperform(target_of(graph), work.act)
 
 
 def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
@@ -228,11 +300,22 @@ def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
     return perform(target_of(graph), act)
 
 
-def _work(here: GraphTarget, steps: RunSteps, loop: asyncio.AbstractEventLoop | None) -> Run:
-    """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one."""
+def _work(
+    here: GraphTarget, steps: RunSteps, loop: asyncio.AbstractEventLoop | None, end: Callable[[Run], None]
+) -> Run:
+    """In the run's own thread: on ``loop``, if the graph needs one and this one runs, else on a new one.
+
+    ``end`` is told how it ended before that loop is closed, which waits for nodes in threads.
+    """
+
+    async def alone() -> Run:
+        run = await adrive(steps.act(here.with_proxy(serial=True)))
+        end(run)
+        return run
+
     with as_refusals():
         if not here.asynchronous:
             return drive(steps.act(here))
         if loop is not None and loop.is_running():
             return asyncio.run_coroutine_threadsafe(aperform(here, steps.act), loop).result()
-        return asyncio.run(adrive(steps.act(here.with_proxy(serial=True))))
+        return asyncio.run(alone())

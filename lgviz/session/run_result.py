@@ -36,20 +36,28 @@ class RunEvent(ShownByFields):
     """Something that happened in a run, told as it happens, from the thread that runs it.
 
     Attributes:
-        kind: a node started or finished, a checkpoint was stored, the run's status changed.
+        kind: a node started or finished, a message was said (in pieces, as its model streams it), a node
+            wrote a custom event, a checkpoint was stored, the run's status changed.
         namespace: where: the checkpoint namespace; ``""`` for the root graph.
-        node: the node that started or finished.
-        task_id: its task.
+        node: the node that it is about.
+        task_id: its task; None for a custom event while several tasks of a graph are at work: LangGraph does
+            not tell whose it is.
         checkpoint_id: the checkpoint that was stored.
         error: what the node raised, in one line.
+        message_id: of the message that is said.
+        text: what was said now.
+        value: the custom event.
     """
 
-    kind: Literal["started", "finished", "checkpoint", "status"]
+    kind: Literal["started", "finished", "message", "custom", "checkpoint", "status"]
     namespace: str = ""
     node: str | None = None
     task_id: str | None = None
     checkpoint_id: str | None = None
     error: str | None = None
+    message_id: str | None = None
+    text: str | None = None
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,6 +112,8 @@ class Run:
         warnings: what else happened, as :func:`lgviz.session.run_plan` foretells it.
         config: of the last root checkpoint: where to go on.
         configs: of all checkpoints it made, in order, those of subgraphs too.
+        before, after: the nodes that a breakpoint stopped it before or after; empty where none did.
+        passed: nodes with a breakpoint before them that it went past, for it stood there when it began.
     """
 
     status: Status
@@ -115,6 +125,9 @@ class Run:
     configs: list[RunnableConfig]
     graph: Any = field(repr=False)
     """The graph that ran; in a sandbox a copy over the overlays that hold its checkpoints and memories."""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
     sandbox: Sandbox | None = field(default=None, repr=False)
     """What it ran in; None where it ran in the open."""
 

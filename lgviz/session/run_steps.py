@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint as StoredCheckpoint
 from langgraph.checkpoint.base import CheckpointMetadata, CheckpointTuple
+from langgraph.constants import START
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, Send, StateSnapshot
@@ -19,10 +20,11 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
-from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, place_of
+from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .beginning import beginning, begins
-from .effects import Act, call
+from .effects import Act, Brake, StreamCut, call
+from .halts import Halts, StepCount, StopPoints, When
 from .heads import as_latest, claimed, goes_on
 from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
@@ -32,7 +34,8 @@ from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
 from .saver_proxy import SaverProxy
-from .target import GraphTarget, Position, find
+from .streamed import MODES, AtWork
+from .target import GraphTarget, Position, find, threaded_nodes
 from .update import siblings
 
 __all__ = ["Only", "RunSpec", "RunSteps", "Until"]
@@ -41,6 +44,8 @@ logger = logging.getLogger(__name__)
 _BRANCH = "branch:to:"
 Until = str | Callable[[Checkpoint], bool] | None
 Only = Literal["all", "unfinished"]
+Names = str | Iterable[str]
+Nodes = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,10 @@ class RunSpec:
     input: Any = None
     resume: Any = None
     only: Only = "all"
+    steps: int | None = None
     until: Until = None
+    before: Names = ()
+    after: Names = ()
     sandbox: bool = False
     thread_id: str | None = None
     config: RunnableConfig | None = None
@@ -66,21 +74,31 @@ class RunSteps:
 
     Attributes:
         control: asks LangGraph to stop after the nodes at work.
-        working: task id to name of the nodes at work.
+        brake: cancels the asynchronous nodes at work.
+        at_work: the tasks at work.
         made: configs of the checkpoints stored so far.
         sandbox: the sandbox that it runs in; None: it runs in the open.
+        passed: nodes with a breakpoint before them that it went past, for it stood there.
     """
 
     spec: RunSpec
     on_event: Callable[[RunEvent], None] | None = None
     control: RunControl = field(default_factory=RunControl)
-    working: dict[str, str] = field(default_factory=dict)
+    brake: Brake = field(default_factory=Brake)
+    at_work: AtWork = field(default_factory=AtWork)
     made: list[RunnableConfig] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sandbox: Sandbox | None = None
+    passed: Nodes = ()
+    _halts: Halts = field(init=False)
+    _synchronous: set[tuple[str, str]] = field(default_factory=set)
+    _until: set[str] = field(default_factory=set)
     _error: Exception | None = None
     _failed: str | None = None
     _worked: bool = False
+    _threaded: set[str] = field(default_factory=set)
+    _step: list[str] = field(default_factory=list)
+    _last: Nodes = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def act(self, given: GraphTarget) -> Act[Run]:
@@ -88,14 +106,16 @@ class RunSteps:
 
         Raises:
             NothingToRun: the checkpoint has no next node, or no interrupt waits for the answer.
-            NodeRefused: ``until`` names no node.
+            NodeRefused: ``until``, ``before`` or ``after`` names no node.
+            InvalidValue: ``steps`` is no number from 1.
             CheckpointNotFound: there is no such checkpoint.
             ActRefused: LangGraph would start from what another branch wrote; the checkpoint is not the head
                 to go on at that it has to be; another run goes on there.
         """
         spec = self.spec
         _check_only(spec)
-        _check_until(spec.until, given.graph)
+        self._halts = self._halts_of(given.graph)
+        self._synchronous = threaded_nodes(given.graph) if given.asynchronous else set()
         self.sandbox = sandbox_of(given.given)
         if self.sandbox is not None:
             self.sandbox.check()
@@ -105,7 +125,7 @@ class RunSteps:
             self.sandbox = yield from Sandbox(given, position).looked()
             self.warnings += self.sandbox.warnings
             base = self.sandbox.over_overlays(given)
-        reader = CheckpointFinder(base.graph)
+        reader = CheckpointFinder(base.given)
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
         here = base.with_proxy(
             lambda config, metadata: self._put(reader, config, metadata),
@@ -132,12 +152,14 @@ class RunSteps:
     def _begin(self, position: Position) -> Act[RunnableConfig]:
         """Run, and give the config of where it started."""
         if (new := begins(position)) is not None:
+            self._halts.steps.hidden = True
             yield from self._stream(position, new, self.spec.input)
             if not self.made:
                 said = f"{type(self._error).__name__}: {self._error}" if self._error else "it stored nothing"
                 raise InvalidValue(f"The graph does not take this input: {said}.", "") from self._error
             return new
         snapshot = (yield from load(position)).check("Nothing can run here: the state")
+        self._stand_at(position, snapshot)
         if self.spec.resume is not None:
             return (yield from self._resume(position, snapshot))
         if self.spec.input is not None:
@@ -245,25 +267,26 @@ class RunSteps:
         acting["configurable"] = conf | start["configurable"]
         if self.sandbox is not None:
             acting["configurable"]["__pregel_cache"] = None
-        stops = graph.interrupt_before_nodes
-        if isinstance(spec.until, str) and stops != "*":
-            stops = [*stops, spec.until]
+        before, after = graph.interrupt_before_nodes, graph.interrupt_after_nodes
         streamed = call(
             graph,
             "stream",
             given,
             acting,
             context=spec.context,
-            stream_mode="tasks",
+            # Who does not listen gets no tokens: models are then called as they are without lgviz.
+            stream_mode=MODES if self.on_event is not None else ["tasks"],
             subgraphs=True,
             durability="sync",
-            interrupt_before=stops or None,
+            interrupt_before=(before if before == "*" else [*before, *self._halts.before.root]) or None,
+            interrupt_after=(after if after == "*" else [*after, *self._halts.after.root]) or None,
             control=self.control,
             sink=self._sink,
+            brake=self.brake,
         )
         try:
             yield from streamed
-        except GraphDrained:
+        except (GraphDrained, StreamCut):
             pass  # stopped, as it was asked to
         except Exception as error:
             if not self.made and (refused := refusal(error)) is not None:
@@ -294,29 +317,42 @@ class RunSteps:
     # ------------------------------------------------------------ what is heard
 
     def _sink(self, item: Any) -> None:
-        where, task = item
-        namespace, task_id, node = "|".join(where), task["id"], task["name"]
+        where, mode, told = item
         with self._lock:
-            if "input" in task:
+            event = self.at_work.heard("|".join(where), mode, told)
+            if event is not None and event.kind == "started":
                 self._worked = True
-                self.working[task_id] = node
-                event = RunEvent("started", namespace, node, task_id)
-            else:
-                self.working.pop(task_id, None)
-                error = str(task["error"]) if task.get("error") else None
-                self._failed = self._failed or (node if error else None)
-                event = RunEvent("finished", namespace, node, task_id, error=error)
-        self.tell(event)
+                self._begun(event)
+            elif event is not None and event.error is not None:
+                self._failed = self._failed or event.node
+        if event is not None:
+            self.tell(event)
+
+    def _begun(self, event: RunEvent) -> None:
+        node = event.node or ""
+        if (event.namespace and node_path(event.namespace), node) in self._synchronous:
+            self._threaded.add(event.task_id or "")
+        if not event.namespace:
+            self._step.append(node)
 
     def _put(self, reader: CheckpointFinder, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
         place = place_of(config)
         with self._lock:
             self.made.append(config)
+            if not place.ns:
+                self._last, self._step = tuple(self._step), []
         self.tell(RunEvent("checkpoint", place.ns or "", checkpoint_id=place.checkpoint_id))
-        until = self.spec.until
-        stepped = metadata.get("source") == "loop" and not place.ns
-        if stepped and callable(until) and until(reader.at(config)):
-            self.control.request_drain("until")
+        self._halts.put(reader, config, metadata.get("source"))
+
+    def cut(self) -> None:
+        """Cancel the asynchronous nodes at work, and say of the others that they go on."""
+        with self._lock:
+            held = [name for task_id, name in self.at_work.nodes.items() if task_id in self._threaded]
+        self.warnings += [
+            f"{name!r} is synchronous and still at work: its effects may happen, its result is lost."
+            for name in held
+        ]
+        self.brake.pull()
 
     def tell(self, event: RunEvent) -> None:
         if self.on_event is None:
@@ -339,47 +375,87 @@ class RunSteps:
         loaded = yield from load(head)
         snapshot = loaded.snapshot
         waiting = tuple(open_interrupts(head, snapshot))
-        until = self.spec.until
-        status: Status = "done"
-        error = self._error
-        if error is not None:
-            status = "failed"
-        elif waiting:
-            status = "interrupted"
-        elif snapshot.next:
-            asked_for = self.control.drain_requested or (isinstance(until, str) and until in snapshot.next)
-            status = "stopped" if asked_for else "interrupted"
-            if not asked_for and not self._worked:
-                self.warnings.append(f"LangGraph stopped before {', '.join(snapshot.next)} and ran nothing.")
+        stood = self._stood(base.graph, snapshot)
+        status = self._status(snapshot, bool(waiting), stood)
+        self.warnings += self._halts.warnings
         if loaded.refusals:
             self.warnings.append(
                 f"The last state {cannot_load(loaded.refusals)}. {remedy_of(loaded.refusals)}"
             )
-        self.working.clear()
+        self.at_work = AtWork()
         return Run(
             status=status,
             values=snapshot.values,
             interrupts=waiting,
-            error=RunError.of(error, self._failed) if error is not None else None,
+            error=RunError.of(self._error, self._failed) if self._error is not None else None,
             warnings=list(self.warnings),
             config=head.config,
             configs=list(self.made),
-            graph=base.graph if self.sandbox is None else self.sandbox.graph,
+            graph=base.given if self.sandbox is None else self.sandbox.graph,
+            before=stood["before"] if status == "interrupted" else (),
+            after=stood["after"] if status == "interrupted" else (),
+            passed=self.passed,
             sandbox=self.sandbox,
         )
 
+    def _status(self, snapshot: StateSnapshot, asks: bool, stood: Mapping[When, Nodes]) -> Status:
+        if self._error is not None:
+            return "failed"
+        if self.brake.pulled and snapshot.next:
+            return "stopped"
+        if asks:
+            return "interrupted"
+        if not snapshot.next:
+            return "done"
+        drained = self.control.drain_reason
+        if drained in ("stop", "until", "steps") or self._until.intersection(stood["before"]):
+            return "stopped"
+        if not self._worked:
+            self.warnings.append(f"LangGraph stopped before {', '.join(snapshot.next)} and ran nothing.")
+        return "interrupted"
 
-def _check_until(until: Until, graph: Any) -> None:
-    """Refuse a node that no graph or subgraph has: the run would go past it to the end."""
-    if until is None or callable(until):
-        return
-    graphs = [graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))]
-    nodes = dict.fromkeys(name for one in graphs for name in one.nodes)
-    if until not in nodes:
-        raise NodeRefused(
-            f"The graph has no node {until!r} to stop before.",
-            f"Choose {listed(nodes, last='or')}.",
+    def _stood(self, graph: Any, snapshot: StateSnapshot) -> dict[When, Nodes]:
+        """Before and after which nodes a breakpoint stopped it; none where none did."""
+        halts = self._halts
+        if halts.stood:
+            return {"before": (), "after": (), **halts.stood}
+        return {
+            "before": _at(snapshot.next, graph.interrupt_before_nodes, halts.before.root),
+            "after": _at(self._last, graph.interrupt_after_nodes, halts.after.root),
+        }
+
+    # ------------------------------------------------------------ where it stops
+
+    def _halts_of(self, graph: Any) -> Halts:
+        spec, until = self.spec, self.spec.until
+        if until is not None and not isinstance(until, str) and not callable(until):
+            raise NodeRefused(
+                f"until={until!r} names no node to stop before.", "Name one, or give a function."
+            )
+        named = [until] if isinstance(until, str) else []
+        self._until = StopPoints.of(named, graph, "before").names
+        given = [spec.before] if isinstance(spec.before, str) else spec.before
+        return Halts(
+            self.control,
+            StopPoints.of([*given, *named], graph, "before"),
+            StopPoints.of(spec.after, graph, "after"),
+            StepCount.of(spec.steps),
+            None if isinstance(until, str) else until,
         )
+
+    def _stand_at(self, position: Position, snapshot: StateSnapshot) -> None:
+        """Where it begins: a breakpoint right there is passed."""
+        spec, path, steps = self.spec, node_path(position.namespace), self._halts.steps
+        steps.path, steps.hidden = path, spec.input is not None or snapshot.next == (START,)
+        if spec.input is None and spec.resume is None:
+            nodes = dict.fromkeys(snapshot.next)
+            self.passed = tuple(node for node in nodes if self._halts.before.has(path, node))
+        if self.passed:
+            self.warnings.append(f"It stood before {listed(self.passed)}: the breakpoint there was passed.")
+
+
+def _at(nodes: Iterable[str], own: Sequence[str] | str, given: Sequence[str]) -> Nodes:
+    return tuple(dict.fromkeys(node for node in nodes if own == "*" or node in own or node in given))
 
 
 def _check_only(spec: RunSpec) -> None:

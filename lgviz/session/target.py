@@ -35,7 +35,16 @@ from .old_langgraph import refuse_wrong_forks
 from .saver_errors import as_refusals
 from .saver_proxy import Edited, Latest, OnPut, SaverProxy, is_async_only, is_sync_only
 
-__all__ = ["GraphTarget", "Position", "aperform", "configurable_of", "find", "perform", "target_of"]
+__all__ = [
+    "GraphTarget",
+    "Position",
+    "aperform",
+    "configurable_of",
+    "find",
+    "perform",
+    "target_of",
+    "threaded_nodes",
+]
 
 T = TypeVar("T")
 
@@ -319,6 +328,28 @@ def _context(graph: Any, context: Any) -> Any:
     if schema is None or not isinstance(context, dict) or issubclass(schema, dict):
         return context
     return schema(**context)
+
+
+def threaded_nodes(graph: Any) -> set[tuple[str, str]]:
+    """By path of their graph and name, the nodes that have no asynchronous form: awaited, they run in a
+    thread, which cannot be killed."""
+    graphs = {"": graph, **dict(graph.get_subgraphs(recurse=True))}
+    return {
+        (path, name)
+        for path, one in graphs.items()
+        for name, node in one.nodes.items()
+        if _sync_only(node.bound)
+    }
+
+
+def _sync_only(runnable: Any) -> bool:
+    if getattr(runnable, "func", None) is not None:
+        awaited = getattr(
+            runnable, "afunc", None
+        )  # LangGraph gives a function a form that runs it in a thread
+        return awaited is None or getattr(getattr(awaited, "func", None), "__name__", "") == "run_in_executor"
+    parts = getattr(runnable, "steps", None) or [getattr(runnable, "bound", None)]
+    return any(_sync_only(part) for part in parts if part is not None)
 
 
 def _async_only(runnable: Any) -> bool:

@@ -20,7 +20,7 @@ from langgraph.types import interrupt
 from lgviz.analysis import search as module
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.rebuilt import KeptAsWrites
-from lgviz.analysis.search import Hit, search
+from lgviz.analysis.search import Hit, place_of, search
 from lgviz.demos import agent, chat
 
 TURNS = 60
@@ -213,3 +213,33 @@ def test_why_a_value_is_not_known_is_not_found_but_what_was_written_is(tmp_path:
         assert where(h, list(search(h, word))) == [], word
     [found] = where(h, list(search(h, "upon")))
     assert found == ("c2", "tale", "upon")
+
+
+@pytest.mark.parametrize(
+    ("value", "query", "path"),
+    [
+        ("plain text", "text", []),
+        ({"a": {"b": ["x", "the needle"]}}, "needle", [0, 0, 1]),
+        ({"a": 1, "needle": {"b": 2}}, "needle", [1]),
+        ({"a": 12345}, "234", [0]),
+        ([HumanMessage("hay"), AIMessage("a needle"), HumanMessage("hay")], "needle", [1]),
+        ([AIMessage("the same"), HumanMessage("hay"), AIMessage("the same")], "same", [2]),
+        ([AIMessage("", tool_calls=[{"name": "find", "args": {"q": "needle"}, "id": "1"}])], "needle", [0]),
+        ({"notes": ["one\n  line\tbroken needle"]}, "broken", [0, 0]),
+        ([{"text": WORDS + "needle" + WORDS}], "needle", [0, 0]),
+        (["hid\u202eden needle"], "needle", [0]),
+    ],
+)
+def test_a_hit_is_found_again_in_its_value(value: Any, query: str, path: list[int]) -> None:
+    class Kept(TypedDict):
+        value: Any
+
+    graph = StateGraph(Kept).add_node("node", lambda state: {"value": value})
+    saver = InMemorySaver()
+    config: Any = {"configurable": {"thread_id": "1"}}
+    graph.add_edge(START, "node").compile(checkpointer=saver).invoke({"value": None}, config)
+    found = [hit for hit in search(open_history(saver, "1"), query) if hit.channel == "value"]
+    assert found
+    for hit in found:
+        assert place_of(value, hit.before, hit.match, hit.after) == path
+        assert place_of("elsewhere", hit.before, hit.match, hit.after) is None

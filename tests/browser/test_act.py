@@ -32,7 +32,7 @@ def test_a_fork_is_previewed_and_then_made(notebook: NotebookFactory) -> None:
     page = notebook([SETUP, seeded("two_nodes"), "%lgviz graph --thread 1"])
     debugger = Debugger(page)
     debugger.fork("c2")
-    debugger.write("foo", '"2"')
+    debugger.write("foo", "2")
     debugger.write("bar", '["b"]', mode="append")
     debugger.root.locator('[data-testid="lgviz-topology-node"][data-node="node_a"]').last.click()
     expect(debugger.next).to_contain_text("node_b")
@@ -102,7 +102,7 @@ def test_fork_and_run_shows_new_rows(notebook: NotebookFactory) -> None:
     page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
     debugger = Debugger(page)
     debugger.fork("c5")
-    debugger.write("plan", '"go by train"')
+    debugger.write("plan", "go by train")
     debugger.as_node("tools")
     expect(debugger.next).to_contain_text("agent")
     debugger.commit(run=True)
@@ -154,7 +154,7 @@ def test_a_failing_node_is_an_error_on_the_row_with_its_traceback(notebook: Note
     page = notebook([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"])
     debugger = Debugger(page)
     debugger.fork("c7")
-    debugger.write("fail", '"traffic"')
+    debugger.write("fail", "traffic")
     debugger.as_node("plan")
     debugger.commit(run=True)
     expect(debugger.row("c10")).to_contain_text("the traffic service did not answer")
@@ -171,11 +171,14 @@ def test_an_ambiguous_update_needs_a_choice(notebook: NotebookFactory) -> None:
     page = notebook([SETUP, seeded("fan_out"), "%lgviz graph --thread 1"])
     debugger = Debugger(page)
     debugger.fork("c4")
-    debugger.write("city", '"Bern"')
     commit = debugger.root.get_by_test_id("lgviz-fork-commit")
     expect(commit).to_have_attribute("aria-disabled", "true")
+    # who wrote what is edited is proposed
+    debugger.write("city", "Bern")
+    expect(debugger.root.get_by_role("radio", name="__start__", exact=True)).to_be_checked()
     debugger.as_node("report")
     expect(commit).not_to_have_attribute("aria-disabled", "true")
+    debugger.field("city").get_by_role("button", name="JSON").click()
     debugger.write("city", '"Bern')
     expect(debugger.field("city").get_by_role("alert")).to_be_visible()
     expect(commit).to_have_attribute("aria-disabled", "true")
@@ -195,7 +198,7 @@ def test_an_asynchronous_graph_forks_and_runs(notebook: NotebookFactory) -> None
     )
     debugger = Debugger(page)
     debugger.fork("c2")
-    debugger.write("foo", '"async"')
+    debugger.write("foo", "async")
     debugger.as_node("node_a")
     expect(debugger.next).to_contain_text("node_b")
     debugger.commit(run=True)
@@ -213,3 +216,75 @@ def test_a_checkpoint_deleted_meanwhile_is_said(notebook: NotebookFactory) -> No
     debugger.select("c3")
     add_cell(page, "saver.delete_thread('1')")
     expect(debugger.error.first).to_contain_text(re.compile("thread|deleted|checkpoint"))
+
+
+UNFINISHED = """
+import asyncio
+from operator import add
+from typing import Annotated, TypedDict
+from langgraph.graph import START, StateGraph
+from lgviz.persistence import MemorySaver
+class S(TypedDict):
+    log: Annotated[list, add]
+ran, broken = [], {"search"}
+def node(name):
+    async def node(state):
+        ran.append(name)
+        if name in broken:
+            raise ConnectionError(name)
+        if name == "write" and ran.count("write") == 1:
+            await asyncio.sleep(600)
+        return {"log": [name]}
+    return node
+b = StateGraph(S)
+names = ["plan", "search", "check", "write"]
+for name in names:
+    b.add_node(name, node(name))
+for one, other in zip([START, *names], names):
+    b.add_edge(one, other)
+graph = b.compile(checkpointer=MemorySaver())
+try:
+    await graph.ainvoke({"log": []}, {"configurable": {"thread_id": "1"}})
+except ConnectionError:
+    broken.clear()
+"""
+
+
+def test_resume_by_steps_to_a_breakpoint_and_stopped_now(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, UNFINISHED, "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    root, run = debugger.root, debugger.root.get_by_test_id("lgviz-run")
+    debugger.select("c2")
+    expect(root.get_by_test_id("lgviz-resume")).to_have_class(re.compile("is-primary"))
+    root.get_by_test_id("lgviz-step").click()
+    expect(debugger.row("c3")).to_have_attribute("aria-selected", "true")
+    expect(run).to_have_attribute("data-status", "stopped")
+    root.get_by_role("button", name="Graph").click()
+    spot = root.locator('[data-testid="lgviz-breakpoint"][data-node="write"][data-when="before"]')
+    spot.click()
+    expect(spot).to_have_attribute("aria-pressed", "true")
+    root.get_by_test_id("lgviz-resume").click()
+    expect(run).to_contain_text("paused before write")
+    expect(debugger.row("c4")).to_have_attribute("aria-selected", "true")
+    root.get_by_test_id("lgviz-resume").click()  # past the breakpoint that it stands before
+    expect(run).to_have_attribute("data-status", "running")
+    root.get_by_test_id("lgviz-stop-now").click()
+    expect(run).to_have_attribute("data-status", "stopped")
+    expect(debugger.row("c4")).not_to_contain_text("Cancelled")
+    root.get_by_test_id("lgviz-resume").click()
+    expect(debugger.row("c5")).to_have_attribute("aria-selected", "true")
+    expect(run).to_have_attribute("data-status", "done")
+    expect(run).to_contain_text("It stood before 'write'")
+    add_cell(page, "print('ran:', *ran)")
+    output(page, "ran: plan search search check write write")
+    debugger.select("c1")
+    debugger.more("lgviz-until-open").click()
+    field = root.get_by_test_id("lgviz-until")
+    field.fill("len(lgo) > 1")
+    field.press("Enter")
+    expect(root.get_by_role("alert").filter(has_text="'lgo' is neither")).to_be_visible()
+    field.fill("len(log) > 1")
+    field.press("Enter")
+    expect(run).to_have_attribute("data-status", "stopped")
+    add_cell(page, "print('until:', lgviz.history(graph, '1').latest.values['log'])")
+    output(page, "until: ['plan', 'search']")

@@ -72,10 +72,10 @@ FAULTS = [
     ),
     Fault(
         "an answered interrupt shown as waiting",
-        "lgviz/backend",
-        "bool(checkpoint.flags & Flag.ANSWERED)",
-        "False",
-        (WORDS,),
+        "lgviz/analysis",
+        "answered = finished or (asker.ended and number < count)",
+        "answered = False",
+        (WORDS, "tests/faces/test_questions.py"),
     ),
     Fault(
         "answered interrupts among the waiting ones",
@@ -94,9 +94,9 @@ FAULTS = [
     Fault(
         "next in the order of storing",
         "lgviz/analysis",
-        "task.order[1] if task.order[0] == 0 else task.name)\n    )",
-        "task.order[1] if task.order[0] == 0 else task.name), reverse=True\n    )",
-        ("tests/analysis/test_waiting.py",),
+        'self._rank.get(task.name or "", last) if task.order[0] == 1 else 0,',
+        "0,",
+        ("tests/analysis/test_naming_random.py",),
     ),
     Fault(
         "labels counted from one",

@@ -35,6 +35,8 @@ export interface Draft {
   keepSiblings: boolean;
   note: string;
   configurable: string;
+  /** The id of the new thread that it is to be made in; null: it stays in this one. */
+  thread: string | null;
 }
 
 /** Channels that are all shown at once where a fork begins with nothing in particular. */
@@ -42,10 +44,12 @@ const FEW = 8;
 
 /** A fork that begins with a part of a value, or (null) with nothing in particular. */
 export function newDraft(form: ForkForm, part: Part | null = null): Draft {
-  const all = form.fields.map((field) => field.channel);
+  const few = part === null && form.fields.length <= FEW ? form.fields : [];
   return {
-    parts: part === null ? [] : [newPart(part)],
-    shown: part === null && all.length <= FEW ? all : [],
+    parts: part
+      ? [newPart(part, true)]
+      : few.filter(isWhole).map((one) => newPart(whole(one.channel), false)),
+    shown: few.filter((field) => !isWhole(field)).map((field) => field.channel),
     config: false,
     fields: Object.fromEntries(form.fields.map((field) => [field.channel, newField(field)])),
     asNode: null,
@@ -53,18 +57,39 @@ export function newDraft(form: ForkForm, part: Part | null = null): Draft {
     keepSiblings: false,
     note: "",
     configurable: form.configurable,
+    thread: null,
   };
 }
 
 /** The draft with a part to edit, which may be in it already. */
 export function withPart(draft: Draft, part: Part): Draft {
   const known = draft.parts.some((one) => keyOf(one) === keyOf(part));
-  return known ? draft : { ...draft, parts: [...draft.parts, newPart(part)] };
+  return known ? draft : { ...draft, parts: [...draft.parts, newPart(part, true)] };
+}
+
+/** A channel without a reducer is edited as its value is; one with a reducer may be appended to. */
+function isWhole(field: ForkField): boolean {
+  return field.reducer === null && (field.current !== "" || field.reason !== null);
+}
+
+function whole(channel: string): Part {
+  return { channel, path: [] };
+}
+
+/** The channels that have no field yet. */
+export function leftOut(form: ForkForm, draft: Draft): ForkField[] {
+  const there = new Set([
+    ...draft.shown,
+    ...draft.parts.filter(({ path }) => path.length === 0).map(({ channel }) => channel),
+  ]);
+  return form.fields.filter(({ channel }) => !there.has(channel));
 }
 
 /** The draft with a field for one more channel; null: for the run's config. */
-export function withChannel(draft: Draft, channel: string | null): Draft {
+export function withChannel(form: ForkForm, draft: Draft, channel: string | null): Draft {
   if (channel === null) return { ...draft, config: true };
+  const field = form.fields.find((one) => one.channel === channel);
+  if (field && isWhole(field)) return withPart(draft, whole(channel));
   return { ...draft, shown: [...draft.shown.filter((one) => one !== channel), channel] };
 }
 
@@ -116,14 +141,14 @@ export function obstacle(form: ForkForm, draft: Draft): string | null {
       return t("The value of {channel} is not valid JSON.", { channel: field.channel });
   }
   for (const part of draft.parts) {
-    if (part.form === null) return t("The value is on its way.");
-    if (part.form.reason !== null) continue;
+    if (part.form === null && part.asked) return t("The value is on its way.");
     const [first] = problemsOf(part);
     if (first) return `${part.channel}: ${first.message}`;
   }
   if (objectError(draft.configurable)) return t("configurable is not a valid JSON object.");
+  if (draft.thread !== null && draft.thread.trim() === "") return t("Name the new thread.");
   if (asNodeOf(form, draft) !== null) return null;
-  const wrote = draft.parts.length > 0 ? writers(draft.parts) : null;
+  const wrote = writers(draft.parts);
   if (wrote !== null && wrote.length > 1)
     return t("Choose the node to write as: {nodes} wrote it.", { nodes: wrote.join(", ") });
   if (form.inferred === null)
@@ -150,6 +175,7 @@ export function toRequest(form: ForkForm, draft: Draft): ForkRequest {
     keep_siblings: draft.keepSiblings && form.siblings.length > 0,
     note: draft.note.trim() === "" ? null : draft.note.trim(),
     configurable: draft.configurable.trim() === "" ? null : draft.configurable,
+    ...(draft.thread === null ? {} : { new_thread: draft.thread.trim() }),
     sandbox: false,
   };
 }

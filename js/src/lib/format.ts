@@ -33,6 +33,11 @@ function trim(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
 }
 
+/** A duration that ticks, in tenths of a second up to a minute: `0.8 s`. */
+export function seconds(ms: number): string {
+  return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+}
+
 /** The time of day; with the date where it is not `now`'s. An unreadable time stays as it is. */
 export function timeOfDay(iso: string, now = new Date()): string {
   const at = new Date(iso);

@@ -10,9 +10,12 @@ export type Action =
   | "parent"
   | "child"
   | "toggle"
+  | "branch"
+  | "filter"
   | "inspect"
   | "search"
   | "fork"
+  | "maximise"
   | "copy"
   | "escape"
   | "help";
@@ -29,7 +32,9 @@ export type Place = "field" | "tree" | "elsewhere";
 
 const ANYWHERE: Readonly<Record<string, Action>> = {
   "/": "search",
+  v: "filter",
   f: "fork",
+  m: "maximise",
   c: "copy",
   "?": "help",
   Escape: "escape",
@@ -45,6 +50,7 @@ const IN_TREE: Readonly<Record<string, Action>> = {
   ArrowLeft: "parent",
   ArrowRight: "child",
   " ": "toggle",
+  b: "branch",
   Enter: "inspect",
 };
 
@@ -68,11 +74,14 @@ export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
   ["← →", "to the parent, to the child"],
   ["Home End", "newest, oldest"],
   ["Space", "fold or unfold a subgraph's steps"],
+  ["b", "fold or unfold the branch"],
   ["Enter", "into the inspector"],
   ["Ctrl-click", "compare with the selection"],
   ["Shift-↑ Shift-↓", "walk away and compare with the start"],
   ["/", "search all checkpoints"],
+  ["v", "filter the checkpoints"],
   ["f", "fork at the selection"],
+  ["m", "give the debugger the whole window, or back"],
   ["c", "copy the selection as Python"],
   ["Esc", "close, end the search or the comparison"],
   ["?", "these keys"],

@@ -21,6 +21,7 @@ export interface PlacedEdge {
 }
 
 export interface Drawing {
+  direction: Direction;
   width: number;
   height: number;
   nodes: PlacedNode[];
@@ -83,7 +84,7 @@ export function place(topology: Topology, direction: Direction): Drawing {
     const points = fromSideToSide(found.points, source, target, direction);
     return [{ ...edge, path: curve(points, direction), arrow: arrow(points, direction) }];
   });
-  return { width: size.width ?? 0, height: size.height ?? 0, nodes, edges };
+  return { direction, width: size.width ?? 0, height: size.height ?? 0, nodes, edges };
 }
 
 /** An edge that leads back keeps off the ones that lead on. */

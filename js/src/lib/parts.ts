@@ -16,6 +16,8 @@ export interface PartDraft extends Part {
   field: FieldView | null;
   /** As JSON, where it is edited as such; else null. */
   raw: string | null;
+  /** It was asked for by itself, and not because there are few channels. */
+  asked: boolean;
 }
 
 /** Names a part within a checkpoint. */
@@ -23,13 +25,14 @@ export function keyOf({ channel, path }: Part): string {
   return JSON.stringify([channel, ...path]);
 }
 
-export function newPart({ channel, path }: Part): PartDraft {
-  return { channel, path, form: null, field: null, raw: null };
+export function newPart({ channel, path }: Part, asked: boolean): PartDraft {
+  return { channel, path, form: null, field: null, raw: null, asked };
 }
 
 /** What was sent, to begin with: as a form, or as JSON where a form would only be one field of it. */
 export function begun(part: PartDraft, form: PartForm): PartDraft {
-  return { ...part, form, field: form.field, raw: form.field.kind === "json" ? form.text : null };
+  const raw = form.reason !== null ? "" : form.field.kind === "json" ? form.text : null;
+  return { ...part, form, field: form.field, raw };
 }
 
 /** A part as JSON, as it was edited. */
@@ -56,7 +59,10 @@ function sorted(value: unknown): unknown {
 }
 
 export function isEdited(part: PartDraft): boolean {
-  return part.form !== null && !sameJson(part.form.text, textOfPart(part));
+  if (part.form === null) return false;
+  // What was too long to be sent can be replaced only.
+  if (part.form.reason !== null) return (part.raw ?? "").trim() !== "";
+  return !sameJson(part.form.text, textOfPart(part));
 }
 
 /** What can be seen to be wrong before Python is asked. */
@@ -81,10 +87,12 @@ export function editsOf(parts: readonly PartDraft[]): PartEdit[] {
     .map((part) => ({ channel: part.channel, path: [...part.path], text: textOfPart(part) }));
 }
 
-/** The nodes that wrote the parts; null where that is not known of each. */
+/** The nodes that wrote the parts that are edited; null where that is not known of each, or there are none. */
 export function writers(parts: readonly PartDraft[]): string[] | null {
+  const meant = parts.filter((part) => part.asked || isEdited(part));
   const all = new Set<string>();
-  for (const { form } of parts) {
+  if (meant.length === 0) return null;
+  for (const { form } of meant) {
     if (!form?.origin || form.origin.nodes.length === 0) return null;
     for (const node of form.origin.nodes) all.add(node);
   }
@@ -93,7 +101,7 @@ export function writers(parts: readonly PartDraft[]): string[] | null {
 
 /** The node that wrote all the parts; null where several did, undefined where that is not known. */
 export function proposed(form: ForkForm, parts: readonly PartDraft[]): string | null | undefined {
-  const nodes = parts.length === 0 ? null : writers(parts);
+  const nodes = writers(parts);
   if (nodes === null) return undefined;
   const [node] = nodes;
   if (nodes.length !== 1 || node === undefined) return null;

@@ -21,6 +21,7 @@ const ACTS: ReadonlySet<string> = new Set<Method>([
   "fork_commit",
   "run_start",
   "run_stop",
+  "breakpoints_set",
   "memory_put",
   "memory_delete",
   "sandbox_keep",

@@ -1,5 +1,6 @@
 // Which edges cross a window of rows, without looking at the rows outside it.
 import type { TreeModel } from "./tree";
+import type { VisibleRows } from "./visible";
 
 export interface Edge {
   child: number;
@@ -13,8 +14,42 @@ export interface Edge {
 export class LaneIndex {
   readonly #children: number[][] = [];
   #rows = 0;
+  /** Where rows are hidden: the nearest row above each that is shown, and by lane the least of those from each edge on. */
+  #above: Int32Array | null = null;
+  #least: number[][] = [];
   /** The greatest lane in use. */
   max = 0;
+
+  /** Of the rows that are shown alone: an edge leads past those that are hidden. */
+  static shown(tree: TreeModel, visible: VisibleRows): LaneIndex {
+    const index = new LaneIndex();
+    const above = new Int32Array(tree.length);
+    for (let row = 0; row < tree.length; row++) {
+      const lane = tree.lane[row] as number;
+      const parent = tree.parent[row] as number;
+      if (lane > index.max) index.max = lane;
+      above[row] = parent < 0 || visible.positionOf(parent) >= 0 ? parent : (above[parent] as number);
+      if (tree.depth[row] !== 0 || above[row] === -1 || visible.positionOf(row) < 0) continue;
+      while (index.#children.length <= lane) index.#children.push([]);
+      (index.#children[lane] as number[]).push(row);
+    }
+    index.#above = above;
+    // Edges of a lane may now lie beside each other: what is still to come of it says when to stop.
+    index.#least = index.#children.map((children) => {
+      let least = Number.POSITIVE_INFINITY;
+      return children
+        .map(
+          (_, i) => (least = Math.min(least, above[children[children.length - 1 - i] as number] as number)),
+        )
+        .reverse();
+    });
+    return index;
+  }
+
+  /** Where the edge of a row leads. */
+  parentOf(tree: TreeModel, row: number): number {
+    return (this.#above ?? tree.parent)[row] as number;
+  }
 
   /** Takes in the rows that were appended since. */
   update(tree: TreeModel): this {
@@ -31,14 +66,15 @@ export class LaneIndex {
 
   /** Calls `visit` for each edge that touches the rows `low` to `high` (both included). */
   query(tree: TreeModel, low: number, high: number, visit: (edge: Edge) => void): void {
-    for (const children of this.#children) {
+    this.#children.forEach((children, lane) => {
+      const least = this.#least[lane];
       for (let i = lowerBound(children, low); i < children.length; i++) {
         const child = children[i] as number;
-        const parent = tree.parent[child] as number;
-        if (parent > high) break;
-        visit({ child, parent });
+        const parent = this.parentOf(tree, child);
+        if ((least?.[i] ?? parent) > high) break;
+        if (parent <= high) visit({ child, parent });
       }
-    }
+    });
   }
 }
 

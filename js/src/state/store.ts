@@ -1,9 +1,20 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Part } from "../lib/parts";
-import type { MemoryChanges, RunRequest, RunView, SandboxView, ThreadSummary, Topology } from "../protocol";
+import type {
+  Breakpoints,
+  LineageView,
+  LiveView,
+  MemoryChanges,
+  RunRequest,
+  RunView,
+  SandboxView,
+  ThreadSummary,
+  Topology,
+} from "../protocol";
 import { ProtocolError } from "../source/error";
 import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/types";
+import type { Live } from "./live";
 import { TreeModel } from "./tree";
 
 export type Tab = "state" | "diff" | "writes" | "tasks" | "memory" | "raw";
@@ -23,6 +34,8 @@ export interface SharedModel {
   /** Listens for a change from outside; the returned function stops listening. */
   on(name: keyof Shared, listener: () => void): () => void;
 }
+
+const NO_BREAKPOINTS: Breakpoints = { before: [], after: [] };
 
 export class Store {
   readonly source: Source;
@@ -45,6 +58,8 @@ export class Store {
   readonly readOnly: ReadonlySignal<string | null>;
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
+  /** Where runs of the open thread stop: before and after which nodes. */
+  readonly breakpoints = signal<Breakpoints>(NO_BREAKPOINTS);
   /** The rows; mutable, so read `revision` to hear of a change. */
   readonly tree = signal(new TreeModel());
   /** Counts changes of the tree: appended rows and patches. */
@@ -61,6 +76,8 @@ export class Store {
 
   /** Runs started by any view, by their number. */
   readonly runs = signal<ReadonlyMap<number, RunView>>(new Map());
+  /** What the tasks of the runs at work say, by the run's number. */
+  readonly live = signal<ReadonlyMap<number, Live>>(new Map());
   /** The run at work, if any. */
   readonly running: ReadonlySignal<RunView | null>;
   /** The row of the selection; -1 where there is none. */
@@ -69,6 +86,9 @@ export class Store {
 
   /** The thread asked for last; null: whichever the source names. */
   wanted: string | null = null;
+
+  /** Where the thread came from, and which left it. */
+  readonly lineage = signal<LineageView>({ origin: null, forks: [] });
 
   readonly #readOnly = signal<string | null>(null);
   readonly #shared: SharedModel | undefined;
@@ -92,6 +112,10 @@ export class Store {
       source.on("opening", (early) => this.showEarly(early)),
       source.on("tree", (body) => this.#take(body)),
       source.on("run", (run) => this.#setRun(run)),
+      source.on("live", (view) => this.#setLive(view)),
+      source.on("breakpoints", ({ thread_id, breakpoints }) => {
+        if (thread_id === this.thread.peek()?.thread_id) this.breakpoints.value = breakpoints;
+      }),
       source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
     );
     if (shared) this.#follow(shared);
@@ -166,8 +190,10 @@ export class Store {
       this.thread.value = opened.thread;
       this.description.value = opened.source;
       this.topology.value = opened.topology;
+      this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
       this.sandbox.value = opened.sandbox;
+      this.breakpoints.value = opened.breakpoints;
       this.tree.value = tree;
       this.revision.value++;
       if (!same) this.panel.value = null;
@@ -259,12 +285,31 @@ export class Store {
     }
   }
 
-  /** Stops a run; the one at work if none is named. */
-  async stop(run: number | null = this.running.peek()?.run ?? null): Promise<void> {
+  /** Stops a run, the one at work if none is named; `now` cancels its nodes. */
+  async stop(run: number | null = this.running.peek()?.run ?? null, now = false): Promise<void> {
     if (run === null) return;
     try {
-      this.#setRun(await this.source.request("run_stop", { run }));
+      this.#setRun(await this.source.request("run_stop", now ? { run, now } : { run }));
     } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /** Sets a breakpoint before or after a node, or takes it away. */
+  async toggleBreakpoint(node: string, when: keyof Breakpoints): Promise<void> {
+    const thread = this.thread.peek();
+    if (!thread) return;
+    const now = this.breakpoints.peek();
+    const has = now[when].includes(node);
+    const breakpoints = {
+      ...now,
+      [when]: has ? now[when].filter((one) => one !== node) : [...now[when], node],
+    };
+    this.breakpoints.value = breakpoints;
+    try {
+      await this.source.request("breakpoints_set", { thread_id: thread.thread_id, breakpoints });
+    } catch (error) {
+      this.breakpoints.value = now;
       this.report(error);
     }
   }
@@ -305,7 +350,16 @@ export class Store {
     // Runs are numbered; an answer that comes after a later word of the same run changes nothing back.
     const known = this.runs.peek().get(run.run);
     if (known && !isActive(known) && isActive(run)) return;
-    this.runs.value = new Map(this.runs.peek()).set(run.run, run);
+    batch(() => {
+      this.runs.value = new Map(this.runs.peek()).set(run.run, run);
+      if (!isActive(run)) this.live.value = without(this.live.peek(), run.run);
+    });
+  }
+
+  #setLive(view: LiveView): void {
+    const run = this.runs.peek().get(view.run);
+    if (run && !isActive(run)) return;
+    this.live.value = new Map(this.live.peek()).set(view.run, { view, at: performance.now() });
   }
 
   #setSandbox(sandbox: SandboxView | null): void {
@@ -394,6 +448,13 @@ export class Store {
 /** Whether nobody answered. */
 function silent(failure: ProtocolError): boolean {
   return failure.code === "no_answer" || failure.code === "gone";
+}
+
+function without(all: ReadonlyMap<number, Live>, run: number): ReadonlyMap<number, Live> {
+  if (!all.has(run)) return all;
+  const rest = new Map(all);
+  rest.delete(run);
+  return rest;
 }
 
 export function isActive(run: RunView): boolean {

@@ -1,18 +1,21 @@
 // What one display of the debugger has for itself: scroll, expansion, hits, sizes.
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { remembered } from "../lib/remembered";
 import type { RowMarks } from "../protocol";
 import { isCancelled } from "../source/error";
+import { Finding } from "./find";
 import { LaneIndex } from "./lanes";
 import { Search } from "./search";
 import type { Store } from "./store";
 import type { TreeModel } from "./tree";
-import { collapsedAtFirst, VisibleRows } from "./visible";
+import { collapsedAtFirst, isBranch, VisibleRows } from "./visible";
 
 export const ROW_HEIGHT = 30;
 
 export class ViewState {
   readonly store: Store;
   readonly search: Search;
+  readonly find: Finding;
   /** Anchor rows whose subgraph calls are collapsed. */
   readonly collapsed = signal<ReadonlySet<number>>(new Set());
   readonly visible: ReadonlySignal<VisibleRows>;
@@ -28,8 +31,13 @@ export class ViewState {
   readonly help = signal(false);
   /** Said by screen readers and shown for a moment: "Copied". */
   readonly said = signal("");
-  /** The tree's share of the width. */
-  readonly split = signal(0.44);
+  /** The tree's share of the width, or of the height where the inspector is below it. */
+  readonly split = signal(remembered("split") ?? 0.44);
+  readonly splitRows = signal(remembered("split-rows") ?? 0.42);
+  /** The height that a person gave the debugger, in pixels; null: what Python says. */
+  readonly tall = signal<number | null>(null);
+  /** It has the whole window. */
+  readonly maximised = signal(false);
   readonly dark = signal(false);
   /** Counts how often the notebook put our elements (back) into the page. */
   readonly attached = signal(0);
@@ -48,9 +56,11 @@ export class ViewState {
   constructor(store: Store) {
     this.store = store;
     this.search = new Search(store);
+    this.find = new Finding(store);
+    const { find } = this;
     this.visible = computed(() => {
       store.revision.value;
-      return new VisibleRows(store.tree.value, this.collapsed.value);
+      return new VisibleRows(store.tree.value, this.collapsed.value, find.folded.value, find.kept.value);
     });
     const laneIndex = computed(() => {
       store.tree.value;
@@ -59,6 +69,8 @@ export class ViewState {
     // The index grows in place: a new object each time tells the views that it did.
     this.lanes = computed(() => {
       store.revision.value;
+      if (find.kept.value || find.folded.value.size > 0)
+        return LaneIndex.shown(store.tree.value, this.visible.value);
       return laneIndex.value.update(store.tree.value);
     });
     this.future = computed(() => {
@@ -76,11 +88,16 @@ export class ViewState {
         this.marks.value = new Map();
         this.#asked.clear();
       }),
+      effect(() => {
+        if (this.search.query.value === "") find.hit.value = null;
+      }),
       this.#watchGrowth(),
       // What is selected is shown: by a search hit, from Python, by a run.
       effect(() => {
         const row = store.selectedRow.value;
-        if (row >= 0) this.reveal(row);
+        if (row < 0) return;
+        this.reveal(row);
+        find.reveal(row);
       }),
     );
   }
@@ -89,6 +106,7 @@ export class ViewState {
     clearTimeout(this.#sayTimer);
     clearTimeout(this.#freshTimer);
     this.search.clear();
+    this.find.dispose();
     for (const stop of this.#stops) stop();
   }
 
@@ -97,6 +115,26 @@ export class ViewState {
     if (!collapsed.delete(anchor)) collapsed.add(anchor);
     this.pinned = anchor;
     this.collapsed.value = collapsed;
+  }
+
+  /** Folds or unfolds what begins at a row: the steps of its subgraphs, else its branch. */
+  toggleAt(row: number): void {
+    const tree = this.store.tree.peek();
+    if (tree.inner[row]) this.toggle(row);
+    else if (isBranch(tree, row)) this.toggleBranch(row);
+  }
+
+  /** Folds a branch to its first row, or unfolds it; -1: there is none. */
+  toggleBranch(first: number): void {
+    if (first < 0) return;
+    this.pinned = first;
+    this.find.toggleBranch(first);
+  }
+
+  /** Folds all branches that the selection is not on, or unfolds all. */
+  toggleBranches(fold: boolean): void {
+    this.pinned = this.store.selectedRow.peek();
+    this.find.toggleBranches(fold);
   }
 
   /** Collapses all subgraph calls, or expands them all. */
@@ -128,8 +166,11 @@ export class ViewState {
   walk(by: number, compare = false): void {
     const visible = this.visible.peek();
     if (visible.count === 0) return;
-    const at = visible.positionOf(this.store.selectedRow.peek());
-    const to = at < 0 ? 0 : Math.min(visible.count - 1, Math.max(0, at + by));
+    const row = this.store.selectedRow.peek();
+    // A filter may hide where one is: then from the place where it would be.
+    const at =
+      visible.positionOf(row) >= 0 ? visible.positionOf(row) : visible.newerThan(row) - (by > 0 ? 1 : 0);
+    const to = row < 0 ? 0 : Math.min(visible.count - 1, Math.max(0, at + by));
     const start = this.store.compared.peek() ?? this.store.selected.peek();
     this.#select(visible.rowAt(to), compare ? start : null);
   }

@@ -1,36 +1,45 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
+import { t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
+import { FilterBar } from "./find/filter";
+import { Here } from "./find/here";
+import { Scrub } from "./find/scrub";
 import { Inspector } from "./inspector/inspector";
 import { SandboxBar } from "./top/sandbox";
 import { TopBar } from "./top/topbar";
+import { LiveRows } from "./tree/live";
 import { Minimap } from "./tree/minimap";
 import { Tree } from "./tree/tree";
 import "./ui/hidden";
 import { toClipboard } from "./ui/copy";
 import { focusPencil } from "./ui/edit";
 import { Help } from "./ui/help";
-import { Splitter } from "./ui/splitter";
+import { useMaximised } from "./ui/maximise";
+import { BottomEdge, Splitter } from "./ui/splitter";
 import { Empty, Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
 
 export function App({ view, height }: { view: ViewState; height: number }) {
   const { store } = view;
   const root = useRef<HTMLDivElement>(null);
   useFocusKept(view, root);
+  useMaximised(view, root);
   useEffect(() => {
     view.root = root.current;
   }, [view]);
   const phase = store.phase.value;
   const failure = store.failure.value;
   const shown = store.thread.value !== null && store.tree.value.length > 0;
+  const maximised = view.maximised.value;
+  const tall = shown ? (view.tall.value ?? height) : height;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys typed anywhere inside stay inside.
     <div
       ref={root}
-      class={view.dark.value ? "lgviz lgviz-dark" : "lgviz"}
-      style={{ height: `${height}px` }}
+      class={`lgviz${view.dark.value ? " lgviz-dark" : ""}${maximised ? " is-maximised" : ""}`}
+      style={{ height: maximised ? "100dvh" : `${tall}px` }}
       data-testid="lgviz-root"
       data-lm-suppress-shortcuts="true"
       // A click beside everything must not give the notebook the keys.
@@ -57,20 +66,29 @@ export function App({ view, height }: { view: ViewState; height: number }) {
         ) : (
           <div
             class={phase === "loading" && !store.early.value ? "lgviz-body is-loading" : "lgviz-body"}
-            style={{ "--lgviz-split": `${view.split.value * 100}%` }}
+            style={{
+              "--lgviz-split": `${view.split.value * 100}%`,
+              "--lgviz-split-rows": `${view.splitRows.value * 100}%`,
+            }}
             aria-busy={phase === "loading"}
           >
             <div class="lgviz-left">
+              <FilterBar view={view} />
               <Minimap view={view} scrollTo={(top) => view.scrollTo(top)} />
+              <LiveRows view={view} />
               <Tree view={view} />
+              <Scrub view={view} />
             </div>
             <Splitter view={view} />
-            <Inspector store={store} />
+            <Here.Provider value={view}>
+              <Inspector store={store} />
+            </Here.Provider>
           </div>
         )}
         <Notices view={view} />
         {view.help.value && <Help view={view} />}
       </div>
+      {shown && !maximised && <BottomEdge view={view} height={tall} />}
     </div>
   );
 }
@@ -123,7 +141,15 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       view.toChild();
       return true;
     case "toggle":
-      if (store.selectedRow.peek() >= 0) view.toggle(store.selectedRow.peek());
+      if (store.selectedRow.peek() >= 0) view.toggleAt(store.selectedRow.peek());
+      return true;
+    case "branch":
+      if (view.find.kept.peek()) view.say(t("While checkpoints are filtered, no branch is folded"));
+      else view.toggleBranch(view.find.branchStart());
+      return true;
+    case "filter":
+      view.focus('[data-testid="lgviz-filter"]');
+      view.root?.querySelector<HTMLElement>('[data-testid="lgviz-filter"][aria-expanded="false"]')?.click();
       return true;
     case "inspect":
       view.focusInspector();
@@ -133,6 +159,9 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       return true;
     case "fork":
       store.openFork();
+      return true;
+    case "maximise":
+      view.maximised.value = !view.maximised.peek();
       return true;
     case "copy":
       void copySelection(view);
@@ -154,8 +183,10 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
     const part = store.editing.peek();
     store.closeFork();
     if (!part || !focusPencil(view.root, part)) view.focusTree();
-  } else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
+  } else if (view.maximised.peek()) view.maximised.value = false;
+  else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
   else if (view.search.query.peek()) view.search.clear();
+  else if (view.find.facets.peek().length > 0) view.find.clear();
   else if (store.compared.peek()) store.compare(null);
   else return false;
   return true;

@@ -109,6 +109,8 @@ class ThreadLineage(NamedTuple):
 
     origin: ThreadLink | None = None
     forks: Sequence[ThreadLink] = ()
+    threads: Sequence[str] = ()
+    """The threads that its path was written in, the nearest first."""
 
 
 class Lineages:
@@ -298,13 +300,19 @@ class Lineages:
         origin = yield Query(
             f"SELECT source_id, ns, id, at FROM lgviz_lineage WHERE thread = {_BY_NAME}", [thread_id]
         )
+        chain = yield from self.chain_of(thread_id)
+        where, params = self.blocks.dialect.among("thread", [link.thread for link in chain])
+        names = yield Query(f"SELECT thread, source_id FROM lgviz_lineage WHERE {where}", params)
+        by_thread = {thread: str(name) for thread, name in names}
         forks = yield Query(
             """SELECT t.thread_id, l.ns, l.id, l.at FROM lgviz_lineage l JOIN lgviz_threads t
                ON t.id = l.thread WHERE l.source_id = ? ORDER BY l.thread""",
             [thread_id],
         )
         return ThreadLineage(
-            ThreadLink(*origin[0]) if origin else None, tuple(ThreadLink(*row) for row in forks)
+            ThreadLink(*origin[0]) if origin else None,
+            tuple(ThreadLink(*row) for row in forks),
+            tuple(by_thread[link.thread] for link in chain),
         )
 
     # -- making one

@@ -41,13 +41,16 @@ _BEFORE = f"""SELECT id, ordinal, body FROM lgviz_checkpoints
     WHERE thread = {_THREAD} AND ns = ? AND id IN (?, ?)
     UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ''
         ORDER BY key DESC LIMIT 1), NULL"""
-# The task's row, and the newest child of the checkpoint, which has one where another branch is begun. Nothing
-# is looked through where the checkpoint is the newest of its namespace, as in a run.
-_TASK = f"""SELECT key, task_path, data FROM lgviz_writes
-    WHERE thread = {_THREAD} AND ns = ? AND checkpoint_id = ? AND task_id = ?
-    UNION ALL SELECT NULL, (SELECT id FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ?
-        AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ? AND id = ?)
-        AND parent = ? ORDER BY key DESC LIMIT 1), NULL"""
+# The task's rows, or one without, each with the newest checkpoint of the namespace: where that is the one
+# written under, as in a run, it has no child. In one look-up, for every call makes it.
+_TASK = """SELECT w.key, w.task_path, w.data, (SELECT c.id FROM lgviz_checkpoints c
+        WHERE c.thread = t.id AND c.ns = ? ORDER BY c.key DESC LIMIT 1)
+    FROM lgviz_threads t LEFT JOIN lgviz_writes w
+    ON w.thread = t.id AND w.ns = ? AND w.checkpoint_id = ? AND w.task_id = ? WHERE t.thread_id = ?"""
+# The newest child, which a checkpoint has where another branch is begun.
+_CHILD = """SELECT id FROM lgviz_checkpoints WHERE thread = ? AND ns = ?
+    AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id = ?)
+    AND parent = ? ORDER BY key DESC LIMIT 1"""
 
 _HEIR = "(SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id)"
 _LENT = "(SELECT max(writes) FROM lgviz_lineage WHERE source = lgviz_threads.id)"
@@ -271,21 +274,21 @@ class CheckpointWrites:
         asked = blocks.unknown(write.part for write in new)
 
         yield WRITE
-        here = [place.thread_id, ns, place.checkpoint_id]
-        task = Query(_TASK, [*here, task_id, *here[:2], *here, place.checkpoint_id])
+        task = Query(_TASK, [ns, ns, place.checkpoint_id, task_id, place.thread_id])
         thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
         kept: dict[tuple[int, str], WriteRecord] = {}
         copied = after is not None
+        newest, rows = rows[0][3], [row[:3] for row in rows if row[0] is not None]
         if after is None:
-            after = next(path for key, path, _ in rows if key is None) or ""
+            own = newest in (None, place.checkpoint_id)
+            after = "" if own else (yield from self._newest_child(thread, ns, place.checkpoint_id))
         of_update = not copied and (not task_path or task_path.startswith("~__interrupt__"))
         steps: list[Query] = []
         if thread.heir:
-            rows, turn = yield from self._with_inherited(thread, here[1:], task_id, rows, after)
+            here = [ns, place.checkpoint_id]
+            rows, turn = yield from self._with_inherited(thread, here, task_id, rows, after)
             after = after if copied else turn
         for key, old_path, data in rows:
-            if key is None:
-                continue
             try:
                 old = self.records.open_writes(bytes(data), every=True)
             except DamagedData:  # the row stays as it is; check() names it
@@ -302,7 +305,7 @@ class CheckpointWrites:
                     break
                 turn += AGAIN
             if write.idx < 0 or (write.idx, turn) not in kept:
-                kept[write.idx, turn] = write._replace(after=turn)
+                kept[write.idx, turn] = write._replace(after=turn) if turn else write
         parts = [write.part for write in kept.values()]
         plan = yield from blocks.plan(
             thread.number, thread.mark, parts, asked, stored, sources=thread.sources
@@ -311,6 +314,11 @@ class CheckpointWrites:
         row = [thread.number, ns, place.checkpoint_id, task_id, task_path, time.time(), data]
         if (yield Batch([*plan.steps, *steps, Query(_INSERT_WRITES, row)], last=True)):
             blocks.stored(plan)
+
+    def _newest_child(self, thread: _Thread, ns: str, id: str) -> Operation[str]:
+        """The child that a checkpoint got last of the thread's own; empty where it has none."""
+        found = yield Query(_CHILD, [thread.number, ns, thread.number, ns, id, id])
+        return found[0][0] if found else ""
 
     def _with_inherited(
         self, thread: _Thread, place: list[str], task_id: str, rows: Rows, after: str
@@ -322,9 +330,9 @@ class CheckpointWrites:
         if key is None:
             return rows, after
         after = (yield from self.lineages.newest_child(thread.chain, (ns, id), key)) or ""
-        if all(row[0] is None for row in rows):
+        if not rows:
             seen = yield from self.lineages.writes(thread.chain, ns, [id])
-            rows = [*rows, *((0, row.task_path, row.data) for row in seen if row.task_id == task_id)]
+            rows = [(0, row.task_path, row.data) for row in seen if row.task_id == task_id]
         return rows, after
 
     def _enter(

@@ -37,6 +37,12 @@ class StoredError:
     exception: Any = None
     traceback: str = ""
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the task was cancelled, as where a sibling failed or its run was stopped, or interrupted
+        from the keyboard. It did not fail by itself, and runs again where its step is resumed."""
+        return self.text.startswith(("CancelledError(", "KeyboardInterrupt("))
+
     @classmethod
     def of(cls, value: Any) -> StoredError:
         """From whatever a saver, of this version or an older one, gives for a task's error."""

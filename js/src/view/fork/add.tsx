@@ -1,6 +1,6 @@
 // The menu that adds a channel to a fork.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Draft } from "../../lib/draft";
+import { type Draft, leftOut } from "../../lib/draft";
 import { t } from "../../lib/words";
 import type { ForkForm } from "../../protocol";
 import { ChevronDown } from "../ui/icons";
@@ -16,7 +16,7 @@ interface Props {
 export function AddChannel({ form, draft, add }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
-  const left = form.fields.filter((field) => !draft.shown.includes(field.channel));
+  const left = leftOut(form, draft);
   useOutside(box, open, () => setOpen(false));
   useEffect(() => {
     if (open) box.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus({ preventScroll: true });

@@ -16,7 +16,7 @@ export function AsNode({ form, draft, change }: Props) {
   const name = useId();
   const chosen = optionOf(form, draft);
   const node = asNodeOf(form, draft);
-  const wrote = (draft.parts.length > 0 && writers(draft.parts)) || [];
+  const wrote = writers(draft.parts) ?? [];
   const full = hasValues(form, draft);
   return (
     <>

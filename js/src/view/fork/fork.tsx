@@ -22,7 +22,7 @@ import type { Store } from "../../state/store";
 import { Topology } from "../graph/topology";
 import { Act } from "../ui/act";
 import { useAsk } from "../ui/ask";
-import { CopyCode } from "../ui/copy";
+import { type CodeChoice, CopyCode } from "../ui/copy";
 import { focusPencil } from "../ui/edit";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
@@ -159,11 +159,10 @@ function Form({ id, store, form, view }: FormProps) {
   const topology = drawable(store.topology.value, form);
   const fields = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!wanted) focusFirst(fields.current);
+    if (!wanted && draft.parts.length === 0) focusFirst(fields.current);
   }, []);
   const { previewed, wrong } = acts;
   const refused = [...(previewed.error?.refused ?? []), ...(acts.error?.refused ?? [])];
-  const parts = [...draft.parts].reverse();
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the key of the form's act, from all of its fields.
     <div
@@ -180,20 +179,20 @@ function Form({ id, store, form, view }: FormProps) {
         label={form.label}
         form={form}
         draft={draft}
-        add={(channel) => change((now) => withChannel(now, channel))}
+        add={(channel) => change((now) => withChannel(form, now, channel))}
       />
       <div class="lgviz-fork-body">
         <div ref={fields} class="lgviz-fork-main" data-testid="lgviz-fork-values">
           {form.fields.length === 0 && (
             <p class="lgviz-empty">{t("This graph has no channel to write to.")}</p>
           )}
-          {parts.map((part) => (
+          {draft.parts.map((part, i) => (
             <PartField
               key={keyOf(part)}
               store={store}
               checkpoint={form.checkpoint}
               part={part}
-              focused={wanted !== null && keyOf(wanted) === keyOf(part)}
+              focused={wanted ? keyOf(wanted) === keyOf(part) : i === 0}
               refused={refusedOf(part, refused)}
               change={(update) => change((now) => ({ ...now, parts: replaced(now.parts, part, update) }))}
               remove={() =>
@@ -228,7 +227,7 @@ function Form({ id, store, form, view }: FormProps) {
             />
           )}
         </div>
-        <Footer store={store} form={form} draft={draft} acts={acts} />
+        <Footer store={store} form={form} draft={draft} change={change} acts={acts} />
         <Preview previewed={previewed} obstacle={wrong} />
       </div>
     </div>
@@ -324,7 +323,8 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
     try {
       const made = await store.source.request("fork_commit", { ...request, sandbox });
       draftsOf(store).delete(form.checkpoint);
-      await store.refresh();
+      if (made.thread_id !== store.thread.peek()?.thread_id) await store.openThread(made.thread_id, made.id);
+      else await store.refresh();
       store.closeFork();
       // Someone who went elsewhere meanwhile stays there.
       if (store.selected.peek() === form.checkpoint) store.select(made.id);
@@ -349,16 +349,62 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
   };
 }
 
-interface FooterProps {
+/** Whether the branch is made in a thread of its own, and how that is called. */
+function NewThread({ store, form, draft, change }: DraftProps & { store: Store }) {
+  const name = useRef<HTMLInputElement>(null);
+  const thread = store.thread.value?.thread_id ?? "";
+  const apart = draft.thread !== null;
+  useEffect(() => {
+    if (apart) name.current?.select();
+  }, [apart]);
+  return (
+    <span class="lgviz-fork-thread">
+      <label
+        class="lgviz-check"
+        title={t("The path to {label} begins it; this thread stays as it is", { label: form.label })}
+      >
+        <input
+          type="checkbox"
+          data-testid="lgviz-fork-apart"
+          checked={apart}
+          onChange={(event) => {
+            const made = event.currentTarget.checked ? `${thread}-${form.label}` : null;
+            change((now) => ({ ...now, thread: made }));
+          }}
+        />
+        {t("as a new thread")}
+      </label>
+      {draft.thread !== null && (
+        <input
+          ref={name}
+          class="lgviz-input"
+          data-testid="lgviz-fork-thread"
+          aria-label={t("Name of the new thread")}
+          autocomplete="off"
+          spellcheck={false}
+          value={draft.thread}
+          onInput={(event) => {
+            const named = event.currentTarget.value;
+            change((now) => ({ ...now, thread: named }));
+          }}
+        />
+      )}
+    </span>
+  );
+}
+
+interface FooterProps extends DraftProps {
   store: Store;
-  form: ForkForm;
-  draft: Draft;
   acts: Acts;
 }
 
-function Footer({ store, form, draft, acts }: FooterProps) {
+function Footer({ store, form, draft, change, acts }: FooterProps) {
   const { wrong, busy, error, reason, runReason, commit } = acts;
   const fork = toRequest(form, draft);
+  const inSandbox: CodeChoice = {
+    name: t("in sandbox"),
+    request: { act: "fork", checkpoint: form.checkpoint, fork: { ...fork, sandbox: true } },
+  };
   return (
     <footer>
       {error && <Problem error={error} dismiss={acts.dismiss} />}
@@ -372,7 +418,7 @@ function Footer({ store, form, draft, acts }: FooterProps) {
           act={() => void commit(true)}
         />
         <Act name={t("Fork")} testid="lgviz-fork-commit" reason={reason} act={() => void commit(false)} />
-        {!isHeld(store, form.checkpoint) && (
+        {!isHeld(store, form.checkpoint) && draft.thread === null && (
           <Act
             name={t("Run in sandbox")}
             testid="lgviz-sandbox"
@@ -381,6 +427,9 @@ function Footer({ store, form, draft, acts }: FooterProps) {
             act={() => void commit(true, true)}
           />
         )}
+        {!isHeld(store, form.checkpoint) && (
+          <NewThread store={store} form={form} draft={draft} change={change} />
+        )}
         {busy && <span class="lgviz-spinner" role="status" aria-label={t("forking")} />}
         <span class="lgviz-spacer" />
         <CopyCode
@@ -388,10 +437,7 @@ function Footer({ store, form, draft, acts }: FooterProps) {
           disabled={wrong}
           choices={() => [
             { name: t("fork"), request: { act: "fork", checkpoint: form.checkpoint, fork } },
-            {
-              name: t("in sandbox"),
-              request: { act: "fork", checkpoint: form.checkpoint, fork: { ...fork, sandbox: true } },
-            },
+            ...(draft.thread === null ? [inSandbox] : []),
           ]}
         />
       </div>

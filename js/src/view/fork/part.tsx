@@ -54,18 +54,17 @@ export function PartField({ store, checkpoint, part, refused, focused, change, r
           <span class="lgviz-mono">{part.channel}</span>
           {form && <span class="lgviz-mute">{about(part)}</span>}
         </h4>
-        {form && form.reason === null && (
-          <Tools part={part} change={change} remove={remove} store={store} checkpoint={checkpoint} />
-        )}
+        {form && <Tools part={part} change={change} remove={remove} store={store} checkpoint={checkpoint} />}
       </header>
       {asked.error ? (
         <Problem error={asked.error} retry={asked.retry} />
       ) : form === null ? (
         <p class="lgviz-empty">…</p>
-      ) : form.reason !== null ? (
-        <p class="lgviz-faint">{form.reason}</p>
       ) : (
-        <Body part={part} errors={errors} change={change} />
+        <>
+          {form.reason !== null && <p class="lgviz-faint">{form.reason}</p>}
+          <Body part={part} errors={errors} change={change} />
+        </>
       )}
     </section>
   );
@@ -152,7 +151,7 @@ function Tools({ store, checkpoint, part, change, remove }: ToolsProps) {
   const canForm = form.field.kind !== "json" && problemsOf(part).length === 0;
   return (
     <span class="lgviz-part-tools">
-      {(raw === null || form.field.kind !== "json") && (
+      {form.reason === null && (raw === null || form.field.kind !== "json") && (
         <button
           type="button"
           class="lgviz-link"

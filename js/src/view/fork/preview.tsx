@@ -58,7 +58,7 @@ export function Preview({ previewed, obstacle }: Props) {
   const { view, error, pending } = previewed;
   return (
     <div class="lgviz-then" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
-      <h4>{t("then")}</h4>
+      <h4>{t("then:")}</h4>
       {obstacle !== null ? (
         <div class="lgviz-preview-box lgviz-mute">{obstacle}</div>
       ) : error && !pending ? (

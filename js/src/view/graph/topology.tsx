@@ -2,12 +2,19 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { choosable } from "../../lib/draft";
 import { bestFit, type Drawing, type PlacedNode, short } from "../../lib/layout";
-import type { AsNodeOption, Topology as Graph, TopologyNode } from "../../protocol";
+import { t } from "../../lib/words";
+import type { AsNodeOption, Breakpoints, Topology as Graph, TopologyNode } from "../../protocol";
 
 export interface Pick {
   options: readonly AsNodeOption[];
   chosen: string | null;
   choose(node: string): void;
+}
+
+/** Where runs stop, and how that is changed. */
+export interface Halting {
+  breakpoints: Breakpoints;
+  toggle(node: string, when: keyof Breakpoints): void;
 }
 
 interface Props {
@@ -19,10 +26,12 @@ interface Props {
   height: number;
   /** Clicking a node chooses it. */
   pick?: Pick;
+  /** Nodes have a spot before and after them for a breakpoint. */
+  halting?: Halting | undefined;
 }
 
 /** The compiled graph, small: what ran, what comes next; or, to pick a node from. */
-export function Topology({ topology, ran, next, running = [], height, pick }: Props) {
+export function Topology({ topology, ran, next, running = [], height, pick, halting }: Props) {
   const [box, width] = useWidth();
   const { drawing, scale } = useMemo(() => bestFit(topology, width, height), [topology, width, height]);
   useInView(box, drawing, scale, pick?.chosen ?? running[0] ?? next[0] ?? ran[0] ?? null);
@@ -53,6 +62,14 @@ export function Topology({ topology, ran, next, running = [], height, pick }: Pr
               pick={pick}
             />
           ))}
+          {halting &&
+            drawing.nodes
+              .filter(({ node }) => node.kind === "node" || node.kind === "subgraph")
+              .flatMap((placed) =>
+                (["before", "after"] as const).map((when) => (
+                  <Spot key={`${placed.node.id} ${when}`} {...{ placed, when, halting }} drawing={drawing} />
+                )),
+              )}
         </div>
       </div>
     </figure>
@@ -105,6 +122,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
     "data-node": node.id,
     "data-ran": ran,
     "data-next": next,
+    "data-running": running,
   };
   const terminal = node.kind === "start" || node.kind === "end";
   const text = terminal ? <span class="lgviz-sr">{node.name}</span> : short(node.name);
@@ -139,6 +157,42 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
     >
       {text}
     </button>
+  );
+}
+
+interface SpotProps {
+  placed: PlacedNode;
+  when: keyof Breakpoints;
+  halting: Halting;
+  drawing: Drawing;
+}
+
+/** Where a breakpoint before or after a node is set: on the side where its edges come in or go out. */
+function Spot({ placed, when, halting, drawing }: SpotProps) {
+  const { node, x, y, width, height } = placed;
+  const side = when === "before" ? -1 : 1;
+  const across = drawing.direction === "LR";
+  const set = halting.breakpoints[when].includes(node.id);
+  const name =
+    when === "before"
+      ? t("Breakpoint before {node}", { node: node.name })
+      : t("Breakpoint after {node}", { node: node.name });
+  return (
+    <button
+      type="button"
+      class="lgviz-breakpoint"
+      data-testid="lgviz-breakpoint"
+      data-node={node.id}
+      data-when={when}
+      aria-pressed={set}
+      aria-label={name}
+      title={set ? t("{name}: runs stop here", { name }) : name}
+      style={{
+        left: `${x + (across ? (side * width) / 2 : 0)}px`,
+        top: `${y + (across ? 0 : (side * height) / 2)}px`,
+      }}
+      onClick={() => halting.toggle(node.id, when)}
+    />
   );
 }
 

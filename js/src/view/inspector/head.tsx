@@ -2,12 +2,17 @@
 import { useRef, useState } from "preact/hooks";
 import { counted, duration, timeOfDay, title } from "../../lib/format";
 import { t } from "../../lib/words";
-import type { CheckpointView } from "../../protocol";
+import type { CheckpointView, RunRequest } from "../../protocol";
 import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import { isActive, labelOf, type Store } from "../../state/store";
+import { ChangedChips } from "../find/changes";
 import { Act } from "../ui/act";
 import { type CodeChoice, CodePopover } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
+import { Departures } from "../ui/lineage";
+
+import { UntilForm } from "./until";
+import { UsageFact } from "./usage";
 
 interface Props {
   store: Store;
@@ -31,6 +36,7 @@ export function Head({ store, view, stale }: Props) {
       </div>
       <p class="lgviz-facts">
         <Facts store={store} view={view} />
+        <ChangedChips checkpoint={view.id} />
       </p>
       {view.warnings.map((warning) => (
         <p class="lgviz-warning" key={warning}>
@@ -55,6 +61,7 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
     view.step !== null && <span>{t("step {n}", { n: view.step })}</span>,
     view.created_at !== null && <span title={view.created_at}>{timeOfDay(view.created_at)}</span>,
     view.duration !== null && <span title={t("since its parent")}>{duration(view.duration)}</span>,
+    view.usage != null && <UsageFact usage={view.usage} />,
     <span key="next" data-testid="lgviz-next">
       {`${t("next:")} `}
       {view.next.length > 0 ? <b>{counted(view.next).join(", ")}</b> : <span>{t("nothing, the end")}</span>}
@@ -68,6 +75,9 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
       <span title={t('durability="exit" keeps only the last step')}>{t("steps missing before it")}</span>
     ),
     view.note !== null && <span class="lgviz-note">“{view.note}”</span>,
+    store.lineage.value.forks.some((fork) => fork.checkpoint === view.id) && (
+      <Departures store={store} checkpoint={view.id} />
+    ),
     store.compared.value !== null && (
       <span>
         {t("compared with")} <b>{labelOf(store, store.compared.value)}</b>{" "}
@@ -121,6 +131,18 @@ function Actions({ store, view, stale }: Props) {
         act={() => void runAndFollow(store, plainRun(view.id))}
       />
       <Act
+        name={t("Step")}
+        testid="lgviz-step"
+        stale={stale}
+        reason={readOnly ?? busy ?? nothing}
+        hint={
+          resumable
+            ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
+            : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
+        }
+        act={() => void runAndFollow(store, stepHere(view, resumable))}
+      />
+      <Act
         name={t("Fork")}
         shortcut="f"
         primary={!forking && !resumable}
@@ -133,6 +155,10 @@ function Actions({ store, view, stale }: Props) {
       {!forking && <More store={store} view={view} reason={readOnly ?? busy ?? nothing} />}
     </div>
   );
+}
+
+function stepHere(view: CheckpointView, resumable: boolean): RunRequest {
+  return plainRun(view.id, { steps: 1, ...(resumable ? { only: "unfinished" as const } : {}) });
 }
 
 /** What Resume runs, and what it leaves as it is. */
@@ -152,6 +178,7 @@ function resumeHint(view: CheckpointView): string {
 function More({ store, view, reason }: { store: Store; view: CheckpointView; reason: string | null }) {
   const anchor = useRef<HTMLDivElement>(null);
   const [code, setCode] = useState<CodeChoice[] | null>(null);
+  const [until, setUntil] = useState(false);
   const items: MenuItem[] = [
     {
       name: t("Copy as Python"),
@@ -160,6 +187,13 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
       act: () => setCode(choices(store, view)),
     },
   ];
+  items.unshift({
+    name: t("Run until …"),
+    testid: "lgviz-until-open",
+    reason,
+    hint: t("Runs until a condition on the state holds"),
+    act: () => setUntil(true),
+  });
   if (!isHeld(store, view.id)) {
     items.unshift({
       name: t("Run in a sandbox"),
@@ -175,6 +209,7 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
       {code && (
         <CodePopover anchor={anchor} source={store.source} choices={code} close={() => setCode(null)} />
       )}
+      {until && <UntilForm store={store} view={view} close={() => setUntil(false)} />}
     </div>
   );
 }
@@ -194,6 +229,8 @@ function choices(store: Store, view: CheckpointView): CodeChoice[] {
       const resume = plainRun(view.id, { only: "unfinished" });
       all.push({ name: t("resume"), request: { act: "run", checkpoint: view.id, run: resume } });
     }
+    const step = stepHere(view, isResumable(store, view));
+    all.push({ name: t("step"), request: { act: "run", checkpoint: view.id, run: step } });
     all.push({ name: t("run"), request: { act: "run", checkpoint: view.id, run } });
     const sandboxed = { ...run, sandbox: true };
     all.push({ name: t("run in a sandbox"), request: { act: "run", checkpoint: view.id, run: sandboxed } });

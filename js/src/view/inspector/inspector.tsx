@@ -2,6 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { CheckpointView } from "../../protocol";
+import { atWork } from "../../state/live";
 import { labelOf, type Store } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
 import { Topology } from "../graph/topology";
@@ -13,6 +14,7 @@ import { Problem } from "../ui/problem";
 import { Diff } from "./diff";
 import { Head } from "./head";
 import { Interrupts } from "./interrupts";
+import { LiveTasks } from "./live";
 import { Raw } from "./raw";
 import { RunBar } from "./runbar";
 import { State } from "./state";
@@ -67,6 +69,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   return (
     <>
       <RunBar store={store} />
+      <LiveTasks store={store} />
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
       {/* What was read stays as it was scrolled and opened. */}
       <div class="lgviz-reading" hidden={forking}>
@@ -85,8 +88,16 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
               topology={topology}
               ran={view ? inGraph(view, view.nodes) : []}
               next={view ? inGraph(view, view.next) : []}
-              running={store.running.value?.nodes ?? []}
+              running={atWork(store)}
               height={220}
+              halting={
+                store.readOnly.value === null
+                  ? {
+                      breakpoints: store.breakpoints.value,
+                      toggle: (node, when) => void store.toggleBreakpoint(node, when),
+                    }
+                  : undefined
+              }
             />
           </div>
         )}

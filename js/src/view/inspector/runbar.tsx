@@ -1,8 +1,10 @@
 // The run at work, with Stop; then how it ended, until dismissed or followed by another.
 import { useState } from "preact/hooks";
 import { counted } from "../../lib/format";
+import { t } from "../../lib/words";
 import type { RunView } from "../../protocol";
 import { isActive, labelOf, type Store } from "../../state/store";
+import { Act } from "../ui/act";
 import { Problem } from "../ui/problem";
 
 export function RunBar({ store }: { store: Store }) {
@@ -18,8 +20,8 @@ export function RunBar({ store }: { store: Store }) {
     return (
       <Problem
         error={{
-          cause: run.error ?? "The run failed.",
-          remedy: "See Tasks of the checkpoint it failed at; fork to put it right.",
+          cause: run.error ?? t("The run failed."),
+          remedy: t("See Tasks of the checkpoint it failed at; fork to put it right."),
         }}
         retry={undefined}
         dismiss={dismiss}
@@ -28,17 +30,31 @@ export function RunBar({ store }: { store: Store }) {
   }
   return (
     <div class="lgviz-run" role="status" data-testid="lgviz-run" data-status={run.status}>
-      <span class={`lgviz-badge is-${run.status}`}>{run.before.length > 0 ? "paused" : run.status}</span>
+      <span class={`lgviz-badge is-${run.status}`}>{paused(run) ? t("paused") : t(run.status)}</span>
       <span>
-        {run.before.length > 0 ? `paused before ${counted(run.before).join(", ")}` : ENDED[run.status]}
-        {run.checkpoint !== null && ` at ${labelOf(store, run.checkpoint)}`}
-        {run.before.length > 0 && ": run on from there"}
+        {ended(run)}
+        {run.checkpoint !== null && ` ${t("at {label}", { label: labelOf(store, run.checkpoint) })}`}
+        {run.warnings.map((warning) => (
+          <span key={warning} class="lgviz-run-warning">
+            {warning}
+          </span>
+        ))}
       </span>
-      <button type="button" class="lgviz-link" aria-label="Dismiss" onClick={dismiss}>
+      <button type="button" class="lgviz-link" aria-label={t("Dismiss")} onClick={dismiss}>
         ✕
       </button>
     </div>
   );
+}
+
+function paused(run: RunView): boolean {
+  return run.before.length > 0 || run.after.length > 0;
+}
+
+function ended(run: RunView): string {
+  if (run.before.length > 0) return t("paused before {nodes}", { nodes: counted(run.before).join(", ") });
+  if (run.after.length > 0) return t("paused after {nodes}", { nodes: counted(run.after).join(", ") });
+  return t(ENDED[run.status]);
 }
 
 const ENDED: Record<RunView["status"], string> = {
@@ -51,31 +67,35 @@ const ENDED: Record<RunView["status"], string> = {
 };
 
 function AtWork({ store, run }: { store: Store; run: RunView }) {
+  const [cancelling, setCancelling] = useState(-1);
   const nodes = counted(run.nodes).join(", ");
   const stopping = run.status === "stopping";
+  const cancelled = cancelling === run.run;
   return (
     <div class="lgviz-run is-active" role="status" data-testid="lgviz-run" data-status={run.status}>
       <span class="lgviz-spinner" aria-hidden="true" />
       <span>
-        {stopping ? "stopping after " : "running "}
-        <b>{nodes || "…"}</b>
+        {stopping ? t("stopping after") : t("running")} <b>{nodes || "…"}</b>
       </span>
-      <button
-        type="button"
-        class="lgviz-act"
-        data-testid="lgviz-stop"
-        aria-disabled={stopping}
-        title={
-          stopping
-            ? "A node at work cannot be killed: it stops when the node is done"
-            : "Stop after the node at work"
-        }
-        onClick={() => {
-          if (!stopping) void store.stop(run.run);
-        }}
-      >
-        Stop
-      </button>
+      <div class="lgviz-acts">
+        <Act
+          name={t("Stop")}
+          testid="lgviz-stop"
+          reason={stopping ? t("It stops when the node at work is done") : null}
+          hint={t("Stop after the node at work")}
+          act={() => void store.stop(run.run)}
+        />
+        <Act
+          name={t("Stop now")}
+          testid="lgviz-stop-now"
+          reason={run.cannot_cancel ?? (cancelled ? t("It is being cancelled") : null)}
+          hint={t("Cancel the node at work: it runs again on Resume")}
+          act={() => {
+            setCancelling(run.run);
+            void store.stop(run.run, true);
+          }}
+        />
+      </div>
     </div>
   );
 }

@@ -1,11 +1,13 @@
 // The State tab: what changed first, internal channels on request.
-import { useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, thousands } from "../../lib/format";
 import { firstPosition, gather, isChat, type Load, loader, total } from "../../lib/paging";
 import { t } from "../../lib/words";
 import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
+import { Changes } from "../find/changes";
+import { type Found, InChannel, Marking, useFound, useInSight, useReach } from "../find/found";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
@@ -17,6 +19,7 @@ const EARLIER = 40;
 
 export function State({ view, store }: { view: CheckpointView; store: Store }) {
   const [internal, setInternal] = useState(false);
+  const found = useFound(view, store.source);
   const shown = view.channels.filter((channel) => internal || !channel.internal);
   const hidden = view.channels.length - view.channels.filter((channel) => !channel.internal).length;
   const channels = [...shown].sort((a, b) => rank(a) - rank(b));
@@ -27,6 +30,7 @@ export function State({ view, store }: { view: CheckpointView; store: Store }) {
         <Channel
           key={channel.name}
           channel={channel}
+          found={found?.channel === channel.name ? found : null}
           load={loader(store.source, view.id, channel.name)}
           edit={channel.internal ? undefined : editOf(store, view.id, channel.name)}
         />
@@ -60,32 +64,50 @@ function rank(channel: ChannelView): number {
   return (channel.internal ? 2 : 0) + (channel.changed ? 0 : 1);
 }
 
-function Channel({ channel, load, edit }: { channel: ChannelView; load: Load; edit: Edit | undefined }) {
+interface ChannelProps {
+  channel: ChannelView;
+  /** What one came for, where it is in this channel. */
+  found: Found | null;
+  load: Load;
+  edit: Edit | undefined;
+}
+
+function Channel({ channel, found, load, edit }: ChannelProps) {
   const { name, value, reducer, changed, internal } = channel;
+  const box = useRef<HTMLElement>(null);
+  useInSight(box, found, found?.path === null);
   return (
-    <section class={`lgviz-card${internal ? " is-internal" : ""}`} data-channel={name} aria-label={name}>
-      {isChat(value) ? (
-        <>
-          <header>
-            {changed && <Changed />}
-            <b>{name}</b>
-            <span>{count(total(value), "message")}</span>
-            <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
-            <EditButton edit={edit} path={[]} name={name} />
-            {reducer && <span class="lgviz-card-who">{reducer}</span>}
-          </header>
-          <Chat value={value} load={load} edit={edit} />
-        </>
-      ) : (
-        <Value
-          name={name}
-          node={value}
-          load={load}
-          edit={edit}
-          open={small(value)}
-          channel={{ changed, reducer }}
-        />
-      )}
+    <section
+      ref={box}
+      class={`lgviz-card${internal ? " is-internal" : ""}`}
+      data-channel={name}
+      aria-label={name}
+    >
+      <InChannel.Provider value={found}>
+        {isChat(value) ? (
+          <>
+            <header>
+              {changed && <Changed />}
+              <b>{name}</b>
+              <span>{count(total(value), "message")}</span>
+              <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
+              <EditButton edit={edit} path={[]} name={name} />
+              {reducer && <span class="lgviz-card-who">{reducer}</span>}
+              <Changes channel={name} />
+            </header>
+            <Chat value={value} load={load} edit={edit} />
+          </>
+        ) : (
+          <Value
+            name={name}
+            node={value}
+            load={load}
+            edit={edit}
+            open={small(value)}
+            channel={{ changed, reducer }}
+          />
+        )}
+      </InChannel.Provider>
     </section>
   );
 }
@@ -113,6 +135,13 @@ function Chat({ value, load, edit }: { value: ValueNode; load: Load; edit: Edit 
   const now = loaded.of === value ? loaded : sent;
   // A button for one or two messages would take as much room as they do.
   const from = size - shown > 2 ? size - shown : 0;
+  // What one came for is among the messages shown, or, far from them, above them.
+  const reach = useReach([]);
+  const sought = typeof reach === "number" && reach < from ? reach : -1;
+  const near = sought >= 0 && size - sought <= TAIL + EARLIER;
+  useLayoutEffect(() => {
+    if (near) setShown(size - sought);
+  }, [near]);
 
   const fetchFrom = async (first: number, signal?: AbortSignal) => {
     setBusy(true);
@@ -146,6 +175,7 @@ function Chat({ value, load, edit }: { value: ValueNode; load: Load; edit: Edit 
   const first = complete ? Math.max(from, now.first) : now.first;
   return (
     <div class="lgviz-chat">
+      {sought >= 0 && !near && <Far position={sought} size={size} load={load} edit={edit} />}
       {from > 0 && (
         <button
           type="button"
@@ -167,6 +197,33 @@ function Chat({ value, load, edit }: { value: ValueNode; load: Load; edit: Edit 
   );
 }
 
+/** One message far before those that are shown. */
+function Far({ position, size, load, edit }: { position: number; size: number } & Omit<ItemProps, "item">) {
+  const [item, setItem] = useState<ValueItem | undefined>();
+  const [error, setError] = useState<ProtocolError | null>(null);
+  const fetch = (signal?: AbortSignal) => {
+    setError(null);
+    load([], position, 1, signal).then(
+      (page) => signal?.aborted || setItem(page.items?.[0]),
+      (failure) => signal?.aborted || setError(ProtocolError.of(failure)),
+    );
+  };
+  useEffect(() => {
+    const abort = new AbortController();
+    fetch(abort.signal);
+    return () => abort.abort();
+  }, [load, position]);
+  return (
+    <>
+      <span class="lgviz-faint lgviz-earlier">
+        {t("message {n} of {total}", { n: thousands(position + 1), total: thousands(size) })}
+      </span>
+      {item && <MessageItem item={item} position={position} load={load} edit={edit} />}
+      {error && <Problem error={error} retry={() => fetch()} />}
+    </>
+  );
+}
+
 interface ItemProps {
   item: ValueItem;
   position: number;
@@ -177,10 +234,19 @@ interface ItemProps {
 function MessageItem({ item, position, load, edit }: ItemProps) {
   const [fields, setFields] = useState(false);
   const { message, ...node } = item.value;
+  const box = useRef<HTMLDivElement>(null);
+  const here = useReach([position]) !== null;
+  useInSight(box, useContext(InChannel), here && message !== undefined);
   if (!message) return <Value name={item.key} node={item.value} path={[position]} load={load} edit={edit} />;
   return (
-    <div class="lgviz-message-item">
-      <Message message={message} path={[position]} load={load} />
+    <div ref={box} class="lgviz-message-item">
+      {here ? (
+        <Marking>
+          <Message message={message} path={[position]} load={load} />
+        </Marking>
+      ) : (
+        <Message message={message} path={[position]} load={load} />
+      )}
       <span class="lgviz-message-tools">
         <button
           type="button"

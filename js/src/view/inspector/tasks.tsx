@@ -7,6 +7,7 @@ import type { Store } from "../../state/store";
 import { useAsk } from "../ui/ask";
 import { CopyButton } from "../ui/copy";
 import { Problem } from "../ui/problem";
+import { UsageFact } from "./usage";
 import { Value } from "./value";
 
 interface Props {
@@ -42,6 +43,7 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
       <header>
         <b>{task.name}</b>
         <span class={`lgviz-badge is-${task.status}`}>{task.status}</span>
+        {task.usage != null && <UsageFact usage={task.usage} />}
         {task.subgraph !== null &&
           (id === undefined ? (
             <span>subgraph at {task.subgraph}</span>

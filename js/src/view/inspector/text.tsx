@@ -1,8 +1,9 @@
 // A text of which a part is shown; the rest of a long one is loaded when asked for.
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 import { thousands } from "../../lib/format";
 import { ProtocolError } from "../../source/error";
+import { Sought } from "../find/found";
 import { Problem } from "../ui/problem";
 
 interface TextProps {
@@ -38,6 +39,12 @@ export function Text({ text, more, whole, clamp = Number.POSITIVE_INFINITY, chil
       setBusy(false);
     }
   };
+  // What one came for is not left in the part that is hidden.
+  const sought = useContext(Sought);
+  const missing = sought !== null && hidden > 0 && !busy && !error && !short.includes(sought);
+  useEffect(() => {
+    if (missing) void show();
+  }, [missing]);
   const canShow = short.length < known.length || (left > 0 && whole !== undefined);
   return (
     <>

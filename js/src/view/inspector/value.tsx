@@ -1,6 +1,6 @@
 // One value of any type: a line, and below it, once opened, its children, the rest of its text or its message.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { bytes, count, thousands } from "../../lib/format";
 import {
   expandable,
@@ -15,6 +15,8 @@ import {
 } from "../../lib/paging";
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
+import { Changes } from "../find/changes";
+import { InChannel, Marking, Sought, useInSight, useReach, Words } from "../find/found";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
@@ -39,24 +41,38 @@ interface Props {
 /** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
 export function Value({ node, name, path = [], load, edit, open = false, channel, bare = false }: Props) {
   const [isOpen, setOpen] = useState(open);
+  const box = useRef<HTMLDivElement>(null);
+  const reach = useReach(path);
   const can = expandable(node, load !== undefined);
   const shown = can && isOpen;
+  // On the way to what one came for everything opens; a text whose line shows it stays a line.
+  const opens = reach !== null && !(reach === "here" && isContainer(node) && !node.message);
+  useLayoutEffect(() => {
+    if (opens) setOpen(true);
+  }, [opens]);
+  useInSight(box, useContext(InChannel), reach === "here");
   if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} edit={edit} />;
-  return (
-    <div class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}`}>
+  const drawn = (
+    <div ref={box} class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}`}>
       <div class="lgviz-value-line">
         {channel?.changed && <Changed />}
         <Toggle can={can} open={shown} set={setOpen} name={name ?? node.type}>
-          {name !== undefined && <span class="lgviz-key">{name}</span>}
+          {name !== undefined && (
+            <span class="lgviz-key">
+              <Words text={name} />
+            </span>
+          )}
           <Line node={node} open={shown} />
         </Toggle>
         <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
         {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
+        {channel && name !== undefined && <Changes channel={name} />}
       </div>
       {shown && <Inside node={node} path={path} load={load} edit={edit} />}
     </div>
   );
+  return reach === "here" ? <Marking>{drawn}</Marking> : drawn;
 }
 
 /** Kinds of values that are made by code only, not typed. */
@@ -99,12 +115,20 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
       );
     case "string":
       if (open) return <span class="lgviz-type">{count(node.size ?? node.text.length, "character")}</span>;
-      return <span class="lgviz-text">{quoted(node)}</span>;
+      return (
+        <span class="lgviz-text">
+          <Words text={quoted(node)} />
+        </span>
+      );
     case "null":
     case "bool":
     case "number":
     case "time":
-      return <span class="lgviz-text">{node.text}</span>;
+      return (
+        <span class="lgviz-text">
+          <Words text={node.text} />
+        </span>
+      );
     default:
       return (
         <>
@@ -159,7 +183,11 @@ function LongText({
       more={node.more}
       whole={load && (() => wholeText(load, path, node.text, node.more))}
     >
-      {(text) => <div class="lgviz-long">{text}</div>}
+      {(text) => (
+        <div class="lgviz-long">
+          <Words text={text} />
+        </div>
+      )}
     </Text>
   );
 }
@@ -197,6 +225,13 @@ function Children({ node, path, load, edit }: InsideProps) {
     return () => abort.current?.abort();
   }, [node]);
   const left = total(node) - first - now.items.length;
+  // What one came for may stand on a later page.
+  const reach = useReach(path);
+  const later = typeof reach === "number" && reach >= first + now.items.length && left > 0;
+  const more = later && !now.busy && !now.error && now.items.length > 0;
+  useEffect(() => {
+    if (more) void next();
+  }, [more, now.items.length]);
   const index = node.kind === "list" || node.kind === "set" || node.kind === "array";
   return (
     <div class={`lgviz-children${index ? " is-index" : ""}`}>
@@ -251,7 +286,11 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
       <div class="lgviz-message-body">
         {(name || message.status === "error") && (
           <div class="lgviz-message-meta">
-            {name && <code>{name}</code>}
+            {name && (
+              <code>
+                <Words text={name} />
+              </code>
+            )}
             {message.status === "error" && <span class="lgviz-badge is-error">error</span>}
           </div>
         )}
@@ -263,7 +302,9 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
             clamp={600}
           >
             {(text) => (
-              <div class="lgviz-message-text">{text === "" ? <i class="lgviz-faint">empty</i> : text}</div>
+              <div class="lgviz-message-text">
+                {text === "" ? <i class="lgviz-faint">empty</i> : <Words text={text} />}
+              </div>
             )}
           </Text>
         )}
@@ -278,16 +319,27 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
 /** `name(arg=…)`, opening to its typed arguments; `opened`: all of them at once. */
 export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?: boolean }) {
   const [open, setOpen] = useState(opened);
+  const line = callArguments(call.args);
+  // What one came for may be cut off in the line.
+  const sought = useContext(Sought);
+  const hidden =
+    sought !== null && !line.includes(sought) && call.args.some(({ value }) => value.text.includes(sought));
+  useLayoutEffect(() => {
+    if (hidden) setOpen(true);
+  }, [hidden]);
   return (
     <div class="lgviz-tool">
       <button type="button" class="lgviz-tool-chip" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span class="lgviz-tool-name">{call.name}</span>({opened && open ? "…" : callArguments(call.args)})
+        <span class="lgviz-tool-name">
+          <Words text={call.name} />
+        </span>
+        (<Words text={opened && open ? "…" : line} />)
       </button>
       {open && (
         <div class="lgviz-children">
           {call.args.length === 0 && <span class="lgviz-faint">no arguments</span>}
           {call.args.map((arg) => (
-            <Value key={arg.key} name={arg.key} node={arg.value} open={opened} />
+            <Value key={arg.key} name={arg.key} node={arg.value} open={opened || hidden} />
           ))}
           {call.id && <div class="lgviz-faint lgviz-mono">id {call.id}</div>}
         </div>

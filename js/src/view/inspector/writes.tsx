@@ -4,6 +4,7 @@ import type { TaskWrites } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
+import { UsageFact } from "./usage";
 import { Message, Value } from "./value";
 
 interface Props {
@@ -50,6 +51,7 @@ function Group({ task }: { task: TaskWrites }) {
             derived
           </span>
         )}
+        {task.usage != null && <UsageFact usage={task.usage} />}
         {task.task_id && <span class="lgviz-card-who lgviz-mono">{task.task_id.slice(0, 8)}</span>}
       </header>
       {task.writes.length === 0 && <p class="lgviz-empty">wrote nothing</p>}

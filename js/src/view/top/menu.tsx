@@ -1,5 +1,6 @@
 // What is used rarely, and what is being read.
 import { useRef, useState } from "preact/hooks";
+import { linkTo } from "../../lib/link";
 import { t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 import { toClipboard } from "../ui/copy";
@@ -16,10 +17,25 @@ export function Menu({ view }: { view: ViewState }) {
     );
   };
   const flat = nested ? null : t("This thread has no subgraph steps");
+  const straight = view.branches.value < 2 ? t("This thread has one branch") : null;
+  const unfolded = view.find.folded.value.size === 0 ? t("No branch is folded") : null;
+  const nowhere = location.protocol.startsWith("http") ? null : t("This page has no address of its own");
+  const link = () => {
+    const thread = store.thread.peek()?.thread_id;
+    const checkpoint = store.selected.peek();
+    return thread && checkpoint ? linkTo(location.href, { thread, checkpoint }) : undefined;
+  };
   const items: MenuItem[] = [
     { name: t("Look for new checkpoints"), act: () => void store.refresh() },
     { name: t("Fold all subgraph steps"), reason: flat, act: () => view.toggleAll(true) },
     { name: t("Unfold all subgraph steps"), reason: flat, act: () => view.toggleAll(false) },
+    { name: t("Fold the other branches"), reason: straight, act: () => view.toggleBranches(true) },
+    { name: t("Unfold all branches"), reason: unfolded, act: () => view.toggleBranches(false) },
+    {
+      name: t("Copy a link to this checkpoint"),
+      reason: nowhere,
+      act: () => copy(link(), t("Link")),
+    },
     {
       name: t("Copy the thread id"),
       act: () => copy(store.thread.peek()?.thread_id, t("Thread id")),

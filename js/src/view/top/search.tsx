@@ -6,6 +6,7 @@ import type { ViewState } from "../../state/view";
 import { titleOf } from "../tree/row";
 import { CloseIcon, SearchIcon } from "../ui/icons";
 import { useId } from "../ui/id";
+import { ListOption } from "../ui/option";
 import { useOutside } from "../ui/popup";
 
 /** As many hits as one reads; more are on the minimap. */
@@ -32,7 +33,7 @@ export function SearchBox({ view }: { view: ViewState }) {
   }, [text, search]);
   const choose = (hit: SearchHit | undefined) => {
     if (!hit) return;
-    store.select(hit.id);
+    view.find.showHit(hit);
     setOpen(false);
   };
   const clear = () => {
@@ -174,23 +175,16 @@ interface HitProps {
 
 function Hit({ id, view, hit, active, choose, point }: HitProps) {
   const tree = view.store.tree.value;
-  const row = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (active) row.current?.scrollIntoView({ block: "nearest" });
-  }, [active]);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the search field has the focus and handles the keys.
-    <div
-      ref={row}
+    <ListOption
       id={id}
-      class={active ? "lgviz-option lgviz-hit is-active" : "lgviz-option lgviz-hit"}
-      role="option"
-      tabIndex={-1}
+      active={active}
+      kind="lgviz-hit"
       data-testid="lgviz-search-hit"
       data-checkpoint-id={hit.id}
       aria-selected={active}
-      onClick={choose}
-      onPointerMove={point}
+      choose={choose}
+      point={point}
     >
       <span class="lgviz-label">{tree.labels[hit.row] ?? ""}</span>
       <span class="lgviz-hit-node">{hit.row < tree.length && titleOf(tree, hit.row)[0]}</span>
@@ -202,6 +196,6 @@ function Hit({ id, view, hit, active, choose, point }: HitProps) {
         <mark>{oneLine(hit.match)}</mark>
         <span>{oneLine(hit.after)}</span>
       </span>
-    </div>
+    </ListOption>
   );
 }

@@ -1,7 +1,10 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
+import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
-import { GraphIcon } from "../ui/icons";
+import { FilterControl } from "../find/control";
+import { GraphIcon, MaximiseIcon } from "../ui/icons";
+import { Origin } from "../ui/lineage";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
 import { SearchBox } from "./search";
@@ -12,7 +15,9 @@ export function TopBar({ view }: { view: ViewState }) {
   return (
     <div class="lgviz-top">
       <Picker view={view} />
+      <Origin store={store} />
       <SearchBox view={view} />
+      {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
       <button
         type="button"
@@ -30,6 +35,20 @@ export function TopBar({ view }: { view: ViewState }) {
       >
         <GraphIcon />
         Graph
+      </button>
+      <button
+        type="button"
+        class="lgviz-btn is-icon"
+        data-testid="lgviz-maximise"
+        aria-pressed={view.maximised.value}
+        aria-keyshortcuts="m"
+        aria-label={view.maximised.value ? t("Back into the page") : t("Give it the whole window")}
+        title={view.maximised.value ? t("Back into the page (m)") : t("Give it the whole window (m)")}
+        onClick={() => {
+          view.maximised.value = !view.maximised.value;
+        }}
+      >
+        <MaximiseIcon />
       </button>
       <Menu view={view} />
     </div>

@@ -73,12 +73,14 @@ export function Lanes({ tree, visible, lanes, scale, from, to, origin, slots }: 
     let d = top < end ? `M${x} ${top}V${end}` : "";
     if (x !== home && bend < END)
       d += `M${x} ${bend}C${x} ${bend + 12} ${home} ${bend + 3} ${home} ${bottom}`;
-    if (d) line(`e${child}`, d, lane, held(tree, child));
+    // Where rows between are hidden, as one sees.
+    const past = parent === tree.parent[child] ? "" : " is-past";
+    if (d) line(`e${child}`, d, lane, held(tree, child) + past);
   });
   const dots: ComponentChild[] = [];
   for (let position = from; position < to; position++) {
     const row = visible.rowAt(position);
-    const parent = tree.parent[row] as number;
+    const parent = lanes.parentOf(tree, row);
     const lane = tree.lane[row] as number;
     if (tree.depth[row] !== 0 && parent >= 0) {
       const bottom = Math.min(END, y(parent));

@@ -2,6 +2,7 @@
 import { Component } from "preact";
 import { clock, counted, elapsed, fullTime } from "../../lib/format";
 import { textWidth } from "../../lib/measure";
+import { t, tn } from "../../lib/words";
 import { Mark, type RowMarks } from "../../protocol";
 import type { TreeModel } from "../../state/tree";
 
@@ -22,6 +23,12 @@ export interface RowProps {
   hit: boolean;
   fresh: boolean;
   collapsed: boolean;
+  /** What can be folded here: while rows are filtered, nothing. */
+  inner: number;
+  /** A branch begins here: how many of its checkpoints are folded behind it, 0 where it is unfolded; else null. */
+  branch: number | null;
+  /** What a click on a chip does, in the reader's words. */
+  chipTitle: string;
   marks: RowMarks | undefined;
   /** What is behind a time that is a span, in the reader's words. */
   since: string;
@@ -43,13 +50,14 @@ function drawn(props: RowProps) {
   const { tree, row, selected, compared, future, hit } = props;
   const flags = tree.flags[row] as number;
   const depth = tree.depth[row] as number;
-  const inner = tree.inner[row] as number;
+  const { inner, branch } = props;
   const label = tree.labels[row] as string;
   const [what, who] = titleOf(tree, row);
   const marks = marksOf(tree, row, props.marks);
   const time = timeOf(tree, row);
   const at = fullTime(tree.time[row] as number);
-  const taken = nodeWidth(what) + whoWidth(who) + foldWidth(inner) + timeWidth(time) + 14 * depth;
+  const taken =
+    nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + 14 * depth;
   const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
   const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
   let classes = "lgviz-row";
@@ -75,7 +83,7 @@ function drawn(props: RowProps) {
       aria-level={depth + 1}
       aria-setsize={props.total}
       aria-posinset={props.position + 1}
-      aria-expanded={inner > 0 ? !props.collapsed : undefined}
+      aria-expanded={inner > 0 ? !props.collapsed : branch === null ? undefined : branch === 0}
     >
       <span class="lgviz-label">{label}</span>
       <span class="lgviz-what" style={depth > 0 ? { paddingLeft: `${14 * depth}px` } : undefined}>
@@ -97,8 +105,15 @@ function drawn(props: RowProps) {
             {inner} inner
           </span>
         )}
+        {branch !== null && <BranchFold row={row} behind={branch} />}
         {chips.shown.map((name, i) => (
-          <span class="lgviz-chip" key={i}>
+          <span
+            class="lgviz-chip is-act"
+            key={i}
+            data-testid="lgviz-chip"
+            data-channel={name}
+            title={`${name}: ${props.chipTitle}`}
+          >
             {name}
           </span>
         ))}
@@ -119,6 +134,21 @@ function drawn(props: RowProps) {
         {time}
       </span>
     </div>
+  );
+}
+
+/** Folds a branch to its first row, or unfolds it; a key does the same. */
+function BranchFold({ row, behind }: { row: number; behind: number }) {
+  const closed = behind > 0;
+  return (
+    <span
+      class="lgviz-fold"
+      data-branch={row}
+      title={closed ? t("Show the checkpoints of this branch") : t("Fold this branch to one line")}
+    >
+      <i class={closed ? "is-closed" : ""} aria-hidden="true" />
+      {closed && tn("{n} more", "{n} more", behind)}
+    </span>
   );
 }
 
@@ -197,6 +227,8 @@ const GAP = 6;
 const nodeWidth = (text: string) => textWidth(text, `550 13px ${UI}`) + GAP;
 const whoWidth = (text: string) => (text === "" ? 0 : textWidth(text, `13px ${UI}`) + GAP);
 const foldWidth = (inner: number) => (inner === 0 ? 0 : textWidth(`${inner} inner`, `11px ${UI}`) + 19 + GAP);
+const branchWidth = (behind: number | null) =>
+  behind === null ? 0 : (behind === 0 ? 15 : textWidth(`${behind} more`, `11px ${UI}`) + 19) + GAP;
 const markWidth = (text: string) => Math.min(textWidth(text, `11px ${UI}`) + 16, 180) + GAP;
 const chipWidth = (text: string) => Math.min(textWidth(text, `11px ${MONO}`) + 10, 124) + GAP;
 const timeWidth = (text: string) => textWidth(text, `11px ${MONO}`) + 6;

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../../lib/words";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
-import type { VisibleRows } from "../../state/visible";
+import { isBranch, type VisibleRows } from "../../state/visible";
 import { useId } from "../ui/id";
 import { BLOCK, LaneScale, Lanes } from "./lanes";
 import { Row } from "./row";
@@ -40,6 +40,7 @@ export function Tree({ view }: { view: ViewState }) {
   const marks = view.marks.value;
   const collapsed = view.collapsed.value;
   const fresh = view.fresh.value;
+  const filtered = view.find.kept.value !== null;
   const max = lanes.max;
   const scale = useMemo(() => new LaneScale(max), [max]);
   const start = from.value;
@@ -56,6 +57,7 @@ export function Tree({ view }: { view: ViewState }) {
     first.value = slots.of(start);
   });
 
+  const chipTitle = t("show the checkpoints that changed it");
   const since = t("after its parent was stored");
   const rows = [];
   for (const position of slots.order(start, end, first.value ?? slots.of(start))) {
@@ -78,6 +80,9 @@ export function Tree({ view }: { view: ViewState }) {
         hit={hits.has(row)}
         fresh={row >= fresh}
         collapsed={collapsed.has(row)}
+        inner={filtered ? 0 : (tree.inner[row] as number)}
+        branch={filtered || !isBranch(tree, row) ? null : (visible.behind.get(row) ?? 0)}
+        chipTitle={chipTitle}
         marks={marks.get(id)}
         since={since}
       />,
@@ -128,15 +133,31 @@ export function Tree({ view }: { view: ViewState }) {
 
 function onClick(view: ViewState, event: MouseEvent): void {
   if (!(event.target instanceof Element)) return;
+  const middle = isMiddle(event);
   const fold = event.target.closest<HTMLElement>("[data-fold]");
-  if (fold) {
+  if (fold && !middle) {
     view.toggle(Number(fold.dataset.fold));
+    return;
+  }
+  const branch = event.target.closest<HTMLElement>("[data-branch]");
+  if (branch && !middle) {
+    view.toggleBranch(Number(branch.dataset.branch));
     return;
   }
   const id = event.target.closest<HTMLElement>("[data-row]")?.dataset.checkpointId;
   if (id === undefined) return;
   if (event.ctrlKey || event.metaKey) view.store.compare(id);
   else view.store.select(id);
+  const channel = event.target.closest<HTMLElement>("[data-channel]")?.dataset.channel;
+  if (channel === undefined || event.ctrlKey || event.metaKey || middle) return;
+  view.pinned = Number(event.target.closest<HTMLElement>("[data-row]")?.dataset.row);
+  view.find.toggle({ kind: "channel", name: channel });
+}
+
+/** A script clicks a row in its very middle and means the row, whatever lies there. */
+function isMiddle(event: MouseEvent): boolean {
+  const box = (event.target as Element).closest("[data-row]")?.getBoundingClientRect();
+  return box !== undefined && Math.abs(event.clientX - box.left - box.width / 2) <= 2;
 }
 
 /** Measures the box, and puts the scroll position back when the notebook attached the cell again. */
@@ -192,6 +213,14 @@ function useFollow(view: ViewState, box: { current: HTMLDivElement | null }): vo
   useLayoutEffect(() => {
     if (box.current && ready) bringIntoView(view, box.current, selected);
   }, [tree, selected, ready]);
+  // Without a filter that hid it, the selection is where it was left; with one, beside what is shown.
+  const filtered = view.find.kept.value !== null;
+  const kept = useRef(filtered);
+  useLayoutEffect(() => {
+    const was = kept.current;
+    kept.current = filtered;
+    if (was && !filtered && box.current) bringIntoView(view, box.current, store.selectedRow.peek());
+  }, [filtered]);
   const before = useRef(height);
   useLayoutEffect(() => {
     const was = before.current;

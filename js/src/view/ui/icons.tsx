@@ -27,6 +27,12 @@ export const SearchIcon = () => (
   </Icon>
 );
 
+export const FilterIcon = () => (
+  <Icon>
+    <path d="M2.5 4h11M4.5 8h7M6.5 12h3" />
+  </Icon>
+);
+
 /** A box of dashes: what is in it is not stored yet. */
 export const BoxIcon = () => (
   <Icon>
@@ -96,5 +102,11 @@ export const MemoryIcon = () => (
 export const PencilIcon = () => (
   <Icon size={12}>
     <path d="M3 13l.6-2.8 7-7a1.2 1.2 0 0 1 1.7 0l.5.5a1.2 1.2 0 0 1 0 1.7l-7 7Z" />
+  </Icon>
+);
+
+export const MaximiseIcon = () => (
+  <Icon>
+    <path d="M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4" />
   </Icon>
 );

@@ -1,0 +1,202 @@
+"""Where a run stops by itself: after so many super-steps, before and after nodes, where a predicate holds.
+
+LangGraph's ``interrupt_before`` and ``interrupt_after`` know the nodes of the root graph and ignore others
+silently. Inside a subgraph a run is stopped by a drain, asked for as soon as the checkpoint is stored that
+the node comes next at, or that it made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.constants import START
+from langgraph.runtime import RunControl
+
+from lgviz.errors import InvalidValue, NodeRefused, listed
+from lgviz.sources.places import enclosing, node_path, place_of
+
+from .run_result import CheckpointFinder
+
+__all__ = ["Halts", "StepCount", "StopPoints", "When", "check_breakpoints", "nodes_of"]
+
+When = Literal["before", "after"]
+
+
+def check_breakpoints(graph: Any, before: Iterable[str], after: Iterable[str]) -> None:
+    """Refuse names that no node has.
+
+    Raises:
+        NodeRefused: neither the graph nor a subgraph has such a node.
+    """
+    StopPoints.of(before, graph, "before")
+    StopPoints.of(after, graph, "after")
+
+
+def nodes_of(graph: Any) -> set[str]:
+    """The names of all nodes that a run may stop at, those of subgraphs too, alone and by their path."""
+    found = _places_of(graph)
+    return {
+        f"{path}|{node}" if full and path else node
+        for full in (0, 1)
+        for path in found
+        for node in found[path]
+    }
+
+
+def _places_of(graph: Any) -> dict[str, list[str]]:
+    """By path (``""`` for the root graph, ``"outer|inner"`` below it) the nodes that a run may stop at."""
+    graphs = {"": graph, **dict(graph.get_subgraphs(recurse=True))}
+    return {path: [name for name in one.nodes if name != START] for path, one in graphs.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class StopPoints:
+    """Where to stop, by path of the graph that has the nodes.
+
+    Attributes:
+        root: names of the root graph's nodes, as LangGraph takes them.
+        inner: path and name of nodes in subgraphs.
+    """
+
+    root: tuple[str, ...] = ()
+    inner: frozenset[tuple[str, str]] = frozenset()
+
+    def has(self, path: str, node: str) -> bool:
+        """Whether there is one at a node of the graph of a path."""
+        return (path, node) in self.inner if path else node in self.root
+
+    @property
+    def names(self) -> set[str]:
+        """The names of their nodes."""
+        return {*self.root, *(node for _, node in self.inner)}
+
+    @classmethod
+    def of(cls, names: str | Iterable[str], graph: Any, what: str) -> StopPoints:
+        """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by
+        its path, as in ``"research|judge"``.
+
+        Args:
+            names: of the nodes; ``"*"`` for all of the root graph.
+            graph: the root graph.
+            what: which argument they were given as.
+
+        Raises:
+            NodeRefused: neither the graph nor a subgraph has such a node: the run would go past it.
+        """
+        given = [names] if isinstance(names, str) else list(names)
+        if not given:
+            return cls()
+        places = _places_of(graph)
+        found: set[tuple[str, str]] = set()
+        for name in given:
+            if name == "*":
+                found |= {("", node) for node in places[""]}
+                continue
+            path = enclosing(str(name))
+            node = str(name).removeprefix(f"{path}|")
+            meant = {(p, node) for p in places if node in places[p] and (p == path if path else True)}
+            if not meant:
+                every = dict.fromkeys(node for nodes in places.values() for node in nodes)
+                raise NodeRefused(
+                    f"The graph has no node {name!r} to stop {what}.", f"Choose {listed(every, last='or')}."
+                )
+            found |= meant
+        return cls(tuple(node for p, node in sorted(found) if not p), frozenset(p for p in found if p[0]))
+
+
+@dataclass
+class StepCount:
+    """Counts super-steps down.
+
+    Args:
+        left: how many may still be made; None: any number.
+        path: of the graph whose steps count; a step of a graph around it ends the last of them.
+        hidden: whether the first step only takes the input in, and counts for nothing, as to LangGraph's
+            ``interrupt_after="*"``.
+    """
+
+    left: int | None
+    path: str = ""
+    hidden: bool = False
+
+    @classmethod
+    def of(cls, steps: int | None) -> StepCount:
+        """The count of ``steps`` of the root graph.
+
+        Raises:
+            InvalidValue: it is no number from 1.
+        """
+        if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
+            raise InvalidValue(f"A run cannot make {steps!r} steps.", "Give a whole number from 1, or None.")
+        return cls(steps)
+
+    def made(self, path: str) -> bool:
+        """Take in a step of a graph; whether it was the last."""
+        if self.left is None or not (path == self.path or f"{self.path}|".startswith(f"{path}|") or not path):
+            return False
+        if self.hidden:
+            self.hidden = False
+            return False
+        self.left -= 1
+        return self.left <= 0
+
+
+@dataclass
+class Halts:
+    """What stops one run by itself; told of each checkpoint as it is stored.
+
+    Attributes:
+        before, after: breakpoints.
+        steps: super-steps left.
+        until: a predicate on a checkpoint.
+        stood: where it stopped inside a subgraph: before or after which nodes.
+        warnings: what went wrong with the predicate.
+    """
+
+    control: RunControl
+    before: StopPoints
+    after: StopPoints
+    steps: StepCount
+    until: Any = None
+    stood: dict[When, tuple[str, ...]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def put(self, finder: CheckpointFinder, config: RunnableConfig, source: str | None) -> None:
+        """A checkpoint was stored."""
+        namespace = place_of(config).ns or ""
+        if source == "loop":
+            if self.steps.made(node_path(namespace)):
+                self.control.request_drain("steps")
+            if not namespace and self.until is not None:
+                self._until(finder, config)
+        if namespace and source in ("loop", "input") and (self.before.inner or self.after.inner):
+            self._inner(finder, config, node_path(namespace))
+
+    def _until(self, finder: CheckpointFinder, config: RunnableConfig) -> None:
+        checkpoint = finder.at(config)
+        try:
+            met = self.until(checkpoint)
+        except Exception as error:
+            met = True
+            self.warnings.append(
+                f"until= raised {type(error).__name__}: {error} at {checkpoint.label}; the run stopped there."
+            )
+        if met:
+            self.control.request_drain("until")
+
+    def _inner(self, finder: CheckpointFinder, config: RunnableConfig, path: str) -> None:
+        paths = {p for p, _ in self.before.inner | self.after.inner}
+        if path not in paths:
+            return
+        checkpoint = finder.at(config)
+        made = checkpoint.nodes if checkpoint.source == "loop" else ()
+        self._stand("before", tuple(n for n in checkpoint.next if (path, n) in self.before.inner))
+        self._stand("after", tuple(n for n in made if (path, n) in self.after.inner))
+
+    def _stand(self, when: When, nodes: tuple[str, ...]) -> None:
+        if nodes:
+            self.stood[when] = nodes
+            self.control.request_drain(when)

@@ -1,0 +1,138 @@
+"""Runs as a view asks for them: resumed, by steps, up to breakpoints and conditions, stopped at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from lgviz.demos import fan_out
+from tests.support.graphs import CONFIG, Log, chain, noting
+from tests.support.view import View, run
+
+
+@pytest.fixture
+def line() -> Any:
+    graph = chain([(name, noting(name)) for name in "abcd"], InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    return graph
+
+
+def ids(view: View) -> list[str]:
+    found: list[str] = view.ask("thread_open", thread_id="1")["tree"]["ids"]
+    return found
+
+
+def test_what_is_unfinished_is_said_and_resumed() -> None:
+    graph = fan_out.build(InMemorySaver())
+    with pytest.raises(ConnectionError):
+        graph.invoke(fan_out.INPUT, {**CONFIG, "max_concurrency": 1})
+    view = View(graph)
+    head = ids(view)[-1]
+    seen = view.ask("checkpoint_get", checkpoint=head)
+    assert (seen["next"], seen["unfinished"]) == (["weather", "traffic", "events"], ["traffic"])
+    request = {**run(head), "only": "unfinished"}
+    code = view.ask("code_get", act="run", checkpoint=head, run=request)["code"]
+    assert "only='unfinished'" in code
+    again = view.ask("run_start", **request)
+    assert (again["status"], again["checkpoint"]) == ("failed", head)
+
+
+def test_a_step_and_how_far_it_came(line: Any) -> None:
+    view = View(line)
+    done = view.ask("run_start", **run(ids(view)[1]), steps=1)
+    assert (done["status"], done["before"], done["cannot_cancel"]) == (
+        "stopped", [], "The nodes of this graph are synchronous: a thread cannot be killed."
+    )  # fmt: skip
+    assert view.ask("checkpoint_get", checkpoint=done["checkpoint"])["next"] == ["b"]
+
+
+def test_breakpoints_are_kept_with_the_thread_and_hold_for_every_run(line: Any) -> None:
+    view = View(line)
+    start = ids(view)[1]
+    points = {"before": ["c"], "after": ["c"]}
+    assert view.ask("breakpoints_set", thread_id="1", breakpoints=points)["breakpoints"] == points
+    assert view.ask("thread_open", thread_id="1")["breakpoints"] == points
+    first = view.ask("run_start", **run(start))
+    assert (first["status"], first["before"], first["after"], first["passed"]) == (
+        "interrupted", ["c"], [], []
+    )  # fmt: skip
+    second = view.ask("run_start", **run(first["checkpoint"]), only="unfinished")
+    assert (second["before"], second["after"], second["passed"]) == ([], ["c"], ["c"])
+    assert second["warnings"] == ["It stood before 'c': the breakpoint there was passed."]
+    code = view.ask("code_get", act="run", checkpoint=start, run=run(start))["code"]
+    assert "before=['c']" in code and "after=['c']" in code
+    refused = view.refused("breakpoints_set", thread_id="1", breakpoints={"before": ["x"], "after": []})
+    assert refused["cause"] == "The graph has no node 'x' to stop before."
+    assert view.ask("thread_open", thread_id="1")["breakpoints"] == points
+
+
+def test_until_a_condition_or_a_node(line: Any) -> None:
+    view = View(line)
+    start = ids(view)[1]
+    for until, nodes in (
+        ("len(log) > 1", ["c"]),
+        ("any(x == 'c' for x in values['log'])", ["d"]),
+        ("d", ["d"]),
+    ):
+        done = view.ask("run_start", **{**run(start), "until": until})
+        assert done["status"] == "stopped"
+        assert view.ask("checkpoint_get", checkpoint=done["checkpoint"])["next"] == nodes
+    code = view.ask("code_get", act="run", checkpoint=start, run={**run(start), "until": "len(log) > 1"})[
+        "code"
+    ]
+    assert "until=lambda c: len(c.values['log']) > 1" in code
+
+
+@pytest.mark.parametrize(
+    ("until", "cause"),
+    [
+        ("len(log", "This is no Python expression: '(' was never closed."),
+        ("x = 1", "This is no Python expression: invalid syntax."),
+        ("lgo > 1", "'lgo' is neither c, values, a channel nor a built-in function of Python."),
+    ],
+)
+def test_a_condition_that_cannot_be_read_is_refused_before_anything_runs(
+    line: Any, until: str, cause: str
+) -> None:
+    view = View(line)
+    before = ids(view)
+    for method, params in (
+        ("run_start", {**run(before[1]), "until": until}),
+        ("code_get", {"act": "run", "checkpoint": before[1], "run": {**run(before[1]), "until": until}}),
+    ):
+        assert view.refused(method, **params)["cause"].startswith(cause)
+    assert ids(view) == before
+
+
+def test_an_asynchronous_run_is_stopped_at_once() -> None:
+    entered = threading.Event()
+    waits = [True]
+
+    async def slow(state: Log) -> dict[str, Any]:
+        if waits:
+            entered.set()
+            await asyncio.Event().wait()
+        return {"log": ["slow"]}
+
+    graph = chain([("slow", slow)], InMemorySaver())
+    graph.update_state(CONFIG, {"log": []}, "__start__")
+    view = View(graph)
+    head = ids(view)[-1]
+    ended: list[Any] = []
+    running = threading.Thread(
+        target=lambda: ended.append(view.ask("run_start", **run(head), only="unfinished"))
+    )
+    running.start()
+    assert entered.wait(20)
+    assert view.ask("run_stop", run=1, now=True)["cannot_cancel"] is None
+    running.join(20)
+    assert (ended[0]["status"], ended[0]["error"]) == ("stopped", None)
+    seen = view.ask("checkpoint_get", checkpoint=head)
+    assert (seen["error"], seen["unfinished"]) == (None, ["slow"])
+    assert [(t["status"], t["error"]) for t in view.ask("tasks_get", checkpoint=head)] == [("pending", None)]
+    waits.clear()
+    assert view.ask("run_start", **run(head), only="unfinished")["status"] == "done"
