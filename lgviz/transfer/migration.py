@@ -151,8 +151,7 @@ def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> in
         # Every value is read anew: LangGraph's savers keep values that changed without a new version.
         every = dict.fromkeys(record.values) | dict(now)
         at = _time(checkpoint)
-        placed = record.bookkeeping.in_order
-        how = partial(write, changed=changed, at=at, placed=placed)
+        how = partial(write, changed=changed, at=at, in_order=record.bookkeeping.in_order)
         saver._run(partial(how, config, checkpoint, record.metadata, every))
         copied += 1
     return copied

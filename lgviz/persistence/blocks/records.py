@@ -23,46 +23,45 @@ _LEADS_ON = "branch:to:"
 
 
 class Channel(NamedTuple):
-    """A channel of a checkpoint: its version (None: LangGraph gave none) and value (None: empty).
-
-    ``placed``: it lies among the others so marked as in the graph.
-    """
+    """A channel of a checkpoint: its version (None: LangGraph gave none) and value (None: empty)."""
 
     version: Any
     part: Part | None
-    placed: bool = False
 
 
-def in_order(names: Iterable[str], values: Iterable[str]) -> tuple[list[str], list[str]]:
+class Body(NamedTuple):
+    """What a checkpoint's row holds beside its index.
+
+    Attributes:
+        head: what LangGraph keeps beside channels and versions.
+        channels, seen: the containers of the channels and of what nodes have seen.
+        in_order: whether those of the channels that lead on to nodes which wait side by side are for certain
+            in the graph's order.
+    """
+
+    head: Part
+    channels: Part
+    seen: Part
+    in_order: bool
+
+
+def graph_order(names: Iterable[str], values: Iterable[str]) -> tuple[list[str], set[str]]:
     """The names of a checkpoint's channels, and which of them lead on to nodes that wait side by side; these
     are in the order in which ``values`` come, in the places that they have among the names."""
     names = list(names)
     waiting = [name for name in values if name.startswith(_LEADS_ON)]
     if len(waiting) < 2:
-        return names, []
-    turn, members = iter(waiting), {*waiting}
-    return [next(turn) if name in members else name for name in names], waiting
-
-
-def are_in_order(channels: Mapping[str, Channel]) -> bool:
-    """Whether those of a checkpoint's channels that lead on to nodes are for certain in the graph's order."""
-    waiting = [
-        channel.placed
-        for name, channel in channels.items()
-        if channel.part is not None and name.startswith(_LEADS_ON)
-    ]
-    return len(waiting) < 2 or all(waiting)
+        return names, set()
+    turn, among = iter(waiting), {*waiting}
+    return [next(turn) if name in among else name for name in names], among
 
 
 def channel_entries(channels: Mapping[str, Channel]) -> list[Any]:
     """The entries of the container ``channels``."""
     return [
         entry
-        for name, (version, part, placed) in channels.items()
-        for entry in (
-            ormsgpack.packb([name, version, 1] if placed else [name, version]),
-            _NO_VALUE if part is None else part,
-        )
+        for name, (version, part) in channels.items()
+        for entry in (ormsgpack.packb([name, version]), _NO_VALUE if part is None else part)
     ]
 
 
@@ -70,8 +69,8 @@ def read_channels(entries: Sequence[Any]) -> dict[str, Channel]:
     """The channels of a checkpoint, from the flat entries of its container."""
     channels = {}
     for header, part in zip(entries[::2], entries[1::2], strict=True):
-        name, version, *placed = ormsgpack.unpackb(header)
-        channels[name] = Channel(version, None if part == _NO_VALUE else part, bool(placed))
+        name, version = ormsgpack.unpackb(header)
+        channels[name] = Channel(version, None if part == _NO_VALUE else part)
     return channels
 
 
@@ -80,7 +79,7 @@ def read_values(entries: Sequence[Any], names: Collection[str]) -> dict[str, Par
     found = {}
     for header, part in zip(entries[::2], entries[1::2], strict=True):
         if part != _NO_VALUE:
-            name, *_ = ormsgpack.unpackb(header)
+            name, _ = ormsgpack.unpackb(header)
             if name in names:
                 found[name] = part
     return found
@@ -103,20 +102,21 @@ def read_seen(entries: Sequence[Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def pack_body(head: Part, channels: list[Any], seen: list[Any]) -> list[Any]:
-    """What a checkpoint's row holds beside its index: one container, for they compress best together."""
-    return [LIST, 0, head, channels, seen]
+def pack_body(body: Body) -> list[Any]:
+    """The part of a checkpoint's body: one container, for its containers compress best together."""
+    # It is never chunked: in the place of a level, which nobody reads, the order is marked.
+    return [LIST, int(body.in_order), body.head, body.channels, body.seen]
 
 
-def read_body(part: Any) -> tuple[Part, Part, Part]:
-    """The head (what LangGraph keeps beside channels and versions), the channels, what nodes have seen.
+def read_body(part: Any) -> Body:
+    """What :func:`pack_body` was given.
 
     Raises:
         ValueError: it is damaged.
     """
     if not isinstance(part, list) or len(part) != 5:
         raise ValueError("its body is damaged")
-    return part[2], part[3], part[4]
+    return Body(part[2], part[3], part[4], part[1] == 1)
 
 
 class WriteRecord(NamedTuple):
@@ -206,7 +206,7 @@ class Records:
         """
         with legible("The checkpoint's row"):
             part = self.blocks.codec.open_row(body)
-            return read_channels((yield from self.blocks.unfold(read_body(part)[1])))
+            return read_channels((yield from self.blocks.unfold(read_body(part).channels)))
 
     def open_writes(self, data: bytes, *, every: bool = False) -> list[WriteRecord]:
         """The writes of a task, from its row (arguments as :func:`read_writes` takes them).

@@ -57,7 +57,7 @@ class CheckpointIntegrity:
                 report.problems.append(Problem(where, error.cause))
                 continue
             own = {block.id: block for block in blocks_of(part)}
-            for channel, (_, value, _) in channels.items():
+            for channel, (_, value) in channels.items():
                 if value is not None:
                     blocks = [own.pop(block.id, block) for block in blocks_of(value)]
                     seen = told.setdefault(channel, set())
@@ -78,6 +78,6 @@ class CheckpointIntegrity:
     def _open(self, row: CheckpointRecord) -> Operation[tuple[Part, dict[str, Channel]]]:
         with legible("its row"):
             part = self.blocks.codec.open_row(row.body)
-            _, channels, seen = read_body(part)
-            read_seen((yield from self.blocks.unfold(seen)))
-            return part, read_channels((yield from self.blocks.unfold(channels)))
+            body = read_body(part)
+            read_seen((yield from self.blocks.unfold(body.seen)))
+            return part, read_channels((yield from self.blocks.unfold(body.channels)))

@@ -116,7 +116,7 @@ class Accounting:
     def _add_checkpoint(self, row: CheckpointRecord, where: str, bill: _Bill) -> Operation[None]:
         try:
             channels = yield from self.records.open_channels(row.body)
-            values = [(channel, part) for channel, (_, part, _) in channels.items()]
+            values = [(channel, part) for channel, (_, part) in channels.items()]
             bill.add(row.id, row.size, values, self.blocks.codec.open_row(row.body))
         except DamagedData as error:
             bill.add(row.id, row.size)
