@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict
 
+import ormsgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -337,7 +338,7 @@ def told_as(graph: Any, alone: Any) -> list[Any]:
 
 @pytest.mark.parametrize("whose", SAVERS)
 @pytest.mark.parametrize("durability", ["sync", "exit"])
-@settings(max_examples=5)
+@settings(max_examples=10)
 @given(st.permutations(["z", "deferred", "m", "a"]), st.permutations(["z", "a", "q"]))
 def test_the_order_of_the_nodes_is_kept(whose: str, durability: Any, names: Any, inner: Any) -> None:
     with SAVERS[whose].from_conn_string(":memory:") as saver:
@@ -372,7 +373,7 @@ LETTERS = "abcdefgh"
 
 
 @pytest.mark.parametrize("whose", SAVERS)
-@settings(max_examples=7)
+@settings(max_examples=20)
 @given(st.data())
 def test_the_order_of_nodes_is_that_of_any_graph(whose: str, data: st.DataObject) -> None:
     names = data.draw(st.permutations(LETTERS))
@@ -412,6 +413,38 @@ def test_an_order_is_told_where_it_is_certain() -> None:
     migrate(memory, lost, progress=False)
     for saver in (memory, lost):
         assert open_history(saver, "1").latest.next == ("a", "m", "z")
+
+
+def test_rows_without_an_order_are_read_and_run_on_from(tmp_path: Path) -> None:
+    """A file from before rows had a mark of it: by name there; what a graph adds is in its order."""
+    path, names = tmp_path / "old.db", ("z", "m", "a")
+    old = sqlite3.connect(path)
+    old.executescript(Path(__file__).with_name("eras").joinpath("lgviz_without_order.sql").read_text())
+    old.close()
+    with LgvizSqliteSaver.from_conn_string(str(path)) as saver:
+        graph = side_by_side(saver, names, interrupt_before=["a"])
+        for what in (path, saver):
+            before = open_history(what, "1")
+            assert [c.next for c in before] == [("__start__",), ("a", "m", "z"), ()]
+            assert [c.nodes for c in before] == [(), ("__start__",), ("a", "m", "z")]
+        assert [c.next for c in open_history(graph, "1")] == [("__start__",), names, ()]
+        assert graph.get_state(THREAD).values == {"log": [1, 1, 1]} and saver.check() == []
+        graph.invoke({"log": []}, THREAD)
+        after = open_history(path, "1")
+        assert [c.next for c in after][2:] == [(), ("__start__",), names]
+        assert saver.check() == []
+
+
+def test_an_older_lgviz_reads_rows_that_keep_the_order(tmp_path: Path) -> None:
+    """It takes a body's head and its two containers by their places, and looks at nothing before them."""
+    with LgvizSqliteSaver.from_conn_string(str(tmp_path / "new.db")) as saver:
+        side_by_side(saver, ("z", "m", "a"), interrupt_before="*").invoke({"log": []}, THREAD)
+        codec = saver.engine.blocks.codec
+        rows = saver.conn.execute("SELECT body FROM lgviz_checkpoints ORDER BY key").fetchall()
+        bodies: list[Any] = [codec.open_row(body) for (body,) in rows]
+    assert [(len(body), *body[:2]) for body in bodies] == [(5, 0, 0), (5, 0, 1)]
+    channels = [ormsgpack.unpackb(entry) for entry in bodies[1][3][2::2]]
+    assert [name for name, _ in channels] == ["__start__", "log", "branch:to:z", "branch:to:m", "branch:to:a"]
 
 
 # ---------------------------------------------------------------- subgraphs that code calls
