@@ -63,7 +63,7 @@ class _Nothing:
 NOTHING = _Nothing()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeptAsWrites(ShownByFields):
     """Stands for the value of a delta channel that cannot be known without the graph's reducer.
 
@@ -77,9 +77,13 @@ class KeptAsWrites(ShownByFields):
         reason: why its value does not follow from that.
     """
 
-    stored: Any
-    writes: tuple[Any, ...]
-    reason: str
+    stored: Any = None
+    writes: tuple[Any, ...] = ()
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.stored is None:  # it reads as None, and is shown nowhere: nothing was stored
+            object.__delattr__(self, "stored")
 
     def __repr__(self) -> str:
         begun = "" if self.stored is None else f"{self.stored!r}, then "

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from lgviz._visible import visible
-from lgviz.analysis.values import line
+from lgviz.analysis.values import fields_of, line
 
 __all__ = ["ShownByFields", "completes_by_tab", "fields_of_result"]
 
@@ -36,12 +36,10 @@ class ShownByFields:
 
 
 def fields_of_result(result: Any) -> dict[str, Any]:
-    """The fields of a dataclass that are for a reader."""
-    return {
-        each.name: getattr(result, each.name)
-        for each in dataclasses.fields(result)
-        if each.repr and not each.name.startswith("_")
-    }
+    """The fields of a dataclass that are for a reader, but those that it does not have."""
+    stored = dict(fields_of(result))
+    shown = [each.name for each in dataclasses.fields(result) if each.repr and not each.name.startswith("_")]
+    return {name: stored[name] for name in shown if name in stored}
 
 
 def completes_by_tab(*, items: tuple[type, ...] = (), attributes: tuple[type, ...] = ()) -> None:

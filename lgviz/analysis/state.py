@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
-from lgviz.persistence.savers.branches import LOST, MIXED, RERUN
+from lgviz.persistence.savers.branches import DOUBTS
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite
@@ -118,7 +118,7 @@ class StateReader:
         self.snapshot(row)
         folds = self._opened(row).folds or {}
         known = self._deltas.doubts.get((self._tree.namespaces[row], self._tree.ids[row]), {})
-        return {name: fold.lost for name, fold in folds.items() if fold.lost in (LOST, MIXED, RERUN)} | known
+        return {name: fold.lost for name, fold in folds.items() if fold.lost in DOUBTS} | known
 
     def unloadable(self, row: int) -> str | None:
         """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""

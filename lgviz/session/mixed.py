@@ -8,6 +8,7 @@ from typing import Any
 
 from lgviz.analysis.history import open_history
 from lgviz.errors import ActRefused, listed
+from lgviz.persistence.savers.branches import DROPPED
 
 from .effects import Act, call
 from .target import Position
@@ -39,7 +40,7 @@ def mixed_at(at: Any, position: Position) -> Act[tuple[str, ...]]:
     return tuple(
         name
         for name in names
-        if ours[name].doubt
+        if ours[name].doubt not in ("", DROPPED)  # that one LangGraph reads as lgviz does
         or Counter(write.task_id for _, writes in ours[name].steps for write in writes)
         != Counter(write[0] for write in theirs[name]["writes"])
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from lgviz.persistence.savers.branches import Child, of_several_kinds, writes_of_child
+from lgviz.persistence.savers.branches import DROPPED, Child, of_several_kinds, writes_of_child
 
 from .base import Bookkeeping, Record, Source, StoredWrite
 
@@ -175,7 +175,8 @@ class DeltaHistories:
                 if writes:
                     found[name].steps.append((id_, writes))
             for name, doubt in doubts.items():
-                found[name].doubt = found[name].doubt or doubt
+                if found[name].doubt in ("", DROPPED):
+                    found[name].doubt = doubt
         if doubts := {name: history.doubt for name, history in found.items() if history.doubt}:
             self.doubts[namespace, of] = {**self.doubts.get((namespace, of), {}), **doubts}
         return found
@@ -192,7 +193,10 @@ class DeltaHistories:
         others; and why that is not certain."""
         children = self._children(namespace, parent) if child else ()
         ids = [id_ for id_, _ in children]
-        if child not in ids or (len(ids) < 2 and not any(map(of_several_kinds, written.values()))):
+        # Of one child all writes are; an update that changed a channel may have lost those to it.
+        unwritten = (child, "update") in children and not written.keys() >= set(channels)
+        several = len(ids) > 1 or unwritten or any(map(of_several_kinds, written.values()))
+        if child not in ids or not several:
             return {name: _given(writes) for name, writes in written.items()}, {}
         known = self._source.bookkeeping(self._thread_id, namespace, [parent, *ids])
         before = known.get(parent)

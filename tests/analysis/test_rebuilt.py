@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import sqlite3
 from collections import Counter
@@ -25,6 +26,7 @@ from lgviz import persistence
 from lgviz.analysis.history import History
 from lgviz.analysis.rebuilt import Fold, KeptAsWrites
 from lgviz.analysis.search import search
+from lgviz.analysis.values import children
 from lgviz.export.html import static_html
 from lgviz.sources import Undecodable
 from tests.support.delta_threads import agent, appended, drive, merged_files
@@ -340,3 +342,12 @@ def test_what_is_written_by_no_task_or_for_one_that_failed(kind: str, tmp_path: 
     states = {c.label: c.values.get("log") for c in lgviz.history(what, "1")}
     assert states == {c.label: c.values.get("log") or None for c in lgviz.history(graph, "1")}
     assert states["c2"] == ["begun", "by command", "yes"]
+
+
+def test_what_was_never_stored_is_not_shown_as_none() -> None:
+    none, some = KeptAsWrites(None, (4,), "why"), KeptAsWrites(3, (4,), "why")
+    assert (none.stored, some.stored) == (None, 3)
+    assert [name for name, _ in children(none)] == ["writes", "reason"]
+    assert [name for name, _ in children(some)] == ["stored", "writes", "reason"]
+    assert ">stored<" in some._repr_html_() and ">stored<" not in none._repr_html_()
+    assert none == copy.deepcopy(none) == KeptAsWrites(None, (4,), "why") != some

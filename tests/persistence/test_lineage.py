@@ -6,6 +6,7 @@ import asyncio
 import operator
 import random
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -16,10 +17,10 @@ from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
 from lgviz.errors import CheckpointNotFound, ThreadExists
-from lgviz.persistence import MemorySaver
+from lgviz.persistence import MemorySaver, PostgresSaver, SqliteSaver
 from tests.support.delta_threads import agent, drive
 from tests.support.lineage import Worker, answer, copied, told
-from tests.support.savers import call, config, put, run
+from tests.support.savers import call, checkpoint, config, put, run
 
 
 class Log(TypedDict):
@@ -216,3 +217,30 @@ def test_what_cannot_be_forked_is_refused(make_saver: Callable[..., Any]) -> Non
     with pytest.raises(ThreadExists):
         saver.copy_thread("b", "c")
     assert [name for name, _, _ in saver.threads()] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_fork_by_another_process_is_heard_of_at_the_next_write(
+    kind: str, make_saver: Callable[..., Any], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Each saver knows, from a write before, that no thread continued the path of another then."""
+    where = str(tmp_path / "shared.db") if kind == "sqlite" else request.getfixturevalue("postgres_uri")()
+    made = SqliteSaver if kind == "sqlite" else PostgresSaver
+    with made.from_conn_string(where) as here, made.from_conn_string(where) as there:
+        for saver, id, parent in [(here, "1", None), (there, "2", "1")]:
+            put(saver, id, {"foo": id, "long": "x" * 500}, parent, thread="a")
+        for heir in ["b", "c"]:  # once more, after the only one was removed
+            here.put_writes(config("a", checkpoint_ns="", checkpoint_id="2"), [("__error__", "old")], "t")
+            there.fork_thread(config("a"), heir)
+            here.put_writes(config("a", checkpoint_ns="", checkpoint_id="2"), [("__error__", "new")], "t")
+            values = checkpoint("4", {"foo": "4", "long": "x" * 500}, 1)
+            at = config(heir, checkpoint_ns="", checkpoint_id="2")
+            here.put(at, {**values, "channel_versions": {"foo": 4, "long": 2}}, {}, {"foo": 4})
+            assert [row.ordinal for row in there.index(heir).checkpoints] == [0, 1, 2]
+            tuples = {found.checkpoint["id"]: found for found in there.list(config(heir))}
+            assert tuples["2"].pending_writes == [("t", "__error__", "old")]
+            assert tuples["4"].checkpoint["channel_values"] == {"foo": "4", "long": "x" * 500}
+            assert there.get_tuple(config("a")).pending_writes == [("t", "__error__", "new")]  # type: ignore[union-attr]
+            assert here.check() == there.check() == []
+            there.delete_thread(heir)
+            put(here, "3", {"foo": "3"}, "2", thread="alone")

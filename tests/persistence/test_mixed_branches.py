@@ -18,7 +18,7 @@ import lgviz
 from lgviz.analysis.search import search
 from lgviz.errors import ActRefused
 from lgviz.export.html import static_html
-from lgviz.persistence.savers.branches import LOST, MIXED
+from lgviz.persistence.savers.branches import DROPPED, LOST, MIXED
 from lgviz.sources.deltas import DeltaHistories
 from lgviz.transfer import migrate
 from tests.support import delta_forks as forks
@@ -175,6 +175,23 @@ def test_an_update_with_the_id_of_a_task_that_ran_is_not_certain(kind: str) -> N
     for at in (fork, after):
         assert history[at["configurable"]["checkpoint_id"]].doubts == {"log": MIXED}
     assert [c.label for c in history if c.doubts] == ["c10", "c11"]
+
+
+@theirs
+def test_an_update_that_changed_a_channel_without_a_write_to_it_is_not_certain(kind: str) -> None:
+    saver = LANGGRAPHS[kind]()
+    graph, base, _ = two_runs(saver)
+    put_writes = saver.put_writes
+    saver.put_writes = lambda *_: None  # of two updates with one id, LangGraph's savers keep the first
+    fork = updated(saver, base, "x")
+    saver.put_writes = put_writes
+    after = updated(saver, fork, "y")
+    history = lgviz.history(graph, thread_id="1")
+    for at, found in ((fork, FIRST), (after, [*FIRST, "y"])):
+        checkpoint = history[at["configurable"]["checkpoint_id"]]
+        assert (checkpoint.values["log"], checkpoint.doubts) == (found, {"log": DROPPED})
+    made = lgviz.fork(graph, after, forks.both("z"), as_node="f", thread_id="1")  # LangGraph reads it so too
+    assert made.values["log"] == graph.get_state(made.config).values["log"] == [*FIRST, "y", "z"]
 
 
 def test_a_thread_without_such_forks_has_no_doubts() -> None:

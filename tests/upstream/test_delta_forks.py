@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+import lgviz
+from lgviz.persistence.savers.branches import DROPPED, LOST, MIXED
 from lgviz.session.old_langgraph import FIRST_RIGHT
 from tests.support.environments import environment, output_of
 
 FORKS = Path(__file__).resolve().parents[1] / "support" / "delta_forks.py"
+DAMAGED = FORKS.with_name("damaged_forks.py")
 SCRIPT = f"""import runpy, sys
 forks = runpy.run_path({str(FORKS)!r})
 print("\\n".join(forks["report"](sys.argv[1], int(sys.argv[2]){{}})))"""
@@ -64,3 +68,29 @@ def test_beside_an_older_one_forks_are_refused() -> None:
         assert "LangGraph 1.2.12 mixes the branches" in line and "(log)" in line
         assert line.endswith(f"pip install -U 'langgraph>={FIRST}'.")
     assert last.startswith("5 ")
+
+
+def test_a_file_in_which_branches_are_mixed_is_right_or_marked(tmp_path: Path) -> None:
+    script = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])['fill'](sys.argv[2])))"
+    ids = json.loads(output_of(with_version("1.2.9"), script, DAMAGED, path := tmp_path / "a.db"))
+    history = lgviz.history(path, thread_id="1")
+    once = ["1", "a", "b"]
+    after = [*once, *once, "x", "y"]
+    for name, expected in {
+        "base": after,
+        "fork": [*after, "edit"],
+        "inner fork": [*once, "x", "y", "edit"],
+    }.items():
+        assert history[ids[name]].values["log"] == expected
+    doubts = {name: history[id_].doubts for name, id_ in ids.items()}
+    assert {name: found["log"] for name, found in doubts.items() if found} == {
+        "lost": LOST,
+        "taken": MIXED,
+        "dropped": DROPPED,
+        "inner lost": LOST,
+        "inner taken": MIXED,
+    }
+    for row in history.tree.rows:
+        checkpoint = history[row.id]
+        same = checkpoint.values.get("log", []) == checkpoint.values.get("plain", [])
+        assert same is (not checkpoint.doubts), checkpoint

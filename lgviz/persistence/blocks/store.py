@@ -294,6 +294,8 @@ class BlockStore:
         roots = [block for part in parts for block in blocks_of(part) if not block.id]
         if mark != self.ids.mark:
             self.forget(mark)
+        if not roots:  # all is short, or stored
+            return StoragePlan(owner, mark, {}, [], [])
         needed = self.ids.needs(owner)
         stored, owned, missing = yield from self._look_up({owner, *sources}, roots, asked, list(found))
         # Children first, then by hash: the same order for all, so that two writers never wait crosswise.
@@ -397,6 +399,14 @@ class BlockStore:
 
     # -- giving back
 
+    def new_mark(self) -> Query:
+        """Changes the mark of removals: all processes forget what they know, before they next write."""
+        return Query(
+            """INSERT INTO lgviz_meta (name, value) VALUES ('removed', ?)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
+            [secrets.token_bytes(8)],
+        )
+
     def release(self, owner: int, live: Iterable[int]) -> Operation[None]:
         """Keep only ``live`` of the blocks of an owner; a block that nobody needs is removed.
 
@@ -406,11 +416,7 @@ class BlockStore:
         dead = sorted({block for (block,) in used}.difference(live))
         if not dead:
             return
-        yield Query(
-            """INSERT INTO lgviz_meta (name, value) VALUES ('removed', ?)
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value""",
-            [secrets.token_bytes(8)],
-        )
+        yield self.new_mark()
         yield Many("DELETE FROM lgviz_shares WHERE owner = ? AND block = ?", [(owner, id) for id in dead])
         yield Many(
             """DELETE FROM lgviz_blocks WHERE id = ? AND owner IN (0, ?)

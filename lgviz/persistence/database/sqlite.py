@@ -7,8 +7,8 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from lgviz.errors import MissingFile, NotADatabase, Unavailable
 from .drivers import drive, forked, not_erased, savepoint_name
 from .gc_pause import gc_paused
 from .locks import lock_of
-from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Rows, Step
+from .statements import GLANCE, READ, Batch, Begin, Many, Operation, Query, Rows, Step
 
 R = TypeVar("R")
 
@@ -116,6 +116,29 @@ def _name(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", "")
 
 
+class _Atomic:
+    """A context that every operation enters, so one without a generator: it commits, or rolls back."""
+
+    __slots__ = ("_commit", "_rollback")
+
+    def __init__(self, commit: Callable[[], None], rollback: Callable[[], None]) -> None:
+        self._commit = commit
+        self._rollback = rollback
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self._commit()
+        except BaseException:
+            self._rollback()
+            raise
+        if kind is not None:
+            self._rollback()
+
+
 _JOINED: Rows = [(True,)]
 """Answers an operation that begins inside a transaction of the caller's."""
 
@@ -154,6 +177,8 @@ class SqliteDriver:
                 raise explained from error
 
     def _prepare(self) -> None:
+        self._cursor = self.conn.cursor()
+        self._cursor.row_factory = None  # the caller's connection may have one
         self.conn.execute(_BUSY)
         if not self.conn.in_transaction:
             self._prepare_file()
@@ -178,24 +203,22 @@ class SqliteDriver:
 
     def perform(self, step: Step) -> Rows:
         """One step of an operation."""
-        if isinstance(step, Begin):
-            self._commit()
-            if step is not GLANCE:
-                self._begin(step)
-            return _JOINED if self._nested else []
+        if isinstance(step, Query):
+            return self._cursor.execute(step.sql, step.params).fetchall()
         if isinstance(step, Batch):
             rows: Rows = [tuple(self.perform(part)) for part in step.steps]
             if step.last:
                 self._commit()
             return [] if step.last and self._nested else rows
         if isinstance(step, Many):
-            return [(self.conn.executemany(step.sql, step.params).rowcount,)]
-        return self._rows(step.sql, step.params)
+            return [(self._cursor.executemany(step.sql, step.params).rowcount,)]
+        self._commit()
+        if step is not GLANCE:
+            self._begin(step)
+        return _JOINED if self._nested else []
 
-    def _rows(self, sql: str, params: Sequence[Any] = ()) -> Rows:
-        cursor = self.conn.cursor()
-        cursor.row_factory = None  # the caller's connection may have one
-        return cursor.execute(sql, params).fetchall()
+    def _rows(self, sql: str) -> Rows:
+        return self._cursor.execute(sql).fetchall()
 
     def _begin(self, step: Begin) -> None:
         if self._nested:
@@ -227,15 +250,9 @@ class SqliteDriver:
         finally:
             self.conn.execute(_BUSY)
 
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
+    def atomic(self) -> _Atomic:
         """What is begun in here is committed at the end, or undone where anything is raised."""
-        try:
-            yield
-            self._commit()
-        except BaseException:
-            self._rollback()
-            raise
+        return _Atomic(self._commit, self._rollback)
 
     def _commit(self) -> None:
         if self._open:

@@ -18,7 +18,7 @@ OF_UPDATE = "-"
 AGAIN = "+"
 """Added to it: an update that shares its id with one before, as two of a super-step do before 1.2.15."""
 
-__all__ = ["LOST", "MIXED", "RERUN", "Child", "of_several_kinds", "writes_of_child"]
+__all__ = ["DOUBTS", "DROPPED", "LOST", "MIXED", "RERUN", "Child", "of_several_kinds", "writes_of_child"]
 
 MIXED = (
     "The writes of two branches are mixed here (LangGraph before 1.2.13 stored them under one checkpoint):"
@@ -32,6 +32,13 @@ RERUN = (
     "The step ran twice from the checkpoint before, and of both runs' writes the first are kept:"
     " what this branch wrote may be something else."
 )
+
+DROPPED = (
+    "The update changed this channel, but no write of it is stored (LangGraph before 1.2.15 gave the updates"
+    " of one step the same id, and kept the first): it may be missing from the value."
+)
+DOUBTS = (LOST, MIXED, RERUN, DROPPED)
+"""Every reason why what a branch wrote is not certain."""
 
 
 class Child(NamedTuple):
@@ -89,6 +96,9 @@ def writes_of_child(
     if updates and any(each.id == child and each.source == "update" for each in children):
         # LangGraph before 1.2.15 gave the updates of a super-step ids that do not sort, and no paths.
         own = sorted(own, key=lambda write: write.row)
+        mine = next(each for each in children if each.id == child)
+        if not own and not doubt and not mine.stored and mine.before != mine.version:
+            doubt = DROPPED
     return own, doubt
 
 

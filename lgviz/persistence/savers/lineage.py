@@ -124,6 +124,26 @@ class Lineages:
         self.records = records
         self.blocks = records.blocks
         self._paths = BoundedCache[Link, Path](_CACHED, len)
+        self._any: tuple[bytes | None, bool] | None = None
+
+    # -- whether there are any
+
+    @property
+    def known_absent(self) -> bool:
+        """Whether there were none when it was last looked for; :meth:`absent` tells whether that holds."""
+        return self._any is not None and not self._any[1]
+
+    def absent(self, mark: bytes | None) -> Operation[bool]:
+        """Whether no thread continues the path of another. It is looked for once for each mark of removals,
+        which the first row of lineage changes (and the removal of one, to tell it from a restored backup).
+
+        Args:
+            mark: read in this transaction.
+        """
+        if self._any is None or self._any[0] != mark:
+            found = yield Query("SELECT EXISTS (SELECT 1 FROM lgviz_lineage)")
+            self._any = mark, bool(found[0][0])
+        return not self._any[1]
 
     # -- what an heir sees
 
@@ -340,6 +360,8 @@ class Lineages:
             )
         yield from self.refuse_taken(target)
         made = yield from self._next_number(source, chain, here)
+        if not (yield Query("SELECT 1 FROM lgviz_lineage LIMIT 1")):
+            yield self.blocks.new_mark()  # see absent()
         rows = yield Query(
             """INSERT INTO lgviz_threads (thread_id, made) VALUES (?, ?) ON CONFLICT (thread_id)
                DO UPDATE SET made = excluded.made, epoch = lgviz_threads.epoch + 1 RETURNING id""",

@@ -33,7 +33,7 @@ logger = logging.getLogger("lgviz.persistence")
 
 _CHECKPOINT = "Checkpoint %s of thread %r"
 _FROM = "FROM lgviz_checkpoints c JOIN lgviz_threads t ON t.id = c.thread"
-_FOUND = f"""WITH found AS (
+_FOUND = f"""WITH found AS NOT MATERIALIZED (
       SELECT c.key, t.thread_id, c.thread, c.ns, c.id, c.parent, c.metadata, c.body {_FROM} WHERE {{}})
     SELECT key, thread_id, ns, id, parent, metadata, body FROM found"""
 # In one statement, for it sees both at one moment. A row without a thread is of a task's writes.
@@ -41,8 +41,16 @@ _WITH_WRITES = f"""{_FOUND} UNION ALL
     SELECT f.key, NULL, w.task_path, w.task_id, NULL, NULL, w.data FROM found f JOIN lgviz_writes w
     ON w.thread = f.thread AND w.ns = f.ns AND w.checkpoint_id = f.id"""
 # A row without a key: the thread continues the path of another, where what was not found may be.
-_HEIR = """ UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL
+_OR_HEIR = """ UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM lgviz_lineage l JOIN lgviz_threads t ON t.id = l.thread WHERE t.thread_id = ?"""
+_NAMED = "t.thread_id = ? AND c.ns = ? AND c.id = ?"
+_LATEST = "t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1"
+_GET = {
+    (named, whole): (_WITH_WRITES if whole else _FOUND).format(_NAMED if named else _LATEST) + _OR_HEIR
+    for named in (True, False)
+    for whole in (True, False)
+}
+"""The statements of ``get``: of a checkpoint that is named or the latest, with its writes or without."""
 
 Listed = tuple[int, "str | None"]
 """The key of a checkpoint, and the thread that it is listed under, where that continues the path to it."""
@@ -89,16 +97,14 @@ class CheckpointReads:
             DamagedData: its rows cannot be read (a damaged value alone does not raise).
         """
         place = address(config)
-        where = "t.thread_id = ? AND c.ns = ? AND c.id = ?"
-        params = [place.thread_id, place.ns or "", place.checkpoint_id]
-        if place.checkpoint_id is None:
-            where, params = "t.thread_id = ? AND c.ns = ? ORDER BY c.key DESC LIMIT 1", params[:2]
-        sql = (_WITH_WRITES if channels is None else _FOUND).format(where) + _HEIR
+        named = [] if place.checkpoint_id is None else [place.checkpoint_id]
+        sql = _GET[bool(named), channels is None]
+        params = [place.thread_id, place.ns or "", *named, place.thread_id]
 
         def read(whole: bool) -> Operation[list[StoredCheckpoint]]:
-            found = yield Query(sql, [*params, place.thread_id])
+            found = yield Query(sql, params)
             rows = [row for row in found if row[0] is not None]
-            if len(rows) < len(found) and not rows:
+            if found and not rows:
                 rows = yield from self._inherited(place, writes=channels is None, whole=whole)
             return (yield from self._read(rows, {}, whole=whole, strict=True, only=channels))
 

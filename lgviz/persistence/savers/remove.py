@@ -346,6 +346,8 @@ class Removal:
                 yield Query("DELETE FROM lgviz_writes WHERE thread = ?", [-thread])
                 yield from self.blocks.release(thread, ())
                 link = yield Query("DELETE FROM lgviz_lineage WHERE thread = ? RETURNING source", [thread])
+                if link:
+                    yield self.blocks.new_mark()  # see Lineages.absent()
             else:
                 yield from self._release(thread)
                 link = yield Query("SELECT source FROM lgviz_lineage WHERE thread = ?", [thread])

@@ -37,12 +37,14 @@ from .lineage import Chain, Lineages
 from .remove import Removal
 
 _OWN = ("channel_values", "channel_versions", "versions_seen", "id")
-_THREAD = "(SELECT id FROM lgviz_threads WHERE thread_id = ?)"
-# The checkpoint itself where it is put again, its parent, and the number of the newest root checkpoint.
-_BEFORE = f"""SELECT id, ordinal, body FROM lgviz_checkpoints
-    WHERE thread = {_THREAD} AND ns = ? AND id IN (?, ?)
-    UNION ALL SELECT NULL, (SELECT ordinal FROM lgviz_checkpoints WHERE thread = {_THREAD} AND ns = ''
-        ORDER BY key DESC LIMIT 1), NULL"""
+# Whether the checkpoint itself is there, as where it is put again; the number of the newest root checkpoint;
+# the row of the parent.
+_BEFORE = """SELECT
+    EXISTS (SELECT 1 FROM lgviz_checkpoints c WHERE c.thread = t.id AND c.ns = ? AND c.id = ?),
+    (SELECT c.ordinal FROM lgviz_checkpoints c WHERE c.thread = t.id AND c.ns = ''
+        ORDER BY c.key DESC LIMIT 1),
+    (SELECT c.body FROM lgviz_checkpoints c WHERE c.thread = t.id AND c.ns = ? AND c.id = ?)
+    FROM lgviz_threads t WHERE t.thread_id = ?"""
 # The task's rows, or one without, each with the newest checkpoint of the namespace: where that is the one
 # written under, as in a run, it has no child. In one look-up, for every call makes it.
 _TASK = """SELECT w.key, w.task_path, w.data, (SELECT c.id FROM lgviz_checkpoints c
@@ -54,8 +56,10 @@ _CHILD = """SELECT id FROM lgviz_checkpoints WHERE thread = ? AND ns = ?
     AND key > (SELECT key FROM lgviz_checkpoints WHERE thread = ? AND ns = ? AND id = ?)
     AND parent = ? ORDER BY key DESC LIMIT 1"""
 
-_HEIR = "(SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id)"
-_LENT = "(SELECT max(writes) FROM lgviz_lineage WHERE source = lgviz_threads.id)"
+# Whether a thread continues the path of another, and the newest key of writes that threads see of its own.
+_LINEAGE = """(SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id),
+    (SELECT max(writes) FROM lgviz_lineage WHERE source = lgviz_threads.id)"""
+_NO_LINEAGE = "0, NULL"
 
 _UPDATE = """UPDATE lgviz_checkpoints SET parent = ?, at = ?, changed = ?, metadata = ?, body = ?
     WHERE thread = ? AND ns = ? AND id = ?"""
@@ -115,7 +119,12 @@ class CheckpointWrites:
 
     def __init__(self, records: Records, lineages: Lineages, removal: Removal) -> None:
         self.records = records
-        self.blocks = records.blocks
+        self.blocks = blocks = records.blocks
+        self._find, self._find_lean = (
+            f"""SELECT id, made, {lineage}, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
+                {blocks.dialect.lock_row}"""
+            for lineage in (_LINEAGE, _NO_LINEAGE)
+        )
         self.lineages = lineages
         self.removal = removal
         self._settling: set[str] = set()
@@ -191,9 +200,10 @@ class CheckpointWrites:
     ) -> Operation[tuple[_Thread, _Before, Rows]]:
         """:meth:`_enter`, with what the thread holds or inherits of a checkpoint and its parent."""
         ns, id = here.ns or "", here.checkpoint_id or ""
-        query = Query(_BEFORE, [here.thread_id, ns, id, source, here.thread_id])
+        query = Query(_BEFORE, [ns, id, ns, source, here.thread_id])
         thread, rows, stored = yield from self._enter(here.thread_id, query, asked)
-        before = _read_before(rows, id, source)
+        replaced, last, body = rows[0]
+        before = _Before(bool(replaced), -1 if last is None else last, None if body is None else bytes(body))
         if thread.heir or (thread.lent is not None and before.replaced):
             if (yield from self._settled(here, thread, before)):
                 return (yield from self._enter_before(here, source, asked))
@@ -284,7 +294,8 @@ class CheckpointWrites:
         thread, rows, stored = yield from self._enter(place.thread_id, task, asked)
         kept: dict[tuple[int, str], WriteRecord] = {}
         copied = after is not None
-        newest, rows = rows[0][3], [row[:3] for row in rows if row[0] is not None]
+        newest = rows[0][3]
+        rows = [] if rows[0][0] is None else [row[:3] for row in rows]
         if after is None:
             own = newest in (None, place.checkpoint_id)
             after = "" if own else (yield from self._newest_child(thread, ns, place.checkpoint_id))
@@ -348,25 +359,24 @@ class CheckpointWrites:
 
         The thread is locked until the transaction ends: its rows are committed in the order of their keys.
         """
-        blocks = self.blocks
-        newest, hash = blocks.ids.newest
-        find = Query(
-            f"""SELECT id, made, {_HEIR}, {_LENT}, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
-                {blocks.dialect.lock_row}""",
-            [newest, thread_id],
-        )
-        steps = [find, what, *([blocks.ask(asked)] if asked else [])]
+        newest, hash = self.blocks.ids.newest
+        lean = self.lineages.known_absent
+        find = Query(self._find_lean if lean else self._find, [newest, thread_id])
+        steps = [find, what, self.blocks.ask(asked)] if asked else [find, what]
         found = yield Batch(steps)
         if not found[0]:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
             yield Query(new, [thread_id])
             found = yield Batch(steps)
         *fields, there = found[0][0]
-        if there != hash:
-            blocks.forget(fields[-1])
         thread = _Thread(*fields)
-        if thread.heir:
-            thread = thread._replace(chain=(yield from self.lineages.chain(thread.number)))
+        if there != hash:
+            self.blocks.forget(thread.mark)
+        if not (yield from self.lineages.absent(thread.mark)):
+            if lean:
+                return (yield from self._enter(thread_id, what, asked))
+            if thread.heir:
+                thread = thread._replace(chain=(yield from self.lineages.chain(thread.number)))
         return thread, list(found[1]), list(found[2]) if asked else []
 
     def _encode_write(self, value: Any, channel: str, where: str) -> Part:
@@ -426,15 +436,3 @@ def _dropped(key: int, thread: _Thread) -> Query:
     seen = thread.lent is not None and key <= thread.lent
     change = "UPDATE lgviz_writes SET thread = -thread" if seen else "DELETE FROM lgviz_writes"
     return Query(f"{change} WHERE key = ?", [key])
-
-
-def _read_before(rows: Rows, own: str, source: str | None) -> _Before:
-    replaced, last, parent = False, -1, None
-    for id, ordinal, body in rows:
-        if id is None:
-            last = -1 if ordinal is None else ordinal
-            continue
-        replaced = replaced or id == own
-        if id == source:
-            parent = bytes(body)
-    return _Before(replaced, last, parent)
