@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { remembered } from "./lib/remembered";
+import { language, readLanguage } from "./lib/words";
 import { followLink, followTheme, poll } from "./notebook";
 import type { EarlyThread, Source } from "./source/types";
 import { type SharedModel, Store } from "./state/store";
@@ -29,6 +30,7 @@ export interface Mounted {
 }
 
 export function mount(element: HTMLElement, options: MountOptions): Mounted {
+  readLanguage();
   const store = new Store(options.source, options.shared);
   const endStyle = bringStyle(element);
   if (options.early) store.showEarly(options.early);
@@ -36,7 +38,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
   const height = signal(options.height ?? HEIGHT);
   // A height that Python was asked for goes before one that was dragged elsewhere.
   if (height.value === HEIGHT) view.tall.value = remembered("height");
-  const Sized = () => <App view={view} height={height.value} />;
+  const Sized = () => <App key={language.value} view={view} height={height.value} />;
   const endTheme = followTheme((dark) => {
     view.dark.value = dark;
   });

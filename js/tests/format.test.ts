@@ -4,11 +4,11 @@ import {
   bytes,
   characters,
   clock,
-  count,
   counted,
   duration,
   elapsed,
   place,
+  thousands,
   timeOfDay,
   title,
 } from "../src/lib/format";
@@ -32,7 +32,7 @@ it("says bytes and counts", () => {
     "18 KB",
     "1.5 MB",
   ]);
-  expect([count(1, "message"), count(9900, "message")]).toEqual(["1 message", "9,900 messages"]);
+  expect([thousands(1), thousands(9900)]).toEqual(["1", "9,900"]);
 });
 
 it("gathers equal names and titles a checkpoint by what made it", () => {

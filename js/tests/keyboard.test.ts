@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { actionOf, HELP, placeOf } from "../src/lib/keyboard";
+import { actionOf, help, placeOf } from "../src/lib/keyboard";
 
 const key = (name: string, modifiers: object = {}) => ({
   key: name,
@@ -49,7 +49,9 @@ test("the place is told by the element", () => {
 });
 
 test("the help names every key that acts", () => {
-  const named = HELP.map(([keys]) => keys).join(" ");
+  const named = help()
+    .map(([keys]) => keys)
+    .join(" ");
   for (const name of ["↑", "↓", "←", "→", "Home", "End", "Space", "Enter", "/", "f", "m", "c", "Esc", "?"]) {
     expect(named).toContain(name);
   }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from langgraph.types import Interrupt, PregelTask
 
@@ -11,7 +11,7 @@ from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Record
-from lgviz.sources.places import config_of
+from lgviz.sources.places import Address, config_of
 
 from .naming import AS_NODE, NOTE
 from .state import StateReader
@@ -41,15 +41,49 @@ class Checkpoint:
         namespace: ``checkpoint_ns``; ``""`` in the root namespace.
     """
 
-    __slots__ = ("__weakref__", "_reader", "_row", "_tree", "history", "id", "namespace")
+    __slots__ = (
+        "__weakref__", "_open", "_reader", "_row", "_thread_id", "_tree", "history", "id", "namespace",
+    )  # fmt: skip
+
+    _thread_id: str
+    _tree: Tree
+    _reader: StateReader
+    _open: Callable[[], Any]
 
     def __init__(self, history: Any, row: int) -> None:
+        self._thread_id = history.thread_id
+        self.id: str = history.tree.ids[row]
+        self.namespace: str = history.tree.namespaces[row]
+        self._found_in(history, row)
+
+    def _found_in(self, history: Any, row: int) -> None:
         self.history = history
-        self._tree: Tree = history.tree
-        self._reader: StateReader = history.reader
-        self.id: str = self._tree.ids[row]
-        self.namespace: str = self._tree.namespaces[row]
+        self._tree = history.tree
+        self._reader = history.reader
         self._row = row
+
+    @classmethod
+    def unread(cls, place: Address, opening: Callable[[], Any]) -> Checkpoint:
+        """A checkpoint whose history is opened when more is asked for than where it is: that takes long,
+        where the thread is long.
+
+        Args:
+            place: where it is.
+            opening: opens the history.
+        """
+        made = cls.__new__(cls)
+        made._thread_id, made.namespace, made.id = place.thread_id, place.ns or "", str(place.checkpoint_id)
+        made._open = opening
+        return made
+
+    if not TYPE_CHECKING:  # it would hide what a Checkpoint does not have
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in ("history", "_tree", "_reader", "_row"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            history = self._open()
+            self._found_in(history, history[self].row)
+            return getattr(self, name)
 
     @property
     def row(self) -> int:
@@ -63,7 +97,7 @@ class Checkpoint:
             row = self._tree.row_of(self.id, self.namespace)
             if row < 0:
                 raise CheckpointNotFound(
-                    f"Checkpoint {self.id} is no longer in thread {self.history.thread_id!r}.",
+                    f"Checkpoint {self.id} is no longer in thread {self._thread_id!r}.",
                     "Pick another one.",
                 )
             self._row = row
@@ -87,7 +121,7 @@ class Checkpoint:
         return hash(self._place())
 
     def _place(self) -> tuple[str, str, str]:
-        return (self.history.thread_id, self.namespace, self.id)
+        return (self._thread_id, self.namespace, self.id)
 
     # ------------------------------------------------------------ from the index
 
@@ -154,7 +188,7 @@ class Checkpoint:
     @property
     def config(self) -> dict[str, Any]:
         """The config that names it: ``graph.get_state(c.config)``."""
-        return dict(config_of(self.history.thread_id, self.namespace, self.id))
+        return dict(config_of(self._thread_id, self.namespace, self.id))
 
     @property
     def parent(self) -> Checkpoint | None:

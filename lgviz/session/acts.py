@@ -13,11 +13,12 @@ from markupsafe import Markup
 from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
+from lgviz.analysis.history import open_history
 from lgviz.analysis.html import Room, diff_html, page, tag
 from lgviz.analysis.loading import tolerant
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, Unloadable
-from lgviz.sources.places import by_channel
+from lgviz.sources.places import by_channel, place_of
 
 from .effects import Act
 from .gotos import gotos_at
@@ -25,7 +26,6 @@ from .loaded import load, snapshot_of
 from .mixed import mixed_at, refuse_mixed, remedy_of, said_of
 from .new_thread import NewThread, copying
 from .overlay import OverlaySaver
-from .run_result import CheckpointFinder
 from .target import GraphTarget, Position, aperform, find, perform, target_of
 from .update import Edit, Sibling, UpdateResult, inferred, siblings, update, warned
 from .values import set_channels
@@ -191,7 +191,7 @@ def fork(
         graph, at, values, as_node, goto, thread_id, config, context, keep_siblings: see :func:`preview`.
 
     Returns:
-        The new ``Checkpoint``.
+        The new ``Checkpoint``. Its history is read when it is first asked for more than its ``config``.
 
     Raises:
         ActRefused: nothing was written; with the cause and the remedy.
@@ -201,7 +201,7 @@ def fork(
     edit = Edit(values, as_node, goto, keep_siblings, note)
     with copying(new_thread) as new:
         made = forked(graph, at, edit, thread_id=thread_id, config=config, context=context, new=new)
-    return CheckpointFinder(graph).at(made)
+    return _made_at(graph, made)
 
 
 async def afork(
@@ -226,7 +226,12 @@ async def afork(
         except BaseException:
             await aperform(target, new.undo)
             raise
-    return CheckpointFinder(graph).at(made.config)
+    return _made_at(graph, made.config)
+
+
+def _made_at(graph: Any, config: RunnableConfig) -> Checkpoint:
+    place = place_of(config)
+    return Checkpoint.unread(place, lambda: open_history(graph, thread_id=place.thread_id))
 
 
 def forked(

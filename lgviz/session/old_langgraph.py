@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import Any
 
 from lgviz.errors import OldLangGraph
@@ -12,6 +13,7 @@ from .values import delta_channels
 
 __all__ = ["refuse_wrong_forks"]
 
+version = cache(metadata.version)  # it reads a file, at each act
 FIRST_RIGHT = (1, 2, 15)
 """The first LangGraph whose forks of delta channels are right: see tests/upstream/test_delta_forks.py."""
 

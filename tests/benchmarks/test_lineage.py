@@ -47,7 +47,7 @@ def test_fork_into_a_new_thread(long_thread: Any, report: Report) -> None:
     saver = graph.checkpointer
     shared = median(lambda name: saver.fork_thread(config, name))
     edit = session.Edit({"foo": "x"}, "node_a")
-    apart = median(lambda name: session.forked(graph, config, edit, new=session.NewThread(f"fork {name}")))
+    apart = median(lambda name: lgviz.fork(graph, config, {"foo": "x"}, "node_a", new_thread=f"fork {name}"))
     within = median(lambda _: session.forked(graph, config, edit))
     what = f"of a thread of {CHECKPOINTS:,} checkpoints"
     report.hold(f"saver.fork_thread {what}", shared * 1000, 50, "{:.1f} ms")

@@ -15,8 +15,8 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 import lgviz
 from lgviz import persistence, session
 from lgviz.demos import approval, subgraph, two_nodes
-from lgviz.errors import ActRefused, NodeRefused, ThreadExists
-from lgviz.session import open_sandbox
+from lgviz.errors import ActRefused, NodeRefused, ThreadExists, ThreadNotFound
+from lgviz.session import acts, open_sandbox
 from lgviz.session.new_thread import NewThread
 from tests.support.delta_threads import agent, drive
 
@@ -55,6 +55,33 @@ def test_the_branch_is_a_thread_of_its_own(saver: Any) -> None:
     if isinstance(saver, persistence.MemorySaver | persistence.SqliteSaver):
         assert [(fork.thread_id, fork.checkpoint_id) for fork in old.lineage.forks] == [("b", old["c2"].id)]
     assert sorted(old.threads) == ["a", "b"]
+
+
+def test_its_history_is_opened_when_it_is_asked_for(saver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the history of a long thread takes seconds, a fork in lgviz's tables some milliseconds."""
+    opened: list[str] = []
+    monkeypatch.setattr(
+        acts,
+        "open_history",
+        lambda *args, **more: opened.append(more["thread_id"]) or lgviz.history(*args, **more),
+    )
+    graph = two_nodes.build(saver)
+    two_nodes.seed(graph, thread_id="a")
+    old = lgviz.history(graph, "a")
+    inside = lgviz.fork(graph, old["c2"], {"foo": "new"}, as_node="node_a")
+    made = lgviz.fork(graph, old["c2"], {"foo": "new"}, as_node="node_a", new_thread="b")
+    again = lgviz.history(graph, "b").latest
+    assert (made.id, made.namespace, made.config) == (again.id, again.namespace, again.config)
+    assert made == again and hash(made) == hash(again) and made != inside
+    assert graph.get_state(made.config).values == lgviz.preview(graph, made, None).values
+    assert lgviz.history(graph, "b")[made] == made and made in lgviz.history(graph, "b")
+    assert not hasattr(made, "no_such_attribute") and opened == []
+    assert repr(made) == "<Checkpoint c3 node_a, step 2>" and repr(inside) == "<Checkpoint c6 node_a, step 2>"
+    assert made.parent == again.parent and made.history is made.history and opened == ["b", "a"]
+    late = lgviz.fork(graph, old["c2"], {"foo": "new"}, as_node="node_a", new_thread="gone")
+    saver.delete_thread("gone")
+    with pytest.raises(ThreadNotFound, match="There is no thread 'gone'"):
+        _ = late.values
 
 
 def test_what_is_refused_leaves_no_thread(saver: Any) -> None:

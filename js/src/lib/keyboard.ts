@@ -1,4 +1,5 @@
 // What a key means, apart from what is done about it.
+import { t } from "./words";
 
 export type Action =
   | "up"
@@ -69,20 +70,23 @@ export function placeOf(target: EventTarget | null): Place {
   return target.closest('[role="tree"][data-testid="lgviz-tree"]') ? "tree" : "elsewhere";
 }
 
-export const HELP: readonly (readonly [keys: string, meaning: string])[] = [
-  ["↑ ↓", "walk the checkpoints"],
-  ["← →", "to the parent, to the child"],
-  ["Home End", "newest, oldest"],
-  ["Space", "fold or unfold a subgraph's steps"],
-  ["b", "fold or unfold the branch"],
-  ["Enter", "into the inspector"],
-  ["Ctrl-click", "compare with the selection"],
-  ["Shift-↑ Shift-↓", "walk away and compare with the start"],
-  ["/", "search all checkpoints"],
-  ["v", "filter the checkpoints"],
-  ["f", "fork at the selection"],
-  ["m", "give the debugger the whole window, or back"],
-  ["c", "copy the selection as Python"],
-  ["Esc", "close, end the search or the comparison"],
-  ["?", "these keys"],
-];
+/** The keys and what they do. */
+export function help(): [keys: string, meaning: string][] {
+  return [
+    ["↑ ↓", t("walk the checkpoints")],
+    ["← →", t("to the parent, to the child")],
+    ["Home End", t("newest, oldest")],
+    ["Space", t("fold or unfold a subgraph's steps")],
+    ["b", t("fold or unfold the branch")],
+    ["Enter", t("into the inspector")],
+    ["Ctrl-click", t("compare with the selection")],
+    ["Shift-↑ Shift-↓", t("walk away and compare with the start")],
+    ["/", t("search all checkpoints")],
+    ["v", t("filter the checkpoints")],
+    ["f", t("fork at the selection")],
+    ["m", t("give the debugger the whole window, or back")],
+    ["c", t("copy the selection as Python")],
+    ["Esc", t("close, end the search or the comparison")],
+    ["?", t("these keys")],
+  ];
+}

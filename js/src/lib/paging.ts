@@ -1,7 +1,9 @@
 // Parts of a value: pages of children and of text, joined, and a whole value gathered to be copied.
+
 import type { MessageView, ValueItem, ValueNode } from "../protocol";
 import type { Source } from "../source/types";
 import { characters } from "./format";
+import { t } from "./words";
 
 /** Asks for a part of one channel's value: `offset` and `limit` count children, for text its characters. */
 export type Load = (
@@ -84,7 +86,8 @@ export async function gather(
   let left = MOST;
   const visit = async (part: ValueNode, at: readonly number[]): Promise<unknown> => {
     left -= 1;
-    if (left < 0) throw new RangeError(`The value has more than ${MOST} parts: read it with Copy as Python.`);
+    if (left < 0)
+      throw new RangeError(t("The value has more than {n} parts: read it with Copy as Python.", { n: MOST }));
     switch (part.kind) {
       case "null":
         return null;

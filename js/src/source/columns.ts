@@ -1,4 +1,5 @@
 // The tree's columns off the wire, by the one table that Python and the views share.
+import { t } from "../lib/words";
 import { type Early, type ThreadView, TREE_COLUMNS, type TreeBatch, type TreeNews } from "../protocol";
 import type { EarlyThread, Method, OpenedThread, Refreshed, TreeColumns, TreeRows } from "./types";
 
@@ -11,7 +12,7 @@ export const COLUMNS = Object.keys(TREE_COLUMNS) as (keyof TreeColumns)[];
 /** A column's numbers. Buffers arrive at any offset, typed arrays need an aligned one: always copied. */
 function numbers(name: keyof TreeColumns, batch: TreeBatch, buffers: readonly DataView[]) {
   const view = buffers[batch.columns[name] ?? -1];
-  if (!view) throw new Error(`The answer lacks the buffer of its column ${name}.`);
+  if (!view) throw new Error(t("The answer lacks the buffer of its column {name}.", { name }));
   const { buffer, byteOffset, byteLength } = view;
   return new ARRAYS[TREE_COLUMNS[name]](buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
 }

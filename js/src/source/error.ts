@@ -1,4 +1,5 @@
 // A request that failed: what is wrong and what to do about it.
+import { t } from "../lib/words";
 import type { ErrorCode, Failure, RefusedPart } from "../protocol";
 
 /** "no_answer": nothing came back, the kernel may be gone; "gone": it is, which the debugger says by itself. */
@@ -26,7 +27,7 @@ export class ProtocolError extends Error {
   static of(error: unknown): ProtocolError {
     if (error instanceof ProtocolError) return error;
     if (error instanceof DOMException && error.name === "AbortError")
-      return new ProtocolError("cancelled", "Cancelled.");
+      return new ProtocolError("cancelled", t("Cancelled."));
     return new ProtocolError("internal", error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,5 +1,7 @@
 // The kernel as a source: requests and replies as custom messages of an anywidget model.
+
 import { signal } from "@preact/signals";
+import { t } from "../lib/words";
 import type { Early, Events, Failure, Request, TreeNews } from "../protocol";
 import { decodeEarly, decodeNews, decodeResult } from "./columns";
 import { ProtocolError } from "./error";
@@ -81,7 +83,7 @@ export class KernelSource implements Source {
     options: RequestOptions<M> = {},
   ): Promise<Result<M>> {
     const { signal, onProgress } = options;
-    if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", "Cancelled."));
+    if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", t("Cancelled.")));
     const id = ++this.#id;
     const key = keyOf(method, params);
     if (this.lost.peek() !== null) return this.#instead(key, gone());
@@ -96,15 +98,15 @@ export class KernelSource implements Source {
             ?.reject(
               new ProtocolError(
                 "no_answer",
-                "The kernel does not answer.",
-                "Retry, or restart the kernel and run the cell again.",
+                t("The kernel does not answer."),
+                t("Retry, or restart the kernel and run the cell again."),
               ),
             );
         }, this.#silence);
       };
       const abort = () => {
         this.#model.send({ cancel: id });
-        this.#pending.get(id)?.reject(new ProtocolError("cancelled", "Cancelled."));
+        this.#pending.get(id)?.reject(new ProtocolError("cancelled", t("Cancelled.")));
       };
       const settle = () => {
         clearTimeout(timer);
@@ -134,7 +136,7 @@ export class KernelSource implements Source {
       try {
         this.#model.send(request);
       } catch {
-        this.lose("The kernel is gone: run the cell again to go on.");
+        this.lose(t("The kernel is gone: run the cell again to go on."));
       }
     });
   }
@@ -182,7 +184,7 @@ export class KernelSource implements Source {
       // A run goes on without its view; reading for a view that is gone does not.
       if (pending.method !== "run_start" && pending.method !== "fork_commit")
         this.#model.send({ cancel: id });
-      pending.reject(new ProtocolError("cancelled", "Cancelled."));
+      pending.reject(new ProtocolError("cancelled", t("Cancelled.")));
     }
   }
 
@@ -217,7 +219,7 @@ export class KernelSource implements Source {
 
 /** What to do about it is said once, beside all that is shown. */
 function gone(): ProtocolError {
-  return new ProtocolError("gone", "This was not loaded: it needs the kernel.");
+  return new ProtocolError("gone", t("This was not loaded: it needs the kernel."));
 }
 
 /** What is asked, in one text, whatever the order of its parameters. */

@@ -2,17 +2,19 @@
 //
 // Every front end's model says that its comm is live or not; JupyterLab and Notebook tell besides what becomes of the
 // kernel. Where nothing is told, a request that nobody answers is what remains (KernelSource).
+import { t } from "../lib/words";
 import type { KernelSource } from "./kernel";
 
-const RESTARTED = "The kernel was restarted: run the cell again to go on.";
-const REVIVED = "The kernel died and was restarted: run the cell again to go on.";
-const DIED = "The kernel died: restart it and run the cell again to go on.";
-const SHUT_DOWN = "The kernel was shut down: start it and run the cell again to go on.";
-const NONE = "This debugger has no kernel: run the cell again to go on.";
-const OFFLINE = "The connection to the kernel is lost: it goes on once the notebook is connected again.";
+const RESTARTED = () => t("The kernel was restarted: run the cell again to go on.");
+const REVIVED = () => t("The kernel died and was restarted: run the cell again to go on.");
+const DIED = () => t("The kernel died: restart it and run the cell again to go on.");
+const SHUT_DOWN = () => t("The kernel was shut down: start it and run the cell again to go on.");
+const NONE = () => t("This debugger has no kernel: run the cell again to go on.");
+const OFFLINE = () =>
+  t("The connection to the kernel is lost: it goes on once the notebook is connected again.");
 
 /** What becomes of a kernel, in JupyterLab's words. */
-const ENDS: Record<string, string> = {
+const ENDS: Record<string, () => string> = {
   restarting: RESTARTED,
   autorestarting: REVIVED,
   dead: DIED,
@@ -46,7 +48,7 @@ export interface WatchedModel {
 }
 
 /** How the kernel of a model ended: a display that is made later is told nothing any more. */
-const ended = new WeakMap<object, string>();
+const ended = new WeakMap<object, () => string>();
 
 /** Tells the source when the kernel is gone, and when it is back; the returned function ends that. */
 export function watchKernel(model: WatchedModel, source: KernelSource): () => void {
@@ -55,10 +57,10 @@ export function watchKernel(model: WatchedModel, source: KernelSource): () => vo
   let inner: InnerModel = {};
   let offline = false;
   const tell = () => {
-    const end = ended.get(inner) ?? (inner.comm_live === false ? NONE : null);
-    source.lose(end ?? (offline ? OFFLINE : null));
+    const end = ended.get(inner) ?? (inner.comm_live === false ? NONE : offline ? OFFLINE : null);
+    source.lose(end?.() ?? null);
   };
-  const end = (why: string) => {
+  const end = (why: () => string) => {
     if (!ended.has(inner)) ended.set(inner, why);
     tell();
   };

@@ -1,5 +1,7 @@
 // What a view does at a checkpoint: runs, plain or in a sandbox, and why it cannot.
+
 import { effect } from "@preact/signals";
+import { t } from "../lib/words";
 import { type CheckpointView, Mark, type RunRequest, type RunView } from "../protocol";
 import type { Store } from "./store";
 
@@ -38,7 +40,7 @@ export function isHeld(store: Store, checkpoint: string): boolean {
 
 /** Why a second sandbox cannot be opened; null where it can. */
 export function sandboxReason(store: Store): string | null {
-  return store.sandbox.value === null ? null : "A sandbox is open: keep or discard it first.";
+  return store.sandbox.value === null ? null : t("A sandbox is open: keep or discard it first.");
 }
 
 /** Whether something is left to resume at a checkpoint, in place, that does not wait for an answer first. */

@@ -202,7 +202,7 @@ async function copySelection(view: ViewState): Promise<void> {
       "code_get",
       other === null ? { act: "select", checkpoint } : { act: "diff", checkpoint, other },
     );
-    view.say((await toClipboard(code, view.root)) ? "Copied as Python" : "The clipboard is denied");
+    view.say((await toClipboard(code, view.root)) ? t("Copied as Python") : t("The clipboard is denied"));
   } catch (error) {
     const failure = ProtocolError.of(error);
     if (failure.code === "gone") view.say(failure.message);

@@ -42,7 +42,7 @@ export function Topology({ topology, ran, next, running = [], height, pick, halt
       ref={box}
       class="lgviz-topology"
       style={{ maxHeight: `${height}px` }}
-      aria-label={pick ? "Choose the node in the graph" : "The compiled graph"}
+      aria-label={pick ? t("Choose the node in the graph") : t("The compiled graph")}
     >
       <div
         class="lgviz-topology-drawing"
@@ -104,7 +104,7 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
   const option = pick?.options.find((one) => one.node === node.id || one.node === node.name);
   const refused = pick ? refusal(option) : null;
   const chosen = pick !== undefined && option !== undefined && pick.chosen === option.node;
-  const says = [ran && "ran", next && "comes next", running && "at work"].filter(Boolean).join(", ");
+  const says = [ran && t("ran"), next && t("comes next"), running && t("at work")].filter(Boolean).join(", ");
   const classes = ["lgviz-graph-node", `is-${node.kind}`];
   if (ran) classes.push("is-ran");
   if (next) classes.push("is-next");
@@ -139,7 +139,10 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
     );
   }
   const leads =
-    option && (option.next.length > 0 ? `then runs ${option.next.join(", ")}` : "then the run ends");
+    option &&
+    (option.next.length > 0
+      ? t("then runs {nodes}", { nodes: option.next.join(", ") })
+      : t("then the run ends"));
   return (
     <button
       type="button"
@@ -197,7 +200,7 @@ function Spot({ placed, when, halting, drawing }: SpotProps) {
 }
 
 function refusal(option: AsNodeOption | undefined): string | null {
-  if (!option) return "an update cannot be written as this node";
+  if (!option) return t("an update cannot be written as this node");
   return choosable(option) ? null : option.disabled;
 }
 

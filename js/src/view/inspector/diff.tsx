@@ -1,7 +1,9 @@
 // The Diff tab: what differs between two checkpoints, a card a channel.
+
 import { useState } from "preact/hooks";
-import { count, place, thousands } from "../../lib/format";
+import { place } from "../../lib/format";
 import { isContainer } from "../../lib/paging";
+import { t, tn } from "../../lib/words";
 import type { ChangeView, ChannelDiff, DiffView, ValueNode } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
@@ -32,12 +34,12 @@ export function Diff({ source, pair: [before, after], compared, version }: Props
     <div aria-busy={asked.pending}>
       <div class="lgviz-diff-head">
         <span class="lgviz-mono" data-testid="lgviz-diff-between">
-          {diff.before ?? "nothing"} → {diff.after ?? "nothing"}
+          {diff.before ?? t("nothing")} → {diff.after ?? t("nothing")}
         </span>
-        <span class="lgviz-faint">{compared ? "two selections" : "against the parent"}</span>
+        <span class="lgviz-faint">{compared ? t("two selections") : t("against the parent")}</span>
         {before !== null && (
           <button type="button" class="lgviz-link" aria-pressed={swap} onClick={() => setSwapped(!swapped)}>
-            swap
+            {t("swap")}
           </button>
         )}
       </div>
@@ -50,7 +52,7 @@ export function Diff({ source, pair: [before, after], compared, version }: Props
 }
 
 export function Channels({ diff }: { diff: DiffView }) {
-  if (diff.channels.length === 0) return <p class="lgviz-empty">Nothing differs.</p>;
+  if (diff.channels.length === 0) return <p class="lgviz-empty">{t("Nothing differs.")}</p>;
   return (
     <>
       {diff.channels.map((channel) => (
@@ -66,14 +68,16 @@ function Hidden({ diff, shown, toggle }: { diff: DiffView; shown: boolean; toggl
   return (
     <>
       {unchanged > 0 &&
-        (shown ? `unchanged: ${diff.unchanged.join(", ")}` : `${count(unchanged, "channel")} unchanged`)}
+        (shown
+          ? t("unchanged: {channels}", { channels: diff.unchanged.join(", ") })
+          : tn("{n} channel unchanged", "{n} channels unchanged", unchanged))}
       {unchanged > 0 && internal && " · "}
-      {internal && !shown && `${diff.internal} internal hidden`}
+      {internal && !shown && t("{n} internal hidden", { n: diff.internal })}
       {(unchanged > 0 || internal) && (
         <>
           {unchanged > 0 || !shown ? " · " : ""}
           <button type="button" class="lgviz-link" aria-pressed={shown} onClick={toggle}>
-            {shown ? "hide" : "show"}
+            {shown ? t("hide") : t("show")}
           </button>
         </>
       )}
@@ -99,7 +103,13 @@ function Card({ diff }: { diff: ChannelDiff }) {
         <Change key={i} channel={channel} change={change} title={only === undefined && !isMessage(change)} />
       ))}
       {diff.more > 0 && (
-        <p class="lgviz-more">{thousands(diff.more)} more changes: read them with Copy as Python</p>
+        <p class="lgviz-more">
+          {tn(
+            "{n} more change: read it with Copy as Python",
+            "{n} more changes: read them with Copy as Python",
+            diff.more,
+          )}
+        </p>
       )}
     </section>
   );

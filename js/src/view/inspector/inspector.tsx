@@ -1,6 +1,8 @@
 // The right side: what the selected checkpoint holds, and what can be done with it.
+
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { atWork } from "../../state/live";
 import { labelOf, type Store } from "../../state/store";
@@ -35,13 +37,13 @@ export function Inspector({ store }: InspectorProps) {
       ref={box}
       class="lgviz-inspector"
       data-testid="lgviz-inspector"
-      aria-label="Checkpoint"
+      aria-label={t("Checkpoint")}
       tabIndex={-1}
     >
       {selected === null ? (
         <>
           <RunBar store={store} />
-          <p class="lgviz-empty lgviz-none">Choose a checkpoint in the tree.</p>
+          <p class="lgviz-empty lgviz-none">{t("Choose a checkpoint in the tree.")}</p>
         </>
       ) : (
         <Selected store={store} selected={selected} />

@@ -1,7 +1,7 @@
 // One question of a step: what it asks, what it was answered with, and what an answer is made with.
 import { optionText, type QuestionDraft } from "../../lib/answers";
 import { readAs } from "../../lib/json";
-import { language, t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 import type { AnswerError, FieldView, InterruptView } from "../../protocol";
 import { Area } from "../ui/area";
 import { Form } from "../ui/form";
@@ -104,10 +104,6 @@ function counted(names: readonly string[]): string[] {
   const found = new Map<string, number>();
   for (const name of names) found.set(name, (found.get(name) ?? 0) + 1);
   return [...found].map(([name, n]) => (n > 1 ? `${name} × ${n.toLocaleString(locale())}` : name));
-}
-
-function locale(): string {
-  return language() === "de" ? "de" : "en-US";
 }
 
 /** The whole answer as JSON. */

@@ -1,4 +1,5 @@
 // The Raw tab: what is stored, as text.
+import { t } from "../../lib/words";
 import type { RawView } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
@@ -21,10 +22,15 @@ export function Raw({ source, checkpoint, version }: Props) {
   return (
     <div aria-busy={asked.pending}>
       {PARTS.map((part) => (
-        <section class="lgviz-card" key={part} aria-label={`raw ${part}`} data-testid={`lgviz-raw-${part}`}>
+        <section
+          class="lgviz-card"
+          key={part}
+          aria-label={t("raw {part}", { part })}
+          data-testid={`lgviz-raw-${part}`}
+        >
           <header>
             <b>{part}</b>
-            <CopyButton label={`Copy ${part}`} text={() => raw[part]} />
+            <CopyButton label={t("Copy {name}", { name: part })} text={() => raw[part]} />
           </header>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it. */}
           <div class="lgviz-code" tabIndex={0}>

@@ -1,6 +1,6 @@
 // The run at work, with Stop; then how it ended, until dismissed or followed by another.
 import { useState } from "preact/hooks";
-import { counted } from "../../lib/format";
+import { counted, statusName } from "../../lib/format";
 import { t } from "../../lib/words";
 import type { RunView } from "../../protocol";
 import { isActive, labelOf, type Store } from "../../state/store";
@@ -30,7 +30,7 @@ export function RunBar({ store }: { store: Store }) {
   }
   return (
     <div class="lgviz-run" role="status" data-testid="lgviz-run" data-status={run.status}>
-      <span class={`lgviz-badge is-${run.status}`}>{paused(run) ? t("paused") : t(run.status)}</span>
+      <span class={`lgviz-badge is-${run.status}`}>{paused(run) ? t("paused") : statusName(run.status)}</span>
       <span>
         {ended(run)}
         {run.checkpoint !== null && ` ${t("at {label}", { label: labelOf(store, run.checkpoint) })}`}
@@ -54,17 +54,15 @@ function paused(run: RunView): boolean {
 function ended(run: RunView): string {
   if (run.before.length > 0) return t("paused before {nodes}", { nodes: counted(run.before).join(", ") });
   if (run.after.length > 0) return t("paused after {nodes}", { nodes: counted(run.after).join(", ") });
-  return t(ENDED[run.status]);
+  return {
+    running: "",
+    stopping: "",
+    failed: t("the run failed"),
+    done: t("the run ended"),
+    interrupted: t("the run waits for an answer"),
+    stopped: t("the run was stopped"),
+  }[run.status];
 }
-
-const ENDED: Record<RunView["status"], string> = {
-  running: "",
-  stopping: "",
-  failed: "the run failed",
-  done: "the run ended",
-  interrupted: "the run waits for an answer",
-  stopped: "the run was stopped",
-};
 
 function AtWork({ store, run }: { store: Store; run: RunView }) {
   const [cancelling, setCancelling] = useState(-1);

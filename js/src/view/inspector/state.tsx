@@ -1,8 +1,8 @@
 // The State tab: what changed first, internal channels on request.
 import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { count, thousands } from "../../lib/format";
+import { thousands } from "../../lib/format";
 import { firstPosition, gather, isChat, type Load, loader, total } from "../../lib/paging";
-import { t } from "../../lib/words";
+import { t, tn } from "../../lib/words";
 import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
@@ -25,7 +25,7 @@ export function State({ view, store }: { view: CheckpointView; store: Store }) {
   const channels = [...shown].sort((a, b) => rank(a) - rank(b));
   return (
     <>
-      {channels.length === 0 && <p class="lgviz-empty">No channel has a value yet.</p>}
+      {channels.length === 0 && <p class="lgviz-empty">{t("No channel has a value yet.")}</p>}
       {channels.map((channel) => (
         <Channel
           key={channel.name}
@@ -37,14 +37,15 @@ export function State({ view, store }: { view: CheckpointView; store: Store }) {
       ))}
       {hidden > 0 && (
         <p class="lgviz-more">
-          {`${hidden} internal ${internal ? "shown" : "hidden"} · `}
+          {internal ? t("{n} internal shown", { n: hidden }) : t("{n} internal hidden", { n: hidden })}
+          {" · "}
           <button
             type="button"
             class="lgviz-link"
             aria-pressed={internal}
             onClick={() => setInternal(!internal)}
           >
-            {internal ? "hide" : "show"}
+            {internal ? t("hide") : t("show")}
           </button>
         </p>
       )}
@@ -89,8 +90,8 @@ function Channel({ channel, found, load, edit }: ChannelProps) {
             <header>
               {changed && <Changed />}
               <b>{name}</b>
-              <span>{count(total(value), "message")}</span>
-              <CopyButton label={`Copy ${name}`} text={() => gather(value, load, [])} />
+              <span>{tn("{n} message", "{n} messages", total(value))}</span>
+              <CopyButton label={t("Copy {name}", { name })} text={() => gather(value, load, [])} />
               <EditButton edit={edit} path={[]} name={name} />
               {reducer && <span class="lgviz-card-who">{reducer}</span>}
               <Changes channel={name} />
@@ -184,11 +185,11 @@ function Chat({ value, load, edit }: { value: ValueNode; load: Load; edit: Edit 
           onClick={() => setShown(busy ? shown : shown + EARLIER)}
         >
           {from > EARLIER
-            ? `show ${EARLIER} earlier of ${thousands(from)}`
-            : `show ${count(from, "earlier message", "earlier messages")}`}
+            ? t("show {n} earlier of {total}", { n: EARLIER, total: thousands(from) })
+            : tn("show {n} earlier message", "show {n} earlier messages", from)}
         </button>
       )}
-      {busy && <span class="lgviz-faint lgviz-earlier">loading…</span>}
+      {busy && <span class="lgviz-faint lgviz-earlier">{t("loading…")}</span>}
       {error && <Problem error={error} retry={() => void fetchFrom(from)} />}
       {now.items.slice(first - now.first).map((item, i) => (
         <MessageItem key={first + i} item={item} position={first + i} load={load} edit={edit} />

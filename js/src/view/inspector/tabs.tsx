@@ -1,15 +1,21 @@
 // The inspector's tabs: arrow keys, Home and End move between them.
+
 import { useRef } from "preact/hooks";
+import { t } from "../../lib/words";
 import type { Tab } from "../../state/store";
 
-export const TABS: readonly { tab: Tab; name: string }[] = [
-  { tab: "state", name: "State" },
-  { tab: "diff", name: "Diff" },
-  { tab: "writes", name: "Writes" },
-  { tab: "tasks", name: "Tasks" },
-  { tab: "memory", name: "Memory" },
-  { tab: "raw", name: "Raw" },
-];
+const TABS: readonly Tab[] = ["state", "diff", "writes", "tasks", "memory", "raw"];
+
+function nameOf(tab: Tab): string {
+  return {
+    state: t("State"),
+    diff: t("Diff"),
+    writes: t("Writes"),
+    tasks: t("Tasks"),
+    memory: t("Memory"),
+    raw: t("Raw"),
+  }[tab];
+}
 
 interface Props {
   id: string;
@@ -22,33 +28,33 @@ interface Props {
 export function Tabs({ id, tab, choose, extra }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
-    const at = TABS.findIndex((one) => one.tab === tab);
+    const at = TABS.indexOf(tab);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: TABS.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     const next = TABS[(to + TABS.length) % TABS.length];
     if (!next) return;
-    choose(next.tab);
-    list.current?.querySelector<HTMLElement>(`[data-tab="${next.tab}"]`)?.focus();
+    choose(next);
+    list.current?.querySelector<HTMLElement>(`[data-tab="${next}"]`)?.focus();
   };
   return (
-    <div ref={list} class="lgviz-tabs" role="tablist" aria-label="Checkpoint" onKeyDown={move}>
+    <div ref={list} class="lgviz-tabs" role="tablist" aria-label={t("Checkpoint")} onKeyDown={move}>
       {TABS.map((one) => (
         <button
-          key={one.tab}
+          key={one}
           type="button"
           role="tab"
-          id={`${id}-${one.tab}`}
-          data-tab={one.tab}
-          data-testid={`lgviz-tab-${one.tab}`}
-          aria-selected={one.tab === tab}
+          id={`${id}-${one}`}
+          data-tab={one}
+          data-testid={`lgviz-tab-${one}`}
+          aria-selected={one === tab}
           aria-controls={`${id}-panel`}
-          tabIndex={one.tab === tab ? 0 : -1}
-          onClick={() => choose(one.tab)}
+          tabIndex={one === tab ? 0 : -1}
+          onClick={() => choose(one)}
         >
-          {one.name}
-          {extra[one.tab] && <i>{extra[one.tab]}</i>}
+          {nameOf(one)}
+          {extra[one] && <i>{extra[one]}</i>}
         </button>
       ))}
     </div>

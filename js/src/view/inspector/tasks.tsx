@@ -1,7 +1,9 @@
 // The Tasks tab: the tasks of the next step, with what started, stopped or failed them.
+
 import { useState } from "preact/hooks";
-import { count } from "../../lib/format";
+import { statusName } from "../../lib/format";
 import { parts } from "../../lib/traceback";
+import { t, tn } from "../../lib/words";
 import type { TaskView } from "../../protocol";
 import type { Store } from "../../state/store";
 import { useAsk } from "../ui/ask";
@@ -20,7 +22,7 @@ export function Tasks({ store, checkpoint, version }: Props) {
   const asked = useAsk(store.source, "tasks_get", { checkpoint }, version);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
   if (!asked.data) return <p class="lgviz-empty">…</p>;
-  if (asked.data.length === 0) return <p class="lgviz-empty">No task follows: the run ended here.</p>;
+  if (asked.data.length === 0) return <p class="lgviz-empty">{t("No task follows: the run ended here.")}</p>;
   return (
     <div aria-busy={asked.pending}>
       {asked.data.map((task) => (
@@ -36,20 +38,20 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
   return (
     <section
       class="lgviz-card"
-      aria-label={`Task ${task.name}`}
+      aria-label={t("Task {name}", { name: task.name })}
       data-testid="lgviz-task"
       data-status={task.status}
     >
       <header>
         <b>{task.name}</b>
-        <span class={`lgviz-badge is-${task.status}`}>{task.status}</span>
+        <span class={`lgviz-badge is-${task.status}`}>{statusName(task.status)}</span>
         {task.usage != null && <UsageFact usage={task.usage} />}
         {task.subgraph !== null &&
           (id === undefined ? (
-            <span>subgraph at {task.subgraph}</span>
+            <span>{t("subgraph at {label}", { label: task.subgraph })}</span>
           ) : (
             <button type="button" class="lgviz-link" onClick={() => store.select(id)}>
-              subgraph {task.subgraph}
+              {t("subgraph {label}", { label: task.subgraph })}
             </button>
           ))}
         <span class="lgviz-card-who lgviz-mono" title={task.id}>
@@ -58,7 +60,7 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
       </header>
       {task.triggers.length > 0 && (
         <div class="lgviz-write">
-          <span class="lgviz-key">triggers</span>
+          <span class="lgviz-key">{t("triggers")}</span>
           <div class="lgviz-tags">
             {task.triggers.map((trigger) => (
               <code class="lgviz-tag" key={trigger}>
@@ -70,7 +72,7 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
       )}
       {task.interrupts.map((interrupt) => (
         <div class="lgviz-write" key={interrupt.id}>
-          <span class="lgviz-key">{interrupt.answered ? "interrupt, answered" : "interrupt"}</span>
+          <span class="lgviz-key">{interrupt.answered ? t("interrupt, answered") : t("interrupt")}</span>
           <div>
             <Value node={interrupt.value} open bare />
           </div>
@@ -90,14 +92,16 @@ function TaskError({ error, traceback }: { error: string; traceback: string | nu
         {traceback !== null && (
           <>
             <button type="button" class="lgviz-link" aria-expanded={open} onClick={() => setOpen(!open)}>
-              {open ? "hide traceback" : "traceback"}
+              {open ? t("hide traceback") : t("traceback")}
             </button>
-            <CopyButton label="Copy the traceback" text={() => traceback} />
+            <CopyButton label={t("Copy the traceback")} text={() => traceback} />
           </>
         )}
       </div>
       {traceback === null && (
-        <p class="lgviz-empty">No traceback was stored: this saver keeps the text of an error alone.</p>
+        <p class="lgviz-empty">
+          {t("No traceback was stored: this saver keeps the text of an error alone.")}
+        </p>
       )}
       {open && traceback !== null && <Traceback text={traceback} />}
     </div>
@@ -117,7 +121,7 @@ function Traceback({ text }: { text: string }) {
           </div>
         ) : (
           <button key={i} type="button" class="lgviz-link" onClick={() => setAll(true)}>
-            {`… ${count(part.library, "frame")} of libraries`}
+            {`… ${tn("{n} frame of libraries", "{n} frames of libraries", part.library)}`}
           </button>
         ),
       )}

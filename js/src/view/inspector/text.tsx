@@ -1,7 +1,8 @@
 // A text of which a part is shown; the rest of a long one is loaded when asked for.
+
 import type { ComponentChildren } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
-import { thousands } from "../../lib/format";
+import { t, tn } from "../../lib/words";
 import { ProtocolError } from "../../source/error";
 import { Sought } from "../find/found";
 import { Problem } from "../ui/problem";
@@ -51,13 +52,15 @@ export function Text({ text, more, whole, clamp = Number.POSITIVE_INFINITY, chil
       {children(hidden > 0 ? `${short}…` : short)}
       {canShow && (
         <button type="button" class="lgviz-link" aria-disabled={busy} onClick={() => void (busy || show())}>
-          {busy ? "loading…" : `show ${thousands(hidden)} more characters`}
+          {busy ? t("loading…") : tn("show {n} more character", "show {n} more characters", hidden)}
         </button>
       )}
-      {!canShow && left > 0 && <span class="lgviz-faint">{thousands(left)} more characters</span>}
+      {!canShow && left > 0 && (
+        <span class="lgviz-faint">{tn("{n} more character", "{n} more characters", left)}</span>
+      )}
       {open && !canShow && (known !== text || known.length > clamp) && (
         <button type="button" class="lgviz-link" onClick={() => setOpen(false)}>
-          show less
+          {t("show less")}
         </button>
       )}
       {error && <Problem error={error} retry={show} />}

@@ -1,7 +1,8 @@
 // One value of any type: a line, and below it, once opened, its children, the rest of its text or its message.
+
 import type { ComponentChildren } from "preact";
 import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { bytes, count, thousands } from "../../lib/format";
+import { bytes, thousands } from "../../lib/format";
 import {
   expandable,
   firstPosition,
@@ -13,6 +14,7 @@ import {
   wholeMessage,
   wholeText,
 } from "../../lib/paging";
+import { t, tn } from "../../lib/words";
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
 import { Changes } from "../find/changes";
@@ -64,7 +66,10 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
           )}
           <Line node={node} open={shown} />
         </Toggle>
-        <CopyButton label={`Copy ${name ?? "the value"}`} text={() => gather(node, load, path)} />
+        <CopyButton
+          label={name === undefined ? t("Copy the value") : t("Copy {name}", { name })}
+          text={() => gather(node, load, path)}
+        />
         {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
         {channel && name !== undefined && <Changes channel={name} />}
@@ -79,7 +84,9 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
 const FIXED = new Set(["bytes", "array", "frame", "undecodable"]);
 
 export function Changed() {
-  return <span class="lgviz-changed" role="img" aria-label="changed" title="changed by this step" />;
+  return (
+    <span class="lgviz-changed" role="img" aria-label={t("changed")} title={t("changed by this step")} />
+  );
 }
 
 interface ToggleProps {
@@ -105,7 +112,7 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
     case "undecodable":
       return (
         <span class="lgviz-undecodable">
-          <b>cannot be decoded</b> {node.text}
+          <b>{t("cannot be decoded")}</b> {node.text}
           <span class="lgviz-faint">
             {" "}
             {node.type}
@@ -114,7 +121,12 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
         </span>
       );
     case "string":
-      if (open) return <span class="lgviz-type">{count(node.size ?? node.text.length, "character")}</span>;
+      if (open)
+        return (
+          <span class="lgviz-type">
+            {tn("{n} character", "{n} characters", node.size ?? node.text.length)}
+          </span>
+        );
       return (
         <span class="lgviz-text">
           <Words text={quoted(node)} />
@@ -246,20 +258,22 @@ function Children({ node, path, load, edit }: InsideProps) {
         />
       ))}
       {now.error && <Problem error={now.error} retry={next} />}
-      {now.busy && <span class="lgviz-faint">loading…</span>}
+      {now.busy && <span class="lgviz-faint">{t("loading…")}</span>}
       {!now.busy && !now.error && left > 0 && now.items.length > 0 && (
         <More left={left} load={load} next={next} />
       )}
-      {node.size === 0 && <span class="lgviz-faint">empty</span>}
+      {node.size === 0 && <span class="lgviz-faint">{t("empty")}</span>}
     </div>
   );
 }
 
 function More({ left, load, next }: { left: number; load: Load | undefined; next(): void }) {
-  if (!load) return <span class="lgviz-faint">{thousands(left)} more</span>;
+  if (!load) return <span class="lgviz-faint">{tn("{n} more", "{n} more", left)}</span>;
   return (
     <button type="button" class="lgviz-link" onClick={next}>
-      {left > PAGE ? `show ${PAGE} more of ${thousands(left)}` : `show ${thousands(left)} more`}
+      {left > PAGE
+        ? t("show {n} more of {total}", { n: PAGE, total: thousands(left) })
+        : tn("show {n} more", "show {n} more", left)}
     </button>
   );
 }
@@ -291,7 +305,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
                 <Words text={name} />
               </code>
             )}
-            {message.status === "error" && <span class="lgviz-badge is-error">error</span>}
+            {message.status === "error" && <span class="lgviz-badge is-error">{t("error")}</span>}
           </div>
         )}
         {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
@@ -303,7 +317,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
           >
             {(text) => (
               <div class="lgviz-message-text">
-                {text === "" ? <i class="lgviz-faint">empty</i> : <Words text={text} />}
+                {text === "" ? <i class="lgviz-faint">{t("empty")}</i> : <Words text={text} />}
               </div>
             )}
           </Text>
@@ -337,7 +351,7 @@ export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?
       </button>
       {open && (
         <div class="lgviz-children">
-          {call.args.length === 0 && <span class="lgviz-faint">no arguments</span>}
+          {call.args.length === 0 && <span class="lgviz-faint">{t("no arguments")}</span>}
           {call.args.map((arg) => (
             <Value key={arg.key} name={arg.key} node={arg.value} open={opened || hidden} />
           ))}

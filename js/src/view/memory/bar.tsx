@@ -1,6 +1,8 @@
 // Above the list of the Memory tab: which moment, what is sought, and what can be done with all of it.
+
 import { useEffect, useState } from "preact/hooks";
-import { count, thousands } from "../../lib/format";
+import { thousands } from "../../lib/format";
+import { t, tn } from "../../lib/words";
 import type { MemoryView } from "../../protocol";
 import type { MemoryState, SearchMode } from "../../state/memory";
 import { Act } from "../ui/act";
@@ -21,39 +23,39 @@ export function MemoryBar({ state, view, label, at }: BarProps) {
   const reason =
     store.lost.value ??
     view.read_only ??
-    (past ? `The past stays as it was: switch from ${label} to now.` : null);
+    (past ? t("The past stays as it was: switch from {label} to now.", { label }) : null);
   return (
     <div class="lgviz-memory-bar">
       <div class="lgviz-memory-line">
         {view.past ? (
-          <fieldset class="lgviz-seg" aria-label="Which memory" data-testid="lgviz-memory-when">
+          <fieldset class="lgviz-seg" aria-label={t("Which memory")} data-testid="lgviz-memory-when">
             <button
               type="button"
               aria-pressed={past}
-              title={`Memory as it was when ${label} was made`}
+              title={t("Memory as it was when {label} was made", { label })}
               onClick={() => (state.past.value = true)}
             >
-              as of {label}
+              {t("as of {label}", { label })}
             </button>
             <button
               type="button"
               aria-pressed={!past}
-              title="Memory as it is"
+              title={t("Memory as it is")}
               onClick={() => (state.past.value = false)}
             >
-              now
+              {t("now")}
             </button>
           </fieldset>
         ) : (
           <span class="lgviz-memory-now" data-testid="lgviz-memory-when">
-            now
+            {t("now")}
           </span>
         )}
         <span class="lgviz-memory-store lgviz-faint" title={view.store ?? undefined}>
           {view.store}
         </span>
         <Act
-          name="Add"
+          name={t("Add")}
           testid="lgviz-memory-add"
           reason={reason}
           act={() => (state.doing.value = "add")}
@@ -61,10 +63,10 @@ export function MemoryBar({ state, view, label, at }: BarProps) {
         />
         <CopyCode
           source={store.source}
-          name="Copy"
+          name={t("Copy")}
           choices={() => [
             {
-              name: "search",
+              name: t("search"),
               request: {
                 act: "memory",
                 checkpoint: store.selected.peek() ?? "",
@@ -82,19 +84,22 @@ export function MemoryBar({ state, view, label, at }: BarProps) {
       <Sought state={state} view={view} at={at} />
       {!view.past && (
         <p class="lgviz-memory-note" data-testid="lgviz-memory-note">
-          {view.store} keeps no versions: memory is shown as it is now. <span class="lgviz-mono">lgviz</span>
-          ’s stores keep them.
+          {t("{store} keeps no versions: memory is shown as it is now. The stores of lgviz keep them.", {
+            store: view.store ?? "",
+          })}
         </p>
       )}
     </div>
   );
 }
 
-const MODES: readonly { mode: SearchMode; name: string; hint: string }[] = [
-  { mode: "text", name: "text", hint: "Search keys and values…" },
-  { mode: "filter", name: "filter", hint: '{"score": {"$gt": 9}}' },
-  { mode: "query", name: "meaning", hint: "What does she like?" },
-];
+function modes(): { mode: SearchMode; name: string; hint: string }[] {
+  return [
+    { mode: "text", name: t("text"), hint: t("Search keys and values…") },
+    { mode: "filter", name: t("filter"), hint: '{"score": {"$gt": 9}}' },
+    { mode: "query", name: t("meaning"), hint: t("What does she like?") },
+  ];
+}
 
 /** The search: by text, by a filter, by meaning. */
 function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at: string | null }) {
@@ -119,9 +124,9 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
         <input
           type="text"
           data-testid="lgviz-memory-search"
-          aria-label="Search memory"
+          aria-label={t("Search memory")}
           aria-invalid={error !== null && text !== ""}
-          placeholder={MODES.find((one) => one.mode === mode)?.hint}
+          placeholder={modes().find((one) => one.mode === mode)?.hint}
           autocomplete="off"
           spellcheck={false}
           value={text}
@@ -140,12 +145,12 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
           </span>
         )}
         {text !== "" && (
-          <button type="button" class="lgviz-bare" aria-label="Clear the search" onClick={clear}>
+          <button type="button" class="lgviz-bare" aria-label={t("Clear the search")} onClick={clear}>
             <CloseIcon />
           </button>
         )}
-        <fieldset class="lgviz-memory-modes" aria-label="How to search">
-          {MODES.map((one) => {
+        <fieldset class="lgviz-memory-modes" aria-label={t("How to search")}>
+          {modes().map((one) => {
             const why = one.mode === "query" ? meaningless(view, at) : null;
             return (
               <button
@@ -173,11 +178,11 @@ function Sought({ state, view, at }: { state: MemoryState; view: MemoryView; at:
 /** How many items were found; `+`: there are more. */
 function found(state: MemoryState): string {
   const items = state.outline.value?.count ?? 0;
-  return state.more.value ? `${thousands(items)}+ items` : count(items, "item");
+  return state.more.value ? t("{n}+ items", { n: thousands(items) }) : tn("{n} item", "{n} items", items);
 }
 
 /** Why nothing can be sought by meaning. */
 function meaningless(view: MemoryView, at: string | null): string | null {
-  if (!view.semantic) return "The store has no index: make it with index={…} to search by meaning.";
-  return at === null ? null : "Only what is remembered now has vectors: switch to now.";
+  if (!view.semantic) return t("The store has no index: make it with index={…} to search by meaning.");
+  return at === null ? null : t("Only what is remembered now has vectors: switch to now.");
 }

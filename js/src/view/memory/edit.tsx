@@ -1,8 +1,10 @@
 // Writing to memory, as it is now: what will be written is shown before it is.
+
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Debounce } from "../../lib/debounce";
 import { jsonError } from "../../lib/json";
+import { t, tx } from "../../lib/words";
 import type { MemoryEdit, MemoryItemView, MemoryPlan, MemoryView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { MemoryState } from "../../state/memory";
@@ -27,7 +29,7 @@ export function MemoryEditor({ state, view, item }: Props) {
   const form = useRef<HTMLElement>(null);
   const [draft, setDraft] = useState(() => newDraft(item));
   const change = (part: Partial<MemoryEdit>) => setDraft({ ...draft, ...part });
-  const wrong = draft.text.trim() === "" ? "Type a value." : jsonError(draft.text);
+  const wrong = draft.text.trim() === "" ? t("Type a value.") : jsonError(draft.text);
   const ready = wrong === null && (item !== null || (draft.namespace.trim() !== "" && draft.key !== ""));
   const planned = usePlan(state, ready ? draft : null);
   const [busy, setBusy] = useState(false);
@@ -38,19 +40,19 @@ export function MemoryEditor({ state, view, item }: Props) {
   );
   const nothing =
     planned.plan && item !== null && planned.plan.diff.channels.length === 0 && draft.ttl === ttlOf(item)
-      ? "Nothing differs from what is remembered."
+      ? t("Nothing differs from what is remembered.")
       : null;
   const exists =
     item === null && planned.plan?.exists
-      ? "There is such an item already: open it to edit it, or take another key."
+      ? t("There is such an item already: open it to edit it, or take another key.")
       : null;
   const reason =
     store.lost.value ??
-    (ready ? null : (wrong ?? "Name the namespace and the key.")) ??
+    (ready ? null : (wrong ?? t("Name the namespace and the key."))) ??
     (planned.error ? planned.error.message : null) ??
     exists ??
     nothing ??
-    (busy ? "It is being written." : null);
+    (busy ? t("It is being written.") : null);
   const write = async () => {
     setBusy(true);
     setError(null);
@@ -63,7 +65,7 @@ export function MemoryEditor({ state, view, item }: Props) {
       setBusy(false);
     }
   };
-  const name = item === null ? "New item" : `Edit ${item.key}`;
+  const name = item === null ? t("New item") : t("Edit {name}", { name: item.key });
   return (
     <section ref={form} class="lgviz-memory-form" data-testid="lgviz-memory-form" aria-label={name}>
       <header class="lgviz-memory-line">
@@ -72,7 +74,7 @@ export function MemoryEditor({ state, view, item }: Props) {
       </header>
       {item === null && (
         <>
-          <Field name="namespace" hint="labels, dots between">
+          <Field name="namespace" hint={t("labels, dots between")}>
             {(fieldId) => (
               <input
                 id={fieldId}
@@ -111,20 +113,20 @@ export function MemoryEditor({ state, view, item }: Props) {
             id={`${id}-value`}
             value={draft.text}
             error={draft.text.trim() === "" ? null : wrong}
-            placeholder={'{"text": "likes tea"}'}
+            placeholder={t('{"text": "likes tea"}')}
             change={(text) => change({ text })}
           />
         </div>
       </div>
       {view.expires && (
-        <Field name="ttl" hint="minutes">
+        <Field name="ttl" hint={t("minutes")}>
           {(fieldId) => (
             <input
               id={fieldId}
               class="lgviz-input"
               inputMode="decimal"
               autocomplete="off"
-              placeholder="what the store gives by itself"
+              placeholder={t("what the store gives by itself")}
               value={draft.ttl}
               onInput={(event) => change({ ttl: event.currentTarget.value })}
             />
@@ -135,20 +137,20 @@ export function MemoryEditor({ state, view, item }: Props) {
       {error && <Problem error={error} dismiss={() => setError(null)} />}
       <footer class="lgviz-acts">
         <Act
-          name={item === null ? "Add" : "Write"}
+          name={item === null ? t("Add") : t("Write")}
           primary
           testid="lgviz-memory-write"
           reason={reason}
           act={() => void write()}
         />
-        <Act name="Cancel" reason={null} act={() => (state.doing.value = null)} />
+        <Act name={t("Cancel")} reason={null} act={() => (state.doing.value = null)} />
         <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}
-          disabled={ready ? null : (wrong ?? "Name the namespace and the key.")}
+          disabled={ready ? null : (wrong ?? t("Name the namespace and the key."))}
           choices={() => [
             {
-              name: "put",
+              name: t("put"),
               request: {
                 act: "memory",
                 checkpoint: store.selected.peek() ?? "",
@@ -233,12 +235,12 @@ function Plan({ planned, ready, reason }: { planned: Planned; ready: boolean; re
       {error ? (
         <Problem error={error} />
       ) : !ready || !plan ? (
-        <span class="lgviz-faint">What will be written is shown here first.</span>
+        <span class="lgviz-faint">{t("What will be written is shown here first.")}</span>
       ) : reason ? (
         <span class="lgviz-mute">{reason}</span>
       ) : (
         <>
-          <span class="lgviz-mute">will be written · nothing is written yet</span>
+          <span class="lgviz-mute">{t("will be written · nothing is written yet")}</span>
           <div class="lgviz-preview-cards">
             <Channels diff={plan.diff} />
           </div>
@@ -276,12 +278,15 @@ export function Deletion({
       ref={box}
       class="lgviz-memory-deletion"
       role="alertdialog"
-      aria-label={`Delete ${item.key}?`}
+      aria-label={t("Delete {name}?", { name: item.key })}
       data-testid="lgviz-memory-deletion"
     >
       <p>
-        Delete <b class="lgviz-mono">{item.key}</b> from {item.namespace.join(" › ")}?{" "}
-        {view.versions ? "Its versions stay." : "This store keeps no versions: it cannot be undone."}
+        {tx("Delete {name} from {namespace}?", {
+          name: <b class="lgviz-mono">{item.key}</b>,
+          namespace: item.namespace.join(" › "),
+        })}{" "}
+        {view.versions ? t("Its versions stay.") : t("This store keeps no versions: it cannot be undone.")}
       </p>
       {error && <Problem error={error} dismiss={() => setError(null)} />}
       <div class="lgviz-acts">
@@ -291,15 +296,15 @@ export function Deletion({
           data-testid="lgviz-memory-delete-confirm"
           onClick={() => void remove()}
         >
-          Delete
+          {t("Delete")}
         </button>
-        <Act name="Cancel" reason={null} act={() => (state.doing.value = null)} />
+        <Act name={t("Cancel")} reason={null} act={() => (state.doing.value = null)} />
         <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}
           choices={() => [
             {
-              name: "delete",
+              name: t("delete"),
               request: {
                 act: "memory",
                 checkpoint: store.selected.peek() ?? "",

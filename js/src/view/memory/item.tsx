@@ -1,7 +1,9 @@
 // One item: what the step made of it, its value, its versions, and what can be done with it now.
 
+import type { ComponentChild } from "preact";
 import { duration, fullTime, timeOfDay } from "../../lib/format";
 import type { Load } from "../../lib/paging";
+import { t, tx } from "../../lib/words";
 import type { MemoryChange, MemoryCode, MemoryItemView, MemoryView } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
 import { Channels } from "../inspector/diff";
@@ -42,9 +44,9 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
       <Top state={state} view={view} item={item} at={at} label={label} />
       {doing === "delete" && <Deletion state={state} view={view} item={item} />}
       {change && (
-        <section aria-label={`What ${label} did`} data-testid="lgviz-memory-diff">
+        <section aria-label={t("What {label} did", { label })} data-testid="lgviz-memory-diff">
           <h4 class="lgviz-heading">
-            <span class="lgviz-checkpoint">{label}</span> {change.kind} it
+            {did(change.kind, <span class="lgviz-checkpoint">{label}</span>)}
             {change.node !== null && <span class="lgviz-faint"> · {change.node}</span>}
           </h4>
           <Channels diff={change.diff} />
@@ -52,11 +54,11 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
       )}
       {item.value === null ? (
         <p class="lgviz-memory-gone">
-          {at === null ? "It is not remembered now." : `It was not remembered at ${label}.`}
+          {at === null ? t("It is not remembered now.") : t("It was not remembered at {label}.", { label })}
         </p>
       ) : (
-        <section aria-label="Value">
-          {(change || view.versions) && <h4 class="lgviz-heading">value</h4>}
+        <section aria-label={t("Value")}>
+          {(change || view.versions) && <h4 class="lgviz-heading">{t("value")}</h4>}
           <div class="lgviz-card lgviz-memory-value">
             <Value node={item.value} load={load} bare />
           </div>
@@ -76,8 +78,8 @@ interface TopProps {
 }
 
 function Top({ state, view, item, at, label }: TopProps) {
-  const past = at === null ? null : `The past stays as it was: switch from ${label} to now.`;
-  const gone = item.value === null ? "There is nothing to change: the item is not there." : null;
+  const past = at === null ? null : t("The past stays as it was: switch from {label} to now.", { label });
+  const gone = item.value === null ? t("There is nothing to change: the item is not there.") : null;
   const reason = state.store.lost.value ?? view.read_only ?? past ?? gone;
   const doing = state.doing.value;
   return (
@@ -86,13 +88,13 @@ function Top({ state, view, item, at, label }: TopProps) {
         <h3 class="lgviz-memory-title">{item.key}</h3>
         <span class="lgviz-spacer" />
         <Act
-          name="Edit"
+          name={t("Edit")}
           testid="lgviz-memory-edit"
           reason={reason ?? item.reason}
           act={() => (state.doing.value = "edit")}
         />
         <Act
-          name="Delete"
+          name={t("Delete")}
           testid="lgviz-memory-delete"
           reason={reason}
           pressed={doing === "delete"}
@@ -100,13 +102,13 @@ function Top({ state, view, item, at, label }: TopProps) {
         />
         <CopyCode
           source={state.store.source}
-          name="Copy"
+          name={t("Copy")}
           choices={() => choices(state, view, item.ref, at)}
         />
         <button
           type="button"
           class="lgviz-link lgviz-memory-close"
-          aria-label="Close the item"
+          aria-label={t("Close the item")}
           onClick={() => state.choose(null)}
         >
           ✕
@@ -116,23 +118,24 @@ function Top({ state, view, item, at, label }: TopProps) {
         <span class="lgviz-mono">{item.namespace.join(" › ")}</span>
         {at !== null && (
           <span>
-            {" · "}as of {label}
-            {" · "}
+            {` · ${t("as of {label}", { label })} · `}
             <button type="button" class="lgviz-link" onClick={() => (state.past.value = false)}>
-              see now
+              {t("see now")}
             </button>
           </span>
         )}
         {item.updated_at !== null && (
-          <span title={item.created_at === null ? undefined : `made ${fullTime(item.created_at)}`}>
-            {" · "}written {timeOfDay(iso(item.updated_at))}
+          <span
+            title={
+              item.created_at === null ? undefined : t("made {time}", { time: fullTime(item.created_at) })
+            }
+          >
+            {` · ${t("written {time}", { time: timeOfDay(iso(item.updated_at)) })}`}
           </span>
         )}
         {item.expires_at !== null && (
           <span title={fullTime(item.expires_at)} data-testid="lgviz-memory-ttl">
-            {" · "}
-            {left(item.expires_at)}
-            {item.ttl !== null && ` of ${duration(item.ttl * 60_000)}`}
+            {` · ${left(item.expires_at, item.ttl)}`}
           </span>
         )}
       </p>
@@ -144,9 +147,20 @@ function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
-function left(expires: number): string {
+function left(expires: number, ttl: number | null): string {
   const rest = expires - Date.now();
-  return rest <= 0 ? "expired" : `expires in ${duration(rest)}`;
+  const time = duration(rest);
+  if (ttl === null) return rest <= 0 ? t("expired") : t("expires in {time}", { time });
+  const whole = duration(ttl * 60_000);
+  return rest <= 0
+    ? t("expired after {whole}", { whole })
+    : t("expires in {time} of {whole}", { time, whole });
+}
+
+/** What a step did to the item. */
+function did(kind: MemoryChange["kind"], label: ComponentChild): ComponentChild {
+  if (kind === "added") return tx("{label} added it", { label });
+  return kind === "removed" ? tx("{label} removed it", { label }) : tx("{label} changed it", { label });
 }
 
 function choices(state: MemoryState, view: MemoryView, ref: string, at: string | null): CodeChoice[] {
@@ -156,7 +170,7 @@ function choices(state: MemoryState, view: MemoryView, ref: string, at: string |
     request: { act: "memory", checkpoint, memory },
   });
   return [
-    choice("read", { act: "get", ref, as_of: at !== null }),
-    ...(view.versions ? [choice("versions", { act: "history", ref, as_of: false })] : []),
+    choice(t("read"), { act: "get", ref, as_of: at !== null }),
+    ...(view.versions ? [choice(t("versions"), { act: "history", ref, as_of: false })] : []),
   ];
 }

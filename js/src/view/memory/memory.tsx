@@ -1,6 +1,8 @@
 // The Memory tab: what the store remembers, as it was at the selected checkpoint or as it is now.
+
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { count, thousands } from "../../lib/format";
+import { kindName, thousands } from "../../lib/format";
+import { t, tn, tx } from "../../lib/words";
 import type { MemoryChanges, MemoryView } from "../../protocol";
 import { type MemoryState, memoryOf } from "../../state/memory";
 import { labelOf, type Store } from "../../state/store";
@@ -53,10 +55,11 @@ function NoStore() {
   return (
     <div class="lgviz-memory-blank" data-testid="lgviz-memory-none">
       <MemoryIcon />
-      <h4>No store</h4>
+      <h4>{t("No store")}</h4>
       <p>
-        Memory that outlives a thread lies in a store. Compile the graph with one, or give one to the
-        debugger:
+        {t(
+          "Memory that outlives a thread lies in a store. Compile the graph with one, or give one to the debugger:",
+        )}
       </p>
       <div class="lgviz-code">
         {"graph = builder.compile(checkpointer=saver, store=store)\nlgviz.debug(graph, store=store)"}
@@ -112,7 +115,10 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
                 state.choose(null);
               }}
             >
-              ‹ All memory
+              <span class="lgviz-way" aria-hidden="true">
+                ‹
+              </span>{" "}
+              {t("All memory")}
             </button>
           )}
           {doing === "add" ? (
@@ -168,11 +174,14 @@ function Changes({ state, label, changes }: ChangesProps) {
   return (
     <section
       class="lgviz-memory-changes"
-      aria-label={`Changed by ${label}`}
+      aria-label={t("Changed by {label}", { label })}
       data-testid="lgviz-memory-changes"
     >
       <h4>
-        <span class="lgviz-checkpoint">{label}</span> changed {count(data.total, "item")}
+        {tx(data.total === 1 ? "{label} changed {n} item" : "{label} changed {n} items", {
+          label: <span class="lgviz-checkpoint">{label}</span>,
+          n: thousands(data.total),
+        })}
       </h4>
       {data.changes.map((change) => (
         <button
@@ -184,7 +193,7 @@ function Changes({ state, label, changes }: ChangesProps) {
           data-key={change.key}
           data-namespace={change.namespace.join(".")}
           aria-pressed={state.chosen.value === change.ref}
-          aria-label={`${change.kind} ${change.namespace.join(".")} ${change.key}`}
+          aria-label={`${kindName(change.kind)} ${change.namespace.join(".")} ${change.key}`}
           onClick={() => state.reveal(change.ref)}
         >
           <span class="lgviz-memory-sign" aria-hidden="true">
@@ -196,7 +205,7 @@ function Changes({ state, label, changes }: ChangesProps) {
         </button>
       ))}
       {data.total > data.changes.length && (
-        <p class="lgviz-more">{thousands(data.total - data.changes.length)} more</p>
+        <p class="lgviz-more">{tn("{n} more", "{n} more", data.total - data.changes.length)}</p>
       )}
     </section>
   );

@@ -1,6 +1,8 @@
 // The list of namespaces and items: rows of one height, only those in view in the DOM.
+
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ago, fullTime, thousands } from "../../lib/format";
+import { t } from "../../lib/words";
 import type { MemoryChange } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
 import { type Outline, type OutlineRow, refOf } from "../../state/outline";
@@ -103,7 +105,7 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
       class="lgviz-memory-outline"
       role="tree"
       tabIndex={0}
-      aria-label="Memory"
+      aria-label={t("Memory")}
       aria-busy={state.busy.value}
       aria-activedescendant={
         cursor >= from && cursor < to && outline?.rowAt(cursor) ? `${uid}-${cursor}` : undefined
@@ -116,10 +118,10 @@ export function MemoryOutline({ state, changes, at, wide }: Props) {
       {outline && total === 0 && (
         <p class="lgviz-empty">
           {state.sought.value !== ""
-            ? "Nothing found."
+            ? t("Nothing found.")
             : at === null
-              ? "Nothing is remembered yet."
-              : "Nothing was remembered then."}
+              ? t("Nothing is remembered yet.")
+              : t("Nothing was remembered then.")}
         </p>
       )}
       <div role="none" class="lgviz-memory-space" style={{ height: `${total * MEMORY_ROW}px` }}>
@@ -237,7 +239,7 @@ function Row({ id, row, flat, chosen, active, kind, act }: RowProps) {
       <span class="lgviz-memory-summary">{item.summary}</span>
       {flat && <span class="lgviz-memory-where">{item.namespace.join(" › ")}</span>}
       {item.score !== null ? (
-        <span class="lgviz-memory-time" title="how near in meaning">
+        <span class="lgviz-memory-time" title={t("how near in meaning")}>
           {item.score.toFixed(2)}
         </span>
       ) : (

@@ -1,6 +1,8 @@
 // The versions of one item, newest on top: who wrote each, and what it changed.
+
 import { useState } from "preact/hooks";
-import { fullTime, thousands, timeOfDay } from "../../lib/format";
+import { fullTime, kindName, thousands, timeOfDay } from "../../lib/format";
+import { t } from "../../lib/words";
 import type { MemoryVersion, MemoryView, MemoryWriter } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
 import type { Store } from "../../state/store";
@@ -39,11 +41,11 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
     }
   };
   return (
-    <section class="lgviz-memory-versions" aria-label="Versions" data-testid="lgviz-memory-versions">
+    <section class="lgviz-memory-versions" aria-label={t("Versions")} data-testid="lgviz-memory-versions">
       <h4 class="lgviz-heading">
-        versions <span class="lgviz-faint">{thousands(data.total)}</span>
+        {t("versions")} <span class="lgviz-faint">{thousands(data.total)}</span>
         {open !== null && base === null && data.total > 1 && (
-          <span class="lgviz-faint"> · Ctrl-click another to compare</span>
+          <span class="lgviz-faint">{` · ${t("Ctrl-click another to compare")}`}</span>
         )}
       </h4>
       <ol>
@@ -64,12 +66,12 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
                   type="button"
                   class="lgviz-memory-version-open"
                   aria-expanded={isOpen}
-                  aria-label={`Version ${number}, ${version.kind}`}
+                  aria-label={t("Version {n}, {kind}", { n: number, kind: kindName(version.kind) })}
                   onClick={(event) => toggle(number, event.ctrlKey || event.metaKey)}
                 >
                   <span class="lgviz-memory-number">v{number}</span>
                   <span class="lgviz-memory-summary">
-                    {version.kind === "removed" ? <em>deleted</em> : version.summary}
+                    {version.kind === "removed" ? <em>{t("deleted")}</em> : version.summary}
                   </span>
                 </button>
                 {open !== null && !isOpen && (
@@ -77,10 +79,10 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
                     type="button"
                     class="lgviz-copy lgviz-memory-compare"
                     aria-pressed={number === base}
-                    aria-label={`Compare version ${number} with version ${open}`}
+                    aria-label={t("Compare version {n} with version {other}", { n: number, other: open })}
                     onClick={() => toggle(number, true)}
                   >
-                    compare
+                    {t("compare")}
                   </button>
                 )}
                 <time title={fullTime(version.at)}>{timeOfDay(new Date(version.at).toISOString())}</time>
@@ -101,7 +103,7 @@ export function MemoryVersions({ state, view, itemRef }: Props) {
       </ol>
       {data.total > data.versions.length && (
         <button type="button" class="lgviz-link" onClick={() => setShown(Math.min(200, shown + 60))}>
-          show earlier of {thousands(data.total - data.versions.length)}
+          {t("show earlier of {n}", { n: thousands(data.total - data.versions.length) })}
         </button>
       )}
     </section>
@@ -123,7 +125,7 @@ function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
   return (
     <div class="lgviz-memory-version-diff" data-testid="lgviz-memory-version-diff" aria-busy={asked.pending}>
       <p class="lgviz-faint lgviz-mono">
-        {before === 0 ? "nothing" : `v${before}`} → v{after}
+        {before === 0 ? t("nothing") : `v${before}`} → v{after}
       </p>
       <Channels diff={asked.data} />
     </div>
@@ -133,7 +135,7 @@ function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
 /** The node and the checkpoint that wrote a version; the checkpoint is a way to it. */
 function By({ store, version }: { store: Store; version: MemoryVersion }) {
   const { node, thread_id, writer } = version;
-  if (thread_id === null) return <div class="lgviz-faint lgviz-memory-by">outside a run</div>;
+  if (thread_id === null) return <div class="lgviz-faint lgviz-memory-by">{t("outside a run")}</div>;
   return (
     <div class="lgviz-memory-by">
       {node !== null && <span class="lgviz-mute">{node}</span>}
@@ -142,18 +144,21 @@ function By({ store, version }: { store: Store; version: MemoryVersion }) {
           type="button"
           class="lgviz-link lgviz-mono"
           data-testid="lgviz-memory-writer"
-          aria-label={`Go to ${writer.label} of thread ${writer.thread_id}`}
-          title={`thread ${writer.thread_id}`}
+          aria-label={t("Go to {label} of thread {thread}", {
+            label: writer.label,
+            thread: writer.thread_id,
+          })}
+          title={t("thread {name}", { name: writer.thread_id })}
           onClick={() => void goTo(store, writer)}
         >
           {writer.thread_id !== store.thread.value?.thread_id && (
             <span class="lgviz-memory-thread">{writer.thread_id} ·</span>
           )}
-          {writer.made ? writer.label : `after ${writer.label}`}
+          {writer.made ? writer.label : t("after {label}", { label: writer.label })}
         </button>
       ) : (
-        <span class="lgviz-faint" title="The thread's checkpoints are not in this saver">
-          thread {thread_id}
+        <span class="lgviz-faint" title={t("The thread's checkpoints are not in this saver")}>
+          {t("thread {name}", { name: thread_id })}
         </span>
       )}
     </div>

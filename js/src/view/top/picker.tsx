@@ -1,7 +1,9 @@
 // Which thread is shown, and the list of all threads.
+
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ago, count, fullTime, thousands } from "../../lib/format";
+import { ago, fullTime, statusName, thousands } from "../../lib/format";
+import { t, tn } from "../../lib/words";
 import type { ThreadStatus, ThreadSummary } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
@@ -12,16 +14,12 @@ import { useOutside } from "../ui/popup";
 
 const PAGE = 50;
 
-const STATUS: Readonly<Record<ThreadStatus, string>> = {
-  running: "running",
-  done: "done",
-  interrupted: "waits for an answer",
-  paused: "paused",
-  failed: "failed",
-};
+function statusOf(status: ThreadStatus): string {
+  return status === "interrupted" ? t("waits for an answer") : statusName(status);
+}
 
 export function StatusBadge({ status }: { status: ThreadStatus }) {
-  return <span class={`lgviz-picker-status is-${status}`}>{STATUS[status]}</span>;
+  return <span class={`lgviz-picker-status is-${status}`}>{statusOf(status)}</span>;
 }
 
 export function Picker({ view }: { view: ViewState }) {
@@ -47,7 +45,7 @@ export function Picker({ view }: { view: ViewState }) {
         aria-haspopup="listbox"
         aria-expanded={open}
         aria-controls={open ? listId : undefined}
-        aria-label={thread ? `Thread ${thread.thread_id}` : "Choose a thread"}
+        aria-label={thread ? t("Thread {name}", { name: thread.thread_id }) : t("Choose a thread")}
         onClick={() => setOpen(!open)}
         onKeyDown={(event) => {
           if (event.key === "ArrowDown" && !open) {
@@ -56,12 +54,12 @@ export function Picker({ view }: { view: ViewState }) {
           }
         }}
       >
-        <b>{thread?.thread_id ?? "Threads"}</b>
+        <b>{thread?.thread_id ?? t("Threads")}</b>
         {thread && (
           <>
             <span class="lgviz-mute lgviz-counts">
-              {count(thread.count, "checkpoint")}
-              {view.branches.value > 1 && ` · ${count(view.branches.value, "branch", "branches")}`}
+              {tn("{n} checkpoint", "{n} checkpoints", thread.count)}
+              {view.branches.value > 1 && ` · ${tn("{n} branch", "{n} branches", view.branches.value)}`}
             </span>
             {!(thread.status === "running" && store.lost.value !== null) && (
               <StatusBadge status={thread.status} />
@@ -121,8 +119,8 @@ function ThreadList({ store, listId, leave }: ListProps) {
         class="lgviz-picker-find"
         type="text"
         role="combobox"
-        placeholder="Filter threads…"
-        aria-label="Filter threads"
+        placeholder={t("Filter threads…")}
+        aria-label={t("Filter threads")}
         aria-expanded="true"
         aria-controls={listId}
         aria-autocomplete="list"
@@ -141,7 +139,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
         id={listId}
         class="lgviz-options"
         role="listbox"
-        aria-label="Threads"
+        aria-label={t("Threads")}
         tabIndex={-1}
         onScroll={(event) => {
           const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
@@ -171,21 +169,21 @@ function ThreadList({ store, listId, leave }: ListProps) {
             </span>
           </div>
         ))}
-        {threads?.length === 0 && <p class="lgviz-hint">No thread matches.</p>}
-        {!threads && !error && <p class="lgviz-hint">Reading the threads…</p>}
+        {threads?.length === 0 && <p class="lgviz-hint">{t("No thread matches.")}</p>}
+        {!threads && !error && <p class="lgviz-hint">{t("Reading the threads…")}</p>}
         {error && (
           <p class="lgviz-hint" role="alert" data-testid="lgviz-error">
             {error.message} {error.remedy}{" "}
             <button type="button" class="lgviz-picker-retry" onClick={retry}>
-              Retry
+              {t("Retry")}
             </button>
           </p>
         )}
       </div>
       {threads && total > 0 && (
         <div class="lgviz-foot lgviz-faint">
-          {count(total, "thread")}
-          <span>↑↓ Enter</span>
+          {tn("{n} thread", "{n} threads", total)}
+          <span>↑↓ {t("Enter")}</span>
         </div>
       )}
     </div>

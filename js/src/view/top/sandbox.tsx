@@ -1,5 +1,8 @@
 // The sandbox that is open, and what becomes of it: kept or discarded.
+
 import { useState } from "preact/hooks";
+import { kindName } from "../../lib/format";
+import { t, tn, tx } from "../../lib/words";
 import type { MemoryChange, MemoryChanges, SandboxView } from "../../protocol";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
@@ -17,26 +20,26 @@ export function SandboxBar({ view }: { view: ViewState }) {
   if (sandbox === null) return null;
   const reason =
     store.lost.value ??
-    (busy ? "It is being kept." : store.running.value ? "A run is at work: stop it first." : null);
+    (busy ? t("It is being kept.") : store.running.value ? t("A run is at work: stop it first.") : null);
   const keep = async (overwrite: boolean) => {
     setBusy(true);
     const found = await store.keepSandbox(overwrite);
     setBusy(false);
     setConflicts(found);
-    if (found === null) view.say("Kept");
+    if (found === null) view.say(t("Kept"));
   };
   return (
-    <section class="lgviz-box" data-testid="lgviz-sandbox-bar" aria-label="Sandbox">
+    <section class="lgviz-box" data-testid="lgviz-sandbox-bar" aria-label={t("Sandbox")}>
       <div class="lgviz-box-line">
         <BoxIcon />
-        <b>Sandbox</b>
+        <b>{t("Sandbox")}</b>
         <span class="lgviz-box-facts">
           <Facts store={store} sandbox={sandbox} />
         </span>
         <Button
-          name="Discard"
+          name={t("Discard")}
           testid="lgviz-discard"
-          title="Forget it: nothing of it was stored"
+          title={t("Forget it: nothing of it was stored")}
           reason={reason}
           act={() => {
             setConflicts(null);
@@ -44,10 +47,10 @@ export function SandboxBar({ view }: { view: ViewState }) {
           }}
         />
         <Button
-          name="Keep"
+          name={t("Keep")}
           primary
           testid="lgviz-keep"
-          title="Store its checkpoints and memories"
+          title={t("Store its checkpoints and memories")}
           reason={reason}
           act={() => void keep(false)}
         />
@@ -59,16 +62,16 @@ export function SandboxBar({ view }: { view: ViewState }) {
       ))}
       {conflicts !== null && conflicts.total > 0 ? (
         <div class="lgviz-box-ask" role="alert" data-testid="lgviz-sandbox-conflict">
-          <p>Changed in the store since, and never read here. Keeping writes over:</p>
+          <p>{t("Changed in the store since, and never read here. Keeping writes over:")}</p>
           <Changes changes={conflicts} />
           <Button
-            name="Overwrite and keep"
+            name={t("Overwrite and keep")}
             primary
             testid="lgviz-keep-overwrite"
             reason={reason}
             act={() => void keep(true)}
           />
-          <Button name="Not now" reason={null} act={() => setConflicts(null)} />
+          <Button name={t("Not now")} reason={null} act={() => setConflicts(null)} />
         </div>
       ) : (
         sandbox.changes.total > 0 && <Changes changes={sandbox.changes} />
@@ -82,19 +85,24 @@ function Facts({ store, sandbox }: { store: Store; sandbox: SandboxView }) {
   const { checkpoints, changes } = sandbox;
   const facts = [
     <span key="start">
-      from{" "}
-      {elsewhere ? (
-        <button type="button" class="lgviz-box-link" onClick={() => void store.openThread(sandbox.thread_id)}>
-          {sandbox.label} of thread {sandbox.thread_id}
-        </button>
-      ) : (
-        <button type="button" class="lgviz-box-link" onClick={() => store.select(sandbox.start)}>
-          {sandbox.label}
-        </button>
-      )}
+      {tx("from {start}", {
+        start: elsewhere ? (
+          <button
+            type="button"
+            class="lgviz-box-link"
+            onClick={() => void store.openThread(sandbox.thread_id)}
+          >
+            {t("{label} of thread {thread}", { label: sandbox.label, thread: sandbox.thread_id })}
+          </button>
+        ) : (
+          <button type="button" class="lgviz-box-link" onClick={() => store.select(sandbox.start)}>
+            {sandbox.label}
+          </button>
+        ),
+      })}
     </span>,
-    <span key="count">{number(checkpoints, "checkpoint", "checkpoints")}</span>,
-    changes.total > 0 && <span key="changes">{number(changes.total, "memory", "memories")}</span>,
+    <span key="count">{tn("{n} checkpoint", "{n} checkpoints", checkpoints)}</span>,
+    changes.total > 0 && <span key="changes">{tn("{n} memory", "{n} memories", changes.total)}</span>,
     sandbox.memory !== "" && (
       <span key="memory" title={sandbox.memory}>
         {sandbox.memory}
@@ -122,12 +130,12 @@ function Changes({ changes }: { changes: MemoryChanges }) {
       {shown.map((change) => (
         <li key={change.ref} class={`is-${change.kind}`} title={change.summary}>
           <i aria-hidden="true">{KINDS[change.kind]}</i>
-          <span class="lgviz-sr">{change.kind}</span>
+          <span class="lgviz-sr">{kindName(change.kind)}</span>
           <span class="lgviz-box-where">{change.namespace.join(" / ")}</span> <b>{change.key}</b>{" "}
           <span class="lgviz-box-value">{wordsOf(change)}</span>
         </li>
       ))}
-      {more > 0 && <li class="lgviz-box-where">and {more} more</li>}
+      {more > 0 && <li class="lgviz-box-where">{tn("and {n} more", "and {n} more", more)}</li>}
     </ul>
   );
 }
@@ -137,7 +145,7 @@ function wordsOf(change: MemoryChange): string {
   if (change.kind !== "changed") return change.summary;
   const fields = change.diff.channels.map(({ channel, changes: [first] }) => {
     const path = `${channel}${first?.path ?? ""}`;
-    return `${path}: ${first?.before?.text ?? "nothing"} → ${first?.after?.text ?? "nothing"}`;
+    return `${path}: ${first?.before?.text ?? t("nothing")} → ${first?.after?.text ?? t("nothing")}`;
   });
   return fields.join(" · ") || change.summary;
 }
@@ -166,8 +174,4 @@ function Button({ name, act, primary = false, testid, title, reason }: ButtonPro
       {name}
     </button>
   );
-}
-
-function number(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,6 +1,8 @@
 // The search over all checkpoints and the list of its hits.
+
 import { useEffect, useRef, useState } from "preact/hooks";
-import { count, thousands } from "../../lib/format";
+import { thousands } from "../../lib/format";
+import { t, tn } from "../../lib/words";
 import type { SearchHit } from "../../protocol";
 import type { ViewState } from "../../state/view";
 import { titleOf } from "../tree/row";
@@ -68,8 +70,8 @@ export function SearchBox({ view }: { view: ViewState }) {
           type="text"
           role="combobox"
           data-testid="lgviz-search"
-          placeholder="Search states, nodes, messages in all checkpoints…"
-          aria-label="Search all checkpoints"
+          placeholder={t("Search states, nodes, messages in all checkpoints…")}
+          aria-label={t("Search all checkpoints")}
           aria-expanded={shown}
           aria-controls={shown ? listId : undefined}
           aria-autocomplete="list"
@@ -88,7 +90,7 @@ export function SearchBox({ view }: { view: ViewState }) {
         {searching ? (
           <>
             <span class="lgviz-faint lgviz-num">{unasked ? "" : summary(search)}</span>
-            <button type="button" class="lgviz-bare" aria-label="Clear the search" onClick={clear}>
+            <button type="button" class="lgviz-bare" aria-label={t("Clear the search")} onClick={clear}>
               <CloseIcon />
             </button>
           </>
@@ -99,7 +101,7 @@ export function SearchBox({ view }: { view: ViewState }) {
       {searching && search.busy.value && <Bar done={search.done.value} total={search.total.value} />}
       {shown && (
         <div class="lgviz-popup lgviz-hits">
-          <div id={listId} class="lgviz-options" role="listbox" aria-label="Hits" tabIndex={-1}>
+          <div id={listId} class="lgviz-options" role="listbox" aria-label={t("Hits")} tabIndex={-1}>
             {hits.slice(0, SHOWN).map((hit, index) => (
               <Hit
                 key={`${hit.id} ${hit.where}`}
@@ -113,7 +115,11 @@ export function SearchBox({ view }: { view: ViewState }) {
             ))}
             {hits.length === 0 && (
               <p class="lgviz-hint">
-                {search.busy.value ? "Searching…" : unasked ? "A search needs the kernel." : "Nothing found."}
+                {search.busy.value
+                  ? t("Searching…")
+                  : unasked
+                    ? t("A search needs the kernel.")
+                    : t("Nothing found.")}
               </p>
             )}
           </div>
@@ -122,11 +128,19 @@ export function SearchBox({ view }: { view: ViewState }) {
               {unasked
                 ? ""
                 : search.busy.value || search.more.value
-                  ? `${thousands(search.done.value)} of ${count(search.total.value, "checkpoint")} searched`
-                  : `${count(search.total.value, "checkpoint")} searched`}
-              {hits.length > SHOWN && ` · ${SHOWN} of ${found(search)} listed, the others on the left edge`}
+                  ? tn(
+                      "{done} of {n} checkpoint searched",
+                      "{done} of {n} checkpoints searched",
+                      search.total.value,
+                      {
+                        done: thousands(search.done.value),
+                      },
+                    )
+                  : tn("{n} checkpoint searched", "{n} checkpoints searched", search.total.value)}
+              {hits.length > SHOWN &&
+                ` · ${t("{n} of {hits} listed, the others on the left edge", { n: SHOWN, hits: found(search) })}`}
             </span>
-            <span>Esc ends</span>
+            <span>{t("Esc ends")}</span>
           </div>
         </div>
       )}
@@ -141,8 +155,8 @@ function summary(search: ViewState["search"]): string {
 
 /** `7 hits`; where the search ended at its limit, `the first 2,000 hits`. */
 function found(search: ViewState["search"]): string {
-  const hits = count(search.hits.value.length, "hit");
-  return search.more.value ? `the first ${hits}` : hits;
+  const n = search.hits.value.length;
+  return search.more.value ? tn("the first {n} hit", "the first {n} hits", n) : tn("{n} hit", "{n} hits", n);
 }
 
 function Bar({ done, total }: { done: number; total: number }) {
@@ -151,7 +165,7 @@ function Bar({ done, total }: { done: number; total: number }) {
     <div
       class="lgviz-progress"
       role="progressbar"
-      aria-label="Search"
+      aria-label={t("Search")}
       aria-valuenow={Math.round(share * 100)}
     >
       <i style={{ transform: `scaleX(${share})` }} />

@@ -1,4 +1,6 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
+
+import { statusName } from "../../lib/format";
 import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
@@ -26,15 +28,15 @@ export function TopBar({ view }: { view: ViewState }) {
         disabled={store.topology.value === null}
         title={
           store.topology.value
-            ? "Draw the compiled graph"
-            : "Only a compiled graph can be drawn; a saver or a file has none"
+            ? t("Draw the compiled graph")
+            : t("Only a compiled graph can be drawn; a saver or a file has none")
         }
         onClick={() => {
           store.graphShown.value = !shown;
         }}
       >
         <GraphIcon />
-        Graph
+        {t("Graph")}
       </button>
       <button
         type="button"
@@ -60,14 +62,14 @@ function Live({ store }: { store: Store }) {
   const run = store.running.value;
   const readOnly = store.readOnly.value;
   const [kind, text] = store.lost.value
-    ? ["gone", "no kernel"]
+    ? ["gone", t("no kernel")]
     : store.gone.value
-      ? ["gone", "no answer"]
+      ? ["gone", t("no answer")]
       : run
-        ? ["running", run.status === "stopping" ? "stopping" : "running"]
+        ? ["running", statusName(run.status)]
         : readOnly
-          ? ["readonly", "read-only"]
-          : ["live", "live"];
+          ? ["readonly", t("read-only")]
+          : ["live", t("live")];
   const what = store.description.value;
   return (
     <div class={`lgviz-live is-${kind}`} role="status" title={readOnly ? `${what}. ${readOnly}` : what}>

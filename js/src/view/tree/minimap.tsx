@@ -1,6 +1,8 @@
 // The whole thread in a strip: heads, marks, hits, the selection and what is in view. A click goes there.
+
 import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { t } from "../../lib/words";
 import { Mark } from "../../protocol";
 import { ROW_HEIGHT, type ViewState } from "../../state/view";
 
@@ -25,7 +27,7 @@ export function Minimap({ view, scrollTo }: { view: ViewState; scrollTo(top: num
       class="lgviz-minimap"
       aria-hidden="true"
       data-testid="lgviz-minimap"
-      title="The whole thread: heads, selection, search hits"
+      title={t("The whole thread: heads, selection, search hits")}
       onPointerDown={jump}
       onPointerMove={jump}
     >

@@ -99,10 +99,10 @@ function drawn(props: RowProps) {
           <span
             class="lgviz-fold"
             data-fold={row}
-            title={props.collapsed ? "Show the subgraph's steps" : "Fold the subgraph's steps"}
+            title={props.collapsed ? t("Show the subgraph's steps") : t("Fold the subgraph's steps")}
           >
             <i class={props.collapsed ? "is-closed" : ""} aria-hidden="true" />
-            {inner} inner
+            {tn("{n} inner", "{n} inner", inner)}
           </span>
         )}
         {branch !== null && <BranchFold row={row} behind={branch} />}
@@ -127,8 +127,8 @@ function drawn(props: RowProps) {
             {mark.text}
           </span>
         ))}
-        {compared && <span class="lgviz-sr">compared</span>}
-        {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">in the sandbox</span>}
+        {compared && <span class="lgviz-sr">{t("compared")}</span>}
+        {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">{t("in the sandbox")}</span>}
       </span>
       <span class="lgviz-time" title={time.startsWith("+") ? `${at}: ${time} ${props.since}` : at}>
         {time}
@@ -156,11 +156,12 @@ function BranchFold({ row, behind }: { row: number; behind: number }) {
 export function titleOf(tree: TreeModel, row: number): [what: string, who: string] {
   const flags = tree.flags[row] as number;
   const nodes = tree.titles[row] as readonly string[];
-  if (flags & Mark.UPDATE) return ["update", nodes.length > 0 ? `as ${joined(nodes)}` : ""];
+  if (flags & Mark.UPDATE)
+    return [t("update"), nodes.length > 0 ? t("as {node}", { node: joined(nodes) }) : ""];
   if (nodes.length > 0) return [joined(nodes), ""];
-  if (flags & Mark.INPUT) return ["input", ""];
-  if (flags & Mark.FORK) return ["fork", ""];
-  return ["step", ""];
+  if (flags & Mark.INPUT) return [t("input"), ""];
+  if (flags & Mark.FORK) return [t("fork"), ""];
+  return [t("step"), ""];
 }
 
 /** By the names as the tree holds them: steps of one kind share theirs. */
@@ -184,30 +185,32 @@ interface MarkChip {
 function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): MarkChip[] {
   const flags = tree.flags[row] as number;
   const chips: MarkChip[] = [];
-  if (flags & Mark.ERROR) chips.push({ kind: "error", text: words?.error ?? "failed" });
+  if (flags & Mark.ERROR) chips.push({ kind: "error", text: words?.error ?? t("failed") });
   if (flags & Mark.INTERRUPT) {
-    const text = words?.interrupt ?? "interrupt";
-    if (flags & Mark.ANSWERED) chips.push({ kind: "answered", text, title: `${text} (answered)` });
+    const text = words?.interrupt ?? t("interrupt");
+    if (flags & Mark.ANSWERED)
+      chips.push({ kind: "answered", text, title: t("{question} (answered)", { question: text }) });
     else chips.push({ kind: "ask", text });
   }
-  if (flags & Mark.NOTE) chips.push({ kind: "note", text: words?.note ? `✎ ${words.note}` : "✎ note" });
+  if (flags & Mark.NOTE)
+    chips.push({ kind: "note", text: words?.note ? `✎ ${words.note}` : `✎ ${t("note")}` });
   if (flags & Mark.PENDING) {
     chips.push({
       kind: "quiet",
-      text: "pending writes",
-      title: "Tasks of the next step that are done keep their writes here until the others are done",
+      text: t("pending writes"),
+      title: t("Tasks of the next step that are done keep their writes here until the others are done"),
     });
   }
   if (flags & Mark.COLLAPSED) {
     chips.push({
       kind: "quiet",
-      text: "steps missing",
-      title: 'The steps before it were not stored (durability="exit")',
+      text: t("steps missing"),
+      title: t('The steps before it were not stored (durability="exit")'),
     });
   }
   const children = tree.children[row] as number;
-  if (children > 1) chips.push({ kind: "branches", text: `${children} branches` });
-  if (tree.isHead(row)) chips.push({ kind: "head", text: "head", title: "Nothing follows from it" });
+  if (children > 1) chips.push({ kind: "branches", text: tn("{n} branch", "{n} branches", children) });
+  if (tree.isHead(row)) chips.push({ kind: "head", text: t("head"), title: t("Nothing follows from it") });
   return chips;
 }
 
@@ -226,9 +229,12 @@ const GAP = 6;
 
 const nodeWidth = (text: string) => textWidth(text, `550 13px ${UI}`) + GAP;
 const whoWidth = (text: string) => (text === "" ? 0 : textWidth(text, `13px ${UI}`) + GAP);
-const foldWidth = (inner: number) => (inner === 0 ? 0 : textWidth(`${inner} inner`, `11px ${UI}`) + 19 + GAP);
+const foldWidth = (inner: number) =>
+  inner === 0 ? 0 : textWidth(tn("{n} inner", "{n} inner", inner), `11px ${UI}`) + 19 + GAP;
 const branchWidth = (behind: number | null) =>
-  behind === null ? 0 : (behind === 0 ? 15 : textWidth(`${behind} more`, `11px ${UI}`) + 19) + GAP;
+  behind === null
+    ? 0
+    : (behind === 0 ? 15 : textWidth(tn("{n} more", "{n} more", behind), `11px ${UI}`) + 19) + GAP;
 const markWidth = (text: string) => Math.min(textWidth(text, `11px ${UI}`) + 16, 180) + GAP;
 const chipWidth = (text: string) => Math.min(textWidth(text, `11px ${MONO}`) + 10, 124) + GAP;
 const timeWidth = (text: string) => textWidth(text, `11px ${MONO}`) + 6;

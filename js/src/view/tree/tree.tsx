@@ -96,7 +96,7 @@ export function Tree({ view }: { view: ViewState }) {
       class="lgviz-tree"
       role="tree"
       tabIndex={0}
-      aria-label="Checkpoints, newest first"
+      aria-label={t("Checkpoints, newest first")}
       aria-activedescendant={at >= start && at < end ? rowId(selected) : undefined}
       data-testid="lgviz-tree"
       onScroll={(event) => {

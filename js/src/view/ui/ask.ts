@@ -1,5 +1,7 @@
 // A view's question to the source: asked when its parameters change, the older one cancelled.
+
 import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../lib/words";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Method, Params, Result, Source } from "../../source/types";
 
@@ -45,7 +47,7 @@ export function useAsk<M extends Method>(
       (error: unknown) => {
         if (abort.signal.aborted) return;
         const failure = isCancelled(error)
-          ? new ProtocolError("cancelled", "The answer was cancelled.", "Ask again.")
+          ? new ProtocolError("cancelled", t("The answer was cancelled."), t("Ask again."))
           : ProtocolError.of(error);
         setState({ key, data: undefined, error: failure });
       },

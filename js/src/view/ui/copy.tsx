@@ -1,6 +1,8 @@
 // Copying: a value, or what was done as a cell of Python.
+
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../lib/words";
 import type { CodeRequest } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "./ask";
@@ -67,7 +69,9 @@ export function CopyButton({ text, label }: CopyProps) {
       title={label}
       onClick={copy}
     >
-      <span aria-live="polite">{{ idle: "copy", copied: "copied", failed: "cannot copy" }[state]}</span>
+      <span aria-live="polite">
+        {{ idle: t("copy"), copied: t("copied"), failed: t("cannot copy") }[state]}
+      </span>
     </button>
   );
 }
@@ -87,7 +91,7 @@ interface CodeProps {
 }
 
 /** "Copy as Python": copies the cell and shows it, so that it works where the clipboard is denied. */
-export function CopyCode({ source, choices, disabled = null, name = "Copy as Python" }: CodeProps) {
+export function CopyCode({ source, choices, disabled = null, name }: CodeProps) {
   const [open, setOpen] = useState<CodeChoice[] | null>(null);
   const anchor = useRef<HTMLDivElement>(null);
   return (
@@ -96,18 +100,18 @@ export function CopyCode({ source, choices, disabled = null, name = "Copy as Pyt
         type="button"
         class="lgviz-act"
         data-testid="lgviz-copy-code"
-        aria-label="Copy as Python"
+        aria-label={t("Copy as Python")}
         aria-haspopup="dialog"
         aria-expanded={open !== null}
         aria-disabled={disabled !== null}
-        title={disabled ?? "The cell that does the same"}
+        title={disabled ?? t("The cell that does the same")}
         onClick={async () => {
           if (disabled !== null) return;
           const found = open ? [] : await choices();
           setOpen(found.length > 0 ? found : null);
         }}
       >
-        {name}
+        {name ?? t("Copy as Python")}
       </button>
       {open && <CodePopover anchor={anchor} source={source} choices={open} close={() => setOpen(null)} />}
     </div>
@@ -175,9 +179,9 @@ function CodeView(props: { id: string; source: Source; choices: CodeChoice[]; cl
   return (
     <div ref={box} tabIndex={-1}>
       <header>
-        <b id={id}>Copy as Python</b>
+        <b id={id}>{t("Copy as Python")}</b>
         {choices.length > 1 && (
-          <fieldset class="lgviz-seg" aria-label="What the code does">
+          <fieldset class="lgviz-seg" aria-label={t("What the code does")}>
             {choices.map((one, i) => (
               <button type="button" key={one.name} aria-pressed={i === index} onClick={() => setIndex(i)}>
                 {one.name}
@@ -189,10 +193,10 @@ function CodeView(props: { id: string; source: Source; choices: CodeChoice[]; cl
           {code === undefined || copied === null
             ? ""
             : copied
-              ? "copied"
-              : "the clipboard is denied: select it"}
+              ? t("copied")
+              : t("the clipboard is denied: select it")}
         </span>
-        <button type="button" class="lgviz-link" aria-label="Close" onClick={close}>
+        <button type="button" class="lgviz-link" aria-label={t("Close")} onClick={close}>
           ✕
         </button>
       </header>

@@ -1,6 +1,8 @@
 // The keys, over everything.
+
 import { useEffect, useRef } from "preact/hooks";
-import { HELP } from "../../lib/keyboard";
+import { help } from "../../lib/keyboard";
+import { t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 import { CloseIcon } from "./icons";
 
@@ -17,15 +19,15 @@ export function Help({ view }: { view: ViewState }) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: a click beside the dialog closes it; Escape does by key.
     <div class="lgviz-veil" onClick={(event) => event.target === event.currentTarget && close()}>
-      <div ref={box} class="lgviz-help" role="dialog" aria-modal="true" aria-label="Keys" tabIndex={-1}>
+      <div ref={box} class="lgviz-help" role="dialog" aria-modal="true" aria-label={t("Keys")} tabIndex={-1}>
         <h3>
-          Keys
-          <button type="button" class="lgviz-bare" aria-label="Close" onClick={close}>
+          {t("Keys")}
+          <button type="button" class="lgviz-bare" aria-label={t("Close")} onClick={close}>
             <CloseIcon />
           </button>
         </h3>
         <dl>
-          {HELP.map(([keys, meaning]) => (
+          {help().map(([keys, meaning]) => (
             <div key={keys}>
               <dt>
                 {keys.split(" ").map((key) => (

@@ -1,4 +1,5 @@
 // An error where it happened: its cause, and what to do about it.
+import { t } from "../../lib/words";
 import { ProtocolError } from "../../source/error";
 
 interface Props {
@@ -16,11 +17,11 @@ export function Problem({ error, retry, dismiss }: Props) {
       </div>
       {retry && !(error instanceof ProtocolError && error.code === "gone") && (
         <button type="button" class="lgviz-link" onClick={retry}>
-          Try again
+          {t("Try again")}
         </button>
       )}
       {dismiss && (
-        <button type="button" class="lgviz-link" aria-label="Dismiss the error" onClick={dismiss}>
+        <button type="button" class="lgviz-link" aria-label={t("Dismiss the error")} onClick={dismiss}>
           ✕
         </button>
       )}

@@ -1,5 +1,7 @@
 // What is shown while there is no tree to show.
+
 import type { ComponentChildren } from "preact";
+import { t } from "../../lib/words";
 import type { ProtocolError } from "../../source/error";
 import type { ViewState } from "../../state/view";
 import { CloseIcon, EmptyIcon, WarningIcon } from "./icons";
@@ -7,7 +9,7 @@ import { CloseIcon, EmptyIcon, WarningIcon } from "./icons";
 export function Loading() {
   const widths = [46, 62, 38, 55, 70, 44, 58, 36];
   return (
-    <div class="lgviz-skeleton" role="status" aria-label="Reading the thread">
+    <div class="lgviz-skeleton" role="status" aria-label={t("Reading the thread")}>
       {widths.map((width, index) => (
         <div key={index}>
           <i />
@@ -40,8 +42,8 @@ function Blank(props: {
 
 export function Empty() {
   return (
-    <Blank icon={<EmptyIcon />} title="No checkpoint yet">
-      <p>Run the graph on this thread: its checkpoints appear here as they are made.</p>
+    <Blank icon={<EmptyIcon />} title={t("No checkpoint yet")}>
+      <p>{t("Run the graph on this thread: its checkpoints appear here as they are made.")}</p>
     </Blank>
   );
 }
@@ -53,11 +55,11 @@ export function Failing({ view, error }: { view: ViewState; error: ProtocolError
       {error.remedy && <p>{error.remedy}</p>}
       <div class="lgviz-row-of-buttons">
         <button type="button" class="lgviz-btn" onClick={() => void store.openThread(store.wanted)}>
-          Retry
+          {t("Retry")}
         </button>
         {error.code === "not_found" && (
           <button type="button" class="lgviz-btn" onClick={() => void store.openThread(null)}>
-            Open the newest thread
+            {t("Open the newest thread")}
           </button>
         )}
       </div>
@@ -68,8 +70,8 @@ export function Failing({ view, error }: { view: ViewState; error: ProtocolError
 /** Nothing was loaded before the kernel was gone. */
 export function NoKernel() {
   return (
-    <Blank icon={<EmptyIcon />} title="Nothing was loaded">
-      <p>What it showed last stands in the static view of this output, where there is one.</p>
+    <Blank icon={<EmptyIcon />} title={t("Nothing was loaded")}>
+      <p>{t("What it showed last stands in the static view of this output, where there is one.")}</p>
     </Blank>
   );
 }
@@ -96,11 +98,11 @@ export function Notices({ view }: { view: ViewState }) {
       {store.gone.value && store.lost.value === null && (
         <div class="lgviz-notice is-warn" role="alert" data-testid="lgviz-gone">
           <span>
-            <b>The kernel does not answer.</b> It may be busy with a cell. If it was restarted, run this cell
-            again.
+            <b>{t("The kernel does not answer.")}</b>{" "}
+            {t("It may be busy with a cell. If it was restarted, run this cell again.")}
           </span>
           <button type="button" class="lgviz-btn" onClick={() => void store.refresh()}>
-            Retry
+            {t("Retry")}
           </button>
         </div>
       )}
@@ -112,7 +114,7 @@ export function Notices({ view }: { view: ViewState }) {
           <button
             type="button"
             class="lgviz-bare"
-            aria-label="Dismiss"
+            aria-label={t("Dismiss")}
             onClick={() => (store.notice.value = null)}
           >
             <CloseIcon />

@@ -1,0 +1,40 @@
+// @vitest-environment node
+// Every word of the source is in the catalogues, and nothing else is.
+import { expect, it } from "vitest";
+import { german } from "../src/words/de";
+import { said } from "./source";
+
+/** The loader lies in every saved notebook, so that it has no catalogue; recordings are replayed to developers. */
+const WITHOUT = /^src\/(protocol|words\/.*|lib\/words|loader|source\/embedded)\.ts$/;
+/** What is no word of a language: names of keys, fields and formats, code, fonts, selectors. */
+const CODE = new Set([
+  ..."esc|Home End|JSON|goto|configurable|namespace|key|value|ttl|id|v|v{}|→ v".split("|"),
+  "users.ada",
+  "len(messages) > 4",
+  '{"score": {"$gt": 9}}',
+  "2026-01-31T12:00:00Z",
+  "graph = builder.compile(checkpointer=saver, store=store)\nlgviz.debug(graph, store=store)",
+]);
+const STYLE = /^(input:not|textarea, |Inter, |ui-monospace, |\[data-lgviz)/;
+
+const { keys, literal } = said(
+  (file) => !WITHOUT.test(file),
+  (text) => CODE.has(text) || STYLE.test(text),
+);
+
+it("gives every word to the catalogues", () => expect(literal).toEqual([]));
+
+it("has the German of every word", () => {
+  const missing = [...keys].filter(([key]) => german[key] === undefined);
+  expect(missing.map(([key, place]) => `${place}: ${key}`)).toEqual([]);
+});
+
+it("has no German of words that nobody says", () => {
+  expect(Object.keys(german).filter((key) => !keys.has(key))).toEqual([]);
+});
+
+it("has the same values in German as in English", () => {
+  const holes = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
+  const wrong = Object.entries(german).filter(([key, text]) => `${holes(key)}` !== `${holes(text)}`);
+  expect(wrong).toEqual([]);
+});
