@@ -172,8 +172,7 @@ class CheckpointWrites:
         thread, before, stored = yield from self._enter_before(here, source, asked)
         inherited = (yield from self._inherited(before, versions)) if source else {}
         for name in values.keys() - parts.keys():
-            old = inherited.get(name)
-            parts[name] = old.part if old and old.part is not None else self._encode(values[name], name, ns)
+            parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
         names, waiting = graph_order(dict.fromkeys((*versions, *values)), values)
         channels = {name: Channel(versions.get(name), parts.get(name)) for name in names}
         if old_waiting := waiting - new_versions.keys():
@@ -237,17 +236,17 @@ class CheckpointWrites:
             number = yield from self._inner_ordinal(thread, ns, notes)
         return [Query(_INSERT, [*here, number, *row])]
 
-    def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Channel]]:
-        """The parent's channels that have a value, of the same version."""
+    def _inherited(self, before: _Before, versions: Mapping[str, Any]) -> Operation[dict[str, Part]]:
+        """The values that the parent has in the same versions."""
         channels: dict[str, Channel] = {}
         if before.source is not None:
             # Of a damaged parent nothing can be taken over: all values are stored.
             with suppress(DamagedData):
                 channels = yield from self.records.open_channels(before.source)
         return {
-            name: channel
-            for name, channel in channels.items()
-            if channel.part is not None and channel.version == versions.get(name)
+            name: part
+            for name, (version, part) in channels.items()
+            if part is not None and version == versions.get(name)
         }
 
     def _is_in_order(self, before: _Before) -> bool:
