@@ -364,12 +364,29 @@ class CheckpointView(TypedDict):
     warnings: list[str]
 
 
+class TextPart(TypedDict):
+    """A stretch of two texts: kept, removed or added."""
+
+    op: Literal["=", "-", "+"]
+    text: str
+    """Its beginning."""
+    before: int
+    """Characters of the old text before it."""
+    after: int
+    """Characters of the new text before it."""
+    left_out: int
+    """Characters of it, behind ``text``, that were not sent."""
+
+
 class ChangeView(TypedDict):
     path: str
     kind: ChangeKind
     before: ValueNode | None
     after: ValueNode | None
-    words: list[tuple[Literal["=", "-", "+"], str]] | None
+    before_at: list[int] | None
+    """Where ``before`` stands in the channel's old value; None where it cannot be asked for."""
+    after_at: list[int] | None
+    words: list[TextPart] | None
     """For long text: the words kept, removed and added, in order."""
 
 

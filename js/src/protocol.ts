@@ -337,13 +337,29 @@ export interface CheckpointView {
   warnings: string[];
 }
 
+/** A stretch of two texts: kept, removed or added. */
+export interface TextPart {
+  op: "=" | "-" | "+";
+  /** Its beginning. */
+  text: string;
+  /** Characters of the old text before it. */
+  before: number;
+  /** Characters of the new text before it. */
+  after: number;
+  /** Characters of it, behind `text`, that were not sent. */
+  left_out: number;
+}
+
 export interface ChangeView {
   path: string;
   kind: ChangeKind;
   before: ValueNode | null;
   after: ValueNode | null;
+  /** Where `before` stands in the channel's old value; None where it cannot be asked for. */
+  before_at: number[] | null;
+  after_at: number[] | null;
   /** For long text: the words kept, removed and added, in order. */
-  words: ["=" | "-" | "+", string][] | null;
+  words: TextPart[] | null;
 }
 
 export interface ChannelDiff {

@@ -112,7 +112,9 @@ class Acts:
         call.check()
         reducers = {name: c.reducer for name, c in channels_at(graph, at).items()}
         return {
-            "diff": diff_view(preview.diff, before=at.label, after=None, reducers=reducers),
+            "diff": diff_view(
+                preview.diff, before=at.label, after=None, reducers=reducers, states=(state_of(at), {})
+            ),
             "next": list(preview.next),
             "as_node": preview.as_node,
             "warnings": preview.warnings,

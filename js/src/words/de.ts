@@ -641,4 +641,16 @@ export const german: Readonly<Record<string, string>> = {
   "after {label}": "nach {label}",
   "The thread's checkpoints are not in this saver": "Die Checkpoints des Threads sind nicht in diesem Saver",
   "The answer lacks the buffer of its column {name}.": "Der Antwort fehlt der Puffer ihrer Spalte {name}.",
+  // Long texts and big values.
+  "{n} character unchanged": "{n} Zeichen unverändert",
+  "{n} characters unchanged": "{n} Zeichen unverändert",
+  "show {n} more of {total} characters": "{n} von {total} weiteren Zeichen zeigen",
+  "fold what did not change": "Unverändertes falten",
+  "Show them": "Zeigen",
+  "Show {n} of them": "{n} davon zeigen",
+  "expand all": "alles aufklappen",
+  "collapse all": "alles zuklappen",
+  "Copy message {n}": "Nachricht {n} kopieren",
+  "The text is too long to copy: read it with Copy as Python.":
+    "Der Text ist zu lang zum Kopieren: mit „Als Python kopieren“ lesen.",
 };
