@@ -9,6 +9,7 @@ import { labelOf, type Store, type Tab } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
 import { Topology } from "../graph/topology";
 import { Memory, useMemory } from "../memory/memory";
+import { StartPanel, useStart } from "../start/start";
 import { useAsk } from "../ui/ask";
 import { ExpandAll, Expanding, useExpanding } from "../ui/expand";
 import { useFocusHeld } from "../ui/focus";
@@ -68,6 +69,8 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   const stale = view?.id !== selected;
   const tab = store.tab.value;
   const forking = store.panel.value === "fork";
+  const starting = store.panel.value === "start";
+  const start = useStart(store, starting);
   const topology = store.topology.value;
   const [expansion, expand] = useExpanding(`${selected} ${tab}`);
   return (
@@ -76,7 +79,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
       <LiveTasks store={store} />
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
       {/* What was read stays as it was scrolled and opened. */}
-      <div class="lgviz-reading" hidden={forking}>
+      <div class="lgviz-reading" hidden={forking || (starting && !start.docked)}>
         {view ? (
           <Head store={store} view={view} stale={stale} />
         ) : (
@@ -142,6 +145,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           )}
         </div>
       </div>
+      {starting && <StartPanel store={store} start={start} view={view} stale={stale} />}
     </>
   );
 }
