@@ -41,7 +41,9 @@ try:
 except ConnectionError:
     pass
 """
-COUNTER = "() => { window.clicks = 0; addEventListener('click', (e) => { if (e.isTrusted) clicks++; }, true); }"
+COUNTER = (
+    "() => { window.clicks = 0; addEventListener('click', (e) => { if (e.isTrusted) clicks++; }, true); }"
+)
 
 
 def clicks_told() -> dict[str, int]:
@@ -109,6 +111,12 @@ def trip(debugger: Debugger, counted: Counted) -> None:
         debugger.commit(run=True)
         expect(debugger.row("c6")).not_to_have_attribute("aria-selected", "true")
         expect(done).to_be_visible()
+    with counted("Start a thread"):
+        root.get_by_test_id("lgviz-start").click()
+        expect(root.get_by_test_id("lgviz-start-message")).to_be_focused()
+        debugger.page.keyboard.type("hello")
+        root.get_by_test_id("lgviz-start-run").click()
+        expect(debugger.inspector).to_contain_text("Which reservation is it?")
 
 
 def questions(debugger: Debugger, counted: Counted) -> None:
