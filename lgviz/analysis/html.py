@@ -15,7 +15,7 @@ from markupsafe import Markup
 from lgviz._visible import HIDDEN, visible
 from lgviz.analysis.compare import Change, Changes
 from lgviz.analysis.media import media_of
-from lgviz.analysis.messages import Block, ToolCall, answered_of, blocks_of, is_message, read_message
+from lgviz.analysis.messages import ContentPart, ToolCall, answered_of, blocks_of, is_message, read_message
 from lgviz.analysis.style import PAGE, ROOT, STYLE
 from lgviz.analysis.summary import (
     change_path,
@@ -187,7 +187,7 @@ def _message(value: Any, room: Room, gone: bool = False) -> Markup:
     return tag("div", role + said, "lg-msg lg-gone" if gone else "lg-msg")
 
 
-def _part(block: Block, room: Room) -> Markup:
+def _part(block: ContentPart, room: Room) -> Markup:
     """A part of a message's content; of a picture, a sound or a file what it is."""
     if block.kind == "text":
         return tag("div", room.esc(block.text[:_TEXT], _TEXT) + _more(len(block.text) - _TEXT))

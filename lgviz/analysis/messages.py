@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage, BaseMessageChunk
 
 __all__ = [
     "Answered",
-    "Block",
+    "ContentPart",
     "Message",
     "ToolCall",
     "answered_of",
@@ -51,7 +51,7 @@ class Message:
     status: str | None
 
 
-class Block(NamedTuple):
+class ContentPart(NamedTuple):
     """A part of a message's content. ``at``: the keys from the message down to its text, or to the block."""
 
     kind: Literal["text", "reasoning", "other"]
@@ -101,7 +101,7 @@ def read_message(value: Any) -> Message:
     )
 
 
-def blocks_of(value: Any) -> list[Block]:
+def blocks_of(value: Any) -> list[ContentPart]:
     """The parts of a message's content where that is more than text; else none. Tool calls are left out."""
     fields = _fields(value)
     content = fields.get("content")
@@ -114,29 +114,31 @@ def blocks_of(value: Any) -> list[Block]:
     thought = more.get("reasoning_content") if isinstance(more, dict) else None
     if isinstance(thought, str) and thought:
         if isinstance(content, str) and content:
-            found.append(Block("text", content, ("content",), content))
-        found.insert(0, Block("reasoning", thought, ("additional_kwargs", "reasoning_content"), thought))
+            found.append(ContentPart("text", content, ("content",), content))
+        found.insert(
+            0, ContentPart("reasoning", thought, ("additional_kwargs", "reasoning_content"), thought)
+        )
     return found if any(block.kind != "text" for block in found) else []
 
 
-def _block(block: Any, position: int) -> Iterator[Block]:
+def _block(block: Any, position: int) -> Iterator[ContentPart]:
     at = ("content", position)
     if isinstance(block, str):
-        yield Block("text", block, at, block)
+        yield ContentPart("text", block, at, block)
         return
     if not isinstance(block, dict):
-        yield Block("other", "", at, block)
+        yield ContentPart("other", "", at, block)
         return
     kind = block.get("type")
     if kind in _CALLS:
         return
     if kind == "text" and isinstance(block.get("text"), str):
-        yield Block("text", block["text"], (*at, "text"), block)
+        yield ContentPart("text", block["text"], (*at, "text"), block)
         return
     if kind in _THOUGHTS:
         for key in ("reasoning", "thinking", "text"):
             if isinstance(block.get(key), str):
-                yield Block("reasoning", block[key], (*at, key), block)
+                yield ContentPart("reasoning", block[key], (*at, key), block)
                 return
         summed = block.get("summary", block.get("reasoning_content"))
         parts = summed if isinstance(summed, list) else [summed]
@@ -144,9 +146,9 @@ def _block(block: Any, position: int) -> Iterator[Block]:
             part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
         ]
         if texts or summed == []:
-            yield Block("reasoning", "\n".join(texts), None, block)
+            yield ContentPart("reasoning", "\n".join(texts), None, block)
             return
-    yield Block("other", "", at, block)
+    yield ContentPart("other", "", at, block)
 
 
 def answered_of(value: Any) -> Answered:

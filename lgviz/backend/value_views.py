@@ -9,7 +9,7 @@ from typing import Any
 
 from lgviz._visible import visible
 from lgviz.analysis.media import Media, media_of
-from lgviz.analysis.messages import Block, answered_of, blocks_of, read_message
+from lgviz.analysis.messages import ContentPart, answered_of, blocks_of, read_message
 from lgviz.analysis.tables import figures_of, table_of
 from lgviz.analysis.usage import Prices, Usage, usage_of
 from lgviz.analysis.values import children, clean, describe, line, positions_of
@@ -208,7 +208,7 @@ def message_view(value: Any, budget: Budget | None = None, text: int = 4_000) ->
     return view
 
 
-def _block(message: Any, block: Block, budget: Budget, text: int) -> BlockView:
+def _block(message: Any, block: ContentPart, budget: Budget, text: int) -> BlockView:
     budget.spend(_NODE)
     other = block.kind == "other"
     media = media_of(block.value) if other else None
