@@ -1,5 +1,6 @@
 // The form that begins a new thread or a thread's next turn; a chat keeps one box for all of its turns.
 import type { Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { problemsIn } from "../../lib/fields";
 import { asJson, contextOf, errorsOf, inputOf, type StartDraft, threadOf, toStart } from "../../lib/start";
@@ -251,6 +252,15 @@ function Input({ form, written, change }: PartProps) {
       {draft.json === null ? "JSON" : t("form")}
     </button>
   );
+  const names = field?.fields.map(({ name }) => name) ?? [];
+  const fields = field && (
+    <Fields
+      field={field}
+      label={t("Input")}
+      errors={wrong}
+      change={(update) => change((now) => ({ ...now, input: update(inputOf(form, now) ?? field) }))}
+    />
+  );
   if (draft.json !== null)
     return (
       <div class="lgviz-start-part">
@@ -287,19 +297,23 @@ function Input({ form, written, change }: PartProps) {
           <Wrong id={`${id}-error`} errors={said} />
         </div>
       )}
-      {field && (
+      {fields && form.chat === null && (
         <div class="lgviz-start-part">
           <h4>
-            <span>{form.chat === null ? t("Input") : t("Besides the message")}</span>
-            {form.chat === null && toggle}
+            <span>{t("Input")}</span>
+            {toggle}
           </h4>
-          <Fields
-            field={field}
-            label={t("Input")}
-            errors={wrong}
-            change={(update) => change((now) => ({ ...now, input: update(inputOf(form, now) ?? field) }))}
-          />
+          {fields}
         </div>
+      )}
+      {fields && form.chat !== null && (
+        <Folded
+          name={t("Besides the message")}
+          about={names.join(", ")}
+          open={wrong.length > 0 || (field !== null && problemsIn(field).length > 0)}
+        >
+          {fields}
+        </Folded>
       )}
     </>
   );
@@ -313,16 +327,12 @@ function Options({ form, written, change }: PartProps) {
   const configurable = draft.configurable ?? form.configurable;
   const wrong = errorsOf(refused, "context");
   const [config] = errorsOf(refused, "configurable");
-  // Once open it stays so, whatever is typed.
-  const opened = useRef(false);
-  opened.current ||= config !== undefined || wrong.length > 0;
-  opened.current ||= context !== null && problemsIn(context).length > 0;
   return (
-    <details class="lgviz-start-options" open={opened.current}>
-      <summary data-testid="lgviz-start-options">
-        {t("Options")}
-        <span class="lgviz-faint">{context === null ? "configurable" : "context, configurable"}</span>
-      </summary>
+    <Folded
+      name={t("Options")}
+      about={context === null ? "configurable" : "context, configurable"}
+      open={[...wrong, config, ...(context ? problemsIn(context) : [])].some((one) => one !== undefined)}
+    >
       {context && (
         <div class="lgviz-start-part" data-testid="lgviz-start-context">
           <h4>
@@ -354,6 +364,29 @@ function Options({ form, written, change }: PartProps) {
           change={(text) => change((now) => ({ ...now, configurable: text }))}
         />
       </div>
+    </Folded>
+  );
+}
+
+interface FoldedProps {
+  name: string;
+  about: string;
+  /** Something in it is needed, or is wrong. */
+  open: boolean;
+  children: ComponentChildren;
+}
+
+/** What is rarely given; once open it stays so, whatever is typed. */
+function Folded({ name, about, open, children }: FoldedProps) {
+  const opened = useRef(false);
+  opened.current ||= open;
+  return (
+    <details class="lgviz-start-folded" open={opened.current}>
+      <summary>
+        {name}
+        <span class="lgviz-faint">{about}</span>
+      </summary>
+      {children}
     </details>
   );
 }
