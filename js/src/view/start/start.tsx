@@ -20,6 +20,8 @@ import { Problem } from "../ui/problem";
 
 export interface Start {
   asked: Asked<StartForm>;
+  /** What was answered for this thread; undefined before that. */
+  form: StartForm | undefined;
   /** The thread whose next turn it is; null: a new one begins. */
   turn: string | null;
   /** It takes no more room than its box: what was said stays above it. */
@@ -34,7 +36,11 @@ export function useStart(store: Store, on: boolean): Start {
   const params = { thread_id: whose ?? thread, turn: whose !== null };
   // A run may have taken the id that was proposed.
   const asked = useAsk(store.source, "start_form", on ? params : null, store.runs.value.size);
-  return { asked, turn: whose, docked: on && whose !== null && asked.data?.chat !== null };
+  // The form of another thread names that thread.
+  const answered = useRef<{ turn: string | null; form: StartForm } | null>(null);
+  if (!asked.pending && asked.data) answered.current = { turn: whose, form: asked.data };
+  const form = answered.current?.turn === whose ? answered.current.form : undefined;
+  return { asked, form, turn: whose, docked: on && whose !== null && form?.chat !== null };
 }
 
 interface Props {
@@ -49,7 +55,7 @@ interface Props {
 
 export function StartPanel(props: Props) {
   const { start } = props;
-  const { asked, docked } = start;
+  const { asked, form, docked } = start;
   const id = useId();
   return (
     <section
@@ -58,8 +64,8 @@ export function StartPanel(props: Props) {
       aria-labelledby={docked ? undefined : id}
       aria-label={docked ? t("Next turn") : undefined}
     >
-      {asked.data && !asked.error ? (
-        <Filled {...props} key={start.turn} id={id} form={asked.data} />
+      {form && !asked.error ? (
+        <Filled {...props} key={start.turn} id={id} form={form} />
       ) : asked.error ? (
         <Problem error={asked.error} retry={asked.retry} />
       ) : (
@@ -91,6 +97,9 @@ function Filled({ store, start, view, stale = false, alone = false, id, form }: 
     // Where nobody asked for it, it takes the focus from nothing.
     if (store.panel.peek() === "start") focusFirst(box.current);
   }, [store.panel.value]);
+  useEffect(() => {
+    if (docked) showLast(box.current);
+  }, [view?.id, docked]);
   const change = (update: (now: StartDraft) => StartDraft) => {
     const now = written.peek();
     written.value = { ...now, draft: update(now.draft), refused: [], failure: null };
@@ -155,6 +164,15 @@ function Filled({ store, start, view, stale = false, alone = false, id, form }: 
       </footer>
     </div>
   );
+}
+
+/** Scrolls what was said to its end, as a chat stands. */
+function showLast(box: HTMLElement | null): void {
+  const pane = box?.closest(".lgviz-inspector")?.querySelector<HTMLElement>(".lgviz-pane");
+  const last = [...(pane?.querySelectorAll(".lgviz-message-item") ?? [])].at(-1);
+  if (!pane || !last) return;
+  const below = last.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom;
+  if (below > 0) pane.scrollTop += below + 12;
 }
 
 /** Where the turn begins. */
