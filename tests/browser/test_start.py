@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.test_everyone import AXE, RUN
+from tests.support.axe import AXE, RUN
 from tests.support.debugger_page import SETUP, Debugger
 from tests.support.lab import NotebookFactory, add_cell, output
 
