@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from playwright.sync_api import expect
 
+from tests.support.axe import AXE, RUN
 from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import NotebookFactory, set_theme
-
-AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-RUN = """async (root) => (await axe.run(root, {resultTypes: ["violations"]})).violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)} (${node.failureSummary.slice(0, 300)})`))"""
 
 
 def _found(debugger: Debugger, view: str) -> list[str]:
