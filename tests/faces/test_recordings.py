@@ -31,12 +31,15 @@ def test_a_recording_is_what_the_backend_answers(kept: Path, recorded: Path) -> 
     assert said(kept) == said(now), "run `make recordings`, look at what changed, and commit it"
 
 
-def said(recording: Path) -> list[tuple[Any, list[str]]]:
-    """What was asked and answered. Events come from threads, in either order; progress comes by the clock."""
-    return [
-        (
-            exchange["ask"],
-            sorted(json.dumps(m, sort_keys=True) for m in exchange["say"] if "progress" not in m),
-        )
-        for exchange in json.loads(recording.read_text(encoding="utf-8"))
-    ]
+def said(recording: Path) -> tuple[list[tuple[Any, list[str]]], set[str]]:
+    """What was asked with what was answered, and what was told besides: events come from threads, so between which
+    questions they are heard is by chance, and progress comes by the clock."""
+    asked, events = [], set[str]()
+    for exchange in json.loads(recording.read_text(encoding="utf-8")):
+        texts = {"id": list[str](), "event": list[str]()}
+        for message in exchange["say"]:
+            if "progress" not in message:
+                texts["id" if "id" in message else "event"].append(json.dumps(message, sort_keys=True))
+        asked.append((exchange["ask"], texts["id"]))
+        events.update(texts["event"])
+    return asked, events
