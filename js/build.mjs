@@ -1,9 +1,10 @@
-// Bundles src/widget.ts, with its style, and src/loader.ts into ../lgviz/static/; `--watch` does so on every change.
+// Bundles src/widget.ts, with its style, and src/loader.ts into ../lgviz/static/; `--watch` does so on every change. Beside
+// them go the licences of the packages that are in the bundle.
 //
 // Each starts with a stamp of what it was built from, so that a wheel is never made with a stale one
 // (.ci/hatch_build.py computes the same stamp), and a loader runs no bundle but that of its own build.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
@@ -21,6 +22,23 @@ function stamp() {
     hash.update(`${path}\0`).update(readFileSync(join(here, path)));
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/** Writes the licences of the packages whose files are in the bundle, as they ask for. */
+function licences({ inputs }) {
+  const packages = new Set();
+  for (const path of Object.keys(inputs)) {
+    const name = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+    if (name) packages.add(name);
+  }
+  const texts = [...packages].sort().map((name) => {
+    const folder = join(here, "node_modules", name);
+    const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    if (!file) throw new Error(`${name} has no licence file`);
+    return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+  });
+  writeFileSync(join(options.outdir, "licenses.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 const watch = process.argv.includes("--watch");
@@ -43,4 +61,7 @@ const options = {
 };
 
 if (watch) await (await context(options)).watch();
-else await build(options).catch(() => process.exit(1));
+else {
+  const { metafile } = await build({ ...options, metafile: true }).catch(() => process.exit(1));
+  licences(metafile);
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import lgviz
 from hatch_build import check_bundle
 
 REPO = Path(__file__).resolve().parents[1]
-BUNDLE = {"lgviz/static/loader.js", "lgviz/static/widget.js"}
+BUNDLE = {"lgviz/static/licenses.txt", "lgviz/static/loader.js", "lgviz/static/widget.js"}
 
 
 def build(kind: str, source: Path, folder: Path) -> Path:
@@ -39,6 +41,16 @@ def test_wheel_carries_package_and_bundle(wheel: Path) -> None:
     assert names >= BUNDLE | modules | {"lgviz/py.typed"}
     assert wheel.name.startswith(f"lgviz-{lgviz.__version__}-py3-none-any")
     assert not [name for name in names if name.endswith((".map", ".ts", ".db")) or "node_modules" in name]
+
+
+def test_wheel_names_the_licences_of_what_is_bundled(wheel: Path) -> None:
+    text = zipfile.ZipFile(wheel).read("lgviz/static/licenses.txt").decode()
+    for package in json.loads((REPO / "js/package.json").read_text())["dependencies"]:
+        (version,) = re.findall(rf"^{re.escape(package)} ([\d.]+)$", text, re.MULTILINE)
+        assert (
+            version == json.loads((REPO / f"js/node_modules/{package}/package.json").read_text())["version"]
+        )
+    assert text.count("Permission is hereby granted") >= 5
 
 
 def test_wheel_works_without_node(wheel: Path, tmp_path: Path) -> None:
