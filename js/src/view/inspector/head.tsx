@@ -30,7 +30,9 @@ export function Head({ store, view, stale }: Props) {
           <span class="lgviz-checkpoint">{view.label}</span>
           <span class="lgviz-name">{name}</span>
           {as && <span class="lgviz-as">{as}</span>}
-          <span class="lgviz-summary">{view.summary}</span>
+          <span class="lgviz-summary" title={view.summary}>
+            {view.summary}
+          </span>
         </h3>
         <Actions store={store} view={view} stale={stale} />
       </div>
