@@ -17,7 +17,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 ThreadStatus = Literal["running", "done", "interrupted", "paused", "failed"]
 RunStatus = Literal["running", "stopping", "done", "interrupted", "failed", "stopped"]
 ChangeKind = Literal["added", "removed", "changed"]
-ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
+ErrorCode = Literal["refused", "not_found", "empty", "source", "cancelled", "internal"]
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
 Only = Literal["all", "unfinished"]
@@ -66,6 +66,7 @@ class RefusedPart(TypedDict):
     """A part of what was typed that is refused, at its field."""
 
     channel: str
+    """Of a start: ``input``, ``message``, ``context``, ``configurable`` or ``thread``."""
     path: list[int]
     """That of the edit."""
     error: FieldError
@@ -364,12 +365,29 @@ class CheckpointView(TypedDict):
     warnings: list[str]
 
 
+class TextPart(TypedDict):
+    """A stretch of two texts: kept, removed or added."""
+
+    op: Literal["=", "-", "+"]
+    text: str
+    """Its beginning."""
+    before: int
+    """Characters of the old text before it."""
+    after: int
+    """Characters of the new text before it."""
+    left_out: int
+    """Characters of it, behind ``text``, that were not sent."""
+
+
 class ChangeView(TypedDict):
     path: str
     kind: ChangeKind
     before: ValueNode | None
     after: ValueNode | None
-    words: list[tuple[Literal["=", "-", "+"], str]] | None
+    before_at: list[int] | None
+    """Where ``before`` stands in the channel's old value; None where it cannot be asked for."""
+    after_at: list[int] | None
+    words: list[TextPart] | None
     """For long text: the words kept, removed and added, in order."""
 
 
@@ -690,8 +708,38 @@ class AnswersMade(TypedDict):
     """What is wrong with the others: nothing was sent."""
 
 
+class StartForm(TypedDict):
+    """The answer to ``start_form``: what begins a new thread, or the next turn of one."""
+
+    thread_id: str
+    """The thread, or a free id for a new one."""
+    chat: str | None
+    """The field of the input that takes a message, empty where the whole input does; None: there is none."""
+    input: FieldView | None
+    """The input, without the message of a chat; None where nothing is left of it."""
+    context: FieldView | None
+    """The run's context; None where the graph has none."""
+    configurable: str
+    """JSON text, prefilled from the debugger's config and what the thread was made with."""
+
+
+class StartRequest(TypedDict):
+    """Begin a new thread, or the next turn at a checkpoint where nothing comes next."""
+
+    checkpoint: str | None
+    """Whose next turn it is; None: a new thread."""
+    thread_id: str
+    message: str | None
+    """Of a chat; None: the messages are in ``input``."""
+    input: str | None
+    """JSON; None: there is nothing but the message."""
+    context: str | None
+    """JSON; None: that of the debugger."""
+    configurable: str | None
+
+
 class RunView(TypedDict):
-    """The answer to ``run_start`` when the run ended, and the body of a ``run`` event."""
+    """The answer to ``run_start`` and ``thread_start`` when the run ended; the body of a ``run`` event."""
 
     run: int
     status: RunStatus
@@ -930,11 +978,13 @@ class MemoryCode(TypedDict):
 
 
 class CodeRequest(TypedDict):
-    act: Literal["select", "diff", "fork", "run", "memory"]
+    act: Literal["select", "diff", "fork", "run", "start", "memory"]
     checkpoint: str
+    """Empty for a start."""
     other: NotRequired[str]
     fork: NotRequired[ForkRequest]
     run: NotRequired[RunRequest]
+    start: NotRequired[StartRequest]
     memory: NotRequired[MemoryCode]
 
 
@@ -994,6 +1044,12 @@ class PartParams(TypedDict):
     path: list[int]
     typed: NotRequired[str]
     """What was made of it as JSON, to go on with it as a form; else the form is of the part as it is."""
+
+
+class StartParams(TypedDict):
+    thread_id: str | None
+    """A new thread of this id; None: of a free one. With ``turn`` the thread that it is the next turn of."""
+    turn: bool
 
 
 class MarksParams(TypedDict):
@@ -1102,6 +1158,8 @@ class Methods(TypedDict):
     fork_commit: tuple[ForkRequest, ForkResult]
     answer_form: tuple[CheckpointParams, list[AnswerForm]]
     answer_make: tuple[AnswerRequest, AnswersMade]
+    start_form: tuple[StartParams, StartForm]
+    thread_start: tuple[StartRequest, RunView]
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
     breakpoints_set: tuple[BreakpointsSet, BreakpointsOf]

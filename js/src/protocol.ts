@@ -6,7 +6,7 @@ export type RunStatus = "running" | "stopping" | "done" | "interrupted" | "faile
 
 export type ChangeKind = "added" | "removed" | "changed";
 
-export type ErrorCode = "refused" | "not_found" | "source" | "cancelled" | "internal";
+export type ErrorCode = "refused" | "not_found" | "empty" | "source" | "cancelled" | "internal";
 
 export type Dtype = "u1" | "u2" | "i4" | "f8";
 
@@ -49,6 +49,7 @@ export interface Request {
 
 /** A part of what was typed that is refused, at its field. */
 export interface RefusedPart {
+  /** Of a start: `input`, `message`, `context`, `configurable` or `thread`. */
   channel: string;
   /** That of the edit. */
   path: number[];
@@ -337,13 +338,29 @@ export interface CheckpointView {
   warnings: string[];
 }
 
+/** A stretch of two texts: kept, removed or added. */
+export interface TextPart {
+  op: "=" | "-" | "+";
+  /** Its beginning. */
+  text: string;
+  /** Characters of the old text before it. */
+  before: number;
+  /** Characters of the new text before it. */
+  after: number;
+  /** Characters of it, behind `text`, that were not sent. */
+  left_out: number;
+}
+
 export interface ChangeView {
   path: string;
   kind: ChangeKind;
   before: ValueNode | null;
   after: ValueNode | null;
+  /** Where `before` stands in the channel's old value; None where it cannot be asked for. */
+  before_at: number[] | null;
+  after_at: number[] | null;
   /** For long text: the words kept, removed and added, in order. */
-  words: ["=" | "-" | "+", string][] | null;
+  words: TextPart[] | null;
 }
 
 export interface ChannelDiff {
@@ -651,7 +668,35 @@ export interface AnswersMade {
   errors: AnswerError[];
 }
 
-/** The answer to `run_start` when the run ended, and the body of a `run` event. */
+/** The answer to `start_form`: what begins a new thread, or the next turn of one. */
+export interface StartForm {
+  /** The thread, or a free id for a new one. */
+  thread_id: string;
+  /** The field of the input that takes a message, empty where the whole input does; None: there is none. */
+  chat: string | null;
+  /** The input, without the message of a chat; None where nothing is left of it. */
+  input: FieldView | null;
+  /** The run's context; None where the graph has none. */
+  context: FieldView | null;
+  /** JSON text, prefilled from the debugger's config and what the thread was made with. */
+  configurable: string;
+}
+
+/** Begin a new thread, or the next turn at a checkpoint where nothing comes next. */
+export interface StartRequest {
+  /** Whose next turn it is; None: a new thread. */
+  checkpoint: string | null;
+  thread_id: string;
+  /** Of a chat; None: the messages are in `input`. */
+  message: string | null;
+  /** JSON; None: there is nothing but the message. */
+  input: string | null;
+  /** JSON; None: that of the debugger. */
+  context: string | null;
+  configurable: string | null;
+}
+
+/** The answer to `run_start` and `thread_start` when the run ended; the body of a `run` event. */
 export interface RunView {
   run: number;
   status: RunStatus;
@@ -875,11 +920,13 @@ export interface MemoryCode {
 }
 
 export interface CodeRequest {
-  act: "select" | "diff" | "fork" | "run" | "memory";
+  act: "select" | "diff" | "fork" | "run" | "start" | "memory";
+  /** Empty for a start. */
   checkpoint: string;
   other?: string;
   fork?: ForkRequest;
   run?: RunRequest;
+  start?: StartRequest;
   memory?: MemoryCode;
 }
 
@@ -935,6 +982,12 @@ export interface PartParams {
   path: number[];
   /** What was made of it as JSON, to go on with it as a form; else the form is of the part as it is. */
   typed?: string;
+}
+
+export interface StartParams {
+  /** A new thread of this id; None: of a free one. With `turn` the thread that it is the next turn of. */
+  thread_id: string | null;
+  turn: boolean;
 }
 
 export interface MarksParams {
@@ -1038,6 +1091,8 @@ export interface Methods {
   fork_commit: { params: ForkRequest; result: ForkResult };
   answer_form: { params: CheckpointParams; result: AnswerForm[] };
   answer_make: { params: AnswerRequest; result: AnswersMade };
+  start_form: { params: StartParams; result: StartForm };
+  thread_start: { params: StartRequest; result: RunView };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
   breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };

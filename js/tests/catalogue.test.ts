@@ -8,7 +8,9 @@ import { said } from "./source";
 const WITHOUT = /^src\/(protocol|words\/.*|lib\/words|loader|source\/embedded)\.ts$/;
 /** What is no word of a language: names of keys, fields and formats, code, fonts, selectors. */
 const CODE = new Set([
-  ..."esc|Home End|JSON|goto|configurable|namespace|key|value|ttl|id|v|v{}|→ v".split("|"),
+  ..."esc|Home End|JSON|goto|configurable|context|context, configurable|namespace|key|value|ttl|id|v|v{}|→ v".split(
+    "|",
+  ),
   "users.ada",
   "len(messages) > 4",
   '{"score": {"$gt": 9}}',

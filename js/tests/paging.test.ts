@@ -5,9 +5,9 @@ import {
   gather,
   type Load,
   MOST,
+  messageFrom,
   TEXT_PAGE,
-  wholeMessage,
-  wholeText,
+  textFrom,
 } from "../src/lib/paging";
 import type { MessageView, ValueNode } from "../src/protocol";
 
@@ -23,25 +23,24 @@ function list(items: ValueNode[], more = 0, first = 0): ValueNode {
   };
 }
 
-describe("wholeText", () => {
+describe("textFrom", () => {
   it("counts in Python's characters", async () => {
     const whole = "🙂".repeat(30_000);
     const symbols = Array.from(whole);
     const load: Load = vi.fn(async (_path, offset, limit) =>
       leaf("string", symbols.slice(offset, offset + limit).join("")),
     );
-    const known = symbols.slice(0, 10).join("");
-    expect(await wholeText(load, [1], known, 29_990)).toBe(whole);
+    expect(await textFrom(load, [1], 10, 29_990)).toBe(symbols.slice(10).join(""));
     expect(load).toHaveBeenNthCalledWith(1, [1], 10, TEXT_PAGE);
-    expect(load).toHaveBeenNthCalledWith(2, [1], 10 + TEXT_PAGE, TEXT_PAGE);
+    expect(load).toHaveBeenNthCalledWith(2, [1], 10 + TEXT_PAGE, 9_990);
     expect(load).toHaveBeenCalledTimes(2);
   });
   it("ends when nothing more comes", async () => {
-    expect(await wholeText(async () => leaf("string", ""), [], "ab", 100)).toBe("ab");
+    expect(await textFrom(async () => leaf("string", ""), [], 2, 98)).toBe("");
   });
 });
 
-describe("wholeMessage", () => {
+describe("messageFrom", () => {
   const view: MessageView = {
     role: "ai",
     name: null,
@@ -57,14 +56,14 @@ describe("wholeMessage", () => {
       expect(path).toEqual([4, 0]);
       return leaf("string", "abcdef".slice(offset, offset + limit));
     };
-    expect(await wholeMessage(load, [4], view)).toBe("abcdef");
+    expect(await messageFrom(load, [4], 3, 3)).toBe("def");
   });
   it("asks the message where its content is a list of blocks", async () => {
     const load: Load = async (path) =>
       path.length === 2
         ? list([])
         : { ...leaf("message", "ai: abc"), message: { ...view, text: "abcdef", more: 0 } };
-    expect(await wholeMessage(load, [4], view)).toBe("abcdef");
+    expect(await messageFrom(load, [4], 3, 3)).toBe("def");
   });
 });
 

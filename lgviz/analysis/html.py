@@ -243,7 +243,7 @@ def _change(change: Change, shared: int, room: Room) -> Markup:
         if old.text != new.text and old.text and new.text:
             return _worded(old.text, new.text, named, room)
         return _line("del", named + room.esc(line(before, 400), 400)) + _message(after, room)
-    if is_text_change(change) and len(before) + len(after) < 200_000:
+    if is_text_change(change):
         return _worded(before, after, named, room)
     rows = _line("del", named + _said(before, room)) if change.kind != "added" else _NONE
     return rows + (_line("add", named + _said(after, room)) if change.kind != "removed" else _NONE)

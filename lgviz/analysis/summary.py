@@ -15,6 +15,8 @@ __all__ = ["channel_summary", "common_path", "diff_text", "is_text_change", "pat
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _ROWS = 12
 _LONG = 20
+_PAGE = 200
+"""Characters of a text that is read by its parts even where nothing stands between its words."""
 
 
 def summary_of(diff: Changes) -> str:
@@ -58,7 +60,11 @@ def channel_summary(changes: Sequence[Change]) -> str:
 def is_text_change(change: Change) -> bool:
     """Whether a change is best read as words of a text, kept, removed and added."""
     texts = change.before, change.after
-    return change.kind == "changed" and all(type(t) is str and (len(t) > _LONG and " " in t) for t in texts)
+    return change.kind == "changed" and all(type(text) is str and _is_prose(text) for text in texts)
+
+
+def _is_prose(text: str) -> bool:
+    return len(text) > _PAGE or (len(text) > _LONG and (" " in text or "\n" in text))
 
 
 def path_text(path: Path) -> str:

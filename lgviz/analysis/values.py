@@ -25,7 +25,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from lgviz._visible import visible
-from lgviz.analysis.messages import is_message, read_message
+from lgviz.analysis.messages import is_message, message_id, read_message
 from lgviz.errors import NotFound
 from lgviz.persistence import Placeholder
 from lgviz.sources.base import Undecodable
@@ -41,6 +41,7 @@ __all__ = [
     "fields_of",
     "kind_of",
     "line",
+    "positions_of",
     "type_name",
     "value_at",
 ]
@@ -239,6 +240,32 @@ def child_at(value: Any, position: int) -> tuple[Any, Any]:
     for pair in _pairs(value, max(position, 0), max(position, 0) + 1) if position >= 0 else ():
         return pair
     raise NotFound("The value has no such part any more.", "Open the checkpoint again.")
+
+
+def positions_of(value: Any, path: Sequence[Any]) -> list[int] | None:
+    """The child positions of a part by its path in a diff (keys, names of fields, ids of messages, places in
+    lists); None where there is no such part, or none that a position names.
+    """
+    found: list[int] = []
+    for step in path:
+        place = _place(value, step)
+        if place is None:
+            return None
+        found.append(place[0])
+        value = place[1]
+    return found
+
+
+def _place(value: Any, step: Any) -> tuple[int, Any] | None:
+    kind = kind_of(value)
+    if kind == "list":
+        if type(step) is int:
+            return (step, value[step]) if 0 <= step < len(value) else None
+        return next(((i, item) for i, item in enumerate(value) if message_id(item) == step), None)
+    if kind not in ("dict", "object", "message"):
+        return None
+    named = enumerate(_pairs(value, 0, None))
+    return next(((i, child) for i, (key, child) in named if type(key) is type(step) and key == step), None)
 
 
 def _pairs(value: Any, offset: int, stop: int | None) -> Iterator[tuple[Any, Any]]:

@@ -45,7 +45,7 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
     pulled = {task.name: task for task in stored if task.name and task.order[0] == 1}
     if row.dated:  # there an id may not tell whether a task was sent
         pulled = {name: task for name, task in pulled.items() if name not in sends}
-    known = {task.name: task for task in updated if task.name} | pulled
+    known = {task.name: task for task in updated if task.name and not _is_sent(task)} | pulled
     for name in _pulled(row, record, sends, pulled, naming):
         planned.append(known.get(name) or Task("", "", name=name, order=(1, name)))
     rank = _rank(record.bookkeeping, {task.name for task in planned if task.order[0] == 1})

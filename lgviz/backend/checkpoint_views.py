@@ -9,7 +9,7 @@ from langgraph.types import PregelTask
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.diff import StateDiff, diff_states
+from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag
 from lgviz.analysis.usage import Prices, Usage, message_ids, usage_of
@@ -114,12 +114,19 @@ def checkpoints_diff(
     before: Checkpoint | None, after: Checkpoint, source: Source, *, internal: bool = False
 ) -> DiffView:
     """The difference of two checkpoints; ``before`` None stands for nothing at all."""
-    diff = _diff(before, after, internal)
+    old, new = _all_of(before), _all_of(after)
     reducers = _reducers(after, source)
     if before is not None:
         reducers = {**reducers, **before.doubts, **after.doubts}
     who = _who(after) if before is not None and before == after.parent else {}
-    return diff_view(diff, before.label if before else None, after.label, reducers=reducers, who=who)
+    return diff_view(
+        diff_states(old, new, internal=internal),
+        before.label if before else None,
+        after.label,
+        reducers=reducers,
+        who=who,
+        states=(old, new),
+    )
 
 
 def writes_view(checkpoint: Checkpoint, prices: Prices | None = None) -> list[TaskWrites]:
@@ -218,11 +225,10 @@ def raw_view(checkpoint: Checkpoint) -> RawView:
     }
 
 
-def _diff(before: Checkpoint | None, after: Checkpoint, internal: bool) -> StateDiff:
-    old, new = state_of(before) if before else {}, state_of(after)
-    old |= internal_of(before, old) if before else {}
-    new |= internal_of(after, new)
-    return diff_states(old, new, internal=internal)
+def _all_of(checkpoint: Checkpoint | None) -> dict[str, Any]:
+    """Its channels, the internal ones too."""
+    state = state_of(checkpoint) if checkpoint else {}
+    return state | internal_of(checkpoint, state) if checkpoint else state
 
 
 def _who(checkpoint: Checkpoint) -> dict[str, str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lgviz.analysis.diff import Change, StateDiff
 from lgviz.analysis.messages import is_message, read_message
 from lgviz.analysis.summary import change_path, channel_summary, is_text_change
-from lgviz.analysis.text_diff import Segment, words
-from lgviz.analysis.values import clean
+from lgviz.analysis.text_diff import words
+from lgviz.analysis.values import clean, positions_of, value_at
 from lgviz.backend.value_views import Budget, value_node
-from lgviz.protocol import ChangeView, ChannelDiff, DiffView
+from lgviz.protocol import ChangeView, ChannelDiff, DiffView, TextPart
 from lgviz.sources.places import is_internal
 
 __all__ = ["diff_view"]
@@ -19,11 +20,19 @@ _CHANNELS = 150
 _CHANGES = 100
 _FRAME = 160
 """Bytes of JSON around one channel or change."""
+_PART = 90
+"""Bytes of JSON around one part of a text."""
+_EDIT = 4_000
+"""Characters of a removed or added stretch that are sent."""
+_NEAR = 3
+"""Line ends shown on each side of an edit: its own, and those of two lines."""
 _KEPT = 160
-"""Characters shown on each side of an edit in a long text."""
-_LONGEST = 400_000
-"""Characters of two texts that are still compared word by word."""
+"""Characters shown on each side of an edit where lines are long."""
+_WORD = 20
+"""Characters within which such a stretch is cut between two words."""
 _SMALLEST = 400
+
+_State = Mapping[str, Any]
 
 
 def diff_view(
@@ -33,6 +42,7 @@ def diff_view(
     *,
     reducers: Mapping[str, str | None] | None = None,
     who: Mapping[str, str] | None = None,
+    states: tuple[_State, _State] = ({}, {}),
     budget: Budget | None = None,
 ) -> DiffView:
     """A diff as a view shows it.
@@ -43,13 +53,14 @@ def diff_view(
         after: label of the new one.
         reducers: reducer names by channel.
         who: by channel, who set it, in words (``"agent · c9"``).
+        states: the old and the new state, as far as a view can ask for their values.
         budget: bytes of JSON that it may take.
     """
     budget = budget or Budget()
     names = diff.channels[:_CHANNELS]
     budget.spend(_FRAME * len(names))
     channels = [
-        _channel(name, diff[name], (reducers or {}).get(name), (who or {}).get(name), share)
+        _channel(name, diff[name], (reducers or {}).get(name), (who or {}).get(name), states, share)
         for name, share in zip(names, budget.shares(len(names)), strict=True)
     ]
     return {
@@ -62,7 +73,12 @@ def diff_view(
 
 
 def _channel(
-    name: str, changes: Sequence[Change], reducer: str | None, who: str | None, budget: Budget
+    name: str,
+    changes: Sequence[Change],
+    reducer: str | None,
+    who: str | None,
+    states: tuple[_State, _State],
+    budget: Budget,
 ) -> ChannelDiff:
     shown: list[ChangeView] = []
     most = changes[: max(1, min(_CHANGES, budget.left // _SMALLEST))]
@@ -70,7 +86,7 @@ def _channel(
         if shown and budget.left < _SMALLEST:
             break
         share.spend(_FRAME)
-        shown.append(_change(change, share))
+        shown.append(_change(change, states, share))
     return {
         "channel": clean(str(name))[:200],
         "internal": is_internal(str(name)),
@@ -82,49 +98,103 @@ def _channel(
     }
 
 
-def _change(change: Change, budget: Budget) -> ChangeView:
+def _change(change: Change, states: tuple[_State, _State], budget: Budget) -> ChangeView:
     path, _ = budget.take(change_path(change), 200)
-    segments = _words(change, budget)
-    rest = Budget(budget.left if segments is None else min(budget.left, 600), budget)
-    view: ChangeView = {"path": path, "kind": change.kind, "before": None, "after": None, "words": segments}
-    parts = rest.shares(1 if change.kind != "changed" else 2)
-    if change.kind != "added":
-        view["before"] = value_node(change.before, budget=next(parts))
-    if change.kind != "removed":
-        view["after"] = value_node(change.after, budget=next(parts))
-    return view
+    texts = _texts(change)
+    parts = None if texts is None else text_parts(*texts, budget)
+    rest = Budget(budget.left if parts is None else min(budget.left, 600), budget)
+    shares = rest.shares(1 if change.kind != "changed" else 2)
+    return {
+        "path": path,
+        "kind": change.kind,
+        "before": value_node(change.before, budget=next(shares)) if change.kind != "added" else None,
+        "after": value_node(change.after, budget=next(shares)) if change.kind != "removed" else None,
+        "before_at": _at(states[0], change, change.before) if change.kind != "added" else None,
+        "after_at": _at(states[1], change, change.after) if change.kind != "removed" else None,
+        "words": parts,
+    }
 
 
-def _words(change: Change, budget: Budget) -> list[Segment] | None:
-    """The words of a changed text, or of a changed message."""
+def _at(state: _State, change: Change, value: Any) -> list[int] | None:
+    """Where a value stands in its channel. A path may name a position of the other state: it is looked at."""
+    if change.channel not in state:
+        return None
+    path = positions_of(state[change.channel], change.path)
+    if path is None:
+        return None
+    found = value_at(state[change.channel], path)
+    return path if found is value or _text(found) == _text(value) is not None else None
+
+
+def _text(value: Any) -> str | None:
+    return value if type(value) is str else read_message(value).text if is_message(value) else None
+
+
+def _texts(change: Change) -> tuple[str, str] | None:
+    """A text before and after, or those of a message, where they are best read as words."""
     before, after = change.before, change.after
     if change.kind != "changed":
         return None
     if is_message(before) and is_message(after):
         before, after = read_message(before).text, read_message(after).text
-        if before == after or not (before and after):
-            return None
-    elif not is_text_change(change):
-        return None
-    if len(before) + len(after) > _LONGEST:
-        return None
-    found: list[Segment] = []
+        return (before, after) if before != after and before and after else None
+    return (before, after) if is_text_change(change) else None
+
+
+def text_parts(before: str, after: str, budget: Budget) -> list[TextPart]:
+    """What was kept, removed and added, with the middle of long stretches left out."""
+    found: list[TextPart] = []
+    i = j = 0
+
+    def add(op: Any, text: str, left_out: int) -> None:
+        nonlocal i, j
+        budget.spend(_PART)
+        shown, more = budget.take(text, len(text))
+        size = len(text) + left_out
+        found.append({"op": op, "text": shown, "before": i, "after": j, "left_out": more + left_out})
+        i += size if op != "+" else 0
+        j += size if op != "-" else 0
+
     segments = words(before, after)
-    for i, (op, text) in enumerate(segments):
-        if op == "=":
-            text = _elided(text, first=i == 0, last=i == len(segments) - 1)
-        cut, more = budget.take(text, max(_KEPT, budget.left * 2 // 3))
-        found.append((op, cut + ("…" if more else "")))
+    for n, (op, text) in enumerate(segments):
         if budget.left < _SMALLEST:
-            if i < len(segments) - 1:
-                found.append(("=", " …"))
+            add("-", "", len(before) - i)
+            add("+", "", len(after) - j)
             break
-    return found
+        if op != "=":
+            add(op, text[:_EDIT], max(0, len(text) - _EDIT))
+            continue
+        head = 0 if n == 0 else _head(text)
+        tail = len(text) if n == len(segments) - 1 else _tail(text)
+        if tail - head < _KEPT // 2:
+            add(op, text, 0)
+        else:
+            add(op, text[:head], tail - head)
+            if tail < len(text):
+                add(op, text[tail:], 0)
+    return [part for part in found if part["text"] or part["left_out"]]
 
 
-def _elided(text: str, *, first: bool, last: bool) -> str:
-    """A long stretch that stayed, with its middle left out."""
-    head, tail = (0 if first else _KEPT), (0 if last else _KEPT)
-    if len(text) <= head + tail + 40:
-        return text
-    return text[:head] + " … " + (text[-tail:] if tail else "")
+def _head(text: str) -> int:
+    """Where the beginning ends that is shown of a kept text: at the end of a line, if one is near."""
+    end = 0
+    for _ in range(_NEAR):
+        at = text.find("\n", end, 2 * _KEPT)
+        if at < 0:
+            break
+        end = at + 1
+    return end or text.find(" ", _KEPT, _KEPT + _WORD) + 1 or min(_KEPT, len(text))
+
+
+def _tail(text: str) -> int:
+    """Where the end begins that is shown of a kept text: after the end of a line, if one is near."""
+    start = end = len(text)
+    for _ in range(_NEAR):
+        at = text.rfind("\n", max(0, len(text) - 2 * _KEPT), end)
+        if at < 0:
+            break
+        start, end = at + 1, at
+    if end < len(text):
+        return start
+    start = max(0, len(text) - _KEPT)
+    return text.find(" ", start, start + _WORD) + 1 or start

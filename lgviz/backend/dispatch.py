@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-from lgviz.errors import InvalidValue, LgvizError, NotFound, SourceError
+from lgviz.errors import InvalidValue, LgvizError, NoCheckpoints, NotFound, SourceError
 from lgviz.protocol import Dtype, ErrorCode, Failure
 
 __all__ = ["Cancelled", "Dispatcher", "RequestCall", "Send", "handler", "handlers_of"]
@@ -167,4 +167,6 @@ class Dispatcher:
 def _code(error: LgvizError) -> ErrorCode:
     if isinstance(error, NotFound):
         return "not_found"
+    if isinstance(error, NoCheckpoints):
+        return "empty"
     return "source" if isinstance(error, SourceError) else "refused"

@@ -19,7 +19,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.pregel import NodeBuilder, Pregel
-from langgraph.types import Command, Send, interrupt
+from langgraph.types import Command, Send, StateUpdate, interrupt
 
 from lgviz.analysis.history import History, open_history
 from lgviz.persistence import MemorySaver
@@ -224,6 +224,27 @@ def test_sent_tasks_wait_in_the_order_they_were_sent(kept: Kept, durability: Any
     assert kept.deviations(graph) == []
     for history in kept.read(graph):
         assert values(history.latest.waiting) == [2]
+
+
+@pytest.mark.parametrize(("sent", "updates"), [(1, 1), (1, 2), (2, 2), (2, 4)])
+def test_a_copy_updated_as_a_node_that_is_sent_and_led_to_shows_each_update_once(
+    kept: Kept, sent: int, updates: int
+) -> None:
+    builder = StateGraph(Log)
+    builder.add_node("one", lambda state: Command(goto=[Send("two", {})] * sent))
+    builder.add_node("two", lambda state: {"log": ["two"]})
+    builder.add_edge(START, "one")
+    builder.add_edge("one", "two")
+    graph = builder.compile(checkpointer=kept.saver)
+    graph.invoke({"log": []}, THREAD, durability="sync")
+    waited = open_history(graph, "1")["c2"]
+    assert waited.next == ("two",) * (sent + 1)
+    graph.update_state(waited.config, [StateUpdate({"log": [n]}, "two") for n in range(updates)], "__copy__")
+    for history in kept.read(graph):
+        (copied,) = [c for c in history if c.source == "fork"]
+        told = [task.result and task.result["log"] for task in copied.tasks]
+        assert told == [[n] if n < updates else None for n in range(sent + 1)]
+    assert kept.deviations(graph) == []
 
 
 def replaced(saver: Any, *sends: Send, first: str = "p") -> tuple[Any, list[str]]:

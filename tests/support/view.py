@@ -15,9 +15,10 @@ class View:
 
     Args:
         what: what a :class:`Backend` takes, or a debugger, whose messages this view hears in its front end's place.
+        opens: whether a thread is opened at once.
     """
 
-    def __init__(self, what: Any, thread_id: str | None = None, **more: Any) -> None:
+    def __init__(self, what: Any, thread_id: str | None = None, *, opens: bool = True, **more: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         self.progress: list[Any] = []
         self._replies: dict[int, Any] = {}
@@ -28,7 +29,8 @@ class View:
             self.backend: Any = what._backend
         else:
             self.backend = Backend(what, self._take, **more)
-            self.backend.thread.open(thread_id)
+            if opens:
+                self.backend.thread.open(thread_id)
 
     def close(self) -> None:
         self.backend.close()

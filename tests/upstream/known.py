@@ -101,11 +101,6 @@ DIFFERENT = (
         ("test_interrupt_state.py::test_nested_entrypoint_finished_task_is_not_rerun*",),
     ),
     Known(
-        'not in the rows: with durability="exit" a second round of a `Send` leaves no trace of its own',
-        ("*.nodes",),
-        ("test_*.py::test_send_dedupe_on_resume*exit*",),
-    ),
-    Known(
         "an input that no step ever took in the thread, which shows no state: a graph of nodes and an"
         " `@entrypoint` keep it in one channel, so who takes it is left out",
         ("[sf]*.next", "[sf]*.tasks"),

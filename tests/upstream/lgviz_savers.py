@@ -12,8 +12,8 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 
 from lgviz.persistence import AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
 
-POSTGRES = os.environ.get("LGVIZ_UPSTREAM_POSTGRES")
-"""The URI of a database: its saver then stands in for the one in memory."""
+POSTGRES = os.environ.get("LGVIZ_UPSTREAM_POSTGRES", "").split()
+"""The URI of a database for each worker: its saver then stands in for the one in memory."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -54,8 +54,8 @@ async def _sqlite_aio() -> AsyncIterator[Any]:
 
 @contextmanager
 def _postgres() -> Iterator[Any]:
-    assert POSTGRES
-    with PostgresSaver.from_conn_string(POSTGRES) as saver:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    with PostgresSaver.from_conn_string(POSTGRES[worker]) as saver:
         saver.setup()
         for thread in {row.config["configurable"]["thread_id"] for row in saver.list(None)}:
             saver.delete_thread(thread)

@@ -35,9 +35,8 @@ NEEDED = (
 )
 """What the tests import, and what runs them."""
 
-
-AGAIN = ("--reruns", "2")
-"""Some tests of LangGraph wait for a time that a busy machine does not keep."""
+IN_TWO = ("-n", "2", "--reruns", "5", "--reruns-delay", "1")
+"""In two processes; some tests of LangGraph wait for a few milliseconds, which a busy machine does not keep."""
 
 
 @dataclass
@@ -60,7 +59,7 @@ class Outcome:
     unopened: set[str]
 
     def failing(self) -> set[str]:
-        """The tests that failed, without their parameters; a busy machine's were run three times."""
+        """The tests that failed, without their parameters; a busy machine's were run again."""
         return {test.partition("[")[0] for test in self.failed}
 
     def told(self) -> str:

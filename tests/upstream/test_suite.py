@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .known import DIFFERENT, FAILING
-from .suite import AGAIN, run
+from .suite import IN_TWO, run
 
 ONE = """
 from typing import Annotated, TypedDict
@@ -25,7 +25,6 @@ def test_chat():
     graph = builder.set_entry_point("greet").set_finish_point("greet").compile(InMemorySaver())
     graph.invoke({"said": ["hi"]}, {"configurable": {"thread_id": "1"}})
 """
-IN_TWO = ("-n", "2", *AGAIN)
 
 Told = Callable[[str, object], None]
 

@@ -2,7 +2,7 @@
 
 import type { MessageView, ValueItem, ValueNode } from "../protocol";
 import type { Source } from "../source/types";
-import { characters } from "./format";
+import { characters, thousands } from "./format";
 import { t } from "./words";
 
 /** Asks for a part of one channel's value: `offset` and `limit` count children, for text its characters. */
@@ -42,18 +42,20 @@ export function expandable(node: ValueNode, canLoad: boolean): boolean {
   return (node.items?.length ?? 0) > 0 || (canLoad && node.items === undefined) || (canLoad && node.more > 0);
 }
 
-/** A whole text of which `known` was sent and `more` characters are missing. */
-export async function wholeText(
+/** Characters of a text that one click brings, and that are copied: a text may be longer than a browser holds. */
+export const MOST_TEXT = 200_000;
+const MOST_COPIED = 5_000_000;
+
+/** `count` characters of a text from `start` on, both in Python's characters. */
+export async function textFrom(
   load: Load,
   path: readonly number[],
-  known: string,
-  more: number,
+  start: number,
+  count: number,
 ): Promise<string> {
-  const length = characters(known) + more;
-  const parts = [known];
-  let at = characters(known);
-  while (at < length) {
-    const { text } = await load(path, at, TEXT_PAGE);
+  const parts: string[] = [];
+  for (let at = start; at < start + count; ) {
+    const { text } = await load(path, at, Math.min(TEXT_PAGE, start + count - at));
     if (text === "") break;
     parts.push(text);
     at += characters(text);
@@ -61,17 +63,30 @@ export async function wholeText(
   return parts.join("");
 }
 
-/** The whole text of a message: its content, which is its first child, or what Python reads from its blocks. */
-export async function wholeMessage(
+/** The same of a message: of its content, its first child, or of what Python reads from its blocks. */
+export async function messageFrom(
   load: Load,
   path: readonly number[],
-  { text, more }: MessageView,
+  start: number,
+  count: number,
 ): Promise<string> {
-  const length = characters(text) + more;
   const content = await load([...path, 0], 0, 1);
-  if (content.kind === "string") return wholeText(load, [...path, 0], "", length);
-  const { message } = await load(path, 0, length);
-  return message && message.text.length > text.length ? message.text : text;
+  if (content.kind === "string") return textFrom(load, [...path, 0], start, count);
+  const { message } = await load(path, 0, start + count);
+  return [...(message?.text ?? "")].slice(start, start + count).join("");
+}
+
+/** A whole text of which `known` was sent and `more` characters are missing. */
+async function whole(
+  from: typeof textFrom,
+  load: Load,
+  path: readonly number[],
+  known: string,
+  more: number,
+): Promise<string> {
+  if (more > MOST_COPIED)
+    throw new RangeError(t("The text is too long to copy: read it with Copy as Python."));
+  return known + (await from(load, path, characters(known), more));
 }
 
 /** Most parts a copied value may have: beyond, the copy says so instead of stalling the kernel. */
@@ -87,7 +102,9 @@ export async function gather(
   const visit = async (part: ValueNode, at: readonly number[]): Promise<unknown> => {
     left -= 1;
     if (left < 0)
-      throw new RangeError(t("The value has more than {n} parts: read it with Copy as Python.", { n: MOST }));
+      throw new RangeError(
+        t("The value has more than {n} parts: read it with Copy as Python.", { n: thousands(MOST) }),
+      );
     switch (part.kind) {
       case "null":
         return null;
@@ -96,7 +113,7 @@ export async function gather(
       case "number":
         return Number.isFinite(Number(part.text)) && part.text.length < 16 ? Number(part.text) : part.text;
       case "string":
-        return part.more > 0 && load ? wholeText(load, at, part.text, part.more) : part.text;
+        return part.more > 0 && load ? whole(textFrom, load, at, part.text, part.more) : part.text;
       case "message":
         return part.message ? message(part.message, at) : part.text;
       case "list":
@@ -117,7 +134,7 @@ export async function gather(
   };
   const message = async (view: MessageView, at: readonly number[]) => ({
     type: view.role,
-    content: view.more > 0 && load ? await wholeMessage(load, at, view) : view.text,
+    content: view.more > 0 && load ? await whole(messageFrom, load, at, view.text, view.more) : view.text,
     ...(view.name === null ? {} : { name: view.name }),
     ...(view.id === null ? {} : { id: view.id }),
     ...(view.tool_call_id === null ? {} : { tool_call_id: view.tool_call_id }),

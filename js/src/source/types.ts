@@ -43,7 +43,7 @@ export type Result<M extends Method> = M extends "thread_open" ? OpenedThread : 
 
 export type ProgressOf<M extends Method> = M extends "search"
   ? SearchProgress
-  : M extends "run_start" | "fork_commit"
+  : M extends "run_start" | "fork_commit" | "thread_start"
     ? RunView
     : unknown;
 

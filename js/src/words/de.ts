@@ -381,8 +381,6 @@ export const german: Readonly<Record<string, string>> = {
   "Dismiss the error": "Den Fehler schließen",
   "Reading the thread": "Der Thread wird gelesen",
   "No checkpoint yet": "Noch kein Checkpoint",
-  "Run the graph on this thread: its checkpoints appear here as they are made.":
-    "Den Graphen auf diesem Thread ausführen: Seine Checkpoints erscheinen hier, sobald sie entstehen.",
   "Open the newest thread": "Den neuesten Thread öffnen",
   "Nothing was loaded": "Nichts wurde geladen",
   "What it showed last stands in the static view of this output, where there is one.":
@@ -641,4 +639,47 @@ export const german: Readonly<Record<string, string>> = {
   "after {label}": "nach {label}",
   "The thread's checkpoints are not in this saver": "Die Checkpoints des Threads sind nicht in diesem Saver",
   "The answer lacks the buffer of its column {name}.": "Der Antwort fehlt der Puffer ihrer Spalte {name}.",
+  // Long texts and big values.
+  "{n} character unchanged": "{n} Zeichen unverändert",
+  "{n} characters unchanged": "{n} Zeichen unverändert",
+  "show {n} more of {total} characters": "{n} von {total} weiteren Zeichen zeigen",
+  "fold what did not change": "Unverändertes falten",
+  "Show them": "Zeigen",
+  "Show {n} of them": "{n} davon zeigen",
+  "expand all": "alles aufklappen",
+  "collapse all": "alles zuklappen",
+  "Copy message {n}": "Nachricht {n} kopieren",
+  "The text is too long to copy: read it with Copy as Python.":
+    "Der Text ist zu lang zum Kopieren: mit „Als Python kopieren“ lesen.",
+  // Starting a thread, or its next turn.
+  Start: "Starten",
+  Send: "Senden",
+  start: "starten",
+  starting: "wird gestartet",
+  "New thread": "Neuer Thread",
+  "New thread “{thread}”": "Neuer Thread „{thread}“",
+  "Start a new thread": "Einen neuen Thread starten",
+  "Start thread {thread}": "Thread {thread} starten",
+  "Next turn": "Nächster Zug",
+  "Gives the graph another input in this thread": "Gibt dem Graphen in diesem Thread eine weitere Eingabe",
+  "No thread is open yet": "Noch ist kein Thread offen",
+  "Start a thread here, or run the graph in a cell: its checkpoints appear as they are made.":
+    "Hier einen Thread starten oder den Graphen in einer Zelle laufen lassen: seine Checkpoints erscheinen, sobald sie entstehen.",
+  "Close the form that starts": "Das Startformular schließen",
+  "Write a message.": "Eine Nachricht schreiben.",
+  "what you say to the graph": "was du dem Graphen sagst",
+  Message: "Nachricht",
+  Input: "Eingabe",
+  "Besides the message": "Neben der Nachricht",
+  "Input as JSON": "Eingabe als JSON",
+  "the whole input as JSON": "die ganze Eingabe als JSON",
+  Options: "Optionen",
+  "of the run": "des Laufs",
+  "after {label}, on a new branch": "nach {label}, auf einem neuen Zweig",
+  "{label} is in a sandbox: keep it first.": "{label} liegt in einer Sandbox: erst behalten.",
+  "{label} is inside a subgraph: a turn begins outside.":
+    "{label} liegt in einem Untergraphen: ein Zug beginnt außerhalb.",
+  "{label} waits for an answer: answer it first.": "{label} wartet auf eine Antwort: erst antworten.",
+  "{label} has not finished: {nodes} comes next. Resume it first.":
+    "{label} ist nicht fertig: als Nächstes kommt {nodes}. Erst fortsetzen.",
 };

@@ -13,6 +13,7 @@ import {
 } from "../../lib/draft";
 import { objectError } from "../../lib/json";
 import { fits } from "../../lib/layout";
+import { loader } from "../../lib/paging";
 import { keyOf, type Part, type PartDraft, refusedOf } from "../../lib/parts";
 import { t } from "../../lib/words";
 import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
@@ -228,7 +229,11 @@ function Form({ id, store, form, view }: FormProps) {
           )}
         </div>
         <Footer store={store} form={form} draft={draft} change={change} acts={acts} />
-        <Preview previewed={previewed} obstacle={wrong} />
+        <Preview
+          previewed={previewed}
+          obstacle={wrong}
+          load={{ before: (channel) => loader(store.source, form.checkpoint, channel) }}
+        />
       </div>
     </div>
   );

@@ -6,7 +6,7 @@ import { t } from "../../lib/words";
 import type { ForkRequest, PreviewView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Source } from "../../source/types";
-import { Channels } from "../inspector/diff";
+import { Channels, type Loads } from "../inspector/diff";
 import { Problem } from "../ui/problem";
 
 export interface Previewed {
@@ -51,10 +51,12 @@ interface Props {
   previewed: Previewed & { pending: boolean };
   /** Why there is nothing to preview yet. */
   obstacle: string | null;
+  /** Asks for what the checkpoint holds. */
+  load: Loads;
 }
 
 /** The resulting changes and what runs then; nothing is written for it. */
-export function Preview({ previewed, obstacle }: Props) {
+export function Preview({ previewed, obstacle, load }: Props) {
   const { view, error, pending } = previewed;
   return (
     <div class="lgviz-then" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
@@ -64,7 +66,7 @@ export function Preview({ previewed, obstacle }: Props) {
       ) : error && !pending ? (
         <Problem error={error} />
       ) : view ? (
-        <Result view={view} />
+        <Result view={view} load={load} />
       ) : (
         <div class="lgviz-preview-box lgviz-faint">{t("trying it…")}</div>
       )}
@@ -72,7 +74,7 @@ export function Preview({ previewed, obstacle }: Props) {
   );
 }
 
-function Result({ view }: { view: PreviewView }) {
+function Result({ view, load }: { view: PreviewView; load: Loads }) {
   const { channels } = view.diff;
   return (
     <>
@@ -94,7 +96,7 @@ function Result({ view }: { view: PreviewView }) {
         <p class="lgviz-mute">{t("no channel changes")}</p>
       ) : (
         <div class="lgviz-preview-cards">
-          <Channels diff={view.diff} />
+          <Channels diff={view.diff} load={load} />
         </div>
       )}
     </>

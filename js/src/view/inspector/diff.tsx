@@ -2,12 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { place } from "../../lib/format";
-import { isContainer } from "../../lib/paging";
+import { isContainer, type Load, loader, messageFrom, textFrom } from "../../lib/paging";
 import { t, tn } from "../../lib/words";
 import type { ChangeView, ChannelDiff, DiffView, ValueNode } from "../../protocol";
 import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
+import { TextDiff } from "./textdiff";
 import { Message, Value } from "./value";
 
 interface Props {
@@ -43,7 +44,13 @@ export function Diff({ source, pair: [before, after], compared, version }: Props
           </button>
         )}
       </div>
-      <Channels diff={diff} />
+      <Channels
+        diff={diff}
+        load={{
+          before: before === null ? undefined : (channel) => loader(source, swap ? after : before, channel),
+          after: (channel) => loader(source, swap && before !== null ? before : after, channel),
+        }}
+      />
       <p class="lgviz-more">
         <Hidden diff={diff} shown={internal} toggle={() => setInternal(!internal)} />
       </p>
@@ -51,12 +58,15 @@ export function Diff({ source, pair: [before, after], compared, version }: Props
   );
 }
 
-export function Channels({ diff }: { diff: DiffView }) {
+/** Asks for parts of a channel's value, on each side of a diff; absent where nothing can be asked for. */
+export type Loads = { [side in "before" | "after"]?: ((channel: string) => Load) | undefined };
+
+export function Channels({ diff, load = {} }: { diff: DiffView; load?: Loads }) {
   if (diff.channels.length === 0) return <p class="lgviz-empty">{t("Nothing differs.")}</p>;
   return (
     <>
       {diff.channels.map((channel) => (
-        <Card key={channel.channel} diff={channel} />
+        <Card key={channel.channel} diff={channel} load={load} />
       ))}
     </>
   );
@@ -85,7 +95,7 @@ function Hidden({ diff, shown, toggle }: { diff: DiffView; shown: boolean; toggl
   );
 }
 
-function Card({ diff }: { diff: ChannelDiff }) {
+function Card({ diff, load }: { diff: ChannelDiff; load: Loads }) {
   const { channel, changes } = diff;
   const only = changes.length === 1 ? changes[0] : undefined;
   return (
@@ -102,7 +112,13 @@ function Card({ diff }: { diff: ChannelDiff }) {
         <span class="lgviz-card-who">{[diff.reducer, diff.who].filter(Boolean).join(" · ")}</span>
       </header>
       {changes.map((change, i) => (
-        <Change key={i} channel={channel} change={change} title={only === undefined && !isMessage(change)} />
+        <Change
+          key={i}
+          channel={channel}
+          change={change}
+          title={only === undefined && !isMessage(change)}
+          load={load}
+        />
       ))}
       {diff.more > 0 && (
         <p class="lgviz-more">
@@ -121,28 +137,55 @@ function isMessage(change: ChangeView): boolean {
   return (change.after ?? change.before)?.message !== undefined;
 }
 
-function Change({ channel, change, title }: { channel: string; change: ChangeView; title: boolean }) {
+interface ChangeProps {
+  channel: string;
+  change: ChangeView;
+  title: boolean;
+  load: Loads;
+}
+
+function Change({ channel, change, title, load }: ChangeProps) {
   const { kind, before, after, words } = change;
+  const old = placed(load.before?.(channel), change.before_at);
+  const fresh = placed(load.after?.(channel), change.after_at);
+  const message = before?.message && after?.message ? after.message : null;
+  const from = message ? messageFrom : textFrom;
+  const text = words && (
+    <TextDiff
+      parts={words}
+      quoted={oneLine(before) && oneLine(after)}
+      before={old && ((start, size) => from(old.load, old.path, start, size))}
+      after={fresh && ((start, size) => from(fresh.load, fresh.path, start, size))}
+    />
+  );
   return (
     <div class="lgviz-change" data-testid="lgviz-diff-change" data-channel={channel} data-kind={kind}>
       {title && change.path !== "" && <div class="lgviz-path">{place(channel, change.path)}</div>}
-      {words && before?.message && after?.message ? (
+      {text && message ? (
         <div class="lgviz-message">
-          <span class={`lgviz-role is-${after.message.role}`}>{after.message.role}</span>
-          <div class="lgviz-message-body">
-            <Words words={words} />
-          </div>
+          <span class={`lgviz-role is-${message.role}`}>{message.role}</span>
+          <div class="lgviz-message-body">{text}</div>
         </div>
-      ) : words ? (
-        <Words words={words} quoted={oneLine(before) && oneLine(after)} />
       ) : (
-        <>
-          {before && kind !== "added" && <Side sign="−" node={before} />}
-          {after && kind !== "removed" && <Side sign="+" node={after} />}
-        </>
+        text || (
+          <>
+            {before && kind !== "added" && <Side sign="−" node={before} at={old} />}
+            {after && kind !== "removed" && <Side sign="+" node={after} at={fresh} />}
+          </>
+        )
       )}
     </div>
   );
+}
+
+interface Place {
+  load: Load;
+  path: number[];
+}
+
+/** Where a value is asked for. */
+function placed(load: Load | undefined, path: number[] | null): Place | undefined {
+  return load && path !== null ? { load, path } : undefined;
 }
 
 function oneLine(node: ValueNode | null): boolean {
@@ -155,57 +198,17 @@ function oneLine(node: ValueNode | null): boolean {
   );
 }
 
-function Side({ sign, node }: { sign: "+" | "−"; node: ValueNode }) {
-  if (node.message) return <Message message={node.message} tint={sign === "+" ? "added" : "removed"} />;
+function Side({ sign, node, at }: { sign: "+" | "−"; node: ValueNode; at: Place | undefined }) {
+  if (node.message)
+    return <Message message={node.message} tint={sign === "+" ? "added" : "removed"} {...at} />;
   return (
     <div class={`lgviz-side is-${sign === "+" ? "added" : "removed"}`}>
       <span class="lgviz-sign">{sign}</span>
       {isContainer(node) || node.kind === "undecodable" || node.kind === "string" ? (
-        <Value node={node} open={node.kind === "string" && !oneLine(node)} />
+        <Value node={node} open={node.kind === "string" && !oneLine(node)} {...at} />
       ) : (
         <span class="lgviz-side-text">{node.text}</span>
       )}
     </div>
-  );
-}
-
-type WordList = NonNullable<ChangeView["words"]>;
-
-/** A text before and after as two lines, the words removed and added marked. */
-function Words({ words, quoted = false }: { words: WordList; quoted?: boolean }) {
-  const quote = quoted ? '"' : "";
-  const removed = words.some(([kind]) => kind === "-");
-  const added = words.some(([kind]) => kind === "+");
-  return (
-    <>
-      {(removed || !added) && (
-        <div class="lgviz-side is-removed">
-          <span class="lgviz-sign">−</span>
-          <span class="lgviz-side-text">
-            {quote}
-            <Marked words={words} side="-" />
-            {quote}
-          </span>
-        </div>
-      )}
-      <div class="lgviz-side is-added">
-        <span class="lgviz-sign">+</span>
-        <span class="lgviz-side-text">
-          {quote}
-          <Marked words={words} side="+" />
-          {quote}
-        </span>
-      </div>
-    </>
-  );
-}
-
-function Marked({ words, side }: { words: WordList; side: "-" | "+" }) {
-  return (
-    <>
-      {words
-        .filter(([kind]) => kind === "=" || kind === side)
-        .map(([kind, text], i) => (kind === "=" ? text : <mark key={i}>{text}</mark>))}
-    </>
   );
 }

@@ -4,6 +4,7 @@ import { counted, duration, timeOfDay, title } from "../../lib/format";
 import { t } from "../../lib/words";
 import type { CheckpointView, RunRequest } from "../../protocol";
 import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import { isFinished } from "../../state/start";
 import { isActive, labelOf, type Store } from "../../state/store";
 import { ChangedChips } from "../find/changes";
 import { Act } from "../ui/act";
@@ -110,9 +111,23 @@ function Actions({ store, view, stale }: Props) {
       ? t("Nothing comes after {label}: the run ended here. Fork it instead.", { label: view.label })
       : null;
   const forking = store.panel.value === "fork";
+  const turning = store.panel.value === "start" && store.starting.value.turn;
+  const finished = isFinished(view);
   const resumable = isResumable(store, view);
   return (
     <div class="lgviz-acts">
+      {finished && (
+        <Act
+          name={t("Next turn")}
+          primary={!forking && !turning}
+          testid="lgviz-next-turn"
+          stale={stale}
+          reason={readOnly}
+          hint={t("Gives the graph another input in this thread")}
+          pressed={turning}
+          act={() => (turning ? store.closeFork() : store.openStart({ turn: true, thread: null }))}
+        />
+      )}
       {resumable && (
         <Act
           name={t("Resume")}
@@ -132,22 +147,24 @@ function Actions({ store, view, stale }: Props) {
         hint={t("Runs {nodes} on a new branch", { nodes: counted(view.next).join(", ") })}
         act={() => void runAndFollow(store, plainRun(view.id))}
       />
-      <Act
-        name={t("Step")}
-        testid="lgviz-step"
-        stale={stale}
-        reason={readOnly ?? busy ?? nothing}
-        hint={
-          resumable
-            ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
-            : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
-        }
-        act={() => void runAndFollow(store, stepHere(view, resumable))}
-      />
+      {!finished && (
+        <Act
+          name={t("Step")}
+          testid="lgviz-step"
+          stale={stale}
+          reason={readOnly ?? busy ?? nothing}
+          hint={
+            resumable
+              ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
+              : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
+          }
+          act={() => void runAndFollow(store, stepHere(view, resumable))}
+        />
+      )}
       <Act
         name={t("Fork")}
         shortcut="f"
-        primary={!forking && !resumable}
+        primary={!forking && !resumable && !finished}
         testid="lgviz-fork-open"
         stale={stale}
         reason={readOnly}

@@ -5,11 +5,13 @@ import { useRef } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { atWork } from "../../state/live";
-import { labelOf, type Store } from "../../state/store";
+import { labelOf, type Store, type Tab } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
 import { Topology } from "../graph/topology";
 import { Memory, useMemory } from "../memory/memory";
+import { StartPanel, useStart } from "../start/start";
 import { useAsk } from "../ui/ask";
+import { ExpandAll, Expanding, useExpanding } from "../ui/expand";
 import { useFocusHeld } from "../ui/focus";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
@@ -67,14 +69,17 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   const stale = view?.id !== selected;
   const tab = store.tab.value;
   const forking = store.panel.value === "fork";
+  const starting = store.panel.value === "start";
+  const start = useStart(store, starting);
   const topology = store.topology.value;
+  const [expansion, expand] = useExpanding(`${selected} ${tab}`);
   return (
     <>
       <RunBar store={store} />
       <LiveTasks store={store} />
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
       {/* What was read stays as it was scrolled and opened. */}
-      <div class="lgviz-reading" hidden={forking}>
+      <div class="lgviz-reading" hidden={forking || (starting && !start.docked)}>
         {view ? (
           <Head store={store} view={view} stale={stale} />
         ) : (
@@ -103,12 +108,18 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             />
           </div>
         )}
-        <Tabs
-          id={id}
-          tab={tab}
-          choose={(next) => (store.tab.value = next)}
-          extra={{ diff: between(store, view), memory: memory.data?.changed ? `${memory.data.changed}` : "" }}
-        />
+        <div class="lgviz-tabs-row">
+          <Tabs
+            id={id}
+            tab={tab}
+            choose={(next) => (store.tab.value = next)}
+            extra={{
+              diff: between(store, view),
+              memory: memory.data?.changed ? `${memory.data.changed}` : "",
+            }}
+          />
+          {WITH_VALUES.has(tab) && <ExpandAll open={expansion.open} toggle={expand} />}
+        </div>
         <div
           class={tab === "memory" ? "lgviz-pane is-memory" : "lgviz-pane"}
           role="tabpanel"
@@ -128,13 +139,19 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           ) : asked.error ? (
             <Problem error={asked.error} retry={asked.retry} />
           ) : (
-            <Body store={store} selected={selected} view={view} version={version} />
+            <Expanding.Provider value={expansion}>
+              <Body store={store} selected={selected} view={view} version={version} />
+            </Expanding.Provider>
           )}
         </div>
       </div>
+      {starting && <StartPanel store={store} start={start} view={view} stale={stale} />}
     </>
   );
 }
+
+/** Tabs with values that can be opened. */
+const WITH_VALUES: ReadonlySet<Tab> = new Set(["state", "diff", "writes"]);
 
 /** Names as the drawn graph knows them: what happens inside a subgraph happens in its node. */
 function inGraph(view: CheckpointView, names: string[]): string[] {

@@ -258,6 +258,10 @@ function MessageItem({ item, position, load, edit }: ItemProps) {
         >
           {t("fields")}
         </button>
+        <CopyButton
+          label={t("Copy message {n}", { n: position })}
+          text={() => gather(item.value, load, [position])}
+        />
         <EditButton edit={edit} path={[position]} name={t("message {n}", { n: position })} wide />
       </span>
       {fields && <Value node={node} path={[position]} load={load} edit={edit} open />}

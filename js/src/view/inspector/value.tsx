@@ -9,10 +9,10 @@ import {
   gather,
   isContainer,
   type Load,
+  messageFrom,
   PAGE,
+  textFrom,
   total,
-  wholeMessage,
-  wholeText,
 } from "../../lib/paging";
 import { t, tn } from "../../lib/words";
 import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../protocol";
@@ -21,6 +21,7 @@ import { Changes } from "../find/changes";
 import { InChannel, Marking, Sought, useInSight, useReach, Words } from "../find/found";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
+import { useOpen } from "../ui/expand";
 import { Problem } from "../ui/problem";
 import { Text } from "./text";
 
@@ -42,7 +43,7 @@ interface Props {
 
 /** One value of any type: a line, and below it, once opened, its children or the rest of its text. */
 export function Value({ node, name, path = [], load, edit, open = false, channel, bare = false }: Props) {
-  const [isOpen, setOpen] = useState(open);
+  const [isOpen, setOpen] = useOpen(open, isContainer(node) && node.items === undefined && !node.message);
   const box = useRef<HTMLDivElement>(null);
   const reach = useReach(path);
   const can = expandable(node, load !== undefined);
@@ -193,7 +194,7 @@ function LongText({
     <Text
       text={node.text}
       more={node.more}
-      whole={load && (() => wholeText(load, path, node.text, node.more))}
+      from={load && ((start, size) => textFrom(load, path, start, size))}
     >
       {(text) => (
         <div class="lgviz-long">
@@ -312,7 +313,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
           <Text
             text={message.text}
             more={message.more}
-            whole={load && (() => wholeMessage(load, path, message))}
+            from={load && ((start, size) => messageFrom(load, path, start, size))}
             clamp={600}
           >
             {(text) => (
@@ -332,7 +333,7 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
 
 /** `name(arg=…)`, opening to its typed arguments; `opened`: all of them at once. */
 export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?: boolean }) {
-  const [open, setOpen] = useState(opened);
+  const [open, setOpen] = useOpen(opened);
   const line = callArguments(call.args);
   // What one came for may be cut off in the line.
   const sought = useContext(Sought);

@@ -46,6 +46,7 @@ interface CopyProps {
 /** A small button that copies a text and says so. */
 export function CopyButton({ text, label }: CopyProps) {
   const [state, setState] = useState<"idle" | "copied" | "failed">("idle");
+  const [why, setWhy] = useState<string | null>(null);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     if (state === "idle") return;
@@ -56,7 +57,8 @@ export function CopyButton({ text, label }: CopyProps) {
     event.stopPropagation();
     try {
       setState((await toClipboard(await text(), button.current)) ? "copied" : "failed");
-    } catch {
+    } catch (error) {
+      setWhy(error instanceof RangeError ? error.message : null);
       setState("failed");
     }
   };
@@ -66,7 +68,7 @@ export function CopyButton({ text, label }: CopyProps) {
       type="button"
       class={`lgviz-copy is-${state}`}
       aria-label={label}
-      title={label}
+      title={why ?? label}
       onClick={copy}
     >
       <span aria-live="polite">
