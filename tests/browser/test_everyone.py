@@ -252,3 +252,130 @@ def test_the_static_view_is_for_everyone(notebook: NotebookFactory) -> None:
     found = static.evaluate(FOUND)
     page.evaluate(LIGHT, False)
     assert found + static.evaluate(FOUND, CONTRAST) == []
+
+
+# What has the focus: its test id, and whether that is to be seen.
+FOCUSED = """() => {
+    const element = document.activeElement;
+    const ringed = (one) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
+        return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+    };
+    const own = "[role=tree], [role=separator], [role=dialog], .lgviz-searchfield *, .lgviz-picker-find, .lgviz-find-field *";
+    return [element.dataset.testid ?? element.dataset.decision ?? "", ringed(element) || element.matches(own), element.outerHTML.slice(0, 200)];
+}"""
+
+
+def _tab_to(page: Page, what: str, key: str = "Tab") -> None:
+    """Goes by Tab alone; wherever it passes, the focus is seen."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        name, seen, element = page.evaluate(FOCUSED)
+        assert seen, f"no focus is seen on {element}"
+        if name == what:
+            return
+    raise AssertionError(f"{what} is not reached by {key}")
+
+
+def test_ten_acts_need_no_mouse(notebook: NotebookFactory) -> None:
+    again = "_ = graph.invoke(ASK, {'configurable': {'thread_id': '2'}})"
+    page = notebook([SETUP, f"{AGENT}\n{again}\nlgviz.debug(graph, '1')"])
+    debugger = Debugger(page)
+    root, press = debugger.root, page.keyboard.press
+    selected = root.locator('[data-testid="lgviz-row"][aria-selected="true"]')
+    expect(debugger.row("c2")).to_be_visible()
+    debugger.tree.focus()
+    # Open a row; look into it; compare two.
+    press("End")
+    press("ArrowUp")
+    expect(selected).to_have_attribute("data-label", "c1")
+    press("Enter")
+    press("ArrowRight")
+    expect(root.get_by_test_id("lgviz-tab-diff")).to_be_focused()
+    expect(debugger.inspector.get_by_test_id("lgviz-diff-between")).to_have_text("c0 → c1")
+    press("ArrowLeft")
+    press("Escape")
+    press("Shift+ArrowUp")
+    expect(debugger.row("c1")).to_have_attribute("data-compared", "true")
+    press("Escape")
+    expect(root.locator("[data-compared]")).to_have_count(0)
+    # Search and filter.
+    press("/")
+    page.keyboard.type("Ana")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-search-hit").first).to_be_visible()
+    press("Enter")
+    press("Escape")
+    press("Escape")
+    expect(debugger.tree).to_be_focused()
+    press("v")
+    page.keyboard.type("model")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-filterbar")).to_be_visible()
+    for _ in range(5):  # one thing after the other
+        if root.get_by_test_id("lgviz-filterbar").count() == 0:
+            break
+        press("Escape")
+    expect(root.get_by_test_id("lgviz-filterbar")).to_have_count(0)
+    expect(debugger.tree).to_be_focused()
+    # The whole window, and the keys.
+    press("m")
+    expect(root.get_by_test_id("lgviz-maximise")).to_have_attribute("aria-pressed", "true")
+    press("?")
+    expect(root.get_by_role("dialog", name="Keys")).to_be_focused()
+    press("Escape")
+    expect(debugger.tree).to_be_focused()
+    press("Escape")
+    expect(root.get_by_test_id("lgviz-maximise")).to_have_attribute("aria-pressed", "false")
+    # A breakpoint on the graph.
+    _tab_to(page, "lgviz-graph-open", "Shift+Tab")
+    press("Enter")
+    _tab_to(page, "lgviz-breakpoint")
+    press("Space")
+    expect(root.locator('[data-testid="lgviz-breakpoint"][aria-pressed="true"]')).to_have_count(1)
+    press("Space")
+    # A fork, closed again.
+    debugger.tree.focus()
+    press("f")
+    expect(root.get_by_test_id("lgviz-fork-next")).to_be_visible()
+    _tab_to(page, "lgviz-fork-note")
+    press("Escape")
+    expect(debugger.tree).to_be_focused()
+    # One message edited and run.
+    press("End")
+    press("ArrowUp")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-edit").first).to_be_visible()
+    _tab_to(page, "lgviz-edit")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-fork-next")).to_be_visible()
+    press("Control+Enter")
+    expect(root.locator('[data-testid="lgviz-run"][data-status="interrupted"]')).to_be_visible()
+    # Its question answered.
+    debugger.tree.focus()
+    press("Home")
+    press("Enter")
+    for _ in range(3):
+        _tab_to(page, "approve")
+        press("Enter")
+    press("Control+Enter")
+    expect(root.locator('[data-testid="lgviz-run"][data-status="done"]')).to_be_visible()
+    # Another thread.
+    debugger.tree.focus()
+    _tab_to(page, "lgviz-thread-picker", "Shift+Tab")
+    press("Enter")
+    expect(root.get_by_role("option").first).to_be_visible()
+    press("Escape")
+    expect(root.get_by_test_id("lgviz-thread-picker")).to_be_focused()
+    press("Enter")
+    expect(root.get_by_role("option").first).to_be_visible()
+    press("ArrowDown")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-thread-picker")).to_contain_text("2")
+    # The language.
+    _tab_to(page, "lgviz-menu")
+    press("Enter")
+    press("ArrowUp")
+    press("Enter")
+    expect(root).to_have_attribute("lang", "de")
+    expect(root.get_by_test_id("lgviz-fork-open")).to_contain_text("Abzweigen")

@@ -30,6 +30,8 @@ export function App({ view, height }: { view: ViewState; height: number }) {
   useMaximised(view, root);
   useEffect(() => {
     view.root = root.current;
+    if (view.refocus) view.focusTree();
+    view.refocus = false;
   }, [view]);
   const phase = store.phase.value;
   const failure = store.failure.value;

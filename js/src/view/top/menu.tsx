@@ -50,9 +50,9 @@ export function Menu({ view }: { view: ViewState }) {
       .map(([code, name]) => ({
         name,
         act: () => {
-          chooseLanguage(code);
           // All is drawn anew, and the keys must not be lost.
-          requestAnimationFrame(() => view.focusTree());
+          view.refocus = true;
+          chooseLanguage(code);
         },
       })),
   ];
