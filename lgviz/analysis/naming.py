@@ -21,15 +21,15 @@ the checkpoint and its parent read. A name is certain, or it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import Bookkeeping
-from lgviz.sources.places import TASKS_CHANNEL, is_internal
+from lgviz.sources.places import TASKS_CHANNEL, is_internal, node_path
 
 from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
-__all__ = ["AS_NODE", "NOTE", "NO_NODES", "NO_NODE_CHANNELS", "Naming"]
+__all__ = ["AS_NODE", "NOTE", "NO_NODES", "Naming"]
 
 AS_NODE = "lgviz_as_node"
 NOTE = "lgviz_note"
@@ -39,6 +39,9 @@ NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
 NO_NODE_CHANNELS = 3
 """From this format on no node has a channel of its own name."""
+
+_LED = "branch:to:"
+"""A graph makes a channel of this name with each node, so that these are in the order of the nodes."""
 
 LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Bookkeeping]]
 LoadSends = Callable[[str, str, bool], Sequence[str]]
@@ -66,6 +69,8 @@ class Naming:
         for name, ways in (triggers or {}).items():
             self._known.setdefault(name, []).extend(ways)
         self._rank = {name: number for number, name in enumerate(triggers or ())}
+        self._told: dict[str, list[Mapping[str, int]]] = {}
+        self._asked: set[tuple[str, frozenset[str]]] = set()
 
     def name(self, rows: Iterable[TreeRow]) -> None:
         """Set ``nodes`` and ``changed`` (and what follows: ``expected``, ``sends``, ``joined``) of rows, the
@@ -95,6 +100,31 @@ class Naming:
     def learn(self, name: str, seen: Mapping[str, Any]) -> None:
         """Take note of a node and the channels that it read."""
         self._learn(name, tuple(sorted(seen)))
+
+    def places(
+        self, row: TreeRow, names: Collection[str], versions: Bookkeeping | None = None
+    ) -> Mapping[str, int]:
+        """The places in the graph of nodes that a checkpoint triggers side by side; empty if they are not
+        certain. The channels that trigger them tell, there or at any checkpoint of the same graph.
+
+        Args:
+            row: the checkpoint.
+            names: the nodes.
+            versions: its bookkeeping, where it is read already; else it is, once for the same nodes.
+        """
+        if len(names) < 2 or self._rank:
+            return self._rank
+        graph = node_path(row.namespace)
+        told = self._told.setdefault(graph, [])
+        known = next((places for places in told if places.keys() >= {*names}), None)
+        if known is None and versions is None and (asked := (graph, frozenset(names))) not in self._asked:
+            self._asked.add(asked)
+            versions = self._load_versions(row.namespace, [row.id]).get(row.id)
+        if known is None and versions and versions.in_order and versions.v >= NO_NODE_CHANNELS:
+            led = [name[len(_LED) :] for name in versions.channels if name.startswith(_LED)]
+            if {*names} <= {*led}:
+                told.append(known := {name: number for number, name in enumerate(led)})
+        return known or {}
 
     # ------------------------------------------------------------ what comes next
 
@@ -259,7 +289,7 @@ class Naming:
             return row.parent is None and not row.collapsed
         tasks = self._done(parent)
         names = [self.name_task(parent, task) for task in tasks]
-        row.nodes = self._ordered(tasks)
+        row.nodes = self._ordered(parent, tasks)
         row.changed = _hide(row, written_channels(_channels(tasks, parent)).state)
         if row.dated:
             told = row.metadata.get("writes")
@@ -376,7 +406,7 @@ class Naming:
         tasks = [task for task in tasks if task.name is None or task.name in seen]
         names = {task.name for task in tasks}
         tasks += [Task("", "", name=name, order=(1, name)) for name in ran if name not in names]
-        return self._ordered(tasks)
+        return self._ordered(parent, tasks)
 
     def _over_steps(
         self, parent: TreeRow, ran: dict[str, Mapping[str, Any]], before: Bookkeeping
@@ -401,16 +431,17 @@ class Naming:
             )
         }
 
-    def _ordered(self, tasks: Sequence[Task]) -> tuple[str, ...]:
+    def _ordered(self, parent: TreeRow, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Names in LangGraph's order: who was sent by number, then nodes as the graph holds them (by name
-        where there is none), then calls."""
+        where nothing tells that), then calls."""
         if len(tasks) > 1:
-            last = len(self._rank)
+            rank = self.places(parent, {task.name for task in tasks if task.name and task.order[0] == 1})
+            last = len(rank)
             tasks = sorted(
                 tasks,
                 key=lambda task: (
                     task.order[0],
-                    self._rank.get(task.name or "", last) if task.order[0] == 1 else 0,
+                    rank.get(task.name or "", last) if task.order[0] == 1 else 0,
                     task.order[1],
                 ),
             )

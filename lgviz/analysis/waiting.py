@@ -15,14 +15,12 @@ from typing import Any
 from lgviz.sources.base import Bookkeeping, Record, Undecodable
 from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
-from .naming import NO_NODE_CHANNELS, NO_NODES, Naming
+from .naming import NO_NODES, Naming
 from .steps import Task, TaskIds, TreeRow, written_channels
 
 __all__ = ["entry_of", "pending_tasks"]
 
 _START = "__start__"
-_LED = "branch:to:"
-"""A graph makes a channel of this name with each node, so that these are in the order of the nodes."""
 _LATER = ("00000", "ffffffff-")
 """How the ids begin under which ``durability="exit"`` keeps, for delta channels, writes of steps that have no
 checkpoint of their own: the number of the step, or beyond all others."""
@@ -48,20 +46,15 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
     known = {task.name: task for task in updated if task.name and not _is_sent(task)} | pulled
     for name in _pulled(row, record, sends, pulled, naming):
         planned.append(known.get(name) or Task("", "", name=name, order=(1, name)))
-    rank = _rank(record.bookkeeping, {task.name for task in planned if task.order[0] == 1})
+    pulled_names = {task.name for task in planned if task.name and task.order[0] == 1}
+    places = naming.places(row, pulled_names, record.bookkeeping)
     return sorted(
         planned,
-        key=lambda task: (*(task.order if task.order[0] == 0 else (1, rank.get(task.name, 0))), task.name),
+        key=lambda task: (
+            *(task.order if task.order[0] == 0 else (1, places.get(task.name or "", len(places)))),
+            task.name,
+        ),
     )
-
-
-def _rank(versions: Bookkeeping | None, names: set[str | None]) -> Mapping[str | None, int]:
-    """The places of nodes in the graph, where the channels that trigger them tell those of all."""
-    if versions is None or not versions.in_order or versions.v < NO_NODE_CHANNELS:
-        return {}
-    triggers = [name for name in versions.channels if name.startswith(_LED)]
-    rank: dict[str | None, int] = {name[len(_LED) :]: number for number, name in enumerate(triggers)}
-    return rank if names <= rank.keys() else {}
 
 
 def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:

@@ -56,8 +56,8 @@ class Bookkeeping:
         channel_versions: by channel.
         versions_seen: by node the channel versions that it has read.
         updated_channels: those that the last step wrote to; None where the format does not tell.
-        in_order: whether ``channels`` come as the graph holds them: LangGraph gives them so, and not each
-            database keeps that.
+        in_order: whether those of ``channels`` that lead on to nodes come as the graph holds them: LangGraph
+            gives them so, and not each database keeps that.
     """
 
     head: Mapping[str, Any]

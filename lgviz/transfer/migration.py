@@ -151,7 +151,8 @@ def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> in
         # Every value is read anew: LangGraph's savers keep values that changed without a new version.
         every = dict.fromkeys(record.values) | dict(now)
         at = _time(checkpoint)
-        saver._run(partial(write, config, checkpoint, record.metadata, every, changed=changed, at=at))
+        how = partial(write, changed=changed, at=at, in_order=record.bookkeeping.in_order)
+        saver._run(partial(how, config, checkpoint, record.metadata, every))
         copied += 1
     return copied
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict
 
+import ormsgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from langgraph.pregel import NodeBuilder, Pregel
 from langgraph.types import Command, Send, StateUpdate, interrupt
 
 from lgviz.analysis.history import History, open_history
-from lgviz.persistence import MemorySaver
+from lgviz.persistence import MemorySaver, migrate
 from lgviz.persistence import SqliteSaver as LgvizSqliteSaver
 from tests.support.told import deviations
 
@@ -339,11 +340,29 @@ def side_by_side(saver: Any, names: Any, **compiled: Any) -> Any:
     return builder.compile(saver, **compiled)
 
 
+SAVERS = {"langgraph": SqliteSaver, "lgviz": LgvizSqliteSaver}
+
+
+def told_as(graph: Any, alone: Any) -> list[Any]:
+    """What is told of a thread without its graph, held against LangGraph's ``get_state`` and against what is
+    told with it; the states that LangGraph has."""
+    histories = [open_history(what, "1") for what in (graph, alone)]
+    known, told = [[h.checkpoint_at(row) for row in range(len(h.tree))] for h in histories]
+    right = [graph.get_state(c.config) for c in told]
+    assert [(c.next, [t.name for t in c.tasks]) for c in told] == [
+        (state.next, [t.name for t in state.tasks]) for state in right
+    ]
+    assert [c.nodes for c in told] == [c.nodes for c in known]
+    assert values(histories[1].latest.interrupts) == values(graph.get_state(THREAD).interrupts)
+    return right
+
+
+@pytest.mark.parametrize("whose", SAVERS)
 @pytest.mark.parametrize("durability", ["sync", "exit"])
 @settings(max_examples=10)
 @given(st.permutations(["z", "deferred", "m", "a"]), st.permutations(["z", "a", "q"]))
-def test_langgraphs_sqlite_keeps_the_order_of_the_nodes(durability: Any, names: Any, inner: Any) -> None:
-    with SqliteSaver.from_conn_string(":memory:") as saver:
+def test_the_order_of_the_nodes_is_kept(whose: str, durability: Any, names: Any, inner: Any) -> None:
+    with SAVERS[whose].from_conn_string(":memory:") as saver:
         subgraph = side_by_side(True, inner, interrupt_before=["a"])
         builder = StateGraph(Log).add_node("sub", subgraph)
         for name in names:
@@ -352,14 +371,101 @@ def test_langgraphs_sqlite_keeps_the_order_of_the_nodes(durability: Any, names: 
             builder.add_edge(START, name)
         graph = builder.compile(saver)
         graph.invoke({"log": []}, THREAD, durability=durability)
-        alone = open_history(saver, "1")
-        told = [open_history(saver, "1").checkpoint_at(row) for row in range(len(alone.tree))]
-        right = [graph.get_state(c.config) for c in told]
-        assert [(c.next, [t.name for t in c.tasks]) for c in told] == [
-            (state.next, [t.name for t in state.tasks]) for state in right
-        ]
-        assert {len(state.next) for state in right} >= {3, 4}
-        assert values(alone.latest.interrupts) == values(graph.get_state(THREAD).interrupts)
+        assert {len(state.next) for state in told_as(graph, saver)} >= {3, 4}
+
+
+def layered(saver: Any, names: Any, leads: Any, asking: Any) -> Any:
+    """A graph of two layers of nodes, the first of which choose who of the second follows."""
+    builder = StateGraph(Log)
+    for number, name in enumerate(names):
+        ask = (lambda: [interrupt("?")]) if name in asking else list
+
+        def run(state: Log, name: str = name, ask: Any = ask, number: int = number) -> Any:
+            update = {"log": [name, *ask()]}
+            return Command(update=update, goto=leads[number]) if number < 3 else update
+
+        builder.add_node(name, run)
+    for name in sorted(names[:3]):
+        builder.add_edge(START, name)
+    return builder.compile(saver)
+
+
+LETTERS = "abcdefgh"
+
+
+@pytest.mark.parametrize("whose", SAVERS)
+@settings(max_examples=20)
+@given(st.data())
+def test_the_order_of_nodes_is_that_of_any_graph(whose: str, data: st.DataObject) -> None:
+    names = data.draw(st.permutations(LETTERS))
+    second = st.lists(st.sampled_from(names[3:]), min_size=1, max_size=4, unique=True)
+    leads = [data.draw(second) for _ in range(3)]
+    asking = data.draw(st.sets(st.sampled_from(LETTERS), max_size=2))
+    with SAVERS[whose].from_conn_string(":memory:") as saver:
+        graph = layered(saver, names, leads, asking)
+        ran: dict[str, list[str]] = {}
+        what: Any = {"log": []}
+        for _ in range(4):
+            for event in graph.stream(what, THREAD, stream_mode="debug"):
+                if event["type"] == "task_result" and not event["payload"]["interrupts"]:
+                    ran.setdefault(event["step"], []).append(event["payload"]["name"])
+            if not graph.get_state(THREAD).next:
+                break
+            what = Command(resume={i.id: "!" for i in graph.get_state(THREAD).interrupts})
+        told_as(graph, saver)
+        told = {c.step: c.nodes for c in open_history(saver, "1") if c.source == "loop" and c.step}
+        assert {step: sorted(nodes) for step, nodes in told.items()} == {
+            step: sorted(nodes) for step, nodes in ran.items() if step
+        }
+
+
+def test_an_order_is_told_where_it_is_certain() -> None:
+    """A copy that is made of rows that keep it does so too; one out of LangGraph's memory has none."""
+    names = ("z", "m", "a")
+    kept, new, lost = (MemorySaver() for _ in range(3))
+    graph = side_by_side(kept, names, interrupt_before="*")
+    graph.invoke({"log": []}, THREAD)
+    assert open_history(kept, "1").latest.next == names
+    migrate(kept, new, progress=False)
+    assert [c.next for c in open_history(new, "1")] == [c.next for c in open_history(kept, "1")]
+
+    memory = InMemorySaver()
+    side_by_side(memory, names, interrupt_before="*").invoke({"log": []}, THREAD)
+    migrate(memory, lost, progress=False)
+    for saver in (memory, lost):
+        assert open_history(saver, "1").latest.next == ("a", "m", "z")
+
+
+def test_rows_without_an_order_are_read_and_run_on_from(tmp_path: Path) -> None:
+    """A file from before rows had a mark of it: by name there; what a graph adds is in its order."""
+    path, names = tmp_path / "old.db", ("z", "m", "a")
+    old = sqlite3.connect(path)
+    old.executescript(Path(__file__).with_name("eras").joinpath("lgviz_without_order.sql").read_text())
+    old.close()
+    with LgvizSqliteSaver.from_conn_string(str(path)) as saver:
+        graph = side_by_side(saver, names, interrupt_before=["a"])
+        for what in (path, saver):
+            before = open_history(what, "1")
+            assert [c.next for c in before] == [("__start__",), ("a", "m", "z"), ()]
+            assert [c.nodes for c in before] == [(), ("__start__",), ("a", "m", "z")]
+        assert [c.next for c in open_history(graph, "1")] == [("__start__",), names, ()]
+        assert graph.get_state(THREAD).values == {"log": [1, 1, 1]} and saver.check() == []
+        graph.invoke({"log": []}, THREAD)
+        after = open_history(path, "1")
+        assert [c.next for c in after][2:] == [(), ("__start__",), names]
+        assert saver.check() == []
+
+
+def test_an_older_lgviz_reads_rows_that_keep_the_order(tmp_path: Path) -> None:
+    """It takes a body's head and its two containers by their places, and looks at nothing before them."""
+    with LgvizSqliteSaver.from_conn_string(str(tmp_path / "new.db")) as saver:
+        side_by_side(saver, ("z", "m", "a"), interrupt_before="*").invoke({"log": []}, THREAD)
+        codec = saver.engine.blocks.codec
+        rows = saver.conn.execute("SELECT body FROM lgviz_checkpoints ORDER BY key").fetchall()
+        bodies: list[Any] = [codec.open_row(body) for (body,) in rows]
+    assert [(len(body), *body[:2]) for body in bodies] == [(5, 0, 0), (5, 0, 1)]
+    channels = [ormsgpack.unpackb(entry) for entry in bodies[1][3][2::2]]
+    assert [name for name, _ in channels] == ["__start__", "log", "branch:to:z", "branch:to:m", "branch:to:a"]
 
 
 # ---------------------------------------------------------------- subgraphs that code calls

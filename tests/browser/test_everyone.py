@@ -355,6 +355,7 @@ def test_ten_acts_need_no_mouse(notebook: NotebookFactory) -> None:
     debugger.tree.focus()
     press("Home")
     press("Enter")
+    expect(root.get_by_test_id("lgviz-hitl-action")).to_have_count(3)
     for _ in range(3):
         _tab_to(page, "approve")
         press("Enter")

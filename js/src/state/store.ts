@@ -512,6 +512,11 @@ function newest(tree: TreeModel): string | null {
 
 /** The label of a checkpoint; its id where the tree does not know it. */
 export function labelOf(store: Store, id: string): string {
+  return knownLabel(store, id) ?? id;
+}
+
+/** The label of a checkpoint of the open thread. */
+export function knownLabel(store: Store, id: string): string | undefined {
   const tree = store.tree.value;
-  return tree.labels[tree.rowOf(id)] ?? id;
+  return tree.labels[tree.rowOf(id)];
 }

@@ -18,11 +18,42 @@ from .store import BlockStore
 _NO_VALUE = b""
 
 
+_LEADS_ON = "branch:to:"
+"""How the channel begins that a graph makes with each node, in the order of the nodes."""
+
+
 class Channel(NamedTuple):
     """A channel of a checkpoint: its version (None: LangGraph gave none) and value (None: empty)."""
 
     version: Any
     part: Part | None
+
+
+class Body(NamedTuple):
+    """What a checkpoint's row holds beside its index.
+
+    Attributes:
+        head: what LangGraph keeps beside channels and versions.
+        channels, seen: the containers of the channels and of what nodes have seen.
+        in_order: whether those of the channels that lead on to nodes which wait side by side are for certain
+            in the graph's order.
+    """
+
+    head: Part
+    channels: Part
+    seen: Part
+    in_order: bool
+
+
+def graph_order(names: Iterable[str], values: Iterable[str]) -> tuple[list[str], set[str]]:
+    """The names of a checkpoint's channels, and which of them lead on to nodes that wait side by side; these
+    are in the order in which ``values`` come, in the places that they have among the names."""
+    names = list(names)
+    waiting = [name for name in values if name.startswith(_LEADS_ON)]
+    if len(waiting) < 2:
+        return names, set()
+    turn, among = iter(waiting), {*waiting}
+    return [next(turn) if name in among else name for name in names], among
 
 
 def channel_entries(channels: Mapping[str, Channel]) -> list[Any]:
@@ -71,20 +102,21 @@ def read_seen(entries: Sequence[Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def pack_body(head: Part, channels: list[Any], seen: list[Any]) -> list[Any]:
-    """What a checkpoint's row holds beside its index: one container, for they compress best together."""
-    return [LIST, 0, head, channels, seen]
+def pack_body(body: Body) -> list[Any]:
+    """The part of a checkpoint's body: one container, for its containers compress best together."""
+    # It is never chunked: in the place of a level, which nobody reads, the order is marked.
+    return [LIST, int(body.in_order), body.head, body.channels, body.seen]
 
 
-def read_body(part: Any) -> tuple[Part, Part, Part]:
-    """The head (what LangGraph keeps beside channels and versions), the channels, what nodes have seen.
+def read_body(part: Any) -> Body:
+    """What :func:`pack_body` was given.
 
     Raises:
         ValueError: it is damaged.
     """
     if not isinstance(part, list) or len(part) != 5:
         raise ValueError("its body is damaged")
-    return part[2], part[3], part[4]
+    return Body(part[2], part[3], part[4], part[1] == 1)
 
 
 class WriteRecord(NamedTuple):
@@ -174,7 +206,7 @@ class Records:
         """
         with legible("The checkpoint's row"):
             part = self.blocks.codec.open_row(body)
-            return read_channels((yield from self.blocks.unfold(read_body(part)[1])))
+            return read_channels((yield from self.blocks.unfold(read_body(part).channels)))
 
     def open_writes(self, data: bytes, *, every: bool = False) -> list[WriteRecord]:
         """The writes of a task, from its row (arguments as :func:`read_writes` takes them).

@@ -185,7 +185,7 @@ class DeltaReads:
         return chain, left[1:]
 
     def _values(self, body: bytes, wanted: set[str]) -> Operation[dict[str, Part]]:
-        table = read_body(self.blocks.codec.open_row(body))[1]
+        table = read_body(self.blocks.codec.open_row(body)).channels
         return read_values((yield from self.blocks.unfold(table)), wanted)
 
     def _entries(self, rows: Sequence[tuple[str, str, int, bytes]], wanted: Collection[str]) -> list[_Entry]:

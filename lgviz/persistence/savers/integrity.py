@@ -78,6 +78,6 @@ class CheckpointIntegrity:
     def _open(self, row: CheckpointRecord) -> Operation[tuple[Part, dict[str, Channel]]]:
         with legible("its row"):
             part = self.blocks.codec.open_row(row.body)
-            _, channels, seen = read_body(part)
-            read_seen((yield from self.blocks.unfold(seen)))
-            return part, read_channels((yield from self.blocks.unfold(channels)))
+            body = read_body(part)
+            read_seen((yield from self.blocks.unfold(body.seen)))
+            return part, read_channels((yield from self.blocks.unfold(body.channels)))

@@ -66,6 +66,7 @@ class StoredCheckpoint:
     head: Part
     channels: dict[str, Channel]
     seen: dict[str, dict[str, Any]]
+    in_order: bool
     writes: list[tuple[str, str, WriteRecord]] = field(default_factory=list)
     blocks: dict[int, Block] = field(default_factory=dict)
 
@@ -292,10 +293,10 @@ class CheckpointReads:
         self, place: Address, parent: str | None, metadata: bytes, body: bytes
     ) -> Operation[StoredCheckpoint]:
         with legible(_CHECKPOINT, place.checkpoint_id, place.thread_id):
-            head, table, seen_table = read_body(self.blocks.codec.open_row(body))
+            head, table, seen_table, in_order = read_body(self.blocks.codec.open_row(body))
             channels = read_channels((yield from self.blocks.unfold(table)))
             seen = read_seen((yield from self.blocks.unfold(seen_table)))
-            return StoredCheckpoint(place, parent, metadata, head, channels, seen)
+            return StoredCheckpoint(place, parent, metadata, head, channels, seen, in_order)
 
     def _add_writes(self, found: Mapping[int, StoredCheckpoint], rows: Rows) -> None:
         """Give checkpoints the writes whose rows came with theirs, in LangGraph's order."""

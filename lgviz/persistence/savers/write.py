@@ -15,13 +15,16 @@ from langgraph.checkpoint.serde.types import ERROR
 from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
 from lgviz.persistence.blocks.merkle import DICT, LONGEST, Block, Part, blocks_of, canonical, leaf
 from lgviz.persistence.blocks.records import (
+    Body,
     Channel,
     Records,
     WriteRecord,
     channel_entries,
+    graph_order,
     pack_body,
     pack_metadata,
     pack_writes,
+    read_body,
     seen_entries,
 )
 from lgviz.persistence.database.statements import REMOVE, WRITE, Batch, Conflict, Operation, Query, Rows
@@ -135,6 +138,7 @@ class CheckpointWrites:
         *,
         changed: Iterable[str] | None = None,
         at: float | None = None,
+        in_order: bool = True,
     ) -> Operation[RunnableConfig]:
         """Store one checkpoint; of its values, those whose channels have new versions.
 
@@ -144,6 +148,7 @@ class CheckpointWrites:
             config, checkpoint, metadata, new_versions: as LangGraph gives them.
             changed: the channels to record as changed, where that is not ``new_versions``.
             at: when it was made, where that is not now.
+            in_order: whether new values come in the graph's order, as LangGraph gives them.
 
         Raises:
             NotKept: a value that the serializer refuses.
@@ -168,8 +173,10 @@ class CheckpointWrites:
         inherited = (yield from self._inherited(before, versions)) if source else {}
         for name in values.keys() - parts.keys():
             parts[name] = inherited.get(name) or self._encode(values[name], name, ns)
-        names = dict.fromkeys((*versions, *values))
+        names, waiting = graph_order(dict.fromkeys((*versions, *values)), values)
         channels = {name: Channel(versions.get(name), parts.get(name)) for name in names}
+        if old_waiting := waiting - new_versions.keys():
+            in_order = in_order and old_waiting <= inherited.keys() and self._is_in_order(before)
         yield from self._learn_hashes(channels)
         table = blocks.merkle.chunk(DICT, channel_entries(channels))
         plan = yield from blocks.plan(
@@ -180,7 +187,7 @@ class CheckpointWrites:
             at or time.time(),
             json.dumps(list(new_versions if changed is None else changed), separators=(",", ":")),
             packed_notes,
-            blocks.codec.close_row(pack_body(head, table, seen)),
+            blocks.codec.close_row(pack_body(Body(head, table, seen, in_order and bool(waiting)))),
         ]
         steps = yield from self._row_steps(thread, before, notes, [thread.number, ns, id], row)
         if (yield Batch([*plan.steps, *steps], last=True)):
@@ -241,6 +248,10 @@ class CheckpointWrites:
             for name, (version, part) in channels.items()
             if part is not None and version == versions.get(name)
         }
+
+    def _is_in_order(self, before: _Before) -> bool:
+        """Whether the parent, whose row was read, has its channels for certain in the graph's order."""
+        return before.source is not None and read_body(self.blocks.codec.open_row(before.source)).in_order
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""

@@ -141,7 +141,7 @@ class TablesSource(Source):
             checkpoint_id,
             stored.parent,
             metadata or {},
-            _bookkeeping(checkpoint_id, decode(stored.head), stored.channels, stored.seen),
+            _bookkeeping(checkpoint_id, decode(stored.head), stored.channels, stored.seen, stored.in_order),
             {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None},
             [
                 StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
@@ -258,12 +258,13 @@ class TablesSource(Source):
         for id_, body in rows:
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
-                part, channels, seen = read_body(self._engine.blocks.codec.open_row(bytes(body)))
+                head, channels, seen, in_order = read_body(self._engine.blocks.codec.open_row(bytes(body)))
                 table = read_channels((yield from self._engine.blocks.unfold(channels)))
-                parts[id_] = part, table, read_seen((yield from self._engine.blocks.unfold(seen)))
-        decode = self._opener((yield from self._engine.blocks.fetch([part for part, _, _ in parts.values()])))
+                parts[id_] = head, table, read_seen((yield from self._engine.blocks.unfold(seen))), in_order
+        decode = self._opener((yield from self._engine.blocks.fetch([head for head, *_ in parts.values()])))
         found = {
-            id_: _bookkeeping(id_, decode(part), table, seen) for id_, (part, table, seen) in parts.items()
+            id_: _bookkeeping(id_, decode(head), table, seen, in_order)
+            for id_, (head, table, seen, in_order) in parts.items()
         }
         return {id_: bookkeeping for id_, bookkeeping in found.items() if bookkeeping is not None}
 
@@ -311,14 +312,18 @@ class TablesSource(Source):
 
 
 def _bookkeeping(
-    checkpoint_id: str, head: Any, channels: Mapping[str, Channel], seen: Mapping[str, Mapping[str, Any]]
+    checkpoint_id: str,
+    head: Any,
+    channels: Mapping[str, Channel],
+    seen: Mapping[str, Mapping[str, Any]],
+    in_order: bool,
 ) -> Bookkeeping | None:
     if not isinstance(head, Mapping):
         return None
     held = [name for name, channel in channels.items() if channel.part is not None]
     versions = {name: c.version for name, c in channels.items() if c.version is not None}
     whole = {**head, "id": checkpoint_id, "channel_versions": versions, "versions_seen": seen}
-    return Bookkeeping.of(whole, held)
+    return Bookkeeping.of(whole, held, in_order=in_order)
 
 
 def _undecodable(block: Block, error: Exception) -> Undecodable:

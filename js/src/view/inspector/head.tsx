@@ -1,7 +1,7 @@
 // The inspector's first lines: which checkpoint, what can be done with it, when and what comes next.
 import { useRef, useState } from "preact/hooks";
 import { counted, duration, timeOfDay, title } from "../../lib/format";
-import { t } from "../../lib/words";
+import { t, tn } from "../../lib/words";
 import type { CheckpointView, RunRequest } from "../../protocol";
 import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import { isFinished } from "../../state/start";
@@ -31,8 +31,8 @@ export function Head({ store, view, stale }: Props) {
           <span class="lgviz-checkpoint">{view.label}</span>
           <span class="lgviz-name">{name}</span>
           {as && <span class="lgviz-as">{as}</span>}
-          <span class="lgviz-summary" title={view.summary}>
-            {view.summary}
+          <span class="lgviz-summary" title={asks(view) ?? view.summary}>
+            {asks(view) ?? view.summary}
           </span>
         </h3>
         <Actions store={store} view={view} stale={stale} />
@@ -56,6 +56,16 @@ export function Head({ store, view, stale }: Props) {
       )}
     </header>
   );
+}
+
+/** What waits for a person here; null where nothing does. */
+function asks(view: CheckpointView): string | null {
+  const questions = view.interrupts.filter((one) => !one.answered).map((one) => one.question);
+  if (questions.length === 0) return null;
+  const actions = questions.reduce((sum, { actions }) => sum + actions.length, 0);
+  return questions.every(({ kind }) => kind === "decisions")
+    ? tn("asks for {n} approval", "asks for {n} approvals", actions)
+    : tn("asks {n} question", "asks {n} questions", questions.length);
 }
 
 function Facts({ store, view }: { store: Store; view: CheckpointView }) {
@@ -132,7 +142,7 @@ function Actions({ store, view, stale }: Props) {
         <Act
           name={t("Resume")}
           primary={!forking}
-          testid="lgviz-resume"
+          testid={asks(view) === null ? "lgviz-resume" : "lgviz-resume-unfinished"}
           stale={stale}
           reason={readOnly ?? busy}
           hint={resumeHint(view)}
