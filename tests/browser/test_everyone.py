@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_hitl import AGENT, FORM
-from tests.browser.test_live import STREAMING
-from tests.browser.test_sandbox import MEMORY
+from tests.support.cells import AGENT, FORM, MEMORY, STREAMING
 from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import NotebookFactory, add_cell, output, run_all
 
@@ -376,6 +374,7 @@ def test_ten_acts_need_no_mouse(notebook: NotebookFactory) -> None:
     # The language.
     _tab_to(page, "lgviz-menu")
     press("Enter")
+    expect(root.get_by_role("menuitem").first).to_be_focused()
     press("ArrowUp")
     press("Enter")
     expect(root).to_have_attribute("lang", "de")
