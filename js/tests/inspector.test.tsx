@@ -292,6 +292,24 @@ describe("forking", () => {
     await vi.waitFor(() => expect(store.selected.value).toBe(id("c4")), 3000);
   });
 
+  it("says how far the copy of a thread is, and stops it", async () => {
+    play("trip", 60);
+    await open("c1");
+    await openFork();
+    by("fork-apart").click();
+    await vi.waitFor(() => expect(by("fork-commit").getAttribute("aria-disabled")).toBe("false"), 3000);
+    const copies = source.copying();
+    by("fork-commit").click();
+    await vi.waitFor(() => expect(copies).toHaveLength(1));
+    copies[0]?.onProgress?.({ done: 1200, total: 3000 });
+    await vi.waitFor(() => expect(by("fork-copied").textContent).toBe("1,200 of 3,000 checkpoints copied"));
+    by("fork-stop").click();
+    await vi.waitFor(() => expect(by("fork-commit").getAttribute("aria-disabled")).toBe("false"));
+    expect(copies[0]?.signal?.aborted).toBe(true);
+    expect(host.querySelector('[data-testid="lgviz-fork-copied"]')).toBeNull();
+    expect(host.querySelector('[data-testid="lgviz-error"]')).toBeNull();
+  });
+
   it("says a refusal in place and keeps what was typed", async () => {
     source.refuse.fork_commit = new ProtocolError("refused", "The node refused it.", "Choose another.");
     await open("c1");

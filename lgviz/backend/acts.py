@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,6 +48,9 @@ from lgviz.sources.places import place_of
 __all__ = ["Acts"]
 
 Hear = Callable[[session.RunEvent], None]
+
+_OFTEN = 0.1
+"""Seconds between two words on how far a copy is."""
 
 
 class Acts:
@@ -270,9 +275,15 @@ class Acts:
         """The thread that a fork is to be made in; none, where it stays."""
         named = (params.get("new_thread") or "").strip()
 
+        told = -math.inf
+
         def show(done: int, total: int) -> None:
+            nonlocal told
             call.check()
-            call.progress({"done": done, "total": total})
+            now = time.monotonic()
+            if now - told >= _OFTEN:
+                told = now
+                call.progress({"done": done, "total": total})
 
         return session.NewThread(named or None, show)
 

@@ -21,7 +21,7 @@ from lgviz.backend.fields import NOTHING, errors_of, form_of, schema_problem
 from lgviz.backend.forms import config_of
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.typed_code import python_of
-from lgviz.errors import InvalidValue
+from lgviz.errors import InvalidValue, listed
 from lgviz.protocol import FieldError, FieldView, RefusedPart, StartForm, StartParams, StartRequest
 
 __all__ = ["StartForms", "StartInput", "refused_start"]
@@ -165,6 +165,10 @@ def _made_input(graph: Any, request: StartRequest, state: Mapping[str, Any], *, 
             raise refused_start("message", "Write a message.")
         said = {"role": "user", "content": message}
         typed = {taken.chat: [said], **typed} if taken.chat else [said]
+    fields = taken.fields if isinstance(typed, dict) else None
+    if fields is not None and (unknown := [name for name in typed if name not in fields]):
+        told = f"The graph takes in no such field: it has {listed(fields)}."
+        raise _refusal("input", [{"path": [name], "message": told} for name in unknown])
     schema = _input_schema(taken, needed=not turn)
     if wrong := errors_of(schema, typed):
         raise _refusal("input", wrong)

@@ -7,18 +7,15 @@ so that words that no catalogue has stand out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.axe import AXE, RUN
 from tests.support.cells import AGENT, FORM, MEMORY, STREAMING
 from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import NotebookFactory, add_cell, output, run_all
 
-AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-FOUND = """async (root, options) => (await axe.run(root, {resultTypes: ["violations"], ...options})).violations.flatMap(
-    (rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)} (${node.failureSummary.slice(0, 300)})`))"""
 CONTRAST = {"runOnly": ["color-contrast"]}
 LIGHT = "(light) => { document.body.dataset.jpThemeLight = String(light); }"
 
@@ -234,9 +231,9 @@ def test_every_view_is_for_everyone(notebook: NotebookFactory, walk: str) -> Non
     run_all(page)
     found: list[str] = []
     for name, debugger in views(page):
-        wrong = debugger.root.evaluate(UNSAID) + debugger.root.evaluate(UNFIT) + debugger.root.evaluate(FOUND)
+        wrong = debugger.root.evaluate(UNSAID) + debugger.root.evaluate(UNFIT) + debugger.root.evaluate(RUN)
         page.evaluate(LIGHT, False)
-        wrong += debugger.root.evaluate(FOUND, CONTRAST)
+        wrong += debugger.root.evaluate(RUN, CONTRAST)
         page.evaluate(LIGHT, True)
         found += [f"{name}: {one}" for one in wrong]
     assert not found, "\n".join(found)
@@ -247,9 +244,9 @@ def test_the_static_view_is_for_everyone(notebook: NotebookFactory) -> None:
     static = page.locator(".lg-page").last
     expect(static).to_be_visible()
     page.add_script_tag(path=AXE)
-    found = static.evaluate(FOUND)
+    found = static.evaluate(RUN)
     page.evaluate(LIGHT, False)
-    assert found + static.evaluate(FOUND, CONTRAST) == []
+    assert found + static.evaluate(RUN, CONTRAST) == []
 
 
 # What has the focus: its test id, and whether that is to be seen.

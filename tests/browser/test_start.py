@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.support.axe import AXE, RUN
 from tests.support.debugger_page import SETUP, Debugger
 from tests.support.lab import NotebookFactory, add_cell, output
 
@@ -48,10 +49,13 @@ def test_a_chat_begins_where_no_thread_is_and_goes_on_in_one_box(notebook: Noteb
     expect(root.get_by_test_id("lgviz-start-thread")).to_have_value("thread-1")
     box, send = root.get_by_test_id("lgviz-start-message"), root.get_by_test_id("lgviz-start-run")
     expect(send).to_have_attribute("aria-disabled", "true")
+    page.add_script_tag(path=AXE)
+    assert root.evaluate(RUN) == []
     box.fill("hi")
     box.press("Control+Enter")
     expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
     expect(debugger.inspector).to_contain_text("heard hi")
+    assert root.evaluate(RUN) == []
     # The same box takes the next turn, and what was said stays above it.
     expect(box).to_be_focused()
     expect(box).to_have_value("")
@@ -93,6 +97,8 @@ def test_a_form_is_checked_before_anything_is_sent(notebook: NotebookFactory) ->
     start = root.get_by_test_id("lgviz-start-run")
     start.click()
     expect(form.get_by_text("This must be a whole number.")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    assert root.evaluate(RUN) == []
     expect(form.get_by_role("textbox", name="user")).to_have_attribute("aria-invalid", "true")
     form.get_by_role("textbox", name="length").fill("7")
     form.get_by_role("textbox", name="user").fill("Bob")

@@ -43,9 +43,17 @@ export type Result<M extends Method> = M extends "thread_open" ? OpenedThread : 
 
 export type ProgressOf<M extends Method> = M extends "search"
   ? SearchProgress
-  : M extends "run_start" | "fork_commit" | "thread_start"
+  : M extends "run_start" | "thread_start"
     ? RunView
-    : unknown;
+    : M extends "fork_commit"
+      ? CopyProgress
+      : unknown;
+
+/** Of a thread that is copied: its checkpoints. */
+export interface CopyProgress {
+  done: number;
+  total: number;
+}
 
 export type EventName = keyof Events;
 export type EventBody<E extends EventName> = E extends "tree"

@@ -159,6 +159,9 @@ export const german: Readonly<Record<string, string>> = {
   "left out": "weggelassen",
   // Threads of their own.
   "Name the new thread.": "Der neue Thread braucht einen Namen.",
+  "{done} of {total} checkpoints copied": "{done} von {total} Checkpoints kopiert",
+  "Deletes what was copied; this thread stays as it is":
+    "Löscht, was kopiert wurde; dieser Thread bleibt, wie er ist",
   "as a new thread": "als neuer Thread",
   "Name of the new thread": "Name des neuen Threads",
   "The path to {label} begins it; this thread stays as it is":

@@ -1,5 +1,6 @@
 // The form that begins a new thread or a thread's next turn; a chat keeps one box for all of its turns.
 import type { Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { problemsIn } from "../../lib/fields";
 import { asJson, contextOf, errorsOf, inputOf, type StartDraft, threadOf, toStart } from "../../lib/start";
@@ -19,6 +20,8 @@ import { Problem } from "../ui/problem";
 
 export interface Start {
   asked: Asked<StartForm>;
+  /** What was answered for this thread; undefined before that. */
+  form: StartForm | undefined;
   /** The thread whose next turn it is; null: a new one begins. */
   turn: string | null;
   /** It takes no more room than its box: what was said stays above it. */
@@ -33,7 +36,11 @@ export function useStart(store: Store, on: boolean): Start {
   const params = { thread_id: whose ?? thread, turn: whose !== null };
   // A run may have taken the id that was proposed.
   const asked = useAsk(store.source, "start_form", on ? params : null, store.runs.value.size);
-  return { asked, turn: whose, docked: on && whose !== null && asked.data?.chat !== null };
+  // The form of another thread names that thread.
+  const answered = useRef<{ turn: string | null; form: StartForm } | null>(null);
+  if (!asked.pending && asked.data) answered.current = { turn: whose, form: asked.data };
+  const form = answered.current?.turn === whose ? answered.current.form : undefined;
+  return { asked, form, turn: whose, docked: on && whose !== null && form?.chat !== null };
 }
 
 interface Props {
@@ -48,7 +55,7 @@ interface Props {
 
 export function StartPanel(props: Props) {
   const { start } = props;
-  const { asked, docked } = start;
+  const { asked, form, docked } = start;
   const id = useId();
   return (
     <section
@@ -57,8 +64,8 @@ export function StartPanel(props: Props) {
       aria-labelledby={docked ? undefined : id}
       aria-label={docked ? t("Next turn") : undefined}
     >
-      {asked.data && !asked.error ? (
-        <Filled {...props} key={start.turn} id={id} form={asked.data} />
+      {form && !asked.error ? (
+        <Filled {...props} key={start.turn} id={id} form={form} />
       ) : asked.error ? (
         <Problem error={asked.error} retry={asked.retry} />
       ) : (
@@ -90,6 +97,9 @@ function Filled({ store, start, view, stale = false, alone = false, id, form }: 
     // Where nobody asked for it, it takes the focus from nothing.
     if (store.panel.peek() === "start") focusFirst(box.current);
   }, [store.panel.value]);
+  useEffect(() => {
+    if (docked) showLast(box.current);
+  }, [view?.id, docked]);
   const change = (update: (now: StartDraft) => StartDraft) => {
     const now = written.peek();
     written.value = { ...now, draft: update(now.draft), refused: [], failure: null };
@@ -154,6 +164,15 @@ function Filled({ store, start, view, stale = false, alone = false, id, form }: 
       </footer>
     </div>
   );
+}
+
+/** Scrolls what was said to its end, as a chat stands. */
+function showLast(box: HTMLElement | null): void {
+  const pane = box?.closest(".lgviz-inspector")?.querySelector<HTMLElement>(".lgviz-pane");
+  const last = [...(pane?.querySelectorAll(".lgviz-message-item") ?? [])].at(-1);
+  if (!pane || !last) return;
+  const below = last.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom;
+  if (below > 0) pane.scrollTop += below + 12;
 }
 
 /** Where the turn begins. */
@@ -251,6 +270,15 @@ function Input({ form, written, change }: PartProps) {
       {draft.json === null ? "JSON" : t("form")}
     </button>
   );
+  const names = field?.fields.map(({ name }) => name) ?? [];
+  const fields = field && (
+    <Fields
+      field={field}
+      label={t("Input")}
+      errors={wrong}
+      change={(update) => change((now) => ({ ...now, input: update(inputOf(form, now) ?? field) }))}
+    />
+  );
   if (draft.json !== null)
     return (
       <div class="lgviz-start-part">
@@ -287,19 +315,23 @@ function Input({ form, written, change }: PartProps) {
           <Wrong id={`${id}-error`} errors={said} />
         </div>
       )}
-      {field && (
+      {fields && form.chat === null && (
         <div class="lgviz-start-part">
           <h4>
-            <span>{form.chat === null ? t("Input") : t("Besides the message")}</span>
-            {form.chat === null && toggle}
+            <span>{t("Input")}</span>
+            {toggle}
           </h4>
-          <Fields
-            field={field}
-            label={t("Input")}
-            errors={wrong}
-            change={(update) => change((now) => ({ ...now, input: update(inputOf(form, now) ?? field) }))}
-          />
+          {fields}
         </div>
+      )}
+      {fields && form.chat !== null && (
+        <Folded
+          name={t("Besides the message")}
+          about={names.join(", ")}
+          open={wrong.length > 0 || (field !== null && problemsIn(field).length > 0)}
+        >
+          {fields}
+        </Folded>
       )}
     </>
   );
@@ -313,16 +345,12 @@ function Options({ form, written, change }: PartProps) {
   const configurable = draft.configurable ?? form.configurable;
   const wrong = errorsOf(refused, "context");
   const [config] = errorsOf(refused, "configurable");
-  // Once open it stays so, whatever is typed.
-  const opened = useRef(false);
-  opened.current ||= config !== undefined || wrong.length > 0;
-  opened.current ||= context !== null && problemsIn(context).length > 0;
   return (
-    <details class="lgviz-start-options" open={opened.current}>
-      <summary data-testid="lgviz-start-options">
-        {t("Options")}
-        <span class="lgviz-faint">{context === null ? "configurable" : "context, configurable"}</span>
-      </summary>
+    <Folded
+      name={t("Options")}
+      about={context === null ? "configurable" : "context, configurable"}
+      open={[...wrong, config, ...(context ? problemsIn(context) : [])].some((one) => one !== undefined)}
+    >
       {context && (
         <div class="lgviz-start-part" data-testid="lgviz-start-context">
           <h4>
@@ -354,6 +382,29 @@ function Options({ form, written, change }: PartProps) {
           change={(text) => change((now) => ({ ...now, configurable: text }))}
         />
       </div>
+    </Folded>
+  );
+}
+
+interface FoldedProps {
+  name: string;
+  about: string;
+  /** Something in it is needed, or is wrong. */
+  open: boolean;
+  children: ComponentChildren;
+}
+
+/** What is rarely given; once open it stays so, whatever is typed. */
+function Folded({ name, about, open, children }: FoldedProps) {
+  const opened = useRef(false);
+  opened.current ||= open;
+  return (
+    <details class="lgviz-start-folded" open={opened.current}>
+      <summary>
+        {name}
+        <span class="lgviz-faint">{about}</span>
+      </summary>
+      {children}
     </details>
   );
 }
