@@ -192,6 +192,8 @@ class ThreadView(TypedDict):
     topology: Topology | None
     read_only: str | None
     """Why nothing can be forked or run here; None where it can."""
+    untrusted: bool
+    """Its values come from a database that was named alone: nothing of them is drawn but text unasked."""
     selected: str | None
     sandbox: SandboxView | None
     """The sandbox that is open, on this thread or another."""
@@ -238,6 +240,43 @@ class ToolCallView(TypedDict):
     args: list[ValueItem]
 
 
+class MediaView(TypedDict):
+    """A picture, a sound, a film or a file; ``media_get`` brings its bytes."""
+
+    kind: Literal["image", "audio", "video", "file"]
+    """What its bytes are; ``file`` for all that is neither drawn nor played."""
+    mime: str
+    name: str | None
+    size: int | None
+    """In bytes; None where it is elsewhere."""
+    pixels: list[int] | None
+    """Width and height of a picture whose bytes tell."""
+    where: str | None
+    """The address or id of one that the value does not hold. Shown, never fetched."""
+
+
+class BlockView(TypedDict):
+    """A part of a message's content."""
+
+    kind: Literal["text", "reasoning", "media", "other"]
+    text: str
+    more: int
+    """Characters of the text that were left out."""
+    path: list[int] | None
+    """From the message down to its text, or to what holds its bytes; None where it is put together."""
+    media: MediaView | None
+    value: ValueNode | None
+    """Of ``other``."""
+
+
+class InvalidCallView(TypedDict):
+    """A tool call that a model made and that could not be read."""
+
+    name: str
+    args: str
+    error: str
+
+
 class MessageView(TypedDict):
     role: str
     """``human``, ``ai``, ``tool``, ``system``, … (LangChain's ``type``)."""
@@ -249,6 +288,38 @@ class MessageView(TypedDict):
     tool_calls: list[ToolCallView]
     tool_call_id: str | None
     status: str | None
+    blocks: list[BlockView]
+    """Its content where that is more than text, which then has all of ``text``; else none."""
+    blocks_more: int
+    invalid_tool_calls: list[InvalidCallView]
+    usage: UsageView | None
+    finish: str | None
+    """Why the model ended, in its provider's word."""
+
+
+class TableView(TypedDict):
+    """Rows of a frame, a series or an array of two dimensions."""
+
+    columns: list[str]
+    """The first ones."""
+    dtypes: list[str]
+    index: list[str]
+    rows: list[list[str]]
+    width: int
+    """Columns in all."""
+
+
+class ArrayView(TypedDict):
+    """What an array is as a whole."""
+
+    dtype: str
+    shape: list[int]
+    low: str | None
+    high: str | None
+    mean: str | None
+    """None where there is no number to tell of, or so many that they were not looked at."""
+    holes: int | None
+    """How many are no number."""
 
 
 class ValueNode(TypedDict):
@@ -266,6 +337,11 @@ class ValueNode(TypedDict):
     more: int
     """Items or characters not sent."""
     message: NotRequired[MessageView]
+    media: NotRequired[MediaView]
+    """Of bytes and of ``data:`` texts that are one."""
+    table: NotRequired[TableView]
+    """Its first rows, in place of ``items``."""
+    array: NotRequired[ArrayView]
 
 
 class ChannelView(TypedDict):
@@ -458,6 +534,14 @@ class SearchHit(TypedDict):
     before: str
     match: str
     after: str
+
+
+class MediaData(TypedDict):
+    """The answer to ``media_get``."""
+
+    mime: str
+    buffer: int
+    """Which buffer holds the bytes."""
 
 
 class FoundPlace(TypedDict):
@@ -1017,6 +1101,12 @@ class ValueGet(TypedDict):
     limit: int
 
 
+class MediaGet(TypedDict):
+    checkpoint: str
+    channel: str
+    path: list[int]
+
+
 class ValueFind(TypedDict):
     """The text of a search hit."""
 
@@ -1147,6 +1237,7 @@ class Methods(TypedDict):
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
     value_find: tuple[ValueFind, FoundPlace]
+    media_get: tuple[MediaGet, MediaData]
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]

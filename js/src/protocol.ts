@@ -177,6 +177,8 @@ export interface ThreadView {
   topology: Topology | null;
   /** Why nothing can be forked or run here; None where it can. */
   read_only: string | null;
+  /** Its values come from a database that was named alone: nothing of them is drawn but text unasked. */
+  untrusted: boolean;
   selected: string | null;
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
@@ -217,6 +219,40 @@ export interface ToolCallView {
   args: ValueItem[];
 }
 
+/** A picture, a sound, a film or a file; `media_get` brings its bytes. */
+export interface MediaView {
+  /** What its bytes are; `file` for all that is neither drawn nor played. */
+  kind: "image" | "audio" | "video" | "file";
+  mime: string;
+  name: string | null;
+  /** In bytes; None where it is elsewhere. */
+  size: number | null;
+  /** Width and height of a picture whose bytes tell. */
+  pixels: number[] | null;
+  /** The address or id of one that the value does not hold. Shown, never fetched. */
+  where: string | null;
+}
+
+/** A part of a message's content. */
+export interface BlockView {
+  kind: "text" | "reasoning" | "media" | "other";
+  text: string;
+  /** Characters of the text that were left out. */
+  more: number;
+  /** From the message down to its text, or to what holds its bytes; None where it is put together. */
+  path: number[] | null;
+  media: MediaView | null;
+  /** Of `other`. */
+  value: ValueNode | null;
+}
+
+/** A tool call that a model made and that could not be read. */
+export interface InvalidCallView {
+  name: string;
+  args: string;
+  error: string;
+}
+
 export interface MessageView {
   /** `human`, `ai`, `tool`, `system`, … (LangChain's `type`). */
   role: string;
@@ -228,6 +264,36 @@ export interface MessageView {
   tool_calls: ToolCallView[];
   tool_call_id: string | null;
   status: string | null;
+  /** Its content where that is more than text, which then has all of `text`; else none. */
+  blocks: BlockView[];
+  blocks_more: number;
+  invalid_tool_calls: InvalidCallView[];
+  usage: UsageView | null;
+  /** Why the model ended, in its provider's word. */
+  finish: string | null;
+}
+
+/** Rows of a frame, a series or an array of two dimensions. */
+export interface TableView {
+  /** The first ones. */
+  columns: string[];
+  dtypes: string[];
+  index: string[];
+  rows: string[][];
+  /** Columns in all. */
+  width: number;
+}
+
+/** What an array is as a whole. */
+export interface ArrayView {
+  dtype: string;
+  shape: number[];
+  low: string | null;
+  high: string | null;
+  /** None where there is no number to tell of, or so many that they were not looked at. */
+  mean: string | null;
+  /** How many are no number. */
+  holes: number | null;
 }
 
 /** A value as a view shows it, cut to what fits a screen; `value_get` brings the rest. */
@@ -244,6 +310,11 @@ export interface ValueNode {
   /** Items or characters not sent. */
   more: number;
   message?: MessageView;
+  /** Of bytes and of `data:` texts that are one. */
+  media?: MediaView;
+  /** Its first rows, in place of `items`. */
+  table?: TableView;
+  array?: ArrayView;
 }
 
 export interface ChannelView {
@@ -430,6 +501,13 @@ export interface SearchHit {
   before: string;
   match: string;
   after: string;
+}
+
+/** The answer to `media_get`. */
+export interface MediaData {
+  mime: string;
+  /** Which buffer holds the bytes. */
+  buffer: number;
 }
 
 /** The answer to `value_find`. */
@@ -956,6 +1034,12 @@ export interface ValueGet {
   limit: number;
 }
 
+export interface MediaGet {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+}
+
 /** The text of a search hit. */
 export interface ValueFind {
   checkpoint: string;
@@ -1080,6 +1164,7 @@ export interface Methods {
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
   value_find: { params: ValueFind; result: FoundPlace };
+  media_get: { params: MediaGet; result: MediaData };
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };

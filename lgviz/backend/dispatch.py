@@ -77,7 +77,11 @@ class RequestCall:
 
     def column(self, dtype: Dtype, values: Any) -> int:
         """Append a column of numbers to the reply's buffers; its place among them."""
-        self.buffers.append(array.array(_TYPECODES[dtype], values).tobytes())
+        return self.blob(array.array(_TYPECODES[dtype], values).tobytes())
+
+    def blob(self, data: bytes) -> int:
+        """Append bytes to the reply's buffers; their place among them."""
+        self.buffers.append(data)
         return len(self.buffers) - 1
 
 

@@ -21,6 +21,7 @@ class View:
     def __init__(self, what: Any, thread_id: str | None = None, *, opens: bool = True, **more: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         self.progress: list[Any] = []
+        self.buffers: dict[int, list[bytes]] = {}
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
         self._id = 0
@@ -44,6 +45,7 @@ class View:
                 self.progress.append(message["progress"])
             else:
                 self._replies[message["id"]] = message
+                self.buffers[message["id"]] = buffers
             self._heard.notify_all()
 
     def send(self, method: str, **params: Any) -> int:

@@ -62,6 +62,8 @@ export class Store {
   readonly description = signal("");
   readonly topology = signal<Topology | null>(null);
   /** Why nothing can be forked or run here; null where it can. */
+  /** Its values come from a database that was named alone: nothing of them is drawn but text. */
+  readonly untrusted = signal(true);
   readonly readOnly: ReadonlySignal<string | null>;
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
@@ -201,6 +203,7 @@ export class Store {
       this.topology.value = opened.topology;
       this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
+      this.untrusted.value = opened.untrusted;
       this.sandbox.value = opened.sandbox;
       this.breakpoints.value = opened.breakpoints;
       this.tree.value = tree;
