@@ -1,7 +1,7 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
-import { t } from "../lib/words";
+import { locale, rightToLeft, t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { FilterBar } from "./find/filter";
@@ -30,6 +30,8 @@ export function App({ view, height }: { view: ViewState; height: number }) {
   useMaximised(view, root);
   useEffect(() => {
     view.root = root.current;
+    if (view.refocus) view.focusTree();
+    view.refocus = false;
   }, [view]);
   const phase = store.phase.value;
   const failure = store.failure.value;
@@ -43,6 +45,8 @@ export function App({ view, height }: { view: ViewState; height: number }) {
       ref={root}
       class={`lgviz${view.dark.value ? " lgviz-dark" : ""}${maximised ? " is-maximised" : ""}`}
       style={{ height: maximised ? "100dvh" : `${tall}px` }}
+      lang={locale()}
+      dir={rightToLeft() ? "rtl" : "ltr"}
       data-testid="lgviz-root"
       data-lm-suppress-shortcuts="true"
       // A click beside everything must not give the notebook the keys.

@@ -31,7 +31,9 @@ export function Head({ store, view, stale }: Props) {
           <span class="lgviz-checkpoint">{view.label}</span>
           <span class="lgviz-name">{name}</span>
           {as && <span class="lgviz-as">{as}</span>}
-          <span class="lgviz-summary">{asks(view) ?? view.summary}</span>
+          <span class="lgviz-summary" title={asks(view) ?? view.summary}>
+            {asks(view) ?? view.summary}
+          </span>
         </h3>
         <Actions store={store} view={view} stale={stale} />
       </div>

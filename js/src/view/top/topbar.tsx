@@ -37,6 +37,7 @@ export function TopBar({ view }: { view: ViewState }) {
       <button
         type="button"
         class="lgviz-btn"
+        data-testid="lgviz-graph-open"
         aria-pressed={shown}
         disabled={store.topology.value === null}
         title={

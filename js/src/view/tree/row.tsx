@@ -84,7 +84,7 @@ function drawn(props: RowProps) {
       aria-expanded={inner > 0 ? !props.collapsed : branch === null ? undefined : branch === 0}
     >
       <span class="lgviz-label">{label}</span>
-      <span class="lgviz-what" style={depth > 0 ? { paddingLeft: `${14 * depth}px` } : undefined}>
+      <span class="lgviz-what" style={depth > 0 ? { paddingInlineStart: `${14 * depth}px` } : undefined}>
         <span
           class={flags & Mark.INPUT ? "lgviz-node is-plain" : "lgviz-node"}
           title={lean ? undefined : what}
