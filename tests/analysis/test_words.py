@@ -69,9 +69,9 @@ def test_long_texts_take_little_time(case: str) -> None:
         a, b = ["a", "b"] * 30_000, ["b", "a", "c"] * 20_000
     before, after = " ".join(a), " ".join(b)
     assert len(before) >= 100_000
-    start = time.perf_counter()
+    start = time.process_time()
     found = words(before, after)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert "".join(t for op, t in found if op != "+") == before
     if case == "edited":
         kept = sum(len(t) for op, t in found if op == "=")
