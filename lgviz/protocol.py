@@ -17,7 +17,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 ThreadStatus = Literal["running", "done", "interrupted", "paused", "failed"]
 RunStatus = Literal["running", "stopping", "done", "interrupted", "failed", "stopped"]
 ChangeKind = Literal["added", "removed", "changed"]
-ErrorCode = Literal["refused", "not_found", "source", "cancelled", "internal"]
+ErrorCode = Literal["refused", "not_found", "empty", "source", "cancelled", "internal"]
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
 Only = Literal["all", "unfinished"]
@@ -66,6 +66,7 @@ class RefusedPart(TypedDict):
     """A part of what was typed that is refused, at its field."""
 
     channel: str
+    """Of a start: ``input``, ``message``, ``context``, ``configurable`` or ``thread``."""
     path: list[int]
     """That of the edit."""
     error: FieldError
@@ -191,6 +192,8 @@ class ThreadView(TypedDict):
     topology: Topology | None
     read_only: str | None
     """Why nothing can be forked or run here; None where it can."""
+    untrusted: bool
+    """Its values come from a database that was named alone: nothing of them is drawn but text unasked."""
     selected: str | None
     sandbox: SandboxView | None
     """The sandbox that is open, on this thread or another."""
@@ -237,6 +240,43 @@ class ToolCallView(TypedDict):
     args: list[ValueItem]
 
 
+class MediaView(TypedDict):
+    """A picture, a sound, a film or a file; ``media_get`` brings its bytes."""
+
+    kind: Literal["image", "audio", "video", "file"]
+    """What its bytes are; ``file`` for all that is neither drawn nor played."""
+    mime: str
+    name: str | None
+    size: int | None
+    """In bytes; None where it is elsewhere."""
+    pixels: list[int] | None
+    """Width and height of a picture whose bytes tell."""
+    where: str | None
+    """The address or id of one that the value does not hold. Shown, never fetched."""
+
+
+class BlockView(TypedDict):
+    """A part of a message's content."""
+
+    kind: Literal["text", "reasoning", "media", "other"]
+    text: str
+    more: int
+    """Characters of the text that were left out."""
+    path: list[int] | None
+    """From the message down to its text, or to what holds its bytes; None where it is put together."""
+    media: MediaView | None
+    value: ValueNode | None
+    """Of ``other``."""
+
+
+class InvalidCallView(TypedDict):
+    """A tool call that a model made and that could not be read."""
+
+    name: str
+    args: str
+    error: str
+
+
 class MessageView(TypedDict):
     role: str
     """``human``, ``ai``, ``tool``, ``system``, … (LangChain's ``type``)."""
@@ -248,6 +288,38 @@ class MessageView(TypedDict):
     tool_calls: list[ToolCallView]
     tool_call_id: str | None
     status: str | None
+    blocks: list[BlockView]
+    """Its content where that is more than text, which then has all of ``text``; else none."""
+    blocks_more: int
+    invalid_tool_calls: list[InvalidCallView]
+    usage: UsageView | None
+    finish: str | None
+    """Why the model ended, in its provider's word."""
+
+
+class TableView(TypedDict):
+    """Rows of a frame, a series or an array of two dimensions."""
+
+    columns: list[str]
+    """The first ones."""
+    dtypes: list[str]
+    index: list[str]
+    rows: list[list[str]]
+    width: int
+    """Columns in all."""
+
+
+class ArrayView(TypedDict):
+    """What an array is as a whole."""
+
+    dtype: str
+    shape: list[int]
+    low: str | None
+    high: str | None
+    mean: str | None
+    """None where there is no number to tell of, or so many that they were not looked at."""
+    holes: int | None
+    """How many are no number."""
 
 
 class ValueNode(TypedDict):
@@ -265,6 +337,11 @@ class ValueNode(TypedDict):
     more: int
     """Items or characters not sent."""
     message: NotRequired[MessageView]
+    media: NotRequired[MediaView]
+    """Of bytes and of ``data:`` texts that are one."""
+    table: NotRequired[TableView]
+    """Its first rows, in place of ``items``."""
+    array: NotRequired[ArrayView]
 
 
 class ChannelView(TypedDict):
@@ -457,6 +534,14 @@ class SearchHit(TypedDict):
     before: str
     match: str
     after: str
+
+
+class MediaData(TypedDict):
+    """The answer to ``media_get``."""
+
+    mime: str
+    buffer: int
+    """Which buffer holds the bytes."""
 
 
 class FoundPlace(TypedDict):
@@ -707,8 +792,38 @@ class AnswersMade(TypedDict):
     """What is wrong with the others: nothing was sent."""
 
 
+class StartForm(TypedDict):
+    """The answer to ``start_form``: what begins a new thread, or the next turn of one."""
+
+    thread_id: str
+    """The thread, or a free id for a new one."""
+    chat: str | None
+    """The field of the input that takes a message, empty where the whole input does; None: there is none."""
+    input: FieldView | None
+    """The input, without the message of a chat; None where nothing is left of it."""
+    context: FieldView | None
+    """The run's context; None where the graph has none."""
+    configurable: str
+    """JSON text, prefilled from the debugger's config and what the thread was made with."""
+
+
+class StartRequest(TypedDict):
+    """Begin a new thread, or the next turn at a checkpoint where nothing comes next."""
+
+    checkpoint: str | None
+    """Whose next turn it is; None: a new thread."""
+    thread_id: str
+    message: str | None
+    """Of a chat; None: the messages are in ``input``."""
+    input: str | None
+    """JSON; None: there is nothing but the message."""
+    context: str | None
+    """JSON; None: that of the debugger."""
+    configurable: str | None
+
+
 class RunView(TypedDict):
-    """The answer to ``run_start`` when the run ended, and the body of a ``run`` event."""
+    """The answer to ``run_start`` and ``thread_start`` when the run ended; the body of a ``run`` event."""
 
     run: int
     status: RunStatus
@@ -947,11 +1062,13 @@ class MemoryCode(TypedDict):
 
 
 class CodeRequest(TypedDict):
-    act: Literal["select", "diff", "fork", "run", "memory"]
+    act: Literal["select", "diff", "fork", "run", "start", "memory"]
     checkpoint: str
+    """Empty for a start."""
     other: NotRequired[str]
     fork: NotRequired[ForkRequest]
     run: NotRequired[RunRequest]
+    start: NotRequired[StartRequest]
     memory: NotRequired[MemoryCode]
 
 
@@ -984,6 +1101,12 @@ class ValueGet(TypedDict):
     limit: int
 
 
+class MediaGet(TypedDict):
+    checkpoint: str
+    channel: str
+    path: list[int]
+
+
 class ValueFind(TypedDict):
     """The text of a search hit."""
 
@@ -1011,6 +1134,12 @@ class PartParams(TypedDict):
     path: list[int]
     typed: NotRequired[str]
     """What was made of it as JSON, to go on with it as a form; else the form is of the part as it is."""
+
+
+class StartParams(TypedDict):
+    thread_id: str | None
+    """A new thread of this id; None: of a free one. With ``turn`` the thread that it is the next turn of."""
+    turn: bool
 
 
 class MarksParams(TypedDict):
@@ -1108,6 +1237,7 @@ class Methods(TypedDict):
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
     value_find: tuple[ValueFind, FoundPlace]
+    media_get: tuple[MediaGet, MediaData]
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]
@@ -1119,6 +1249,8 @@ class Methods(TypedDict):
     fork_commit: tuple[ForkRequest, ForkResult]
     answer_form: tuple[CheckpointParams, list[AnswerForm]]
     answer_make: tuple[AnswerRequest, AnswersMade]
+    start_form: tuple[StartParams, StartForm]
+    thread_start: tuple[StartRequest, RunView]
     run_start: tuple[RunRequest, RunView]
     run_stop: tuple[RunStop, RunView]
     breakpoints_set: tuple[BreakpointsSet, BreakpointsOf]

@@ -180,13 +180,14 @@ class Debugger(anywidget.AnyWidget):
             self.refresh_static()
 
     def __repr__(self) -> str:
-        source = "" if self._backend is None else self._backend.thread.source.description
+        source = "closed" if self._backend is None else self._backend.thread.source.description
         return visible(f"<lgviz.Debugger {source}, thread {self.thread_id!r}>")
 
     def close(self) -> None:
-        """Stop answering, end the worker threads, and remove the widget."""
-        if self._backend is not None:  # ipywidgets closes also what its constructor refused
-            self._backend.close()
+        """Stop answering, end the worker threads, let go of the graph, and remove the widget."""
+        backend, self._backend = self._backend, None
+        if backend is not None:  # ipywidgets closes also what its constructor refused
+            backend.close()
         super().close()
 
     def _static_bundle(self) -> dict[str, str]:
@@ -270,7 +271,7 @@ class Debugger(anywidget.AnyWidget):
 
     def refresh_static(self) -> None:
         """Write the static view anew, with what has been selected and run since."""
-        if self._static and self._shown:
+        if self._static and self._shown and self._backend is not None:
             update_display(self._static_bundle(), raw=True, display_id=self.uid)
 
 

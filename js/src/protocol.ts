@@ -6,7 +6,7 @@ export type RunStatus = "running" | "stopping" | "done" | "interrupted" | "faile
 
 export type ChangeKind = "added" | "removed" | "changed";
 
-export type ErrorCode = "refused" | "not_found" | "source" | "cancelled" | "internal";
+export type ErrorCode = "refused" | "not_found" | "empty" | "source" | "cancelled" | "internal";
 
 export type Dtype = "u1" | "u2" | "i4" | "f8";
 
@@ -49,6 +49,7 @@ export interface Request {
 
 /** A part of what was typed that is refused, at its field. */
 export interface RefusedPart {
+  /** Of a start: `input`, `message`, `context`, `configurable` or `thread`. */
   channel: string;
   /** That of the edit. */
   path: number[];
@@ -176,6 +177,8 @@ export interface ThreadView {
   topology: Topology | null;
   /** Why nothing can be forked or run here; None where it can. */
   read_only: string | null;
+  /** Its values come from a database that was named alone: nothing of them is drawn but text unasked. */
+  untrusted: boolean;
   selected: string | null;
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
@@ -216,6 +219,40 @@ export interface ToolCallView {
   args: ValueItem[];
 }
 
+/** A picture, a sound, a film or a file; `media_get` brings its bytes. */
+export interface MediaView {
+  /** What its bytes are; `file` for all that is neither drawn nor played. */
+  kind: "image" | "audio" | "video" | "file";
+  mime: string;
+  name: string | null;
+  /** In bytes; None where it is elsewhere. */
+  size: number | null;
+  /** Width and height of a picture whose bytes tell. */
+  pixels: number[] | null;
+  /** The address or id of one that the value does not hold. Shown, never fetched. */
+  where: string | null;
+}
+
+/** A part of a message's content. */
+export interface BlockView {
+  kind: "text" | "reasoning" | "media" | "other";
+  text: string;
+  /** Characters of the text that were left out. */
+  more: number;
+  /** From the message down to its text, or to what holds its bytes; None where it is put together. */
+  path: number[] | null;
+  media: MediaView | null;
+  /** Of `other`. */
+  value: ValueNode | null;
+}
+
+/** A tool call that a model made and that could not be read. */
+export interface InvalidCallView {
+  name: string;
+  args: string;
+  error: string;
+}
+
 export interface MessageView {
   /** `human`, `ai`, `tool`, `system`, … (LangChain's `type`). */
   role: string;
@@ -227,6 +264,36 @@ export interface MessageView {
   tool_calls: ToolCallView[];
   tool_call_id: string | null;
   status: string | null;
+  /** Its content where that is more than text, which then has all of `text`; else none. */
+  blocks: BlockView[];
+  blocks_more: number;
+  invalid_tool_calls: InvalidCallView[];
+  usage: UsageView | null;
+  /** Why the model ended, in its provider's word. */
+  finish: string | null;
+}
+
+/** Rows of a frame, a series or an array of two dimensions. */
+export interface TableView {
+  /** The first ones. */
+  columns: string[];
+  dtypes: string[];
+  index: string[];
+  rows: string[][];
+  /** Columns in all. */
+  width: number;
+}
+
+/** What an array is as a whole. */
+export interface ArrayView {
+  dtype: string;
+  shape: number[];
+  low: string | null;
+  high: string | null;
+  /** None where there is no number to tell of, or so many that they were not looked at. */
+  mean: string | null;
+  /** How many are no number. */
+  holes: number | null;
 }
 
 /** A value as a view shows it, cut to what fits a screen; `value_get` brings the rest. */
@@ -243,6 +310,11 @@ export interface ValueNode {
   /** Items or characters not sent. */
   more: number;
   message?: MessageView;
+  /** Of bytes and of `data:` texts that are one. */
+  media?: MediaView;
+  /** Its first rows, in place of `items`. */
+  table?: TableView;
+  array?: ArrayView;
 }
 
 export interface ChannelView {
@@ -429,6 +501,13 @@ export interface SearchHit {
   before: string;
   match: string;
   after: string;
+}
+
+/** The answer to `media_get`. */
+export interface MediaData {
+  mime: string;
+  /** Which buffer holds the bytes. */
+  buffer: number;
 }
 
 /** The answer to `value_find`. */
@@ -667,7 +746,35 @@ export interface AnswersMade {
   errors: AnswerError[];
 }
 
-/** The answer to `run_start` when the run ended, and the body of a `run` event. */
+/** The answer to `start_form`: what begins a new thread, or the next turn of one. */
+export interface StartForm {
+  /** The thread, or a free id for a new one. */
+  thread_id: string;
+  /** The field of the input that takes a message, empty where the whole input does; None: there is none. */
+  chat: string | null;
+  /** The input, without the message of a chat; None where nothing is left of it. */
+  input: FieldView | null;
+  /** The run's context; None where the graph has none. */
+  context: FieldView | null;
+  /** JSON text, prefilled from the debugger's config and what the thread was made with. */
+  configurable: string;
+}
+
+/** Begin a new thread, or the next turn at a checkpoint where nothing comes next. */
+export interface StartRequest {
+  /** Whose next turn it is; None: a new thread. */
+  checkpoint: string | null;
+  thread_id: string;
+  /** Of a chat; None: the messages are in `input`. */
+  message: string | null;
+  /** JSON; None: there is nothing but the message. */
+  input: string | null;
+  /** JSON; None: that of the debugger. */
+  context: string | null;
+  configurable: string | null;
+}
+
+/** The answer to `run_start` and `thread_start` when the run ended; the body of a `run` event. */
 export interface RunView {
   run: number;
   status: RunStatus;
@@ -891,11 +998,13 @@ export interface MemoryCode {
 }
 
 export interface CodeRequest {
-  act: "select" | "diff" | "fork" | "run" | "memory";
+  act: "select" | "diff" | "fork" | "run" | "start" | "memory";
+  /** Empty for a start. */
   checkpoint: string;
   other?: string;
   fork?: ForkRequest;
   run?: RunRequest;
+  start?: StartRequest;
   memory?: MemoryCode;
 }
 
@@ -925,6 +1034,12 @@ export interface ValueGet {
   limit: number;
 }
 
+export interface MediaGet {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+}
+
 /** The text of a search hit. */
 export interface ValueFind {
   checkpoint: string;
@@ -951,6 +1066,12 @@ export interface PartParams {
   path: number[];
   /** What was made of it as JSON, to go on with it as a form; else the form is of the part as it is. */
   typed?: string;
+}
+
+export interface StartParams {
+  /** A new thread of this id; None: of a free one. With `turn` the thread that it is the next turn of. */
+  thread_id: string | null;
+  turn: boolean;
 }
 
 export interface MarksParams {
@@ -1043,6 +1164,7 @@ export interface Methods {
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
   value_find: { params: ValueFind; result: FoundPlace };
+  media_get: { params: MediaGet; result: MediaData };
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };
@@ -1054,6 +1176,8 @@ export interface Methods {
   fork_commit: { params: ForkRequest; result: ForkResult };
   answer_form: { params: CheckpointParams; result: AnswerForm[] };
   answer_make: { params: AnswerRequest; result: AnswersMade };
+  start_form: { params: StartParams; result: StartForm };
+  thread_start: { params: StartRequest; result: RunView };
   run_start: { params: RunRequest; result: RunView };
   run_stop: { params: RunStop; result: RunView };
   breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };

@@ -292,6 +292,24 @@ describe("forking", () => {
     await vi.waitFor(() => expect(store.selected.value).toBe(id("c4")), 3000);
   });
 
+  it("says how far the copy of a thread is, and stops it", async () => {
+    play("trip", 60);
+    await open("c1");
+    await openFork();
+    by("fork-apart").click();
+    await vi.waitFor(() => expect(by("fork-commit").getAttribute("aria-disabled")).toBe("false"), 3000);
+    const copies = source.copying();
+    by("fork-commit").click();
+    await vi.waitFor(() => expect(copies).toHaveLength(1));
+    copies[0]?.onProgress?.({ done: 1200, total: 3000 });
+    await vi.waitFor(() => expect(by("fork-copied").textContent).toBe("1,200 of 3,000 checkpoints copied"));
+    by("fork-stop").click();
+    await vi.waitFor(() => expect(by("fork-commit").getAttribute("aria-disabled")).toBe("false"));
+    expect(copies[0]?.signal?.aborted).toBe(true);
+    expect(host.querySelector('[data-testid="lgviz-fork-copied"]')).toBeNull();
+    expect(host.querySelector('[data-testid="lgviz-error"]')).toBeNull();
+  });
+
   it("says a refusal in place and keeps what was typed", async () => {
     source.refuse.fork_commit = new ProtocolError("refused", "The node refused it.", "Choose another.");
     await open("c1");
@@ -381,6 +399,15 @@ describe("interrupts", () => {
     );
   });
 
+  it("beside a task that failed: what is resumed by which button can be told", async () => {
+    source.alter.checkpoint_get = (view) => ({ ...view, next: [...view.next, "pay"], unfinished: ["pay"] });
+    await open("c2");
+    expect(host.querySelectorAll('[data-testid="lgviz-resume"]')).toHaveLength(1);
+    expect(by("interrupt").contains(by("resume"))).toBe(true);
+    await vi.waitFor(() => expect(by("resume-unfinished").textContent).toBe("Resume"));
+    expect(host.querySelector(".lgviz-summary")?.textContent).toBe("asks 2 questions");
+  });
+
   it("that were answered are answered anew on request", async () => {
     await open("c2", "answered");
     expect(by("interrupt").textContent).toContain("was answered; answering anew makes a fresh fork");
@@ -416,6 +443,26 @@ it("offers the answers that a question names, and none of its own", () => {
 });
 
 describe("a run", () => {
+  it("says how it ended once, and where, if that is in the open thread", async () => {
+    await open("c2");
+    const run = {
+      run: 1,
+      status: "interrupted" as const,
+      nodes: [],
+      before: ["tools"],
+      after: [],
+      passed: [],
+    };
+    const none = { cannot_cancel: null, warnings: [], error: null };
+    for (const [checkpoint, said] of [
+      [id("c2"), "paused before tools at c2✕"],
+      ["1f0c-of-another-thread", "paused before tools✕"],
+    ] as const) {
+      store.runs.value = new Map([[1, { ...run, ...none, checkpoint }]]);
+      await vi.waitFor(() => expect(by("run").textContent).toBe(said));
+    }
+  });
+
   it("is followed until the person goes elsewhere", async () => {
     play("trip", 40);
     await open("c3", "answered");

@@ -31,6 +31,7 @@ beforeEach(async () => {
   const thread = { thread_id: "1", count: ROWS.length, updated_at: null, status: "running" as const };
   const none = {
     read_only: null,
+    untrusted: false,
     sandbox: null,
     breakpoints: { before: [], after: [] },
     lineage: { origin: null, forks: [] },

@@ -50,6 +50,11 @@ describe("messageFrom", () => {
     tool_calls: [],
     tool_call_id: null,
     status: null,
+    blocks: [],
+    blocks_more: 0,
+    invalid_tool_calls: [],
+    usage: null,
+    finish: null,
   };
   it("reads the content, a message's first child", async () => {
     const load: Load = async (path, offset, limit) => {

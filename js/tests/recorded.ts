@@ -1,6 +1,6 @@
 // Recordings of what the backend answers (js/scripts/record.py), and a source that plays them to a view.
 import { EmbeddedSource, type Exchange } from "../src/source/embedded";
-import type { ProtocolError } from "../src/source/error";
+import { ProtocolError } from "../src/source/error";
 import type { Method, Params, RequestOptions, Result } from "../src/source/types";
 import type { Store } from "../src/state/store";
 import agent from "./recordings/agent.json";
@@ -20,6 +20,7 @@ export type Name = keyof typeof RECORDINGS;
 export class Recorded extends EmbeddedSource {
   readonly asked: { method: Method; params: unknown; aborted: () => boolean }[] = [];
   refuse: Partial<Record<Method, ProtocolError>> = {};
+  #copies: RequestOptions<"fork_commit">[] | null = null;
   alter: { [M in Method]?: (result: Result<M>) => Result<M> } = {};
 
   constructor(name: Name, pause = 0) {
@@ -34,8 +35,20 @@ export class Recorded extends EmbeddedSource {
     this.asked.push({ method, params, aborted: () => options.signal?.aborted ?? false });
     const refused = this.refuse[method];
     if (refused) throw refused;
+    if (method === "fork_commit" && this.#copies) {
+      this.#copies.push(options as RequestOptions<"fork_commit">);
+      return new Promise((_, reject) => {
+        options.signal?.addEventListener("abort", () => reject(new ProtocolError("cancelled", "")));
+      });
+    }
     const result = await super.request(method, params, options);
     return this.alter[method]?.(result) ?? result;
+  }
+
+  /** From now on a fork goes on until it is cancelled; what was given with each. */
+  copying(): readonly RequestOptions<"fork_commit">[] {
+    this.#copies = [];
+    return this.#copies;
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever was asked.

@@ -3,3 +3,8 @@ declare module "*.json" {
   const exchanges: import("../src/source/embedded").Exchange[];
   export default exchanges;
 }
+
+interface ImportMeta {
+  /** Files of the source as text; vite puts them in. */
+  glob<T>(pattern: string, options: { query: string; import: string; eager: true }): Record<string, T>;
+}

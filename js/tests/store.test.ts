@@ -54,6 +54,7 @@ async function answerOpen(
     lineage: { origin: null, forks: [] },
     topology: null,
     read_only: null,
+    untrusted: false,
     selected: null,
     sandbox: null,
   };
@@ -415,6 +416,7 @@ describe("what came before the kernel was asked", () => {
     lineage: { origin: null, forks: [] },
     topology: null,
     read_only: null,
+    untrusted: false,
     selected: "id-c5",
     sandbox: null,
     breakpoints: { before: [], after: [] },

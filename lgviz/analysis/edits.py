@@ -37,7 +37,7 @@ from .messages import is_message
 from .types import Hint, part_of
 from .values import child_at, fields_of, kind_of, line, type_name
 
-__all__ = ["KEPT", "PartRefusal", "edited", "json_of", "json_text", "with_part"]
+__all__ = ["KEPT", "PartRefusal", "edited", "json_of", "json_text", "made_of", "with_part"]
 
 KEPT = "__kept__"
 """The key of an object that stands for what JSON cannot hold: left there, or moved, it is that again."""
@@ -97,6 +97,16 @@ def edited(value: Any, typed: Any, hint: Hint = Any) -> tuple[Any, list[PartRefu
     shown, kept = json_of(value)
     merge = _Merge(kept)
     return merge.of(value, shown, typed, hint, ()), merge.refused
+
+
+def made_of(typed: Any, hint: Hint = Any) -> tuple[Any, list[PartRefusal]]:
+    """A new value of what was typed, by what a schema says of it, and what is refused.
+
+    >>> made_of("2026-03-05", datetime.date), made_of(["a"], list[int])[1][0].keys
+    ((datetime.date(2026, 3, 5), []), (0,))
+    """
+    merge = _Merge([])
+    return merge.new(typed, hint, ()), merge.refused
 
 
 def with_part(value: Any, path: Sequence[int], new: Any) -> Any:

@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from lgviz._visible import HIDDEN, visible
 from lgviz.analysis.compare import Change, Changes
-from lgviz.analysis.messages import ToolCall, is_message, read_message
+from lgviz.analysis.media import media_of
+from lgviz.analysis.messages import ContentPart, ToolCall, answered_of, blocks_of, is_message, read_message
 from lgviz.analysis.style import PAGE, ROOT, STYLE
 from lgviz.analysis.summary import (
     change_path,
@@ -23,6 +24,7 @@ from lgviz.analysis.summary import (
     is_text_change,
     path_text,
 )
+from lgviz.analysis.tables import table_of
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import children, clean, describe, line
 
@@ -113,12 +115,15 @@ def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -
     if shape.kind == "message":
         return name + _message(value, room) if depth == 0 else tag("div", name + room.esc(shape.text))
     if not shape.children or depth >= _DEPTH or room.left < 0:
-        if shape.kind == "string" and room.left > 0:
+        media = media_of(value)
+        if media is not None:
+            said, more = room.esc(str(media)), _NONE
+        elif shape.kind == "string" and room.left > 0:
             said, more = room.esc(value[:_TEXT] or '""', _TEXT), _more(len(value) - _TEXT)
         else:
             said, more = room.esc(shape.text), _NONE
         return tag("div", name + tag("span", said, f"lg-{shape.kind}") + more)
-    if shape.kind == "frame" and hasattr(value, "columns"):
+    if shape.kind == "frame" or (shape.kind == "array" and value.ndim == 2 and value.dtype.names is None):
         return tag("div", name + _table(value, room))
     rows = _rows(value, shape.children, room, depth + 1)
     if key is None and shape.kind != "array":
@@ -140,12 +145,14 @@ def _rows(value: Any, count: int, room: Room, depth: int) -> Markup:
 
 
 def _table(frame: Any, room: Room) -> Markup:
-    columns = list(frame.columns[:10])
-    head = _NONE.join(tag("th", room.esc(str(c), 40)) for c in columns)
+    shown = table_of(frame, 0, 10, 10)
+    if shown is None:
+        return tag("span", room.esc(describe(frame, 200).text), "lg-type")
+    head = _NONE.join(tag("th", room.esc(name, 40)) for name in shown.columns)
     rows = []
-    for key, row in children(frame, 0, 10):
-        cells = _NONE.join(tag("td", room.esc(line(row[c], 40).strip(chr(34)), 40)) for c in columns)
-        rows.append(tag("tr", tag("th", room.esc(key, 40)) + cells))
+    for name, row in zip(shown.index, shown.rows, strict=True):
+        cells = _NONE.join(tag("td", room.esc(cell, 40)) for cell in row)
+        rows.append(tag("tr", tag("th", room.esc(name, 40)) + cells))
     said = tag("span", room.esc(describe(frame, 200).text), "lg-type")
     table = tag("table", tag("tr", tag("th") + head) + _NONE.join(rows))
     return said + tag("div", table, "lg-table")
@@ -168,10 +175,26 @@ def _message(value: Any, room: Room, gone: bool = False) -> Markup:
     message = read_message(value)
     role = tag("span", room.esc(message.role, 12), f"lg-role lg-{message.role[:20]}")
     name = tag("div", room.esc(message.name, 60), "lg-type") if message.name else _NONE
-    text = room.esc(message.text[:_TEXT], _TEXT) + _more(len(message.text) - _TEXT)
+    parts = _NONE.join(_part(block, room) for block in blocks_of(value)[:20])
+    text = parts or room.esc(message.text[:_TEXT], _TEXT) + _more(len(message.text) - _TEXT)
+    if message.status == "error":
+        name += tag("span", "error", "lg-bad") + " "
     calls = [tag("div", tag("span", _call(call, room), "lg-call")) for call in message.tool_calls[:10]]
+    for called, args, error in answered_of(value).invalid[:10]:
+        wrong = room.esc(f"{called}({args[:200]}) {error[:200]}", 500)
+        calls.append(tag("div", tag("span", "not valid", "lg-bad") + " " + wrong))
     said = tag("div", name + text + _NONE.join(calls), "lg-said")
     return tag("div", role + said, "lg-msg lg-gone" if gone else "lg-msg")
+
+
+def _part(block: ContentPart, room: Room) -> Markup:
+    """A part of a message's content; of a picture, a sound or a file what it is."""
+    if block.kind == "text":
+        return tag("div", room.esc(block.text[:_TEXT], _TEXT) + _more(len(block.text) - _TEXT))
+    if block.kind == "reasoning":
+        return tag("div", "reasoning: " + room.esc(block.text or "not told", 300), "lg-type")
+    media = media_of(block.value)
+    return tag("div", room.esc(f"[{media}]" if media else line(block.value), 300), "lg-type")
 
 
 def _more(count: int) -> Markup:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk
 
-__all__ = ["Message", "ToolCall", "is_message", "message_id", "piece_of", "read_message"]
+__all__ = [
+    "Answered",
+    "ContentPart",
+    "Message",
+    "ToolCall",
+    "answered_of",
+    "blocks_of",
+    "is_message",
+    "message_id",
+    "piece_of",
+    "read_message",
+]
 
 _ROLES = {
     "ai", "assistant", "developer", "function", "human", "remove", "system", "tool", "user", "AIMessageChunk",
 }  # fmt: skip
+_CALLS = ("tool_use", "tool_call", "function_call", "tool_call_chunk", "input_json_delta")
+_THOUGHTS = ("reasoning", "thinking", "reasoning_content")
 _SAID = {"assistant": "ai", "user": "human", "AIMessageChunk": "ai"}
 
 
@@ -35,6 +49,22 @@ class Message:
     tool_calls: tuple[ToolCall, ...]
     tool_call_id: str | None
     status: str | None
+
+
+class ContentPart(NamedTuple):
+    """A part of a message's content. ``at``: the keys from the message down to its text, or to the block."""
+
+    kind: Literal["text", "reasoning", "other"]
+    text: str
+    at: tuple[Any, ...] | None
+    value: Any
+
+
+class Answered(NamedTuple):
+    """What a model's answer tells besides: unreadable calls (name, arguments, error), and why it ended."""
+
+    invalid: tuple[tuple[str, str, str], ...]
+    finish: str | None
 
 
 def is_message(value: Any) -> bool:
@@ -69,6 +99,76 @@ def read_message(value: Any) -> Message:
         tool_call_id=_text_or_none(fields.get("tool_call_id")),
         status=_text_or_none(fields.get("status")),
     )
+
+
+def blocks_of(value: Any) -> list[ContentPart]:
+    """The parts of a message's content where that is more than text; else none. Tool calls are left out."""
+    fields = _fields(value)
+    content = fields.get("content")
+    found = (
+        [block for i, one in enumerate(content) for block in _block(one, i)]
+        if isinstance(content, list)
+        else []
+    )
+    more = fields.get("additional_kwargs")
+    thought = more.get("reasoning_content") if isinstance(more, dict) else None
+    if isinstance(thought, str) and thought:
+        if isinstance(content, str) and content:
+            found.append(ContentPart("text", content, ("content",), content))
+        found.insert(
+            0, ContentPart("reasoning", thought, ("additional_kwargs", "reasoning_content"), thought)
+        )
+    return found if any(block.kind != "text" for block in found) else []
+
+
+def _block(block: Any, position: int) -> Iterator[ContentPart]:
+    at = ("content", position)
+    if isinstance(block, str):
+        yield ContentPart("text", block, at, block)
+        return
+    if not isinstance(block, dict):
+        yield ContentPart("other", "", at, block)
+        return
+    kind = block.get("type")
+    if kind in _CALLS:
+        return
+    if kind == "text" and isinstance(block.get("text"), str):
+        yield ContentPart("text", block["text"], (*at, "text"), block)
+        return
+    if kind in _THOUGHTS:
+        for key in ("reasoning", "thinking", "text"):
+            if isinstance(block.get(key), str):
+                yield ContentPart("reasoning", block[key], (*at, key), block)
+                return
+        summed = block.get("summary", block.get("reasoning_content"))
+        parts = summed if isinstance(summed, list) else [summed]
+        texts = [
+            part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
+        ]
+        if texts or summed == []:
+            yield ContentPart("reasoning", "\n".join(texts), None, block)
+            return
+    yield ContentPart("other", "", at, block)
+
+
+def answered_of(value: Any) -> Answered:
+    """What a model's answer tells besides what it says."""
+    fields = _fields(value)
+    calls = fields.get("invalid_tool_calls")
+    invalid = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    told = fields.get("response_metadata")
+    told = told if isinstance(told, dict) else {}
+    reasons = (told.get(key) for key in ("finish_reason", "stop_reason", "done_reason"))
+    return Answered(
+        tuple(
+            (_said(c.get("name")) or "?", _said(c.get("args")), _said(c.get("error"))) for c in invalid[:20]
+        ),
+        next((reason for reason in reasons if isinstance(reason, str) and reason), None),
+    )
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else _json(value)
 
 
 def piece_of(message: Any) -> str:

@@ -215,7 +215,10 @@ class TreeRow:
     @property
     def continued(self) -> bool:
         """Whether its step came to an end, so that a checkpoint follows from it."""
-        return any(child.source not in ("update", "fork", "input") for child in self.children)
+        for child in self.children:  # noqa: SIM110 - no generator: each row is asked several times
+            if child.source not in ("update", "fork", "input"):
+                return True
+        return False
 
     def stored_updates(self) -> list[Task]:
         """The writes of the update that made it, where they are stored, in order."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgviz.analysis.same import same
-from lgviz.analysis.values import known_class
+from lgviz.analysis.values import describe, known_class, line
 
-__all__ = ["cells"]
+__all__ = ["Figures", "Table", "cells", "figures_of", "table_of"]
 
 Cell = tuple[tuple[Any, ...], Literal["added", "removed", "changed"], Any, Any]
 
@@ -15,6 +17,98 @@ _MOST = 200
 """More differing cells than this, and the whole is what changed."""
 _LARGE = 1_000_000
 """Cells of a frame that are compared one by one."""
+
+
+_CELL = 60
+"""Characters of one cell that is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of a frame, a series or an array of two dimensions, as text: the columns that were asked for.
+
+    Attributes:
+        columns: their names.
+        dtypes: what they hold; empty for an array, whose cells are of one type.
+        index: the names of the rows.
+        rows: the cells.
+        width: how many columns there are in all.
+    """
+
+    columns: list[str]
+    dtypes: list[str]
+    index: list[str]
+    rows: list[list[str]]
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """An array as a whole.
+
+    Attributes:
+        dtype, shape: its own.
+        low, high, mean: of its numbers; None where there are none, or too many to look at.
+        holes: how many of its numbers are none (NaN); None where that was not looked at.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    low: str | None = None
+    high: str | None = None
+    mean: str | None = None
+    holes: int | None = None
+
+
+def table_of(value: Any, start: int, rows: int, columns: int) -> Table | None:
+    """Some rows of a value as a table, with its first columns; None for what is none. Costs what it shows."""
+    cls = type(value)
+    if known_class(cls, "pandas", "DataFrame"):
+        part = value.iloc[start : start + rows, :columns]
+        body = [[part.iat[i, j] for j in range(part.shape[1])] for i in range(part.shape[0])]
+        names, dtypes = list(part.columns), [str(dtype) for dtype in part.dtypes]
+    elif known_class(cls, "pandas", "Series"):
+        part = value.iloc[start : start + rows]
+        body = [[part.iat[i]] for i in range(len(part))]
+        names, dtypes = ["" if value.name is None else value.name], [str(value.dtype)]
+    elif known_class(cls, "numpy", "ndarray") and value.ndim == 2 and not value.dtype.fields:
+        part = value[start : start + rows, :columns]
+        index = [str(i) for i in range(start, start + len(part))]
+        heads = [str(j) for j in range(part.shape[1])]
+        return Table(heads, [], index, [[_cell(one) for one in row] for row in part], int(value.shape[1]))
+    else:
+        return None
+    width = value.shape[1] if value.ndim == 2 else 1
+    index = [_cell(name) for name in part.index]
+    return Table(
+        [_cell(name) for name in names], dtypes, index, [[_cell(one) for one in row] for row in body], width
+    )
+
+
+def _cell(value: Any) -> str:
+    if type(value) is str:
+        return line(value, _CELL + 2)[1:-1] if len(value) < _CELL else line(value, _CELL).strip('"')
+    return describe(value, _CELL).text
+
+
+def figures_of(array: Any, most: int) -> Figures:
+    """An array of NumPy's as a whole; its numbers are looked at where they are ``most`` at most."""
+    plain = Figures(str(array.dtype), tuple(int(n) for n in array.shape))
+    if array.dtype.kind not in "biuf" or not 0 < array.size <= most:
+        return plain
+    numbers = array[array == array] if array.dtype.kind == "f" else array
+    holes = int(array.size - numbers.size)
+    if not numbers.size:
+        return Figures(plain.dtype, plain.shape, holes=holes)
+    with sys.modules["numpy"].errstate(all="ignore"):
+        mean = numbers.mean(dtype="f8")
+    return Figures(
+        plain.dtype, plain.shape, _number(numbers.min()), _number(numbers.max()), _number(mean), holes
+    )
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if value.dtype.kind == "f" else str(value)
 
 
 def cells(before: Any, after: Any) -> list[Cell] | None:

@@ -42,7 +42,15 @@ class Flag(IntFlag):
     WAITED = 1024
 
 
-_SOURCES = {"input": Flag.INPUT, "update": Flag.UPDATE, "fork": Flag.FORK}
+# As plain numbers: adding up flags of an enumeration takes more time than all else that a row is asked.
+_COLLAPSED, _NOTE, _SANDBOX, _WAITED, _INTERRUPT, _ANSWERED, _ERROR, _PENDING = map(
+    int,
+    (
+        Flag.COLLAPSED, Flag.NOTE, Flag.SANDBOX, Flag.WAITED, Flag.INTERRUPT, Flag.ANSWERED, Flag.ERROR,
+        Flag.PENDING,
+    ),
+)  # fmt: skip
+_SOURCES = {"input": int(Flag.INPUT), "update": int(Flag.UPDATE), "fork": int(Flag.FORK)}
 
 
 class Tree:
@@ -142,13 +150,11 @@ class Tree:
         self._excuse(self.rows[row] for row in renamed | touched)
         patched = []
         for row in sorted(renamed | touched):
-            before = (self.flags[row], self.nodes[row], self.changed[row])
             facts = self.rows[row]
-            now = (int(self._flags(facts)), facts.nodes, facts.changed)
-            if before != now:
-                self.flags[row], self.nodes[row], self.changed[row] = now
-                if row < first:
-                    patched.append(row)
+            now = (self._flags(facts), facts.nodes, facts.changed)
+            if row < first and now != (self.flags[row], self.nodes[row], self.changed[row]):
+                patched.append(row)
+            self.flags[row], self.nodes[row], self.changed[row] = now
         return first, patched
 
     # ------------------------------------------------------------ rows
@@ -236,18 +242,18 @@ class Tree:
             row = self.anchor[row]
         return row
 
-    def _flags(self, row: TreeRow) -> Flag:
-        mark = _SOURCES.get(row.source, Flag(0))
+    def _flags(self, row: TreeRow) -> int:
+        mark = _SOURCES.get(row.source, 0)
         if row.collapsed:
-            mark |= Flag.COLLAPSED
+            mark |= _COLLAPSED
         if row.metadata.get(NOTE):
-            mark |= Flag.NOTE
+            mark |= _NOTE
         if row.provisional:
-            mark |= Flag.SANDBOX
+            mark |= _SANDBOX
         if row.work is not None:
             mark |= _of_tasks(row, row.work.tasks.values())
         if row.parent is not None and self._waited(row, row.parent):
-            mark |= Flag.WAITED
+            mark |= _WAITED
         return mark
 
     def _excuse(self, rows: Iterable[TreeRow]) -> None:
@@ -273,12 +279,18 @@ class Tree:
         decision to run on, another run of the same step, steps that were not stored."""
         if row.source != "loop" or row.collapsed or parent.source not in ("input", "loop"):
             return True
-        if any(task.interrupted or task.failed for task in parent.step_work.tasks.values()):
-            return True
+        for task in parent.step_work.tasks.values():
+            if task.interrupted or task.failed:
+                return True
         before, after = self._breakpoints
-        if before.intersection(("*", *row.nodes)) or after.intersection(("*", *parent.nodes)):
+        if before and before.intersection(("*", *row.nodes)):
             return True
-        return next(child for child in parent.children if child.source == "loop") is not row
+        if after and after.intersection(("*", *parent.nodes)):
+            return True
+        for child in parent.children:
+            if child.source == "loop":
+                return child is not row
+        return True
 
     # ------------------------------------------------------------ for naming
 
@@ -299,22 +311,22 @@ class Tree:
         return [send.node for send in sends if hasattr(send, "node")] if isinstance(sends, list) else []
 
 
-def _of_tasks(row: TreeRow, tasks: Collection[Task]) -> Flag:
+def _of_tasks(row: TreeRow, tasks: Collection[Task]) -> int:
     """What the tasks of a step mark its checkpoint with. One that another called marks nothing: its caller
     asks and fails for it, or caught what it raised."""
     asked = [task for task in tasks if task.interrupted and not task.called]
     waits = [task for task in asked if not task.finished]
-    mark = Flag.INTERRUPT if asked else Flag(0)
-    if asked and (row.continued or not waits):
-        mark |= Flag.ANSWERED
-    if not row.continued:
+    mark, continued = _INTERRUPT if asked else 0, row.continued
+    if asked and (continued or not waits):
+        mark |= _ANSWERED
+    if not continued:
         # One task takes an input. If that asks, who failed was called by it; before 2026 no path says so.
         alone = row.source == "input" and bool(waits)
         for task in tasks:
             if task.failed and not (task.called or task.handled or (alone and not task.path)):
-                mark |= Flag.ERROR
+                mark |= _ERROR
             elif task.finished:
-                mark |= Flag.PENDING
+                mark |= _PENDING
     return mark
 
 

@@ -397,7 +397,8 @@ def _array_line(value: Any, room: int) -> str:
 def _frame_line(value: Any, room: int) -> str:
     if _is_series(type(value)):
         return f"{_rows(value)} of {value.dtype}, {line(value.name, 40)}"[:room]
-    columns = ", ".join(f"{line(name, 40)}: {dtype}" for name, dtype in islice(value.dtypes.items(), 20))
+    first = value.iloc[:0, :20]
+    columns = ", ".join(f"{line(name, 40)}: {dtype}" for name, dtype in first.dtypes.items())
     width = len(value.columns)
     return f"{_rows(value)} × {width} column{'s' if width != 1 else ''} ({columns})"[:room]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lgviz import session
@@ -22,7 +24,8 @@ from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.part_code import fork_entries
 from lgviz.backend.parts import edited_channels, part_form
 from lgviz.backend.sandbox import SandboxSlot
-from lgviz.errors import ActRefused, LgvizError, NothingToRun, ReadOnly
+from lgviz.backend.start import StartForms, StartInput, refused_start
+from lgviz.errors import ActRefused, LgvizError, NothingToRun, ThreadExists
 from lgviz.protocol import (
     BreakpointsOf,
     BreakpointsSet,
@@ -38,10 +41,16 @@ from lgviz.protocol import (
     RunRequest,
     RunStop,
     RunView,
+    StartRequest,
 )
 from lgviz.sources.places import place_of
 
 __all__ = ["Acts"]
+
+Hear = Callable[[session.RunEvent], None]
+
+_OFTEN = 0.1
+"""Seconds between two words on how far a copy is."""
 
 
 class Acts:
@@ -51,14 +60,22 @@ class Acts:
         thread: the open thread.
         sandbox: what is open over it.
         memory: writes the code of what is done to memory.
+        starts: makes what was filled in to start.
         loop: the notebook's event loop, on which asynchronous graphs live; None outside of one.
         subject: the Python expression of what is debugged, for copied code.
     """
 
     def __init__(
-        self, thread: OpenThread, sandbox: SandboxSlot, memory: MemoryRequests, loop: Any, subject: str
+        self,
+        thread: OpenThread,
+        sandbox: SandboxSlot,
+        memory: MemoryRequests,
+        starts: StartForms,
+        loop: Any,
+        subject: str,
     ) -> None:
         self._thread = thread
+        self._starts = starts
         self._sandbox = sandbox
         self._memory = memory
         self._loop = loop
@@ -140,6 +157,14 @@ class Acts:
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
             return self._run(graph, at, params)
 
+    @handler("run")
+    def thread_start(self, call: RequestCall, params: StartRequest) -> RunView:
+        start = self._starts.made(params)
+        try:
+            return self._follow(start.thread_id, lambda on_event: self._begun(start, on_event), call)
+        except ThreadExists as error:
+            raise refused_start("thread", error.cause) from error
+
     @handler("act")
     def run_stop(self, call: RequestCall, params: RunStop) -> RunView:
         runner = self._runs.get(params["run"])
@@ -167,28 +192,56 @@ class Acts:
     # ------------------------------------------------------------ helpers
 
     def _run(self, graph: Any, at: Checkpoint, params: RunRequest) -> RunView:
-        number = next(self._numbers)
         thread_id = at.config["configurable"]["thread_id"]
-        board = LiveBoard(number, thread_id, lambda view: self._thread.emit("live", view))
         before, after = self._breakpoints(params, thread_id)
-        runner = session.start_run(
-            graph,
-            at,
-            only=params.get("only", "all"),
-            steps=params.get("steps"),
-            before=before,
-            after=after,
-            resume=checked_answers(at, params["resume"]),
-            until=self._until(graph, params["until"]),
-            loop=self._loop,
-            on_event=lambda event: self._tell(number, board, event),
-            **self._run_with(params["configurable"]),
+        return self._follow(
+            thread_id,
+            lambda on_event: session.start_run(
+                graph,
+                at,
+                only=params.get("only", "all"),
+                steps=params.get("steps"),
+                before=before,
+                after=after,
+                resume=checked_answers(at, params["resume"]),
+                until=self._until(graph, params["until"]),
+                loop=self._loop,
+                on_event=on_event,
+                **self._run_with(params["configurable"]),
+            ),
         )
+
+    def _begun(self, start: StartInput, on_event: Hear) -> session.RunHandle:
+        """A run on its way that begins a new thread, or a thread's next turn."""
+        kept = self._thread.breakpoints_of(start.thread_id)
+        more: dict[str, Any] = {
+            "config": start.config,
+            "context": start.context,
+            "before": kept["before"],
+            "after": kept["after"],
+            "loop": self._loop,
+            "on_event": on_event,
+        }
+        graph = self._thread.live_graph()
+        if start.at is not None and not start.newest:
+            return session.start_run(graph, start.at, start.input, **more)
+        return session.start_thread(graph, start.input, start.thread_id, fresh=start.at is None, **more)
+
+    def _follow(
+        self, thread_id: str, begin: Callable[[Hear], session.RunHandle], call: RequestCall | None = None
+    ) -> RunView:
+        """Begin a run, tell of it until it has ended, and what came of it; to ``call`` also which checkpoint
+        was the first."""
+        number = next(self._numbers)
+        board = LiveBoard(number, thread_id, lambda view: self._thread.emit("live", view))
+        runner = begin(lambda event: self._tell(number, board, event, call))
         self._runs[number] = runner
         self._thread.running.add(thread_id)
         view = _view(number, runner)
         try:
             self._thread.emit("run", view)
+            if call is not None and runner.configs:  # made before it was known to this class
+                call.progress(_view(number, runner))
             run = runner.result()
             self._remember(run)
             view = {
@@ -210,26 +263,27 @@ class Acts:
             del self._runs[number]
             board.close()
             self._thread.emit("run", view)
-            self._thread.broadcast()
+            self._broadcast()
         return view
 
     def _live(self, checkpoint_id: str) -> tuple[Any, Checkpoint]:
-        source = self._thread.source
-        if source.graph is None or source.read_only:
-            raise ReadOnly(
-                source.read_only or "This source is read-only.",
-                "Open the compiled graph itself to fork and run: %lgviz graph.",
-            )
+        self._thread.live_graph()
         at = self._thread.at(checkpoint_id)
-        return graph_at(at, source), at
+        return graph_at(at, self._thread.source), at
 
     def _new_thread(self, call: RequestCall, params: ForkRequest) -> session.NewThread:
         """The thread that a fork is to be made in; none, where it stays."""
         named = (params.get("new_thread") or "").strip()
 
+        told = -math.inf
+
         def show(done: int, total: int) -> None:
+            nonlocal told
             call.check()
-            call.progress({"done": done, "total": total})
+            now = time.monotonic()
+            if now - told >= _OFTEN:
+                told = now
+                call.progress({"done": done, "total": total})
 
         return session.NewThread(named or None, show)
 
@@ -275,15 +329,22 @@ class Acts:
             return repr(text) if text else None
         return session.condition_code(text, list(session.channels_of(graph)))
 
-    def _tell(self, number: int, board: LiveBoard, event: session.RunEvent) -> None:
+    def _tell(self, number: int, board: LiveBoard, event: session.RunEvent, call: RequestCall | None) -> None:
         board.hear(event)
         runner = self._runs.get(number)
         if runner is None or event.kind in ("message", "custom"):
             return
         if event.kind == "checkpoint":
-            self._thread.broadcast()
+            if call is not None:
+                call.progress(_view(number, runner))
+            self._broadcast()
             self._sandbox.told()
         self._thread.emit("run", _view(number, runner))
+
+    def _broadcast(self) -> None:
+        """Tell what is new in the open thread, if there is one."""
+        if self._thread.history is not None:
+            self._thread.broadcast()
 
     def _remember(self, run: session.Run) -> None:
         """Keep the traceback of what failed here: LangGraph's savers store only the exception's text."""
@@ -292,6 +353,8 @@ class Acts:
             known[run.error.node] = run.error.traceback
 
     def _code(self, request: CodeRequest) -> str:
+        if request["act"] == "start" and "start" in request:
+            return self._starts.made(request["start"]).code(self._subject)
         at = self._thread.at(request["checkpoint"])
         if Flag.SANDBOX in at.flags:
             raise ActRefused(

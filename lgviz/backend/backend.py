@@ -21,6 +21,7 @@ from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.reads import Reads
 from lgviz.backend.sandbox import SandboxSlot
+from lgviz.backend.start import StartForms
 from lgviz.errors import NotFound
 from lgviz.session.effects import running_loop
 from lgviz.sources import open_source
@@ -87,9 +88,10 @@ class Backend:
         )
         self.sandbox = SandboxSlot(thread)
         memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
-        self._acts = Acts(thread, self.sandbox, memory, loop, subject)
+        starts = StartForms(thread)
+        self._acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
         reads = self._reads = Reads(thread, self.sandbox)
-        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), self._acts)
+        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self._acts)
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send)
         self._numbers = itertools.count(-1, -1)

@@ -12,12 +12,12 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag
-from lgviz.analysis.usage import Prices, Usage, message_ids, usage_of
+from lgviz.analysis.usage import Prices, message_ids, usage_of
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.question_views import interrupts_of
 from lgviz.backend.raw import raw_text
-from lgviz.backend.value_views import Budget, value_node
+from lgviz.backend.value_views import Budget, usage_view, value_node
 from lgviz.errors import LgvizError
 from lgviz.persistence import StoredError
 from lgviz.protocol import ChannelView, CheckpointView, DiffView, RawView, TaskView, TaskWrites, UsageView
@@ -142,7 +142,7 @@ def writes_view(checkpoint: Checkpoint, prices: Prices | None = None) -> list[Ta
             "task_id": None,
             "derived": bool(getattr(checkpoint.writes, "derived", False)) and not waits,
             "pending": waits,
-            "usage": _usage(usage_of([dict(pairs)], now if waits else before), prices),
+            "usage": usage_view(usage_of([dict(pairs)], now if waits else before), prices),
             "writes": [
                 {"channel": clean(str(channel)), "value": value_node(value, budget=part)}
                 for (channel, value), part in zip(pairs, share.shares(len(pairs)), strict=True)
@@ -171,7 +171,9 @@ def tasks_view(
             "interrupts": interrupts_of(checkpoint, task),
             "error": None if (error := _error(task)) is None else clean(error)[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
-            "usage": _usage(usage_of([by_channel(task.result)], known), prices) if _finished(task) else None,
+            "usage": usage_view(usage_of([by_channel(task.result)], known), prices)
+            if _finished(task)
+            else None,
             "subgraph": started.get(task.id),
         }
         for task in checkpoint.tasks
@@ -183,19 +185,11 @@ def _step_usage(checkpoint: Checkpoint, prices: Prices | None) -> UsageView | No
     if checkpoint.source != "loop":
         return None
     written = [one for node, many in checkpoint.writes.items() if node != "__start__" for one in many]
-    return _usage(usage_of(written, _known(checkpoint.parent)), prices)
+    return usage_view(usage_of(written, _known(checkpoint.parent)), prices)
 
 
 def _known(checkpoint: Checkpoint | None) -> set[str]:
     return set() if checkpoint is None else message_ids(state_of(checkpoint))
-
-
-def _usage(used: Usage | None, prices: Prices | None) -> UsageView | None:
-    if used is None:
-        return None
-    cost = used.cost(prices) if prices else None
-    models = [clean(name[:100]) for name in used.models]
-    return {"input": used.input, "output": used.output, "total": used.total, "models": models, "cost": cost}
 
 
 def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Mapping[str, str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "name_of",
     "run_code",
     "select_code",
+    "start_code",
     "store_name_of",
 ]
 
@@ -108,6 +109,26 @@ def run_code(
     ]
     called = _call("run", subject, thread_id, [repr(label)], named)
     return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called
+
+
+def start_code(
+    subject: str,
+    thread_id: str,
+    given: str,
+    *,
+    at: str | None = None,
+    context: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    imports: Collection[str] = (),
+) -> str:
+    """Code that begins a thread, or its next turn: ``given`` and ``context`` are Python. ``at`` labels the
+    checkpoint that the turn branches off; None: it goes on at the newest."""
+    named = [*_named(config=config), *([f"context={context}"] if context is not None else [])]
+    if at is None:
+        called = _call("start", subject, thread_id, [given], named)
+    else:
+        called = _call("run", subject, thread_id, [repr(at), given], named)
+    return "".join(f"{one}\n" for one in sorted(imports)) + f"{_IMPORT}run = {_bare(called)}"
 
 
 def memory_code(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-from lgviz.errors import InvalidValue, LgvizError, NotFound, SourceError
+from lgviz.errors import InvalidValue, LgvizError, NoCheckpoints, NotFound, SourceError
 from lgviz.protocol import Dtype, ErrorCode, Failure
 
 __all__ = ["Cancelled", "Dispatcher", "RequestCall", "Send", "handler", "handlers_of"]
@@ -77,7 +77,11 @@ class RequestCall:
 
     def column(self, dtype: Dtype, values: Any) -> int:
         """Append a column of numbers to the reply's buffers; its place among them."""
-        self.buffers.append(array.array(_TYPECODES[dtype], values).tobytes())
+        return self.blob(array.array(_TYPECODES[dtype], values).tobytes())
+
+    def blob(self, data: bytes) -> int:
+        """Append bytes to the reply's buffers; their place among them."""
+        self.buffers.append(data)
         return len(self.buffers) - 1
 
 
@@ -167,4 +171,6 @@ class Dispatcher:
 def _code(error: LgvizError) -> ErrorCode:
     if isinstance(error, NotFound):
         return "not_found"
+    if isinstance(error, NoCheckpoints):
+        return "empty"
     return "source" if isinstance(error, SourceError) else "refused"

@@ -11,7 +11,7 @@ from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Tree
 from lgviz.analysis.usage import Prices
 from lgviz.backend.dispatch import RequestCall, Send
-from lgviz.errors import ThreadNotFound
+from lgviz.errors import ReadOnly, ThreadNotFound
 from lgviz.protocol import (
     TREE_COLUMNS,
     Breakpoints,
@@ -95,6 +95,19 @@ class OpenThread:
     def at(self, checkpoint_id: str) -> Checkpoint:
         """A checkpoint of it, by id."""
         return self.current()[checkpoint_id]
+
+    def live_graph(self) -> Any:
+        """The graph that can act.
+
+        Raises:
+            ReadOnly: there is none, or it may only be read.
+        """
+        if self.source.graph is None or self.source.read_only:
+            raise ReadOnly(
+                self.source.read_only or "This source is read-only.",
+                "Open the compiled graph itself to fork and run: %lgviz graph.",
+            )
+        return self.source.graph
 
     def breakpoints_of(self, thread_id: str) -> Breakpoints:
         """Where runs of a thread stop."""

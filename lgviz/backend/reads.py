@@ -6,6 +6,7 @@ import itertools
 import json
 
 from lgviz.analysis.history import open_history
+from lgviz.analysis.media import media_bytes, media_of
 from lgviz.analysis.search import Hit, place_of, search
 from lgviz.analysis.topology import topology_of
 from lgviz.analysis.values import value_at
@@ -15,7 +16,7 @@ from lgviz.backend.open_thread import OpenThread, tree_batch
 from lgviz.backend.question_views import question_words
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.value_views import value_node
-from lgviz.errors import CheckpointNotFound
+from lgviz.errors import CheckpointNotFound, NotFound
 from lgviz.protocol import (
     CheckpointParams,
     CheckpointView,
@@ -25,6 +26,8 @@ from lgviz.protocol import (
     FoundPlace,
     LineageView,
     MarksParams,
+    MediaData,
+    MediaGet,
     Nothing,
     RawView,
     RowMarks,
@@ -112,6 +115,7 @@ class Reads:
             "tree": tree_batch(call, history.tree, start),
             "topology": topology_of(thread.source.graph),
             "read_only": thread.source.read_only,
+            "untrusted": thread.source.untrusted,
             "selected": history.latest.id,
             "sandbox": self._sandbox.view(),
             "breakpoints": thread.breakpoints_of(history.thread_id),
@@ -166,6 +170,15 @@ class Reads:
     def value_get(self, call: RequestCall, params: ValueGet) -> ValueNode:
         value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
         return value_node(value_at(value, params["path"]), offset=params["offset"], limit=params["limit"])
+
+    @handler("read")
+    def media_get(self, call: RequestCall, params: MediaGet) -> MediaData:
+        value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
+        held = value_at(value, params["path"])
+        media = media_of(held)
+        if media is None:
+            raise NotFound("There is no picture, sound or file any more.", "Open the checkpoint again.")
+        return {"mime": media.mime, "buffer": call.blob(media_bytes(held))}
 
     @handler("read")
     def value_find(self, call: RequestCall, params: ValueFind) -> FoundPlace:

@@ -17,6 +17,7 @@ from .acts import (
 )
 from .conditions import condition_code, condition_of
 from .halts import check_breakpoints, nodes_of
+from .inputs import GraphInput, input_of
 from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
@@ -33,6 +34,7 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 __all__ = [
     "ChannelInfo",
     "Edit",
+    "GraphInput",
     "NewThread",
     "Option",
     "OverlaySaver",
@@ -62,6 +64,7 @@ __all__ = [
     "forked",
     "goto_targets",
     "inferred_as_node",
+    "input_of",
     "nodes_of",
     "open_sandbox",
     "parse_json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple, empty_checkpoint
 
-from lgviz.errors import ActRefused, listed
+from lgviz.errors import ActRefused, ThreadExists, listed
 from lgviz.sources.places import config_of, place_of
 
 from .effects import Act, call
@@ -16,15 +16,18 @@ from .target import GraphTarget, Position
 __all__ = ["beginning", "begins"]
 
 
-def beginning(here: GraphTarget, thread_id: str) -> Act[Position]:
+def beginning(here: GraphTarget, thread_id: str, *, fresh: bool = False) -> Act[Position]:
     """The newest checkpoint of a finished thread; of a new one a position without a checkpoint.
 
     Raises:
         ActRefused: the thread has not finished.
+        ThreadExists: there is such a thread, and it was to be a new one.
     """
     saved = yield from call(here.saver, "get_tuple", config_of(thread_id))
     if saved is None:
         return Position(here, CheckpointTuple(config_of(thread_id), empty_checkpoint(), {}, None, []))
+    if fresh:
+        raise ThreadExists(f"Thread {thread_id!r} has checkpoints already.", "Take a new thread id.")
     position = Position(here, saved)
     snapshot = yield from snapshot_of(position)
     asked = open_interrupts(position, snapshot)

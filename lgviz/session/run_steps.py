@@ -66,6 +66,8 @@ class RunSpec:
     context: Any = None
     begins: bool = False
     """Whether ``input`` begins a new thread, or the next turn of a finished one, in place of ``at``."""
+    fresh: bool = False
+    """Whether it must be a new thread."""
 
 
 @dataclass
@@ -144,7 +146,7 @@ class RunSteps:
         """Where the run starts."""
         spec = self.spec
         if spec.begins:
-            return (yield from beginning(given, str(spec.thread_id)))
+            return (yield from beginning(given, str(spec.thread_id), fresh=spec.fresh))
         position = yield from find(given, spec.at, spec.thread_id, spec.config)
         yield from refuse_mixed(spec.at, position)
         return position

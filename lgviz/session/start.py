@@ -13,7 +13,7 @@ from lgviz.sources.places import thread_of
 
 from .run import RunHandle, run_in_thread
 from .run_result import Run, RunEvent
-from .run_steps import RunSpec, RunSteps, Until
+from .run_steps import Names, RunSpec, RunSteps, Until
 from .target import aperform, target_of
 
 __all__ = ["astart", "start", "start_thread"]
@@ -27,6 +27,8 @@ def start(
     context: Any = None,
     *,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """Give a graph an input, in a new thread or as the next turn of a finished one, and wait for the end.
@@ -52,6 +54,7 @@ def start(
         context: the run's context.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
             made it).
+        before, after: names of nodes to stop before and after.
         on_event: told what happens, from the thread that runs it.
 
     Raises:
@@ -59,7 +62,8 @@ def start(
         InvalidValue: the graph takes in nothing of the input.
         ReadOnly, NoCheckpointer: the graph cannot run.
     """
-    return run_in_thread(graph, _steps(input, thread_id, config, context, until, on_event))
+    spec = _spec(input, thread_id, config, context, until=until, before=before, after=after)
+    return run_in_thread(graph, RunSteps(spec, on_event))
 
 
 async def astart(
@@ -70,11 +74,13 @@ async def astart(
     context: Any = None,
     *,
     until: Until = None,
+    before: Names = (),
+    after: Names = (),
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`start`, awaited on the caller's loop."""
-    steps = _steps(input, thread_id, config, context, until, on_event)
-    return await aperform(target_of(graph), steps.act)
+    spec = _spec(input, thread_id, config, context, until=until, before=before, after=after)
+    return await aperform(target_of(graph), RunSteps(spec, on_event).act)
 
 
 def start_thread(
@@ -82,29 +88,28 @@ def start_thread(
     input: Any,  # noqa: A002
     thread_id: str,
     *,
+    fresh: bool = False,
     config: RunnableConfig | None = None,
     context: Any = None,
+    before: Names = (),
+    after: Names = (),
     on_event: Callable[[RunEvent], None] | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> RunHandle:
     """:func:`start` in a thread of its own; comes back at once.
 
     Args:
-        graph, input, thread_id, config, context, on_event: see :func:`start`.
+        graph, input, thread_id, config, context, before, after, on_event: see :func:`start`.
+        fresh: refuse a thread that has checkpoints (:meth:`RunHandle.result` raises ``ThreadExists``).
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
     """
-    return RunHandle.of(graph, _steps(input, thread_id, config, context, None, on_event), loop)
+    spec = _spec(input, thread_id, config, context, before=before, after=after, fresh=fresh)
+    return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
-def _steps(
-    given: Any,
-    thread_id: str | None,
-    config: RunnableConfig | None,
-    context: Any,
-    until: Until,
-    on_event: Callable[[RunEvent], None] | None,
-) -> RunSteps:
+def _spec(
+    given: Any, thread_id: str | None, config: RunnableConfig | None, context: Any, **more: Any
+) -> RunSpec:
     named = thread_id if thread_id is not None else thread_of(config)
     thread = str(uuid.uuid4()) if named is None else str(named)
-    spec = RunSpec(None, given, until=until, thread_id=thread, config=config, context=context, begins=True)
-    return RunSteps(spec, on_event)
+    return RunSpec(None, given, thread_id=thread, config=config, context=context, begins=True, **more)

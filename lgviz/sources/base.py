@@ -169,6 +169,11 @@ class Source(ABC):
     description: str = ""
     read_only: str | None = None
 
+    @property
+    def untrusted(self) -> bool:
+        """Whether its values come from a database that was named alone, without a graph or a saver."""
+        return self.graph is None and self.saver is None
+
     @abstractmethod
     def threads(self) -> list[ThreadInfo]:
         """All threads, the newest activity first."""

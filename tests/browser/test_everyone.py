@@ -1,52 +1,378 @@
-"""For everyone: axe-core finds nothing in any view, light or dark; the keyboard alone does everything."""
+"""For everyone: axe-core finds nothing, light or dark; words are in the catalogue and fit; keys do everything.
+
+All views are walked in the pseudo-locale from right to left: its words are longer than any language's and in brackets,
+so that words that no catalogue has stand out.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
+from tests.support.axe import AXE, RUN
+from tests.support.cells import AGENT, FORM, MEMORY, STREAMING
 from tests.support.debugger_page import SETUP, Debugger, seeded
-from tests.support.lab import NotebookFactory, set_theme
+from tests.support.lab import NotebookFactory, add_cell, output, run_all
 
-AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-RUN = """async (root) => (await axe.run(root, {resultTypes: ["violations"]})).violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)} (${node.failureSummary.slice(0, 300)})`))"""
+CONTRAST = {"runOnly": ["color-contrast"]}
+LIGHT = "(light) => { document.body.dataset.jpThemeLight = String(light); }"
+
+# Names, values, code, keys, and what Python says: all that is no word of the front end's own.
+VALUES = """code, kbd, mark, option, textarea, [data-testid=lgviz-traceback], .lgviz-mono, .lgviz-code, .lgviz-node, .lgviz-who,
+.lgviz-chip, .lgviz-key, .lgviz-text, .lgviz-preview, .lgviz-type, .lgviz-long, .lgviz-role, .lgviz-tool-chip, .lgviz-name,
+.lgviz-message-text, .lgviz-side, .lgviz-card-who, .lgviz-card > header > b, .lgviz-card > header > b + span, .lgviz-summary,
+.lgviz-time, .lgviz-next, .lgviz-graph-node, .lgviz-offer-name, .lgviz-facet-name, .lgviz-hit, .lgviz-pick > b, .lgviz-note, .lgviz-question b,
+.lgviz-thread-id, .lgviz-when, .lgviz-mark, .lgviz-facts b, .lgviz-as-node .lgviz-faint, .lgviz-warning, .lgviz-hint,
+.lgviz-action-said, .lgviz-question-text, .lgviz-field-error, .lgviz-problem, .lgviz-blank, .lgviz-said-text, .lgviz-live-said,
+.lgviz-memory-label, .lgviz-memory-key, .lgviz-memory-summary, .lgviz-memory-where, .lgviz-memory-title, .lgviz-memory-time,
+.lgviz-memory-store, .lgviz-memory-by, .lgviz-box-where, .lgviz-box-where + b, .lgviz-box-value, .lgviz-task-error,
+.lgviz-head-error b, .lgviz-usage, .lgviz-run b, .lgviz-at-work b, .lgviz-tag, .lgviz-heading .lgviz-faint, .lgviz-memory-deletion p, .lgviz-box-facts [title], .lgviz-tabs i, time, .lgviz-part-tools, .lgviz-part .lgviz-mute, .lgviz-decided"""
+UNSAID = f"""(root) => {{
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    const found = new Set();
+    while (walker.nextNode()) {{
+        const {{ data, parentElement: parent }} = walker.currentNode;
+        const plain = data.replace(/⟦[^⟧]*⟧/g, "").trim();
+        if (!/\\p{{L}}{{3}}/u.test(plain) || /[⟦⟧áéíóú]/.test(plain) || plain === "JSON" || parent.closest(`{VALUES}`) || parent.closest(".lgviz-sr")) continue;
+        if (parent.getBoundingClientRect().width > 0) found.add(`${{parent.className || parent.outerHTML.slice(0, 80)}}: ${{plain}}`);
+    }}
+    for (const element of root.querySelectorAll("[title], [aria-label], [placeholder]"))
+        for (const name of ["title", "aria-label", "placeholder"]) {{
+            const text = element.getAttribute(name) ?? "";
+            if (/[a-z]{{3}} [a-z]{{3}}/.test(text) && !/[⟦·…]/.test(text) && !element.closest(`{VALUES}, [aria-disabled=true]`))
+                found.add(`${{element.className}} ${{name}}: ${{text}}`);
+        }}
+    return [...found];
+}}"""
+# What is cut off and cannot be read elsewhere, and neighbours that lie on one another.
+UNFIT = f"""(root) => {{
+    const found = [];
+    for (const element of root.querySelectorAll("*")) {{
+        const style = getComputedStyle(element);
+        const box = element.getBoundingClientRect();
+        if (box.width === 0 || element.closest(`svg, .lgviz-sr, .lgviz-topology, .lgviz-minimap`)) continue;
+        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "");
+        const cut = element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && own;
+        const told = style.textOverflow === "ellipsis" && element.closest("[title]");
+        if (cut && !told && !/auto|scroll/.test(style.overflowX) && !element.closest(`{VALUES}`))
+            found.push(`cut: ${{element.className}} ${{element.textContent.slice(0, 60)}}`);
+        if (element.matches("dl > div, p, label") && element.scrollHeight > element.clientHeight + 4 && style.overflowY === "visible")
+            found.push(`too low: ${{element.className}} ${{element.textContent.slice(0, 60)}}`);
+        const children = [...element.children].filter((child) => {{
+            const {{ position, display, transform }} = getComputedStyle(child);
+            return position === "static" && !/^inline$|none|contents/.test(display) && transform === "none";
+        }}).map((child) => [child, child.getBoundingClientRect()]).filter(([, one]) => one.width > 0 && one.height > 0);
+        for (let i = 1; i < children.length; i++) {{
+            const [[a, one], [b, other]] = [children[i - 1], children[i]];
+            const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+            const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+            if (across > 2 && down > 4 && a.textContent && b.textContent)
+                found.push(`overlap: ${{a.className}} ${{a.textContent.slice(0, 30)}} / ${{b.className}} ${{b.textContent.slice(0, 30)}}`);
+        }}
+    }}
+    return found;
+}}"""
+MOVING = """(root) => [...root.querySelectorAll("*")].flatMap((element) => ["", "::before", "::after"].filter((part) => {
+    const style = getComputedStyle(element, part);
+    return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0 || style.scrollBehavior === "smooth";
+}).map((part) => element.className + part))"""
+
+View = tuple[str, Debugger]
 
 
-def _found(debugger: Debugger, view: str) -> list[str]:
-    return [f"{view}: {found}" for found in debugger.root.evaluate(RUN)]
-
-
-def _looked_at(debugger: Debugger) -> list[str]:
-    """What axe-core finds in each view in turn."""
-    found: list[str] = []
+def _thread(page: Page) -> Iterator[View]:
+    """One thread: tabs, graph, fork, filter, search, lists and menus, two compared."""
+    debugger = Debugger(page)
+    root, keyboard = debugger.root, page.keyboard
+    expect(debugger.row("c20")).to_be_visible()
+    assert (debugger.tree.bounding_box() or {})["x"] > (debugger.inspector.bounding_box() or {})["x"]
+    root.get_by_test_id("lgviz-graph-open").click()
     debugger.select("c5")
     for tab in ("state", "diff", "tasks", "memory", "writes", "raw"):
         debugger.tab(tab)
-        found += _found(debugger, tab)
-    debugger.fork("c5")
-    found += _found(debugger, "fork")
-    debugger.page.keyboard.press("Escape")
-    debugger.page.keyboard.press("v")
-    debugger.page.keyboard.type("agent")
-    debugger.page.keyboard.press("Enter")
-    found += _found(debugger, "filter")
-    debugger.page.keyboard.press("Escape")
+        yield tab, debugger
+    debugger.tab("diff")
+    debugger.row("c7").click(modifiers=["Control"])
+    yield "compared", debugger
+    root.get_by_test_id("lgviz-more").click()
+    yield "more to do", debugger
+    root.get_by_test_id("lgviz-copy-code").click()
+    expect(root.get_by_test_id("lgviz-code")).to_contain_text("lgviz.")
+    yield "code", debugger
+    keyboard.press("Escape")
     debugger.tree.focus()
-    debugger.page.keyboard.press("Escape")
+    keyboard.press("f")
+    expect(root.get_by_test_id("lgviz-fork-next")).to_be_visible()
+    yield "fork", debugger
+    keyboard.press("Escape")
+    debugger.tree.focus()
+    keyboard.press("v")
+    keyboard.type("agent")
+    yield "offers", debugger
+    keyboard.press("Enter")
+    yield "filter", debugger
+    keyboard.press("Escape")
+    debugger.tree.focus()
+    keyboard.press("Escape")
     debugger.search.fill("flight")
-    expect(debugger.root.get_by_role("option").first).to_be_visible()
-    found += _found(debugger, "search")
-    debugger.page.keyboard.press("Escape")
-    return found
+    expect(root.get_by_test_id("lgviz-search-hit").first).to_be_visible()
+    yield "search", debugger
+    keyboard.press("Escape")
+    root.get_by_test_id("lgviz-thread-picker").click()
+    expect(root.get_by_role("option").first).to_be_visible()
+    yield "threads", debugger
+    keyboard.press("Escape")
+    debugger.tree.focus()
+    keyboard.press("?")
+    yield "keys", debugger
+    keyboard.press("Escape")
 
 
-def test_axe_finds_nothing_in_any_view(notebook: NotebookFactory) -> None:
-    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+def _questions(page: Page) -> Iterator[View]:
+    """Decisions on actions, a form of a schema, a text; a thread that is not there."""
     debugger = Debugger(page)
-    expect(debugger.row("c20")).to_be_visible()
+    debugger.select("c2")
+    actions = debugger.root.get_by_test_id("lgviz-hitl-action")
+    yield "actions", debugger
+    actions.nth(0).locator('[data-decision="reject"]').click()
+    actions.nth(1).locator('[data-decision="edit"]').click()
+    expect(actions.nth(1).locator("textarea, input").first).to_be_visible()
+    yield "decided", debugger
+    add_cell(page, f"{FORM}\nlgviz.debug(graph, '1')")
+    debugger = Debugger(page, -1)
+    debugger.select("c1")
+    yield "form", debugger
+    add_cell(page, f"{seeded('approval', '2')}\nlgviz.debug(graph, '2')")
+    debugger = Debugger(page, -1)
+    expect(debugger.root.get_by_test_id("lgviz-interrupt").first).to_be_visible()
+    yield "text", debugger
+    add_cell(page, "lgviz.debug(graph, 'nowhere')")
+    debugger = Debugger(page, -1)
+    expect(debugger.error.first).to_contain_text("nowhere")
+    yield "no thread", debugger
+
+
+def _memory(page: Page) -> Iterator[View]:
+    """Memory as it was and is, its forms, and a sandbox that writes to it."""
+    debugger = Debugger(page)
+    root = debugger.root
+    part = root.get_by_test_id
+    debugger.select("c9")
+    debugger.tab("memory")
+    part("lgviz-memory-change").first.click()
+    expect(part("lgviz-memory-diff")).to_be_visible()
+    yield "memory", debugger
+    part("lgviz-memory-version").first.get_by_role("button").first.click()
+    expect(part("lgviz-memory-version-diff")).to_be_visible()
+    yield "versions", debugger
+    part("lgviz-memory-when").get_by_role("button").last.click()
+    part("lgviz-memory-delete").click()
+    yield "deletion", debugger
+    part("lgviz-memory-deletion").get_by_role("button").nth(1).click()
+    part("lgviz-memory-edit").click()
+    part("lgviz-memory-value-field").get_by_role("textbox").fill('{"text": "tofu"}')
+    expect(part("lgviz-memory-plan").locator(".lgviz-preview-cards")).to_be_visible()
+    yield "edit", debugger
+    debugger.select("c14")
+    debugger.tab("state")
+    root.get_by_test_id("lgviz-fork-open").click()
+    debugger.write("messages", '{"role": "user", "content": "Where? I live in Braga.", "id": "human-9"}')
+    debugger.as_node("__start__")
+    part("lgviz-sandbox").click()
+    expect(debugger.row("s4")).to_be_visible()
+    yield "sandbox", debugger
+
+
+def _live(page: Page) -> Iterator[View]:
+    """A run at work, a task that failed, and a graph that has no thread yet."""
+    debugger = Debugger(page)
+    root = debugger.root
+    debugger.select("c0")
+    root.get_by_test_id("lgviz-graph-open").click()
+    root.get_by_test_id("lgviz-breakpoint").last.click()
+    root.get_by_test_id("lgviz-run-here").click()
+    expect(root.get_by_test_id("lgviz-live-task").first).to_contain_text("so in the")
+    page.emulate_media(reduced_motion="reduce")
+    assert root.evaluate(MOVING) == []
+    yield "live", debugger
+    add_cell(page, "print('opened', gate.set())")
+    output(page, "opened None")
+    add_cell(page, f"{seeded('fan_out', '2')}\nlgviz.debug(graph, '2')")
+    debugger = Debugger(page, -1)
+    debugger.root.get_by_test_id("lgviz-row").filter(has_text="ConnectionError").first.click()
+    debugger.tab("tasks")
+    expect(debugger.root.get_by_test_id("lgviz-task")).to_have_count(3)
+    yield "failed", debugger
+    add_cell(
+        page,
+        "from langgraph.checkpoint.memory import InMemorySaver\nlgviz.debug(fan_out.build(InMemorySaver()))",
+    )
+    debugger = Debugger(page, -1)
+    expect(debugger.root).to_be_visible()
+    yield "no checkpoint", debugger
+
+
+WALKS: dict[str, tuple[str, Callable[[Page], Iterator[View]]]] = {
+    "thread": (f"{seeded('agent')}\nlgviz.debug(graph, '1')", _thread),
+    "questions": (f"{AGENT}\nlgviz.debug(graph, '1')", _questions),
+    "memory": (f"{MEMORY}\nlgviz.debug(graph, '1')", _memory),
+    "live": (f"{STREAMING}\nlgviz.debug(graph, '1')", _live),
+}
+
+
+@pytest.mark.parametrize("walk", WALKS)
+def test_every_view_is_for_everyone(notebook: NotebookFactory, walk: str) -> None:
+    cell, views = WALKS[walk]
+    page = notebook([SETUP, cell], run=False, width=1700 if walk == "memory" else 1400)
+    page.evaluate("() => localStorage.setItem('lgviz:language', 'pseudo-rtl')")
     page.add_script_tag(path=AXE)
-    assert _looked_at(debugger) == []
-    set_theme(page, dark=True)
-    assert _looked_at(debugger) == []
+    run_all(page)
+    found: list[str] = []
+    for name, debugger in views(page):
+        wrong = debugger.root.evaluate(UNSAID) + debugger.root.evaluate(UNFIT) + debugger.root.evaluate(RUN)
+        page.evaluate(LIGHT, False)
+        wrong += debugger.root.evaluate(RUN, CONTRAST)
+        page.evaluate(LIGHT, True)
+        found += [f"{name}: {one}" for one in wrong]
+    assert not found, "\n".join(found)
+
+
+def test_the_static_view_is_for_everyone(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "lgviz.history(graph, '1')"])
+    static = page.locator(".lg-page").last
+    expect(static).to_be_visible()
+    page.add_script_tag(path=AXE)
+    found = static.evaluate(RUN)
+    page.evaluate(LIGHT, False)
+    assert found + static.evaluate(RUN, CONTRAST) == []
+
+
+# What has the focus: its test id, and whether that is to be seen.
+FOCUSED = """() => {
+    const element = document.activeElement;
+    const ringed = (one) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
+        return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+    };
+    const own = "[role=tree], [role=separator], [role=dialog], .lgviz-searchfield *, .lgviz-picker-find, .lgviz-find-field *";
+    return [element.dataset.testid ?? element.dataset.decision ?? "", ringed(element) || element.matches(own), element.outerHTML.slice(0, 200)];
+}"""
+
+
+def _tab_to(page: Page, what: str, key: str = "Tab") -> None:
+    """Goes by Tab alone; wherever it passes, the focus is seen."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        name, seen, element = page.evaluate(FOCUSED)
+        assert seen, f"no focus is seen on {element}"
+        if name == what:
+            return
+    raise AssertionError(f"{what} is not reached by {key}")
+
+
+def test_ten_acts_need_no_mouse(notebook: NotebookFactory) -> None:
+    again = "_ = graph.invoke(ASK, {'configurable': {'thread_id': '2'}})"
+    page = notebook([SETUP, f"{AGENT}\n{again}\nlgviz.debug(graph, '1')"])
+    debugger = Debugger(page)
+    root, press = debugger.root, page.keyboard.press
+    selected = root.locator('[data-testid="lgviz-row"][aria-selected="true"]')
+    expect(debugger.row("c2")).to_be_visible()
+    debugger.tree.focus()
+    # Open a row; look into it; compare two.
+    press("End")
+    press("ArrowUp")
+    expect(selected).to_have_attribute("data-label", "c1")
+    press("Enter")
+    press("ArrowRight")
+    expect(root.get_by_test_id("lgviz-tab-diff")).to_be_focused()
+    expect(debugger.inspector.get_by_test_id("lgviz-diff-between")).to_have_text("c0 → c1")
+    press("ArrowLeft")
+    press("Escape")
+    press("Shift+ArrowUp")
+    expect(debugger.row("c1")).to_have_attribute("data-compared", "true")
+    press("Escape")
+    expect(root.locator("[data-compared]")).to_have_count(0)
+    # Search and filter.
+    press("/")
+    page.keyboard.type("Ana")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-search-hit").first).to_be_visible()
+    press("Enter")
+    press("Escape")
+    press("Escape")
+    expect(debugger.tree).to_be_focused()
+    press("v")
+    page.keyboard.type("model")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-filterbar")).to_be_visible()
+    for _ in range(5):  # one thing after the other
+        if root.get_by_test_id("lgviz-filterbar").count() == 0:
+            break
+        press("Escape")
+    expect(root.get_by_test_id("lgviz-filterbar")).to_have_count(0)
+    expect(debugger.tree).to_be_focused()
+    # The whole window, and the keys.
+    press("m")
+    expect(root.get_by_test_id("lgviz-maximise")).to_have_attribute("aria-pressed", "true")
+    press("?")
+    expect(root.get_by_role("dialog", name="Keys")).to_be_focused()
+    press("Escape")
+    expect(debugger.tree).to_be_focused()
+    press("Escape")
+    expect(root.get_by_test_id("lgviz-maximise")).to_have_attribute("aria-pressed", "false")
+    # A breakpoint on the graph.
+    _tab_to(page, "lgviz-graph-open", "Shift+Tab")
+    press("Enter")
+    _tab_to(page, "lgviz-breakpoint")
+    press("Space")
+    expect(root.locator('[data-testid="lgviz-breakpoint"][aria-pressed="true"]')).to_have_count(1)
+    press("Space")
+    # A fork, closed again.
+    debugger.tree.focus()
+    press("f")
+    expect(root.get_by_test_id("lgviz-fork-next")).to_be_visible()
+    _tab_to(page, "lgviz-fork-note")
+    press("Escape")
+    expect(debugger.tree).to_be_focused()
+    # One message edited and run.
+    press("End")
+    press("ArrowUp")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-edit").first).to_be_visible()
+    _tab_to(page, "lgviz-edit")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-fork-next")).to_be_visible()
+    press("Control+Enter")
+    expect(root.locator('[data-testid="lgviz-run"][data-status="interrupted"]')).to_be_visible()
+    # Its question answered.
+    debugger.tree.focus()
+    press("Home")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-hitl-action")).to_have_count(3)
+    for _ in range(3):
+        _tab_to(page, "approve")
+        press("Enter")
+    press("Control+Enter")
+    expect(root.locator('[data-testid="lgviz-run"][data-status="done"]')).to_be_visible()
+    # Another thread.
+    debugger.tree.focus()
+    _tab_to(page, "lgviz-thread-picker", "Shift+Tab")
+    press("Enter")
+    expect(root.get_by_role("option").first).to_be_visible()
+    press("Escape")
+    expect(root.get_by_test_id("lgviz-thread-picker")).to_be_focused()
+    press("Enter")
+    expect(root.get_by_role("option").first).to_be_visible()
+    press("ArrowDown")
+    press("Enter")
+    expect(root.get_by_test_id("lgviz-thread-picker")).to_contain_text("2")
+    # The language.
+    _tab_to(page, "lgviz-menu")
+    press("Enter")
+    expect(root.get_by_role("menuitem").first).to_be_focused()
+    press("ArrowUp")
+    press("Enter")
+    expect(root).to_have_attribute("lang", "de")
+    expect(root.get_by_test_id("lgviz-fork-open")).to_contain_text("Abzweigen")

@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from playwright.sync_api import expect
 
+from tests.support.cells import AGENT, FORM
 from tests.support.debugger_page import SETUP, Debugger
 from tests.support.lab import NotebookFactory, add_cell, output
-
-REPO = Path(__file__).resolve().parents[2]
-SUPPORT = f"import sys; sys.path.append({str(REPO)!r})\nfrom tests.support.agents import *\n"
-AGENT = f"""{SUPPORT}
-graph = asking_agent(saver, only={{"close": ["approve", "reject"]}})
-_ = graph.invoke(ASK, {{"configurable": {{"thread_id": "1"}}}})
-"""
-FORM = """
-from typing import Literal
-from langgraph.graph import START, StateGraph
-from langgraph.types import interrupt
-from pydantic import BaseModel, Field
-class Trip(BaseModel):
-    nights: int = Field(gt=0)
-    seat: Literal["window", "aisle"]
-    note: str | None = None
-def ask(state):
-    trip = interrupt("Which trip?", response_schema=Trip)
-    if trip.nights > 20:
-        raise ValueError("too long")
-    return {"told": trip.model_dump()}
-graph = StateGraph(dict).add_node(ask).add_edge(START, "ask").compile(checkpointer=saver)
-_ = graph.invoke({"told": None}, {"configurable": {"thread_id": "1"}})
-"""
 
 
 def test_one_action_is_approved_one_edited_one_rejected(notebook: NotebookFactory) -> None:

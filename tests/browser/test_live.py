@@ -4,46 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.support.cells import STREAMING
 from tests.support.debugger_page import SETUP, Debugger
 from tests.support.lab import NotebookFactory, add_cell, output
-
-STREAMING = """
-import threading
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
-from langgraph.config import get_stream_writer
-from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import Send
-gate = threading.Event(); gate.set()
-class Slow(GenericFakeChatModel):
-    def _stream(self, *args, run_manager=None, **kwargs):
-        pieces = list(super()._stream(*args, **kwargs))
-        for piece in pieces:
-            if piece.text == "end.": gate.wait(60)
-            if run_manager: run_manager.on_llm_new_token(piece.text, chunk=piece)
-            yield piece
-def asked(text):
-    usage = {"input_tokens": 1500, "output_tokens": 340, "total_tokens": 1840}
-    return AIMessage(text, usage_metadata=usage, response_metadata={"model_name": "scripted-1"})
-def agent(state):
-    get_stream_writer()({"progress": 0.5})
-    model = Slow(messages=iter([AIMessage("Your policy allows business above six hours, so in the end.")]))
-    return {"messages": [model.invoke(state["messages"])]}
-def tool(state):
-    return {"messages": [asked("Booked.")]}
-def check(state):
-    model = Slow(messages=iter([AIMessage(f"Looked at {state['what']} until the end.")]))
-    return {"messages": [model.invoke("go on")]}
-inner = StateGraph(MessagesState)
-inner.add_node(check)
-inner.add_conditional_edges(START, lambda _: [Send("check", {"what": w}) for w in ("fares", "seats")], ["check"])
-b = StateGraph(MessagesState)
-b.add_node(agent); b.add_node(tool); b.add_node("checks", inner.compile())
-b.add_edge(START, "agent"); b.add_edge("agent", "tool"); b.add_edge("tool", "checks")
-graph = b.compile(checkpointer=saver)
-_ = graph.invoke({"messages": [("human", "May I fly business?")]}, {"configurable": {"thread_id": "1"}})
-gate.clear()
-"""
 
 
 def test_what_a_run_says_is_seen_while_it_says_it(notebook: NotebookFactory) -> None:

@@ -174,7 +174,7 @@ def test_after_a_restart_the_static_view_is_left(notebook: NotebookFactory) -> N
     page = notebook([SETUP, seeded("two_nodes"), empty, "%lgviz graph --thread 1"])
     nothing, debugger = Debugger(page), Debugger(page, 1)
     expect(debugger.row("c5")).to_be_visible()
-    expect(nothing.error).to_contain_text("holds no checkpoint yet")
+    expect(nothing.root.get_by_test_id("lgviz-empty")).to_contain_text("No checkpoint yet")
     static = page.locator("[data-lgviz-static]")
     for number in range(2):
         expect(static.nth(number)).to_be_hidden()

@@ -6,15 +6,10 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.support.cells import MEMORY
 from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import NotebookFactory, add_cell, output
 
-MEMORY = """
-from lgviz.demos import memory
-from lgviz.persistence import InMemoryStore
-graph = memory.build(saver, InMemoryStore())
-memory.seed(graph, thread_id="1")
-"""
 CELLS = [SETUP, MEMORY, "debugger = lgviz.debug(graph, '1', name='graph'); debugger"]
 STORED = """
 held = [graph.get_state_history({"configurable": {"thread_id": "1"}})]

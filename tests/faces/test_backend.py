@@ -14,6 +14,7 @@ from lgviz.backend.dispatch import handlers_of
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.reads import Reads
 from lgviz.backend.sandbox import SandboxSlot
+from lgviz.backend.start import StartForms
 from lgviz.demos import two_nodes
 from lgviz.errors import NotFound
 from lgviz.protocol import Methods
@@ -21,7 +22,10 @@ from tests.support.view import fork
 
 
 def test_each_method_of_the_protocol_has_one_handler_and_no_handler_has_none() -> None:
-    parts = [object.__new__(part) for part in (Reads, MemoryRequests, SandboxSlot, AnswerRequests, Acts)]
+    parts = [
+        object.__new__(part)
+        for part in (Reads, MemoryRequests, SandboxSlot, AnswerRequests, StartForms, Acts)
+    ]
     declared = [name for part in parts for name in handlers_of(part)]
     assert sorted(declared) == sorted(get_type_hints(Methods))
 

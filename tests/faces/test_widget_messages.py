@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,25 @@ def test_a_notebook_saves_little_of_a_debugger() -> None:
     assert "lgviz-row" not in state and "_css" not in debuggers[0].get_state()
     for one in debuggers:
         one.close()
+
+
+@pytest.mark.parametrize("saver", [InMemorySaver, MemorySaver])
+def test_a_debugger_that_is_closed_lets_go_of_its_graph(saver: Any) -> None:
+    graph = two_nodes.build(saver())
+    two_nodes.seed(graph, thread_id="1")
+    debugger = lgviz.debug(graph, "1")
+    asked = debugger._backend
+    assert asked is not None
+    asked.request("checkpoint_get", checkpoint=debugger.selected)
+    held = weakref.ref(graph)
+    debugger.close()
+    del graph, asked
+    gc.collect()
+    assert held() is None
+    assert (debugger.history, debugger.graph, debugger.thread_id) == (None, None, "1")
+    debugger.refresh()
+    debugger.close()
+    assert repr(debugger) == "<lgviz.Debugger closed, thread '1'>"
 
 
 def test_code_and_loader_are_of_one_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

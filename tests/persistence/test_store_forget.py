@@ -60,7 +60,8 @@ def test_no_byte_is_left_in_the_file(kind: str, tmp_path: Path) -> None:
 
 def test_no_byte_is_left_in_postgres_tables(postgres: Any, make_store: Any) -> None:
     store = make_store("postgres")
-    folder = Path(postgres.pgdata) / "base"
+    (own,) = store.conn.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+    folder = Path(postgres.pgdata) / "base" / str(own)
 
     def left(needles: list[bytes]) -> set[bytes]:
         store.conn.execute("CHECKPOINT")

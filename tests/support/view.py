@@ -15,11 +15,13 @@ class View:
 
     Args:
         what: what a :class:`Backend` takes, or a debugger, whose messages this view hears in its front end's place.
+        opens: whether a thread is opened at once.
     """
 
-    def __init__(self, what: Any, thread_id: str | None = None, **more: Any) -> None:
+    def __init__(self, what: Any, thread_id: str | None = None, *, opens: bool = True, **more: Any) -> None:
         self.events: list[tuple[str, Any]] = []
         self.progress: list[Any] = []
+        self.buffers: dict[int, list[bytes]] = {}
         self._replies: dict[int, Any] = {}
         self._heard = threading.Condition()
         self._id = 0
@@ -28,7 +30,8 @@ class View:
             self.backend: Any = what._backend
         else:
             self.backend = Backend(what, self._take, **more)
-            self.backend.thread.open(thread_id)
+            if opens:
+                self.backend.thread.open(thread_id)
 
     def close(self) -> None:
         self.backend.close()
@@ -42,6 +45,7 @@ class View:
                 self.progress.append(message["progress"])
             else:
                 self._replies[message["id"]] = message
+                self.buffers[message["id"]] = buffers
             self._heard.notify_all()
 
     def send(self, method: str, **params: Any) -> int:

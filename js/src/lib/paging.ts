@@ -1,17 +1,16 @@
 // Parts of a value: pages of children and of text, joined, and a whole value gathered to be copied.
 
-import type { MessageView, ValueItem, ValueNode } from "../protocol";
-import type { Source } from "../source/types";
+import type { MessageView, TableView, ValueItem, ValueNode } from "../protocol";
+import type { MediaBytes, Source } from "../source/types";
 import { characters, thousands } from "./format";
 import { t } from "./words";
 
 /** Asks for a part of one channel's value: `offset` and `limit` count children, for text its characters. */
-export type Load = (
-  path: readonly number[],
-  offset: number,
-  limit: number,
-  signal?: AbortSignal,
-) => Promise<ValueNode>;
+export interface Load {
+  (path: readonly number[], offset: number, limit: number, signal?: AbortSignal): Promise<ValueNode>;
+  /** Asks for the bytes of a picture, a sound or a file; absent where they are not to be had. */
+  media?: (path: readonly number[], signal: AbortSignal) => Promise<MediaBytes>;
+}
 
 export const PAGE = 100;
 export const TEXT_PAGE = 20_000;
@@ -36,8 +35,9 @@ export function total(node: ValueNode): number {
 
 /** Whether opening it shows more than its line does. */
 export function expandable(node: ValueNode, canLoad: boolean): boolean {
+  if (node.media && node.media.kind !== "file") return true;
   if (node.kind === "string") return node.text.includes("\n") || node.text.length > 90 || node.more > 0;
-  if (node.message) return true;
+  if (node.message || node.table) return true;
   if (!isContainer(node) || node.size === 0) return false;
   return (node.items?.length ?? 0) > 0 || (canLoad && node.items === undefined) || (canLoad && node.more > 0);
 }
@@ -128,13 +128,37 @@ export async function gather(
           ? values.map(([, value]) => value)
           : Object.fromEntries(values);
       }
+      case "array":
+      case "frame":
+        return part.table ? table(part, part.table, at) : part.text;
       default:
         return part.text;
     }
   };
+  const table = async (
+    part: ValueNode,
+    { columns, index, rows, width }: TableView,
+    at: readonly number[],
+  ) => {
+    const size = part.size ?? rows.length;
+    if (width > columns.length || size > MOST)
+      throw new RangeError(t("The table is too large to copy: read it with Copy as Python."));
+    const lines = rows.map((row, i) => [index[i] ?? "", ...row]);
+    while (load && lines.length < size) {
+      const page = (await load(at, lines.length, 500)).table;
+      if (!page?.rows.length) break;
+      lines.push(...page.rows.map((row, i) => [page.index[i] ?? "", ...row]));
+    }
+    return [["", ...columns], ...lines].map((line) => line.map(quotedCell).join(",")).join("\n");
+  };
   const message = async (view: MessageView, at: readonly number[]) => ({
     type: view.role,
-    content: view.more > 0 && load ? await whole(messageFrom, load, at, view.text, view.more) : view.text,
+    content:
+      view.blocks.length > 0 && load
+        ? await visit(await load([...at, 0], 0, 1000), [...at, 0])
+        : view.more > 0 && load
+          ? await whole(messageFrom, load, at, view.text, view.more)
+          : view.text,
     ...(view.name === null ? {} : { name: view.name }),
     ...(view.id === null ? {} : { id: view.id }),
     ...(view.tool_call_id === null ? {} : { tool_call_id: view.tool_call_id }),
@@ -171,14 +195,22 @@ export async function gather(
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
+/** A cell of comma-separated values. */
+function quotedCell(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
 /** Asks a source for parts of one channel's value. */
 export function loader(source: Source, checkpoint: string, channel: string): Load {
-  return (path, offset, limit, signal) =>
+  const load: Load = (path, offset, limit, signal) =>
     source.request(
       "value_get",
       { checkpoint, channel, path: [...path], offset, limit },
       signal ? { signal } : {},
     );
+  load.media = (path, signal) =>
+    source.request("media_get", { checkpoint, channel, path: [...path] }, { signal });
+  return load;
 }
 
 /** A list of which every item sent is a message. */

@@ -100,5 +100,5 @@ export function decimal(number: string): string {
 
 /** Whether text runs from right to left in the language in use. */
 export function rightToLeft(): boolean {
-  return ["ar", "he", "fa", "ur", "pseudo-rtl"].includes(language.value);
+  return ["ar", "he", "fa", "ur", "pseudo-rtl"].includes(language.peek());
 }

@@ -1,7 +1,22 @@
 // The tree's columns off the wire, by the one table that Python and the views share.
 import { t } from "../lib/words";
-import { type Early, type ThreadView, TREE_COLUMNS, type TreeBatch, type TreeNews } from "../protocol";
-import type { EarlyThread, Method, OpenedThread, Refreshed, TreeColumns, TreeRows } from "./types";
+import {
+  type Early,
+  type MediaData,
+  type ThreadView,
+  TREE_COLUMNS,
+  type TreeBatch,
+  type TreeNews,
+} from "../protocol";
+import type {
+  EarlyThread,
+  MediaBytes,
+  Method,
+  OpenedThread,
+  Refreshed,
+  TreeColumns,
+  TreeRows,
+} from "./types";
 
 /** The array that holds a column's numbers, by the type the protocol names. */
 export const ARRAYS = { u1: Uint8Array, u2: Uint16Array, i4: Int32Array, f8: Float64Array } as const;
@@ -24,6 +39,12 @@ export function decodeTree(batch: TreeBatch, buffers: readonly DataView[]): Tree
 
 /** A result off the wire as views see it. */
 export function decodeResult(method: Method, result: unknown, buffers: readonly DataView[]): unknown {
+  if (method === "media_get") {
+    const { mime, buffer } = result as MediaData;
+    const data = buffers[buffer];
+    if (!data) throw new Error(t("The answer lacks its bytes."));
+    return { mime, data } satisfies MediaBytes;
+  }
   if (method !== "thread_open") return result;
   const view = result as ThreadView;
   return { ...view, tree: decodeTree(view.tree, buffers) } satisfies OpenedThread;

@@ -38,14 +38,31 @@ export interface Refreshed extends Omit<TreeNews, "tree"> {
   tree: TreeRows | null;
 }
 
-/** The result of a method as views see it: as in the protocol, with the tree's columns decoded. */
-export type Result<M extends Method> = M extends "thread_open" ? OpenedThread : Methods[M]["result"];
+export interface MediaBytes {
+  mime: string;
+  data: DataView;
+}
+
+/** The result of a method as views see it: as in the protocol, with its buffers in their places. */
+export type Result<M extends Method> = M extends "thread_open"
+  ? OpenedThread
+  : M extends "media_get"
+    ? MediaBytes
+    : Methods[M]["result"];
 
 export type ProgressOf<M extends Method> = M extends "search"
   ? SearchProgress
-  : M extends "run_start" | "fork_commit"
+  : M extends "run_start" | "thread_start"
     ? RunView
-    : unknown;
+    : M extends "fork_commit"
+      ? CopyProgress
+      : unknown;
+
+/** Of a thread that is copied: its checkpoints. */
+export interface CopyProgress {
+  done: number;
+  total: number;
+}
 
 export type EventName = keyof Events;
 export type EventBody<E extends EventName> = E extends "tree"

@@ -2,29 +2,79 @@
 
 import { effect } from "@preact/signals";
 import { t } from "../lib/words";
-import { type CheckpointView, Mark, type RunRequest, type RunView } from "../protocol";
+import { type CheckpointView, Mark, type RunRequest, type RunView, type StartRequest } from "../protocol";
 import type { Store } from "./store";
 
 /** Runs on, with the selection at the newest checkpoint until the person goes elsewhere. */
 export async function runAndFollow(store: Store, request: RunRequest): Promise<RunView | null> {
-  const known = Math.max(-1, ...store.runs.peek().keys());
-  let at = request.checkpoint;
-  const moveTo = (id: string | null | undefined) => {
-    if (!id || id === at || store.selected.peek() !== at || store.tree.peek().rowOf(id) < 0) return;
-    at = id;
-    store.select(id);
-  };
-  const stop = effect(() => {
-    store.revision.value;
-    const run = store.running.value;
-    if (run && run.run > known) moveTo(run.checkpoint);
-  });
+  const follow = new Follow(store, request.checkpoint);
   try {
     const run = await store.run(request);
-    moveTo(run?.checkpoint);
+    follow.to(run?.checkpoint);
     return run;
   } finally {
-    stop();
+    follow.stop();
+  }
+}
+
+/** Starts and follows; a new thread is opened once it has a checkpoint, and `begun` is called then. What is
+ * refused is thrown. */
+export async function startAndFollow(
+  store: Store,
+  request: StartRequest,
+  begun: () => void,
+): Promise<RunView> {
+  const follow = new Follow(store, request.checkpoint);
+  let opening: Promise<void> | null = null;
+  const open = async (instead: string | null) => {
+    await store.openThread(request.thread_id, instead);
+    follow.from(store.selected.peek());
+    begun();
+  };
+  const told = ({ checkpoint }: RunView) => {
+    if (checkpoint === null || opening !== null) return;
+    opening = request.checkpoint === null ? open(null) : Promise.resolve(begun());
+  };
+  try {
+    const run = await store.start(request, told);
+    await opening;
+    // Rows that came while it was opened may have passed by.
+    if (request.checkpoint === null && store.tree.peek().rowOf(run.checkpoint) < 0)
+      await open(run.checkpoint);
+    follow.to(run.checkpoint);
+    return run;
+  } finally {
+    follow.stop();
+  }
+}
+
+/** Moves the selection along with the runs that begin from now on, until the person goes elsewhere. */
+class Follow {
+  readonly #store: Store;
+  #at: string | null;
+  readonly stop: () => void;
+
+  constructor(store: Store, at: string | null) {
+    this.#store = store;
+    this.#at = at;
+    const known = Math.max(-1, ...store.runs.peek().keys());
+    this.stop = effect(() => {
+      store.revision.value;
+      const run = store.running.value;
+      if (run && run.run > known) this.to(run.checkpoint);
+    });
+  }
+
+  from(id: string | null): void {
+    this.#at = id;
+  }
+
+  to(id: string | null | undefined): void {
+    const store = this.#store;
+    if (!id || id === this.#at || store.selected.peek() !== this.#at) return;
+    if (store.tree.peek().rowOf(id) < 0) return;
+    this.#at = id;
+    store.select(id);
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   RunRequest,
   RunView,
   SandboxView,
+  StartRequest,
   ThreadSummary,
   Topology,
 } from "../protocol";
@@ -35,6 +36,12 @@ export interface SharedModel {
   on(name: keyof Shared, listener: () => void): () => void;
 }
 
+/** A thread's next turn, or a new thread (null: of a free id). */
+export interface Starting {
+  turn: boolean;
+  thread: string | null;
+}
+
 const NO_BREAKPOINTS: Breakpoints = { before: [], after: [] };
 
 export class Store {
@@ -55,6 +62,8 @@ export class Store {
   readonly description = signal("");
   readonly topology = signal<Topology | null>(null);
   /** Why nothing can be forked or run here; null where it can. */
+  /** Its values come from a database that was named alone: nothing of them is drawn but text. */
+  readonly untrusted = signal(true);
   readonly readOnly: ReadonlySignal<string | null>;
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
@@ -69,7 +78,9 @@ export class Store {
   readonly selected = signal<string | null>(null);
   readonly compared = signal<string | null>(null);
   readonly tab = signal<Tab>("state");
-  readonly panel = signal<"fork" | null>(null);
+  readonly panel = signal<"fork" | "start" | null>(null);
+  /** What the form of a start begins. */
+  readonly starting = signal<Starting>({ turn: false, thread: null });
   /** The part of a value that was asked for last, to edit it in a fork. */
   readonly editing = signal<(Part & { checkpoint: string }) | null>(null);
   readonly graphShown = signal(false);
@@ -161,7 +172,7 @@ export class Store {
           return;
         }
         this.failure.value = failure;
-        this.phase.value = "failed";
+        this.phase.value = failure.code === "empty" ? "empty" : "failed";
       });
     } finally {
       if (this.#opening === opening) this.#opening = null;
@@ -192,6 +203,7 @@ export class Store {
       this.topology.value = opened.topology;
       this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
+      this.untrusted.value = opened.untrusted;
       this.sandbox.value = opened.sandbox;
       this.breakpoints.value = opened.breakpoints;
       this.tree.value = tree;
@@ -258,6 +270,30 @@ export class Store {
 
   closeFork(): void {
     this.panel.value = null;
+  }
+
+  /** Opens the form that starts: the next turn of the open thread, or a new thread. */
+  openStart(starting: Starting): void {
+    const reason = this.readOnly.peek();
+    if (this.lost.peek() !== null) return;
+    if (reason) this.report(new ProtocolError("refused", reason));
+    else
+      batch(() => {
+        this.starting.value = starting;
+        this.panel.value = "start";
+      });
+  }
+
+  /** Starts, and tells of the run at its checkpoints; what is refused is thrown. */
+  async start(request: StartRequest, told: (run: RunView) => void): Promise<RunView> {
+    const tell = (run: RunView) => {
+      this.#setRun(run);
+      told(run);
+    };
+    const run = await this.source.request("thread_start", request, { onProgress: tell });
+    tell(run);
+    await this.refresh();
+    return run;
   }
 
   /** Runs on from the selected checkpoint: what its `next` says. */
@@ -375,6 +411,7 @@ export class Store {
     if (this.lost.peek() !== null) return;
     if (this.phase.peek() !== "ready" && this.phase.peek() !== "empty") return;
     if (this.early.peek()) return this.openThread(this.wanted);
+    if (this.thread.peek() === null) return this.#lookAgain();
     const tree = this.tree.peek();
     try {
       // What is new in the tree comes before the answer, as an event.
@@ -385,6 +422,16 @@ export class Store {
       const failure = ProtocolError.of(error);
       if (failure.code === "no_answer") this.gone.value = true;
       else this.report(failure);
+    }
+  }
+
+  /** Opens the newest thread, if there is one by now. */
+  async #lookAgain(): Promise<void> {
+    try {
+      this.#show(await this.source.request("thread_open", { thread_id: this.wanted }));
+      this.#push();
+    } catch (error) {
+      if (ProtocolError.of(error).code !== "empty") this.report(error);
     }
   }
 
@@ -468,6 +515,11 @@ function newest(tree: TreeModel): string | null {
 
 /** The label of a checkpoint; its id where the tree does not know it. */
 export function labelOf(store: Store, id: string): string {
+  return knownLabel(store, id) ?? id;
+}
+
+/** The label of a checkpoint of the open thread. */
+export function knownLabel(store: Store, id: string): string | undefined {
   const tree = store.tree.value;
-  return tree.labels[tree.rowOf(id)] ?? id;
+  return tree.labels[tree.rowOf(id)];
 }

@@ -43,6 +43,8 @@ export class ViewState {
   readonly attached = signal(0);
   /** The root element, while shown. */
   root: HTMLElement | null = null;
+  /** Drawn anew, the tree takes the focus: what had it is gone. */
+  refocus = false;
   /** The first of the rows that came just now. */
   readonly fresh = signal(Number.POSITIVE_INFINITY);
   /** A row to hold in place when rows above it come or go. */

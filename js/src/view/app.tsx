@@ -1,13 +1,15 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
-import { t } from "../lib/words";
+import { locale, rightToLeft, t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
 import { FilterBar } from "./find/filter";
 import { Here } from "./find/here";
 import { Scrub } from "./find/scrub";
 import { Inspector } from "./inspector/inspector";
+import { Beginning } from "./start/alone";
+import { focusOpener } from "./start/start";
 import { SandboxBar } from "./top/sandbox";
 import { TopBar } from "./top/topbar";
 import { LiveRows } from "./tree/live";
@@ -19,7 +21,7 @@ import { focusPencil } from "./ui/edit";
 import { Help } from "./ui/help";
 import { useMaximised } from "./ui/maximise";
 import { BottomEdge, Splitter } from "./ui/splitter";
-import { Empty, Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
+import { Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
 
 export function App({ view, height }: { view: ViewState; height: number }) {
   const { store } = view;
@@ -28,10 +30,13 @@ export function App({ view, height }: { view: ViewState; height: number }) {
   useMaximised(view, root);
   useEffect(() => {
     view.root = root.current;
+    if (view.refocus) view.focusTree();
+    view.refocus = false;
   }, [view]);
   const phase = store.phase.value;
   const failure = store.failure.value;
   const shown = store.thread.value !== null && store.tree.value.length > 0;
+  const starts = store.panel.value === "start" && !shown;
   const maximised = view.maximised.value;
   const tall = shown ? (view.tall.value ?? height) : height;
   return (
@@ -40,6 +45,8 @@ export function App({ view, height }: { view: ViewState; height: number }) {
       ref={root}
       class={`lgviz${view.dark.value ? " lgviz-dark" : ""}${maximised ? " is-maximised" : ""}`}
       style={{ height: maximised ? "100dvh" : `${tall}px` }}
+      lang={locale()}
+      dir={rightToLeft() ? "rtl" : "ltr"}
       data-testid="lgviz-root"
       data-lm-suppress-shortcuts="true"
       // A click beside everything must not give the notebook the keys.
@@ -53,10 +60,10 @@ export function App({ view, height }: { view: ViewState; height: number }) {
         <TopBar view={view} />
         <KernelGone view={view} />
         {shown && phase !== "failed" && <SandboxBar view={view} />}
-        {phase === "failed" && failure && failure.code !== "gone" ? (
+        {phase === "failed" && failure && failure.code !== "gone" && !starts ? (
           <Failing view={view} error={failure} />
-        ) : phase === "empty" ? (
-          <Empty />
+        ) : !shown && (phase === "empty" || starts) ? (
+          <Beginning view={view} />
         ) : !shown ? (
           store.lost.value === null ? (
             <Loading />
@@ -180,9 +187,11 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
   if (view.help.peek()) view.help.value = false;
   else if (store.notice.peek()) store.notice.value = null;
   else if (store.panel.peek()) {
-    const part = store.editing.peek();
+    const part = store.panel.peek() === "fork" ? store.editing.peek() : null;
+    const started = store.panel.peek() === "start";
     store.closeFork();
-    if (!part || !focusPencil(view.root, part)) view.focusTree();
+    if (started) focusOpener(view.root);
+    else if (!part || !focusPencil(view.root, part)) view.focusTree();
   } else if (view.maximised.peek()) view.maximised.value = false;
   else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
   else if (view.search.query.peek()) view.search.clear();

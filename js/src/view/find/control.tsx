@@ -140,7 +140,9 @@ function Option({ id, offer, name, chosen, active, choose, point }: OptionProps)
     >
       <span class="lgviz-offer-check">{chosen && <CheckIcon />}</span>
       <span class="lgviz-mute lgviz-offer-kind">{kindName(offer.kind)}</span>
-      <span class="lgviz-offer-name">{name}</span>
+      <span class="lgviz-offer-name" title={name}>
+        {name}
+      </span>
       {offer.rows > 0 && <span class="lgviz-mute lgviz-num">{thousands(offer.rows)}</span>}
     </ListOption>
   );

@@ -11,13 +11,15 @@ import {
   withChannel,
   withPart,
 } from "../../lib/draft";
+import { thousands } from "../../lib/format";
 import { objectError } from "../../lib/json";
 import { fits } from "../../lib/layout";
 import { loader } from "../../lib/paging";
 import { keyOf, type Part, type PartDraft, refusedOf } from "../../lib/parts";
 import { t } from "../../lib/words";
 import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
-import { ProtocolError } from "../../source/error";
+import { isCancelled, ProtocolError } from "../../source/error";
+import type { CopyProgress } from "../../source/types";
 import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { Topology } from "../graph/topology";
@@ -295,6 +297,9 @@ interface Acts {
   wrong: string | null;
   previewed: ReturnType<typeof usePreview>;
   busy: boolean;
+  /** How far the copy of the thread is, where it is copied; `stop` deletes what was copied. */
+  copied: CopyProgress | null;
+  stop(): void;
   error: ProtocolError | null;
   /** Why it cannot be forked, or forked and run. */
   reason: string | null;
@@ -307,6 +312,8 @@ interface Acts {
 /** What can be done with the draft, and why not. */
 function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
   const [busy, setBusy] = useState(false);
+  const [copied, setCopied] = useState<CopyProgress | null>(null);
+  const stopping = useRef<AbortController | null>(null);
   const [failed, setFailed] = useState<{ of: string; error: ProtocolError } | null>(null);
   const wrong = obstacle(form, draft);
   const request = toRequest(form, draft);
@@ -325,8 +332,11 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
   const commit = async (run: boolean, sandbox = false) => {
     setBusy(true);
     setFailed(null);
+    stopping.current = new AbortController();
+    const { signal } = stopping.current;
     try {
-      const made = await store.source.request("fork_commit", { ...request, sandbox });
+      const asked = { ...request, sandbox };
+      const made = await store.source.request("fork_commit", asked, { signal, onProgress: setCopied });
       draftsOf(store).delete(form.checkpoint);
       if (made.thread_id !== store.thread.peek()?.thread_id) await store.openThread(made.thread_id, made.id);
       else await store.refresh();
@@ -335,14 +345,17 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
       if (store.selected.peek() === form.checkpoint) store.select(made.id);
       if (run) void runAndFollow(store, plainRun(made.id, { configurable: request.configurable }));
     } catch (failure) {
-      setFailed({ of: key, error: ProtocolError.of(failure) });
+      if (!isCancelled(failure)) setFailed({ of: key, error: ProtocolError.of(failure) });
       setBusy(false);
+      setCopied(null);
     }
   };
   return {
     wrong,
     previewed,
     busy,
+    copied,
+    stop: () => stopping.current?.abort(),
     error,
     reason,
     runReason,
@@ -436,6 +449,23 @@ function Footer({ store, form, draft, change, acts }: FooterProps) {
           <NewThread store={store} form={form} draft={draft} change={change} />
         )}
         {busy && <span class="lgviz-spinner" role="status" aria-label={t("forking")} />}
+        {acts.copied && (
+          <>
+            <span class="lgviz-fork-copied" data-testid="lgviz-fork-copied">
+              {t("{done} of {total} checkpoints copied", {
+                done: thousands(acts.copied.done),
+                total: thousands(acts.copied.total),
+              })}
+            </span>
+            <Act
+              name={t("Stop")}
+              testid="lgviz-fork-stop"
+              reason={null}
+              hint={t("Deletes what was copied; this thread stays as it is")}
+              act={acts.stop}
+            />
+          </>
+        )}
         <span class="lgviz-spacer" />
         <CopyCode
           source={store.source}

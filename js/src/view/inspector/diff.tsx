@@ -99,8 +99,10 @@ function Card({ diff, load }: { diff: ChannelDiff; load: Loads }) {
   const { channel, changes } = diff;
   const only = changes.length === 1 ? changes[0] : undefined;
   return (
-    <section
+    // biome-ignore lint/a11y/useSemanticElements: no form, and no landmark: one channel may stand in several differences.
+    <div
       class={`lgviz-card${diff.internal ? " is-internal" : ""}`}
+      role="group"
       data-channel={channel}
       aria-label={channel}
     >
@@ -127,7 +129,7 @@ function Card({ diff, load }: { diff: ChannelDiff; load: Loads }) {
           )}
         </p>
       )}
-    </section>
+    </div>
   );
 }
 

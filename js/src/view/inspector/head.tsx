@@ -1,9 +1,10 @@
 // The inspector's first lines: which checkpoint, what can be done with it, when and what comes next.
 import { useRef, useState } from "preact/hooks";
 import { counted, duration, timeOfDay, title } from "../../lib/format";
-import { t } from "../../lib/words";
+import { t, tn } from "../../lib/words";
 import type { CheckpointView, RunRequest } from "../../protocol";
 import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import { isFinished } from "../../state/start";
 import { isActive, labelOf, type Store } from "../../state/store";
 import { ChangedChips } from "../find/changes";
 import { Act } from "../ui/act";
@@ -30,7 +31,9 @@ export function Head({ store, view, stale }: Props) {
           <span class="lgviz-checkpoint">{view.label}</span>
           <span class="lgviz-name">{name}</span>
           {as && <span class="lgviz-as">{as}</span>}
-          <span class="lgviz-summary">{view.summary}</span>
+          <span class="lgviz-summary" title={asks(view) ?? view.summary}>
+            {asks(view) ?? view.summary}
+          </span>
         </h3>
         <Actions store={store} view={view} stale={stale} />
       </div>
@@ -53,6 +56,16 @@ export function Head({ store, view, stale }: Props) {
       )}
     </header>
   );
+}
+
+/** What waits for a person here; null where nothing does. */
+function asks(view: CheckpointView): string | null {
+  const questions = view.interrupts.filter((one) => !one.answered).map((one) => one.question);
+  if (questions.length === 0) return null;
+  const actions = questions.reduce((sum, { actions }) => sum + actions.length, 0);
+  return questions.every(({ kind }) => kind === "decisions")
+    ? tn("asks for {n} approval", "asks for {n} approvals", actions)
+    : tn("asks {n} question", "asks {n} questions", questions.length);
 }
 
 function Facts({ store, view }: { store: Store; view: CheckpointView }) {
@@ -108,14 +121,28 @@ function Actions({ store, view, stale }: Props) {
       ? t("Nothing comes after {label}: the run ended here. Fork it instead.", { label: view.label })
       : null;
   const forking = store.panel.value === "fork";
+  const turning = store.panel.value === "start" && store.starting.value.turn;
+  const finished = isFinished(view);
   const resumable = isResumable(store, view);
   return (
     <div class="lgviz-acts">
+      {finished && (
+        <Act
+          name={t("Next turn")}
+          primary={!forking && !turning}
+          testid="lgviz-next-turn"
+          stale={stale}
+          reason={readOnly}
+          hint={t("Gives the graph another input in this thread")}
+          pressed={turning}
+          act={() => (turning ? store.closeFork() : store.openStart({ turn: true, thread: null }))}
+        />
+      )}
       {resumable && (
         <Act
           name={t("Resume")}
           primary={!forking}
-          testid="lgviz-resume"
+          testid={asks(view) === null ? "lgviz-resume" : "lgviz-resume-unfinished"}
           stale={stale}
           reason={readOnly ?? busy}
           hint={resumeHint(view)}
@@ -130,22 +157,24 @@ function Actions({ store, view, stale }: Props) {
         hint={t("Runs {nodes} on a new branch", { nodes: counted(view.next).join(", ") })}
         act={() => void runAndFollow(store, plainRun(view.id))}
       />
-      <Act
-        name={t("Step")}
-        testid="lgviz-step"
-        stale={stale}
-        reason={readOnly ?? busy ?? nothing}
-        hint={
-          resumable
-            ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
-            : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
-        }
-        act={() => void runAndFollow(store, stepHere(view, resumable))}
-      />
+      {!finished && (
+        <Act
+          name={t("Step")}
+          testid="lgviz-step"
+          stale={stale}
+          reason={readOnly ?? busy ?? nothing}
+          hint={
+            resumable
+              ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
+              : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
+          }
+          act={() => void runAndFollow(store, stepHere(view, resumable))}
+        />
+      )}
       <Act
         name={t("Fork")}
         shortcut="f"
-        primary={!forking && !resumable}
+        primary={!forking && !resumable && !finished}
         testid="lgviz-fork-open"
         stale={stale}
         reason={readOnly}

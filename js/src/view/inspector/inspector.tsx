@@ -1,7 +1,7 @@
 // The right side: what the selected checkpoint holds, and what can be done with it.
 
 import { useComputed } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { atWork } from "../../state/live";
@@ -9,11 +9,13 @@ import { labelOf, type Store, type Tab } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
 import { Topology } from "../graph/topology";
 import { Memory, useMemory } from "../memory/memory";
+import { StartPanel, useStart } from "../start/start";
 import { useAsk } from "../ui/ask";
 import { ExpandAll, Expanding, useExpanding } from "../ui/expand";
 import { useFocusHeld } from "../ui/focus";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
+import { Rendered, RenderedSwitch } from "../ui/rendered";
 import { Diff } from "./diff";
 import { Head } from "./head";
 import { Interrupts } from "./interrupts";
@@ -68,7 +70,11 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   const stale = view?.id !== selected;
   const tab = store.tab.value;
   const forking = store.panel.value === "fork";
+  const starting = store.panel.value === "start";
+  const start = useStart(store, starting);
   const topology = store.topology.value;
+  const [drawn, setDrawn] = useState<boolean | null>(null);
+  const rendered = drawn ?? !store.untrusted.value;
   const [expansion, expand] = useExpanding(`${selected} ${tab}`);
   return (
     <>
@@ -76,7 +82,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
       <LiveTasks store={store} />
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}
       {/* What was read stays as it was scrolled and opened. */}
-      <div class="lgviz-reading" hidden={forking}>
+      <div class="lgviz-reading" hidden={forking || (starting && !start.docked)}>
         {view ? (
           <Head store={store} view={view} stale={stale} />
         ) : (
@@ -115,7 +121,12 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
               memory: memory.data?.changed ? `${memory.data.changed}` : "",
             }}
           />
-          {WITH_VALUES.has(tab) && <ExpandAll open={expansion.open} toggle={expand} />}
+          {WITH_VALUES.has(tab) && (
+            <span class="lgviz-tabs-end">
+              <RenderedSwitch on={rendered} set={setDrawn} />
+              <ExpandAll open={expansion.open} toggle={expand} />
+            </span>
+          )}
         </div>
         <div
           class={tab === "memory" ? "lgviz-pane is-memory" : "lgviz-pane"}
@@ -136,12 +147,15 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           ) : asked.error ? (
             <Problem error={asked.error} retry={asked.retry} />
           ) : (
-            <Expanding.Provider value={expansion}>
-              <Body store={store} selected={selected} view={view} version={version} />
-            </Expanding.Provider>
+            <Rendered.Provider value={rendered}>
+              <Expanding.Provider value={expansion}>
+                <Body store={store} selected={selected} view={view} version={version} />
+              </Expanding.Provider>
+            </Rendered.Provider>
           )}
         </div>
       </div>
+      {starting && <StartPanel store={store} start={start} view={view} stale={stale} />}
     </>
   );
 }

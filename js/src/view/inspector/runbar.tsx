@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { counted, statusName } from "../../lib/format";
 import { t } from "../../lib/words";
 import type { RunView } from "../../protocol";
-import { isActive, labelOf, type Store } from "../../state/store";
+import { isActive, knownLabel, type Store } from "../../state/store";
 import { Act } from "../ui/act";
 import { Problem } from "../ui/problem";
 
@@ -12,6 +12,8 @@ export function RunBar({ store }: { store: Store }) {
   const run = store.running.value ?? latest(store.runs.value);
   if (!run || (!isActive(run) && run.run === dismissed)) return null;
   const dismiss = () => setDismissed(run.run);
+  // It may be another thread's, whose labels are not known here.
+  const label = run.checkpoint === null ? undefined : knownLabel(store, run.checkpoint);
   if (isActive(run) && store.lost.value !== null) return null;
   if (isActive(run)) return <AtWork store={store} run={run} />;
   // Where the checkpoint itself says it, just below, it is not said twice.
@@ -30,10 +32,10 @@ export function RunBar({ store }: { store: Store }) {
   }
   return (
     <div class="lgviz-run" role="status" data-testid="lgviz-run" data-status={run.status}>
-      <span class={`lgviz-badge is-${run.status}`}>{paused(run) ? t("paused") : statusName(run.status)}</span>
+      <span class={`lgviz-badge is-${run.status}`}>{paused(run) ? ended(run) : statusName(run.status)}</span>
       <span>
-        {ended(run)}
-        {run.checkpoint !== null && ` ${t("at {label}", { label: labelOf(store, run.checkpoint) })}`}
+        {!paused(run) && ended(run)}
+        {label !== undefined && ` ${t("at {label}", { label })}`}
         {run.warnings.map((warning) => (
           <span key={warning} class="lgviz-run-warning">
             {warning}

@@ -115,6 +115,7 @@ function Channel({ channel, found, load, edit }: ChannelProps) {
 
 /** Few enough children, all sent: no click needed to see them. */
 function small(value: ValueNode): boolean {
+  if (value.table || value.media) return true;
   if (value.kind === "string") return value.text.length < 600;
   return value.items !== undefined && value.items.length <= 6 && value.more === 0;
 }

@@ -1,7 +1,7 @@
 // The inspector's tabs: arrow keys, Home and End move between them.
 
 import { useRef } from "preact/hooks";
-import { t } from "../../lib/words";
+import { rightToLeft, t } from "../../lib/words";
 import type { Tab } from "../../state/store";
 
 const TABS: readonly Tab[] = ["state", "diff", "writes", "tasks", "memory", "raw"];
@@ -29,7 +29,8 @@ export function Tabs({ id, tab, choose, extra }: Props) {
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
     const at = TABS.indexOf(tab);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: TABS.length - 1 }[event.key];
+    const on = rightToLeft() ? -1 : 1;
+    const to = { ArrowRight: at + on, ArrowLeft: at - on, Home: 0, End: TABS.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();

@@ -23,6 +23,11 @@ import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { useOpen } from "../ui/expand";
 import { Problem } from "../ui/problem";
+import { Rendered } from "../ui/rendered";
+import { Answered, Blocks, InvalidCall } from "./blocks";
+import { Prose } from "./markdown";
+import { facts, Media } from "./media";
+import { arrayFacts, Table } from "./table";
 import { Text } from "./text";
 
 interface Props {
@@ -121,7 +126,20 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
           </span>
         </span>
       );
+    case "array":
+      return (
+        <>
+          <span class="lgviz-type">{node.type}</span>
+          <span class={node.array ? "lgviz-figures" : "lgviz-preview"}>
+            {node.array ? arrayFacts(node.array) : node.text}
+          </span>
+          {!open && node.array && node.text.includes("[") && (
+            <span class="lgviz-preview lgviz-faint">{node.text.slice(node.text.indexOf("["))}</span>
+          )}
+        </>
+      );
     case "string":
+      if (node.media) return <MediaLine node={node} />;
       if (open)
         return (
           <span class="lgviz-type">
@@ -143,16 +161,27 @@ function Line({ node, open }: { node: ValueNode; open: boolean }) {
         </span>
       );
     default:
+      if (node.media) return <MediaLine node={node} />;
       return (
         <>
           <span class="lgviz-type">
             {node.type}
             {node.size !== null && ` ${node.kind === "bytes" ? bytes(node.size) : thousands(node.size)}`}
+            {node.table && ` × ${thousands(node.table.width)}`}
           </span>
           {!open && <span class="lgviz-preview">{node.text}</span>}
         </>
       );
   }
+}
+
+function MediaLine({ node }: { node: ValueNode }) {
+  return (
+    <>
+      <span class="lgviz-type">{node.type}</span>
+      <span class="lgviz-preview">{node.media && facts(node.media)}</span>
+    </>
+  );
 }
 
 function quoted(node: ValueNode): string {
@@ -169,12 +198,27 @@ interface InsideProps {
 }
 
 function Inside({ node, path, load, edit }: InsideProps) {
+  if (node.media) return <MediaText node={node} path={path} load={load} />;
+  if (node.table) return <Table node={node} path={path} load={load} />;
   if (node.kind === "string") return <LongText node={node} path={path} load={load} />;
   return (
     <>
       {node.message && <Message message={node.message} path={path} load={load} />}
       {(!node.message || node.items !== undefined || load) && (
         <Children node={node} path={path} load={load} edit={FIXED.has(node.kind) ? undefined : edit} />
+      )}
+    </>
+  );
+}
+
+/** What a value holds by its bytes; the text of a `data:` URI too where values are shown as they are stored. */
+function MediaText({ node, path, load }: Omit<InsideProps, "edit">) {
+  const rendered = useContext(Rendered);
+  return (
+    <>
+      {node.media && <Media media={node.media} path={path} load={load} said />}
+      {node.kind === "string" && (!rendered || node.media?.kind === "file") && (
+        <LongText node={node} path={path} load={load} />
       )}
     </>
   );
@@ -197,9 +241,11 @@ function LongText({
       from={load && ((start, size) => textFrom(load, path, start, size))}
     >
       {(text) => (
-        <div class="lgviz-long">
-          <Words text={text} />
-        </div>
+        <Prose text={text}>
+          <div class="lgviz-long">
+            <Words text={text} />
+          </div>
+        </Prose>
       )}
     </Text>
   );
@@ -292,6 +338,7 @@ const COLORED = new Set(["human", "ai", "tool", "system"]);
 /** One message of a chat: who, the text with its line breaks, tool calls. */
 export function Message({ message, path = [], load, tint }: MessageProps) {
   const { role, name, tool_calls: calls } = message;
+  const bare = calls.length === 0 && message.invalid_tool_calls.length === 0;
   return (
     <div class={`lgviz-message${tint ? ` is-${tint}` : ""}`} data-role={role}>
       <span class={`lgviz-role${COLORED.has(role) ? ` is-${role}` : ""}`}>
@@ -309,7 +356,8 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
             {message.status === "error" && <span class="lgviz-badge is-error">{t("error")}</span>}
           </div>
         )}
-        {(message.text !== "" || (calls.length === 0 && message.more === 0)) && (
+        {message.blocks.length > 0 && <Blocks message={message} path={path} load={load} />}
+        {message.blocks.length === 0 && (message.text !== "" || (bare && message.more === 0)) && (
           <Text
             text={message.text}
             more={message.more}
@@ -317,15 +365,21 @@ export function Message({ message, path = [], load, tint }: MessageProps) {
             clamp={600}
           >
             {(text) => (
-              <div class="lgviz-message-text">
-                {text === "" ? <i class="lgviz-faint">{t("empty")}</i> : <Words text={text} />}
-              </div>
+              <Prose text={text} plain={role === "tool"}>
+                <div class="lgviz-message-text">
+                  {text === "" ? <i class="lgviz-faint">{t("empty")}</i> : <Words text={text} />}
+                </div>
+              </Prose>
             )}
           </Text>
         )}
         {calls.map((call, i) => (
           <ToolCall key={call.id ?? i} call={call} />
         ))}
+        {message.invalid_tool_calls.map((call, i) => (
+          <InvalidCall key={i} call={call} />
+        ))}
+        <Answered message={message} />
       </div>
     </div>
   );

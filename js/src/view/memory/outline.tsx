@@ -186,7 +186,7 @@ function Row({ id, row, flat, chosen, active, kind, act }: RowProps) {
     "aria-level": row.depth + 1,
     "aria-posinset": row.position + 1,
     "aria-setsize": row.size,
-    style: { paddingLeft: `${8 + 14 * row.depth}px` },
+    style: { paddingInlineStart: `${8 + 14 * row.depth}px` },
   };
   const classes = `lgviz-memory-row${chosen ? " is-chosen" : ""}${active ? " is-active" : ""}`;
   if (row.kind === "pending") {

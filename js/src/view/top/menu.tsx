@@ -1,7 +1,7 @@
 // What is used rarely, and what is being read.
 import { useRef, useState } from "preact/hooks";
 import { linkTo } from "../../lib/link";
-import { t } from "../../lib/words";
+import { chooseLanguage, LANGUAGES, language, t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 import { toClipboard } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
@@ -45,11 +45,22 @@ export function Menu({ view }: { view: ViewState }) {
       act: () => copy(store.selected.peek() ?? undefined, t("Checkpoint id")),
     },
     { name: t("Keys"), key: "?", act: () => (view.help.value = true) },
+    ...Object.entries(LANGUAGES)
+      .filter(([code]) => code !== language.value)
+      .map(([code, name]) => ({
+        name,
+        act: () => {
+          // All is drawn anew, and the keys must not be lost.
+          view.refocus = true;
+          chooseLanguage(code);
+        },
+      })),
   ];
   return (
     <div ref={box}>
       <DotsMenu
         label={t("More actions")}
+        testid="lgviz-menu"
         items={items}
         hint={store.description.value}
         opening={() => setNested(store.tree.peek().inner.some((inner) => inner > 0))}

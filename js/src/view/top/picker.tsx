@@ -8,7 +8,7 @@ import type { ThreadStatus, ThreadSummary } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
-import { CheckIcon, ChevronDown } from "../ui/icons";
+import { CheckIcon, ChevronDown, StartIcon } from "../ui/icons";
 import { useId } from "../ui/id";
 import { useOutside } from "../ui/popup";
 
@@ -180,6 +180,24 @@ function ThreadList({ store, listId, leave }: ListProps) {
           </p>
         )}
       </div>
+      <button
+        type="button"
+        class="lgviz-new-thread"
+        data-testid="lgviz-thread-new"
+        disabled={store.readOnly.value !== null}
+        title={store.readOnly.value ?? undefined}
+        onClick={() => {
+          leave();
+          // A name that no thread has is that of the new one.
+          const named = threads?.length === 0 && query.trim() !== "";
+          store.openStart({ turn: false, thread: named ? query.trim() : null });
+        }}
+      >
+        <StartIcon />
+        {threads?.length === 0 && query.trim() !== ""
+          ? t("New thread “{thread}”", { thread: query.trim() })
+          : t("New thread")}
+      </button>
       {threads && total > 0 && (
         <div class="lgviz-foot lgviz-faint">
           {tn("{n} thread", "{n} threads", total)}

@@ -5,7 +5,7 @@ import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { FilterControl } from "../find/control";
-import { GraphIcon, MaximiseIcon } from "../ui/icons";
+import { GraphIcon, MaximiseIcon, StartIcon } from "../ui/icons";
 import { Origin } from "../ui/lineage";
 import { Menu } from "./menu";
 import { Picker } from "./picker";
@@ -14,6 +14,7 @@ import { SearchBox } from "./search";
 export function TopBar({ view }: { view: ViewState }) {
   const { store } = view;
   const shown = store.graphShown.value;
+  const starts = store.panel.value === "start" && !store.starting.value.turn;
   return (
     <div class="lgviz-top">
       <Picker view={view} />
@@ -24,12 +25,27 @@ export function TopBar({ view }: { view: ViewState }) {
       <button
         type="button"
         class="lgviz-btn"
+        data-testid="lgviz-start"
+        aria-pressed={starts}
+        disabled={store.readOnly.value !== null}
+        title={store.readOnly.value ?? t("Start a new thread")}
+        onClick={() => (starts ? store.closeFork() : store.openStart({ turn: false, thread: null }))}
+      >
+        <StartIcon />
+        {t("Start")}
+      </button>
+      <button
+        type="button"
+        class="lgviz-btn"
+        data-testid="lgviz-graph-open"
         aria-pressed={shown}
         disabled={store.topology.value === null}
         title={
           store.topology.value
             ? t("Draw the compiled graph")
-            : t("Only a compiled graph can be drawn; a saver or a file has none")
+            : store.thread.value === null
+              ? t("No thread is open yet")
+              : t("Only a compiled graph can be drawn; a saver or a file has none")
         }
         onClick={() => {
           store.graphShown.value = !shown;

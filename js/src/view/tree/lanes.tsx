@@ -47,9 +47,11 @@ export interface LanesProps {
   /** The position where the block starts. */
   origin: number;
   slots: Slots;
+  /** Rushed past: lines alone. */
+  lean: boolean;
 }
 
-export function Lanes({ tree, visible, lanes, scale, from, to, origin, slots }: LanesProps) {
+export function Lanes({ tree, visible, lanes, scale, from, to, origin, slots, lean }: LanesProps) {
   const y = (row: number) => (visible.positionOf(row) - origin) * ROW_HEIGHT + MIDDLE;
   const edges: ComponentChild[] = [];
   const drawn = new Set<string>();
@@ -86,7 +88,7 @@ export function Lanes({ tree, visible, lanes, scale, from, to, origin, slots }: 
       const bottom = Math.min(END, y(parent));
       line(`s${row}`, `M${scale.x(lane)} ${y(row)}V${bottom}`, lane, `is-inner ${held(tree, row)}`);
     }
-    dots.push(dot(tree, row, slots.of(position), scale.x(lane), y(row)));
+    if (!lean) dots.push(dot(tree, row, slots.of(position), scale.x(lane), y(row)));
   }
   return (
     <svg class="lgviz-lanes" width={scale.width} height={ROW_HEIGHT} aria-hidden="true">

@@ -30,6 +30,8 @@ export interface RowProps {
   /** What a click on a chip does, in the reader's words. */
   chipTitle: string;
   marks: RowMarks | undefined;
+  /** Rushed past: without what nobody reads meanwhile. */
+  lean: boolean;
   /** What is behind a time that is a span, in the reader's words. */
   since: string;
 }
@@ -50,16 +52,11 @@ function drawn(props: RowProps) {
   const { tree, row, selected, compared, future, hit } = props;
   const flags = tree.flags[row] as number;
   const depth = tree.depth[row] as number;
-  const { inner, branch } = props;
+  const { inner, branch, lean } = props;
   const label = tree.labels[row] as string;
   const [what, who] = titleOf(tree, row);
-  const marks = marksOf(tree, row, props.marks);
-  const time = timeOf(tree, row);
-  const at = fullTime(tree.time[row] as number);
-  const taken =
-    nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + 14 * depth;
-  const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
-  const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
+  const time = lean ? "" : timeOf(tree, row);
+  const { marks, chips, at } = lean ? NOTHING : detailsOf(props, what, who, time);
   let classes = "lgviz-row";
   if (selected) classes += " is-selected";
   if (compared) classes += " is-compared";
@@ -67,6 +64,7 @@ function drawn(props: RowProps) {
   if (hit) classes += " is-hit";
   if (props.fresh) classes += " is-fresh";
   if (flags & Mark.SANDBOX) classes += " is-sandbox";
+  if (lean) classes += " is-lean";
   return (
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names its active row.
     <div
@@ -86,8 +84,11 @@ function drawn(props: RowProps) {
       aria-expanded={inner > 0 ? !props.collapsed : branch === null ? undefined : branch === 0}
     >
       <span class="lgviz-label">{label}</span>
-      <span class="lgviz-what" style={depth > 0 ? { paddingLeft: `${14 * depth}px` } : undefined}>
-        <span class={flags & Mark.INPUT ? "lgviz-node is-plain" : "lgviz-node"} title={what}>
+      <span class="lgviz-what" style={depth > 0 ? { paddingInlineStart: `${14 * depth}px` } : undefined}>
+        <span
+          class={flags & Mark.INPUT ? "lgviz-node is-plain" : "lgviz-node"}
+          title={lean ? undefined : what}
+        >
           {what}
         </span>
         {who && (
@@ -130,11 +131,33 @@ function drawn(props: RowProps) {
         {compared && <span class="lgviz-sr">{t("compared")}</span>}
         {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">{t("in the sandbox")}</span>}
       </span>
-      <span class="lgviz-time" title={time.startsWith("+") ? `${at}: ${time} ${props.since}` : at}>
+      <span class="lgviz-time" title={at}>
         {time}
       </span>
     </div>
   );
+}
+
+interface Details {
+  marks: readonly MarkChip[];
+  chips: Chips;
+  /** When it was stored, in full. */
+  at: string | undefined;
+}
+
+const NOTHING: Details = { marks: [], chips: { shown: [], rest: [] }, at: undefined };
+
+/** What takes most of the time that a row takes. */
+function detailsOf(props: RowProps, what: string, who: string, time: string): Details {
+  const { tree, row, inner, branch } = props;
+  const marks = marksOf(tree, row, props.marks);
+  const indent = 14 * (tree.depth[row] as number);
+  const taken =
+    nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + indent;
+  const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
+  const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
+  const stored = fullTime(tree.time[row] as number);
+  return { marks, chips, at: time.startsWith("+") ? `${stored}: ${time} ${props.since}` : stored };
 }
 
 /** Folds a branch to its first row, or unfolds it; a key does the same. */
@@ -239,11 +262,13 @@ const markWidth = (text: string) => Math.min(textWidth(text, `11px ${UI}`) + 16,
 const chipWidth = (text: string) => Math.min(textWidth(text, `11px ${MONO}`) + 10, 124) + GAP;
 const timeWidth = (text: string) => textWidth(text, `11px ${MONO}`) + 6;
 
+interface Chips {
+  shown: readonly string[];
+  rest: readonly string[];
+}
+
 /** The chips that fit into the width; at least what else there is, as a number. */
-function fitting(
-  names: readonly string[],
-  width: number,
-): { shown: readonly string[]; rest: readonly string[] } {
+function fitting(names: readonly string[], width: number): Chips {
   let left = width;
   for (let i = 0; i < names.length; i++) {
     left -= chipWidth(names[i] as string);

@@ -53,8 +53,10 @@ export function Tree({ view }: { view: ViewState }) {
   const slots = new Slots(size.value, visible.count);
   // Elements move in the page only once the window rests: then they follow each other as the rows do.
   const first = useSignal<number | null>(null);
+  const rush = useRush(start, size.value);
   useRest(view, start, end, () => {
     first.value = slots.of(start);
+    rush.end();
   });
 
   const chipTitle = t("show the checkpoints that changed it");
@@ -84,6 +86,7 @@ export function Tree({ view }: { view: ViewState }) {
         branch={filtered || !isBranch(tree, row) ? null : (visible.behind.get(row) ?? 0)}
         chipTitle={chipTitle}
         marks={marks.get(id)}
+        lean={rush.lean}
         since={since}
       />,
     );
@@ -124,6 +127,7 @@ export function Tree({ view }: { view: ViewState }) {
             to={end}
             origin={origin}
             slots={slots}
+            lean={rush.lean}
           />
         </div>
       </div>
@@ -243,6 +247,26 @@ function bringIntoView(view: ViewState, element: HTMLElement, row: number): void
   const edge = y < scroll ? y : y + ROW_HEIGHT - height;
   element.scrollTop = near ? edge : y - (height - ROW_HEIGHT) / 2;
   view.scroll.value = element.scrollTop;
+}
+
+/** Whether rows are rushed past: the window moves on so far that no row stays, again and again without a rest, as
+ * where the scroll bar is dragged. One such leap, as to a hit of the search, is none. */
+function useRush(start: number, size: number): { lean: boolean; end: () => void } {
+  const again = useSignal(0);
+  again.value; // drawn anew where a rush ends
+  const last = useRef({ start, rests: true, lean: false }).current;
+  if (start !== last.start) {
+    last.lean = !last.rests && Math.abs(start - last.start) >= size;
+    last.start = start;
+    last.rests = false;
+  }
+  const end = () => {
+    last.rests = true;
+    if (!last.lean) return;
+    last.lean = false;
+    again.value += 1;
+  };
+  return { lean: last.lean, end };
 }
 
 /** Once the window rests: puts it in order, and asks for the words of its marks. */

@@ -67,6 +67,12 @@ export const GraphIcon = () => (
   </Icon>
 );
 
+export const StartIcon = () => (
+  <Icon>
+    <path d="M8 3.2v9.6M3.2 8h9.6" />
+  </Icon>
+);
+
 export const CheckIcon = () => (
   <Icon size={12}>
     <path d="M3.2 8.6 6.6 12 12.8 4.6" />

@@ -1,7 +1,7 @@
 // Edges that are dragged, or moved by arrow keys: between tree and inspector, and below the debugger.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { remember } from "../../lib/remembered";
-import { t } from "../../lib/words";
+import { rightToLeft, t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 
 const LEAST = 0.2;
@@ -30,7 +30,7 @@ export function Splitter({ view }: { view: ViewState }) {
         const body = edge.current?.parentElement?.getBoundingClientRect();
         if (!body) return;
         if (narrow) set((event.clientY - body.top) / body.height);
-        else set((event.clientX - body.left) / body.width);
+        else set((rightToLeft() ? body.right - event.clientX : event.clientX - body.left) / body.width);
       }}
       step={(by) => set(split.peek() + by * 0.02)}
       reset={() => {
@@ -92,7 +92,11 @@ function Edge({ refer, class: name, horizontal, label, value, range, drag, step,
     const end = () => handle.removeEventListener("pointermove", drag);
     handle.addEventListener("lostpointercapture", end, { once: true });
   };
-  const [back, on] = horizontal ? ["ArrowUp", "ArrowDown"] : ["ArrowLeft", "ArrowRight"];
+  const [back, on] = horizontal
+    ? ["ArrowUp", "ArrowDown"]
+    : rightToLeft()
+      ? ["ArrowRight", "ArrowLeft"]
+      : ["ArrowLeft", "ArrowRight"];
   return (
     // biome-ignore lint/a11y/useSemanticElements: a separator that can be moved is no <hr>.
     <div

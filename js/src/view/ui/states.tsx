@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { t } from "../../lib/words";
 import type { ProtocolError } from "../../source/error";
 import type { ViewState } from "../../state/view";
+import { useAsk } from "./ask";
 import { CloseIcon, EmptyIcon, WarningIcon } from "./icons";
 
 export function Loading() {
@@ -21,7 +22,7 @@ export function Loading() {
   );
 }
 
-function Blank(props: {
+export function Blank(props: {
   icon: ComponentChildren;
   title: string;
   children?: ComponentChildren;
@@ -40,16 +41,14 @@ function Blank(props: {
   );
 }
 
-export function Empty() {
-  return (
-    <Blank icon={<EmptyIcon />} title={t("No checkpoint yet")}>
-      <p>{t("Run the graph on this thread: its checkpoints appear here as they are made.")}</p>
-    </Blank>
-  );
-}
-
 export function Failing({ view, error }: { view: ViewState; error: ProtocolError }) {
   const { store } = view;
+  const named = error.code === "not_found" && store.wanted !== null;
+  const startable = useAsk(
+    store.source,
+    "start_form",
+    named ? { thread_id: store.wanted, turn: false } : null,
+  );
   return (
     <Blank icon={<WarningIcon />} title={error.message} alert>
       {error.remedy && <p>{error.remedy}</p>}
@@ -60,6 +59,16 @@ export function Failing({ view, error }: { view: ViewState; error: ProtocolError
         {error.code === "not_found" && (
           <button type="button" class="lgviz-btn" onClick={() => void store.openThread(null)}>
             {t("Open the newest thread")}
+          </button>
+        )}
+        {startable.data && (
+          <button
+            type="button"
+            class="lgviz-btn"
+            data-testid="lgviz-start-named"
+            onClick={() => store.openStart({ turn: false, thread: store.wanted })}
+          >
+            {t("Start thread {thread}", { thread: `“${store.wanted}”` })}
           </button>
         )}
       </div>

@@ -1,0 +1,247 @@
+"""What begins a thread, or its next turn: the form of what a graph takes in, checked before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from langchain_core.runnables import RunnableConfig
+
+from lgviz import session
+from lgviz._visible import visible
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.edits import PartRefusal, json_of, made_of
+from lgviz.backend import code
+from lgviz.backend.checkpoint_views import state_of
+from lgviz.backend.dispatch import RequestCall, handler
+from lgviz.backend.fields import NOTHING, errors_of, form_of, schema_problem
+from lgviz.backend.forms import config_of
+from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.typed_code import python_of
+from lgviz.errors import InvalidValue, listed
+from lgviz.protocol import FieldError, FieldView, RefusedPart, StartForm, StartParams, StartRequest
+
+__all__ = ["StartForms", "StartInput", "refused_start"]
+
+_NUMBERED = re.compile(r"(.{0,40}?)(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class StartInput:
+    """A start as it was asked for, checked.
+
+    Attributes:
+        at: the checkpoint whose next turn it is; None: a new thread.
+        newest: whether a turn goes on at the thread's newest checkpoint, as LangGraph itself does.
+    """
+
+    at: Checkpoint | None
+    newest: bool
+    thread_id: str
+    input: Any
+    config: RunnableConfig
+    context: Any
+
+    def code(self, subject: str) -> str:
+        """The cell that does the same."""
+        given, imports = python_of(self.input)
+        context, more = python_of(self.context) if self.context is not None else (None, set())
+        configurable = dict(self.config.get("configurable", {}))
+        known = session.configurable_of(self.at.metadata) if self.at is not None else {}
+        config = {
+            key: value
+            for key, value in configurable.items()
+            if key not in ("thread_id", "checkpoint_id", "checkpoint_ns") and known.get(key, NOTHING) != value
+        }
+        branch = self.at is not None and not self.newest
+        return code.start_code(
+            subject,
+            self.thread_id,
+            given,
+            at=self.at.label if branch and self.at is not None else None,
+            context=context,
+            config={"configurable": config} if config else None,
+            imports=imports | more,
+        )
+
+
+class StartForms:
+    """What is to be filled in to start, and what was, as LangGraph takes it.
+
+    Args:
+        thread: the open thread.
+    """
+
+    def __init__(self, thread: OpenThread) -> None:
+        self._thread = thread
+
+    @handler("read")
+    def start_form(self, call: RequestCall, params: StartParams) -> StartForm:
+        graph = self._thread.live_graph()
+        taken = session.input_of(graph)
+        schema = _input_schema(taken, needed=not params["turn"])
+        if taken.chat and isinstance(schema, dict):
+            del schema["properties"][taken.chat]
+            schema["required"] = [name for name in schema["required"] if name != taken.chat]
+        alone = taken.chat == "" or (taken.chat and not schema["properties"])
+        made_with = {}
+        thread_id = params["thread_id"]
+        if params["turn"]:
+            latest = self._thread.current().latest
+            thread_id, made_with = latest.history.thread_id, session.configurable_of(latest.metadata)
+        elif thread_id is None:
+            thread_id = _proposed([thread.thread_id for thread in self._thread.source.threads()])
+        return {
+            "thread_id": thread_id,
+            "chat": taken.chat,
+            "input": None if alone else form_of(schema, name="input", required=True),
+            "context": self._context_form(graph),
+            "configurable": code.json_text(made_with) if made_with else "",
+        }
+
+    def made(self, request: StartRequest) -> StartInput:
+        """What a request asks for.
+
+        Raises:
+            InvalidValue: a part of it is refused; ``refused`` says which.
+        """
+        graph, at = self._thread.live_graph(), None
+        if request["checkpoint"] is not None:
+            at = self._thread.at(request["checkpoint"])
+        thread_id = request["thread_id"].strip()
+        if not thread_id:
+            raise refused_start("thread", "Name the new thread.")
+        given = _made_input(graph, request, {} if at is None else state_of(at), turn=at is not None)
+        context = self._made_context(graph, request["context"])
+        try:
+            config = config_of(request["configurable"], self._thread.config)
+        except InvalidValue as error:
+            raise refused_start("configurable", error.cause) from error
+        newest = at is not None and at.id == self._thread.current().latest.id
+        return StartInput(at, newest, thread_id, given, config, context)
+
+    def _context_form(self, graph: Any) -> FieldView | None:
+        schema = _context_schema(graph)
+        if schema is None:
+            return None
+        own, kept = (None, []) if self._thread.context is None else json_of(self._thread.context)
+        there = own is not None and not kept
+        field = form_of(schema, own if there else NOTHING, name="context", required=True)
+        needed = there or bool(isinstance(schema, dict) and schema.get("required"))
+        value = field["value"] if needed or field["kind"] != "object" else None
+        return {**field, "required": False, "empty": "absent", "value": value}
+
+    def _made_context(self, graph: Any, text: str | None) -> Any:
+        own = self._thread.context
+        if text is None:
+            return own
+        typed = _parsed("context", text)
+        if own is not None and json_of(own)[0] == typed:
+            return own
+        if typed is None:
+            return None
+        schema = _context_schema(graph)
+        wrong = errors_of(schema, typed) if schema is not None else []
+        made, refused = made_of(typed, graph.context_schema) if not wrong else (None, [])
+        if wrong or refused:
+            raise _refusal("context", [*wrong, *map(_error, refused)])
+        return made
+
+
+def refused_start(part: str, message: str) -> InvalidValue:
+    """A start that is refused for one part of its form."""
+    return _refusal(part, [{"path": [], "message": message}])
+
+
+def _made_input(graph: Any, request: StartRequest, state: Mapping[str, Any], *, turn: bool) -> Any:
+    taken = session.input_of(graph)
+    message, text = request["message"], request["input"]
+    typed = _parsed("input", text) if text is not None else {}
+    if message is not None and taken.chat is not None:
+        if not message.strip():
+            raise refused_start("message", "Write a message.")
+        said = {"role": "user", "content": message}
+        typed = {taken.chat: [said], **typed} if taken.chat else [said]
+    fields = taken.fields if isinstance(typed, dict) else None
+    if fields is not None and (unknown := [name for name in typed if name not in fields]):
+        told = f"The graph takes in no such field: it has {listed(fields)}."
+        raise _refusal("input", [{"path": [name], "message": told} for name in unknown])
+    schema = _input_schema(taken, needed=not turn)
+    if wrong := errors_of(schema, typed):
+        raise _refusal("input", wrong)
+    if taken.fields is not None and not typed:
+        raise refused_start("input", "Give a value at least: LangGraph takes no empty input.")
+    values, refused = taken.made(typed)
+    refused = refused or taken.refusals(values, state)
+    if refused:
+        raise _refusal("input", map(_error, refused), chat=taken.chat if message is not None else None)
+    return values
+
+
+def _input_schema(taken: session.GraphInput, *, needed: bool) -> Any:
+    schema = taken.json_schema()
+    if schema_problem(schema) is not None:
+        return True
+    if isinstance(schema, dict) and taken.fields is not None and not needed:
+        return {**schema, "required": []}
+    return schema
+
+
+def _context_schema(graph: Any) -> Any:
+    try:
+        schema = graph.get_context_jsonschema() if graph.context_schema is not None else None
+    except Exception:  # a class that pydantic has no JSON schema for: anything may be given
+        return True
+    return schema if schema is None or schema_problem(schema) is None else True
+
+
+def _parsed(part: str, text: str) -> Any:
+    try:
+        return session.parse_json(text, part)
+    except InvalidValue as error:
+        raise refused_start(part, error.cause) from error
+
+
+def _error(refused: PartRefusal) -> FieldError:
+    return {"path": list(refused.keys), "message": visible(refused.text)}
+
+
+def _refusal(part: str, errors: Any, chat: str | None = None) -> InvalidValue:
+    """The error that marks these parts of a form; what is wrong with a chat's messages is its message's."""
+    parts: list[RefusedPart] = []
+    for error in errors:
+        of_chat = chat is not None and error["path"][:1] == [chat]
+        parts.append({"channel": "message" if of_chat else part, "path": [], "error": error})
+    first = parts[0]
+    where = ".".join(map(str, [first["channel"], *first["error"]["path"]]))
+    more = f" ({len(parts) - 1} more)" if len(parts) > 1 else ""
+    return InvalidValue(f"{where}: {first['error']['message']}{more}", "Nothing was sent.", parts)
+
+
+def _proposed(taken: Collection[str]) -> str:
+    """A free id that goes on counting where the newest thread's does: after ``chat-7`` comes ``chat-8``.
+
+    >>> _proposed([]), _proposed(["chat-7", "chat-8", "x"]), _proposed(["2"]), _proposed(["Ann"])
+    ('thread-1', 'chat-9', '3', 'thread-1')
+    """
+    known = set(taken)
+    return next(one for one in _candidates(next(iter(taken), "")) if one not in known)
+
+
+def _candidates(newest: str) -> Iterator[str]:
+    found = None if _is_uuid(newest) else _NUMBERED.fullmatch(newest)
+    prefix, number = (found[1], int(found[2])) if found else ("thread-", 0)
+    while True:
+        number += 1
+        yield f"{prefix}{number}"
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
