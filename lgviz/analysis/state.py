@@ -33,10 +33,6 @@ __all__ = ["StateReader", "triggers_of"]
 _KEPT = 32
 """The checkpoints looked at last are kept whole."""
 
-_CHECKED = 3
-"""So many stored values of a delta channel above a checkpoint are held against what was written before them:
-all of a long thread would cost many times what the checkpoint does."""
-
 _UNRULY = "a value that LangGraph stored is another than its rule gives"
 
 
@@ -69,7 +65,7 @@ class StateReader:
         self._deltas = DeltaHistories(source, thread_id, self._children)
         self._counters: dict[str, set[str]] = {}
         self._counted = 0
-        self._contradicted: dict[tuple[str, str, str], tuple[bool, str | None]] = {}
+        self._contradicted: dict[tuple[str, str, str], bool] = {}
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -322,31 +318,25 @@ class StateReader:
         return found
 
     def _trusted(self, fold: Fold, namespace: str, id_: str, name: str) -> Fold:
-        """What begins with a stored value, for the writes after it: not by a rule that what is stored there,
-        or shortly before it, contradicts."""
-        place: str | None = id_
-        for _ in range(_CHECKED):
-            if place is None:
-                break
-            contradicted, place = self._is_contradicted(namespace, place, name)
-            if contradicted:
-                return replace(fold, unruly=_UNRULY)
-        return fold
+        """What begins with a stored value, for the writes after it: not by a rule that it contradicts. Those
+        stored before it are not asked: all of a long thread would cost many times what a checkpoint does."""
+        return replace(fold, unruly=_UNRULY) if self._is_contradicted(namespace, id_, name) else fold
 
-    def _is_contradicted(self, namespace: str, id_: str, name: str) -> tuple[bool, str | None]:
-        """Whether the writes before a stored value do not give it, where it is certain that they made it (a
-        reducer that trims, sorts or adds is found out so), and where the value stored before it is."""
+    def _is_contradicted(self, namespace: str, id_: str, name: str) -> bool:
+        """Whether the writes before a stored value do not give it, where it is certain that they made it: a
+        reducer that trims, sorts or adds is found out so."""
         key = (namespace, id_, name)
         if key not in self._contradicted:
             row = self._tree.rows[self._tree.row_of(id_, namespace)]
-            history = self._deltas.collect(namespace, self._ancestors(namespace, id_), [name])[name]
-            fold = Fold()
             loop = row.source == "loop" and not row.collapsed and row.parent is not None
-            if loop and row.parent is not None and len(row.parent.children) == 1 and history.lost is None:
-                fold = Fold.of(history.seed) if history.seed_id is not None else fold
-                fold = fold.step(write.value for _, writes in history.steps for write in writes)
+            fold = Fold()
+            if loop and row.parent is not None and len(row.parent.children) == 1:
+                history = self._deltas.collect(namespace, self._ancestors(namespace, id_), [name])[name]
+                if history.lost is None:
+                    fold = Fold.of(history.seed) if history.seed_id is not None else fold
+                    fold = fold.step(write.value for _, writes in history.steps for write in writes)
             stored = self._source.channels(self._thread_id, namespace, id_, [name]).get(name)
-            self._contradicted[key] = fold.contradicts(unwrapped(stored)), history.seed_id
+            self._contradicted[key] = fold.contradicts(unwrapped(stored))
         return self._contradicted[key]
 
     def _rebuilt(self, facts: TreeRow, opened: _Opened) -> dict[str, Fold]:

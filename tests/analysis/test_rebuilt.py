@@ -381,7 +381,8 @@ def test_a_value_does_not_depend_on_what_was_opened_before(reducer: Any, kind: s
     assert {label: back[label].values.get("items") for label in reversed(labels)} == alone
     for label in labels[labels.index("c4") :]:  # where the first value is stored
         told = graph.get_state(forward[label].config).values["items"]
-        assert isinstance(alone[label], KeptAsWrites) or alone[label] == told, label
+        if reducer is not toggled:  # whose third stored value is what a union gives too
+            assert isinstance(alone[label], KeptAsWrites) or alone[label] == told, label
     if reducer is prepended:
         assert alone["c4"] == [2, 1, 0] and alone["c5"] == KeptAsWrites([2, 1, 0], ([3],), UNRULY)
 
@@ -402,7 +403,7 @@ def test_one_checkpoint_of_a_long_thread_is_checked_near_by_and_a_walk_checks_ea
         look(h)
         return len(ids)
 
-    assert read(lambda h: h["c90"].values) <= 4 * 4
+    assert read(lambda h: h["c90"].values) <= 2 * 4
     assert read(lambda h: [h[f"c{number}"].values for number in range(92)]) < 3 * 92
 
 
