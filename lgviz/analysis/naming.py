@@ -29,7 +29,7 @@ from lgviz.sources.places import TASKS_CHANNEL, is_internal, node_path
 
 from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
-__all__ = ["AS_NODE", "NOTE", "NO_NODES", "Naming"]
+__all__ = ["AS_NODE", "NOTE", "NO_NODES", "Naming", "really_seen"]
 
 AS_NODE = "lgviz_as_node"
 NOTE = "lgviz_note"
@@ -89,13 +89,9 @@ class Naming:
             self._identify(row, task, also)
         return task.name
 
-    def only_called(self, row: TreeRow) -> set[str]:
-        """The nodes that no channel ever triggered up to a checkpoint, but a ``Send`` or a call."""
-        return {
-            name
-            for name, read in _seen(self._load_versions(row.namespace, [row.id]).get(row.id)).items()
-            if not read
-        }
+    def read(self, row: TreeRow) -> dict[str, Mapping[str, Any]]:
+        """What nodes have read up to a checkpoint; nothing where only a ``Send`` or a call ever ran them."""
+        return really_seen(self._load_versions(row.namespace, [row.id]).get(row.id))
 
     def learn(self, name: str, seen: Mapping[str, Any]) -> None:
         """Take note of a node and the channels that it read."""
@@ -339,7 +335,7 @@ class Naming:
             before = found[row.namespace].get(row.parent.id) if row.parent else None
             if after is None or (before is None and row.parent_id is not None):
                 continue
-            seen, seen_before = _seen(after), _seen(before)
+            seen, seen_before = really_seen(after), really_seen(before)
             if row.source == "update":
                 if not row.nodes:
                     row.nodes = self._as_nodes(row, seen, seen_before, before)
@@ -416,7 +412,7 @@ class Naming:
         What was sent there ran first, unless the steps began with an input. That one dropped what waited: who
         was dropped has read what was new at the checkpoint, and nothing since.
         """
-        old, last, resent = before.channel_versions, before.versions_seen, bool(parent.step_work.resent)
+        old, last, resent = before.channel_versions, really_seen(before), bool(parent.step_work.resent)
         waited = resent or TASKS_CHANNEL in before.channels
         sent = self._load_sends(parent.namespace, parent.id, resent) if waited else ()
         if all(versions.get("__start__") in (None, old.get("__start__")) for versions in ran.values()):
@@ -478,24 +474,23 @@ def _hide(row: TreeRow, channels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in channels if name not in row.nodes) if row.dated else channels
 
 
-def _seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:
-    """``versions_seen`` as the nodes read it: what a delta channel's snapshot advanced is put back."""
+def really_seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:
+    """``versions_seen`` as the nodes read it: what a delta channel's snapshot advanced is put back, and what
+    a node has only by one is left out."""
     if versions is None:
         return {}
-    seen = versions.versions_seen
-    marks = seen.get(_BUMPS) or {}
-    result = {}
-    for node, channels in seen.items():
-        if node in NO_NODES:
-            continue
-        if marks:
-            channels = {
-                channel: marks.get(f"{node}:{channel}", version)
-                if marks.get(f"{node}|{channel}") == version
-                else version
-                for channel, version in channels.items()
-            }
-        result[node] = channels
+    seen = {node: read for node, read in versions.versions_seen.items() if node not in NO_NODES}
+    marks = versions.versions_seen.get(_BUMPS)
+    if not marks:
+        return seen
+    result: dict[str, Mapping[str, Any]] = {}
+    for node, read in seen.items():
+        advanced = {channel for channel, version in read.items() if marks.get(f"{node}|{channel}") == version}
+        result[node] = {
+            channel: marks[f"{node}:{channel}"] if channel in advanced else version
+            for channel, version in read.items()
+            if channel not in advanced or f"{node}:{channel}" in marks
+        }
     return result
 
 

@@ -14,7 +14,7 @@ same writes may make two values (a number that may be added or replaced), none i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +41,7 @@ _STORED, _CHAT, _ITEMS, _WRITES, _SETS, _KEYS, _FILES = (
     "keys set",
     "files set by path, None removes",
 )
+_NONE = "None may remove a key or be its value"
 _FILE = {"content", "encoding", "created_at", "modified_at"}
 """The keys of Deep Agents' files, in whose dict None removes one."""
 
@@ -99,12 +100,14 @@ class Fold:
         rule: how it was made of the writes, in words.
         doubt: why the value cannot be known.
         lost: why part of what it was made of is not there.
+        unruly: why what is written to it is not applied by any rule told here.
     """
 
     value: Any = NOTHING
     rule: str = _STORED
     doubt: str = ""
     lost: str = ""
+    unruly: str = ""
     _base: Any = NOTHING
     _writes: tuple[Any, ...] = field(default=(), repr=False)
 
@@ -124,9 +127,9 @@ class Fold:
             if not overwrites:
                 plain.append(write)
             elif value is None:
-                fold, plain = _emptied(fold._add(plain).value), []
+                fold, plain = replace(_emptied(fold._add(plain).value), unruly=self.unruly), []
             else:
-                fold, plain = Fold.of(value), []
+                fold, plain = replace(Fold.of(value), unruly=self.unruly), []
         return fold._add(plain)
 
     def shown(self) -> Any:
@@ -149,13 +152,19 @@ class Fold:
 
     def _reason(self) -> str:
         nothing = "nothing that was written to it is stored" if self.value is NOTHING else ""
-        return self.lost or self.doubt or nothing
+        return self.lost or (self.unruly if self._writes else "") or self.doubt or nothing
+
+    def _may_be_files(self, writes: Sequence[Any]) -> bool:
+        """Whether None at a key is told by what is written now: it removes a file."""
+        return self.doubt == _NONE and any(
+            isinstance(write, dict) and any(map(_is_file, write.values())) for write in writes
+        )
 
     def _add(self, writes: Sequence[Any]) -> Fold:
         if not writes:
             return self
         known = (*self._writes, *writes)
-        if self.doubt and not any(map(_has_chat, writes)):
+        if self.doubt and not any(map(_has_chat, writes)) and not self._may_be_files(writes):
             return replace(self, _writes=known)
         try:
             try:
@@ -231,9 +240,7 @@ def _messages(value: Any, rule: str, writes: Sequence[Any]) -> list[Any]:
     if not isinstance(value, list):
         raise _Doubt("it holds messages and something else")
     state = value if rule == _CHAT else _converted(value)
-    messages = _converted(
-        [item for write in writes for item in (write if isinstance(write, list) else [write])]
-    )
+    messages = _converted([item for write in writes for item in _listed(write)])
     for number in range(len(messages) - 1, -1, -1):
         if isinstance(messages[number], RemoveMessage) and messages[number].id == REMOVE_ALL_MESSAGES:
             state, messages = [], messages[number + 1 :]
@@ -272,10 +279,25 @@ def _items(value: list[Any], rule: str, writes: Sequence[Any]) -> tuple[list[Any
         if result and added and _nested(result) != _nested(added):
             raise _Doubt("a list may be one item or several")
         result += added
-    ids = [repr(item["id"]) for item in result if isinstance(item, dict) and "id" in item]
+    ids = [id_ for item in result if (id_ := _id_of(item))]
     if len(ids) != len(set(ids)):
         raise _Doubt("an id is there twice: a reducer may add or replace")
+    unread = sum(isinstance(item, Undecodable) for item in result)
+    if unread > 1 and any(isinstance(item, Undecodable) for write in writes for item in _listed(write)):
+        raise _Doubt("items that cannot be decoded may have the same id: a reducer may add or replace")
     return result, rule
+
+
+def _listed(write: Any) -> list[Any]:
+    return write if isinstance(write, list) else [write]
+
+
+def _id_of(item: Any) -> str:
+    """By what a reducer may find an item again; empty for one without."""
+    if isinstance(item, dict) and "id" in item:
+        return repr(item["id"])
+    id_ = item.get("id") if isinstance(item, Mapping) else getattr(item, "id", None)
+    return "" if id_ is None or callable(id_) else repr(id_)
 
 
 def _nested(items: list[Any]) -> bool:
@@ -302,7 +324,7 @@ def _keys(value: dict[Any, Any], rule: str, writes: Sequence[Any]) -> tuple[dict
                 result.pop(key, None)
                 continue
             if new is None:
-                raise _Doubt("None may remove a key or be its value")
+                raise _Doubt(_NONE)
             if key in result and not files:
                 _check_replaced(key, result[key], new)
             result[key] = new

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
-from lgviz.persistence.savers.branches import DOUBTS
+from lgviz.persistence.savers.branches import DOUBTS, DROPPED
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite
@@ -21,7 +21,7 @@ from lgviz.sources.deltas import DeltaHistories, DeltaHistory
 from lgviz.sources.places import NULL_TASK_ID, by_channel, calls, config_of, is_internal
 
 from .loading import Refusal, cannot_load, refused_channels, tolerant
-from .naming import NO_NODES
+from .naming import really_seen
 from .rebuilt import Fold, overwritten, unwrapped
 from .steps import TreeRow
 from .stored_state import stored_snapshot
@@ -32,6 +32,8 @@ __all__ = ["StateReader", "triggers_of"]
 
 _KEPT = 32
 """The checkpoints looked at last are kept whole."""
+
+_UNRULY = "a value that LangGraph stored is another than its rule gives"
 
 
 class _Opened:
@@ -304,17 +306,21 @@ class StateReader:
                 facts.namespace, islice(path, 1) if near else path, some, facts.id
             ).items():
                 fold = before[name] if near else Fold()
+                doubt = history.doubt
                 if history.seed_id is not None:
-                    fold = Fold.of(history.seed)
-                    if not near and self._is_contradicted(facts.namespace, history.seed_id, name):
-                        fold = replace(
-                            fold, lost="a value that LangGraph stored is another than its rule gives"
-                        )
+                    fold = self._trusted(Fold.of(history.seed), facts.namespace, history.seed_id, name)
                 elif history.lost is not None:
                     fold = replace(fold, lost=f"checkpoint {history.lost} before it is no longer stored")
+                elif fold.lost in DOUBTS and doubt in ("", DROPPED):
+                    doubt = fold.lost  # as where the whole path is read
                 fold = fold.step(write.value for _, writes in history.steps for write in writes)
-                found[name] = replace(fold, lost=history.doubt) if history.doubt else fold
+                found[name] = replace(fold, lost=doubt) if doubt else fold
         return found
+
+    def _trusted(self, fold: Fold, namespace: str, id_: str, name: str) -> Fold:
+        """What begins with a stored value, for the writes after it: not by a rule that it contradicts. Those
+        stored before it are not asked: all of a long thread would cost many times what a checkpoint does."""
+        return replace(fold, unruly=_UNRULY) if self._is_contradicted(namespace, id_, name) else fold
 
     def _is_contradicted(self, namespace: str, id_: str, name: str) -> bool:
         """Whether the writes before a stored value do not give it, where it is certain that they made it: a
@@ -335,10 +341,13 @@ class StateReader:
 
     def _rebuilt(self, facts: TreeRow, opened: _Opened) -> dict[str, Fold]:
         """The delta channels, and what was written to them by no task, which LangGraph counts as of here."""
-        folds = dict(self._folds(facts, opened))
+        begun = self._folds(facts, opened)
+        folds = dict(begun)
         for write in opened.record.writes:
-            if write.task_id == NULL_TASK_ID and write.channel in folds:
-                folds[write.channel] = folds[write.channel].step([write.value])
+            if write.task_id == NULL_TASK_ID and (fold := folds.get(write.channel)) is not None:
+                if fold is begun[write.channel] and write.channel in opened.record.values:
+                    fold = self._trusted(fold, facts.namespace, facts.id, write.channel)
+                folds[write.channel] = fold.step([write.value])
         return folds
 
     def _delta_channels(self, namespace: str) -> set[str]:
@@ -421,7 +430,7 @@ def _graph_of(graph: Any, facts: TreeRow, versions: Bookkeeping | None) -> Any:
         by_code = by_code or node.bound is not graph
     if not by_code or versions is None or not hasattr(graph, "channels"):
         return graph
-    nodes = {name for name, read in versions.versions_seen.items() if read and name not in NO_NODES}
+    nodes = {name for name, read in really_seen(versions).items() if read}
     channels = set(versions.channel_versions)
     for task in facts.step_work.tasks.values():
         nodes.update([task.name] if task.name and task.order[0] == 1 else ())

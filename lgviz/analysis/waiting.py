@@ -15,7 +15,7 @@ from typing import Any
 from lgviz.sources.base import Bookkeeping, Record, Undecodable
 from lgviz.sources.places import TASKS_CHANNEL, is_internal
 
-from .naming import NO_NODES, Naming
+from .naming import NO_NODE_CHANNELS, Naming, really_seen
 from .steps import Task, TaskIds, TreeRow, written_channels
 
 __all__ = ["entry_of", "pending_tasks"]
@@ -60,8 +60,8 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
 def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
     """Which task takes the input that waits at a checkpoint, None where nothing tells: ``__start__`` in a
     graph of nodes, in one made by ``@entrypoint`` that of its own name."""
-    for name, seen in (versions.versions_seen if versions else {}).items():
-        if _START in seen and name not in NO_NODES:
+    for name, seen in really_seen(versions).items():
+        if _START in seen:
             return name
     stored = row.step_work.tasks.values()
     ids = TaskIds(row)
@@ -117,12 +117,10 @@ def _sent(row: TreeRow, sends: Sequence[str | None], stored: Sequence[Task]) -> 
 
 
 def _identify(row: TreeRow, record: Record, naming: Naming, sends: Sequence[str | None]) -> None:
-    versions = record.bookkeeping
     names: dict[str, None] = dict.fromkeys(name for name in sends if name)
-    for name, seen in (versions.versions_seen if versions else {}).items():
-        if name not in NO_NODES:
-            naming.learn(name, seen)
-            names[name] = None
+    for name, seen in really_seen(record.bookkeeping).items():
+        naming.learn(name, seen)
+        names[name] = None
     for task in (*row.step_work.tasks.values(), *row.step_work.updates.values()):
         naming.name_task(row, task, names)
 
@@ -136,7 +134,7 @@ def _pulled(
     if row.source == "input" and entry not in (None, _START):
         return {entry}  # of an `@entrypoint`: all others are called
     triggered = set(_triggered(row, record)) if versions else set(row.expected or ())
-    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, sends, naming))
+    found = triggered | set(stored) | set(_callers(row)) | set(_ran(row, versions, sends, naming))
     # What a Command sent along came later than the step was planned.
     return found - (written_channels(tuple(row.step_work.null.values())).targets - triggered)
 
@@ -149,7 +147,9 @@ def _callers(row: TreeRow) -> Iterator[str]:
             yield caller.partition(", ")[0]
 
 
-def _ran(row: TreeRow, sends: Sequence[str | None], naming: Naming) -> Iterator[str]:
+def _ran(
+    row: TreeRow, versions: Bookkeeping | None, sends: Sequence[str | None], naming: Naming
+) -> Iterator[str]:
     """Nodes that ran from here to the next checkpoint, were neither sent nor called, nor handled an error."""
     child = next((child for child in row.children if child.source not in ("update", "fork", "input")), None)
     if child is None or child.collapsed:
@@ -157,7 +157,23 @@ def _ran(row: TreeRow, sends: Sequence[str | None], naming: Naming) -> Iterator[
     others = [name for name in sends if name]
     others += [task.name for task in row.step_work.tasks.values() if task.name and task.order[0] != 1]
     if names := {*child.nodes}.difference(others):
-        yield from names - naming.only_called(child)
+        read = naming.read(child)
+        for name in names:
+            if name not in read or (read[name] and not _came_later(row, versions, name, read[name])):
+                yield name
+
+
+def _came_later(row: TreeRow, versions: Bookkeeping | None, name: str, read: Mapping[str, Any]) -> bool:
+    """Whether a node ran by what a ``Command`` sent along, which ``durability="exit"`` keeps nowhere: no
+    channel that leads to it had anything new yet."""
+    if versions is None or row.dated or versions.v < NO_NODE_CHANNELS:
+        return False
+    held = set(versions.channels)
+    return all(
+        channel.startswith(("branch:to:", "join:"))
+        and not (channel in held and _is_newer(versions, channel, name))
+        for channel in read
+    )
 
 
 def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
@@ -172,12 +188,7 @@ def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
 
 def _triggers(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
     """(node, channel that triggers it), by the channels' names and by what nodes have read before."""
-    found = {
-        (name, channel)
-        for name, seen in versions.versions_seen.items()
-        if name not in NO_NODES
-        for channel in seen
-    }
+    found = {(name, channel) for name, seen in really_seen(versions).items() for channel in seen}
     for channel in versions.channels:
         if channel.startswith(("branch:", "join:", "start:")):
             found.add((channel.rpartition(":")[2], channel))

@@ -7,16 +7,18 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, _messages_delta_reducer
 from langgraph.types import Command, Overwrite, interrupt
 from typing_extensions import TypedDict
@@ -103,6 +105,9 @@ def test_values_in_postgres(postgres_uri: Callable[[], str]) -> None:
 A, B, C = (AIMessage(name, id=name) for name in "abc")
 FILE, OTHER = {"content": "one", "encoding": "utf-8"}, {"content": "two"}
 KEPT = KeptAsWrites
+GONE = Undecodable("no class", 3, "x")
+A_DOCUMENT = Document("y", id="1")
+UNKNOWN = persistence.Placeholder("shop.Order", "not loaded", {"id": "1"}, 5, b"")
 
 # What is stored of a channel, what was written since, and the value, or why there is none.
 CASES: list[tuple[str, Any, list[Any], Any]] = [
@@ -132,13 +137,22 @@ CASES: list[tuple[str, Any, list[Any], Any]] = [
     ("a text", "x", ["y"], KEPT("x", ("y",), "a reducer may add or replace")),
     ("a number, of nothing", None, [4], KEPT(None, (4,), "nothing tells what it began with")),
     ("an id twice", [{"id": 1}], [[{"id": 1}]], KEPT([{"id": 1}], ([{"id": 1}],), "an id is there twice: a reducer may add or replace")),
+    ("objects with ids", [A_DOCUMENT], [[Document("z", id="2")]], [A_DOCUMENT, Document("z", id="2")]),
+    ("objects without ids", [Document("y")], [[Document("y")]], [Document("y"), Document("y")]),
+    ("an object's id twice", [A_DOCUMENT], [[Document("z", id="1")]], KEPT([A_DOCUMENT], ([Document("z", id="1")],), "an id is there twice: a reducer may add or replace")),
+    ("the id of a dict and of an object", [{"id": "1"}], [[A_DOCUMENT]], KEPT([{"id": "1"}], ([A_DOCUMENT],), "an id is there twice: a reducer may add or replace")),
+    ("an id twice, of classes not loaded", None, [[UNKNOWN], [UNKNOWN]], KEPT(None, ([UNKNOWN], [UNKNOWN]), "an id is there twice: a reducer may add or replace")),
+    ("None at a key, then a file", {}, [{"/a": None}, {"/b": FILE}], {"/b": FILE}),
+    ("None at a key, then a file, then none", {}, [{"/a": None}, {"/b": FILE}, {"/c": 1}], KEPT({}, ({"/a": None}, {"/b": FILE}, {"/c": 1}), "None may remove a key or be its value")),
+    ("items that cannot be decoded", None, [[GONE], [GONE]], KEPT(None, ([GONE], [GONE]), "items that cannot be decoded may have the same id: a reducer may add or replace")),
+    ("an item that cannot be decoded", ["a"], [[GONE], ["b"]], ["a", GONE, "b"]),
     ("an item or a list", ["a"], [["b"], "c"], KEPT(["a"], (["b"], "c"), "not all that was written is a list")),
     ("a list as an item", [[1]], [[2]], KEPT([[1]], ([2],), "a list may be one item or several")),
     ("a count by key", {"a": 1}, [{"a": 2}], KEPT({"a": 1}, ({"a": 2},), "'a' was set twice: a reducer may add or replace")),
     ("a dict in a dict", {"a": {"x": 1}}, [{"a": {"y": 2}}], KEPT({"a": {"x": 1}}, ({"a": {"y": 2}},), "'a' was set twice: a reducer may add or replace")),
     ("None at a key", {"a": "x"}, [{"a": None}], KEPT({"a": "x"}, ({"a": None},), "None may remove a key or be its value")),
-    ("what cannot be decoded", [A], [gone := Undecodable("no class", 3, "x")], KEPT([A], (gone,), "a write cannot be decoded")),
-    ("a message that cannot be decoded", [A], [[gone]], KEPT([A], ([gone],), "not all that it holds are messages that can be decoded")),
+    ("what cannot be decoded", [A], [GONE], KEPT([A], (GONE,), "a write cannot be decoded")),
+    ("a message that cannot be decoded", [A], [[GONE]], KEPT([A], ([GONE],), "not all that it holds are messages that can be decoded")),
     ("nothing at all", None, [], KEPT(None, (), "nothing that was written to it is stored")),
 ]  # fmt: skip
 
@@ -320,6 +334,86 @@ def test_a_reducer_that_does_more_is_found_out_by_what_is_stored(reducer: Any, t
     latest = lgviz.history(path, "1").latest
     assert "items" not in latest.stored.values
     assert latest.values["items"].reason == "a value that LangGraph stored is another than its rule gives"
+
+
+def prepended(old: list[Any], writes: Any) -> list[Any]:
+    return [*reversed(appended([], writes)), *old]
+
+
+def last_two(old: list[Any], writes: Any) -> list[Any]:
+    return appended(old, writes)[-2:]
+
+
+def without_doubles(old: list[Any], writes: Any) -> list[Any]:
+    return list(dict.fromkeys(number % 2 for number in appended(old, writes)))
+
+
+def toggled(old: Any, writes: Any) -> set[Any]:
+    for write in writes:
+        old = set(old) ^ {number % 2 for number in write}
+    return set(old)
+
+
+UNRULY = "a value that LangGraph stored is another than its rule gives"
+
+
+def counting(saver: Any, reducer: Any, last: int) -> Any:
+    """Steps that write the numbers to a channel, whose value is stored at each third."""
+    kind: Any = set if reducer is toggled else list
+    held = Annotated[kind, DeltaChannel(reducer, snapshot_frequency=3)]
+    schema: Any = TypedDict("Counting", {"n": int, "items": held})  # type: ignore[misc]
+    builder: Any = StateGraph(schema).add_node("a", lambda s: {"n": s["n"] + 1, "items": kind([s["n"]])})
+    builder.add_edge(START, "a").add_conditional_edges("a", lambda s: "a" if s["n"] < last else END)
+    graph = builder.compile(checkpointer=saver)
+    graph.invoke({"n": 0}, {"configurable": {"thread_id": "1"}, "recursion_limit": 200})
+    return graph
+
+
+@pytest.mark.parametrize("reducer", [prepended, last_two, without_doubles, toggled])
+@pytest.mark.parametrize("kind", ["langgraph memory", "lgviz file"])
+def test_a_value_does_not_depend_on_what_was_opened_before(reducer: Any, kind: str, tmp_path: Path) -> None:
+    saver, what = SAVERS[kind](tmp_path / "order.db")
+    graph = counting(saver, reducer, 8)
+    forward, back = lgviz.history(what, "1"), lgviz.history(what, "1")
+    labels = [c.label for c in forward]
+    alone = {label: lgviz.history(what, "1")[label].values.get("items") for label in labels}
+    assert {label: forward[label].values.get("items") for label in labels} == alone
+    assert {label: back[label].values.get("items") for label in reversed(labels)} == alone
+    for label in labels[labels.index("c4") :]:  # where the first value is stored
+        told = graph.get_state(forward[label].config).values["items"]
+        if reducer is not toggled:  # whose third stored value is what a union gives too
+            assert isinstance(alone[label], KeptAsWrites) or alone[label] == told, label
+    if reducer is prepended:
+        assert alone["c4"] == [2, 1, 0] and alone["c5"] == KeptAsWrites([2, 1, 0], ([3],), UNRULY)
+
+
+def test_one_checkpoint_of_a_long_thread_is_checked_near_by_and_a_walk_checks_each_once() -> None:
+    saver = InMemorySaver()
+    counting(saver, appended, 90)
+
+    def read(look: Callable[[History], Any]) -> int:
+        h, ids = lgviz.history(saver, "1"), list[str]()
+        writes_to = h.source.writes_to
+
+        def counted(thread: str, namespace: str, some: Any, channels: Any) -> Any:
+            ids.extend(some)
+            return writes_to(thread, namespace, some, channels)
+
+        h.source.writes_to = counted  # type: ignore[method-assign]
+        look(h)
+        return len(ids)
+
+    assert read(lambda h: h["c90"].values) <= 2 * 4
+    assert read(lambda h: [h[f"c{number}"].values for number in range(92)]) < 3 * 92
+
+
+def test_what_is_set_past_an_unruly_reducer_is_certain_until_it_is_written_to() -> None:
+    begun = replace(Fold.of([2, 1]), unruly=UNRULY)
+    assert begun.shown() == [2, 1]
+    assert begun.step([[3]]).shown() == KeptAsWrites([2, 1], ([3],), UNRULY)
+    assert begun.step([[3], Overwrite([5])]).shown() == [5]
+    assert begun.step([Overwrite([5]), [6]]).shown() == KeptAsWrites([5], ([6],), UNRULY)
+    assert begun.step([Overwrite(None), [6]]).shown() == KeptAsWrites([], ([6],), UNRULY)
 
 
 @pytest.mark.parametrize("kind", SAVERS)

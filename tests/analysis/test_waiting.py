@@ -14,7 +14,7 @@ import ormsgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langgraph.channels import EphemeralValue, LastValue, Topic
+from langgraph.channels import DeltaChannel, EphemeralValue, LastValue, Topic
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.func import entrypoint, task
@@ -25,6 +25,7 @@ from langgraph.types import Command, Send, StateUpdate, interrupt
 from lgviz.analysis.history import History, open_history
 from lgviz.persistence import MemorySaver, migrate
 from lgviz.persistence import SqliteSaver as LgvizSqliteSaver
+from tests.support.delta_threads import appended
 from tests.support.told import deviations
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
@@ -326,6 +327,41 @@ def test_input_that_nobody_took_yet_waits_for_start_where_a_state_is_shown(kept:
     assert kept.deviations(graph) == []
     for history in kept.read(graph):
         assert history.latest.next == ("__start__",) and history.status == "paused"
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+def test_what_a_node_has_only_from_a_stored_snapshot_does_not_trigger_it(kept: Kept, durability: Any) -> None:
+    held = DeltaChannel(appended)
+    schema: Any = TypedDict("Two", {"v": Annotated[list[Any], held], "u": Annotated[list[Any], held]})  # type: ignore[misc]
+    builder: Any = StateGraph(schema).add_node("a", lambda state: {"v": ["a"], "u": ["a"]})
+    graph = builder.add_edge(START, "a").compile(kept.saver)
+    graph.invoke({"v": ["1"], "u": ["in"]}, THREAD, durability=durability)
+    first = list(graph.get_state_history(THREAD))[-1]
+    fork = graph.update_state(first.config, {"v": ["fork"]})
+    graph.invoke(None, fork, durability="exit")
+    graph.update_state(fork, {"u": ["z"]}, as_node="a")
+    for history in kept.read(graph):
+        told = [(c.next, c.nodes) for c in history]
+        assert [next_ for next_, _ in told] == [graph.get_state(c.config).next for c in history]
+        assert told[-2:] == [((), ("a",)), ((), ("a",))]
+        assert history.status == "done"
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+@pytest.mark.parametrize("second", [False, True])
+def test_what_an_answer_sent_along_did_not_wait(kept: Kept, durability: Any, second: bool) -> None:
+    builder = StateGraph(Log).add_node("m", lambda state: {"log": [interrupt("m?")]})
+    builder.add_node("z", lambda state: {"log": ["z"]}).add_edge(START, "m")
+    if second:
+        builder.add_edge(START, "z")
+    graph = builder.compile(kept.saver)
+    graph.invoke({"log": []}, THREAD, durability=durability)
+    graph.invoke(Command(resume="M", goto="z"), THREAD, durability=durability)
+    waited = {"m", "z"} if second else {"m"}
+    for history in kept.read(graph):
+        asked = history.latest.parent
+        assert asked is not None and {*asked.next} == {*graph.get_state(asked.config).next} == waited
+        assert {*history.latest.nodes} == {"m", "z"}
 
 
 # ---------------------------------------------------------------- the graph's own order
