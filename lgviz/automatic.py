@@ -24,7 +24,7 @@ from langgraph.pregel import Pregel
 
 from lgviz._visible import visible
 from lgviz.backend.code import name_of
-from lgviz.errors import LgvizError
+from lgviz.errors import LgvizError, said
 from lgviz.session.saver_proxy import SaverProxy
 from lgviz.sources.places import place_of
 from lgviz.widget import Debugger, in_notebook
@@ -252,7 +252,7 @@ class CellDebuggers:
         try:
             debugger = self._open(ran.graph, **{**options, "thread_id": thread})
         except LgvizError as error:
-            say(f"{name} ran, but cannot be shown: {error}")
+            say(f"{name} ran, but cannot be shown: {said(error)}")
             return
         if debugger.history is None:
             debugger.close()

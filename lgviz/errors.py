@@ -46,6 +46,7 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from html import escape
@@ -107,6 +108,42 @@ def listed(names: Iterable[Any], most: int = 20, last: str = "and") -> str:
     if len(each) > most:
         each = [*each[:most], f"{len(each) - most} more"]
     return f" {last} ".join(filter(None, [", ".join(each[:-1]), *each[-1:]]))
+
+
+def said(error: BaseException) -> str:
+    """The text of an exception, also of one whose own ``__str__`` is at fault.
+
+    >>> class Code(Exception):
+    ...     def __str__(self):
+    ...         return self.kode
+    >>> said(ValueError("no")), said(Code(3))
+    ('no', 'Code(3) (its __str__ raised AttributeError)')
+    """
+    try:
+        return str(error)
+    except Exception as fault:
+        wrong = f"its __str__ raised {type(fault).__name__}"
+    try:
+        return f"{error!r} ({wrong})"
+    except Exception:
+        return wrong
+
+
+def described(error: BaseException) -> str:
+    """The class of an exception and its text, as the last line of a traceback has them.
+
+    >>> described(KeyError("a"))
+    "KeyError: 'a'"
+    """
+    return f"{type(error).__name__}: {said(error)}"
+
+
+def printed(error: BaseException) -> str:
+    """The traceback of an exception, as Python prints it; where it was raised, if it cannot be printed."""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:
+        return "".join([*traceback.format_tb(error.__traceback__), described(error)])
 
 
 class LgvizError(Exception):

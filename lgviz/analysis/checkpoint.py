@@ -257,7 +257,8 @@ class Checkpoint:
 
     @property
     def writes(self) -> Writes:
-        """What the tasks that made it wrote, by node. ``writes.derived`` where it had to be derived."""
+        """What the tasks that made it wrote, by node; under ``""`` what those wrote whose name no row tells.
+        ``writes.derived`` where it had to be derived."""
         return self._reader.writes(self.row)
 
     @property

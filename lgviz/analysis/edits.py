@@ -32,6 +32,7 @@ from langchain_core.messages import (
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from lgviz._visible import HIDDEN
+from lgviz.errors import described, said
 
 from .messages import is_message
 from .types import Hint, part_of
@@ -287,7 +288,7 @@ class _Merge:
         try:
             return _like(old, items)
         except TypeError as error:  # what a set cannot hold
-            self.refused.append(PartRefusal(keys, f"{error}."))
+            self.refused.append(PartRefusal(keys, f"{said(error)}."))
             return old
 
     def _dict(self, old: Any, shown: Any, typed: dict[str, Any], hint: Hint, keys: Any) -> Any:
@@ -384,7 +385,7 @@ class _Merge:
         except KeyError as error:  # how a tool message says that it needs a field
             self.refused.append(PartRefusal((*keys, str(error.args[0])), "Field required."))
         except Exception as error:  # whatever a message class says
-            self.refused.append(PartRefusal(keys, f"{error}"))
+            self.refused.append(PartRefusal(keys, said(error)))
         return instead
 
     def _converted(self, old: Any, typed: Any, hint: Hint, keys: tuple[str | int, ...]) -> Any:
@@ -464,7 +465,7 @@ def _model_complaints(model: BaseModel) -> dict[tuple[str | int, ...], str]:
         found = error.errors(include_url=False, include_input=False)
         return {tuple(e["loc"][:1]): f"{e['msg']}." for e in found}
     except Exception as error:  # a validator is somebody's code
-        return {(): f"{type(error).__name__}: {error}"}
+        return {(): described(error)}
     return {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
@@ -17,7 +18,7 @@ from lgviz.sources.places import thread_of
 from .checkpoint import Checkpoint
 from .diff import StateDiff, diff_states
 from .shown import completes_by_tab
-from .state import StateReader, triggers_of
+from .state import StateReader, calls_of, triggers_of
 from .tree import Flag, Tree
 from .writes import Writes
 
@@ -107,7 +108,7 @@ class History:
         self.config = config
         self.context = context
         self.lock = threading.RLock()
-        self.tree = Tree(source, thread_id, triggers_of(source.graph))
+        self.tree = Tree(source, thread_id, triggers_of(source.graph), partial(calls_of, source.graph))
         self.reader = StateReader(source, thread_id, self.tree)
         self._token: Any = None
         self._objects: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()

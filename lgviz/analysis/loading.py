@@ -18,6 +18,7 @@ from langgraph.channels.topic import Topic
 from langgraph.pregel import Pregel
 from pydantic import ValidationError
 
+from lgviz.errors import described
 from lgviz.sources.places import is_internal
 
 __all__ = [
@@ -163,7 +164,7 @@ def said_by(error: BaseException) -> str:
         ]
         text = "; ".join(told)
     else:
-        text = f"{type(error).__name__}: {error}"
+        text = described(error)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

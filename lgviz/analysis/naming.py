@@ -55,6 +55,7 @@ class Naming:
         load_sends: node names of the ``Send``s that wait at a checkpoint, by namespace and id; of those that
             replaced them with an answer, if the third argument says so.
         triggers: of a graph that was given, each node's triggers (a node may occur in several graphs).
+        calls: of a graph that was given, names of tasks that its nodes may call, for where no row tells.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Naming:
         load_versions: LoadVersions,
         load_sends: LoadSends,
         triggers: Mapping[str, Iterable[tuple[str, ...]]] | None = None,
+        calls: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._load_versions = load_versions
         self._load_sends = load_sends
@@ -69,6 +71,8 @@ class Naming:
         for name, ways in (triggers or {}).items():
             self._known.setdefault(name, []).extend(ways)
         self._rank = {name: number for number, name in enumerate(triggers or ())}
+        self._load_calls = calls
+        self._calls: Sequence[str] | None = None
         self._told: dict[str, list[Mapping[str, int]]] = {}
         self._asked: set[tuple[str, frozenset[str]]] = set()
 
@@ -210,23 +214,30 @@ class Naming:
             told = (name for child in row.children for name in child.metadata.get("writes") or ())
             names.update(dict.fromkeys((*told, *_awaited(row))))
             names.update(dict.fromkeys(name for name in task.channels.values() if not is_internal(name)))
+        caller = caller_of(task, row.step_work.tasks.values())
+        if caller is not None and self.name_task(row, caller[0], also) is None:
+            return
         # The hash of late 2024 is that of format 1, whoever goes on with it.
         for ids in (TaskIds(row), TaskIds(row, dated=True)) if dated or not task.path else (TaskIds(row),):
             for name in names:
-                if self._matches(row, ids, task, name, also):
+                if self._matches(row, ids, task, name, caller):
                     task.name = name
+                    task.within = caller[0].namespace if caller else ""
                     self._learn(name)
                     return
         if dated and not task.path:
             self._identify_dated(row, task)
+        elif caller is not None and self._calls is None:
+            self._calls = self._load_calls()
+            for name in self._calls:
+                self._learn(name)
+            self._identify(row, task, also)
 
-    def _matches(self, row: TreeRow, ids: TaskIds, task: Task, name: str, also: Iterable[str]) -> bool:
-        tasks = row.step_work.tasks
-        caller = caller_of(task, tasks.values())
+    def _matches(
+        self, row: TreeRow, ids: TaskIds, task: Task, name: str, caller: tuple[Task, str, int] | None
+    ) -> bool:
         if caller is not None:
             origin, path, index = caller
-            if origin.name is None:
-                self._identify(row, origin, also)
             return task.id == (
                 ids.handler(name, origin) if index < 0 else ids.called(name, origin, path, index)
             )
@@ -401,7 +412,12 @@ class Naming:
         # Who ran has an entry, also if it read nothing; one that waited and was replaced may have none.
         tasks = [task for task in tasks if task.name is None or task.name in seen]
         names = {task.name for task in tasks}
-        tasks += [Task("", "", name=name, order=(1, name)) for name in ran if name not in names]
+        # Who read nothing was called.
+        tasks += [
+            Task("", "", name=name, order=(1, name) if read else (2, ""))
+            for name, read in ran.items()
+            if name not in names
+        ]
         return self._ordered(parent, tasks)
 
     def _over_steps(

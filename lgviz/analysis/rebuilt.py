@@ -25,6 +25,7 @@ from langgraph.types import Overwrite
 
 from lgviz._visible import visible
 from lgviz.analysis.shown import ShownByFields
+from lgviz.errors import described
 from lgviz.sources.base import Undecodable
 
 from .messages import is_message
@@ -176,7 +177,7 @@ class Fold:
         except _Doubt as doubt:
             return replace(self, value=NOTHING, doubt=str(doubt), _writes=known)
         except Exception as error:  # what somebody's class raises when it is compared or hashed
-            return replace(self, value=NOTHING, doubt=f"{type(error).__name__}: {error}", _writes=known)
+            return replace(self, value=NOTHING, doubt=described(error), _writes=known)
         return replace(self, value=value, rule=rule, doubt="", _writes=known)
 
 

@@ -20,6 +20,7 @@ from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite
 from lgviz.sources.deltas import DeltaHistories, DeltaHistory
 from lgviz.sources.places import NULL_TASK_ID, by_channel, calls, config_of, is_internal
 
+from .called import names_called
 from .loading import Refusal, cannot_load, refused_channels, tolerant
 from .naming import really_seen
 from .rebuilt import Fold, overwritten, unwrapped
@@ -398,6 +399,11 @@ def triggers_of(graph: Any) -> dict[str, list[tuple[str, ...]]]:
         for name, node in each.nodes.items():
             found.setdefault(name, []).append(tuple(sorted(node.triggers)))
     return found
+
+
+def calls_of(graph: Any) -> list[str]:
+    """Names of tasks (``@task``) that the nodes of a graph and its subgraphs may call."""
+    return names_called(_graphs(graph))
 
 
 def _stamp(facts: TreeRow) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ PULL = "__pregel_pull"
 PUSH = "__pregel_push"
 _PULLED = f"~{PULL}, "
 _PUSHED = f"~{PUSH}, "
+_CALLED = f"{_PUSHED}~"
 _UPDATE = "~__interrupt__"
 _HANDLER = ", node_error_handler, 0000000000"
 
@@ -61,7 +62,9 @@ class Task:
         channels: what it wrote to, by position.
         name: its node; None while not certain.
         order: sorts tasks as LangGraph lists them: sends by their index, then nodes by name, then what those
-            started. Known with the name where the path alone does not tell it.
+            started, each call before what it called itself. Known with the name where the path alone does not
+            tell it.
+        within: of a call or an error handler, the namespace of the task that started it, known with the name.
         finished: it ran to its end; only then it writes anything but control channels.
         failed, handled, interrupted: it raised, an error handler took over, it asks something.
     """
@@ -71,6 +74,7 @@ class Task:
     channels: dict[int, str] = field(default_factory=dict)
     name: str | None = None
     order: tuple[int, Any] = (2, "")
+    within: str = ""
     finished: bool = False
     failed: bool = False
     handled: bool = False
@@ -96,6 +100,12 @@ class Task:
         return "__return__" in self.channels.values()
 
     @property
+    def namespace(self) -> str:
+        """What LangGraph adds to the checkpoint namespace for what it calls; only right with its name."""
+        own = f"{self.name}:{self.id}"
+        return f"{self.within}|{own}" if self.within else own
+
+    @property
     def send_index(self) -> int | None:
         """Which of the step's sends it is, by its path."""
         return self.order[1] if self.path and self.order[0] == 0 else None
@@ -113,6 +123,9 @@ def _by_path(path: str) -> tuple[str | None, tuple[int, Any]]:
         index = path[len(_PUSHED) :].partition(",")[0]
         if index.isdecimal():
             return None, (0, int(index))
+    # Without the marks of the calls it lies in, a path begins as its caller's does.
+    while path.startswith(_CALLED):
+        path = path[len(_PUSHED) :]
     return None, (2, path)
 
 
@@ -275,11 +288,11 @@ class TaskIds:
 
     def handler(self, name: str, failed: Task) -> str:
         """The id of the task of a node that handles the error of another task."""
-        return self._hash(name, f"{failed.name}:{failed.id}", PUSH, "node_error_handler", failed.id)
+        return self._hash(name, failed.namespace, PUSH, "node_error_handler", failed.id)
 
     def called(self, name: str, caller: Task, path: str, index: int) -> str:
         """The id of a call (``@task``) with a number that another task made."""
-        return self._hash(name, f"{caller.name}:{caller.id}", PUSH, path, str(index))
+        return self._hash(name, caller.namespace, PUSH, path, str(index))
 
     def _hash(self, name: str, within: str, *parts: str) -> str:
         namespace = "|".join(part for part in (self._namespace, within, name) if part)
@@ -306,7 +319,7 @@ def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None
         beginning = task.path[: -len(_HANDLER)]
         found = next((other for other in tasks if other is not task and other.path == beginning), None)
         return None if found is None else (found, beginning, -1)
-    if not task.path.startswith(_PUSHED + "~"):
+    if not task.path.startswith(_CALLED):
         return None
     path, _, rest = task.path[len(_PUSHED) :].rpartition(", ")[0].rpartition(", ")
     found = next((other for other in tasks if other.path == path), None)

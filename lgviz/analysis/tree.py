@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
 from math import nan
 from typing import Any
@@ -74,7 +74,9 @@ class Tree:
         source: Source,
         thread_id: str,
         triggers: Mapping[str, Iterable[tuple[str, ...]]] | None = None,
+        calls: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        self._calls = calls
         self._source = source
         self._thread_id = thread_id
         self._triggers = triggers
@@ -108,7 +110,7 @@ class Tree:
         """Rows so far, by what their labels begin with."""
         self._early: dict[tuple[str, str], Step] = {}
         self._lanes = Lanes()
-        self.naming = Naming(self._load_versions, self._load_sends, self._triggers)
+        self.naming = Naming(self._load_versions, self._load_sends, self._triggers, self._calls)
 
     def __len__(self) -> int:
         return len(self.ids)

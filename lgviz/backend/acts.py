@@ -25,7 +25,7 @@ from lgviz.backend.part_code import fork_entries
 from lgviz.backend.parts import edited_channels, part_form
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms, StartInput, refused_start
-from lgviz.errors import ActRefused, LgvizError, NothingToRun, ThreadExists
+from lgviz.errors import ActRefused, LgvizError, NothingToRun, ThreadExists, described
 from lgviz.protocol import (
     BreakpointsOf,
     BreakpointsSet,
@@ -258,6 +258,11 @@ class Acts:
         except LgvizError as error:
             view = {**view, "status": "failed", "error": error.cause}
             raise
+        except Exception as error:
+            view = {**view, "status": "failed", "error": described(error)}
+            raise
+        except BaseException as error:  # a node's own, as sys.exit(): it ends the run, but not the kernel
+            view = {**_view(number, runner), "status": "failed", "error": described(error)}
         finally:
             self._thread.running.discard(thread_id)
             del self._runs[number]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-from lgviz.errors import InvalidValue, LgvizError, NoCheckpoints, NotFound, SourceError
+from lgviz.errors import InvalidValue, LgvizError, NoCheckpoints, NotFound, SourceError, described
 from lgviz.protocol import Dtype, ErrorCode, Failure
 
 __all__ = ["Cancelled", "Dispatcher", "RequestCall", "Send", "handler", "handlers_of"]
@@ -151,9 +151,9 @@ class Dispatcher:
         except LgvizError as error:
             refused = error.refused if isinstance(error, InvalidValue) else []
             self._fail(call, _code(error), error.cause, error.remedy, refused)
-        except Exception as error:
+        except BaseException as error:  # sys.exit() in a router too: the view waits for an answer
             _log.exception("lgviz could not answer a request")
-            cause = f"{type(error).__name__}: {error}"
+            cause = described(error)
             self._fail(call, "internal", cause, "The kernel's log has the traceback.")
         finally:
             with self._lock:

@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
 from lgviz._visible import HIDDEN
-from lgviz.errors import InvalidValue
+from lgviz.errors import InvalidValue, said
 from lgviz.protocol import ForkField, ForkRequest
 from lgviz.session import ChannelInfo, Set, parse_json
 
@@ -38,7 +38,7 @@ def json_of(value: Any) -> tuple[str, str | None]:
         # What hides is written as its escape, which is read back as the same text.
         text = HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
     except (TypeError, ValueError, RecursionError) as error:
-        return "", f"The current value has no JSON form ({error}); a new one can be given."
+        return "", f"The current value has no JSON form ({said(error)}); a new one can be given."
     if len(text) > _EDITABLE_CHARACTERS:
         return "", f"The current value is too long to edit here ({len(text):,} characters)."
     return text, None

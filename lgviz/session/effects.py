@@ -14,7 +14,7 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from lgviz.errors import WrongLoop
+from lgviz.errors import WrongLoop, said
 
 __all__ = [
     "Act",
@@ -212,13 +212,13 @@ def run_sync(
 
 def is_wrong_loop(error: BaseException) -> bool:
     """Whether an error says that something belongs to another event loop."""
-    text = str(error).lower()
+    text = said(error).lower()
     return isinstance(error, RuntimeError) and ("different loop" in text or "different event loop" in text)
 
 
 def wrong_loop(error: BaseException) -> WrongLoop:
     """An error of :func:`is_wrong_loop`, in words that help."""
     return WrongLoop(
-        f"An asynchronous client belongs to another event loop ({error}).",
+        f"An asynchronous client belongs to another event loop ({said(error)}).",
         "From a notebook cell use `await lgviz.afork(...)`, `apreview` or `arun`, which stay on its loop.",
     )

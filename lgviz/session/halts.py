@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.constants import START
 from langgraph.runtime import RunControl
 
-from lgviz.errors import InvalidValue, NodeRefused, listed
+from lgviz.errors import InvalidValue, NodeRefused, described, listed
 from lgviz.sources.places import enclosing, node_path, place_of
 
 from .run_result import CheckpointFinder
@@ -182,7 +182,7 @@ class Halts:
         except Exception as error:
             met = True
             self.warnings.append(
-                f"until= raised {type(error).__name__}: {error} at {checkpoint.label}; the run stopped there."
+                f"until= raised {described(error)} at {checkpoint.label}; the run stopped there."
             )
         if met:
             self.control.request_drain("until")

@@ -18,6 +18,7 @@ from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.analysis.edits import PartRefusal, made_of
 from lgviz.analysis.shown import ShownByFields
 from lgviz.analysis.types import Hint, bare, hints_of, members
+from lgviz.errors import described, said
 from lgviz.sources.places import ROOT_CHANNEL
 
 __all__ = ["GraphInput", "input_of"]
@@ -110,7 +111,7 @@ class GraphInput(ShownByFields):
                 if not place or (place[0] not in chats and (place[0] in values or place[0] not in state)):
                     yield PartRefusal(place, f"{one['msg']}.")
         except Exception as error:  # a validator is somebody's code
-            yield PartRefusal((), f"{type(error).__name__}: {error}")
+            yield PartRefusal((), described(error))
 
     def _messages(self, name: str, typed: Any) -> tuple[Any, list[PartRefusal]]:
         """Messages as they are where the reducer makes them of anything, else as objects."""
@@ -118,7 +119,7 @@ class GraphInput(ShownByFields):
         try:
             made = convert_to_messages(typed if isinstance(typed, list) else [typed])
         except Exception as error:  # whatever a message class says of its fields
-            return typed, [PartRefusal((), f"This is no list of messages: {error}")]
+            return typed, [PartRefusal((), f"This is no list of messages: {said(error)}")]
         return typed if info is not None and info.messages else made, []
 
 
@@ -177,7 +178,7 @@ def _tried(channel: Any, value: Any, state: Mapping[str, Any], name: str) -> str
         if there.is_available():
             there.get()
     except Exception as error:  # a reducer is somebody's code
-        return f"{type(error).__name__}: {error}."
+        return f"{described(error)}."
     return None
 
 

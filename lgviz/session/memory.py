@@ -9,7 +9,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, InvalidNamespaceError
 
-from lgviz.errors import ActRefused, InvalidValue, LgvizError, NotFound, WrongLoop
+from lgviz.errors import ActRefused, InvalidValue, LgvizError, NotFound, WrongLoop, described, said
 from lgviz.persistence.stores.versioned import AsyncStore
 from lgviz.sources.items import Ask, ItemReader, Namespace
 
@@ -151,8 +151,8 @@ def _act(items: ItemReader, ask: Ask, name: str, *args: Any, **kwargs: Any) -> N
     except LgvizError:
         raise
     except InvalidNamespaceError as error:
-        raise InvalidValue(f"The store refuses the namespace: {error}", "Take other labels.") from error
+        raise InvalidValue(f"The store refuses the namespace: {said(error)}", "Take other labels.") from error
     except Exception as error:
         raise ActRefused(
-            f"The {items.description} refused: {type(error).__name__}: {error}.", "Nothing was written."
+            f"The {items.description} refused: {described(error)}.", "Nothing was written."
         ) from error

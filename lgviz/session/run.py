@@ -210,7 +210,8 @@ def run(
     context: Any = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
-    """Run on from a checkpoint and wait for the end. What a node raises is kept in ``Run.error``, not raised.
+    """Run on from a checkpoint and wait for the end. What a node raises is kept in ``Run.error``, not raised;
+    but a ``SystemExit`` or ``KeyboardInterrupt`` of a node is raised here, as by ``graph.invoke``.
 
     Without ``input`` and ``resume`` it runs what the checkpoint's ``next`` says, on a new branch. Interrupted
     from the keyboard it stops, and what it leaves can be resumed.

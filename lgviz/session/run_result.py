@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +18,7 @@ from lgviz.analysis.history import History, open_history
 from lgviz.analysis.html import Room, page, state_html, tag
 from lgviz.analysis.shown import ShownByFields
 from lgviz.analysis.values import line
-from lgviz.errors import SandboxEnded
+from lgviz.errors import SandboxEnded, printed, said
 from lgviz.persistence import ItemChange
 from lgviz.sources.places import by_channel, place_of
 
@@ -81,9 +80,8 @@ class RunError(ShownByFields):
     @classmethod
     def of(cls, error: BaseException, node: str | None) -> RunError:
         """The record of an exception."""
-        text = "".join(traceback.format_exception(error))
         shown = wrong_loop(error) if is_wrong_loop(error) else error
-        return cls(type(shown).__name__, str(shown), text, node, error)
+        return cls(type(shown).__name__, said(shown), printed(error), node, error)
 
     def __str__(self) -> str:
         return visible(f"{self.type}: {self.message}")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from lgviz.errors import ActRefused, LgvizError, ReadOnly, SourceError
+from lgviz.errors import ActRefused, LgvizError, ReadOnly, SourceError, described, said
 
 __all__ = ["as_refusals", "refusal", "within_saver"]
 
@@ -20,18 +20,18 @@ def refusal(error: BaseException) -> LgvizError | None:
     within = [frame for frame in frames if "langgraph/checkpoint/" in frame.filename.replace("\\", "/")]
     if any(frame.name == "loads_typed" for frame in frames):  # of whatever serializer
         return ActRefused(
-            f"A value stored at this checkpoint cannot be decoded: {type(error).__name__}: {error}.",
+            f"A value stored at this checkpoint cannot be decoded: {described(error)}.",
             "Start from another checkpoint.",
         )
     # ValueError is aiosqlite's word for a closed connection.
     if not within or not isinstance(error, (sqlite3.Error, ValueError)):
         return None
-    said = str(error).lower()
-    if "readonly" in said:
+    text = said(error).lower()
+    if "readonly" in text:
         return ReadOnly("The saver's database is read-only.", "Open it for writing, or use sandbox=True.")
-    if "closed" in said or "no active connection" in said:
+    if "closed" in text or "no active connection" in text:
         return SourceError("The saver's connection is closed.", "Compile the graph with an open one.")
-    if "locked" in said:
+    if "locked" in text:
         return ActRefused("The saver's database is locked by another process.", "Try again in a moment.")
     return None
 

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from lgviz.analysis.messages import is_message, piece_of
+from lgviz.errors import said
 from lgviz.sources.places import calls
 
 from .run_result import RunEvent
@@ -46,7 +47,8 @@ class AtWork:
             return RunEvent("started", namespace, node, task_id)
         self.nodes.pop(task_id, None)
         self._namespaces.pop(task_id, None)
-        error = str(task["error"]) if task.get("error") else None
+        raised = task.get("error")
+        error = None if raised is None else said(raised) if isinstance(raised, BaseException) else str(raised)
         return RunEvent("finished", namespace, node, task_id, error=error)
 
     def _said(self, item: Any) -> RunEvent | None:

@@ -15,7 +15,7 @@ from langgraph.types import Overwrite
 
 from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.analysis.shown import ShownByFields
-from lgviz.errors import InvalidValue, UnknownChannel
+from lgviz.errors import InvalidValue, UnknownChannel, said
 from lgviz.sources.places import ROOT_CHANNEL
 
 __all__ = ["ChannelInfo", "Set", "channels_of", "delta_channels", "parse_json", "set_channels", "to_update"]
@@ -56,7 +56,7 @@ def parse_json(text: str, channel: str) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:  # a number too long, a nesting too deep
         raise InvalidValue(
-            f"The value of {channel!r} is no JSON that can be read: {error}.", "Give it in code."
+            f"The value of {channel!r} is no JSON that can be read: {said(error)}.", "Give it in code."
         ) from error
 
 
@@ -124,7 +124,7 @@ def _messages(channel: str, value: Any) -> list[BaseMessage]:
         messages = convert_to_messages(value if isinstance(value, list) else [value])
     except Exception as error:  # whatever a message class says of its fields
         raise InvalidValue(
-            f"The value of {channel!r} is no list of messages: {error}",
+            f"The value of {channel!r} is no list of messages: {said(error)}",
             'Give messages, or dicts with "role" and "content".',
         ) from error
     return [m if m.id else m.model_copy(update={"id": str(uuid.uuid4())}) for m in messages]

@@ -19,6 +19,7 @@ from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from lgviz.errors import described
 from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.persistence.serde.trust import Placeholder
 
@@ -80,7 +81,7 @@ class Decoder:
             return self._undecodable(error, type_, blob)
 
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
-        return Undecodable(f"{type(error).__name__}: {error}", _size(blob), str(type_))
+        return Undecodable(described(error), _size(blob), str(type_))
 
 
 class FileDecoder(Decoder):
@@ -113,7 +114,7 @@ class _ShowingSerializer(ExactSerializer):
         try:
             found = super().read_langgraph(code, payload)
         except Exception as error:
-            return Undecodable(f"{type(error).__name__}: {error}", len(payload), f"extension {code}")
+            return Undecodable(described(error), len(payload), f"extension {code}")
         if type(found) is Placeholder:
             return Undecodable(found.reason, len(payload), found.type)
         return found

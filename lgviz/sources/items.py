@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, SearchItem, SearchOp
 
-from lgviz.errors import LgvizError, SourceError
+from lgviz.errors import LgvizError, SourceError, described
 
 __all__ = ["Ask", "Expiry", "ItemReader", "Namespace", "plainly"]
 
@@ -142,7 +142,7 @@ class ItemReader:
             raise
         except Exception as error:
             raise SourceError(
-                f"The {self.description} did not answer: {type(error).__name__}: {error}.", _remedy(op, error)
+                f"The {self.description} did not answer: {described(error)}.", _remedy(op, error)
             ) from error
 
 

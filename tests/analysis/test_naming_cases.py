@@ -108,6 +108,130 @@ def test_tasks_of_the_functional_api_are_named() -> None:
     assert open_history(flow, "1").latest.values == 7
 
 
+@task
+def leaf(x: int) -> int:
+    return x
+
+
+@task
+def middle(x: int) -> int:
+    return leaf(x).result() + leaf(x + 1).result()
+
+
+@task
+def top(x: int) -> int:
+    return middle(x).result()
+
+
+@task
+def curious(x: int) -> Any:
+    return interrupt(x)
+
+
+@task
+def patient(x: int) -> Any:
+    return curious(x).result()
+
+
+@task
+def broken(x: int) -> int:
+    raise ValueError(x)
+
+
+@task
+def careful(x: int) -> int:
+    try:
+        return int(broken(x).result())
+    except ValueError:
+        return -x
+
+
+def ran(graph: Any, *inputs: Any) -> tuple[str, ...]:
+    """The tasks that LangGraph says it began, each once."""
+    names = {}
+    for given in inputs:
+        for told in graph.stream(given, thread(), stream_mode="debug"):
+            if told["type"] == "task":
+                names[told["payload"]["id"]] = told["payload"]["name"]
+    return tuple(names.values())
+
+
+@pytest.mark.parametrize(
+    ("work", "answers", "right"),
+    [
+        (lambda x: middle(x).result(), [], ("flow", "middle", "leaf", "leaf")),
+        (lambda x: top(x).result(), [], ("flow", "top", "middle", "leaf", "leaf")),
+        (
+            lambda x: middle(x).result() + middle(x + 5).result(),
+            [],
+            ("flow", "middle", "leaf", "leaf", "middle", "leaf", "leaf"),
+        ),
+        (
+            lambda x: [patient(1).result(), leaf(1).result(), patient(2).result()],
+            ["a", "b"],
+            ("flow", "patient", "curious", "leaf", "patient", "curious"),
+        ),
+        (lambda x: careful(1).result(), [], ("flow", "careful", "broken")),
+    ],
+)
+@pytest.mark.parametrize("of_nodes", [False, True])
+def test_tasks_that_tasks_call_are_named_and_counted(
+    work: Any, answers: list[str], right: tuple[str, ...], of_nodes: bool
+) -> None:
+    inputs = [*(Command(resume=answer) for answer in answers)]
+    if of_nodes:
+        builder = StateGraph(State).add_node("flow", lambda state: {"log": [str(work(1))]})
+        graph: Any = builder.add_edge(START, "flow").compile(checkpointer=InMemorySaver())
+        inputs.insert(0, {"log": []})
+    else:
+        graph = entrypoint(checkpointer=InMemorySaver())(named(work))
+        inputs.insert(0, 1)
+    told = ran(graph, *inputs)
+    assert told == right
+    for history in both(graph):
+        assert history.latest.nodes == right
+        returned = {name for name in right if name not in ("flow", "broken")}
+        assert {*history.latest.writes} - {"flow", "broken"} == returned
+        assert "" not in history.latest.writes
+
+
+def named(work: Any) -> Any:
+    def flow(x: int) -> Any:
+        return work(x)
+
+    return flow
+
+
+def test_a_task_and_a_node_of_one_name_are_counted_both() -> None:
+    @task(name="b")
+    def hidden(x: int) -> int:
+        return leaf(x).result()
+
+    builder = StateGraph(State)
+    builder.add_node("leaf", lambda state: {"log": [str(leaf(1).result())]})
+    builder.add_node("b", lambda state: {"log": [f"{hidden(2).result()} {interrupt('q')}"]})
+    graph = builder.add_edge(START, "leaf").add_edge(START, "b").compile(checkpointer=InMemorySaver())
+    told = ran(graph, {"log": []}, Command(resume="a"))
+    assert sorted(told) == ["b", "b", "leaf", "leaf", "leaf"]
+    for history in both(graph):
+        assert sorted(history.latest.nodes) == ["b", "b", "leaf", "leaf", "leaf"]
+        assert {name: len(writes) for name, writes in history.latest.writes.items()} == {"leaf": 3, "b": 2}
+
+
+def test_tasks_that_were_not_called_again_are_named_by_the_code() -> None:
+    """Those of a node that had finished when a sibling was answered: no row holds their names."""
+    builder = StateGraph(State)
+    builder.add_node("a", lambda state: {"log": [str(careful(1).result() + careful(2).result())]})
+    builder.add_node("b", lambda state: {"log": [interrupt("q")]})
+    graph = builder.add_edge(START, "a").add_edge(START, "b").compile(checkpointer=InMemorySaver())
+    told = ran(graph, {"log": []}, Command(resume="b"))
+    assert sorted(told) == ["a", "b", "broken", "broken", "careful", "careful"]
+    with_code, alone = both(graph)
+    assert with_code.latest.nodes == ("a", "b", "careful", "broken", "careful", "broken")
+    assert alone.latest.nodes == ("a", "b")
+    assert (with_code.status, alone.status) == ("done", "done")
+
+
 def test_a_deferred_node_comes_last() -> None:
     builder = StateGraph(State)
     for name in ("a", "b", "c"):

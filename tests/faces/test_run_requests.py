@@ -10,8 +10,8 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.demos import fan_out
-from tests.support.graphs import CONFIG, Log, chain, noting
-from tests.support.view import View, run
+from tests.support.graphs import CONFIG, Log, chain, noting, routed
+from tests.support.view import View, fork, run
 
 
 @pytest.fixture
@@ -136,3 +136,37 @@ def test_an_asynchronous_run_is_stopped_at_once() -> None:
     assert [(t["status"], t["error"]) for t in view.ask("tasks_get", checkpoint=head)] == [("pending", None)]
     waits.clear()
     assert view.ask("run_start", **run(head), only="unfinished")["status"] == "done"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt("k")])
+def test_a_node_that_ends_the_process_ends_its_run(error: BaseException, asynchronous: bool) -> None:
+    def leave(state: Log) -> None:
+        raise error
+
+    async def aleave(state: Log) -> None:
+        raise error
+
+    graph = chain([("leave", aleave if asynchronous else leave)], InMemorySaver())
+    graph.update_state(CONFIG, {"log": []}, "__start__")
+    view = View(graph)
+    head = ids(view)[-1]
+    for _ in range(2):  # nothing of the first stands in the way of another
+        ended = view.ask("run_start", **run(head), only="unfinished")
+        assert (ended["status"], ended["error"]) == ("failed", f"{type(error).__name__}: {error}")
+        assert [body["status"] for name, body in view.events if name == "run"][-1] == "failed"
+    assert view.ask("checkpoint_get", checkpoint=head)["next"] == ["leave"]
+    view.close()
+
+
+def test_a_router_that_ends_the_process_is_told() -> None:
+    def router(state: Log) -> str:
+        raise SystemExit(3)
+
+    graph = routed(InMemorySaver(), router, ["left"])
+    view = View(graph, opens=False)
+    graph.update_state(CONFIG, {"log": []}, "__start__")
+    head = ids(view)[-1]
+    refused = view.refused("fork_preview", **fork(head, {"log": ["x"]}, "first"))
+    assert "SystemExit: 3" in refused["cause"]
+    view.close()

@@ -390,3 +390,44 @@ def test_a_database_that_cannot_be_used_refuses_runs(file: Path) -> None:
         session.run(graph, start)
     with pytest.raises(SourceError, match="closed"):
         session.fork(graph, start, {"foo": "x"}, as_node="node_a")
+
+
+class _Mistaken(Exception):
+    def __str__(self) -> str:
+        return str(self.kode)  # type: ignore[attr-defined]
+
+
+class _Silent(_Mistaken):
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def _of_itself() -> ValueError:
+    error = ValueError("self")
+    error.__cause__, error.args = error, (error,)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (_Mistaken(3), "_Mistaken(3) (its __str__ raised AttributeError)"),
+        (_Silent(3), "its __str__ raised AttributeError"),
+        (_of_itself(), "its __str__ raised RecursionError"),
+    ],
+)
+def test_an_error_whose_text_is_at_fault_is_still_the_one_told(error: Exception, message: str) -> None:
+    def bad(state: Log) -> None:
+        raise error
+
+    graph = chain([("bad", bad)], InMemorySaver())
+    graph.update_state(CONFIG, {"log": []}, "__start__")
+    events: list[session.RunEvent] = []
+    run = session.run(graph, open_history(graph, "1").latest, on_event=events.append)
+    assert run.error is not None and run.error.exception is error
+    assert (run.status, run.error.type, run.error.node) == ("failed", type(error).__name__, "bad")
+    assert run.error.message == message
+    assert "in bad" in run.error.traceback
+    assert [event.error for event in events if event.kind == "finished"] == [message]
+    assert message in repr(run) and message in repr(run.error)
+    run._repr_html_()

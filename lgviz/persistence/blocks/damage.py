@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lgviz.errors import DamagedData
+from lgviz.errors import DamagedData, described
 
 from .merkle import Block, typed
 
@@ -36,7 +36,7 @@ def damaged(block: Block, error: Exception) -> Damaged:
         tag = typed(data)[0] if data else ""
     except (ValueError, IndexError):
         tag = ""
-    return Damaged(f"{type(error).__name__}: {error}", len(data), tag)
+    return Damaged(described(error), len(data), tag)
 
 
 class legible:  # noqa: N801
@@ -59,7 +59,7 @@ class legible:  # noqa: N801
 
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if isinstance(error, Exception):
-            cause = error.cause if isinstance(error, DamagedData) else f"{type(error).__name__}: {error}"
+            cause = error.cause if isinstance(error, DamagedData) else described(error)
             what, *arguments = self.what
             raise DamagedData(
                 f"{str(what) % tuple(arguments)} is damaged: {cause}",

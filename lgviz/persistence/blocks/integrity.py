@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lgviz.errors import described
 from lgviz.persistence.database.statements import Operation, Query
 
 from .merkle import Block, blocks_of, canonical
@@ -88,7 +89,7 @@ def _fault(blocks: BlockStore, report: BlockReport, id: int, form: int, data: by
     try:
         part = blocks.codec.open(form, data)
     except Exception as error:
-        return f"it cannot be read: {type(error).__name__}: {error}"
+        return f"it cannot be read: {described(error)}"
     if isinstance(part, list):
         report.below[id] = [child.id for child in blocks_of(part)]
     for child in blocks_of(part):

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
-from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError
+from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError, said
 from lgviz.persistence.blocks.merkle import DICT, LONGEST, Block, Part, blocks_of, canonical, leaf
 from lgviz.persistence.blocks.records import (
     Body,
@@ -389,7 +389,7 @@ class CheckpointWrites:
             return self.blocks.merkle.encode(value)
         except (LgvizError, TypeError, ValueError, RecursionError) as error:
             node = f" ({where})" if where else ""
-            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            cause = error.cause if isinstance(error, LgvizError) else said(error)
             remedy = error.remedy if isinstance(error, LgvizError) else ""
             raise NotKept(f"Channel {channel!r}{node} holds what cannot be kept: {cause}", remedy) from error
 

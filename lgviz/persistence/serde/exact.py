@@ -15,7 +15,7 @@ import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
-from lgviz.errors import NotKept
+from lgviz.errors import NotKept, said
 from lgviz.persistence.blocks.damage import Damaged
 
 from . import arrays, classes, forms, langgraph
@@ -100,7 +100,7 @@ class ExactSerializer(JsonPlusSerializer):
             cause = (
                 "it is nested too deeply, or contains itself"
                 if isinstance(error, RecursionError)
-                else str(error)
+                else said(error)
             )
             raise NotKept(
                 f"{type(obj).__module__}.{type(obj).__qualname__}: {cause.rstrip('.')}.",
@@ -132,7 +132,7 @@ class ExactSerializer(JsonPlusSerializer):
         try:
             return ormsgpack.packb(value, default=self._default, option=_OPTION)
         except TypeError as error:
-            if "surrogates" not in str(error) and "Integer" not in str(error):
+            if "surrogates" not in said(error) and "Integer" not in said(error):
                 raise
             return ormsgpack.packb(self._spell_out(value), default=self._default, option=_OPTION)
 
@@ -253,7 +253,7 @@ class ExactSerializer(JsonPlusSerializer):
             try:
                 return classes.build(cls, kind, state)
             except (classes.NotBuilt, TypeError, ValueError, AttributeError) as error:
-                reason = f"{module}.{qualname} changed: {error}"
+                reason = f"{module}.{qualname} changed: {said(error)}"
         return Placeholder(f"{module}.{qualname}", reason, classes.shown(kind, state), code, payload)
 
     def _find(self, module: str, qualname: str, kind: str) -> tuple[type | None, str]:

@@ -26,6 +26,8 @@ from langgraph.checkpoint.serde.jsonplus import (
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from pydantic import BaseModel
 
+from lgviz.errors import said
+
 from . import classes
 from .trust import Placeholder, Trust
 
@@ -82,7 +84,7 @@ def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, by
         try:
             return _construct(cls, code, state)
         except (classes.NotBuilt, TypeError, ValueError, KeyError, AttributeError) as error:
-            reason = f"{module}.{name} changed: {error}"
+            reason = f"{module}.{name} changed: {said(error)}"
     shown = state if isinstance(state, dict) else {"value": state}
     return Placeholder(f"{module}.{name}", reason, shown, KEPT_EXTENSION, bytes((code,)) + data)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langgraph.checkpoint.serde.types import ERROR
+
+from lgviz.errors import printed
 
 from .trust import Placeholder
 
@@ -72,10 +73,7 @@ def _repr(error: BaseException) -> str:
 def _printed(error: BaseException) -> str:
     if error.__traceback__ is None:
         return ""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception:
-        text = "".join(traceback.format_tb(error.__traceback__))
+    text = printed(error)
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}\n[...]\n{text[-LONGEST // 2 :]}"
     return text

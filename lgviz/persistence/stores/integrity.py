@@ -8,6 +8,7 @@ from typing import Any
 
 import ormsgpack
 
+from lgviz.errors import described
 from lgviz.persistence.blocks.integrity import BlockReport, Problem, check_blocks
 from lgviz.persistence.blocks.merkle import Block, blocks_of
 from lgviz.persistence.blocks.store import BlockStore
@@ -74,7 +75,7 @@ class StoreIntegrity:
             try:
                 needed = self._needed(bytes(value))
             except Exception as error:  # whatever damaged bytes make of a decoder
-                fault = f"its row cannot be read: {type(error).__name__}: {error}"
+                fault = f"its row cannot be read: {described(error)}"
                 report.problems.append(Problem(where, fault))
             else:
                 report.look(where, needed, used.get(id, set()), told.setdefault(id, set()))

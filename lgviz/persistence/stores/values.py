@@ -7,7 +7,7 @@ from typing import Any
 
 import ormsgpack
 
-from lgviz.errors import LgvizError, NotKept
+from lgviz.errors import LgvizError, NotKept, said
 from lgviz.persistence.blocks.damage import damaged
 from lgviz.persistence.blocks.merkle import Block, Part, blocks_of, leaf
 from lgviz.persistence.blocks.store import BlockStore
@@ -47,7 +47,7 @@ class ItemValues:
             if len(data) > SHORT:
                 return merkle.encode(value)
         except (LgvizError, TypeError, ValueError, RecursionError) as error:
-            cause = error.cause if isinstance(error, LgvizError) else str(error)
+            cause = error.cause if isinstance(error, LgvizError) else said(error)
             raise NotKept(
                 f"{what} cannot be kept: {cause}", "Put plain data, messages, dataclasses or pydantic models."
             ) from error

@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, GetOp, Item
 from langgraph.store.memory import InMemoryStore
 
-from lgviz.errors import SourceError
+from lgviz.errors import SourceError, described
 from lgviz.sources.connections import AsyncReader, LiveReader
 from lgviz.sources.items import Ask, Expiry, ItemReader, Namespace
 
@@ -107,7 +107,7 @@ class SqlItems(ItemReader):
             if "no such table" in str(error) or "does not exist" in str(error):
                 return []  # nothing was ever put: the store makes its tables when first used
             raise SourceError(
-                f"The {self.description} cannot be read: {type(error).__name__}: {error}.",
+                f"The {self.description} cannot be read: {described(error)}.",
                 "Check that its connection is open.",
             ) from error
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables
+from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables, described
 from lgviz.persistence.blocks.merkle import Block, Part, typed
 from lgviz.persistence.blocks.records import (
     Channel,
@@ -306,7 +306,7 @@ class TablesSource(Source):
             try:
                 return self._engine.blocks.merkle.decode(part, blocks, _undecodable)
             except Exception as error:
-                return Undecodable(f"{type(error).__name__}: {error}", 0, "container")
+                return Undecodable(described(error), 0, "container")
 
         return decode
 
@@ -331,7 +331,7 @@ def _undecodable(block: Block, error: Exception) -> Undecodable:
     tag = "missing"
     with suppress(ValueError, IndexError):
         tag = typed(data)[0] if data else tag
-    return Undecodable(f"{type(error).__name__}: {error}", len(data), tag)
+    return Undecodable(described(error), len(data), tag)
 
 
 def _refused(block: Block, error: Exception) -> Any:  # noqa: ARG001

@@ -19,7 +19,7 @@ from langgraph.store.base import ensure_embeddings, get_text_at_path, tokenize_p
 from langgraph.store.base.embed import EmbeddingsLambda
 from numpy.typing import NDArray
 
-from lgviz.errors import EmbeddingFailed, InvalidIndex
+from lgviz.errors import EmbeddingFailed, InvalidIndex, described, said
 from lgviz.persistence.stores.requests import Fields, check_fields
 
 Vector: TypeAlias = NDArray[np.float32]
@@ -76,7 +76,7 @@ class Embedder:
             self.embeddings: Embeddings = ensure_embeddings(embed)
         except Exception as error:
             raise InvalidIndex(
-                f"The embedding {embed!r} could not be made: {error}",
+                f"The embedding {embed!r} could not be made: {said(error)}",
                 'Check its name ("provider:model"); install langchain and the package of the provider.',
             ) from error
         self._only_async = isinstance(self.embeddings, EmbeddingsLambda) and not hasattr(
@@ -103,7 +103,7 @@ class Embedder:
                 found.update(dict.fromkeys(get_text_at_path(value, _tokens(path))))
             except TypeError as error:
                 raise InvalidIndex(
-                    f"What lies at {path!r} cannot be embedded, for it has no JSON text: {error}.",
+                    f"What lies at {path!r} cannot be embedded, for it has no JSON text: {said(error)}.",
                     'Name paths to texts: index={"fields": [...]} of the store, or index=[...] of the put.',
                 ) from error
         return list(found)
@@ -202,4 +202,4 @@ def _explained() -> Iterator[None]:
     except EmbeddingFailed:
         raise
     except Exception as error:
-        raise EmbeddingFailed(f"The embedding failed: {type(error).__name__}: {error}", _REMEDY) from error
+        raise EmbeddingFailed(f"The embedding failed: {described(error)}", _REMEDY) from error
