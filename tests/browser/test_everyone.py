@@ -305,6 +305,7 @@ def test_ten_acts_need_no_mouse(notebook: NotebookFactory) -> None:
     expect(debugger.tree).to_be_focused()
     press("v")
     page.keyboard.type("model")
+    expect(root.get_by_role("option").filter(has_text="model").first).to_be_visible()
     press("Enter")
     expect(root.get_by_test_id("lgviz-filterbar")).to_be_visible()
     for _ in range(5):  # one thing after the other

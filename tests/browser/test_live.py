@@ -34,4 +34,4 @@ def test_what_a_run_says_is_seen_while_it_says_it(notebook: NotebookFactory) -> 
     expect(debugger.inspector.get_by_test_id("lgviz-usage").first).to_have_text(
         "1,840 tokens · scripted-1 · cost 0.0057"
     )
-    expect(debugger.tab("writes").get_by_test_id("lgviz-usage")).to_contain_text("1,840 tokens")
+    expect(debugger.tab("writes").get_by_test_id("lgviz-usage").first).to_contain_text("1,840 tokens")

@@ -87,14 +87,14 @@ FAULTS = [
     Fault(
         "the mark of missing steps lost",
         "lgviz/analysis",
-        "mark |= Flag.COLLAPSED",
+        "mark |= _COLLAPSED",
         "pass",
         (WORDS, HISTORY),
     ),
     Fault(
         "next in the order of storing",
         "lgviz/analysis",
-        'self._rank.get(task.name or "", last) if task.order[0] == 1 else 0,',
+        'rank.get(task.name or "", last) if task.order[0] == 1 else 0,',
         "0,",
         ("tests/analysis/test_naming_random.py",),
     ),
@@ -194,7 +194,7 @@ FAULTS = [
     Fault(
         "a diff of texts by letters of punctuation joined",
         "lgviz/analysis",
-        r"""_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")""",
+        r"""_TOKEN = re.compile(rf"[^\W{_CJK}]+|[{_CJK}]|\s+|[^\w\s]")""",
         r"""_TOKEN = re.compile(r"\S+|\s+")""",
         ("tests/analysis/test_words.py",),
     ),
@@ -208,8 +208,8 @@ FAULTS = [
     Fault(
         "a page of a text that begins a character late",
         "lgviz/backend",
-        "value[offset : offset + text]",
-        "value[offset + 1 : offset + 1 + text]",
+        "value[offset : offset + most], most",
+        "value[offset + 1 : offset + 1 + most], most",
         (VIEWS,),
     ),
     # ---------------------------------------------------------------- forks, code, errors

@@ -1,5 +1,5 @@
 // The filter control beside the search: what rows can be told apart by, as a list to choose from.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { thousands } from "../../lib/format";
 import { t } from "../../lib/words";
 import { type Offer, offers } from "../../state/filter";
@@ -53,7 +53,8 @@ function Offers({ view, leave }: { view: ViewState; leave(): void }) {
   const tree = store.tree.value;
   // Counted when it opens; what comes meanwhile is counted the next time.
   const [all] = useState(() => offers(tree));
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  // At once: what is typed right after the key that opened this is for the field.
+  useLayoutEffect(() => field.current?.focus({ preventScroll: true }), []);
   const asked = query.trim().toLowerCase();
   const found = all.filter((offer) => facetName(tree, offer).toLowerCase().includes(asked));
   const shown = found.slice(0, SHOWN);
