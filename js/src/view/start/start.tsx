@@ -402,7 +402,7 @@ function Folded({ name, about, open, children }: FoldedProps) {
     <details class="lgviz-start-folded" open={opened.current}>
       <summary>
         {name}
-        <span class="lgviz-faint">{about}</span>
+        <span class="lgviz-faint lgviz-mono">{about}</span>
       </summary>
       {children}
     </details>
