@@ -25,7 +25,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from lgviz.sources.base import Bookkeeping
-from lgviz.sources.places import TASKS_CHANNEL, is_internal, node_path
+from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal, node_path
 
 from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
 
@@ -39,9 +39,6 @@ NO_NODES = frozenset({"__input__", "__interrupt__", "__snapshot_bumps__"})
 _BUMPS = "__snapshot_bumps__"
 NO_NODE_CHANNELS = 3
 """From this format on no node has a channel of its own name."""
-
-_LED = "branch:to:"
-"""A graph makes a channel of this name with each node, so that these are in the order of the nodes."""
 
 LoadVersions = Callable[[str, Sequence[str]], Mapping[str, Bookkeeping]]
 LoadSends = Callable[[str, str, bool], Sequence[str]]
@@ -121,7 +118,7 @@ class Naming:
             self._asked.add(asked)
             versions = self._load_versions(row.namespace, [row.id]).get(row.id)
         if known is None and versions and versions.in_order and versions.v >= NO_NODE_CHANNELS:
-            led = [name[len(_LED) :] for name in versions.channels if name.startswith(_LED)]
+            led = [name[len(BRANCH_TO) :] for name in versions.channels if name.startswith(BRANCH_TO)]
             if {*names} <= {*led}:
                 told.append(known := {name: number for number, name in enumerate(led)})
         return known or {}
@@ -150,7 +147,7 @@ class Naming:
         row.expected, row.sends = told.targets, told.sends
         for name in told.targets:
             if name not in self._known:
-                self._learn(name, (f"branch:to:{name}",))
+                self._learn(name, (f"{BRANCH_TO}{name}",))
         if told.joins:
             joined = [self._join(row, parent, task, channel) for task in makers
                       for channel in written_channels(tuple(task.channels.values())).joins]  # fmt: skip
@@ -186,9 +183,9 @@ class Naming:
     def _join(self, row: TreeRow, parent: TreeRow, task: Task, channel: str) -> set[str]:
         """Note that a task wrote to a join; the node behind it, if that was the last one awaited."""
         awaited, _, target = channel[len("join:") :].rpartition(":")
-        joins = [way for way in self._known.get(target, []) if way[0].startswith("branch:to:")]
-        self._learn(target, (f"branch:to:{target}",))
-        for way in joins or [(f"branch:to:{target}",)]:
+        joins = [way for way in self._known.get(target, []) if way[0].startswith(BRANCH_TO)]
+        self._learn(target, (f"{BRANCH_TO}{target}",))
+        for way in joins or [(f"{BRANCH_TO}{target}",)]:
             self._learn(target, tuple(sorted({*way, channel})))
         writer = self.name_task(parent, task)
         if row.joined is parent.joined:
@@ -248,7 +245,7 @@ class Naming:
         return self._matches_without_path(row, ids, task, name)
 
     def _matches_without_path(self, row: TreeRow, ids: TaskIds, task: Task, name: str) -> bool:
-        ways = self._known.get(name) or [(f"branch:to:{name}",)]
+        ways = self._known.get(name) or [(f"{BRANCH_TO}{name}",)]
         if row.dated:
             ways = [*ways, *_dated_ways(row, name)]
         if any(task.id == ids.pulled(name, way) for way in ways):
@@ -482,7 +479,7 @@ def _dated_ways(row: TreeRow, name: str) -> Iterator[tuple[str, ...]]:
     for channel in {channel for task in tasks for channel in task.channels.values()}:
         if channel in row.nodes or channel.rpartition(":")[2] == name:
             yield (channel,)
-            yield tuple(sorted({channel, f"branch:to:{name}"}))
+            yield tuple(sorted({channel, f"{BRANCH_TO}{name}"}))
 
 
 def _hide(row: TreeRow, channels: tuple[str, ...]) -> tuple[str, ...]:

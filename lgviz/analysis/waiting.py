@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lgviz.sources.base import Bookkeeping, Record, Undecodable
-from lgviz.sources.places import TASKS_CHANNEL, is_internal
+from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal
 
 from .naming import NO_NODE_CHANNELS, Naming, really_seen
 from .steps import Task, TaskIds, TreeRow, written_channels
@@ -170,7 +170,7 @@ def _came_later(row: TreeRow, versions: Bookkeeping | None, name: str, read: Map
         return False
     held = set(versions.channels)
     return all(
-        channel.startswith(("branch:to:", "join:"))
+        channel.startswith((BRANCH_TO, "join:"))
         and not (channel in held and _is_newer(versions, channel, name))
         for channel in read
     )

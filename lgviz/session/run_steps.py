@@ -20,7 +20,7 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
-from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
+from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .beginning import beginning, begins
 from .effects import Act, Brake, StreamCut, call
@@ -41,7 +41,6 @@ from .update import siblings
 __all__ = ["Only", "RunSpec", "RunSteps", "Until"]
 
 logger = logging.getLogger(__name__)
-_BRANCH = "branch:to:"
 Until = str | Callable[[Checkpoint], bool] | None
 Only = Literal["all", "unfinished"]
 Names = str | Iterable[str]
@@ -483,7 +482,7 @@ def _nothing(position: Position) -> NothingToRun:
 def _gone(position: Position) -> list[str]:
     """The nodes that edges or ``Send``s of this checkpoint lead to, and that its graph does not have."""
     values = position.saved.checkpoint["channel_values"]
-    led = [name.removeprefix(_BRANCH) for name in values if name.startswith(_BRANCH)]
+    led = [name.removeprefix(BRANCH_TO) for name in values if name.startswith(BRANCH_TO)]
     sends = values.get(TASKS_CHANNEL) or ()
     led += [send.node for send in sends if isinstance(send, Send)] if isinstance(sends, (list, tuple)) else []
     return [name for name in dict.fromkeys(led) if name not in position.graph.nodes]

@@ -15,7 +15,7 @@ from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 from lgviz.analysis.loading import cannot_load, channel_of, in_filling, remedy_of, said_by, tolerant
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable, listed
-from lgviz.sources.places import ROOT_CHANNEL, config_of, is_internal, place_of
+from lgviz.sources.places import BRANCH_TO, ROOT_CHANNEL, config_of, is_internal, place_of
 
 from .effects import Act, call
 from .loaded import snapshot_of
@@ -27,7 +27,6 @@ __all__ = ["Edit", "Sibling", "UpdateResult", "goto_targets", "inferred", "sibli
 
 INPUT = "__input__"
 _CONTROL = {"__error__", "__error_source_node__", "__interrupt__", "__resume__", "__scheduled__"}
-_BRANCH = "branch:to:"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -204,7 +203,7 @@ def _replayed(graph: Any, sibling: Sibling) -> Any:
     fixed = {end for start, end in builder.edges if start == node} if builder is not None else set()
     goto: list[str | Send] = []
     if not routed:
-        targets = [c.removeprefix(_BRANCH) for c, _ in sibling.writes if c.startswith(_BRANCH)]
+        targets = [c.removeprefix(BRANCH_TO) for c, _ in sibling.writes if c.startswith(BRANCH_TO)]
         goto += [target for target in targets if target not in fixed]
         goto += [value for _, value in sibling.writes if isinstance(value, Send)]
     return Command(update=[(c, v) for c, v in sibling.writes if c in state], goto=goto)

@@ -20,9 +20,11 @@ from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
 
+from lgviz.persistence.blocks.records import BRANCH_TO
 from lgviz.persistence.savers.address import Address, address
 
 __all__ = [
+    "BRANCH_TO",
     "CONTROL_CHANNELS",
     "NULL_TASK_ID",
     "ROOT_CHANNEL",

@@ -18,7 +18,7 @@ from .store import BlockStore
 _NO_VALUE = b""
 
 
-_LEADS_ON = "branch:to:"
+BRANCH_TO = "branch:to:"
 """How the channel begins that a graph makes with each node, in the order of the nodes."""
 
 
@@ -49,7 +49,7 @@ def graph_order(names: Iterable[str], values: Iterable[str]) -> tuple[list[str],
     """The names of a checkpoint's channels, and which of them lead on to nodes that wait side by side; these
     are in the order in which ``values`` come, in the places that they have among the names."""
     names = list(names)
-    waiting = [name for name in values if name.startswith(_LEADS_ON)]
+    waiting = [name for name in values if name.startswith(BRANCH_TO)]
     if len(waiting) < 2:
         return names, set()
     turn, among = iter(waiting), {*waiting}
