@@ -9,7 +9,8 @@ import {
   TEXT_PAGE,
   textFrom,
 } from "../src/lib/paging";
-import type { MessageView, ValueNode } from "../src/protocol";
+import type { ValueNode } from "../src/protocol";
+import { message } from "./views";
 
 function leaf(kind: ValueNode["kind"], text: string, more = 0): ValueNode {
   return { kind, type: kind, text, size: null, more };
@@ -41,21 +42,7 @@ describe("textFrom", () => {
 });
 
 describe("messageFrom", () => {
-  const view: MessageView = {
-    role: "ai",
-    name: null,
-    id: null,
-    text: "abc",
-    more: 3,
-    tool_calls: [],
-    tool_call_id: null,
-    status: null,
-    blocks: [],
-    blocks_more: 0,
-    invalid_tool_calls: [],
-    usage: null,
-    finish: null,
-  };
+  const view = message({ text: "abc", more: 3 });
   it("reads the content, a message's first child", async () => {
     const load: Load = async (path, offset, limit) => {
       expect(path).toEqual([4, 0]);

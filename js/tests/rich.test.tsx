@@ -1,10 +1,11 @@
 import { render } from "preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { gather, type Load } from "../src/lib/paging";
-import type { MediaView, MessageView, TableView, ValueNode } from "../src/protocol";
+import type { MediaView, TableView, ValueNode } from "../src/protocol";
 import { Prose, tokensOf } from "../src/view/inspector/markdown";
 import { Message, Value } from "../src/view/inspector/value";
 import { Rendered } from "../src/view/ui/rendered";
+import { message } from "./views";
 
 let host: HTMLElement;
 beforeEach(() => {
@@ -35,25 +36,6 @@ const picture: MediaView = {
 
 function node(kind: ValueNode["kind"], more: Partial<ValueNode>): ValueNode {
   return { kind, type: kind, text: "", size: null, more: 0, ...more };
-}
-
-function message(more: Partial<MessageView>): MessageView {
-  return {
-    role: "ai",
-    name: null,
-    id: null,
-    text: "",
-    more: 0,
-    tool_calls: [],
-    tool_call_id: null,
-    status: null,
-    blocks: [],
-    blocks_more: 0,
-    invalid_tool_calls: [],
-    usage: null,
-    finish: null,
-    ...more,
-  };
 }
 
 /** A load that has bytes for every path; the paths asked for are noted. */

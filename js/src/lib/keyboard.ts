@@ -55,6 +55,11 @@ const IN_TREE: Readonly<Record<string, Action>> = {
   Enter: "inspect",
 };
 
+/** Whether a key does the act of the form that it is pressed in, from any of its fields. */
+export function isActKey(key: Pick<Key, "key" | "ctrlKey" | "metaKey">): boolean {
+  return key.key === "Enter" && (key.ctrlKey || key.metaKey);
+}
+
 export function actionOf(key: Key, place: Place): Action | null {
   if (key.ctrlKey || key.metaKey || key.altKey) return null;
   if (place === "field") return key.key === "Escape" ? "escape" : null;

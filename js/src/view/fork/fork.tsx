@@ -13,6 +13,7 @@ import {
 } from "../../lib/draft";
 import { thousands } from "../../lib/format";
 import { objectError } from "../../lib/json";
+import { isActKey } from "../../lib/keyboard";
 import { fits } from "../../lib/layout";
 import { loader } from "../../lib/paging";
 import { keyOf, type Part, type PartDraft, refusedOf } from "../../lib/parts";
@@ -171,7 +172,7 @@ function Form({ id, store, form, view }: FormProps) {
     <div
       class="lgviz-fork-form"
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        if (!isActKey(event)) return;
         event.preventDefault();
         acts.run();
       }}

@@ -6,7 +6,7 @@ import { t, tn } from "../../lib/words";
 import type { BlockView, InvalidCallView, MessageView } from "../../protocol";
 import { Words } from "../find/found";
 import { useOpen } from "../ui/expand";
-import { Prose } from "./markdown";
+import { ProseText } from "./markdown";
 import { Media } from "./media";
 import { Text } from "./text";
 import { UsageFact } from "./usage";
@@ -40,17 +40,7 @@ function Block({ block, path, load }: { block: BlockView; path: readonly number[
   }
   const from = load && at ? (start: number, size: number) => textFrom(load, at, start, size) : undefined;
   if (block.kind === "reasoning") return <Reasoning block={block} from={from} />;
-  return (
-    <Text text={block.text} more={block.more} from={from} clamp={600}>
-      {(text) => (
-        <Prose text={text}>
-          <div class="lgviz-message-text">
-            <Words text={text} />
-          </div>
-        </Prose>
-      )}
-    </Text>
-  );
+  return <ProseText class="lgviz-message-text" text={block.text} more={block.more} from={from} clamp={600} />;
 }
 
 type From = ((start: number, size: number) => Promise<string>) | undefined;

@@ -9,6 +9,7 @@ import {
   toAnswer,
   undecided,
 } from "../../lib/answers";
+import { isActKey } from "../../lib/keyboard";
 import { t } from "../../lib/words";
 import type {
   AnswerDraft,
@@ -139,7 +140,7 @@ export function Interrupts({ store, view, stale }: Props) {
       data-testid="lgviz-interrupt"
       aria-label={t("Interrupt")}
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !open) return;
+        if (!isActKey(event) || !open) return;
         event.preventDefault();
         if (reason === null && !stale && !sending) void resume();
       }}

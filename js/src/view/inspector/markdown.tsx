@@ -1,11 +1,12 @@
 // Markdown drawn from its tokens, element by element: nothing of a text ever becomes HTML, a link or a request.
 
 import { lexer, type Token, type Tokens } from "marked";
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, ComponentProps, JSX } from "preact";
 import { useContext, useMemo } from "preact/hooks";
 import { t } from "../../lib/words";
-import { Sought } from "../find/found";
+import { Sought, Words } from "../find/found";
 import { Rendered } from "../ui/rendered";
+import { Text } from "./text";
 
 /** Longer texts, deeper and more tokens are shown as they are stored: a text may be made to take for ever. */
 const LONGEST = 20_000;
@@ -36,6 +37,26 @@ export function Prose({ text, plain = false, children }: ProseProps) {
         <Block key={i} token={token} />
       ))}
     </div>
+  );
+}
+
+interface ProseTextProps extends Omit<ComponentProps<typeof Text>, "children"> {
+  /** The class of the element that holds it where it is no markdown. */
+  class: string;
+}
+
+/** A long text, as markdown where it is some. */
+export function ProseText({ class: name, ...shown }: ProseTextProps) {
+  return (
+    <Text {...shown}>
+      {(text) => (
+        <Prose text={text}>
+          <div class={name}>
+            <Words text={text} />
+          </div>
+        </Prose>
+      )}
+    </Text>
   );
 }
 

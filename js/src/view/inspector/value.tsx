@@ -25,7 +25,7 @@ import { useOpen } from "../ui/expand";
 import { Problem } from "../ui/problem";
 import { Rendered } from "../ui/rendered";
 import { Answered, Blocks, InvalidCall } from "./blocks";
-import { Prose } from "./markdown";
+import { Prose, ProseText } from "./markdown";
 import { facts, Media } from "./media";
 import { arrayFacts, Table } from "./table";
 import { Text } from "./text";
@@ -235,19 +235,12 @@ function LongText({
   load: Load | undefined;
 }) {
   return (
-    <Text
+    <ProseText
+      class="lgviz-long"
       text={node.text}
       more={node.more}
       from={load && ((start, size) => textFrom(load, path, start, size))}
-    >
-      {(text) => (
-        <Prose text={text}>
-          <div class="lgviz-long">
-            <Words text={text} />
-          </div>
-        </Prose>
-      )}
-    </Text>
+    />
   );
 }
 

@@ -3,6 +3,7 @@ import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { problemsIn } from "../../lib/fields";
+import { isActKey } from "../../lib/keyboard";
 import { asJson, contextOf, errorsOf, inputOf, type StartDraft, threadOf, toStart } from "../../lib/start";
 import { t } from "../../lib/words";
 import type { CheckpointView, FieldError, FieldView, StartForm } from "../../protocol";
@@ -130,7 +131,7 @@ function Filled({ store, start, view, stale = false, alone = false, id, form }: 
     <div
       class="lgviz-start-form"
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        if (!isActKey(event)) return;
         event.preventDefault();
         act();
       }}
