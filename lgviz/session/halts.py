@@ -16,7 +16,7 @@ from langgraph.constants import START
 from langgraph.runtime import RunControl
 
 from lgviz.errors import InvalidValue, NodeRefused, described, listed
-from lgviz.sources.places import enclosing, node_path, place_of
+from lgviz.sources.places import node_path, place_of
 
 from .run_result import CheckpointFinder
 
@@ -76,7 +76,7 @@ class StopPoints:
     @classmethod
     def of(cls, names: str | Iterable[str], graph: Any, what: str) -> StopPoints:
         """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by
-        its path, as in ``"research|judge"``.
+        its path, as in ``"research|judge"``; the root graph's alone as ``"|judge"``.
 
         Args:
             names: of the nodes; ``"*"`` for all of the root graph.
@@ -95,9 +95,8 @@ class StopPoints:
             if name == "*":
                 found |= {("", node) for node in places[""]}
                 continue
-            path = enclosing(str(name))
-            node = str(name).removeprefix(f"{path}|")
-            meant = {(p, node) for p in places if node in places[p] and (p == path if path else True)}
+            path, alone, node = str(name).rpartition("|")
+            meant = {(p, node) for p in places if node in places[p] and (p == path or not alone)}
             if not meant:
                 every = dict.fromkeys(node for nodes in places.values() for node in nodes)
                 raise NodeRefused(

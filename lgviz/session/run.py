@@ -234,7 +234,8 @@ def run(
             failed, were stopped or never began; those that finished keep what they wrote.
         steps: super-steps to make at most; the one that only takes an input in is not counted.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after its step).
-        before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``). A run
+        before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``;
+            ``"|judge"`` is the root graph's alone). A run
             that begins right before one passes it, and says so in ``Run.passed``.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
