@@ -16,7 +16,7 @@ from langgraph.constants import START
 from langgraph.runtime import RunControl
 
 from lgviz.errors import InvalidValue, NodeRefused, described, listed
-from lgviz.sources.places import node_path, place_of
+from lgviz.sources.places import enclosing, node_path, place_of
 
 from .run_result import CheckpointFinder
 
@@ -95,8 +95,9 @@ class StopPoints:
             if name == "*":
                 found |= {("", node) for node in places[""]}
                 continue
-            path, alone, node = str(name).rpartition("|")
-            meant = {(p, node) for p in places if node in places[p] and (p == path or not alone)}
+            path = enclosing(str(name))
+            node = str(name).removeprefix(f"{path}|")
+            meant = {(p, node) for p in places if node in places[p] and (p == path or node == name)}
             if not meant:
                 every = dict.fromkeys(node for nodes in places.values() for node in nodes)
                 raise NodeRefused(
