@@ -4,11 +4,11 @@ window.lgvizProbe = {
   newest(label) {
     return document.querySelector(`[data-testid="lgviz-row"][data-label="${label}"]`);
   },
-  // Milliseconds from `start` until a frame with that row has been painted.
-  painted(label) {
+  // Milliseconds from `start` until a frame in which `there` holds has been painted.
+  until(there) {
     return new Promise((resolve) => {
       const look = () => {
-        if (!this.newest(label)) return requestAnimationFrame(look);
+        if (!there()) return requestAnimationFrame(look);
         const channel = new MessageChannel();
         channel.port1.onmessage = () => resolve(performance.now() - this.start);
         channel.port2.postMessage(null); // delivered after the paint of the frame that is being made
@@ -16,12 +16,24 @@ window.lgvizProbe = {
       look();
     });
   },
+  painted(label) {
+    return this.until(() => this.newest(label));
+  },
   // The same, from the next click on an element on.
   clicked(testid, label) {
     const options = { capture: true, once: true };
     const element = document.querySelector(`[data-testid="${testid}"]`);
     element.addEventListener("click", () => { this.start = performance.now(); }, options);
     return this.painted(label);
+  },
+  // From the next click on, wherever it is, until each selector finds an element with its text.
+  await(texts) {
+    this.start = Infinity;
+    const options = { capture: true, once: true };
+    document.addEventListener("click", (event) => { this.start = event.timeStamp; }, options);
+    const has = ([selector, text]) =>
+      [...document.querySelectorAll(selector)].some((one) => one.textContent.includes(text));
+    this.seen = this.until(() => this.start < Infinity && Object.entries(texts).every(has));
   },
   // Runs code in the notebook's kernel, beside the cells, and waits for the row it brings.
   async run(code, label) {

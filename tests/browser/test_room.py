@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, expect
 
+from tests.support.axe import UNFIT
 from tests.support.debugger_page import SETUP, Debugger, seeded
 from tests.support.lab import NotebookFactory
 
@@ -36,14 +37,23 @@ def test_the_debugger_takes_the_room_that_it_is_given(notebook: NotebookFactory)
     text = debugger.field("plan").get_by_role("textbox")
     text.fill("\n".join(f"line {n}" for n in range(40)))
     expect(debugger.next).to_contain_text("tools")
-    for width, height in ((1024, 768), (700, 640), (512, 384)):
+    for width, height in ((1024, 768), (700, 640), (512, 384), (720, 450)):
         page.set_viewport_size({"width": width, "height": height})
         assert debugger.root.get_by_test_id("lgviz-fork").evaluate(SCROLLERS) == ["lgviz-fork-body"]
         expect(debugger.root.get_by_test_id("lgviz-fork-as-node")).to_have_count(1)
         expect(debugger.root.get_by_test_id("lgviz-fork-run")).to_be_in_viewport()
-    page.set_viewport_size({"width": 1024, "height": 768})
-    page.keyboard.press("Escape")
+        assert debugger.root.evaluate(UNFIT) == []
+    # The last is 1440 by 900 at 200 %: half of its height is the form's, and the selected row is seen above it.
+    assert _box(debugger.root.locator(".lgviz-fork-body"))["height"] > 225
+    expect(debugger.row("c12")).to_be_in_viewport()
+    debugger.as_node("tools")
+    expect(debugger.next).to_contain_text("agent")
+    debugger.commit()
+    expect(debugger.row("c21")).to_be_in_viewport()
+    expect(debugger.row("c21")).to_have_attribute("aria-selected", "true")
     expect(debugger.root.get_by_test_id("lgviz-fork")).to_have_count(0)
+    page.set_viewport_size({"width": 1024, "height": 768})
+    debugger.tree.focus()
     page.keyboard.press("Escape")
     expect(debugger.root.get_by_test_id("lgviz-maximise")).to_have_attribute("aria-pressed", "false")
     assert _box(debugger.root) == before

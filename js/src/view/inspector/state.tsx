@@ -91,8 +91,10 @@ function Channel({ channel, found, load, edit }: ChannelProps) {
               {changed && <Changed />}
               <b>{name}</b>
               <span>{tn("{n} message", "{n} messages", total(value))}</span>
-              <CopyButton label={t("Copy {name}", { name })} text={() => gather(value, load, [])} />
-              <EditButton edit={edit} path={[]} name={name} />
+              <span class="lgviz-tools">
+                <CopyButton label={t("Copy {name}", { name })} text={() => gather(value, load, [])} />
+                <EditButton edit={edit} path={[]} name={name} />
+              </span>
               {reducer && <span class="lgviz-card-who">{reducer}</span>}
               <Changes channel={name} />
             </header>

@@ -72,11 +72,13 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
           )}
           <Line node={node} open={shown} />
         </Toggle>
-        <CopyButton
-          label={name === undefined ? t("Copy the value") : t("Copy {name}", { name })}
-          text={() => gather(node, load, path)}
-        />
-        {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
+        <span class="lgviz-tools">
+          <CopyButton
+            label={name === undefined ? t("Copy the value") : t("Copy {name}", { name })}
+            text={() => gather(node, load, path)}
+          />
+          {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
+        </span>
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
         {channel && name !== undefined && <Changes channel={name} />}
       </div>

@@ -155,7 +155,7 @@ function detailsOf(props: RowProps, what: string, who: string, time: string): De
   const taken =
     nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + indent;
   const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
-  const chips = fitting(tree.changes[row] as readonly string[], props.width - taken - marked);
+  const chips = fitting(tree.changes[row] as readonly string[], props.width + GAP - taken - marked);
   const stored = fullTime(tree.time[row] as number);
   return { marks, chips, at: time.startsWith("+") ? `${stored}: ${time} ${props.since}` : stored };
 }
@@ -272,7 +272,7 @@ function fitting(names: readonly string[], width: number): Chips {
   let left = width;
   for (let i = 0; i < names.length; i++) {
     left -= chipWidth(names[i] as string);
-    const more = i < names.length - 1 ? 24 : 0;
+    const more = i < names.length - 1 ? 16 + GAP : 0;
     if (left < more) return { shown: names.slice(0, i), rest: names.slice(i) };
   }
   return { shown: names, rest: [] };

@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
+import { CollapseIcon, ExpandIcon } from "./icons";
 
 /** Values that one click opens by asking for them: what a source holds may have no end. */
 const ASKED = 40;
@@ -42,15 +43,18 @@ export function useOpen(byItself: boolean, asks = false): [boolean, (open: boole
 }
 
 export function ExpandAll({ open, toggle }: { open: boolean; toggle(): void }) {
+  const word = open ? t("collapse all") : t("expand all");
   return (
     <button
       type="button"
       class="lgviz-link lgviz-expand"
       data-testid="lgviz-expand-all"
+      title={word}
       aria-pressed={open}
       onClick={toggle}
     >
-      {open ? t("collapse all") : t("expand all")}
+      {open ? <CollapseIcon /> : <ExpandIcon />}
+      <span class="lgviz-word">{word}</span>
     </button>
   );
 }

@@ -111,6 +111,24 @@ export const PencilIcon = () => (
   </Icon>
 );
 
+export const SourceIcon = () => (
+  <Icon>
+    <path d="M5.4 4.2 1.8 8l3.6 3.8M10.6 4.2 14.2 8l-3.6 3.8" />
+  </Icon>
+);
+
+export const ExpandIcon = () => (
+  <Icon>
+    <path d="M5 5.3 8 2.3l3 3M5 10.7l3 3 3-3M3 8h10" />
+  </Icon>
+);
+
+export const CollapseIcon = () => (
+  <Icon>
+    <path d="M5 2.3l3 3 3-3M5 13.7l3-3 3 3M3 8h10" />
+  </Icon>
+);
+
 export const MaximiseIcon = () => (
   <Icon>
     <path d="M9.5 3H13v3.5M13 3 9 7M6.5 13H3V9.5M3 13l4-4" />

@@ -2,6 +2,7 @@
 
 import { createContext } from "preact";
 import { t } from "../../lib/words";
+import { SourceIcon } from "./icons";
 
 /** False: nothing of a value is drawn but text, until one asks for it. */
 export const Rendered = createContext(false);
@@ -16,7 +17,8 @@ export function RenderedSwitch({ on, set }: { on: boolean; set(on: boolean): voi
       title={t("Pictures and markdown drawn, or the text that is stored")}
       onClick={() => set(!on)}
     >
-      {on ? t("show source") : t("show rendered")}
+      <SourceIcon />
+      <span class="lgviz-word">{on ? t("show source") : t("show rendered")}</span>
     </button>
   );
 }
