@@ -449,8 +449,9 @@ class _Masking:
             args = self.of(value.args, self._rules._below(place, "args"))
             changed = changed or args is not value.args
             if changed:
-                made = BaseException.__new__(cls)
-                made.args = args if isinstance(args, tuple) else (args,)
+                error: Any = BaseException.__new__(cls)
+                error.args = args if isinstance(args, tuple) else (args,)
+                made = error
         elif changed:
             made = object.__new__(cls)
         if changed:
