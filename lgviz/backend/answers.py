@@ -191,7 +191,8 @@ def _decision(
 
 
 def _questions(at: Checkpoint) -> dict[str, Question]:
-    return {i.id: question_of(i) for task in at.tasks for i in task.interrupts if hasattr(i, "id")}
+    asked = [*(i for task in at.tasks for i in task.interrupts), *at.waiting]
+    return {i.id: question_of(i) for i in asked if hasattr(i, "id")}
 
 
 def _schema(question: Question) -> Mapping[str, Any] | None:

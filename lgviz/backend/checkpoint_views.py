@@ -15,7 +15,7 @@ from lgviz.analysis.tree import Flag
 from lgviz.analysis.usage import Prices, message_ids, usage_of
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
-from lgviz.backend.question_views import interrupts_of
+from lgviz.backend.question_views import asked_beside, interrupts_of
 from lgviz.backend.raw import raw_text
 from lgviz.backend.value_views import Budget, usage_view, value_node
 from lgviz.errors import LgvizError
@@ -109,7 +109,10 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source, prices: Prices | Non
         "summary": summary_of(diff_states(state_of(parent) if parent else {}, state)),
         "parent": parent.id if parent else None,
         "collapsed": checkpoint.collapsed,
-        "interrupts": [view for task in checkpoint.tasks for view in interrupts_of(checkpoint, task)],
+        "interrupts": [
+            *(view for task in checkpoint.tasks for view in interrupts_of(checkpoint, task)),
+            *asked_beside(checkpoint),
+        ],
         "error": checkpoint.error,
         "channels": channels,
         "warnings": _warnings(checkpoint, source),

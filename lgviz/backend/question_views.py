@@ -16,7 +16,7 @@ from lgviz.backend.fields import option_of, schema_problem
 from lgviz.backend.value_views import MESSAGE, Budget, argument_items, one_line, value_node
 from lgviz.protocol import ActionView, DecidedView, InterruptView, QuestionView
 
-__all__ = ["interrupt_view", "interrupts_of", "question_words", "told_at"]
+__all__ = ["asked_beside", "interrupt_view", "interrupts_of", "question_words", "told_at"]
 
 _OPTIONS = 12
 _DESCRIPTION = 2_000
@@ -31,6 +31,25 @@ def interrupts_of(checkpoint: Checkpoint, task: PregelTask) -> list[InterruptVie
         interrupt_view(i, task.name, told_at(checkpoint, task, i), Budget(MESSAGE // count))
         for i in task.interrupts
     ]
+
+
+def asked_beside(checkpoint: Checkpoint) -> list[InterruptView]:
+    """The questions of nodes that a ``Command(goto=...)`` sent along with an answer: no tasks of the step to
+    LangGraph, yet."""
+    shown = {getattr(one, "id", None) for task in checkpoint.tasks for one in task.interrupts}
+    beside = [one for one in checkpoint.waiting if getattr(one, "id", None) not in shown]
+    if not beside:
+        return []
+    tree = checkpoint.history.tree
+    row = tree.rows[checkpoint.row]
+    names = {
+        interrupt.id: tree.naming.name_task(row, row.step_work.tasks[asker.task_id]) or ""
+        for asker in askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes).values()
+        if not row.step_work.tasks[asker.task_id].called
+        for interrupt in asker.asked
+    }
+    budget = Budget(MESSAGE // len(beside))
+    return [interrupt_view(one, names.get(one.id, ""), Told(False, [], True), budget) for one in beside]
 
 
 def interrupt_view(interrupt: Any, node: str, said: Told, budget: Budget) -> InterruptView:

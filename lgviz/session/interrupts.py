@@ -11,14 +11,17 @@ from langgraph.types import Interrupt, StateSnapshot
 
 from lgviz.analysis.answers import askers_of, told
 from lgviz.errors import NothingToRun
-from lgviz.sources.places import SubgraphCall, calls, place_of
+from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL, SubgraphCall, calls, place_of
 
 from .effects import Act, call
 from .loaded import snapshot_of
 from .target import Position
 from .update import siblings
 
-__all__ = ["Answer", "answered_besides", "answers_of", "asked_in", "located", "open_interrupts"]
+__all__ = ["BESIDE", "Answer", "answered_besides", "answers_of", "asked_in", "located", "open_interrupts"]
+
+BESIDE = -1
+"""The place of a task that LangGraph does not count among a checkpoint's tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Answer:
 
     Attributes:
         interrupt: the interrupt that was shown.
-        place: the position of its task among the checkpoint's tasks.
+        place: the position of its task among the checkpoint's tasks; :data:`BESIDE` of one that is not there.
         value: the answer.
         before: answers that the same task was given before this question.
         waiting: whether the question waits; else an answer to it is stored, whatever became of its task.
@@ -47,7 +50,21 @@ class Answer:
 def open_interrupts(position: Position, snapshot: StateSnapshot) -> list[Interrupt]:
     """The interrupts of the tasks that have not finished."""
     done = {s.task_id for s in siblings(position, snapshot)}
-    return [i for task in snapshot.tasks if task.id not in done for i in task.interrupts]
+    shown = [i for task in snapshot.tasks if task.id not in done for i in task.interrupts]
+    return [*shown, *_beside(position, snapshot)]
+
+
+def _beside(position: Position, snapshot: StateSnapshot) -> list[Interrupt]:
+    """What is asked by nodes that a ``Command(goto=...)`` sent along with an answer, which LangGraph counts
+    among the tasks of the step only while it runs."""
+    writes = position.saved.pending_writes or ()
+    led = (channel for task_id, channel, _ in writes if task_id == NULL_TASK_ID)
+    if not any(channel == TASKS_CHANNEL or channel.startswith(BRANCH_TO) for channel in led):
+        return []
+    tasks = {task.id for task in snapshot.tasks}
+    asking = [a for a in askers_of(writes).values() if a.task_id not in tasks and not a.ended]
+    shown = {i.id for task in snapshot.tasks for i in task.interrupts}
+    return list({i.id: i for asker in asking for i in asker.asked if i.id not in shown}.values())
 
 
 def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list[Answer]:
@@ -62,6 +79,7 @@ def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list
         NothingToRun: no interrupt waits or waited there, an id is unknown, or one answer must serve several.
     """
     asked = {i.id: (place, i) for place, task in enumerate(snapshot.tasks) for i in task.interrupts}
+    asked |= {i.id: (BESIDE, i) for i in _beside(position, snapshot)}
     if not asked:
         raise NothingToRun(
             "No interrupt waits at this checkpoint.", "Run on without resume=, or choose the one that asked."
@@ -77,6 +95,9 @@ def answers_of(position: Position, snapshot: StateSnapshot, resume: Any) -> list
     answers = []
     for key, value in given.items():
         place, interrupt = asked[key]
+        if place == BESIDE:
+            answers.append(Answer(interrupt, place, value, [], waiting=True, own=True))
+            continue
         task = snapshot.tasks[place]
         known = told(askers, interrupt, task, position.namespace, finished=task.id in done)
         answers.append(Answer(interrupt, place, value, known.before, not known.answered, known.own))
@@ -100,8 +121,7 @@ def answered_besides(position: Position, snapshot: StateSnapshot, answers: list[
 
 def located(root: Position, snapshot: StateSnapshot, answer: Answer) -> Act[tuple[Position, Answer]]:
     """The checkpoint whose step asked what surfaced at ``root``, and the answer, answered there or not."""
-    task = snapshot.tasks[answer.place]
-    if answer.own or (answer.waiting and task.error is None):
+    if answer.own or (answer.waiting and snapshot.tasks[answer.place].error is None):
         return root, answer
     start = yield from asked_in(root, snapshot, answer)
     if start is root:

@@ -26,7 +26,7 @@ from .beginning import beginning, begins
 from .effects import Act, Brake, StreamCut, call
 from .halts import Halts, StepCount, StopPoints, When
 from .heads import as_latest, claimed, goes_on
-from .interrupts import Answer, answered_besides, answers_of, located, open_interrupts
+from .interrupts import BESIDE, Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
 from .plan import begun_anew, plan_of, refreshed, replanted, root_of
@@ -206,6 +206,11 @@ class RunSteps:
         answers = [answer for _, answer in asked]
         if all(answer.waiting for answer in answers):
             head = yield from goes_on(position)
+            if head is None and any(answer.place == BESIDE for answer in answers):
+                raise NothingToRun(
+                    "A node that a Command(goto=...) sent along asked this, and the thread went on.",
+                    "Answer what the checkpoint's own tasks asked, by the id of the question.",
+                )
             start_at = config_of(root.thread_id) if head is not None else root.config
             told = _command((a.interrupt.id, a.value) for a in answers)
             yield from self._stream(head or root, start_at, told)

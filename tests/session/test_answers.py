@@ -18,6 +18,7 @@ from langgraph.types import Command, Send, interrupt
 import lgviz
 from lgviz import persistence
 from lgviz.analysis.history import open_history
+from lgviz.errors import ActRefused, NothingToRun
 from tests.support.graphs import CONFIG, Log, asking, chain, noting, parallel
 from tests.support.view import View, run
 
@@ -356,4 +357,72 @@ def test_the_debugger_answers_anew_after_the_failure() -> None:
     done = view.ask("run_start", **run(asked.id, resume={question["id"]: "yes"}))
     assert done["status"] == "done"
     assert latest(graph).values["log"] == ["a=yes"]
+    view.close()
+
+
+@task
+def told_or_asked(name: str) -> str:
+    return f"{name}={interrupt(f'{name}?')}"
+
+
+def sent_along_by(where: str, saver: Any) -> Any:
+    """A graph that was sent to ``late`` along with its answer at ``first``; both ask."""
+
+    def asks(name: str) -> Any:
+        if where == "a node":
+            return lambda state: {"log": [f"{name}={interrupt(f'{name}?')}"]}
+        if where == "a task":
+            return lambda state: {"log": [told_or_asked(name).result()]}
+        return chain([("inner", lambda state: {"log": [f"{name}={interrupt(f'{name}?')}"]})])
+
+    builder = StateGraph(Log).add_node("first", asks("first")).add_node("late", asks("late"))
+    graph = builder.add_edge(START, "first").compile(checkpointer=saver)
+    (asked,) = graph.invoke({"log": []}, CONFIG)["__interrupt__"]
+    graph.invoke(Command(resume={asked.id: "yes"}, goto="late"), CONFIG)
+    return graph
+
+
+@pytest.fixture(params=["a node", "a task", "a subgraph"])
+def sent_along(request: pytest.FixtureRequest) -> Any:
+    return sent_along_by(request.param, InMemorySaver())
+
+
+def test_a_question_sent_along_on_each_saver(saver: Any) -> None:
+    graph = sent_along_by("a node", saver)
+    assert lgviz.run(graph, latest(graph), resume="no").values == {"log": ["first=yes", "late=no"]}
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_a_question_of_a_node_that_was_sent_along_with_an_answer(sent_along: Any, by_id: bool) -> None:
+    at = latest(sent_along)
+    (asked,) = at.waiting
+    assert (at.label, asked.value) == ("c1", "late?")
+    done = lgviz.run(sent_along, at, resume={asked.id: "no"} if by_id else "no")
+    assert (done.status, done.values, done.warnings) == ("done", {"log": ["first=yes", "late=no"]}, [])
+    assert latest(sent_along).nodes[:2] == ("first", "late")
+
+
+def test_a_question_sent_along_is_not_asked_where_the_thread_went_on(sent_along: Any) -> None:
+    at = latest(sent_along)
+    (asked,) = at.waiting
+    sent_along.update_state(at.config, {"log": ["else"]}, as_node="first")
+    with pytest.raises(NothingToRun, match="the thread went on"):
+        lgviz.run(sent_along, at, resume={asked.id: "no"})
+
+
+def test_a_question_sent_along_is_not_passed_by_a_new_input(sent_along: Any) -> None:
+    with pytest.raises(ActRefused, match="waits for an answer"):
+        lgviz.start(sent_along, {"log": ["more"]}, thread_id="1")
+
+
+def test_the_debugger_shows_a_question_sent_along_and_answers_it(sent_along: Any) -> None:
+    view, at = View(sent_along, "1"), latest(sent_along)
+    (first, late) = view.ask("checkpoint_get", checkpoint=at.id)["interrupts"]
+    assert [(one["node"], one["answered"]) for one in (first, late)] == [("first", True), ("late", False)]
+    draft = {"text": '"no"', "decisions": None, "json": None}
+    made = view.ask("answer_make", checkpoint=at.id, drafts={late["id"]: draft})
+    assert made["errors"] == []
+    done = view.ask("run_start", **run(at.id, resume=made["answers"]))
+    assert done["status"] == "done"
+    assert latest(sent_along).values == {"log": ["first=yes", "late=no"]}
     view.close()
