@@ -165,7 +165,7 @@ class LgvizError(Exception):
         super().__init__(f"{self.cause} {self.remedy}".strip())
 
     def reworded(self, words: Callable[[str], str]) -> Self:
-        """The same error with its texts put through ``words``; itself where they stay."""
+        """This error with its texts put through ``words``; itself where they stay as they are."""
         cause, remedy = words(self.cause), words(self.remedy)
         if (cause, remedy) == (self.cause, self.remedy):
             return self
