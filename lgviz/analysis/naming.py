@@ -308,6 +308,9 @@ class Naming:
             and parent.expected is not None
             and parent.expected <= pulled
             and sent >= sends
+            # A task that only asked or failed ran again, if its step was ended: with `durability="exit"`
+            # what it wrote then is nowhere.
+            and len(tasks) + len(parent.step_work.dropped) == len(parent.step_work.tasks)
             and not (bool(parent.step_work.updates) and not any(task.path for task in tasks))
         )
 
@@ -407,7 +410,7 @@ class Naming:
             if len(sends) >= len(sent):
                 tasks = [task for task in tasks if task.order[0] != 0] + sends
         # Who ran has an entry, also if it read nothing; one that waited and was replaced may have none.
-        tasks = [task for task in tasks if task.name is None or task.name in seen]
+        tasks = [task for task in tasks if task.name is None or task.name in seen or task.called]
         names = {task.name for task in tasks}
         # Who read nothing was called.
         tasks += [

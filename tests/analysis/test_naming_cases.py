@@ -195,6 +195,21 @@ def test_tasks_that_tasks_call_are_named_and_counted(
         assert "" not in history.latest.writes
 
 
+def test_who_ended_a_step_that_was_answered_is_named_whatever_was_stored_of_it() -> None:
+    """With `durability="exit"` nothing is stored of the last run of a step; of the one before, who asked only asked."""
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(x: int) -> Any:
+        return [leaf(x).result(), top(x).result(), interrupt("q")]
+
+    for given in (1, Command(resume="a")):
+        flow.invoke(given, thread(), durability="exit")
+    with_code, alone = both(flow)
+    assert with_code.latest.nodes == ("flow", "leaf", "top", "middle", "leaf", "leaf")
+    assert alone.latest.nodes == ("flow", "leaf", "top")
+    assert (with_code.status, alone.status) == ("done", "done")
+
+
 def named(work: Any) -> Any:
     def flow(x: int) -> Any:
         return work(x)

@@ -28,6 +28,8 @@ class Witness:
         savers: those used since :meth:`forget`, by what they hold.
         ran: by checkpoint id the graph, or subgraph, whose run made it.
         made: by checkpoint id the names of the tasks whose writes made it, as the debug stream told them.
+        earlier: by checkpoint id the names of the tasks that were called in earlier runs of the step that made
+            it, and not again in the last: who called them was not run again.
         before: by checkpoint id the one that its step started from, stored or not.
         updated: by checkpoint id the ``as_node`` that an update was made as.
     """
@@ -42,7 +44,9 @@ class Witness:
         self.made: dict[str, tuple[str, ...]] = {}
         self.before: dict[str, str] = {}
         self.updated: dict[str, tuple[str | None, ...]] = {}
+        self.earlier: dict[str, tuple[str, ...]] = {}
         self._told: dict[str, dict[str, str]] = defaultdict(dict)
+        self._called: dict[str, dict[str, str]] = defaultdict(dict)
 
     def listen(self) -> None:
         """Put ears into LangGraph, for good."""
@@ -64,18 +68,29 @@ class Witness:
         setattr(owner, name, heard)
 
     def _wrap_loop(self) -> None:
-        tick, put = PregelLoop.after_tick, PregelLoop._put_checkpoint
+        tick, put, push = PregelLoop.after_tick, PregelLoop._put_checkpoint, PregelLoop.accept_push
 
         @wraps(tick)
         def after_tick(loop: Any) -> None:
             told = self._told[loop.checkpoint["id"]]
             names = tuple(told.get(id_, task.name) for id_, task in loop.tasks.items())
+            called = self._called[loop.checkpoint["id"]]
             before = loop.checkpoint["id"]
             try:
                 tick(loop)
             finally:  # an `interrupt_after` is raised once the checkpoint is made
                 if loop.checkpoint["id"] != before:
                     self.made[loop.checkpoint["id"]] = names
+                    self.earlier[loop.checkpoint["id"]] = tuple(
+                        name for id_, name in called.items() if id_ not in loop.tasks
+                    )
+
+        @wraps(push)
+        def accept_push(loop: Any, task: Any, index: int, call: Any = None) -> Any:
+            pushed = push(loop, task, index, call)
+            if call is not None and pushed is not None:
+                self._called[loop.checkpoint["id"]][pushed.id] = pushed.name
+            return pushed
 
         @wraps(put)
         def put_checkpoint(loop: Any, *args: Any) -> None:
@@ -87,6 +102,7 @@ class Witness:
 
         PregelLoop.after_tick = after_tick
         PregelLoop._put_checkpoint = put_checkpoint
+        PregelLoop.accept_push = accept_push
 
     def makers(self, id_: str, parent: str | None) -> list[tuple[str, ...]]:
         """The names of each step between two checkpoints, the last one last; more than one with ``durability="exit"``."""
