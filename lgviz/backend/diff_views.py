@@ -31,6 +31,8 @@ _KEPT = 160
 _WORD = 20
 """Characters within which such a stretch is cut between two words."""
 _SMALLEST = 400
+_CHANGE = 720
+"""Bytes below which a change is not sent: it would come without its values."""
 
 _State = Mapping[str, Any]
 
@@ -81,9 +83,9 @@ def _channel(
     budget: Budget,
 ) -> ChannelDiff:
     shown: list[ChangeView] = []
-    most = changes[: max(1, min(_CHANGES, budget.left // _SMALLEST))]
+    most = changes[: max(1, min(_CHANGES, budget.left // _CHANGE))]
     for change, share in zip(most, budget.shares(len(most)), strict=True):
-        if shown and budget.left < _SMALLEST:
+        if shown and budget.left < _CHANGE:
             break
         share.spend(_FRAME)
         shown.append(_change(change, states, share))

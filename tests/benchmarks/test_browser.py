@@ -26,7 +26,7 @@ SIZES = {100: 1_000, 10_000: 1_000, 100_000: 3_000}
 TIMES = 3
 CLICKED = (25, 3_000, 30_000)
 """Checkpoints of the threads that are clicked through."""
-OPEN = "click on a thread → its newest state"
+OPEN, FILTER = "click on a thread → its newest state", "click on a chip → filtered"
 WHEEL, RUSH = 173, 2_000
 """Pixels a frame: as a wheel scrolls, and as a scroll bar that is dragged, where no row stays."""
 
@@ -138,7 +138,7 @@ def test_click_to_paint(notebook: NotebookFactory, lab: Lab, report: Report) -> 
             report.note(f"{what}, {size:,} checkpoints, least and median of {len(times)}", spread(times))
             least.setdefault(what, []).append(min(times))
     for what, (shortest, *_, longest) in least.items():
-        if what != OPEN:  # held by the first paint
+        if what not in (OPEN, FILTER):  # these read the whole index: the first is held by the first paint
             report.hold(f"{what}, what the longest thread adds", longest - shortest, 300, "{:.0f} ms")
 
 
@@ -162,7 +162,7 @@ class Clicks:
         return {
             "click on a thread → its newest state": opened,
             **times,
-            "click on a chip → filtered": filtered,
+            FILTER: filtered,
         }
 
     def open(self) -> float:

@@ -52,7 +52,15 @@ def test_the_debugger_takes_the_room_that_it_is_given(notebook: NotebookFactory)
     expect(debugger.row("c21")).to_be_in_viewport()
     expect(debugger.row("c21")).to_have_attribute("aria-selected", "true")
     expect(debugger.root.get_by_test_id("lgviz-fork")).to_have_count(0)
-    page.set_viewport_size({"width": 1024, "height": 768})
+    # What opens from the bar lies within it.
+    for width, height in ((720, 450), (512, 384), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        for opener in ("lgviz-thread-picker", "lgviz-filter", "lgviz-menu"):
+            debugger.root.get_by_test_id(opener).click()
+            opened = _box(debugger.root.locator(".lgviz-popup"))
+            assert opened["x"] >= 0 and opened["x"] + opened["width"] <= width, opener
+            page.keyboard.press("Escape")
+            expect(debugger.root.locator(".lgviz-popup")).to_have_count(0)
     debugger.tree.focus()
     page.keyboard.press("Escape")
     expect(debugger.root.get_by_test_id("lgviz-maximise")).to_have_attribute("aria-pressed", "false")

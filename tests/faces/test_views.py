@@ -152,6 +152,23 @@ def worded(change: Any) -> list[tuple[str, str]]:
     return [(part["op"], part["text"]) for part in change["words"]]
 
 
+def test_every_change_that_is_sent_has_its_values() -> None:
+    """As many changes as there are, in three channels that share what a message takes."""
+    old = {name: pd.DataFrame({"fare": np.arange(60) * 1.5}) for name in ("fares", "seats", "days")}
+    new = {name: pd.DataFrame({"fare": np.arange(60) + 0.25}) for name in old}
+    channels = diff_view(diff_states(old, new))["channels"]
+    assert [channel["channel"] for channel in channels] == ["fares", "seats", "days"]
+    for channel in channels:
+        shown = channel["changes"]
+        assert len(shown) + channel["more"] == 60
+        assert len(shown) >= 20
+        told = [(change["before"] or {}).get("text") for change in shown]
+        assert told == [str(row * 1.5) for row in range(len(shown))]
+        assert [(change["after"] or {}).get("text") for change in shown] == [
+            str(row + 0.25) for row in range(len(shown))
+        ]
+
+
 def test_a_diff() -> None:
     chat = [HumanMessage("hi", id="1")]
     before = {
