@@ -190,6 +190,8 @@ class ThreadView(TypedDict):
     """What is being read, in words: ``"CompiledStateGraph on SqliteSaver"``."""
     tree: TreeBatch
     topology: Topology | None
+    subgraphs: NotRequired[dict[str, Topology]]
+    """By path (``"research|judge"`` is a graph inside ``research``) the graphs inside it."""
     read_only: str | None
     """Why nothing can be forked or run here; None where it can."""
     untrusted: bool

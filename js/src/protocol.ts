@@ -175,6 +175,8 @@ export interface ThreadView {
   source: string;
   tree: TreeBatch;
   topology: Topology | null;
+  /** By path (`"research|judge"` is a graph inside `research`) the graphs inside it. */
+  subgraphs?: Record<string, Topology>;
   /** Why nothing can be forked or run here; None where it can. */
   read_only: string | null;
   /** Its values come from a database that was named alone: nothing of them is drawn but text unasked. */

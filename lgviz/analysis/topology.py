@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-__all__ = ["DrawnEdge", "DrawnGraph", "DrawnNode", "topology_of"]
+__all__ = ["DrawnEdge", "DrawnGraph", "DrawnNode", "inner_topologies", "topology_of"]
 
 
 class DrawnNode(TypedDict):
@@ -50,3 +50,17 @@ def topology_of(graph: Any) -> DrawnGraph | None:
             for edge in drawn.edges
         ],
     }
+
+
+def inner_topologies(graph: Any) -> dict[str, DrawnGraph]:
+    """The nodes and edges of a graph's subgraphs, by path: ``"research|judge"`` is one inside ``research``.
+
+    >>> from lgviz.demos import subgraph
+    >>> found = inner_topologies(subgraph.build())
+    >>> {path: [node["name"] for node in drawn["nodes"]] for path, drawn in found.items()}
+    {'critic': ['__start__', 'judge', 'revise', '__end__']}
+    """
+    if not hasattr(graph, "get_subgraphs"):
+        return {}
+    drawn = ((path, topology_of(inner)) for path, inner in graph.get_subgraphs(recurse=True))
+    return {path: one for path, one in drawn if one is not None}

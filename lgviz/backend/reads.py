@@ -8,7 +8,7 @@ import json
 from lgviz.analysis.history import open_history
 from lgviz.analysis.media import media_bytes, media_of
 from lgviz.analysis.search import Hit, place_of, search
-from lgviz.analysis.topology import topology_of
+from lgviz.analysis.topology import inner_topologies, topology_of
 from lgviz.analysis.values import value_at
 from lgviz.backend import checkpoint_views as views
 from lgviz.backend.dispatch import RequestCall, handler
@@ -108,7 +108,7 @@ class Reads:
         """The open thread, its rows from ``start`` on."""
         thread = self._thread
         history = thread.current()
-        return {
+        opened: ThreadView = {
             "thread": thread.summary(history),
             "lineage": _lineage(history.lineage),
             "source": thread.source.description,
@@ -120,6 +120,9 @@ class Reads:
             "sandbox": self._sandbox.view(),
             "breakpoints": thread.breakpoints_of(history.thread_id),
         }
+        if inner := inner_topologies(thread.source.graph):
+            opened["subgraphs"] = inner
+        return opened
 
     @handler("read")
     def thread_refresh(self, call: RequestCall, params: Nothing) -> ThreadSummary:

@@ -371,4 +371,6 @@ def _fork(
         position = yield from new.make(position)
     # LangGraph asks for the checkpoint again: it is given what was read.
     handed = replace(position, target=position.target.with_proxy(known=position.saved))
-    return (yield from update(handed, edit, config, context))
+    made = yield from update(handed, edit, config, context)
+    new.last_word()
+    return made

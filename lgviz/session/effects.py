@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from lgviz.errors import WrongLoop, said
 
+from .ended import opened
+
 __all__ = [
     "Act",
     "Brake",
@@ -199,11 +201,12 @@ def run_sync(
     """
     here = running_loop()
     try:
-        if loop is not None and loop.is_running() and loop is not here:
-            return asyncio.run_coroutine_threadsafe(coroutine(), loop).result()
-        if here is None:
-            return asyncio.run(coroutine())
-        return in_new_thread(lambda: asyncio.run(coroutine()))
+        with opened():
+            if loop is not None and loop.is_running() and loop is not here:
+                return asyncio.run_coroutine_threadsafe(coroutine(), loop).result()
+            if here is None:
+                return asyncio.run(coroutine())
+            return in_new_thread(lambda: asyncio.run(coroutine()))
     except RuntimeError as error:
         if is_wrong_loop(error):
             raise wrong_loop(error) from error

@@ -76,7 +76,7 @@ class StopPoints:
     @classmethod
     def of(cls, names: str | Iterable[str], graph: Any, what: str) -> StopPoints:
         """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by
-        its path, as in ``"research|judge"``.
+        its path, as in ``"research|judge"``; the root graph's alone as ``"|judge"``.
 
         Args:
             names: of the nodes; ``"*"`` for all of the root graph.
@@ -97,7 +97,7 @@ class StopPoints:
                 continue
             path = enclosing(str(name))
             node = str(name).removeprefix(f"{path}|")
-            meant = {(p, node) for p in places if node in places[p] and (p == path if path else True)}
+            meant = {(p, node) for p in places if node in places[p] and (p == path or node == name)}
             if not meant:
                 every = dict.fromkeys(node for nodes in places.values() for node in nodes)
                 raise NodeRefused(

@@ -1,4 +1,4 @@
-"""Going on at a head in place, so that only what has not finished runs, and only one run at a time.
+"""Going on at a head in place, so that only what has not finished runs.
 
 Asked for a checkpoint by its id, LangGraph runs all of its step again; asked for none it takes the latest of
 the thread and gives finished tasks back what they wrote. So a head, whichever of the thread's, is lent to it
@@ -7,73 +7,43 @@ as the latest.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
-from lgviz.analysis.history import History, open_history
+from lgviz.analysis.history import History
 from lgviz.analysis.tree import Tree
-from lgviz.errors import ActRefused
+from lgviz.errors import ActRefused, listed
 from lgviz.sources.places import calls
 
 from .effects import Act
 from .plan import root_of
+from .run_result import CheckpointFinder
 from .target import Position, find
 
-__all__ = ["as_latest", "claimed", "goes_on"]
-
-_claims: set[tuple[str, str, int]] = set()
-_lock = threading.Lock()
+__all__ = ["as_latest", "goes_on", "went_on_besides"]
 
 
-@contextmanager
-def claimed(position: Position, sandbox: object | None) -> Iterator[None]:
-    """Nobody else goes on at this checkpoint in place meanwhile, in this process.
-
-    Args:
-        position: the checkpoint; inside a subgraph the one that its call started from counts.
-        sandbox: what holds the run's checkpoints; None: it runs in the open.
-
-    Raises:
-        ActRefused: somebody does.
-    """
-    root = position.saved.metadata.get("parents", {}).get("", position.id)
-    claim = (position.thread_id, root if position.namespace else position.id, id(sandbox))
-    with _lock:
-        if claim in _claims:
-            raise ActRefused(
-                f"Another run goes on at checkpoint {claim[1]} already.",
-                "Wait until it ends, or stop it.",
-            )
-        _claims.add(claim)
-    try:
-        yield
-    finally:
-        with _lock:
-            _claims.discard(claim)
-
-
-def goes_on(position: Position) -> Act[Position | None]:
+def goes_on(position: Position, finder: CheckpointFinder) -> Act[Position | None]:
     """The root of a checkpoint as the latest of its thread, to go on in place; None where it has children."""
     root = yield from root_of(position)
-    history = open_history(position.target.given, thread_id=position.thread_id)
+    history = finder.history(position.thread_id)
     if _children(history.tree, _places(position, root)):
         return None
     return (yield from _lent(position, root, history))
 
 
-def as_latest(position: Position, done: set[str]) -> Act[Position]:
+def as_latest(position: Position, done: set[str], finder: CheckpointFinder) -> Act[Position]:
     """:func:`goes_on` for whoever means just that.
 
     Args:
         position: the checkpoint.
         done: ids of the tasks of its root that have finished.
+        finder: reads the thread.
 
     Raises:
         ActRefused: it has children, or the subgraph that it lies in has come to its end.
     """
     root = yield from root_of(position)
-    history = open_history(position.target.given, thread_id=position.thread_id)
+    history = finder.history(position.thread_id)
     if children := _children(history.tree, _places(position, root)):
         (parent, child), *_ = children
         raise ActRefused(
@@ -87,6 +57,22 @@ def as_latest(position: Position, done: set[str]) -> Act[Position]:
             "Resume the checkpoint that it started from.",
         )
     return (yield from _lent(position, root, history))
+
+
+def went_on_besides(root: Position, made: Collection[str], finder: CheckpointFinder) -> str | None:
+    """What somebody made of a checkpoint, which had no children, while a run went on there in place; None
+    where nobody did.
+
+    Args:
+        root: the checkpoint.
+        made: ids of the checkpoints that the run made.
+        finder: reads the thread.
+    """
+    at = finder.history(root.thread_id)[root.id]
+    others = [child.label for child in at.children if child.id not in made]
+    if not others:
+        return None
+    return f"Somebody else went on at {at.label} at the same time: {listed(others)} follows from it too."
 
 
 def _places(position: Position, root: Position) -> dict[str, str]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, ThreadExists
@@ -16,9 +13,10 @@ from lgviz.sources import open_source
 from lgviz.sources.places import Address, config_of
 from lgviz.transfer.threads import PathCopy
 
+from .claims import thread_claimed
 from .effects import Act, call
 from .overlay import OverlaySaver
-from .saver_proxy import SaverProxy
+from .saver_proxy import below
 from .target import GraphTarget, Position
 
 __all__ = ["NewThread", "Show", "copying"]
@@ -39,6 +37,7 @@ class NewThread(ShownByFields):
     thread_id: str | None
     show: Show | None = field(default=None, repr=False)
     _begun: bool = field(default=False, init=False)
+    _copied: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.thread_id = None if self.thread_id is None else str(self.thread_id)
@@ -51,7 +50,7 @@ class NewThread(ShownByFields):
             ActRefused: the checkpoint is in a sandbox.
         """
         assert self.thread_id is not None
-        saver = _real(position.target.saver)
+        saver = below(position.target.saver)
         if isinstance(saver, OverlaySaver):
             raise ActRefused("A sandbox holds one thread.", "Keep it first, or fork the thread itself.")
         new = config_of(self.thread_id, position.namespace, position.id)
@@ -59,7 +58,8 @@ class NewThread(ShownByFields):
             yield from call(saver, "fork_thread", position.config, self.thread_id)
             self._begun = True
         else:
-            yield from self._copy(position)
+            with thread_claimed(saver, self.thread_id):
+                yield from self._copy(position)
         parent = position.saved.parent_config
         saved = position.saved._replace(
             config=new,
@@ -79,20 +79,19 @@ class NewThread(ShownByFields):
             self._begun = True
             for name, args in puts:
                 yield from call(saver, name, *args)
+            self._copied = done
             if self.show is not None:
                 self.show(done, len(copy))
+
+    def last_word(self) -> None:
+        """Hear once more, when all is done, whether what was copied is to be stopped."""
+        if self._copied and self.show is not None:
+            self.show(self._copied, self._copied)
 
     def undo(self, here: GraphTarget) -> Act[None]:
         """Delete what was made of the thread."""
         if self._begun:
-            yield from call(_real(here.saver), "delete_thread", self.thread_id)
-
-
-def _real(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
-    """The saver below what lgviz puts over it for an act."""
-    while isinstance(saver, SaverProxy):
-        saver = saver.base
-    return saver
+            yield from call(below(here.saver), "delete_thread", self.thread_id)
 
 
 @contextmanager

@@ -14,13 +14,14 @@ from lgviz.analysis.html import page
 from lgviz.errors import ActRefused, WrongLoop
 
 from .effects import Act, adrive, drive, running_loop
+from .ended import carried, opened
 from .loaded import load
 from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
 from .run_steps import Names, Only, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
-from .target import GraphTarget, aperform, find, perform, refuse_busy, saver_loop, target_of
+from .target import GraphTarget, aperform, carrying, find, perform, refuse_busy, saver_loop, target_of
 
 __all__ = ["RunHandle", "arun", "run", "run_in_thread", "run_plan", "start_run"]
 
@@ -233,7 +234,8 @@ def run(
             failed, were stopped or never began; those that finished keep what they wrote.
         steps: super-steps to make at most; the one that only takes an input in is not counted.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after its step).
-        before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``). A run
+        before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``;
+            ``"|judge"`` is the root graph's alone). A run
             that begins right before one passes it, and says so in ``Run.passed``.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
@@ -310,13 +312,13 @@ def _work(
     """
 
     async def alone() -> Run:
-        run = await adrive(steps.act(here.with_proxy(serial=True)))
+        run = await carried(adrive(steps.act(here.with_proxy(serial=True))))
         end(run)
         return run
 
-    with as_refusals():
+    with as_refusals(), opened():
         if not here.asynchronous:
             return drive(steps.act(here))
         if loop is not None and loop.is_running():
-            return asyncio.run_coroutine_threadsafe(aperform(here, steps.act), loop).result()
+            return asyncio.run_coroutine_threadsafe(carrying(here, steps.act), loop).result()
         return asyncio.run(alone())

@@ -235,8 +235,13 @@ class CheckpointFinder:
         """The checkpoints that configs of one thread name."""
         if not configs:
             return []
+        history = self.history(place_of(configs[0]).thread_id)
+        return [history[str(place_of(config).checkpoint_id)] for config in configs]
+
+    def history(self, thread_id: str) -> History:
+        """The thread as it is now."""
         if self._history is None:
-            self._history = open_history(self._graph, thread_id=place_of(configs[0]).thread_id)
+            self._history = open_history(self._graph, thread_id=thread_id)
         else:
             self._history.refresh()
-        return [self._history[str(place_of(config).checkpoint_id)] for config in configs]
+        return self._history

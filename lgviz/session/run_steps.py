@@ -23,9 +23,10 @@ from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, li
 from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .beginning import beginning, begins
+from .claims import claimed
 from .effects import Act, Brake, StreamCut, call
 from .halts import Halts, StepCount, StopPoints, When
-from .heads import as_latest, claimed, goes_on
+from .heads import as_latest, goes_on, went_on_besides
 from .interrupts import BESIDE, Answer, answered_besides, answers_of, located, open_interrupts
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
@@ -134,11 +135,11 @@ class RunSteps:
             edited=lambda saved: self._edited(base, saved),
         )
         position = Position(here, position.saved)
-        in_place = spec.resume is not None or spec.only == "unfinished"
+        in_place = spec.begins or spec.resume is not None or spec.only == "unfinished"
         with claimed(position, self.sandbox) if in_place else nullcontext():
             if in_place:  # who held it before may have changed it
-                position = yield from find(here, position, None)
-            start = yield from self._begin(position)
+                position = yield from self._still(position)
+            start = yield from self._begin(position, reader)
             return (yield from self._outcome(position, base, start))
 
     def _from(self, given: GraphTarget) -> Act[Position]:
@@ -150,7 +151,18 @@ class RunSteps:
         yield from refuse_mixed(spec.at, position)
         return position
 
-    def _begin(self, position: Position) -> Act[RunnableConfig]:
+    def _still(self, position: Position) -> Act[Position]:
+        """Where the run starts, as it is stored now."""
+        if not self.spec.begins:
+            return (yield from find(position.target, position, None))
+        now = yield from beginning(position.target, position.thread_id, fresh=self.spec.fresh)
+        if begins(now) != begins(position) or (begins(now) is None and now.id != position.id):
+            raise ActRefused(
+                f"Thread {position.thread_id!r} went on meanwhile.", "Look at what came, then send it again."
+            )
+        return now
+
+    def _begin(self, position: Position, finder: CheckpointFinder) -> Act[RunnableConfig]:
         """Run, and give the config of where it started."""
         if (new := begins(position)) is not None:
             self._halts.steps.hidden = True
@@ -162,13 +174,13 @@ class RunSteps:
         snapshot = (yield from load(position)).check("Nothing can run here: the state")
         self._stand_at(position, snapshot)
         if self.spec.resume is not None:
-            return (yield from self._resume(position, snapshot))
+            return (yield from self._resume(position, snapshot, finder))
         if self.spec.input is not None:
             return (yield from self._input(position))
         if not snapshot.next:
             raise _nothing(position)
         if self.spec.only == "unfinished":
-            return (yield from self._unfinished(position))
+            return (yield from self._unfinished(position, finder))
         return (yield from self._on(position, snapshot))
 
     # ------------------------------------------------------------ three ways to run
@@ -181,12 +193,13 @@ class RunSteps:
         yield from self._stream(position, start, None)
         return start
 
-    def _unfinished(self, position: Position) -> Act[RunnableConfig]:
+    def _unfinished(self, position: Position, finder: CheckpointFinder) -> Act[RunnableConfig]:
         """What has not finished of the step that starts here, in place."""
         root = yield from root_of(position)
         done = siblings(root, (yield from snapshot_of(root)))
-        root = yield from as_latest(position, {sibling.task_id for sibling in done})
+        root = yield from as_latest(position, {sibling.task_id for sibling in done}, finder)
         yield from self._stream(root, config_of(root.thread_id), None)
+        self._besides(root, finder)
         return root.config
 
     def _input(self, position: Position) -> Act[RunnableConfig]:
@@ -195,7 +208,15 @@ class RunSteps:
         yield from self._stream(position, position.config, self.spec.input)
         return position.config
 
-    def _resume(self, position: Position, snapshot: StateSnapshot) -> Act[RunnableConfig]:
+    def _besides(self, root: Position, finder: CheckpointFinder) -> None:
+        """Say what somebody else, whom no claim keeps off, made of the head meanwhile."""
+        made = {str(place_of(config).checkpoint_id) for config in self.made}
+        if said := went_on_besides(root, made, finder):
+            self.warnings.append(said)
+
+    def _resume(
+        self, position: Position, snapshot: StateSnapshot, finder: CheckpointFinder
+    ) -> Act[RunnableConfig]:
         """Answer interrupts; where an answer is stored already, on a fresh fork, for LangGraph would silently
         give that one again."""
         root = yield from root_of(position)
@@ -205,7 +226,7 @@ class RunSteps:
             asked.append((yield from located(root, above, answer)))  # noqa: PERF401
         answers = [answer for _, answer in asked]
         if all(answer.waiting for answer in answers):
-            head = yield from goes_on(position)
+            head = yield from goes_on(position, finder)
             if head is None and any(answer.place == BESIDE for answer in answers):
                 raise NothingToRun(
                     "A node that a Command(goto=...) sent along asked this, and the thread went on.",
@@ -214,6 +235,8 @@ class RunSteps:
             start_at = config_of(root.thread_id) if head is not None else root.config
             told = _command((a.interrupt.id, a.value) for a in answers)
             yield from self._stream(head or root, start_at, told)
+            if head is not None:
+                self._besides(head, finder)
             return root.config
         if self.spec.only == "unfinished":
             raise ActRefused(

@@ -20,9 +20,10 @@ from langgraph.checkpoint.base import (
 from lgviz.persistence.savers.saver import AsyncSaver
 from lgviz.sources.places import config_of, place_of
 
+from .ended import original
 from .overlay import OverlaySaver
 
-__all__ = ["Latest", "OnPut", "SaverProxy", "is_async_only", "is_sync_only"]
+__all__ = ["Latest", "OnPut", "SaverProxy", "below", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
 """Called after a checkpoint was stored, with its config and metadata, from the thread that stored it."""
@@ -49,6 +50,13 @@ def is_sync_only(saver: BaseCheckpointSaver[Any]) -> bool:
     # LangGraph's SqliteSaver has them, to say that it has none
     refuses = type(saver).__module__ == "langgraph.checkpoint.sqlite"
     return asynchronous is BaseCheckpointSaver.aget_tuple or refuses
+
+
+def below(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
+    """The saver below what lgviz puts over it for an act."""
+    while isinstance(saver, SaverProxy):
+        saver = saver.base
+    return saver
 
 
 class SaverProxy(BaseCheckpointSaver[Any]):
@@ -160,7 +168,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        self.base.put_writes(config, writes, task_id, *((task_path,) if self._with_path else ()))
+        raised = [(channel, original(value)) for channel, value in writes]
+        self.base.put_writes(config, raised, task_id, *((task_path,) if self._with_path else ()))
 
     def delete_thread(self, thread_id: str) -> None:
         self.base.delete_thread(thread_id)
@@ -221,7 +230,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
-        await self._pass("put_writes", config, writes, task_id, *((task_path,) if self._with_path else ()))
+        raised = [(channel, original(value)) for channel, value in writes]
+        await self._pass("put_writes", config, raised, task_id, *((task_path,) if self._with_path else ()))
 
     async def adelete_thread(self, thread_id: str) -> None:
         await self._pass("delete_thread", thread_id)

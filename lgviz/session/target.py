@@ -31,6 +31,7 @@ from lgviz.errors import (
 from lgviz.sources.places import config_of, node_path, place_of, thread_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
+from .ended import carried, opened
 from .old_langgraph import refuse_wrong_forks
 from .saver_errors import as_refusals
 from .saver_proxy import Edited, Latest, OnPut, SaverProxy, is_async_only, is_sync_only
@@ -39,6 +40,7 @@ __all__ = [
     "GraphTarget",
     "Position",
     "aperform",
+    "carrying",
     "configurable_of",
     "find",
     "perform",
@@ -273,7 +275,7 @@ def perform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
         refuse_busy(here.saver)
     relayed = here.with_proxy(serial=True) if not elsewhere or is_sync_only(here.saver) else here
     with as_refusals():
-        return run_sync(lambda: adrive(act(relayed)), loop)
+        return run_sync(lambda: carried(adrive(act(relayed))), loop)
 
 
 async def aperform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
@@ -282,12 +284,21 @@ async def aperform(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T
     Raises:
         WrongLoop: the graph's saver lives on another loop.
     """
+    with opened():
+        return await carrying(here, act)
+
+
+async def carrying(here: GraphTarget, act: Callable[[GraphTarget], Act[T]]) -> T:
+    """:func:`aperform` for whoever is on another loop.
+
+    Raises:
+        EndsProcess: carries what was raised to end the process.
+    """
     loop = saver_loop(here.saver)
     foreign = loop is not None and loop is not running_loop()
+    relayed = here.with_proxy(serial=foreign) if foreign or is_sync_only(here.saver) else here
     with as_refusals():
-        return await adrive(
-            act(here.with_proxy(serial=foreign) if foreign or is_sync_only(here.saver) else here)
-        )
+        return await carried(adrive(act(relayed)))
 
 
 def saver_loop(saver: BaseCheckpointSaver[Any]) -> asyncio.AbstractEventLoop | None:

@@ -288,3 +288,37 @@ def test_resume_by_steps_to_a_breakpoint_and_stopped_now(notebook: NotebookFacto
     expect(run).to_have_attribute("data-status", "stopped")
     add_cell(page, "print('until:', lgviz.history(graph, '1').latest.values['log'])")
     output(page, "until: ['plan', 'search']")
+
+
+def test_a_breakpoint_inside_a_subgraph_is_set_on_its_graph(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("subgraph"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    root, run = debugger.root, debugger.root.get_by_test_id("lgviz-run")
+    spots = root.get_by_test_id("lgviz-breakpoint")
+    debugger.select("c2")
+    root.get_by_role("button", name="Graph").click()
+    expect(spots).to_have_count(6)
+    root.get_by_role("button", name="critic: show the graph inside").click()
+    way = root.get_by_role("navigation", name="Graphs around it")
+    expect(way).to_have_text("whole graph › critic")
+    expect(spots).to_have_count(4)
+    spot = root.locator('[data-testid="lgviz-breakpoint"][data-node="revise"][data-when="before"]')
+    spot.click()
+    expect(spot).to_have_attribute("aria-pressed", "true")
+    way.get_by_role("button", name="whole graph").click()
+    expect(root.locator('[data-testid="lgviz-breakpoint"][aria-pressed="true"]')).to_have_count(0)
+    root.get_by_test_id("lgviz-run-here").click()
+    expect(run).to_contain_text("paused before revise")
+    # The checkpoint inside, at which it stands, shows its own graph.
+    inner = root.locator('[data-testid="lgviz-row"][data-label*="."]').first
+    inner.click()
+    expect(way).to_have_text("whole graph › critic")
+    expect(spot).to_have_attribute("aria-pressed", "true")
+    revise = root.locator('[data-testid="lgviz-topology-node"][data-node="revise"]')
+    expect(revise).to_have_attribute("data-next", "true")
+    root.get_by_test_id("lgviz-resume").click()
+    expect(run).to_contain_text("It stood before 'revise'")
+    expect(run).to_contain_text("paused before revise")  # the loop comes there again
+    spot.click()
+    root.get_by_test_id("lgviz-resume").click()
+    expect(run).to_have_attribute("data-status", "done")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from lgviz.analysis.history import open_history
 from lgviz.demos import fan_out
-from tests.support.graphs import CONFIG, Log, chain, noting, routed
+from tests.support.graphs import CONFIG, Log, asking, chain, noting, routed
 from tests.support.view import View, fork, run
 
 
@@ -136,6 +137,44 @@ def test_an_asynchronous_run_is_stopped_at_once() -> None:
     assert [(t["status"], t["error"]) for t in view.ask("tasks_get", checkpoint=head)] == [("pending", None)]
     waits.clear()
     assert view.ask("run_start", **run(head), only="unfinished")["status"] == "done"
+
+
+def test_two_debuggers_at_one_thread_neither_lose_nor_double_an_act() -> None:
+    entered, leave, calls = threading.Event(), threading.Event(), list[str]()
+
+    def slow(state: Log) -> dict[str, Any]:
+        calls.append("slow")
+        entered.set()
+        assert leave.wait(20)
+        return {"log": ["slow"]}
+
+    graph = chain([("slow", slow), ("ask", asking("q"))], InMemorySaver())
+    graph.update_state(CONFIG, {"log": []}, "__start__")
+    one, other = View(graph), View(graph)
+    head = ids(one)[-1]
+    resume = {**run(head), "only": "unfinished"}
+    first = one.send("run_start", **resume)
+    assert entered.wait(20)
+    cause = f"Another run goes on at checkpoint {head} already."
+    assert other.refused("run_start", **resume)["cause"] == cause
+    made = other.ask("fork_commit", **fork(head, {"log": ["mine"]}, "slow"))  # a branch of its own
+    leave.set()
+    asked = one.reply(first)["result"]
+    assert (asked["status"], calls) == ("interrupted", ["slow"])
+    assert ids(other) == ids(one) and made["id"] in ids(one)
+    (question,) = open_history(graph, "1")[asked["checkpoint"]].interrupts
+    answers = [
+        view.send("run_start", **{**run(asked["checkpoint"]), "resume": {question.id: text}})
+        for view, text in ((one, '"A"'), (other, '"B"'))
+    ]
+    replies = [view.reply(number) for view, number in zip((one, other), answers, strict=True)]
+    logs = [c.values["log"] for c in open_history(graph, "1").heads if not c.next]
+    given = [text for text, reply in zip("AB", replies, strict=True) if "result" in reply]
+    assert given and sorted(log for log in logs if len(log) == 2) == [
+        ["slow", f"q0={text}"] for text in given
+    ]
+    one.close()
+    other.close()
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

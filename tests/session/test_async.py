@@ -12,10 +12,12 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.graph import START, StateGraph
+from langgraph.func import entrypoint, task
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
 import lgviz.session as session
+from lgviz.analysis.history import open_history
 from lgviz.errors import NothingToRun, WrongLoop
 from lgviz.session.target import is_async_only, target_of
 from tests.support.graphs import CONFIG, Log, asking, chain, noting
@@ -166,6 +168,66 @@ async def test_a_client_of_another_loop_is_named(asaver: AsyncSqliteSaver) -> No
     assert run.error.type == "WrongLoop"
     assert "arun" in run.error.message
     assert (await session.arun(graph, first.config)).status == "done"
+
+
+LEAVES = {
+    "exit": lambda: SystemExit(3),
+    "keyboard": lambda: KeyboardInterrupt("k"),
+    "cancelled": asyncio.CancelledError,
+}
+
+
+@pytest.mark.parametrize("shape", ["node", "subgraph", "task", "router"])
+@pytest.mark.parametrize("leaves", LEAVES)
+async def test_what_ends_the_process_ends_the_run_and_not_the_loop(
+    leaves: str, shape: str, asaver: AsyncSqliteSaver
+) -> None:
+    calls: list[str] = []
+
+    async def leave(state: Any) -> Any:
+        await asyncio.sleep(0)
+        calls.append("leave")
+        if len(calls) == 1:
+            error = LEAVES[leaves]()
+            raise error
+        return END if shape == "router" else {"log": ["stayed"]}
+
+    graph = leaving(shape, leave, asaver)
+    runner = session.start_thread(graph, {"log": []}, "1", loop=asyncio.get_running_loop())
+    if leaves == "cancelled":
+        assert (await runner.wait()).status == "failed"
+    else:
+        with pytest.raises((SystemExit, KeyboardInterrupt)) as raised:
+            await runner.wait()
+        assert repr(raised.value) == repr(LEAVES[leaves]())
+    assert asyncio.get_running_loop().get_task_factory() is None
+    head = open_history(graph, "1").latest
+    if leaves == "exit":
+        assert head.error == "SystemExit(3)"
+    if shape != "router":  # what its node wrote is stored: to LangGraph it has finished
+        again = await session.arun(graph, head, only="unfinished")
+        assert (again.status, len(calls)) == ("done", 2)
+
+
+def leaving(shape: str, leave: Any, saver: Any) -> Any:
+    """A graph one of whose parts leaves."""
+    if shape == "node":
+        return chain([("a", noting("a")), ("leave", leave)], saver)
+    if shape == "subgraph":
+        return chain([("a", noting("a")), ("sub", chain([("leave", leave)]))], saver)
+    if shape == "router":
+        builder = StateGraph(Log)
+        builder.add_node("a", noting("a"))
+        builder.add_edge(START, "a")
+        builder.add_conditional_edges("a", leave, [END])
+        return builder.compile(checkpointer=saver)
+    step = task(leave)
+
+    @entrypoint(checkpointer=saver)
+    async def work(given: Any) -> Any:
+        return await step(given)
+
+    return work
 
 
 def test_nodes_without_a_sync_form_on_a_sync_saver(saver: SqliteSaver) -> None:

@@ -129,6 +129,18 @@ def test_breakpoints_inside_a_subgraph(stateful: bool) -> None:
     assert (first.before, calls) == (("a",), ["pre"])
 
 
+def test_a_node_of_the_root_alone() -> None:
+    sub = chain([("a", noting("a"))])
+    graph = chain([("pre", noting("pre")), ("sub", sub), ("a", noting("a"))], InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    at = before(graph, "pre")
+    assert [session.run(graph, at, before=[name]).checkpoint.next for name in ("a", "|a", "sub|a")] == [
+        ("sub",), ("a",), ("sub",)
+    ]  # fmt: skip
+    with pytest.raises(NodeRefused, match=r"no node '\|inner' to stop before"):
+        session.run(graph, at, before=["|inner"])
+
+
 def test_until_stops_before_a_node_of_a_subgraph_too() -> None:
     graph, calls = nested(InMemorySaver())
     run = session.run(graph, before(graph, "pre"), until="c")

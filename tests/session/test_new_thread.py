@@ -146,18 +146,20 @@ def test_awaited(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-def test_a_copy_that_is_stopped_leaves_nothing() -> None:
+@pytest.mark.parametrize("words", [2, 4])
+def test_a_copy_that_is_stopped_leaves_nothing(words: int) -> None:
+    """In the middle, and after all was copied, when the update is made already."""
     graph = two_nodes.build(InMemorySaver())
     two_nodes.seed(graph, thread_id="a")
     told: list[tuple[int, int]] = []
 
     def show(done: int, total: int) -> None:
         told.append((done, total))
-        if done == 2:
+        if len(told) == words:
             raise KeyboardInterrupt
 
     edit = session.Edit({"foo": "new"}, "node_a")
     with pytest.raises(KeyboardInterrupt):
         session.forked(graph, "c2", edit, thread_id="a", new=NewThread("b", show))
-    assert told == [(1, 3), (2, 3)]
+    assert told == [(1, 3), (2, 3), (3, 3), (3, 3)][:words]
     assert lgviz.history(graph, "a").threads == ["a"]

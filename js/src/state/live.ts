@@ -1,4 +1,5 @@
 // What the tasks of a run at work say: which are shown, under which name, for how long they have been at it.
+import { nodePath } from "../lib/namespace";
 import type { LiveTask, LiveView, RunView } from "../protocol";
 import { isActive, type Store } from "./store";
 
@@ -45,10 +46,10 @@ export function nameOf(task: LiveTask): string {
   return caller ? `${caller.split(":", 1)[0]} › ${task.node}` : task.node;
 }
 
-/** The nodes of the drawn graph that are at work; what happens inside a subgraph happens in its node. */
-export function atWork(store: Store): readonly string[] {
+/** The nodes of the graph of a path that are at work; what happens inside a subgraph happens in its node. */
+export function atWork(store: Store, path: string): readonly string[] {
   const runs = liveRuns(store);
-  if (runs.length === 0) return store.running.value?.nodes ?? [];
-  const tasks = runs.flatMap(({ view }) => view.tasks);
-  return tasks.filter((task) => task.namespace === "" && task.status === "working").map((task) => task.node);
+  if (runs.length === 0) return (path === "" ? store.running.value?.nodes : null) ?? [];
+  const tasks = runs.flatMap(({ view }) => view.tasks).filter((task) => task.status === "working");
+  return tasks.filter((task) => nodePath(task.namespace) === path).map((task) => task.node);
 }

@@ -61,6 +61,8 @@ export class Store {
   readonly thread = signal<ThreadSummary | null>(null);
   readonly description = signal("");
   readonly topology = signal<Topology | null>(null);
+  /** By path (`research|judge`) the graphs inside it. */
+  readonly subgraphs = signal<Readonly<Record<string, Topology>>>({});
   /** Why nothing can be forked or run here; null where it can. */
   /** Its values come from a database that was named alone: nothing of them is drawn but text. */
   readonly untrusted = signal(true);
@@ -201,6 +203,7 @@ export class Store {
       this.thread.value = opened.thread;
       this.description.value = opened.source;
       this.topology.value = opened.topology;
+      this.subgraphs.value = opened.subgraphs ?? {};
       this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
       this.untrusted.value = opened.untrusted;

@@ -182,6 +182,9 @@ export const german: Readonly<Record<string, string>> = {
   "Runs until a condition on the state holds": "Führt aus, bis eine Bedingung am Zustand gilt",
   "A node to stop before, or a Python expression of the channels, values and c, the checkpoint.":
     "Ein Knoten, vor dem es anhält, oder ein Python-Ausdruck aus den Kanälen, values und c, dem Checkpoint.",
+  "Graphs around it": "Graphen darum herum",
+  "whole graph": "ganzer Graph",
+  "{node}: show the graph inside": "{node}: den Graphen darin zeigen",
   "Breakpoint before {node}": "Haltepunkt vor {node}",
   "Breakpoint after {node}": "Haltepunkt nach {node}",
   "{name}: runs stop here": "{name}: Läufe halten hier an",

@@ -23,6 +23,7 @@ import { isCancelled, ProtocolError } from "../../source/error";
 import type { CopyProgress } from "../../source/types";
 import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
 import type { Store } from "../../state/store";
+import { ownGraph } from "../graph/drawn";
 import { Topology } from "../graph/topology";
 import { Act } from "../ui/act";
 import { useAsk } from "../ui/ask";
@@ -160,7 +161,7 @@ function useDraft(store: Store, form: ForkForm) {
 function Form({ id, store, form, view }: FormProps) {
   const { draft, change, part: wanted } = useDraft(store, form);
   const acts = useActs(store, form, draft);
-  const topology = drawable(store.topology.value, form);
+  const topology = drawable(ownGraph(store, view), form);
   const fields = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!wanted && draft.parts.length === 0) focusFirst(fields.current);

@@ -13,7 +13,7 @@ export interface Pick {
 
 /** Where runs stop, and how that is changed. */
 export interface Halting {
-  breakpoints: Breakpoints;
+  isSet(node: string, when: keyof Breakpoints): boolean;
   toggle(node: string, when: keyof Breakpoints): void;
 }
 
@@ -28,10 +28,12 @@ interface Props {
   pick?: Pick;
   /** Nodes have a spot before and after them for a breakpoint. */
   halting?: Halting | undefined;
+  /** What shows the graph inside a node; null where there is none. */
+  enter?: (node: string) => (() => void) | null;
 }
 
 /** The compiled graph, small: what ran, what comes next; or, to pick a node from. */
-export function Topology({ topology, ran, next, running = [], height, pick, halting }: Props) {
+export function Topology({ topology, ran, next, running = [], height, pick, halting, enter }: Props) {
   const [box, width] = useWidth();
   const { drawing, scale } = useMemo(() => bestFit(topology, width, height), [topology, width, height]);
   useInView(box, drawing, scale, pick?.chosen ?? running[0] ?? next[0] ?? ran[0] ?? null);
@@ -60,6 +62,7 @@ export function Topology({ topology, ran, next, running = [], height, pick, halt
               next={lit(placed.node, next)}
               running={lit(placed.node, running)}
               pick={pick}
+              enter={enter?.(placed.node.id) ?? null}
             />
           ))}
           {halting &&
@@ -97,9 +100,10 @@ interface NodeProps {
   next: boolean;
   running: boolean;
   pick: Pick | undefined;
+  enter: (() => void) | null;
 }
 
-function Node({ placed, ran, next, running, pick }: NodeProps) {
+function Node({ placed, ran, next, running, pick, enter }: NodeProps) {
   const { node, x, y, width, height } = placed;
   const option = pick?.options.find((one) => one.node === node.id || one.node === node.name);
   const refused = pick ? refusal(option) : null;
@@ -126,6 +130,22 @@ function Node({ placed, ran, next, running, pick }: NodeProps) {
   };
   const terminal = node.kind === "start" || node.kind === "end";
   const text = terminal ? <span class="lgviz-sr">{node.name}</span> : short(node.name);
+  if (!pick && enter) {
+    const inside = t("{node}: show the graph inside", { node: node.name });
+    const name = says ? `${inside} (${says})` : inside;
+    return (
+      <button
+        type="button"
+        {...common}
+        class={`${common.class} is-door`}
+        aria-label={name}
+        title={name}
+        onClick={enter}
+      >
+        {text}
+      </button>
+    );
+  }
   if (!pick) {
     return (
       <div
@@ -175,7 +195,7 @@ function Spot({ placed, when, halting, drawing }: SpotProps) {
   const { node, x, y, width, height } = placed;
   const side = when === "before" ? -1 : 1;
   const across = drawing.direction === "LR";
-  const set = halting.breakpoints[when].includes(node.id);
+  const set = halting.isSet(node.id, when);
   const name =
     when === "before"
       ? t("Breakpoint before {node}", { node: node.name })

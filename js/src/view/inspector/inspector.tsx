@@ -4,10 +4,9 @@ import { useComputed } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
-import { atWork } from "../../state/live";
 import { labelOf, type Store, type Tab } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
-import { Topology } from "../graph/topology";
+import { DrawnGraph } from "../graph/drawn";
 import { Memory, useMemory } from "../memory/memory";
 import { StartPanel, useStart } from "../start/start";
 import { useAsk } from "../ui/ask";
@@ -72,7 +71,6 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   const forking = store.panel.value === "fork";
   const starting = store.panel.value === "start";
   const start = useStart(store, starting);
-  const topology = store.topology.value;
   const [drawn, setDrawn] = useState<boolean | null>(null);
   const rendered = drawn ?? !store.untrusted.value;
   const [expansion, expand] = useExpanding(`${selected} ${tab}`);
@@ -92,25 +90,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             </h3>
           </header>
         )}
-        {topology && store.graphShown.value && (
-          <div class="lgviz-graph">
-            <Topology
-              topology={topology}
-              ran={view ? inGraph(view, view.nodes) : []}
-              next={view ? inGraph(view, view.next) : []}
-              running={atWork(store)}
-              height={220}
-              halting={
-                store.readOnly.value === null
-                  ? {
-                      breakpoints: store.breakpoints.value,
-                      toggle: (node, when) => void store.toggleBreakpoint(node, when),
-                    }
-                  : undefined
-              }
-            />
-          </div>
-        )}
+        {store.graphShown.value && <DrawnGraph store={store} view={view} />}
         <div class="lgviz-tabs-row">
           <Tabs
             id={id}
@@ -162,12 +142,6 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
 
 /** Tabs with values that can be opened. */
 const WITH_VALUES: ReadonlySet<Tab> = new Set(["state", "diff", "writes"]);
-
-/** Names as the drawn graph knows them: what happens inside a subgraph happens in its node. */
-function inGraph(view: CheckpointView, names: string[]): string[] {
-  const outer = view.namespace.split(/[:|]/, 1)[0];
-  return outer ? [outer] : names;
-}
 
 interface BodyProps {
   store: Store;
