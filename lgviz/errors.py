@@ -47,10 +47,11 @@ Every message names the cause; :attr:`LgvizError.remedy` says what to do. ``str(
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from copy import copy
 from html import escape
-from typing import Any
+from typing import Any, Self
 
 from langgraph.store.base import InvalidNamespaceError
 
@@ -162,6 +163,15 @@ class LgvizError(Exception):
         self.cause = visible(cause)
         self.remedy = visible(remedy)
         super().__init__(f"{self.cause} {self.remedy}".strip())
+
+    def reworded(self, words: Callable[[str], str]) -> Self:
+        """This error with its texts put through ``words``; itself where they stay as they are."""
+        cause, remedy = words(self.cause), words(self.remedy)
+        if (cause, remedy) == (self.cause, self.remedy):
+            return self
+        made = copy(self)
+        LgvizError.__init__(made, cause, remedy)
+        return made
 
     def _repr_html_(self) -> str:
         return f"<div><b>{escape(self.cause)}</b> {escape(self.remedy)}</div>"

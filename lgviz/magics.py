@@ -74,6 +74,14 @@ class LgvizMagics(Magics):
         metavar="MODULE",
         help="a module whose classes a file's values may be built into; may be given again",
     )
+    @argument(
+        "--redact",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help='what is masked in all that is shown: a path such as "messages.*.content" or "**.api_key", or '
+        "the variable of a compiled pattern, a function or a list; may be given again",
+    )
     @argument("--height", type=int, help="height in pixels (default: LgvizMagics.height, 620)")
     @argument(
         "--no-static",
@@ -132,7 +140,16 @@ class LgvizMagics(Magics):
         options["thread_id"] = unquoted(options["thread_id"])
         if options["store"] is not None:
             options["store"], _ = self._subject(options["store"])
+        options["redact"] = [rule for text in options["redact"] for rule in self._rules(text)]
         return options.pop("what"), options
+
+    def _rules(self, text: str) -> list[Any]:
+        """The rules that an argument names: those of a variable, else a path."""
+        assert self.shell is not None
+        held = self.shell.user_ns.get(text)
+        if isinstance(held, (list, tuple)):
+            return list(held)
+        return [held] if callable(held) or isinstance(held, re.Pattern) else [unquoted(text)]
 
     def _opened(self, what: Any, **options: Any) -> Debugger:
         options["height"] = options.get("height") or self.height

@@ -54,7 +54,7 @@ class Debugger(anywidget.AnyWidget):
         height: pixels.
         static: also emit the script-free view that outlives the kernel.
         name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
-        **options: how the source is read: ``trust`` (see :func:`lgviz.open_source`).
+        **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
     Attributes:
         thread_id: the open thread (synced; another may be assigned).

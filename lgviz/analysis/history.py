@@ -108,7 +108,8 @@ class History:
         self.config = config
         self.context = context
         self.lock = threading.RLock()
-        self.tree = Tree(source, thread_id, triggers_of(source.graph), partial(calls_of, source.graph))
+        # It is made of what names and numbers checkpoints, which no mask touches.
+        self.tree = Tree(source.real, thread_id, triggers_of(source.graph), partial(calls_of, source.graph))
         self.reader = StateReader(source, thread_id, self.tree)
         self._token: Any = None
         self._objects: WeakValueDictionary[int, Checkpoint] = WeakValueDictionary()

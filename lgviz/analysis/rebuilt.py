@@ -27,6 +27,7 @@ from lgviz._visible import visible
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import described
 from lgviz.sources.base import Undecodable
+from lgviz.sources.redact import transparent
 
 from .messages import is_message
 
@@ -65,6 +66,7 @@ class _Nothing:
 NOTHING = _Nothing()
 
 
+@transparent
 @dataclass(frozen=True)
 class KeptAsWrites(ShownByFields):
     """Stands for the value of a delta channel that cannot be known without the graph's reducer.

@@ -19,6 +19,7 @@ from lgviz.sources.as_saver import SourceSaver
 from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite
 from lgviz.sources.deltas import DeltaHistories, DeltaHistory
 from lgviz.sources.places import NULL_TASK_ID, by_channel, calls, config_of, is_internal
+from lgviz.sources.redacted import masked_record, masked_snapshot
 
 from .called import names_called
 from .loading import Refusal, cannot_load, refused_channels, tolerant
@@ -38,20 +39,28 @@ _UNRULY = "a value that LangGraph stored is another than its rule gives"
 
 
 class _Opened:
-    """A checkpoint read whole, and what LangGraph made of it once that was asked for."""
+    """A checkpoint read whole, and what LangGraph made of it once that was asked for.
 
-    __slots__ = ("folds", "record", "snapshot", "stamp", "unloadable")
+    ``record`` and ``told`` are real, ``shown`` and ``snapshot`` are masked.
+    """
 
-    def __init__(self, stamp: tuple[int, ...], record: Record) -> None:
+    __slots__ = ("folds", "record", "shown", "snapshot", "stamp", "told", "unloadable")
+
+    def __init__(self, stamp: tuple[int, ...], record: Record, shown: Record) -> None:
         self.stamp = stamp
         self.record = record
+        self.shown = shown
         self.snapshot: StateSnapshot | None = None
+        self.told: StateSnapshot | None = None
         self.folds: dict[str, Fold] | None = None
         self.unloadable: str | None = None
 
 
 class StateReader:
     """Reads what the checkpoints of one thread hold, each in one trip, and keeps the last few.
+
+    LangGraph, reducers and delta channels work on real values; all that it gives is masked by the source's
+    rules, but for :meth:`real_state`.
 
     Args:
         source: where the thread is read from.
@@ -60,10 +69,11 @@ class StateReader:
     """
 
     def __init__(self, source: Source, thread_id: str, tree: Tree) -> None:
-        self._source = source
+        self._source = source.real
+        self._shown = source
         self._thread_id = thread_id
         self._tree = tree
-        self._deltas = DeltaHistories(source, thread_id, self._children)
+        self._deltas = DeltaHistories(self._source, thread_id, self._children)
         self._counters: dict[str, set[str]] = {}
         self._counted = 0
         self._contradicted: dict[tuple[str, str, str], bool] = {}
@@ -87,7 +97,7 @@ class StateReader:
         Raises:
             CheckpointNotFound: it was deleted meanwhile.
         """
-        return self._opened(row).record
+        return self._opened(row).shown
 
     def snapshot(self, row: int) -> StateSnapshot:
         """What ``graph.get_state`` says of a checkpoint named by its id; without a graph, as far as what is
@@ -98,14 +108,17 @@ class StateReader:
         """
         opened = self._opened(row)
         if opened.snapshot is None:
-            facts = self._tree.rows[row]
-            told, opened.unloadable = self._told(facts, opened.record)
-            if told is None:
-                rebuilt = {name: fold.shown() for name, fold in self._rebuilt(facts, opened).items()}
-                naming = self._tree.naming
-                told = stored_snapshot(self._thread_id, facts, opened.record, naming, rebuilt)
-            opened.snapshot = told
+            told, redactor = self._told_at(row), self._shown.redactor
+            opened.snapshot = told if redactor is None else masked_snapshot(told, redactor)
         return opened.snapshot
+
+    def real_state(self, row: int) -> dict[str, Any]:
+        """The values by channel without masks: for acts, which go on with them. Never to be shown."""
+        return by_channel(self._told_at(row).values)
+
+    def real_metadata(self, row: int) -> Mapping[str, Any]:
+        """A checkpoint's metadata without masks: for acts. Never to be shown."""
+        return self._opened(row).record.metadata
 
     def rebuilt(self, row: int) -> dict[str, str]:
         """By delta channel how its value was rebuilt, where no graph told it."""
@@ -126,7 +139,8 @@ class StateReader:
     def unloadable(self, row: int) -> str | None:
         """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""
         self.snapshot(row)
-        return self._opened(row).unloadable
+        why, redactor = self._opened(row).unloadable, self._shown.redactor
+        return why if why is None or redactor is None else redactor.text(why)
 
     def state(self, row: int) -> dict[str, Any]:
         """The values by channel, also where the state is no dict."""
@@ -162,8 +176,17 @@ class StateReader:
                 for name, writes in written.get(row.id, {}).items():
                     if name in row.changed and name not in stored:
                         new[name] = [overwritten(w.value)[1] or w.value for w in writes]
-                found[row.index] = new
+                found[row.index] = self._masked(new)
         return found
+
+    def _masked(self, written: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        redactor = self._shown.redactor
+        if redactor is None:
+            return written
+        return {
+            name: [redactor.channel(name, value, written=True) for value in values]
+            for name, values in written.items()
+        }
 
     def created_at(self, row: int) -> str | None:
         """When a checkpoint was made, as stored; None where that cannot be read."""
@@ -223,6 +246,19 @@ class StateReader:
 
     # ------------------------------------------------------------ inside
 
+    def _told_at(self, row: int) -> StateSnapshot:
+        """What LangGraph tells of a checkpoint, or what is stored does."""
+        opened = self._opened(row)
+        if opened.told is None:
+            facts = self._tree.rows[row]
+            told, opened.unloadable = self._told(facts, opened.record)
+            if told is None:
+                rebuilt = {name: fold.shown() for name, fold in self._rebuilt(facts, opened).items()}
+                naming = self._tree.naming
+                told = stored_snapshot(self._thread_id, facts, opened.record, naming, rebuilt)
+            opened.told = told
+        return opened.told
+
     def _opened(self, row: int) -> _Opened:
         facts = self._tree.rows[row]
         stamp = _stamp(facts)
@@ -231,7 +267,11 @@ class StateReader:
             if kept is not None and kept.stamp == stamp:
                 self._kept.move_to_end(row)
                 return kept
-        opened = _Opened(stamp, self._source.record(self._thread_id, facts.namespace, facts.id))
+        record, redactor = (
+            self._source.record(self._thread_id, facts.namespace, facts.id),
+            self._shown.redactor,
+        )
+        opened = _Opened(stamp, record, record if redactor is None else masked_record(record, redactor))
         with self._lock:
             self._kept[row] = opened
             self._kept.move_to_end(row)
@@ -379,8 +419,8 @@ class StateReader:
     def _stored(self, facts: TreeRow) -> Sequence[StoredWrite]:
         kept = self._kept.get(facts.index)
         if kept is not None and kept.stamp == _stamp(facts):
-            return kept.record.writes
-        return self._source.writes(self._thread_id, facts.namespace, facts.id)
+            return kept.shown.writes
+        return self._shown.writes(self._thread_id, facts.namespace, facts.id)
 
     def _own_writes(self, facts: TreeRow) -> list[StoredWrite]:
         """The writes of the tasks of the step itself, without those of updates made on the checkpoint."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
@@ -23,6 +24,7 @@ from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.part_code import fork_entries
 from lgviz.backend.parts import edited_channels, part_form
+from lgviz.backend.restored import refuse_mask, restored_channel, restored_config
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms, StartInput, refused_start
 from lgviz.errors import ActRefused, LgvizError, NothingToRun, ThreadExists, described
@@ -43,7 +45,7 @@ from lgviz.protocol import (
     RunView,
     StartRequest,
 )
-from lgviz.sources.places import place_of
+from lgviz.sources.places import by_channel, place_of
 
 __all__ = ["Acts"]
 
@@ -124,17 +126,21 @@ class Acts:
     def fork_preview(self, call: RequestCall, params: ForkRequest) -> PreviewView:
         graph, at = self._live(params["checkpoint"])
         preview = session.preview(
-            graph, at, **self._edit(graph, at, params), **self._run_with(params["configurable"])
+            graph, at, **self._edit(graph, at, params), **self._run_with(params["configurable"], at)
         )
         call.check()
         reducers = {name: c.reducer for name, c in channels_at(graph, at).items()}
         return {
             "diff": diff_view(
-                preview.diff, before=at.label, after=None, reducers=reducers, states=(state_of(at), {})
+                self._previewed(at, preview),
+                before=at.label,
+                after=None,
+                reducers=reducers,
+                states=(state_of(at), {}),
             ),
             "next": list(preview.next),
             "as_node": preview.as_node,
-            "warnings": preview.warnings,
+            "warnings": [self._thread.shown(warning) for warning in preview.warnings],
         }
 
     @handler("act")
@@ -143,7 +149,7 @@ class Acts:
         edit = session.Edit(**self._edit(graph, at, params), note=params["note"] or None)
         new = self._new_thread(call, params)
         with self._sandbox.around(graph, at, wanted=params["sandbox"]) as graph:
-            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"]), new=new)
+            made_at = session.forked(graph, at, edit, **self._run_with(params["configurable"], at), new=new)
             self._thread.broadcast()
         thread_id, history = place_of(made_at).thread_id, self._thread.current()
         if thread_id != history.thread_id:
@@ -207,7 +213,7 @@ class Acts:
                 until=self._until(graph, params["until"]),
                 loop=self._loop,
                 on_event=on_event,
-                **self._run_with(params["configurable"]),
+                **self._run_with(params["configurable"], at),
             ),
         )
 
@@ -233,7 +239,9 @@ class Acts:
         """Begin a run, tell of it until it has ended, and what came of it; to ``call`` also which checkpoint
         was the first."""
         number = next(self._numbers)
-        board = LiveBoard(number, thread_id, lambda view: self._thread.emit("live", view))
+        board = LiveBoard(
+            number, thread_id, lambda view: self._thread.emit("live", view), self._thread.redactor
+        )
         runner = begin(lambda event: self._tell(number, board, event, call))
         self._runs[number] = runner
         self._thread.running.add(thread_id)
@@ -250,19 +258,20 @@ class Acts:
                 "before": list(run.before),
                 "after": list(run.after),
                 "passed": list(run.passed),
-                "warnings": run.warnings,
-                "error": str(run.error) if run.error else None,
+                "warnings": [self._thread.shown(warning) for warning in run.warnings],
+                "error": self._thread.shown(str(run.error)) if run.error else None,
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
         except LgvizError as error:
-            view = {**view, "status": "failed", "error": error.cause}
+            view = {**view, "status": "failed", "error": self._thread.shown(error.cause)}
             raise
         except Exception as error:
-            view = {**view, "status": "failed", "error": described(error)}
+            view = {**view, "status": "failed", "error": self._thread.shown(described(error))}
             raise
         except BaseException as error:  # a node's own, as sys.exit(): it ends the run, but not the kernel
-            view = {**_view(number, runner), "status": "failed", "error": described(error)}
+            told = self._thread.shown(described(error))
+            view = {**_view(number, runner), "status": "failed", "error": told}
         finally:
             self._thread.running.discard(thread_id)
             del self._runs[number]
@@ -294,7 +303,14 @@ class Acts:
 
     def _edit(self, graph: Any, at: Checkpoint, request: ForkRequest) -> dict[str, Any]:
         parts = edited_channels(graph, at, request.get("edits", []))
-        values = values_of(request) | {channel: one.update for channel, one in parts.items()}
+        typed = {
+            channel: session.Set(restored_channel(at, channel, value.value))
+            if isinstance(value, session.Set)
+            else self._unmasked(value, channel)
+            for channel, value in values_of(request).items()
+        }
+        self._unmasked(request["note"], "note")
+        values = typed | {channel: one.update for channel, one in parts.items()}
         return {
             "values": values or None,
             "as_node": request["as_node"],
@@ -308,11 +324,21 @@ class Acts:
         if not fork.get("edits"):
             return fork_entries(values, {}), False
         graph, at = self._live(fork["checkpoint"])
-        return fork_entries(values, edited_channels(graph, at, fork["edits"])), True
+        return fork_entries(values, edited_channels(graph, at, fork["edits"], shown=True)), True
 
-    def _run_with(self, configurable: str | None) -> dict[str, Any]:
+    def _unmasked(self, value: Any, where: str) -> Any:
+        return value if self._thread.redactor is None else refuse_mask(value, where)
+
+    def _previewed(self, at: Checkpoint, preview: session.Preview) -> StateDiff:
+        """What a fork would change, as it may be shown."""
+        redactor = self._thread.redactor
+        if redactor is None:
+            return preview.diff
+        return diff_states(state_of(at), redactor.state(by_channel(preview.values)))
+
+    def _run_with(self, configurable: str | None, at: Checkpoint | None = None) -> dict[str, Any]:
         return {
-            "config": config_of(configurable, self._thread.config),
+            "config": restored_config(at, config_of(configurable, self._thread.config)),
             "context": self._thread.context,
         }
 
@@ -355,11 +381,11 @@ class Acts:
         """Keep the traceback of what failed here: LangGraph's savers store only the exception's text."""
         if run.error is not None and run.error.node is not None and run.checkpoint is not None:
             known = self._thread.tracebacks.setdefault(run.checkpoint.id, {})
-            known[run.error.node] = run.error.traceback
+            known[run.error.node] = self._thread.shown(run.error.traceback)
 
     def _code(self, request: CodeRequest) -> str:
         if request["act"] == "start" and "start" in request:
-            return self._starts.made(request["start"]).code(self._subject)
+            return self._starts.made(request["start"], shown=True).code(self._subject)
         at = self._thread.at(request["checkpoint"])
         if Flag.SANDBOX in at.flags:
             raise ActRefused(

@@ -12,6 +12,7 @@ from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.fields import errors_of, form_of, schema_problem
 from lgviz.backend.forms import answer_of
 from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.restored import refuse_mask
 from lgviz.errors import InvalidValue
 from lgviz.protocol import (
     AnswerDraft,
@@ -24,9 +25,11 @@ from lgviz.protocol import (
     FieldError,
 )
 from lgviz.session import parse_json
+from lgviz.sources.redact import MASK, holds_mask
 
 __all__ = ["AnswerRequests", "checked_answers"]
 
+_MASKED = f"{MASK} stands for what redact= hides: type a value in its place."
 _ARGS = ("edited_action", "args")
 """Where the arguments of an edit stand in a decision."""
 
@@ -58,10 +61,11 @@ class AnswerRequests:
         questions = _questions(self._thread.at(params["checkpoint"]))
         schemas = _ToolSchemas(self._thread.source.graph)
         made: AnswersMade = {"answers": {}, "errors": []}
+        redactor = self._thread.redactor
         for key, draft in params["drafts"].items():
             if key not in questions:
                 raise InvalidValue(f"No question {key!r} is asked at this checkpoint.", "Look at it again.")
-            text, errors = _Draft(key, questions[key], schemas).made(draft)
+            text, errors = _Draft(key, questions[key], schemas, masked=redactor is not None).made(draft)
             made["errors"] += errors
             if not errors:
                 made["answers"][key] = text
@@ -78,6 +82,8 @@ def checked_answers(at: Checkpoint, texts: Mapping[str, str] | None) -> dict[str
         return None
     questions = _questions(at)
     answers = {key: answer_of(text) for key, text in texts.items()}
+    if at.history.source.redactor is not None:
+        refuse_mask(answers, "answer")
     for key, answer in answers.items():
         schema = _schema(questions[key]) if key in questions else None
         if schema and (wrong := errors_of(schema, answer)):
@@ -116,8 +122,9 @@ class _ToolSchemas:
 class _Draft:
     """Makes the answer to one question of what was filled in."""
 
-    def __init__(self, key: str, question: Question, schemas: _ToolSchemas) -> None:
+    def __init__(self, key: str, question: Question, schemas: _ToolSchemas, *, masked: bool = False) -> None:
         self._key = key
+        self._masked = masked
         self._question = question
         self._schemas = schemas
 
@@ -125,6 +132,8 @@ class _Draft:
         """The answer as ``run_start`` takes it, and what is wrong with it."""
         if draft["decisions"] is not None:
             return self._decided(draft["decisions"])
+        if self._masked and holds_mask([draft["json"], draft["text"]]):
+            return "", [self._error([], _MASKED)]
         if draft["json"] is None:
             return draft["text"] or "", []
         try:
@@ -142,6 +151,8 @@ class _Draft:
         for place, action in enumerate(self._question.actions):
             draft = drafts[place] if place < len(drafts) else None
             decision, wrong = _decision(action, draft, self._schemas.of(action))
+            if self._masked and draft is not None and holds_mask([draft["args"], draft["text"]]):
+                wrong = [{"path": [], "message": _MASKED}]
             errors += [self._error(e["path"], e["message"], place) for e in wrong]
             if decision is not None:
                 decisions.append(decision)

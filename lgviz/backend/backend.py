@@ -22,7 +22,7 @@ from lgviz.backend.open_thread import OpenThread
 from lgviz.backend.reads import Reads
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms
-from lgviz.errors import NotFound
+from lgviz.errors import LgvizError, NotFound, described
 from lgviz.session.effects import running_loop
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions
@@ -57,7 +57,7 @@ class Backend:
         prices: as :func:`lgviz.debug` takes them.
         name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
         variables: the names that copied code may use, as a notebook has them.
-        **options: how the source is read: ``trust`` (see :func:`lgviz.open_source`).
+        **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
     Attributes:
         thread: the open thread, which every part of the backend shares.
@@ -93,7 +93,7 @@ class Backend:
         reads = self._reads = Reads(thread, self.sandbox)
         self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self._acts)
         self._send = send
-        self._dispatcher = Dispatcher(self._handlers, send)
+        self._dispatcher = Dispatcher(self._handlers, send, thread.shown)
         self._numbers = itertools.count(-1, -1)
 
     def __repr__(self) -> str:
@@ -130,7 +130,14 @@ class Backend:
         if method not in self._handlers:
             raise NotFound(f"There is no request {method!r}.", "Methods in lgviz.protocol names all.")
         _pool, handler = self._handlers[method]
-        return handler(RequestCall(next(self._numbers), self._send), params)
+        try:
+            return handler(RequestCall(next(self._numbers), self._send), params)
+        except LgvizError as error:
+            raise error.reworded(self.thread.shown) from None
+        except Exception as error:
+            if self.thread.redactor is None:
+                raise
+            raise LgvizError(self.thread.shown(described(error))) from None
 
     def announce(self, selected: str | None) -> None:
         """Send what a view shows until it is answered; from a worker thread, so no cell is waited for.

@@ -36,9 +36,15 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
     return by_channel(checkpoint.values)
 
 
+def real_state_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """:func:`state_of` without masks: what acts go on with, never shown."""
+    return checkpoint.history.reader.real_state(checkpoint.row)  # type: ignore[no-any-return]
+
+
 def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
     """The graph that acts at a checkpoint: the sandbox's at one that it holds."""
-    upper = source.upper if isinstance(source, LayeredSource) else None
+    layers = source.real
+    upper = layers.upper if isinstance(layers, LayeredSource) else None
     return upper.graph if upper is not None and Flag.SANDBOX in checkpoint.flags else source.graph
 
 

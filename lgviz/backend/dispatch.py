@@ -91,9 +91,16 @@ class Dispatcher:
     Args:
         handlers: method name to (pool, function of the call and its params).
         send: puts one message with its buffers on the wire; may be called from any thread.
+        shown: an error's text as it may be shown.
     """
 
-    def __init__(self, handlers: Mapping[str, tuple[Pool, Handler]], send: Send) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, tuple[Pool, Handler]],
+        send: Send,
+        shown: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        self._shown = shown
         self._handlers = handlers
         self._send = send
         self._calls: dict[int, RequestCall] = {}
@@ -162,10 +169,14 @@ class Dispatcher:
     def _fail(
         self, call: RequestCall, code: ErrorCode, cause: str, remedy: str, refused: Sequence[Any] = ()
     ) -> None:
-        failure: Failure = {"code": code, "cause": cause, "remedy": remedy}
+        failure: Failure = {"code": code, "cause": self._shown(cause), "remedy": self._shown(remedy)}
         if refused:
-            failure["refused"] = list(refused)
+            failure["refused"] = [self._masked(part) for part in refused]
         self._send({"id": call.id, "error": failure}, [])
+
+    def _masked(self, part: Any) -> Any:
+        error = part["error"]
+        return {**part, "error": {**error, "message": self._shown(error["message"])}}
 
 
 def _code(error: LgvizError) -> ErrorCode:

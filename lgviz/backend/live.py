@@ -14,6 +14,7 @@ from lgviz.analysis.values import clean
 from lgviz.backend.value_views import Budget, value_node
 from lgviz.protocol import LiveTask, LiveView, ValueNode
 from lgviz.sources.places import within
+from lgviz.sources.redact import MASK, Redactor
 
 __all__ = ["LiveBoard"]
 
@@ -76,9 +77,14 @@ class LiveBoard:
         run: the run's number.
         thread_id: the thread that it runs on.
         tell: puts a view of it before the views.
+        redactor: what is masked in it. Texts that arrive in pieces cannot be: they are shown once stored.
     """
 
-    def __init__(self, run: int, thread_id: str, tell: Callable[[LiveView], None]) -> None:
+    def __init__(
+        self, run: int, thread_id: str, tell: Callable[[LiveView], None], redactor: Redactor | None = None
+    ) -> None:
+        self._redactor = redactor
+        self._silent = redactor is not None and redactor.holds_streams
         self._run = run
         self._thread_id = thread_id
         self._tell = tell
@@ -93,7 +99,7 @@ class LiveBoard:
 
     def hear(self, event: session.RunEvent) -> None:
         """Note an event of the run."""
-        node = _custom_node(event) if event.kind == "custom" else None
+        node = _custom_node(event, self._redactor) if event.kind == "custom" else None
         with self._lock:
             if self._noted(event, node) and not self._closed:
                 self._untold = True
@@ -127,7 +133,10 @@ class LiveBoard:
                 # At the root the next step begins at once, or the run ends.
                 return event.namespace != "" and self._made(event.namespace)
             case "message" if task is not None:
-                task.say(event.message_id or "", event.text or "")
+                if self._silent:  # what is to be masked may come in pieces
+                    task.said[""] = MASK
+                else:
+                    task.say(event.message_id or "", event.text or "")
             case "custom" if custom is not None:
                 (self._custom if task is None else task.custom).append(custom)
             case _:
@@ -191,9 +200,10 @@ class LiveBoard:
         }
 
 
-def _custom_node(event: session.RunEvent) -> ValueNode | None:
+def _custom_node(event: session.RunEvent, redactor: Redactor | None) -> ValueNode | None:
     """The event as it is now: its node may change it later."""
     try:
-        return value_node(event.value, budget=Budget(_EVENT), text=300)
+        value = event.value if redactor is None else redactor.loose(event.value)
+        return value_node(value, budget=Budget(_EVENT), text=300)
     except Exception:  # whatever a node sends
         return None

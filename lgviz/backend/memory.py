@@ -16,6 +16,7 @@ from lgviz.backend import code
 from lgviz.backend import item_views as views
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.restored import refuse_mask, restored
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.value_views import value_node
 from lgviz.errors import LgvizError, NotFound, ReadOnly
@@ -43,6 +44,8 @@ from lgviz.protocol import (
 )
 from lgviz.session import memory as acts
 from lgviz.sources.items import ItemReader, Namespace
+from lgviz.sources.redact import holds_mask
+from lgviz.sources.redacted_items import MaskedNames, RedactedItems
 from lgviz.sources.stores import memory_of
 
 __all__ = ["MemoryRequests"]
@@ -75,7 +78,11 @@ class MemoryRequests:
         self._thread = thread
         self._sandbox = sandbox
         self._ask = acts.asker(loop)
-        self._items = memory_of(what, store, self._ask)
+        items, redactor = memory_of(what, store, self._ask), thread.redactor
+        self._items = items
+        self._names = None if redactor is None else MaskedNames(redactor)
+        if items is not None and redactor is not None:
+            self._items = RedactedItems(items, redactor, self._names)
         self._name = name
         # By what was asked and the state of memory; the smaller ones hold what may be large.
         self._moments: BoundedCache[str, ItemReader] = BoundedCache(32)
@@ -183,6 +190,8 @@ class MemoryRequests:
     def memory_put(self, call: RequestCall, params: MemoryEdit) -> MemoryPlan:
         items = self._writable()
         plan, namespace, key, value = self._plan(params)
+        namespace, key = items.real_place(namespace, key)
+        items = items.real
         ttl, seen = acts.read_minutes(params["ttl"]), views.seconds(params["updated_at"])
         acts.put_item(items, self._ask, namespace, key, value, ttl=ttl, seen=seen)
         return plan
@@ -190,8 +199,8 @@ class MemoryRequests:
     @handler("act")
     def memory_delete(self, call: RequestCall, params: MemoryDelete) -> Nothing:
         items = self._writable()
-        namespace, key = views.item_of(params["ref"])
-        acts.delete_item(items, self._ask, namespace, key, seen=views.seconds(params["updated_at"]))
+        namespace, key = items.real_place(*views.item_of(params["ref"]))
+        acts.delete_item(items.real, self._ask, namespace, key, seen=views.seconds(params["updated_at"]))
         return {}
 
     def _plan(self, edit: MemoryEdit) -> tuple[MemoryPlan, Namespace, str, dict[str, Any]]:
@@ -200,11 +209,24 @@ class MemoryRequests:
         value = acts.read_item(edit["text"])
         acts.read_minutes(edit["ttl"])
         item = items.get(namespace, key)
-        diff = views.value_diff(item.value if item is not None else None, value, "now", "new")
+        shown, redactor = value, self._thread.redactor
+        if redactor is not None:
+            value = self._restored(items, namespace, key, value)
+            shown = redactor.loose(value)
+        diff = views.value_diff(item.value if item is not None else None, shown, "now", "new")
         plan: MemoryPlan = {
             "ref": views.ref_of(*namespace, key), "diff": diff, "exists": item is not None
         }  # fmt: skip
         return plan, namespace, key, value
+
+    def _restored(self, items: ItemReader, namespace: Namespace, key: str, typed: Any) -> dict[str, Any]:
+        """An item's value as it was typed over its masks."""
+        if holds_mask([list(namespace), key]) and items.real_place(namespace, key) == (namespace, key):
+            refuse_mask([list(namespace), key], "the item's name")
+        shown, item = items.get(namespace, key), items.real.get(*items.real_place(namespace, key))
+        if shown is None or item is None:
+            return refuse_mask(typed, key)  # type: ignore[no-any-return]
+        return restored(typed, shown.value, item.value, key)  # type: ignore[no-any-return]
 
     def code(self, asked: MemoryCode, subject: str, thread_id: str, label: str) -> str:
         """The cell that does the same."""
@@ -250,7 +272,8 @@ class MemoryRequests:
         if checkpoint is None:
             return items
         if (store := self._sandbox.memory_at(self._thread.at(checkpoint))) is not None:
-            return ItemReader(store, self._ask)
+            held, redactor = ItemReader(store, self._ask), self._thread.redactor
+            return held if redactor is None else RedactedItems(held, redactor, self._names)
         if not items.keeps_versions:
             return items
         return self._moments.made(checkpoint, lambda: items.at(self._thread.at(checkpoint)))

@@ -24,6 +24,8 @@ from lgviz.protocol import (
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import calls
+from lgviz.sources.redact import Redactor
+from lgviz.sources.redacted import redacted
 
 __all__ = ["OpenThread", "tree_batch"]
 
@@ -39,6 +41,9 @@ class OpenThread:
         prices: by the name of a model, what a million tokens cost: read and written.
 
     Attributes:
+        layers: the source with a sandbox over it.
+        redactor: what its values are masked by before they are shown; None: nothing is.
+        source: ``layers``, masked.
         history: None until :meth:`open` succeeded once.
         lock: held while the thread is opened or read anew.
         running: ids of the threads on which a run started here is under way.
@@ -55,7 +60,9 @@ class OpenThread:
         context: Any = None,
         prices: Prices | None = None,
     ) -> None:
-        self.source = LayeredSource(source)
+        self.layers = LayeredSource(source.real)
+        self.redactor: Redactor | None = source.redactor
+        self.source = redacted(self.layers, self.redactor)
         self.config = config
         self.context = context
         self.prices = prices
@@ -112,6 +119,10 @@ class OpenThread:
     def breakpoints_of(self, thread_id: str) -> Breakpoints:
         """Where runs of a thread stop."""
         return self.breakpoints.get(thread_id, {"before": [], "after": []})
+
+    def shown(self, text: str) -> str:
+        """A text that lgviz says of the thread, as it may be shown."""
+        return text if self.redactor is None else self.redactor.text(text)
 
     def emit(self, event: str, body: Any) -> None:
         """Tell something to every view."""

@@ -14,8 +14,9 @@ from lgviz.analysis.edits import PartRefusal, edited, json_of, json_text, with_p
 from lgviz.analysis.messages import message_id
 from lgviz.analysis.types import Hint, part_of
 from lgviz.analysis.values import child_at, clean, describe, value_at
-from lgviz.backend.checkpoint_views import channels_at, state_of
+from lgviz.backend.checkpoint_views import channels_at, real_state_of, state_of
 from lgviz.backend.part_fields import field_of_part
+from lgviz.backend.restored import restored_part
 from lgviz.errors import InvalidValue, LgvizError, NotFound
 from lgviz.protocol import PartEdit, PartForm, PartOriginView
 
@@ -85,13 +86,21 @@ class EditedChannel:
         return [self.after[position] for position in self.messages]
 
 
-def edited_channels(graph: Any, at: Checkpoint, edits: Sequence[PartEdit]) -> dict[str, EditedChannel]:
+def edited_channels(
+    graph: Any, at: Checkpoint, edits: Sequence[PartEdit], *, shown: bool = False
+) -> dict[str, EditedChannel]:
     """The channels with their parts as they were edited; the rest of their values stays as it is.
+
+    Args:
+        graph: the graph that acts there.
+        at: the checkpoint.
+        edits: what was typed.
+        shown: by the values as they are shown, for copied code; else by the real ones.
 
     Raises:
         InvalidValue: what was typed is no JSON, or is refused: ``refused`` says which parts.
     """
-    state = state_of(at)
+    state = state_of(at) if shown else real_state_of(at)
     hints = channel_hints_at(graph, at)
     infos = channels_at(graph, at)
     made: dict[str, EditedChannel] = {}
@@ -103,7 +112,10 @@ def edited_channels(graph: Any, at: Checkpoint, edits: Sequence[PartEdit]) -> di
         reduced = infos[channel].reducer is not None
         was = made.get(channel, EditedChannel(state[channel], state[channel], (), reduced))
         found = list(_walk(was.after, path, hints.get(channel, Any)))
-        new, wrong = edited(found[-1].value, session.parse_json(edit["text"], channel), found[-1].hint)
+        typed = session.parse_json(edit["text"], channel)
+        if not shown:
+            typed = restored_part(at, channel, path, [step.key for step in found[1:]], typed)
+        new, wrong = edited(found[-1].value, typed, found[-1].hint)
         refused += [_told(channel, path, one) for one in wrong]
         after = with_part(was.after, path, new)
         alone = was.messages is not None and _by_id(infos[channel], found) and _keeps_id(found, after, path)

@@ -19,6 +19,7 @@ from lgviz.backend.open_thread import OpenThread
 from lgviz.errors import ActRefused, MemoryConflict, SandboxEnded
 from lgviz.persistence.stores.past import kind_of
 from lgviz.protocol import MemoryChanges, Nothing, SandboxKeep, SandboxKept, SandboxView
+from lgviz.sources.redacted_items import masked_item
 
 __all__ = ["SandboxSlot"]
 
@@ -81,8 +82,8 @@ class SandboxSlot:
             "label": self._label,
             "checkpoints": sum(not place["checkpoint_ns"] for place in held),
             "memory": sandbox.memory,
-            "changes": _changes(sandbox.changes()),
-            "warnings": sandbox.warnings,
+            "changes": self._changes(sandbox.changes()),
+            "warnings": [self._thread.shown(warning) for warning in sandbox.warnings],
         }
 
     def memory_at(self, checkpoint: Checkpoint) -> BaseStore | None:
@@ -106,7 +107,17 @@ class SandboxSlot:
             was, now = None if item is None else item.value, put.op.value
             if was != now:
                 changes.append(StepChange(*place, kind_of(was, now), was, now, node=put.writer.node, at=None))
-        return changes
+        return self._masked(changes)
+
+    def _masked(self, changes: list[StepChange]) -> list[StepChange]:
+        redactor = self._thread.redactor
+        return changes if redactor is None else [masked_item(change, redactor) for change in changes]
+
+    def _changes(self, changes: Any) -> MemoryChanges:
+        made = (
+            StepChange(c.namespace, c.key, c.kind, c.before, c.after, node=None, at=None) for c in changes
+        )
+        return changes_view(self._masked(list(made)))
 
     @handler("act")
     def sandbox_keep(self, call: RequestCall, params: SandboxKeep) -> SandboxKept:
@@ -114,10 +125,10 @@ class SandboxSlot:
         try:
             kept = sandbox.keep(overwrite=params["overwrite"])
         except MemoryConflict as conflict:
-            return {"kept": 0, "conflicts": _changes(conflict.changes)}
+            return {"kept": 0, "conflicts": self._changes(conflict.changes)}
         self._close()
         self.told()
-        return {"kept": len(kept), "conflicts": _changes([])}
+        return {"kept": len(kept), "conflicts": self._changes([])}
 
     @handler("act")
     def sandbox_discard(self, call: RequestCall, params: Nothing) -> Nothing:
@@ -133,7 +144,7 @@ class SandboxSlot:
         self.start, self._label = at.id, at.label
         upper = sandbox.saver.open_upper()
         upper.graph = sandbox.graph
-        self._thread.source.upper = upper
+        self._thread.layers.upper = upper
         return sandbox.graph
 
     def _idle(self) -> session.Sandbox:
@@ -145,15 +156,9 @@ class SandboxSlot:
 
     def _close(self) -> None:
         self._open = None
-        self._thread.source.upper = None
+        self._thread.layers.upper = None
         self._thread.broadcast()
 
 
 def _config(checkpoint: Checkpoint) -> RunnableConfig:
     return cast("RunnableConfig", checkpoint.config)
-
-
-def _changes(changes: Any) -> MemoryChanges:
-    return changes_view(
-        [StepChange(c.namespace, c.key, c.kind, c.before, c.after, node=None, at=None) for c in changes]
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
@@ -15,14 +15,16 @@ from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.edits import PartRefusal, json_of, made_of
 from lgviz.backend import code
-from lgviz.backend.checkpoint_views import state_of
+from lgviz.backend.checkpoint_views import real_state_of
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.fields import NOTHING, errors_of, form_of, schema_problem
 from lgviz.backend.forms import config_of
 from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.restored import restored_config
 from lgviz.backend.typed_code import python_of
 from lgviz.errors import InvalidValue, listed
 from lgviz.protocol import FieldError, FieldView, RefusedPart, StartForm, StartParams, StartRequest
+from lgviz.sources.redact import MASK, holds_mask
 
 __all__ = ["StartForms", "StartInput", "refused_start"]
 
@@ -102,8 +104,12 @@ class StartForms:
             "configurable": code.json_text(made_with) if made_with else "",
         }
 
-    def made(self, request: StartRequest) -> StartInput:
+    def made(self, request: StartRequest, *, shown: bool = False) -> StartInput:
         """What a request asks for.
+
+        Args:
+            request: what was filled in.
+            shown: with the configurable as it is shown, for copied code.
 
         Raises:
             InvalidValue: a part of it is refused; ``refused`` says which.
@@ -114,10 +120,16 @@ class StartForms:
         thread_id = request["thread_id"].strip()
         if not thread_id:
             raise refused_start("thread", "Name the new thread.")
-        given = _made_input(graph, request, {} if at is None else state_of(at), turn=at is not None)
+        if self._thread.redactor is not None:
+            for part in ("message", "input", "context"):
+                if holds_mask(request[part] or ""):
+                    raise refused_start(part, f"{MASK} stands for what redact= hides: type a value.")
+        given = _made_input(graph, request, {} if at is None else real_state_of(at), turn=at is not None)
         context = self._made_context(graph, request["context"])
         try:
             config = config_of(request["configurable"], self._thread.config)
+            if not shown:
+                config = cast(RunnableConfig, restored_config(at, config))
         except InvalidValue as error:
             raise refused_start("configurable", error.cause) from error
         newest = at is not None and at.id == self._thread.current().latest.id

@@ -14,6 +14,7 @@ from lgviz.persistence.savers.saver import Saver
 from .base import (
     Bookkeeping,
     CheckpointRow,
+    DecodingOptions,
     ReadOptions,
     Record,
     Source,
@@ -22,11 +23,13 @@ from .base import (
     ThreadInfo,
     Undecodable,
     WriteRow,
+    decoding,
 )
 from .langgraph import source_of_database, source_of_saver
 from .langgraph.detect import is_url
 from .layered import LayeredSource
 from .lgviz.tables import TablesSource
+from .redacted import redacted
 
 __all__ = [
     "Bookkeeping",
@@ -60,14 +63,19 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
             wrote, the URL of a PostgreSQL database that they wrote, or a :class:`Source`. Where both have
             written, lgviz's are read.
         options: see :class:`ReadOptions`; ``trust=["app.state"]`` names modules whose classes the values of
-            a path or URL may be built into.
+            a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked.
 
     Raises:
         NoCheckpointer: a graph compiled without one.
         MissingFile, NotADatabase, NoCheckpoints: a path that leads to no checkpoints.
         ForeignTables: a PostgreSQL database that only LangGraph's own savers wrote.
         NotASource: anything else.
+        InvalidValue: a rule of ``redact`` is none.
     """
+    return redacted(_opened(what, **decoding(options)), options.get("redact", ()))
+
+
+def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
     if isinstance(what, Source):
         return what
     if isinstance(what, BaseCheckpointSaver):
@@ -110,7 +118,7 @@ def _reader_of(saver: Any) -> Source:
     return source_of_saver(saver)
 
 
-def _of_path(path: str | bytes, **options: Unpack[ReadOptions]) -> Source:
+def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
     path = os.fsdecode(path)
     if "://" in path and not is_url(path):
         # Not repeated whole: there may be a password in it.

@@ -16,9 +16,12 @@ from lgviz._visible import visible
 from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
 from lgviz.persistence.savers.lineage import ThreadLineage, ThreadLink
 
+from .redact import Redactor, Rules
+
 __all__ = [
     "Bookkeeping",
     "CheckpointRow",
+    "DecodingOptions",
     "ReadOptions",
     "Record",
     "Source",
@@ -29,11 +32,12 @@ __all__ = [
     "ThreadLink",
     "Undecodable",
     "WriteRow",
+    "decoding",
 ]
 
 
-class ReadOptions(TypedDict, total=False):
-    """How a history is read; what takes these hands them on whole.
+class DecodingOptions(TypedDict, total=False):
+    """How stored values are decoded.
 
     Attributes:
         trust: for a path or URL, modules whose classes may be imported to decode values (LangGraph's safe
@@ -41,6 +45,24 @@ class ReadOptions(TypedDict, total=False):
     """
 
     trust: Iterable[str]
+
+
+class ReadOptions(DecodingOptions, total=False):
+    """How a history is read; what takes these hands them on whole.
+
+    Attributes:
+        trust: see :class:`DecodingOptions`.
+        redact: what is masked wherever it would be shown, diffed, searched, exported or printed: paths
+            (``"messages.*.content"``, ``"**.api_key"``), compiled patterns, functions ``(path, value)``; see
+            :class:`~lgviz.sources.redact.Redactor`. Runs and forks go on with the real values.
+    """
+
+    redact: Rules
+
+
+def decoding(options: ReadOptions) -> DecodingOptions:
+    """What of the options decoders are given; the rest acts on what they give."""
+    return {"trust": options["trust"]} if "trust" in options else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +184,19 @@ class Source(ABC):
         saver: the saver, where one was given.
         description: what is being read, in words.
         read_only: why nothing can be forked or run here; None where it can.
+        redactor: masks what it gives; None where that is shown as it is.
     """
 
+    redactor: Redactor | None = None
     graph: Any = None
     saver: Any = None
     description: str = ""
     read_only: str | None = None
+
+    @property
+    def real(self) -> Source:
+        """The source without its masks: for LangGraph and for acts, never for what is shown."""
+        return self
 
     @property
     def untrusted(self) -> bool:

@@ -57,6 +57,15 @@ class ItemReader:
         self.expires = bool(getattr(store, "supports_ttl", False))
         self._ask = ask
 
+    @property
+    def real(self) -> ItemReader:
+        """The reader without its masks: for acts, never for what is shown."""
+        return self
+
+    def real_place(self, namespace: Namespace, key: str) -> tuple[Namespace, str]:
+        """Where an item lies that is named as it is shown."""
+        return namespace, key
+
     def token(self) -> str:
         """Another text once memory has changed, as far as that can be told cheaply."""
         newest = self._search((), 100, 0)

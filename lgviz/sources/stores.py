@@ -11,10 +11,12 @@ from langgraph.store.memory import InMemoryStore
 from lgviz.errors import NotASource
 from lgviz.persistence.stores.store import Store
 
-from .base import ReadOptions
+from .base import DecodingOptions, ReadOptions, decoding
 from .items import Ask, ItemReader
 from .langgraph.items import InMemoryItems, SqlItems, reader_of
 from .lgviz.items import VersionedItems
+from .redact import Redactor
+from .redacted_items import RedactedItems
 
 __all__ = ["memory_of", "open_items"]
 
@@ -32,6 +34,11 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
     Raises:
         NotASource: the given store is none.
     """
+    found, rules = _found(what, store, ask, **decoding(options)), options.get("redact", ())
+    return found if found is None or not rules else RedactedItems(found, Redactor(rules))
+
+
+def _found(what: Any, store: Any, ask: Ask, **options: Unpack[DecodingOptions]) -> ItemReader | None:
     if store is not None:
         return open_items(store, ask, **options)
     if isinstance(what, (str, os.PathLike)):
@@ -40,7 +47,7 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
     return open_items(found, ask) if isinstance(found, BaseStore) else None
 
 
-def open_items(what: Any, ask: Ask, **options: Unpack[ReadOptions]) -> ItemReader:
+def open_items(what: Any, ask: Ask, **options: Unpack[DecodingOptions]) -> ItemReader:
     """The items of a store, or of a database by its path or URL.
 
     Raises:

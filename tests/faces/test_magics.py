@@ -148,7 +148,7 @@ def test_completion_knows_graphs_files_and_threads(
         assert expected in {c.text for c in shell.Completer.completions(typed, len(typed))}
 
 
-OPTIONS = ["--thread", "--store", "--trust", "--height", "--no-static", "-t", "-s"]
+OPTIONS = ["--thread", "--store", "--trust", "--redact", "--height", "--no-static", "-t", "-s"]
 
 
 @pytest.mark.parametrize("jedi", [True, False])
@@ -161,7 +161,7 @@ OPTIONS = ["--thread", "--store", "--trust", "--height", "--no-static", "-t", "-
         ("%%lgviz --h", ["--height"]),
         ("%lgviz -", OPTIONS),
         ("%lgviz graph ", OPTIONS),
-        ("%lgviz graph --", OPTIONS[:5]),
+        ("%lgviz graph --", OPTIONS[:6]),
         ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
         ("%lgviz graph --trust a ", OPTIONS),
         ("%lgviz graph -t ", ["'two words'", "1"]),
@@ -229,10 +229,15 @@ def test_each_option_of_the_magic_is_one_of_debug(
     asked: dict[str, Any] = {}
     shown = SimpleNamespace(show=lambda: None)
     monkeypatch.setattr("lgviz.magics.debug", lambda what, **options: asked.update(options) or shown)
-    shell.run_line_magic("lgviz", "here.db -t 1 --height 300 --no-static --trust app.state --trust app.other")
+    shell.user_ns["rules"] = ["a.b", len]
+    shell.run_line_magic(
+        "lgviz",
+        "here.db -t 1 --height 300 --no-static --trust app.state --trust app.other "
+        "--redact rules --redact 'messages.*.content'",
+    )
     assert asked == {
         "name": "'here.db'", "thread_id": "1", "store": None, "height": 300, "static": False,
-        "trust": ["app.state", "app.other"],
+        "trust": ["app.state", "app.other"], "redact": ["a.b", len, "messages.*.content"],
     }  # fmt: skip
     assert asked.keys() <= {*inspect.signature(lgviz.debug).parameters, *ReadOptions.__annotations__}
 

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from langgraph.checkpoint.memory import InMemorySaver
 
-from lgviz.sources.base import ReadOptions, Source
+from lgviz.sources.base import DecodingOptions, Source
 
 from .any_saver import ListedSource
 from .detect import is_url, langgraph_kind
@@ -34,12 +34,12 @@ def source_of_saver(saver: Any) -> Source:
     return ListedSource(saver)
 
 
-def source_of_database(where: str, **options: Unpack[ReadOptions]) -> LangGraphTables:
+def source_of_database(where: str, **options: Unpack[DecodingOptions]) -> LangGraphTables:
     """Reads LangGraph's tables in a file or in PostgreSQL, read-only.
 
     Args:
         where: path or URL.
-        options: see :class:`ReadOptions`.
+        options: see :class:`DecodingOptions`.
 
     Raises:
         MissingFile, NotADatabase, NotASource, NoCheckpoints: it is not what it should be.

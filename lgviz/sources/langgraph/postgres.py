@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Unpack
 
 from lgviz.errors import NoCheckpoints, NotASource
 from lgviz.persistence.database.conninfo import conninfo_of
-from lgviz.sources.base import CheckpointRow, ReadOptions, ThreadIndex, Undecodable, WriteRow
+from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, Undecodable, WriteRow
 from lgviz.sources.connections import Rows, Statement
 from lgviz.sources.decode import Decoder, Encoded, FileDecoder, load_metadata
 
@@ -47,7 +47,7 @@ class PostgresSource(LangGraphTables):
         super().__init__(PostgresReader(conninfo), decoder, description)
 
     @classmethod
-    def of_url(cls, url: str, **options: Unpack[ReadOptions]) -> PostgresSource:
+    def of_url(cls, url: str, **options: Unpack[DecodingOptions]) -> PostgresSource:
         """Opens a database, in transactions that only read.
 
         Raises:

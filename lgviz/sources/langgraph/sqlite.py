@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 from lgviz.errors import NoCheckpoints, NotADatabase
-from lgviz.sources.base import CheckpointRow, ReadOptions, ThreadIndex, WriteRow
+from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, WriteRow
 from lgviz.sources.connections import AsyncReader, FileReader, LiveReader, ReadConnection, Rows, Statement
 from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 from lgviz.sources.metadata_cache import Key, MetadataCache
@@ -52,7 +52,7 @@ class SqliteSource(LangGraphTables):
         self._cache = MetadataCache(reader.path) if isinstance(reader, FileReader) else None
 
     @classmethod
-    def of_file(cls, path: Path, **options: Unpack[ReadOptions]) -> SqliteSource:
+    def of_file(cls, path: Path, **options: Unpack[DecodingOptions]) -> SqliteSource:
         """Opens a database file read-only.
 
         Raises:

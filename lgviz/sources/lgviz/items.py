@@ -19,7 +19,7 @@ from lgviz.persistence.stores.namespaces import pack_key, pack_path, read_key, r
 from lgviz.persistence.stores.past import Version
 from lgviz.persistence.stores.store import Store
 from lgviz.persistence.stores.timestamps import read_when
-from lgviz.sources.base import ReadOptions
+from lgviz.sources.base import DecodingOptions
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
 from lgviz.sources.items import Ask, Expiry, ItemReader, Namespace, plainly
@@ -60,7 +60,7 @@ class VersionedItems(ItemReader):
         return cls(of_owner(store), store._engine, store, ask)
 
     @classmethod
-    def of_path(cls, path: str, **options: Unpack[ReadOptions]) -> VersionedItems | None:
+    def of_path(cls, path: str, **options: Unpack[DecodingOptions]) -> VersionedItems | None:
         """The items in a database file, or a PostgreSQL database, which is only read; None where there are
         none, or it cannot be read at all, which its source says better."""
         if is_url(path):

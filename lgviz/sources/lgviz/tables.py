@@ -25,7 +25,7 @@ from lgviz.persistence.savers.read import StoredCheckpoint
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources.base import (
     Bookkeeping,
-    ReadOptions,
+    DecodingOptions,
     Record,
     Source,
     StoredWrite,
@@ -81,7 +81,7 @@ class TablesSource(Source):
         return cls(of_owner(saver), SaverEngine(saver._dialect, saver.serde), type(saver).__name__)
 
     @classmethod
-    def of_file(cls, path: Path, **options: Unpack[ReadOptions]) -> TablesSource | None:
+    def of_file(cls, path: Path, **options: Unpack[DecodingOptions]) -> TablesSource | None:
         """Opens a database file read-only; None where it has no checkpoint in lgviz's tables.
 
         Raises:
@@ -100,7 +100,7 @@ class TablesSource(Source):
         return None
 
     @classmethod
-    def of_url(cls, url: str, **options: Unpack[ReadOptions]) -> TablesSource | None:
+    def of_url(cls, url: str, **options: Unpack[DecodingOptions]) -> TablesSource | None:
         """Opens a PostgreSQL database, in transactions that only read; None where it has no checkpoint in
         lgviz's tables.
 
