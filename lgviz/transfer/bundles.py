@@ -18,7 +18,7 @@ from lgviz._version import __version__
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import open_history
 from lgviz.analysis.shown import ShownByFields
-from lgviz.errors import NotASource, ThreadExists
+from lgviz.errors import LgvizError, NotASource, NotKept, ThreadExists, described
 from lgviz.persistence.savers.saver import Saver
 from lgviz.persistence.savers.sqlite import MemorySaver
 from lgviz.persistence.stores.past import Version
@@ -100,6 +100,7 @@ class Bundle(ShownByFields):
         Raises:
             ThreadExists: the saver has such a thread.
             NotASource: ``saver`` is none.
+            NotKept: it cannot keep a value of the thread; nothing of that is left in it.
             DamagedData: the file is not what was written.
         """
         new = self._new_thread(saver, thread_id)
@@ -109,10 +110,16 @@ class Bundle(ShownByFields):
             if isinstance(saver, Saver):
                 copy_checkpoints(source, places, saver, show, new)
             else:
-                for done, puts in enumerate(ThreadCopy(source, places, new, versions_of(saver)).puts(), 1):
-                    for name, args in puts:
-                        getattr(saver, name)(*args)
-                    show(done, len(places))
+                try:
+                    for done, puts in enumerate(
+                        ThreadCopy(source, places, new, versions_of(saver)).puts(), 1
+                    ):
+                        for name, args in puts:
+                            getattr(saver, name)(*args)
+                        show(done, len(places))
+                except BaseException as error:
+                    saver.delete_thread(new)
+                    raise _not_kept(saver, error) from error
             if store is not None:
                 self._remember(store, new)
         return new
@@ -123,9 +130,13 @@ class Bundle(ShownByFields):
         with self._source() as source:
             self._refuse(await saver.aget_tuple(config_of(new)), new)
             places = places_of(source, self.thread_id)
-            for puts in ThreadCopy(source, places, new, versions_of(saver)).puts():
-                for name, args in puts:
-                    await getattr(saver, f"a{name}")(*args)
+            try:
+                for puts in ThreadCopy(source, places, new, versions_of(saver)).puts():
+                    for name, args in puts:
+                        await getattr(saver, f"a{name}")(*args)
+            except BaseException as error:
+                await saver.adelete_thread(new)
+                raise _not_kept(saver, error) from error
         return new
 
     def _source(self) -> closing[Source]:
@@ -161,6 +172,14 @@ class Bundle(ShownByFields):
                 store.delete(each.namespace, each.key)
             else:
                 store.put(each.namespace, each.key, each.value)
+
+
+def _not_kept(saver: BaseCheckpointSaver[Any], error: BaseException) -> BaseException:
+    """What is raised where a saver did not take the thread in: a person's interrupt stays one."""
+    if isinstance(error, LgvizError) or not isinstance(error, Exception):
+        return error
+    cause = f"{type(saver).__name__} cannot keep the thread: {described(error)}"
+    return NotKept(f"{cause}.", "Import it into a saver of lgviz, as MemorySaver(), which keeps such values.")
 
 
 def open_bundle(path: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> Bundle:
@@ -203,7 +222,8 @@ def save_bundle(
         memory: whether items are taken along, as they were until the thread's last step: all; none; or those
             below some namespaces.
         progress: whether to draw a progress bar, or a function that is given (done, total).
-        **options: how the source is read (see :func:`lgviz.open_source`).
+        **options: how the source is read (see :func:`lgviz.open_source`); what ``redact`` masks is masked in
+            the file, for good.
 
     Returns:
         What was written; it shows how much that is.
@@ -223,7 +243,8 @@ def save_bundle(
             else:
                 last = history[at.id if isinstance(at, Checkpoint) else at]
                 places = path_places(source, Address(thread_id, last.namespace, last.id))
-            copied = copy_checkpoints(source, places, saver, show)
+            name = source.redactor.text(thread_id) if source.redactor else thread_id
+            copied = copy_checkpoints(source, places, saver, show, name)
             items = _copy_memory(what, store, memory, saver, _Until(source, places, thread_id), options)
             saver.conn.execute("VACUUM")
             database = saver.conn.serialize()
@@ -231,7 +252,8 @@ def save_bundle(
         if source is not what:
             source.close()
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    manifest = Manifest(thread_id, copied, *items, len(database), made, __version__)
+    masked = source.redactor is not None
+    manifest = Manifest(name, copied, *items, len(database), made, __version__, masked)
     write_bundle(file, manifest, database)
     return Bundle(str(file), file.stat().st_size, manifest, options)
 

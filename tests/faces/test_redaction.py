@@ -116,6 +116,16 @@ def _static(seen: Exhibit) -> Iterator[Any]:
     debugger.close()
 
 
+def _bundle(seen: Exhibit) -> Iterator[Any]:
+    """What who gets it reads, without a rule."""
+    bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
+    yield (bundle, bundle._repr_html_(), Path(bundle.path).read_bytes())
+    yield from _history(Exhibit(bundle.path, (), seen.planted, seen.folder))
+    store = LangGraphStore()
+    bundle.import_into(MemorySaver(), store=store)
+    yield store.search((), limit=1000)
+
+
 FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "history": _history,
     "diffs": _diffs,
@@ -123,6 +133,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "requests": _requests,
     "messages": _messages,
     "static view": _static,
+    "bundle": _bundle,
 }
 """Every way out. A new face adds a line; each yields all that it shows, of any type."""
 

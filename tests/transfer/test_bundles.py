@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -29,6 +30,7 @@ from lgviz.errors import (
     MissingFile,
     NotADatabase,
     NotASource,
+    NotKept,
     SourceError,
     ThreadExists,
 )
@@ -272,6 +274,22 @@ def test_refusals(tmp_path: Path) -> None:
     bundle = lgviz.save_bundle(graph, "1", tmp_path / "a.lgviz")
     with pytest.raises(NotASource, match="saver to import into"):
         bundle.import_into(graph)
+
+
+async def test_a_saver_that_cannot_keep_a_value_is_left_as_it_was(tmp_path: Path) -> None:
+    builder = StateGraph(dict).add_node("sell", lambda state: {"frame": pd.DataFrame({"n": [1]})})
+    builder.add_edge(START, "sell")
+    graph = builder.compile(checkpointer=persistence.MemorySaver())
+    graph.invoke({}, config())
+    bundle = lgviz.save_bundle(graph, "1", tmp_path / "bug.lgviz")
+    saver = InMemorySaver()
+    says = r"InMemorySaver cannot keep the thread: .*DataFrame.* Import it into a saver of lgviz"
+    with pytest.raises(NotKept, match=says):
+        bundle.import_into(saver)
+    with pytest.raises(NotKept, match=says):
+        await bundle.aimport_into(saver)
+    assert [*saver.list(None)] == []
+    assert bundle.import_into(persistence.MemorySaver()) == "1"
 
 
 def test_size_and_no_trace(tmp_path: Path) -> None:
