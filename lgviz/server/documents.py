@@ -28,6 +28,7 @@ Hear = Callable[[bytes, bool], None]
 
 _REFRESH = 0
 """The number of the server's own request; the others count from 1."""
+_CLOSED = ("The document was closed.", "Open it again.")
 _SETTLED_NS = 100_000_000
 """A file changed less than this ago may change again within one tick of its clock."""
 
@@ -65,6 +66,7 @@ class Document:
         self._stamp: Any = stamp_of(file)
         self._refreshing = False
         self._used = loop.time()
+        self._closed = False
         try:
             self._backend = Backend(str(file), self._send, redact=settings.redact)
         except LgvizError as error:
@@ -73,7 +75,8 @@ class Document:
     def close(self) -> None:
         """Cancel what was asked, and let go of the database."""
         for number in list(self._asked):
-            self._fail(number, "cancelled", "The document was closed.", "Open it again.")
+            self._fail(number, "source", *_CLOSED)
+        self._closed = True
         self._backend.close()
 
     def listen(self, hear: Hear) -> None:
@@ -84,6 +87,8 @@ class Document:
         """Cancel what was asked by one who hears nothing any more."""
         self._listeners.discard(hear)
         self._used = self._loop.time()
+        if self._closed:
+            return
         for number, asked in list(self._asked.items()):
             if asked.hear == hear:
                 self._backend.receive({"cancel": number})
@@ -110,7 +115,9 @@ class Document:
         busy = len(self._asked) >= self._settings.max_requests
         self._asked[number] = _Asked(message["id"], hear, timer)
         refusal = refusal_of(message.get("method"), message.get("params"))
-        if busy:
+        if self._closed:
+            self._fail(number, "source", *_CLOSED)
+        elif busy:
             self._fail(number, "refused", "Too much is asked at once.", "Ask again in a moment.")
         elif refusal is not None:
             self._fail(number, "refused", refusal.cause, refusal.remedy)
