@@ -20,11 +20,11 @@ __all__ = ["load"]
 
 def load(server: Any) -> None:
     """Add the routes to a ``jupyter_server.serverapp.ServerApp``; nothing is opened unasked."""
-    from lgviz.server.documents import Documents
+    from lgviz.server.documents import OpenDocuments
     from lgviz.server.routes import routes
     from lgviz.server.settings import LgvizServer
 
-    documents = Documents(LgvizServer(parent=server))
+    documents = OpenDocuments(LgvizServer(parent=server))
     server.web_app.add_handlers(".*$", routes(server.web_app.settings["base_url"], documents))
     server.log.info("lgviz reads databases of checkpoints as documents")
 

@@ -21,7 +21,7 @@ from lgviz.server.served import refusal_of
 if TYPE_CHECKING:
     from lgviz.server.settings import LgvizServer
 
-__all__ = ["Document", "Documents", "Full", "Hear"]
+__all__ = ["Document", "Full", "Hear", "OpenDocuments"]
 
 Hear = Callable[[bytes, bool], None]
 """Takes a frame, and whether it is the last that answers a request."""
@@ -188,7 +188,7 @@ class Document:
         return text.replace(str(self._file), self._name)
 
 
-class Documents:
+class OpenDocuments:
     """All that are open, by ids that cannot be guessed.
 
     Args:

@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from lgviz._version import __version__
 from lgviz.errors import InvalidValue, LgvizError, MissingFile, NotFound
 from lgviz.protocol import PROTOCOL_VERSION
-from lgviz.server.documents import Document, Documents, Full
+from lgviz.server.documents import Document, Full, OpenDocuments
 from lgviz.server.files import file_below
 
 __all__ = ["routes"]
@@ -27,7 +27,9 @@ _READS = {"action": "read", "resource": "contents"}
 """What one must be allowed to do, by the server's own authorizer: to read its files."""
 
 
-def routes(base_url: str, documents: Documents) -> list[tuple[str, type[web.RequestHandler], dict[str, Any]]]:
+def routes(
+    base_url: str, documents: OpenDocuments
+) -> list[tuple[str, type[web.RequestHandler], dict[str, Any]]]:
     """The routes below ``base_url``."""
     document = r"lgviz/api/documents/([\w-]+)"
     given = {"documents": documents}
@@ -80,7 +82,7 @@ class _TooLarge(LgvizError):
 class _Api(APIHandler):
     """A route whose body is bounded while it comes, and whose errors say what to do."""
 
-    def initialize(self, documents: Documents) -> None:
+    def initialize(self, documents: OpenDocuments) -> None:
         self.documents = documents
         self.body = bytearray()
 
@@ -200,7 +202,7 @@ class _Request(_Api):
 class _Channel(WebSocketMixin, WebSocketHandler, JupyterHandler):
     """Requests in, frames out, and what nobody asked for too."""
 
-    def initialize(self, documents: Documents) -> None:
+    def initialize(self, documents: OpenDocuments) -> None:
         self.documents = documents
         self.opened: Document | None = None
 
