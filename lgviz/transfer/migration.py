@@ -25,7 +25,7 @@ from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
 
-__all__ = ["migrate"]
+__all__ = ["migrate", "saver_of"]
 
 Show = Callable[[int, int], None]
 """Is told (done, total)."""
@@ -63,7 +63,7 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
         with closing(_opened(source)) as opened:
             places = _places(opened)
             owned = isinstance(target, (str, Path))
-            saver = _made(target) if owned else target
+            saver = saver_of(target) if owned else target
             if not isinstance(saver, Saver):
                 raise NotASource(
                     f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file."
@@ -105,7 +105,13 @@ def _places(source: Source) -> list[Address]:
     return places
 
 
-def _made(target: str | Path) -> SyncSaver:
+def saver_of(target: str | Path) -> SyncSaver:
+    """A saver over the database that a path or URL names, which is its own to close; a file is made.
+
+    Raises:
+        MissingFile, NotADatabase, ForeignTables: a path that leads to something else.
+        Unavailable: a PostgreSQL server refuses or cannot be reached.
+    """
     if not is_url(target):
         return SqliteSaver.from_conn_string(str(target))
     import psycopg
