@@ -31,8 +31,8 @@ _CLOSED_PIPE = 141
 app = typer.Typer(
     name="lgviz",
     help="See, compare, search and keep what LangGraph agents remember.\n\n"
-    "DB is the path of a SQLite database that lgviz's or LangGraph's savers wrote, or a postgresql:// URL. "
-    "Reading never writes to it.",
+    "DB is the path of a SQLite database that lgviz's or LangGraph's savers wrote, a bundle, or a "
+    "postgresql:// URL. Reading never writes to it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if _TERMINAL else None,
@@ -42,7 +42,9 @@ app = typer.Typer(
 Thread = Annotated[
     str | None, typer.Option("--thread", "-t", metavar="THREAD", help="The thread; else the newest.")
 ]
-_DB = Annotated[str, typer.Argument(metavar="DB", help="Path or postgresql:// URL of a checkpoint database.")]
+_DB = Annotated[
+    str, typer.Argument(metavar="DB", help="A database or a bundle: its path, or a postgresql:// URL.")
+]
 _TRUST = Annotated[
     list[str] | None,
     typer.Option(
@@ -69,11 +71,15 @@ class OpenedDatabase:
     Args:
         where: the path or URL.
         trust, redact: as on the command line.
+
+    Attributes:
+        where: the path or URL.
+        options: how it is read.
     """
 
     def __init__(self, where: str, trust: list[str] | None, redact: list[str] | None) -> None:
         self.where = where if "://" in where else str(Path(where).expanduser())
-        self._options: ReadOptions = {"trust": trust or [], "redact": [_rule(text) for text in redact or []]}
+        self.options: ReadOptions = {"trust": trust or [], "redact": [_rule(text) for text in redact or []]}
         self._source: Source | None = None
 
     @property
@@ -82,7 +88,7 @@ class OpenedDatabase:
         if self._source is None:
             from lgviz.sources import open_source
 
-            self._source = open_source(self.where, **self._options)
+            self._source = open_source(self.where, **self.options)
         return self._source
 
     def history(self, thread_id: str | None) -> History:

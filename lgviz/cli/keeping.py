@@ -1,4 +1,4 @@
-"""Commands that look after a database: ``migrate``, ``prune``, ``check``, ``stats`` (floor 6)."""
+"""Commands that keep and copy: ``bundle``, ``migrate``, ``prune``, ``check``, ``stats`` (floor 6)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,46 @@ from typing import Annotated, Any
 
 import typer
 
-from .app import OpenedDatabase, command
+from .app import OpenedDatabase, Thread, command
 from .printing import Answer, Line, progress, size, table
 
-__all__ = ["check", "migrate", "prune", "stats"]
+__all__ = ["bundle", "check", "migrate", "prune", "stats"]
+
+
+@command("lgviz bundle checkpoints.db --thread 1 bug.lgviz")
+def bundle(
+    database: OpenedDatabase,
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")
+    ],
+    thread: Thread = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="CHECKPOINT", help="Take only the path to this one along: a label or an id."
+        ),
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory/--no-memory", help="Take the items of the store along.")
+    ] = True,
+) -> Answer:
+    """Write one thread into a file that a colleague opens.
+
+    With its memory as it was. Open it by lgviz show, or lgviz.debug("bug.lgviz"). What --redact masks is
+    masked in the file, for good.
+    """
+    from lgviz.transfer.bundles import save_bundle
+
+    with progress("bundling") as told:
+        made = save_bundle(
+            database.where, thread, path, at=at, memory=memory, progress=told, **database.options
+        )
+    held = made.manifest
+    said = (
+        f"{path}: thread {held.thread_id}, {held.checkpoints:,} checkpoints, {held.items:,} items of memory, "
+        f"{size(made.size)}."
+    )
+    return Answer(lambda: {"path": path, "size": made.size, **asdict(held)}, [said])
 
 
 @command("lgviz migrate langgraph.db checkpoints.db")

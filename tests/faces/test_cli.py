@@ -254,6 +254,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "show --at": ["show", own, "--at", "c4"],
         "diff": ["diff", own, "c2", "c3"],
         "find": ["find", own, "edit"],
+        "bundle": ["bundle", own, tmp_path / "a.lgviz"],
         "migrate": ["migrate", folder / "langgraph.db", copy],
         "prune": ["prune", own, "--all", "--dry-run"],
         "check": ["check", own],
@@ -391,7 +392,7 @@ def test_migrate_prune_and_check(folder: Path, tmp_path: Path) -> None:
 
     whole = lg("prune", copy, "--all", "--delete", "--yes", "--json").data["threads"][0]
     assert (whole["removed"], whole["kept"], whole["bytes"]) == (1, 0, after["bytes"])
-    assert "holds no checkpoint" in lg("threads", copy).err
+    assert lg("threads", copy).code == 1
 
 
 def test_threads_that_share_values_give_them_back_together(tmp_path: Path) -> None:
@@ -453,3 +454,16 @@ def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
     monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: os.kill(os.getpid(), signal.SIGINT))
     stopped = lg("threads", folder / "own.db")
     assert (stopped.code, stopped.out, stopped.err) == (130, "", "")
+
+
+def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bug.lgviz"
+    said = lg("bundle", db, "--thread", "two", "--at", "c3", file)
+    assert re.fullmatch(rf"{file}: thread two, 4 checkpoints, 0 items of memory, [\d.]+ kB\.\n", said.out)
+    assert lg("threads", file).out == "two\t4\t<time>\n"
+    assert lg("diff", file, "c2", "c3").out == lg("diff", db, "c2", "c3").out
+    assert lg("check", file).out == "Everything is whole.\n"
+    before = file.read_bytes()
+    refused = lg("prune", file, "--all", "--yes")
+    assert refused.code == 1 and "is no" in refused.err and file.read_bytes() == before
+    assert lg("bundle", db, "-t", "7", file).code == 1
