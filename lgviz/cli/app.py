@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lgviz._version import __version__
-from lgviz.cli.printing import Answer, complain, show
+from lgviz.cli.printing import CommandAnswer, complain, show
 
 if TYPE_CHECKING:
     from lgviz.analysis.history import History
@@ -113,19 +113,19 @@ def _rule(text: str) -> Any:
     return text
 
 
-def command(example: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+def command(example: str) -> Callable[[Callable[..., CommandAnswer]], Callable[..., CommandAnswer]]:
     """Declare a command: this line above a function is all that there is to it.
 
     The function's name is the command's, its docstring the help; its parameters are read by typer, but for
     one of type :class:`OpenedDatabase`: that becomes the argument ``DB`` with ``--trust`` and ``--redact``.
-    Every command gets ``--json``. It returns an :class:`~lgviz.cli.printing.Answer`, and raises a
+    Every command gets ``--json``. It returns a :class:`~lgviz.cli.printing.CommandAnswer`, and raises a
     :class:`~lgviz.LgvizError` for what it refuses.
 
     Args:
         example: a line that shows it, for the help.
     """
 
-    def declare(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    def declare(function: Callable[..., CommandAnswer]) -> Callable[..., CommandAnswer]:
         own = inspect.signature(function, eval_str=True)
         reads = next((p.name for p in own.parameters.values() if p.annotation is OpenedDatabase), None)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .app import OpenedDatabase, Thread, command
-from .printing import Answer, Line, progress, size, table
+from .printing import CommandAnswer, Line, progress, size, table
 
 __all__ = ["bundle", "check", "migrate", "prune", "stats"]
 
@@ -32,7 +32,7 @@ def bundle(
     memory: Annotated[
         bool, typer.Option("--memory/--no-memory", help="Take the items of the store along.")
     ] = True,
-) -> Answer:
+) -> CommandAnswer:
     """Write one thread into a file that a colleague opens.
 
     With its memory as it was. Open it by lgviz show, or lgviz.debug("bug.lgviz"). What --redact masks is
@@ -49,7 +49,7 @@ def bundle(
         f"{path}: thread {held.thread_id}, {held.checkpoints:,} checkpoints, {held.items:,} items of memory, "
         f"{size(made.size)}."
     )
-    return Answer(lambda: {"path": path, "size": made.size, **asdict(held)}, [said])
+    return CommandAnswer(lambda: {"path": path, "size": made.size, **asdict(held)}, [said])
 
 
 @command("lgviz migrate langgraph.db checkpoints.db")
@@ -60,7 +60,7 @@ def migrate(
     target: Annotated[
         str, typer.Argument(metavar="DST", help="File to make or to go on with, or a postgresql:// URL.")
     ],
-) -> Answer:
+) -> CommandAnswer:
     """Copy all threads from LangGraph's tables to lgviz's.
 
     Exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
@@ -69,7 +69,7 @@ def migrate(
 
     with progress("migrating") as told:
         count = copied(source, target, told)
-    return Answer(lambda: {"copied": count}, [f"{count:,} checkpoints copied."])
+    return CommandAnswer(lambda: {"copied": count}, [f"{count:,} checkpoints copied."])
 
 
 @command("lgviz prune checkpoints.db --thread 1 --dry-run")
@@ -87,7 +87,7 @@ def prune(
         bool, typer.Option("--dry-run", help="Only say what goes and what comes back.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> Answer:
+) -> CommandAnswer:
     """Remove older checkpoints and give space back.
 
     The newest of each namespace stays, and what its delta channels need. What goes is told, and asked for.
@@ -118,10 +118,10 @@ def prune(
     return answer
 
 
-def _planned(plan: list[Any], *, pruned: bool) -> Answer:
+def _planned(plan: list[Any], *, pruned: bool) -> CommandAnswer:
     rows = ([p.thread_id, p.removed, p.kept, "–" if p.bytes is None else size(p.bytes)] for p in plan)
     end = _summary(plan, "removed" if pruned else "would go")
-    return Answer(
+    return CommandAnswer(
         lambda: {"pruned": pruned, "threads": [asdict(one) for one in plan]},
         chain(table(("THREAD", "GO", "STAY", "BACK"), rows), end),
     )
@@ -134,7 +134,7 @@ def _summary(plan: list[Any], word: str) -> Iterator[str]:
 
 
 @command("lgviz check checkpoints.db")
-def check(database: OpenedDatabase) -> Answer:
+def check(database: OpenedDatabase) -> CommandAnswer:
     """Verify every hash and reference.
 
     Damage is named; then the command ends with 1.
@@ -147,11 +147,11 @@ def check(database: OpenedDatabase) -> Answer:
             yield [(one.where, "cyan"), (f": {one.what}", "red")]
         yield f"{len(found):,} problems." if found else "Everything is whole."
 
-    return Answer(lambda: {"problems": problems}, lines(), code=int(bool(found)))
+    return CommandAnswer(lambda: {"problems": problems}, lines(), code=int(bool(found)))
 
 
 @command("lgviz stats checkpoints.db")
-def stats(database: OpenedDatabase) -> Answer:
+def stats(database: OpenedDatabase) -> CommandAnswer:
     """Tell what threads and channels take.
 
     And what a prune of all would give back. What is stored in a checkpoint's own row counts for its thread.
@@ -172,4 +172,4 @@ def stats(database: OpenedDatabase) -> Answer:
             yield ""
             yield from table((head, "SIZE"), ((name, size(taken)) for name, taken in largest))
 
-    return Answer(data, lines())
+    return CommandAnswer(data, lines())

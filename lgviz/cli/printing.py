@@ -12,14 +12,14 @@ from typing import Any
 
 from lgviz._visible import HIDDEN, visible
 
-__all__ = ["Answer", "complain", "local", "progress", "show", "size", "table"]
+__all__ = ["CommandAnswer", "complain", "local", "progress", "show", "size", "table"]
 
 Line = str | Sequence[tuple[str, str]]
 """A line, or its pieces with their styles, as rich names them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandAnswer:
     """What a command answers; only what is shown of it is made.
 
     Attributes:
@@ -35,7 +35,7 @@ class Answer:
     code: int = 0
 
 
-def show(answer: Answer, as_json: bool) -> None:
+def show(answer: CommandAnswer, as_json: bool) -> None:
     """Print an answer."""
     if as_json:
         whole = json.dumps(answer.data(), ensure_ascii=not _is_utf8(), indent=2)

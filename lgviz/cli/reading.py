@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .app import OpenedDatabase, Thread, command
-from .printing import Answer, Line, local, progress, table
+from .printing import CommandAnswer, Line, local, progress, table
 
 if TYPE_CHECKING:
     from lgviz.analysis.checkpoint import Checkpoint
@@ -24,13 +24,13 @@ _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 
 
 @command("lgviz threads checkpoints.db")
-def threads(database: OpenedDatabase) -> Answer:
+def threads(database: OpenedDatabase) -> CommandAnswer:
     """List the threads, the newest activity first."""
     from lgviz.export.plain import thread_data
 
     found = database.source.threads()
     rows = ((one.thread_id, one.count, local(one.updated_at)) for one in found)
-    return Answer(
+    return CommandAnswer(
         lambda: {"threads": [thread_data(one) for one in found]},
         table(("THREAD", "CHECKPOINTS", "LAST"), rows),
         "No thread yet.",
@@ -51,7 +51,7 @@ def show(
         bool, typer.Option("--messages", help="The messages of the state as a chat.")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The most rows of the tree.")] = 200,
-) -> Answer:
+) -> CommandAnswer:
     """Show a thread as a tree, or one of its checkpoints.
 
     Of a checkpoint (--at) its state, or by --messages the messages in it.
@@ -65,7 +65,7 @@ def show(
     return _tree(history, chosen if at else None, limit)
 
 
-def _tree(history: History, chosen: Checkpoint | None, limit: int) -> Answer:
+def _tree(history: History, chosen: Checkpoint | None, limit: int) -> CommandAnswer:
     from lgviz.export.plain import row_data
     from lgviz.export.text import tree_text
 
@@ -79,10 +79,10 @@ def _tree(history: History, chosen: Checkpoint | None, limit: int) -> Answer:
         yield [(f"{history.thread_id}", "cyan"), (f"  {history.status}", "bold")]
         yield from tree_text(history.tree, chosen.id if chosen else None, width, limit).split("\n")
 
-    return Answer(data, lines())
+    return CommandAnswer(data, lines())
 
 
-def _checkpoint(chosen: Checkpoint, messages: bool) -> Answer:
+def _checkpoint(chosen: Checkpoint, messages: bool) -> CommandAnswer:
     from lgviz.export.plain import checkpoint_data
     from lgviz.export.state_text import checkpoint_lines, messages_lines, state_lines
 
@@ -95,7 +95,7 @@ def _checkpoint(chosen: Checkpoint, messages: bool) -> Answer:
         yield from ([(line, "" if line.startswith(" ") else "bold")] if messages else line for line in body)
 
     thread_id = chosen.history.thread_id
-    return Answer(lambda: {"thread_id": thread_id, "checkpoint": checkpoint_data(chosen)}, lines())
+    return CommandAnswer(lambda: {"thread_id": thread_id, "checkpoint": checkpoint_data(chosen)}, lines())
 
 
 @command("lgviz diff checkpoints.db c2 c5 --thread 1")
@@ -104,7 +104,7 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="A label or an id of a checkpoint.")],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="Another one.")],
     thread: Thread = None,
-) -> Answer:
+) -> CommandAnswer:
     """Compare the states of two checkpoints."""
     from lgviz.export.plain import change_data
     from lgviz.export.state_text import change_lines
@@ -123,7 +123,7 @@ def diff(
             for line in change_lines(change):
                 yield [(line, _MARKS.get(line[:1], ""))]
 
-    return Answer(data, lines())
+    return CommandAnswer(data, lines())
 
 
 @command('lgviz find checkpoints.db "tram 28"')
@@ -133,7 +133,7 @@ def find(
     thread: Annotated[
         str | None, typer.Option("--thread", "-t", metavar="THREAD", help="In this thread; else in all.")
     ] = None,
-) -> Answer:
+) -> CommandAnswer:
     """Find a text in states, notes, questions and errors.
 
     Each value once, at the checkpoint that set it.
@@ -150,7 +150,9 @@ def find(
                 for hit in search(history, text, progress=told):
                     yield history, hit
 
-    return Answer(lambda: {"hits": [hit_data(*one) for one in hits()]}, _hits(hits()), "Nothing found.")
+    return CommandAnswer(
+        lambda: {"hits": [hit_data(*one) for one in hits()]}, _hits(hits()), "Nothing found."
+    )
 
 
 def _hits(found: Iterable[tuple[History, Hit]]) -> Iterator[Line]:
