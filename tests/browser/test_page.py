@@ -11,7 +11,18 @@ from lgviz.demos import agent, approval
 from lgviz.persistence import InMemoryStore, MemorySaver
 from tests.support.debugger_page import Debugger
 
-ACTS = ("start", "run-here", "fork-open", "step", "resume", "more", "copy-code", "answer-anew", "edit", "memory-add")
+ACTS = (
+    "start",
+    "run-here",
+    "fork-open",
+    "step",
+    "resume",
+    "more",
+    "copy-code",
+    "answer-anew",
+    "edit",
+    "memory-add",
+)
 
 
 def test_a_page_reads_from_the_disk_without_a_network_and_has_no_dead_button(

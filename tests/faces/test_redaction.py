@@ -124,6 +124,16 @@ def _page(seen: Exhibit) -> Iterator[Any]:
     yield (seen.folder / "page.html").read_text(encoding="utf-8")
 
 
+def _bundle(seen: Exhibit) -> Iterator[Any]:
+    """What who gets it reads, without a rule."""
+    bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
+    yield (bundle, bundle._repr_html_(), Path(bundle.path).read_bytes())
+    yield from _history(Exhibit(bundle.path, (), seen.planted, seen.folder))
+    store = LangGraphStore()
+    bundle.import_into(MemorySaver(), store=store)
+    yield store.search((), limit=1000)
+
+
 FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "history": _history,
     "diffs": _diffs,
@@ -132,6 +142,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "messages": _messages,
     "static view": _static,
     "page": _page,
+    "bundle": _bundle,
 }
 """Every way out. A new face adds a line; each yields all that it shows, of any type."""
 
