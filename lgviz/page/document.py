@@ -145,7 +145,7 @@ def export_html(
 
 
 def to_html(shown: History | Backend, *, thread_id: str | None = None, selected: str | None = None) -> str:
-    """The same as text."""
+    """A thread as one HTML page, as :func:`export_html` writes it."""
     return _document(shown, thread_id, selected)[0].decode()
 
 
