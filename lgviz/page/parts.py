@@ -20,9 +20,9 @@ class Parts:
     >>> parts = Parts()
     >>> twice = {"a long enough key": ["with a value", 1]}
     >>> parts.add([twice, twice])
-    {'$': 2}
+    [{'$': 0}, {'$': 0}]
     >>> parts.table
-    ['["with a value",1]', '{"a long enough key":["with a value",1]}', '[{"$":1},{"$":1}]']
+    ['{"a long enough key":["with a value",1]}']
 
     Attributes:
         table: the JSON of each part.
