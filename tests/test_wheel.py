@@ -18,7 +18,7 @@ import lgviz
 from hatch_build import check_bundle
 
 REPO = Path(__file__).resolve().parents[1]
-BUNDLE = {"lgviz/static/licenses.txt", "lgviz/static/loader.js", "lgviz/static/widget.js"}
+BUNDLE = {f"lgviz/static/{name}" for name in ("licenses.txt", "loader.js", "page.js", "widget.js")}
 
 
 def build(kind: str, source: Path, folder: Path) -> Path:
@@ -105,7 +105,7 @@ def test_stale_bundle_is_refused(sources: Path) -> None:
         check_bundle(sources)
 
 
-@pytest.mark.parametrize("name", ["loader.js", "widget.js"])
+@pytest.mark.parametrize("name", ["loader.js", "page.js", "widget.js"])
 def test_missing_bundle_is_refused(sources: Path, name: str) -> None:
     (sources / "lgviz" / "static" / name).unlink()
     with pytest.raises(RuntimeError, match=f"{name} is missing"):
