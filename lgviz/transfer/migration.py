@@ -140,11 +140,12 @@ def copy_checkpoints(
         NotKept: a value that lgviz cannot keep.
     """
     write = saver.engine.writes.put
-    read = _reader(source, saver)
     copied = 0
     present: dict[str, set[tuple[str, str]]] = {}
     versions: dict[tuple[str, str, str | None], Mapping[str, Any]] = {}
     for done, place in enumerate(places, 1):
+        if done == 1 or place.thread_id != places[done - 2].thread_id:
+            read = _reader(source, saver)  # a thread's blocks are recorded as needed by it
         record = _whole(read, place)
         show(done, len(places))
         if record is None or record.bookkeeping is None:
