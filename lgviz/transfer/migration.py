@@ -25,7 +25,7 @@ from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
 
-__all__ = ["copy_checkpoints", "migrate", "places_of", "shown"]
+__all__ = ["copy_checkpoints", "migrate", "places_of", "saver_of", "shown"]
 
 Show = Callable[[int, int], None]
 """Is told (done, total)."""
@@ -64,7 +64,7 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
             threads = sorted(thread.thread_id for thread in opened.threads())
             places = [place for thread_id in threads for place in places_of(opened, thread_id)]
             owned = isinstance(target, (str, Path))
-            saver = _made(target) if owned else target
+            saver = saver_of(target) if owned else target
             if not isinstance(saver, Saver):
                 raise NotASource(
                     f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file."
@@ -103,7 +103,13 @@ def places_of(source: Source, thread_id: str) -> list[Address]:
     return [Address(thread_id, row.namespace, row.id) for row in rows]
 
 
-def _made(target: str | Path) -> SyncSaver:
+def saver_of(target: str | Path) -> SyncSaver:
+    """A saver over the database that a path or URL names, which is its own to close; a file is made.
+
+    Raises:
+        MissingFile, NotADatabase, ForeignTables: a path that leads to something else.
+        Unavailable: a PostgreSQL server refuses or cannot be reached.
+    """
     if not is_url(target):
         return SqliteSaver.from_conn_string(str(target))
     import psycopg
