@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
@@ -140,6 +142,55 @@ class History:
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.tree.labels)
+
+    def to_html(self, *, selected: str | None = None) -> str:
+        """The thread as one HTML page that works from a disk, without a network; see :meth:`export_html`."""
+        html: str = _page().to_html(self, selected=selected and self[selected].id)
+        return html
+
+    def export_html(self, path: Any, *, selected: str | None = None, quiet: bool = False) -> Any:
+        """Write the thread as one HTML file: the debugger to read in, without Python and without a network.
+
+        What it contains is printed before it is written. What ``redact=`` masks is masked in it.
+
+        Args:
+            path: where to; a file that is there is written over.
+            selected: the checkpoint that it opens at, by label or id; None: the newest.
+            quiet: print nothing.
+
+        Returns:
+            A :class:`~lgviz.page.PageSummary`.
+        """
+        return _page().export_html(self, path, selected=selected and self[selected].id, quiet=quiet)
+
+    def export_svg(self, path: Any) -> None:
+        """Write the tree as a picture; a file that is there is written over."""
+        from lgviz.export.drawing import tree_svg
+
+        Path(path).write_text(tree_svg(self.tree), encoding="utf-8")
+
+    def to_mermaid(self) -> str:
+        """The tree as a Mermaid flowchart; a subgraph's first checkpoint hangs on its caller by dashes."""
+        from lgviz.export.drawing import tree_mermaid
+
+        return tree_mermaid(self.tree)
+
+    def to_dot(self) -> str:
+        """The tree in GraphViz's language; a subgraph's first checkpoint hangs on its caller by dashes."""
+        from lgviz.export.drawing import tree_dot
+
+        return tree_dot(self.tree)
+
+    def to_markdown(self, at: Any = (), diff: tuple[Any, Any] | None = None) -> str:
+        """What was found, to be pasted into an issue: the tree, some states, a difference.
+
+        Args:
+            at: the checkpoints whose states are told, by label or id; one, or several.
+            diff: two checkpoints to be compared.
+        """
+        from lgviz.export.drawing import history_markdown
+
+        return history_markdown(self, at, diff)
 
     # ------------------------------------------------------------ a sequence
 
@@ -316,6 +367,11 @@ class History:
         from .frames import to_frame
 
         return to_frame(self.tree)
+
+
+def _page() -> Any:
+    """The face that makes pages: it stands above a history, so it is looked up when one is asked for."""
+    return import_module("lgviz.page")
 
 
 def complete_by_tab() -> None:

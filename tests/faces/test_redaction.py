@@ -26,6 +26,7 @@ from lgviz.errors import InvalidValue, LgvizError
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from lgviz.protocol import Methods
 from lgviz.sources.redact import MASK, Redactor
+from tests.support.pages import data_of
 from tests.support.secrets import SECRET, THREAD, Planted, build, seed
 from tests.support.view import View, fork, run
 
@@ -138,6 +139,20 @@ def _static(seen: Exhibit) -> Iterator[Any]:
     debugger.close()
 
 
+def _drawings(seen: Exhibit) -> Iterator[Any]:
+    h = seen.history()
+    h.export_svg(seen.folder / "tree.svg")
+    yield (seen.folder / "tree.svg").read_text(encoding="utf-8")
+    yield from (h.to_mermaid(), h.to_dot(), h.to_markdown(at=[c.label for c in h], diff=("c1", "c2")))
+
+
+def _page(seen: Exhibit) -> Iterator[Any]:
+    h = seen.history()
+    yield json.dumps(data_of(h.to_html()), ensure_ascii=False)
+    yield repr(h.export_html(seen.folder / "page.html"))
+    yield (seen.folder / "page.html").read_text(encoding="utf-8")
+
+
 def _bundle(seen: Exhibit) -> Iterator[Any]:
     """What who gets it reads, without a rule."""
     bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
@@ -155,6 +170,8 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "requests": _requests,
     "messages": _messages,
     "static view": _static,
+    "page": _page,
+    "drawings": _drawings,
     "terminal": _terminal,
     "bundle": _bundle,
 }
