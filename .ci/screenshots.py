@@ -394,7 +394,7 @@ def menu(debugger: Debugger) -> None:
 
 def code(debugger: Debugger) -> None:
     debugger.select("c5")
-    debugger.root.get_by_test_id("lgviz-copy-code").first.click()
+    debugger.more("lgviz-copy-code").click()
     expect(debugger.root.get_by_test_id("lgviz-code")).to_contain_text("lgviz.")
 
 

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
     from lgviz.sources import open_source
+    from lgviz.transfer.bundles import Bundle, open_bundle, save_bundle
     from lgviz.widget import Debugger, debug
 
 __all__ = [
     "Backend",
+    "Bundle",
     "Change",
     "Checkpoint",
     "Debugger",
@@ -50,10 +52,12 @@ __all__ = [
     "fork",
     "history",
     "load_ipython_extension",
+    "open_bundle",
     "open_source",
     "preview",
     "run",
     "sandbox",
+    "save_bundle",
     "start",
     "unload_ipython_extension",
 ]
@@ -61,6 +65,7 @@ __all__ = [
 # Where each name comes from when it is first asked for: a program that only saves loads no widget.
 _HOMES = {
     "Backend": "lgviz.backend",
+    "Bundle": "lgviz.transfer.bundles",
     "Change": "lgviz.analysis.diff",
     "Checkpoint": "lgviz.analysis.checkpoint",
     "Debugger": "lgviz.widget",
@@ -78,9 +83,11 @@ _HOMES = {
     "debug": "lgviz.widget",
     "fork": "lgviz.session",
     "history": "lgviz.analysis.history:open_history",
+    "open_bundle": "lgviz.transfer.bundles",
     "open_source": "lgviz.sources",
     "preview": "lgviz.session",
     "run": "lgviz.session",
+    "save_bundle": "lgviz.transfer.bundles",
     "start": "lgviz.session",
     "sandbox": "lgviz.session:open_sandbox",
 }

@@ -17,7 +17,7 @@ from lgviz.sources import open_source
 
 __all__ = ["SUFFIXES", "complete_magic", "unquoted"]
 
-SUFFIXES = (".db", ".sqlite", ".sqlite3")
+SUFFIXES = (".db", ".sqlite", ".sqlite3", ".lgviz")
 _LINE = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(%?)%lgviz\s+(.*)", re.DOTALL)
 _IDENTIFIER = "lgviz.magic"
 

@@ -222,6 +222,11 @@ class History:
         return self[-1]
 
     @property
+    def all(self) -> list[Checkpoint]:
+        """The checkpoints of every namespace, subgraphs' too, in order of creation."""
+        return [self.checkpoint_at(row) for row in range(len(self.tree))]
+
+    @property
     def heads(self) -> list[Checkpoint]:
         """The checkpoints without children, oldest first."""
         return [self.checkpoint_at(row) for row in self.tree.roots if not self.tree.rows[row].children]

@@ -11,7 +11,7 @@ from lgviz.errors import ActRefused, ThreadExists
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources import open_source
 from lgviz.sources.places import Address, config_of
-from lgviz.transfer.threads import PathCopy
+from lgviz.transfer.threads import ThreadCopy, path_places
 
 from .claims import thread_claimed
 from .effects import Act, call
@@ -74,7 +74,8 @@ class NewThread(ShownByFields):
         if (yield from call(saver, "get_tuple", config_of(self.thread_id))) is not None:
             raise ThreadExists(f"Thread {self.thread_id!r} has checkpoints already.", "Take a new thread id.")
         at = Address(position.thread_id, position.namespace, position.id)
-        copy = PathCopy(open_source(position.target.given), at, self.thread_id)
+        source = open_source(position.target.given)
+        copy = ThreadCopy(source, path_places(source, at), self.thread_id)
         for done, puts in enumerate(copy.puts(), 1):
             self._begun = True
             for name, args in puts:

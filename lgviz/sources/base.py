@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from lgviz._visible import visible
+from lgviz.errors import ForeignTables
+from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
 from lgviz.persistence.savers.lineage import ThreadLineage, ThreadLink
+from lgviz.persistence.savers.stats import PruneEstimate, Stats
 
 from .redact import Redactor, Rules
 
@@ -255,6 +258,36 @@ class Source(ABC):
     def lineage(self, thread_id: str) -> ThreadLineage:  # noqa: ARG002
         """Which thread a thread was forked from, and which from it, where the saver keeps that."""
         return ThreadLineage()
+
+    def stats(self) -> Stats:
+        """Bytes by thread, channel and checkpoint.
+
+        Raises:
+            ForeignTables: they are not kept in lgviz's tables.
+        """
+        raise self._foreign("count what threads and channels take")
+
+    def check(self) -> list[Problem]:
+        """What is damaged; empty where all is whole.
+
+        Raises:
+            ForeignTables: they are not kept in lgviz's tables, which alone have hashes to tell by.
+        """
+        raise self._foreign("have hashes to check")
+
+    def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:  # noqa: ARG002
+        """What a prune of these threads would remove and give back.
+
+        Raises:
+            ForeignTables: they are not kept in lgviz's tables.
+        """
+        raise self._foreign("can prune")
+
+    def _foreign(self, what: str) -> ForeignTables:
+        return ForeignTables(
+            f"{self.description} was not written by lgviz's savers, which alone {what}.",
+            'Copy it: lgviz.persistence.migrate(source, "new.db"), or `lgviz migrate SOURCE new.db`.',
+        )
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing
         """Release connections that the source itself opened."""

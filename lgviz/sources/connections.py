@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -16,6 +17,8 @@ from urllib.parse import quote
 
 from lgviz.errors import MissingFile, NotADatabase, NotASource, SourceError
 from lgviz.persistence.database.drivers import run_async
+
+from .bundle_file import is_bundle, unpack
 
 __all__ = ["AsyncReader", "FileReader", "LiveReader", "ReadConnection", "Rows", "Statement"]
 
@@ -49,12 +52,13 @@ class FileReader(ReadConnection):
     A lasting connection would keep another process from tidying up its write-ahead log. A database in WAL
     mode that nobody has open is opened ``immutable``, as SQLite would otherwise create ``-wal`` and ``-shm``
     beside it; the read is repeated where the file changed meanwhile. A log that was left behind without its
-    index (after a crash, or on a read-only medium) is read from a temporary copy.
+    index (after a crash, or on a read-only medium) is read from a temporary copy, and so is the database in a
+    bundle.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._copy: tuple[Any, tempfile.TemporaryDirectory[str]] | None = None
+        self._copy: tuple[Any, Path, weakref.finalize[Any, Any]] | None = None
 
     def read(self, *statements: Statement) -> list[Rows]:
         def select(connection: sqlite3.Connection) -> list[Rows]:
@@ -85,7 +89,7 @@ class FileReader(ReadConnection):
 
     def close(self) -> None:
         if self._copy:
-            self._copy[1].cleanup()
+            self._copy[2]()
             self._copy = None
 
     def _beside(self, suffix: str) -> Path:
@@ -101,6 +105,8 @@ class FileReader(ReadConnection):
             raise MissingFile(f"There is no file {self.path}.", "Check the path.")
         if not self.path.is_file():
             raise NotADatabase(f"{self.path} is not a file.", "Give the path of a SQLite database.")
+        if is_bundle(self.path):
+            return self._copied(files), True
         if log is not None and self._beside("-shm").exists():
             return _file_uri(self.path, "mode=ro"), True
         if log is not None and log[2]:
@@ -112,11 +118,14 @@ class FileReader(ReadConnection):
     def _copied(self, files: Any) -> str:
         if self._copy is None or self._copy[0] != files:
             self.close()
-            folder = tempfile.TemporaryDirectory(prefix="lgviz-")
-            for source in (self.path, self._beside("-wal")):
-                shutil.copyfile(source, Path(folder.name, source.name))
-            self._copy = (files, folder)
-        return _file_uri(Path(self._copy[1].name, self.path.name), "mode=ro")
+            folder = Path(tempfile.mkdtemp(prefix="lgviz-"))
+            self._copy = files, folder, weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            if is_bundle(self.path):
+                unpack(self.path, folder / self.path.name)
+            else:
+                for source in (self.path, self._beside("-wal")):
+                    shutil.copyfile(source, folder / source.name)
+        return _file_uri(self._copy[1] / self.path.name, "mode=ro")
 
     def _refusal(self, error: Exception) -> SourceError:
         said = str(error)

@@ -102,9 +102,14 @@ class ItemReader:
         """The versions of an item, oldest to newest; none where the store keeps none."""
         return []
 
-    def changes(self, thread_id: str, checkpoint_id: str | None, since: float | None) -> list[Any]:  # noqa: ARG002
+    def changes(
+        self,
+        thread_id: str | None = None,  # noqa: ARG002
+        checkpoint_id: str | None = None,  # noqa: ARG002
+        since: float | None = None,  # noqa: ARG002
+    ) -> list[Any]:
         """The versions that a thread wrote, of steps that started from a checkpoint, or after a time (seconds
-        since 1970); none where the store keeps none."""
+        since 1970), oldest to newest; none where the store keeps none."""
         return []
 
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:

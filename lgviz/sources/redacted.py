@@ -8,6 +8,9 @@ from typing import Any
 
 from langgraph.types import StateSnapshot
 
+from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.savers.stats import PruneEstimate, Stats
+
 from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage
 from .redact import Redactor
 
@@ -82,6 +85,15 @@ class RedactedSource(Source):
 
     def lineage(self, thread_id: str) -> ThreadLineage:
         return self._real.lineage(thread_id)
+
+    def stats(self) -> Stats:
+        return self._real.stats()
+
+    def check(self) -> list[Problem]:
+        return self._real.check()
+
+    def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:
+        return self._real.prune_estimate(thread_ids, strategy)
 
     def close(self) -> None:
         self._real.close()

@@ -101,7 +101,9 @@ class RedactedItems(ItemReader):
     def history(self, namespace: Namespace, key: str) -> list[Any]:
         return [self._version(one) for one in self._items.history(*self.real_place(namespace, key))]
 
-    def changes(self, thread_id: str, checkpoint_id: str | None, since: float | None) -> list[Any]:
+    def changes(
+        self, thread_id: str | None = None, checkpoint_id: str | None = None, since: float | None = None
+    ) -> list[Any]:
         return [self._version(one) for one in self._items.changes(thread_id, checkpoint_id, since)]
 
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:
@@ -141,6 +143,9 @@ def masked_item(entry: Any, redactor: Redactor, names: MaskedNames | None = None
     new: dict[str, Any] = {
         "namespace": tuple(map(names.shown, entry.namespace)),
         "key": names.shown(entry.key),
+    }
+    new |= {
+        name: redactor.text(getattr(entry, name)) for name in ("thread_id",) if getattr(entry, name, None)
     }
     new |= {name: _value(getattr(entry, name), redactor)
             for name in ("value", "before", "after") if name in entry._fields}  # fmt: skip

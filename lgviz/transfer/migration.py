@@ -25,7 +25,7 @@ from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
 
-__all__ = ["migrate"]
+__all__ = ["copy_checkpoints", "migrate", "places_of", "saver_of", "shown"]
 
 Show = Callable[[int, int], None]
 """Is told (done, total)."""
@@ -55,15 +55,16 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
         NotKept: a value that lgviz cannot keep.
         Unavailable: a PostgreSQL server refuses or cannot be reached.
     """
-    with _shown(progress) as show:
+    with shown(progress) as show:
         if isinstance(source, BaseStore) or isinstance(target, BaseStore):
             from .store_migration import migrate_items
 
             return migrate_items(source, target, show)
         with closing(_opened(source)) as opened:
-            places = _places(opened)
+            threads = sorted(thread.thread_id for thread in opened.threads())
+            places = [place for thread_id in threads for place in places_of(opened, thread_id)]
             owned = isinstance(target, (str, Path))
-            saver = _made(target) if owned else target
+            saver = saver_of(target) if owned else target
             if not isinstance(saver, Saver):
                 raise NotASource(
                     f"{type(saver).__name__} is no saver of lgviz.", "Give one, or the path of a new file."
@@ -71,7 +72,7 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
             # One database may hold both: lgviz's tables are made beside the ones they are filled from.
             saver._beside = True
             try:
-                return _copy(opened, places, saver, show)
+                return copy_checkpoints(opened, places, saver, show)
             finally:
                 if owned and isinstance(saver, SyncSaver):
                     saver.close()
@@ -93,19 +94,22 @@ def _opened(source: Any) -> Source:
     return opened
 
 
-def _places(source: Source) -> list[Address]:
-    """Where all checkpoints are, the oldest of each thread first."""
-    places = []
-    for thread_id in sorted(thread.thread_id for thread in source.threads()):
-        rows = source.index(thread_id).checkpoints
-        if not isinstance(source, TablesSource):
-            # LangGraph's latest has the greatest id, lgviz's was stored last.
-            rows = sorted(rows, key=lambda row: (row.id, row.namespace))
-        places += [Address(thread_id, row.namespace, row.id) for row in rows]
-    return places
+def places_of(source: Source, thread_id: str) -> list[Address]:
+    """Where all checkpoints of a thread are, the oldest first."""
+    rows = source.index(thread_id).checkpoints
+    if not isinstance(source, TablesSource):
+        # LangGraph's latest has the greatest id, lgviz's was stored last.
+        rows = sorted(rows, key=lambda row: (row.id, row.namespace))
+    return [Address(thread_id, row.namespace, row.id) for row in rows]
 
 
-def _made(target: str | Path) -> SyncSaver:
+def saver_of(target: str | Path) -> SyncSaver:
+    """A saver over the database that a path or URL names, which is its own to close; a file is made.
+
+    Raises:
+        MissingFile, NotADatabase, ForeignTables: a path that leads to something else.
+        Unavailable: a PostgreSQL server refuses or cannot be reached.
+    """
     if not is_url(target):
         return SqliteSaver.from_conn_string(str(target))
     import psycopg
@@ -123,7 +127,24 @@ def _made(target: str | Path) -> SyncSaver:
     return saver
 
 
-def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> int:
+def copy_checkpoints(
+    source: Source, places: Sequence[Address], saver: Saver, show: Show, new_thread: str | None = None
+) -> int:
+    """Copy checkpoints, with all that was written under them, exactly; those that are there already stay.
+
+    Args:
+        source: where they are read.
+        places: where each is, parents before children.
+        saver: a saver of lgviz.
+        show: is told (done, total).
+        new_thread: the thread that they become; None: their own.
+
+    Returns:
+        How many were copied.
+
+    Raises:
+        NotKept: a value that lgviz cannot keep.
+    """
     write = saver.engine.writes.put
     copied = 0
     present: dict[str, set[tuple[str, str]]] = {}
@@ -133,6 +154,8 @@ def _copy(source: Source, places: list[Address], saver: Saver, show: Show) -> in
         show(done, len(places))
         if record is None or record.bookkeeping is None:
             continue
+        if new_thread is not None:
+            place = place._replace(thread_id=new_thread)
         thread_id, namespace = place.thread_id, place.ns or ""
         if thread_id not in present:
             index = saver.index(thread_id)
@@ -193,7 +216,8 @@ def _time(checkpoint: Mapping[str, Any]) -> float | None:
 
 
 @contextmanager
-def _shown(progress: bool | Show) -> Iterator[Show]:
+def shown(progress: bool | Show, what: str = "migrating") -> Iterator[Show]:
+    """Tells how far a copy is: by a bar, a function, or not at all."""
     if callable(progress):
         yield progress
     elif not progress:
@@ -201,7 +225,7 @@ def _shown(progress: bool | Show) -> Iterator[Show]:
     else:
         from tqdm.auto import tqdm
 
-        with tqdm(desc="migrating") as bar:
+        with tqdm(desc=what) as bar:
 
             def show(done: int, total: int) -> None:
                 bar.total = total

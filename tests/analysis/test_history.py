@@ -22,6 +22,7 @@ from lgviz import persistence, protocol
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Flag, _in_order
+from lgviz.demos import subgraph
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources import open_source
 from lgviz.sources.base import CheckpointRow
@@ -298,6 +299,15 @@ def test_positions_are_those_of_a_list(graph: Any) -> None:
         assert repr(wrong) in raised.value.cause and raised.value.remedy
     with pytest.raises(CheckpointNotFound):
         history.diff(0, 99)
+
+
+def test_all_are_of_every_namespace() -> None:
+    graph = subgraph.build(persistence.MemorySaver())
+    subgraph.seed(graph, thread_id="1")
+    history = open_history(graph, "1")
+    assert [c.label for c in history.all[:6]] == ["c0", "c1", "c2", "c2.1", "c2.2", "c2.3"]
+    assert [c for c in history.all if not c.namespace] == [*history]
+    assert {c.id for c in history.all} - {c.id for c in history} == {i.id for c in history for i in c.inner}
 
 
 def test_a_subgraph_stored_before_its_caller_stands_under_it() -> None:

@@ -13,8 +13,12 @@ import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore as LangGraphStore
+from typer.testing import CliRunner
 
 import lgviz
+import lgviz.cli.app
+import lgviz.cli.keeping
+import lgviz.cli.reading
 from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
 from lgviz.demos import approval, two_nodes
@@ -107,6 +111,24 @@ def _messages(seen: Exhibit) -> Iterator[Any]:
     view.close()
 
 
+def _terminal(seen: Exhibit) -> Iterator[Any]:
+    if not isinstance(seen.what, str):
+        return
+    labels = [c.label for c in seen.history().all]
+    for command in (
+        ["threads"], ["show"], ["stats"], ["check"], ["prune", "--all", "--dry-run"], ["find", "SECRET"], ["find", "e"],
+        ["bundle", str(seen.folder / "a.lgviz")],
+        *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
+        *(["diff", labels[0], label] for label in labels),
+    ):  # fmt: skip
+        for form in ([], ["--json"]):
+            given = [command[0], seen.what, *command[1:], "--redact", f"/{SECRET.pattern}/", *form]
+            done = CliRunner().invoke(lgviz.cli.app.app, given)
+            assert done.exit_code == 0, done.output
+            yield done.output
+    yield lgviz.open_source(str(seen.folder / "a.lgviz")).record(THREAD, "", seen.history().latest.id).values
+
+
 def _static(seen: Exhibit) -> Iterator[Any]:
     debugger = lgviz.debug(seen.what, THREAD, redact=seen.rules)
     for row in range(len(debugger.history.tree)):
@@ -116,6 +138,16 @@ def _static(seen: Exhibit) -> Iterator[Any]:
     debugger.close()
 
 
+def _bundle(seen: Exhibit) -> Iterator[Any]:
+    """What who gets it reads, without a rule."""
+    bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
+    yield (bundle, bundle._repr_html_(), Path(bundle.path).read_bytes())
+    yield from _history(Exhibit(bundle.path, (), seen.planted, seen.folder))
+    store = LangGraphStore()
+    bundle.import_into(MemorySaver(), store=store)
+    yield store.search((), limit=1000)
+
+
 FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "history": _history,
     "diffs": _diffs,
@@ -123,6 +155,8 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "requests": _requests,
     "messages": _messages,
     "static view": _static,
+    "terminal": _terminal,
+    "bundle": _bundle,
 }
 """Every way out. A new face adds a line; each yields all that it shows, of any type."""
 

@@ -45,6 +45,23 @@ class Stats:
     damaged: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class PruneEstimate:
+    """What a prune of a thread would do, while nothing changes.
+
+    Attributes:
+        thread_id: the thread.
+        kept, removed: how many checkpoints stay and go.
+        bytes: what comes back; None where the thread shares its path with others by ``fork_thread``, for what
+            it gives back then depends on them.
+    """
+
+    thread_id: str
+    kept: int
+    removed: int
+    bytes: int | None
+
+
 class Accounting:
     """``stats``: reads every row, and decodes no value.
 
@@ -73,6 +90,32 @@ class Accounting:
         else:
             stats.bytes = sum(stats.by_thread.values())
         return stats
+
+    def estimate(self, thread_ids: Sequence[str], strategy: str) -> Operation[list[PruneEstimate]]:
+        """What ``prune`` of these threads would remove and give back; those that are not there are left out.
+
+        A value that several of them hold alone counts for the last.
+        """
+        yield READ
+        entangled = yield from self.removal.lineages.entangled()
+        dead: dict[int, int] = {}
+        found = []
+        for name in dict.fromkeys(thread_ids):
+            numbers = yield Query("SELECT id FROM lgviz_threads WHERE thread_id = ?", [name])
+            for (thread,) in numbers:
+                rows = yield from self.removal.seen(thread)
+                keep: set[int] = set()
+                if strategy == "keep_latest":
+                    keep = yield from self.removal.latest(rows)
+                    yield from self.removal.keep_chains(rows, keep)
+                freed = None
+                if thread not in entangled:
+                    writes = yield Query(_WRITES, [thread])
+                    counted = yield Query(_SIZES.format("u.owner = ?"), [thread])
+                    sizes = {id: (size, users) for id, size, users in counted}
+                    freed = yield from self._freed(rows, writes, sizes, keep, dead)
+                found.append(PruneEstimate(name, len(keep), len(rows) - len(keep), freed))
+        return found
 
     def _row_bytes(self) -> Operation[int]:
         rows = yield Query(f"SELECT coalesce(sum({_ROW}), 0) FROM lgviz_checkpoints")
@@ -130,15 +173,34 @@ class Accounting:
         """How many bytes ``prune(strategy="keep_latest")`` would give back."""
         keep = yield from self.removal.latest(rows)
         yield from self.removal.keep_chains(rows, keep)
+        return (yield from self._freed(rows, writes, sizes, keep, {}))
+
+    def _freed(
+        self,
+        rows: Sequence[CheckpointRecord],
+        writes: Rows,
+        sizes: Mapping[int, tuple[int, int]],
+        keep: set[int],
+        dead: dict[int, int],
+    ) -> Operation[int]:
+        """Bytes of what goes of a thread's rows, and of the blocks that nobody needs then.
+
+        Args:
+            rows, writes, sizes: all that the thread has; of each block its bytes and how many need it.
+            keep: the keys of the rows that stay; where none does, all writes go too.
+            dead: by block, how many of those who needed it gave it up already.
+        """
         doomed = [row for row in rows if row.key not in keep]
         gone = {(row.ns, row.id) for row in doomed}
-        kept = [bytes(data) for ns, id, _, data in writes if (ns, id) not in gone]
+        kept = [bytes(data) for ns, id, _, data in writes if keep and (ns, id) not in gone]
         live = yield from self.blocks.live([*(row.body for row in rows if row.key in keep), *kept])
         freed = sum(row.size for row in doomed)
-        freed += sum(len(data) for ns, id, _, data in writes if (ns, id) in gone)
+        freed += sum(len(data) for ns, id, _, data in writes if not keep or (ns, id) in gone)
         if doomed and live is not None:
-            dead = ((size, users) for id, (size, users) in sizes.items() if id not in live)
-            freed += sum(size for size, users in dead if users == 1)
+            for id, (size, users) in sizes.items():
+                if id not in live:
+                    dead[id] = dead.get(id, 0) + 1
+                    freed += size if dead[id] == users else 0
         return freed
 
 

@@ -128,7 +128,7 @@ class ItemWrites:
                 yield from self._blocks.store(-ids[each.place], [each.value])
                 value = self._blocks.codec.close_row(each.value)
                 columns[each.place] = columns[each.place]._replace(value=value)
-        past = [(at, prior[each.place].id) for each in done if each.place in prior]
+        past = [(columns[each.place].updated, prior[each.place].id) for each in done if each.place in prior]
         updates = [(*columns[place], ids[place]) for place in columns if place in ids]
         inserts = [(*names[place], *columns[place]) for place in names if place not in ids]
         vectors = [(ids[each.place], each.fields, each.vectors) for each in done if each.vectors]
@@ -143,6 +143,14 @@ class ItemWrites:
         yield WRITE
         prior, _ = yield from self._prior(writes)
         return (yield from self.apply([each for each in writes if each.place not in prior], NOBODY))
+
+    def replay(self, versions: Sequence[tuple[ItemWrite, Writer]]) -> Operation[int]:
+        """Put and delete items again, each with its own time and writer, in order; how many versions."""
+        yield WRITE
+        made = 0
+        for write, writer in versions:
+            made += yield from self.apply([write], writer)
+        return made
 
     def delete_expired(self) -> Operation[int]:
         """Delete what is expired, each as one event; how many there were."""

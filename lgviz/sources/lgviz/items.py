@@ -133,7 +133,9 @@ class VersionedItems(ItemReader):
     def history(self, namespace: Namespace, key: str) -> list[Version]:
         return self._operate(lambda: self._engine.past.history(namespace, key)) or []
 
-    def changes(self, thread_id: str, checkpoint_id: str | None, since: float | None) -> list[Version]:
+    def changes(
+        self, thread_id: str | None = None, checkpoint_id: str | None = None, since: float | None = None
+    ) -> list[Version]:
         after = None if since is None else read_when(since)
         return self._operate(lambda: self._engine.past.changes(thread_id, checkpoint_id, after)) or []
 

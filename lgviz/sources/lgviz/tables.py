@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables, described
+from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.blocks.merkle import Block, Part, typed
 from lgviz.persistence.blocks.records import (
     Channel,
@@ -23,6 +24,7 @@ from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.savers.engine import SaverEngine
 from lgviz.persistence.savers.read import StoredCheckpoint
 from lgviz.persistence.savers.saver import Saver
+from lgviz.persistence.savers.stats import PruneEstimate, Stats
 from lgviz.sources.base import (
     Bookkeeping,
     DecodingOptions,
@@ -127,6 +129,15 @@ class TablesSource(Source):
 
     def lineage(self, thread_id: str) -> ThreadLineage:
         return self._run(lambda: self._engine.lineages.read(thread_id)) or ThreadLineage()
+
+    def stats(self) -> Stats:
+        return self._run(lambda: self._engine.stats.read()) or Stats()
+
+    def check(self) -> list[Problem]:
+        return self._run(self._engine.integrity.check) or []
+
+    def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:
+        return self._run(lambda: self._engine.stats.estimate(thread_ids, strategy)) or []
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)

@@ -1,0 +1,175 @@
+"""Commands that keep and copy: ``bundle``, ``migrate``, ``prune``, ``check``, ``stats`` (floor 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import chain
+from operator import itemgetter
+from typing import Annotated, Any
+
+import typer
+
+from .app import OpenedDatabase, Thread, command
+from .printing import CommandAnswer, Line, progress, size, table
+
+__all__ = ["bundle", "check", "migrate", "prune", "stats"]
+
+
+@command("lgviz bundle checkpoints.db --thread 1 bug.lgviz")
+def bundle(
+    database: OpenedDatabase,
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")
+    ],
+    thread: Thread = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="CHECKPOINT", help="Take only the path to this one along: a label or an id."
+        ),
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory/--no-memory", help="Take the items of the store along.")
+    ] = True,
+) -> CommandAnswer:
+    """Write one thread into a file that a colleague opens.
+
+    With its memory as it was. Open it by lgviz show, or lgviz.debug("bug.lgviz"). What --redact masks is
+    masked in the file, for good.
+    """
+    from lgviz.transfer.bundles import save_bundle
+
+    with progress("bundling") as told:
+        made = save_bundle(
+            database.where, thread, path, at=at, memory=memory, progress=told, **database.options
+        )
+    held = made.manifest
+    said = (
+        f"{path}: thread {held.thread_id}, {held.checkpoints:,} checkpoints, {held.items:,} items of memory, "
+        f"{size(made.size)}."
+    )
+    return CommandAnswer(lambda: {"path": path, "size": made.size, **asdict(held)}, [said])
+
+
+@command("lgviz migrate langgraph.db checkpoints.db")
+def migrate(
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="Database that LangGraph's savers wrote: path or URL.")
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="DST", help="File to make or to go on with, or a postgresql:// URL.")
+    ],
+) -> CommandAnswer:
+    """Copy all threads from LangGraph's tables to lgviz's.
+
+    Exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
+    """
+    from lgviz.transfer import migrate as copied
+
+    with progress("migrating") as told:
+        count = copied(source, target, told)
+    return CommandAnswer(lambda: {"copied": count}, [f"{count:,} checkpoints copied."])
+
+
+@command("lgviz prune checkpoints.db --thread 1 --dry-run")
+def prune(
+    database: OpenedDatabase,
+    thread: Annotated[
+        list[str] | None,
+        typer.Option("--thread", "-t", metavar="THREAD", help="A thread to prune; may be given again."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All threads.")] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove the threads whole; else their newest checkpoint stays.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what goes and what comes back.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> CommandAnswer:
+    """Remove older checkpoints and give space back.
+
+    The newest of each namespace stays, and what its delta channels need. What goes is told, and asked for.
+    """
+    if bool(thread) == every:
+        raise typer.BadParameter("Name the threads by --thread, or give --all.")
+    from lgviz.errors import ThreadNotFound, listed
+    from lgviz.transfer.migration import saver_of
+
+    strategy = "delete" if delete else "keep_latest"
+    names = [one.thread_id for one in database.source.threads()] if every else thread or []
+    plan = database.source.prune_estimate(names, strategy)
+    if missing := set(names) - {one.thread_id for one in plan}:
+        raise ThreadNotFound(f"There is no thread {listed(sorted(missing))}.", "lgviz threads lists them.")
+    answer = _planned(plan, pruned=not dry_run)
+    if dry_run:
+        return answer
+    if not yes:
+        for line in _summary(plan, "would go"):
+            typer.echo(line, err=True)
+        typer.confirm("Prune?", abort=True, err=True)
+    database.close()
+    saver = saver_of(database.where)
+    try:
+        saver.prune(names, strategy=strategy)
+    finally:
+        saver.close()
+    return answer
+
+
+def _planned(plan: list[Any], *, pruned: bool) -> CommandAnswer:
+    rows = ([p.thread_id, p.removed, p.kept, "–" if p.bytes is None else size(p.bytes)] for p in plan)
+    end = _summary(plan, "removed" if pruned else "would go")
+    return CommandAnswer(
+        lambda: {"pruned": pruned, "threads": [asdict(one) for one in plan]},
+        chain(table(("THREAD", "GO", "STAY", "BACK"), rows), end),
+    )
+
+
+def _summary(plan: list[Any], word: str) -> Iterator[str]:
+    known = sum(one.bytes or 0 for one in plan)
+    least = "at least " if any(one.bytes is None for one in plan) else ""
+    yield f"{sum(one.removed for one in plan):,} checkpoints {word}, {least}{size(known)} come back."
+
+
+@command("lgviz check checkpoints.db")
+def check(database: OpenedDatabase) -> CommandAnswer:
+    """Verify every hash and reference.
+
+    Damage is named; then the command ends with 1.
+    """
+    found = database.source.check()
+    problems = [{"where": one.where, "what": one.what} for one in found]
+
+    def lines() -> Iterator[Line]:
+        for one in found:
+            yield [(one.where, "cyan"), (f": {one.what}", "red")]
+        yield f"{len(found):,} problems." if found else "Everything is whole."
+
+    return CommandAnswer(lambda: {"problems": problems}, lines(), code=int(bool(found)))
+
+
+@command("lgviz stats checkpoints.db")
+def stats(database: OpenedDatabase) -> CommandAnswer:
+    """Tell what threads and channels take.
+
+    And what a prune of all would give back. What is stored in a checkpoint's own row counts for its thread.
+    """
+    found = database.source.stats()
+
+    def data() -> dict[str, Any]:
+        named = ("bytes", "checkpoints", "writes", "blocks", "by_thread", "by_channel", "prune_frees")
+        return {name: getattr(found, name) for name in named} | {"damaged": len(found.damaged)}
+
+    def lines() -> Iterator[Line]:
+        yield (
+            f"{size(found.bytes)} in {found.checkpoints:,} checkpoints, {found.writes:,} writes and "
+            f"{found.blocks:,} blocks; a prune of all would give {size(found.prune_frees)} back."
+        )
+        for head, counted in (("THREAD", found.by_thread), ("CHANNEL", found.by_channel)):
+            largest = sorted(filter(itemgetter(1), counted.items()), key=itemgetter(1), reverse=True)
+            yield ""
+            yield from table((head, "SIZE"), ((name, size(taken)) for name, taken in largest))
+
+    return CommandAnswer(data, lines())

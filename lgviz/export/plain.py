@@ -1,0 +1,97 @@
+"""What a history holds as plain data, for ``lgviz --json`` and whoever else reads JSON: keys that stay."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Any
+
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.compare import Change
+from lgviz.analysis.edits import json_of
+from lgviz.analysis.history import History
+from lgviz.analysis.search import Hit
+from lgviz.sources.base import ThreadInfo
+
+__all__ = ["change_data", "checkpoint_data", "hit_data", "moment", "plain", "row_data", "thread_data"]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it; ``{"__kept__": …, "is": "…"}`` stands for what it cannot."""
+    return json_of(value)[0]
+
+
+def moment(seconds: float | None) -> str | None:
+    """A time as ISO 8601 in UTC; None where it is not known."""
+    if seconds is None or math.isnan(seconds):
+        return None
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def thread_data(thread: ThreadInfo) -> dict[str, Any]:
+    """A thread of a source."""
+    return {
+        "thread_id": thread.thread_id,
+        "checkpoints": thread.count,
+        "updated_at": moment(thread.updated_at),
+    }
+
+
+def row_data(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the tree shows of a checkpoint; no value is read."""
+    parent = checkpoint.parent or checkpoint.outer
+    return {
+        "label": checkpoint.label,
+        "id": checkpoint.id,
+        "namespace": checkpoint.namespace,
+        "parent": None if parent is None else parent.label,
+        "step": checkpoint.step,
+        "source": checkpoint.source,
+        "nodes": list(checkpoint.nodes),
+        "changed": list(checkpoint.changed),
+        "marks": [str(flag.name).lower() for flag in checkpoint.flags],
+        "note": checkpoint.note,
+        "created_at": moment(checkpoint.time),
+    }
+
+
+def checkpoint_data(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint with its state."""
+    return {
+        **row_data(checkpoint),
+        "next": list(checkpoint.next),
+        "values": plain(checkpoint.values),
+        "interrupts": [
+            {"id": asked.id, "value": plain(asked.value), "waiting": asked in checkpoint.waiting}
+            for asked in checkpoint.interrupts
+        ],
+        "error": checkpoint.error,
+        "rebuilt": dict(checkpoint.rebuilt),
+        "doubts": dict(checkpoint.doubts),
+    }
+
+
+def change_data(change: Change) -> dict[str, Any]:
+    """One change of a diff."""
+    return {
+        "channel": change.channel,
+        "path": [plain(step) for step in change.path],
+        "kind": change.kind,
+        "before": plain(change.before),
+        "after": plain(change.after),
+        "note": change.note,
+    }
+
+
+def hit_data(history: History, hit: Hit) -> dict[str, Any]:
+    """A place where a text was found."""
+    return {
+        "thread_id": history.thread_id,
+        "label": history.tree.labels[hit.row],
+        "id": hit.id,
+        "where": hit.where,
+        "channel": hit.channel,
+        "before": hit.before,
+        "match": hit.match,
+        "after": hit.after,
+    }

@@ -1,0 +1,317 @@
+"""One thread as a file that a colleague opens, imports and forks; importing runs nothing (floor 3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.store.base import BaseStore
+
+from lgviz._version import __version__
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.history import open_history
+from lgviz.analysis.shown import ShownByFields
+from lgviz.errors import LgvizError, NotASource, NotKept, ThreadExists, described
+from lgviz.persistence.savers.saver import Saver
+from lgviz.persistence.savers.sqlite import MemorySaver
+from lgviz.persistence.stores.past import Version
+from lgviz.persistence.stores.provenance import Writer
+from lgviz.persistence.stores.sqlite import SqliteStore
+from lgviz.persistence.stores.store import Store
+from lgviz.persistence.stores.timestamps import read_when
+from lgviz.persistence.stores.versioned import SyncStore
+from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
+from lgviz.sources import open_source
+from lgviz.sources.base import ReadOptions, Source
+from lgviz.sources.bundle_file import Manifest, read_manifest, write_bundle
+from lgviz.sources.items import ItemReader, Namespace, plainly
+from lgviz.sources.places import Address, config_of
+from lgviz.sources.stores import memory_of
+
+from .migration import Show, copy_checkpoints, places_of, shown
+from .threads import ThreadCopy, path_places, versions_of
+
+__all__ = ["Bundle", "open_bundle", "save_bundle"]
+
+Replayed = tuple[ItemWrite, Writer]
+
+
+@dataclass(repr=False)
+class Bundle(ShownByFields):
+    """A file that holds one thread: its checkpoints, their writes, and memory as it was.
+
+    >>> import tempfile
+    >>> import lgviz
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> graph = two_nodes.build(MemorySaver())
+    >>> two_nodes.seed(graph, thread_id="1")
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> bundle = lgviz.save_bundle(graph, "1", f"{folder.name}/bug.lgviz")
+    >>> saver = MemorySaver()
+    >>> lgviz.open_bundle(bundle.path).import_into(saver)
+    '1'
+    >>> len(lgviz.history(saver, "1")) == bundle.manifest.checkpoints
+    True
+    >>> folder.cleanup()
+
+    Attributes:
+        path: the file.
+        size: its bytes.
+        manifest: what it holds: the thread's id, how many checkpoints, how many items of memory.
+    """
+
+    path: str
+    size: int
+    manifest: Manifest
+    _options: ReadOptions = field(default_factory=ReadOptions, repr=False)
+
+    @property
+    def thread_id(self) -> str:
+        """The id that the thread had where it came from."""
+        return self.manifest.thread_id
+
+    def import_into(
+        self,
+        saver: BaseCheckpointSaver[Any],
+        thread_id: str | None = None,
+        *,
+        store: BaseStore | None = None,
+        progress: bool | Show = False,
+    ) -> str:
+        """Put the thread into a saver; a graph compiled with it goes on with it, forks and replays it.
+
+        Args:
+            saver: any synchronous saver; one of lgviz's keeps also the times and each run of a step.
+            thread_id: the thread's new id; None: the one it had.
+            store: a store that takes its memory; items that are there already stay as they are.
+            progress: whether to draw a progress bar, or a function that is given (done, total).
+
+        Returns:
+            The thread's id.
+
+        Raises:
+            ThreadExists: the saver has such a thread.
+            NotASource: ``saver`` is none.
+            NotKept: it cannot keep a value of the thread; nothing of that is left in it.
+            DamagedData: the file is not what was written.
+        """
+        new = self._new_thread(saver, thread_id)
+        with shown(progress, "importing") as show, self._source() as source:
+            self._refuse(saver.get_tuple(config_of(new)), new)
+            places = places_of(source, self.thread_id)
+            if isinstance(saver, Saver):
+                copy_checkpoints(source, places, saver, show, new)
+            else:
+                try:
+                    for done, puts in enumerate(
+                        ThreadCopy(source, places, new, versions_of(saver)).puts(), 1
+                    ):
+                        for name, args in puts:
+                            getattr(saver, name)(*args)
+                        show(done, len(places))
+                except BaseException as error:
+                    saver.delete_thread(new)
+                    raise _not_kept(saver, error) from error
+            if store is not None:
+                self._remember(store, new)
+        return new
+
+    async def aimport_into(self, saver: BaseCheckpointSaver[Any], thread_id: str | None = None) -> str:
+        """:meth:`import_into` for a saver that lives on an event loop; memory is left out."""
+        new = self._new_thread(saver, thread_id)
+        with self._source() as source:
+            self._refuse(await saver.aget_tuple(config_of(new)), new)
+            places = places_of(source, self.thread_id)
+            try:
+                for puts in ThreadCopy(source, places, new, versions_of(saver)).puts():
+                    for name, args in puts:
+                        await getattr(saver, f"a{name}")(*args)
+            except BaseException as error:
+                await saver.adelete_thread(new)
+                raise _not_kept(saver, error) from error
+        return new
+
+    def _source(self) -> closing[Source]:
+        return closing(open_source(self.path, **self._options))
+
+    def _new_thread(self, saver: Any, thread_id: str | None) -> str:
+        if not isinstance(saver, BaseCheckpointSaver):
+            raise NotASource.of(saver, "saver to import into", "Give a checkpointer, as MemorySaver().")
+        return self.thread_id if thread_id is None else str(thread_id)
+
+    def _refuse(self, present: Any, thread_id: str) -> None:
+        if present is not None:
+            raise ThreadExists(
+                f"The saver has a thread {thread_id!r} already.",
+                "Give the imported one a thread_id= of its own.",
+            )
+
+    def _remember(self, store: BaseStore, thread_id: str) -> None:
+        reader = memory_of(self.path, None, plainly, **self._options)
+        if reader is None:
+            return
+        versions = [
+            version._replace(thread_id=thread_id) if version.thread_id == self.thread_id else version
+            for version in reader.changes()
+        ]
+        present = {(each.namespace, each.key) for each in versions if store.get(each.namespace, each.key)}
+        new = [each for each in versions if (each.namespace, each.key) not in present]
+        if isinstance(store, Store):
+            _replay(store, new)
+            return
+        for each in new:
+            if each.value is None:
+                store.delete(each.namespace, each.key)
+            else:
+                store.put(each.namespace, each.key, each.value)
+
+
+def _not_kept(saver: BaseCheckpointSaver[Any], error: BaseException) -> BaseException:
+    """What is raised where a saver did not take the thread in: a person's interrupt stays one."""
+    if isinstance(error, LgvizError) or not isinstance(error, Exception):
+        return error
+    cause = f"{type(saver).__name__} cannot keep the thread: {described(error)}"
+    return NotKept(f"{cause}.", "Import it into a saver of lgviz, as MemorySaver(), which keeps such values.")
+
+
+def open_bundle(path: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> Bundle:
+    """A bundle, to look at and to import; nothing that is in it is run.
+
+    ``lgviz.debug(path)`` and ``lgviz.history(path)`` open it as they open a database.
+
+    Args:
+        path: the file.
+        **options: how its values are read: ``trust`` (see :func:`lgviz.open_source`).
+
+    Raises:
+        MissingFile, NotADatabase: there is no such file, or it is no bundle.
+        SourceError: a newer lgviz made it.
+        DamagedData: it cannot be read.
+    """
+    file = Path(path).expanduser()
+    return Bundle(str(file), file.stat().st_size if file.exists() else 0, read_manifest(file), options)
+
+
+def save_bundle(
+    what: Any,
+    thread_id: str | None,
+    path: str | os.PathLike[str],
+    *,
+    at: str | Checkpoint | None = None,
+    store: Any = None,
+    memory: bool | Iterable[Namespace] = True,
+    progress: bool | Show = False,
+    **options: Unpack[ReadOptions],
+) -> Bundle:
+    """Write a thread, with all that it needs, into one file.
+
+    Args:
+        what: anything :func:`lgviz.open_source` takes: a compiled graph, a saver, a database path.
+        thread_id: the thread; None: the newest.
+        path: the file to write; one that is there is replaced.
+        at: a checkpoint, its label or id: only the path to it is taken along.
+        store: the store whose items are taken along; None: the graph's, or that of the database.
+        memory: whether items are taken along, as they were until the thread's last step: all; none; or those
+            below some namespaces.
+        progress: whether to draw a progress bar, or a function that is given (done, total).
+        **options: how the source is read (see :func:`lgviz.open_source`); what ``redact`` masks is masked in
+            the file, for good.
+
+    Returns:
+        What was written; it shows how much that is.
+
+    Raises:
+        SourceError: ``what`` cannot be read, or ``path`` not written.
+        ThreadNotFound, CheckpointNotFound: there is no such thread or checkpoint.
+        NotKept: a value that lgviz cannot keep.
+    """
+    file = Path(path).expanduser()
+    history = open_history(what, thread_id, **options)
+    source, thread_id = history.source, history.thread_id
+    try:
+        with shown(progress, "bundling") as show, MemorySaver() as saver:
+            if at is None:
+                places = places_of(source, thread_id)
+            else:
+                last = history[at.id if isinstance(at, Checkpoint) else at]
+                places = path_places(source, Address(thread_id, last.namespace, last.id))
+            name = source.redactor.text(thread_id) if source.redactor else thread_id
+            copied = copy_checkpoints(source, places, saver, show, name)
+            items = _copy_memory(what, store, memory, saver, _Until(source, places, thread_id), options)
+            saver.conn.execute("VACUUM")
+            database = saver.conn.serialize()
+    finally:
+        if source is not what:
+            source.close()
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    masked = source.redactor is not None
+    manifest = Manifest(name, copied, *items, len(database), made, __version__, masked)
+    write_bundle(file, manifest, database)
+    return Bundle(str(file), file.stat().st_size, manifest, options)
+
+
+class _Until:
+    """Whether a version of an item was there by a thread's last step, or is its own."""
+
+    def __init__(self, source: Source, places: Sequence[Address], thread_id: str) -> None:
+        self._thread_id = thread_id
+        last = [source.record(id, ns or "", str(at)) for id, ns, at in places[-1:]]
+        self._end = max((read_when(each.bookkeeping.ts) for each in last if each.bookkeeping), default=0)
+
+    def __call__(self, version: Version) -> bool:
+        return version.thread_id == self._thread_id or read_when(version.at) <= self._end
+
+
+def _copy_memory(
+    what: Any,
+    store: Any,
+    memory: bool | Iterable[Namespace],
+    saver: MemorySaver,
+    until: Callable[[Version], bool],
+    options: ReadOptions,
+) -> tuple[int, int]:
+    """How many items, and versions of them, were taken along."""
+    prefixes = [()] if memory is True else [tuple(each) for each in memory or ()]
+    reader = memory_of(what, store, plainly, **options) if prefixes else None
+    if reader is None:
+        return 0, 0
+    versions = [
+        version
+        for version in _versions(reader)
+        if until(version) and any(version.namespace[: len(each)] == each for each in prefixes)
+    ]
+    _replay(SqliteStore(saver.conn), versions)
+    return len({(each.namespace, each.key) for each in versions}), len(versions)
+
+
+def _versions(reader: ItemReader) -> Iterator[Version]:
+    """All versions of all items, the oldest first; of a store that keeps none, the items as they are."""
+    if reader.keeps_versions:
+        yield from reader.changes()
+        return
+    for item in sorted(reader.scan(()), key=lambda item: item.updated_at):
+        nobody = (None,) * 5
+        yield Version(dict(item.value), item.updated_at, False, *nobody, item.namespace, item.key)
+
+
+def _replay(store: Store, versions: Sequence[Version]) -> None:
+    """Put and delete items again, each version with its time and its writer."""
+    if not versions:
+        return
+    values, replayed = store.engine.values, list[Replayed]()
+    for each in versions:
+        name, at = f"Item {each.key!r} of {each.namespace!r}", read_when(each.at)
+        value = None if each.value is None else values.encode(each.value, name)
+        writer = Writer(each.thread_id, each.checkpoint_ns, each.checkpoint_id, each.node, each.task_id)
+        times = ItemTimes(at, at, None)
+        replayed.append((ItemWrite((each.namespace, each.key), value, times=times), writer))
+    assert isinstance(store, SyncStore)
+    store._run(partial(store.engine.writes.replay, replayed))

@@ -1,0 +1,469 @@
+"""The command ``lgviz``, by transcripts: what is typed, and what is said on stdout and stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+from langgraph.graph import START, MessagesState, StateGraph
+from typer.testing import CliRunner
+
+import lgviz
+import lgviz.cli.keeping
+import lgviz.cli.reading
+from lgviz.cli.app import app
+from lgviz.demos import agent, approval, two_nodes
+from lgviz.persistence import PostgresSaver, SqliteSaver
+
+EVIL = "\x1b[31mred\x07\u202e\r\nnext\x00"
+EVIL_THREAD = EVIL.replace("\x00", "")
+KEYS = Path(lgviz.__file__).parents[1] / "docs" / "TERMINAL.md"
+
+
+class Said:
+    """What one command said: times, ids and durations are written as ``<…>``."""
+
+    def __init__(self, done: Any) -> None:
+        self.code = done.exit_code
+        self.raw, self.err = done.stdout, done.stderr
+        out = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "<id>", self.raw)
+        out = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "<time>", out)
+        self.out = re.sub(r" +(\d\d:\d\d|\+[\d.]+ m?s)$", " <ago>", out, flags=re.MULTILINE)
+
+    @property
+    def data(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.raw)
+
+
+def lg(*arguments: Any, typed: str = "") -> Said:
+    """Run a command in this process; neither stdout nor stderr is a terminal."""
+    return Said(CliRunner().invoke(app, [str(one) for one in arguments], input=typed, prog_name="lgviz"))
+
+
+def evil(saver: Any) -> None:
+    """A thread in which every text wants to take over the terminal."""
+
+    def node(_state: Any) -> Any:
+        return {
+            "messages": [
+                AIMessage(
+                    EVIL, id=EVIL, name=EVIL, tool_calls=[{"name": EVIL, "args": {EVIL: EVIL}, "id": "t"}]
+                )
+            ]
+        }
+
+    graph = StateGraph(MessagesState).add_node(EVIL, node).add_edge(START, EVIL).compile(checkpointer=saver)
+    graph.invoke({"messages": [HumanMessage(EVIL, id="h")]}, {"configurable": {"thread_id": EVIL_THREAD}})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("cli")
+    for name, opened in (("own.db", SqliteSaver), ("langgraph.db", LangGraphSqlite)):
+        with opened.from_conn_string(str(made / name)) as saver:
+            two_nodes.seed(two_nodes.build(saver), thread_id="two")
+    with SqliteSaver.from_conn_string(made / "evil.db") as saver:
+        evil(saver)
+    return made
+
+
+@pytest.fixture(params=["own.db", "langgraph.db"])
+def db(request: pytest.FixtureRequest, folder: Path) -> Path:
+    return folder / request.param
+
+
+def terminal(code: str, folder: Path) -> str:
+    """What a program writes to a terminal of 80 columns."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, stdin=follower, stdout=follower, stderr=follower, env=environment
+    ) as process:  # fmt: skip
+        os.close(follower)
+        written = b"".join(_read(leader))
+        process.wait()
+    os.close(leader)
+    return written.decode().replace("\r\n", "\n")
+
+
+def _read(leader: int) -> Iterator[bytes]:
+    try:
+        while some := os.read(leader, 65536):
+            yield some
+    except OSError:  # how Linux tells that nobody holds the other end any more
+        return
+
+
+# ------------------------------------------------------------ reading
+
+
+def test_threads_and_the_tree_of_one(db: Path) -> None:
+    assert lg("threads", db).out == "two\t6\t<time>\n"
+    assert (
+        lg("show", db).out
+        == """two  done
+  ●  c5  node_b  bar, foo [head] <ago>
+  ◆  c4  update as node_a  bar, foo [✎ an edit] <ago>
+● │  c3  node_b  bar, foo [head] <ago>
+●─╯  c2  node_a  bar, foo [2 branches] <ago>
+●    c1  __start__  bar, foo <ago>
+●    c0  input <ago>
+"""
+    )
+    assert (
+        lg("show", db, "-t", "two", "--tree", "--at", "c2", "-n", "2").out
+        == """two  done
+  … 2 newer
+● │  c3  node_b  bar, foo [head] <ago>
+◉─╯  c2  node_a  bar, foo [2 branches] <ago>
+  … 2 older
+"""
+    )
+
+
+def test_a_checkpoint_is_shown_with_its_whole_id_and_its_state(db: Path) -> None:
+    said = lg("show", db, "--at", "c4")
+    assert (
+        said.out
+        == """c4  <id>
+  update as node_a · step 2 · <time>
+  next: node_b
+  note: an edit
+
+foo: "edited"
+bar:
+  - "a"
+  - "edit"
+"""
+    )
+    id_ = lgviz.history(str(db))["c4"].id
+    assert id_ in said.raw and lg("show", db, "--at", id_).out == said.out
+    assert lg("show", db, "--state").out.startswith("c5  <id>\n")
+
+
+def test_a_diff(db: Path) -> None:
+    assert (
+        lg("diff", db, "c2", "c5", "--thread", "two").out
+        == """c2 → c5  two values
+~ foo  "a" → "b"
++ bar[1]  "edit"
++ bar[2]  "b"
+"""
+    )
+
+
+def test_what_is_found_stands_with_its_place(db: Path) -> None:
+    assert lg("find", db, "edit").out == "two\tc4\tnote\tan edit\ntwo\tc4\tbar\tedit\ntwo\tc4\tfoo\tedited\n"
+    nothing = lg("find", db, "no such text")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "Nothing found.\n")
+
+
+def test_a_chat_a_question_and_long_texts(tmp_path: Path) -> None:
+    with SqliteSaver.from_conn_string(tmp_path / "a.db") as saver:
+        approval.seed(approval.build(saver), thread_id="ap")
+
+        def model(state: Any) -> Any:
+            call = {"name": "look", "args": {"q": "x"}, "id": "1"}
+            said = (
+                "The quick brown fox jumps over the lazy dog" if len(state["messages"]) > 1 else "one\n\ntwo"
+            )
+            return {"messages": [AIMessage(said, id="m", tool_calls=[call])]}
+
+        graph = StateGraph(MessagesState).add_node(model).add_edge(START, "model").compile(checkpointer=saver)
+        for number in ("a", "b"):
+            graph.invoke({"messages": [HumanMessage("hi", id=number)]}, {"configurable": {"thread_id": "c"}})
+    assert (
+        lg("show", tmp_path / "a.db", "-t", "c", "--messages").out.partition("\n\n")[2]
+        == """human  #a
+  hi
+ai  #m
+  The quick brown fox jumps over the lazy dog
+  → look {"q": "x"}
+human  #b
+  hi
+"""
+    )
+    assert (
+        lg("show", tmp_path / "a.db", "-t", "c", "--at", "c2").out.partition("\n\n")[2]
+        == """messages:
+  - human  #a
+    hi
+  - ai  #m
+    one
+
+    two
+    → look {"q": "x"}
+"""
+    )
+    asked = lg("show", tmp_path / "a.db", "-t", "ap", "--state").out
+    assert "\n  next: review\n  asks: {" in asked
+    assert lg("show", tmp_path / "a.db", "-t", "ap").out.startswith("ap  interrupted\n")
+
+
+def test_a_postgres_url_reads_as_a_file_does(postgres_uri: Callable[[], str]) -> None:
+    url = postgres_uri()
+    with PostgresSaver.from_conn_string(url) as saver:
+        saver.setup()
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+    assert lg("threads", url).out == "two\t6\t<time>\n"
+    assert lg("diff", url, "c2", "c3").out == 'c2 → c3  two values\n~ foo  "a" → "b"\n+ bar[1]  "b"\n'
+    assert lg("check", url).out == "Everything is whole.\n"
+    assert lg("prune", url, "-t", "two", "--yes").code == 0
+    assert [one["checkpoints"] for one in lg("threads", url, "--json").data["threads"]] == [1]
+
+
+# ------------------------------------------------------------ JSON
+
+
+def _keys(data: Any) -> set[str]:
+    """The keys that a document has, but for those of stored values and of what is named by its own name."""
+    found: set[str] = set()
+    if isinstance(data, list):
+        return found.union(*map(_keys, data))
+    if isinstance(data, dict):
+        for key, value in data.items():
+            found.add(key)
+            if key not in ("values", "rebuilt", "doubts", "by_thread", "by_channel"):
+                found |= _keys(value)
+    return found
+
+
+def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> None:
+    own, copy = folder / "own.db", tmp_path / "copy.db"
+    documented = {
+        command: set(re.findall(r"`(\w+)`", keys))
+        for command, keys in re.findall(
+            r"^\| `lgviz (.+?)` \| (.+) \|$", KEYS.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    commands = {
+        "threads": ["threads", own],
+        "show": ["show", own],
+        "show --at": ["show", own, "--at", "c4"],
+        "diff": ["diff", own, "c2", "c3"],
+        "find": ["find", own, "edit"],
+        "bundle": ["bundle", own, tmp_path / "a.lgviz"],
+        "migrate": ["migrate", folder / "langgraph.db", copy],
+        "prune": ["prune", own, "--all", "--dry-run"],
+        "check": ["check", own],
+        "stats": ["stats", own],
+    }
+    shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
+    only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what"}}
+    assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
+
+
+def test_json_holds_what_is_stored(db: Path) -> None:
+    shown = lg("show", db, "--at", "c4", "--json").data["checkpoint"]
+    assert (shown["label"], shown["parent"], shown["next"]) == ("c4", "c2", ["node_b"])
+    assert (shown["nodes"], shown["changed"], shown["note"]) == (["node_a"], ["bar", "foo"], "an edit")
+    assert shown["values"] == {"foo": "edited", "bar": ["a", "edit"]}
+    assert shown["id"] == lgviz.history(str(db))["c4"].id
+    changes = lg("diff", db, "c2", "c4", "--json").data["changes"]
+    assert changes[0] == {
+        "channel": "foo", "path": [], "kind": "changed", "before": "a", "after": "edited", "note": "",
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------ safety
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_no_control_character_reaches_the_terminal_raw(folder: Path, form: list[str]) -> None:
+    bad = folder / "evil.db"
+    said = [
+        lg(*command, *form)
+        for command in (
+            ["threads", bad], ["show", bad], ["show", bad, "--state"], ["show", bad, "--messages"],
+            ["diff", bad, "c1", "c2"], ["find", bad, "red"], ["stats", bad], ["prune", bad, "--all", "--dry-run"],
+            ["show", bad, "-t", EVIL_THREAD + "2"], ["show", bad, "--at", EVIL], ["threads", "\x1b[2J.db"],
+        )
+    ]  # fmt: skip
+    for one in said:
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", one.raw + one.err), one.raw
+    assert [one.code for one in said] == [0] * 8 + [1] * 3
+    if not form:
+        assert r"\x1b[31mred\x07\u202e" in said[3].raw
+
+
+def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
+    for command in (
+        ["show", db, "--at", "c5"],
+        ["diff", db, "c2", "c5"],
+        ["find", db, "an edit"],
+        ["show", db],
+    ):
+        for form in ([], ["--json"]):
+            said = lg(*command, *form, "--redact", "/edit/", "--redact", "foo")
+            assert said.code == 0 and "edit" not in said.raw.replace("edited", "edit"), said.raw
+    assert "‹redacted›" in lg("show", db, "--at", "c5", "--redact", "foo").out
+    wrong = lg("show", db, "--redact", "a..b")
+    assert wrong.code == 1 and "no rule of redact=" in wrong.err
+    assert lg("show", db, "--redact", "/(/").code == 2
+
+
+# ------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        (["threads", "nowhere.db"], 1, "lgviz: There is no file nowhere.db. Check the path.\n"),
+        (["show", "own.db", "-t", "7"], 1, "lgviz: There is no thread '7'. There is only 'two'.\n"),
+        (["show", "own.db", "--at", "c99"], 1,
+         "lgviz: Thread 'two' has no checkpoint 'c99'. Labels run from c0 to c5; refresh() reads what is new.\n"),
+        (["threads", "mysql://me:secret@host/x"], 1,
+         "lgviz: mysql:// names no path of a file. Give the path of a SQLite database, a postgresql:// URL, or a saver.\n"),
+        (["check", "langgraph.db"], 1,
+         "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone have hashes to check. "
+         "Copy it: lgviz.persistence.migrate(source, \"new.db\"), or `lgviz migrate SOURCE new.db`.\n"),
+        (["prune", "own.db", "-t", "9", "--yes"], 1, "lgviz: There is no thread '9'. lgviz threads lists them.\n"),
+        (["prune", "own.db"], 2, "Name the threads by --thread, or give --all.\n"),
+        (["show", "own.db", "--state", "--tree"], 2, "Give one of --tree, --state and --messages.\n"),
+        (["show"], 2, "Missing argument 'DB'.\n"),
+        (["nothing"], 2, "No such command 'nothing'.\n"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_one_line(
+    command: list[str], code: int, said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = lg(*command)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.endswith(said) and "Traceback" not in done.err
+    assert code == 2 or done.err == said
+
+
+def test_a_fault_of_lgviz_is_a_line_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: 1 / 0)
+    done = lg("threads", folder / "own.db")
+    assert (done.code, done.out) == (1, "")
+    assert (
+        done.err
+        == "lgviz: ZeroDivisionError: division by zero. LGVIZ_TRACEBACK=1 shows where; please report it.\n"
+    )
+
+
+def test_each_command_has_help_with_an_example() -> None:
+    for one in app.registered_commands:
+        said = lg(one.name, "--help")
+        assert said.code == 0 and f"Example: lgviz {one.name} " in said.out and "--json" in said.out
+
+
+# ------------------------------------------------------------ keeping
+
+
+def test_migrate_prune_and_check(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    done = lg("migrate", folder / "langgraph.db", copy)
+    assert (done.code, done.out, done.err) == (0, "6 checkpoints copied.\n", "")
+    assert lg("migrate", folder / "langgraph.db", copy, "--json").data == {"copied": 0}
+    before = lg("stats", copy, "--json").data
+    plan = lg("prune", copy, "--thread", "two", "--dry-run")
+    assert (
+        plan.out
+        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} kB\n5 checkpoints would go, {before['prune_frees'] / 1000:.1f} kB come back.\n"
+    )
+    assert lg("stats", copy, "--json").data == before
+
+    declined = lg("prune", copy, "-t", "two", typed="n\n")
+    assert (declined.code, declined.out.strip()) == (1, "n")  # which the runner echoes
+    assert declined.err.endswith("lgviz: Nothing was done.\n") and "Prune? [y/N]:" in declined.err
+    assert lg("stats", copy, "--json").data == before
+
+    asked = lg("prune", copy, "-t", "two", "--json", typed="y\n")
+    (thread,) = json.loads(asked.raw[asked.raw.index("{") :])["threads"]
+    assert thread == {"thread_id": "two", "kept": 1, "removed": 5, "bytes": before["prune_frees"]}
+    after = lg("stats", copy, "--json").data
+    assert (after["checkpoints"], before["bytes"] - after["bytes"]) == (1, thread["bytes"])
+    assert lg("check", copy).out == "Everything is whole.\n"
+
+    whole = lg("prune", copy, "--all", "--delete", "--yes", "--json").data["threads"][0]
+    assert (whole["removed"], whole["kept"], whole["bytes"]) == (1, 0, after["bytes"])
+    assert lg("threads", copy).code == 1
+
+
+def test_threads_that_share_values_give_them_back_together(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with SqliteSaver.from_conn_string(path) as saver:
+        agent.seed(agent.build(saver), thread_id="a")
+        saver.copy_thread("a", "b")
+        before = saver.stats().bytes
+    one = lg("prune", path, "-t", "a", "--delete", "--dry-run", "--json").data["threads"][0]["bytes"]
+    both = lg("prune", path, "--all", "--delete", "--dry-run", "--json").data["threads"]
+    assert sum(each["bytes"] for each in both) == before > 2 * one
+    with SqliteSaver.from_conn_string(path) as saver:
+        saver.fork_thread({"configurable": {"thread_id": "a"}}, "c")
+    shared = lg("prune", path, "-t", "c", "--dry-run").out
+    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go, at least 0 B come back.\n", shared)
+
+
+def test_damage_is_named_and_ends_with_1(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "a.db"
+    with SqliteSaver.from_conn_string(path) as saver:
+        evil(saver)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE lgviz_checkpoints SET metadata = x'00'")
+    connection.close()
+    done = lg("check", path)
+    assert done.code == 1 and "its metadata cannot be read\n" in done.out
+    assert done.out.splitlines()[-1].endswith(" problems.")
+
+
+# ------------------------------------------------------------ in a terminal, a pipe, interrupted
+
+
+def test_a_terminal_of_80_columns_has_colours_and_whole_ids(folder: Path) -> None:
+    id_ = lgviz.history(str(folder / "own.db"))["c4"].id
+    code = """
+import contextlib, os, sys
+from lgviz.cli import main
+for environment, *sys.argv[1:] in ({}, "show", "own.db", "--at", "c4"), ({"NO_COLOR": "1"}, "threads", "own.db"):
+    os.environ.update(environment)
+    with contextlib.suppress(SystemExit):
+        main()
+"""
+    coloured, plain = re.split("(?=THREAD)", terminal(code, folder))
+    assert coloured.startswith(f"\x1b[36mc4  {id_}\x1b[0m\n")
+    assert re.sub(r"\d{4}.*", "<time>", plain) == "THREAD  CHECKPOINTS  LAST\ntwo               6  <time>\n"
+
+
+def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = f"{sys.executable} -c 'from lgviz.cli import main; main()' threads own.db"
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (ended.stdout, ended.stderr) == ("141\n", "")
+    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: os.kill(os.getpid(), signal.SIGINT))
+    stopped = lg("threads", folder / "own.db")
+    assert (stopped.code, stopped.out, stopped.err) == (130, "", "")
+
+
+def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bug.lgviz"
+    said = lg("bundle", db, "--thread", "two", "--at", "c3", file)
+    assert re.fullmatch(rf"{file}: thread two, 4 checkpoints, 0 items of memory, [\d.]+ kB\.\n", said.out)
+    assert lg("threads", file).out == "two\t4\t<time>\n"
+    assert lg("diff", file, "c2", "c3").out == lg("diff", db, "c2", "c3").out
+    assert lg("check", file).out == "Everything is whole.\n"
+    before = file.read_bytes()
+    refused = lg("prune", file, "--all", "--yes")
+    assert refused.code == 1 and "is no" in refused.err and file.read_bytes() == before
+    assert lg("bundle", db, "-t", "7", file).code == 1
