@@ -53,7 +53,23 @@ test("the help names every key that acts", () => {
   const named = help()
     .map(([keys]) => keys)
     .join(" ");
-  for (const name of ["↑", "↓", "←", "→", "Home", "End", "Space", "Enter", "/", "f", "n", "m", "c", "Esc", "?"]) {
+  for (const name of [
+    "↑",
+    "↓",
+    "←",
+    "→",
+    "Home",
+    "End",
+    "Space",
+    "Enter",
+    "/",
+    "f",
+    "n",
+    "m",
+    "c",
+    "Esc",
+    "?",
+  ]) {
     expect(named).toContain(name);
   }
 });
