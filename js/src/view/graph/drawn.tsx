@@ -57,7 +57,7 @@ export function DrawnGraph({ store, view }: Props) {
 /** What was pressed is drawn no more: the focus goes to the way back, or to the node that was come from. */
 function focusWay(box: HTMLElement | null, from: string, to: string): void {
   const inside = nodeTowards(to, from);
-  const pressed = inside ? `.is-door[data-node="${CSS.escape(inside)}"]` : "nav button:last-of-type";
+  const pressed = inside ? `.is-door[data-node="${CSS.escape(inside)}"]` : "nav>button:last-of-type";
   box?.querySelector<HTMLElement>(pressed)?.focus();
 }
 
