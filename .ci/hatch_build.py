@@ -23,7 +23,7 @@ def stamp(js: Path) -> str:
 def check_bundle(root: Path) -> None:
     """Raise unless ``lgviz/static`` holds the bundle of the sources in ``js/``."""
     wanted = f"/* lgviz {stamp(root / 'js')} */"
-    for name in ("loader.js", "widget.js"):
+    for name in ("loader.js", "page.js", "widget.js"):
         path = root / "lgviz" / "static" / name
         if not path.is_file():
             raise RuntimeError(f"lgviz/static/{name} is missing: {REMEDY}")

@@ -1,4 +1,4 @@
-// Bundles src/widget.ts, with its style, and src/loader.ts into ../lgviz/static/; `--watch` does so on every change. Beside
+// Bundles src/widget.ts, with its style, src/loader.ts and src/page.ts into ../lgviz/static/; `--watch` does so on every change. Beside
 // them go the licences of the packages that are in the bundle.
 //
 // Each starts with a stamp of what it was built from, so that a wheel is never made with a stale one
@@ -44,7 +44,7 @@ function licences({ inputs }) {
 const watch = process.argv.includes("--watch");
 const banner = `/* lgviz ${watch ? "dev" : stamp()} */`;
 const options = {
-  entryPoints: ["widget.ts", "loader.ts"].map((name) => join(here, "src", name)),
+  entryPoints: ["widget.ts", "loader.ts", "page.ts"].map((name) => join(here, "src", name)),
   outdir: join(here, "..", "lgviz", "static"),
   bundle: true,
   format: "esm",

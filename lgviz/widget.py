@@ -17,10 +17,11 @@ from lgviz._visible import visible
 from lgviz.analysis.history import History
 from lgviz.analysis.usage import Prices
 from lgviz.backend import Backend
-from lgviz.errors import LgvizError, NotInstalled
+from lgviz.errors import LgvizError, NotInstalled, ThreadNotFound
 from lgviz.export.error import error_html
 from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
+from lgviz.page import PageSummary, export_html, to_html
 from lgviz.sources.base import ReadOptions
 
 __all__ = ["Debugger", "debug", "in_notebook"]
@@ -178,6 +179,29 @@ class Debugger(anywidget.AnyWidget):
         if self._backend is not None:
             self._backend.thread.broadcast()
             self.refresh_static()
+
+    def to_html(self) -> str:
+        """The open thread as one HTML page, with the memory that is shown; see :meth:`export_html`."""
+        return to_html(self._opened_backend(), selected=self.selected)
+
+    def export_html(self, path: Any, *, quiet: bool = False) -> PageSummary:
+        """Write the open thread as one HTML file: the debugger to read in, without Python or a network.
+
+        What it contains is printed before it is written. What ``redact=`` masks is masked in it.
+
+        Args:
+            path: where to; a file that is there is written over.
+            quiet: print nothing.
+
+        Raises:
+            ThreadNotFound: no thread is open.
+        """
+        return export_html(self._opened_backend(), path, selected=self.selected, quiet=quiet)
+
+    def _opened_backend(self) -> Backend:
+        if self._backend is None or self.history is None:
+            raise ThreadNotFound("No thread is open.", "Pick one from the list.")
+        return self._backend
 
     def __repr__(self) -> str:
         source = "closed" if self._backend is None else self._backend.thread.source.description

@@ -18,7 +18,7 @@ import lgviz
 from hatch_build import check_bundle
 
 REPO = Path(__file__).resolve().parents[1]
-BUNDLE = {"lgviz/static/licenses.txt", "lgviz/static/loader.js", "lgviz/static/widget.js"}
+BUNDLE = {f"lgviz/static/{name}" for name in ("licenses.txt", "loader.js", "page.js", "widget.js")}
 
 
 def build(kind: str, source: Path, folder: Path) -> Path:
@@ -39,6 +39,8 @@ def test_wheel_carries_package_and_bundle(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {path.relative_to(REPO).as_posix() for path in (REPO / "lgviz").rglob("*.py")}
     assert names >= BUNDLE | modules | {"lgviz/py.typed"}
+    scripts = next(name for name in names if name.endswith(".dist-info/entry_points.txt"))
+    assert "lgviz = lgviz.cli:main" in zipfile.ZipFile(wheel).read(scripts).decode()
     assert wheel.name.startswith(f"lgviz-{lgviz.__version__}-py3-none-any")
     assert not [name for name in names if name.endswith((".map", ".ts", ".db")) or "node_modules" in name]
 
@@ -103,7 +105,7 @@ def test_stale_bundle_is_refused(sources: Path) -> None:
         check_bundle(sources)
 
 
-@pytest.mark.parametrize("name", ["loader.js", "widget.js"])
+@pytest.mark.parametrize("name", ["loader.js", "page.js", "widget.js"])
 def test_missing_bundle_is_refused(sources: Path, name: str) -> None:
     (sources / "lgviz" / "static" / name).unlink()
     with pytest.raises(RuntimeError, match=f"{name} is missing"):

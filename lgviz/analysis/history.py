@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
@@ -140,6 +141,26 @@ class History:
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.tree.labels)
+
+    def to_html(self, *, selected: str | None = None) -> str:
+        """The thread as one HTML page that works from a disk, without a network; see :meth:`export_html`."""
+        html: str = _page().to_html(self, selected=selected and self[selected].id)
+        return html
+
+    def export_html(self, path: Any, *, selected: str | None = None, quiet: bool = False) -> Any:
+        """Write the thread as one HTML file: the debugger to read in, without Python and without a network.
+
+        What it contains is printed before it is written. What ``redact=`` masks is masked in it.
+
+        Args:
+            path: where to; a file that is there is written over.
+            selected: the checkpoint that it opens at, by label or id; None: the newest.
+            quiet: print nothing.
+
+        Returns:
+            A :class:`~lgviz.page.PageSummary`.
+        """
+        return _page().export_html(self, path, selected=selected and self[selected].id, quiet=quiet)
 
     # ------------------------------------------------------------ a sequence
 
@@ -316,6 +337,11 @@ class History:
         from .frames import to_frame
 
         return to_frame(self.tree)
+
+
+def _page() -> Any:
+    """The face that makes pages: it stands above a history, so it is looked up when one is asked for."""
+    return import_module("lgviz.page")
 
 
 def complete_by_tab() -> None:

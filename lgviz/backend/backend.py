@@ -62,6 +62,7 @@ class Backend:
     Attributes:
         thread: the open thread, which every part of the backend shares.
         sandbox: the one sandbox that may be open.
+        memory: the store beside it.
 
     Raises:
         SourceError: ``what`` or its store cannot be read.
@@ -87,7 +88,7 @@ class Backend:
             open_source(what, **options), send, config=config, context=context, prices=prices
         )
         self.sandbox = SandboxSlot(thread)
-        memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
+        memory = self.memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
         starts = StartForms(thread)
         self._acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
         reads = self._reads = Reads(thread, self.sandbox)
@@ -127,11 +128,16 @@ class Backend:
         Raises:
             LgvizError: it is refused, or what it names is not found.
         """
+        return self.answer(method, **params)[0]
+
+    def answer(self, method: str, **params: Any) -> tuple[Any, list[bytes]]:
+        """The result of :meth:`request`, and the binary buffers that it points into."""
         if method not in self._handlers:
             raise NotFound(f"There is no request {method!r}.", "Methods in lgviz.protocol names all.")
         _pool, handler = self._handlers[method]
         try:
-            return handler(RequestCall(next(self._numbers), self._send), params)
+            call = RequestCall(next(self._numbers), self._send)
+            return handler(call, params), call.buffers
         except LgvizError as error:
             raise error.reworded(self.thread.shown) from None
         except Exception as error:
@@ -158,9 +164,13 @@ class Backend:
 
     def close(self) -> None:
         """Ask what runs to stop, end the worker threads, let go of the source."""
+        self.end()
+        self.thread.source.close()
+
+    def end(self) -> None:
+        """Ask what runs to stop and end the worker threads, of a source that others go on reading."""
         self._acts.close()
         self._dispatcher.close()
-        self.thread.source.close()
 
 
 def _unheard(message: Any, buffers: list[bytes]) -> None:

@@ -180,6 +180,14 @@ class MemoryRequests:
     def memory_changes(self, call: RequestCall, params: CheckpointParams) -> MemoryChanges:
         return views.changes_view(self._changes(params["checkpoint"]))
 
+    def reader(self, checkpoint: str | None) -> ItemReader:
+        """The items as of a checkpoint, or now, as they may be shown."""
+        return self._at(checkpoint)
+
+    def versions(self, ref: str) -> Sequence[StoredVersion]:
+        """The versions of an item, oldest first, as they may be shown."""
+        return self._versions(*views.item_of(ref))
+
     # ------------------------------------------------------------ acting
 
     @handler("memory")

@@ -25,7 +25,16 @@ from lgviz.protocol import (
     ValueNode,
 )
 
-__all__ = ["Budget", "argument_items", "message_view", "one_line", "usage_view", "value_node"]
+__all__ = [
+    "Budget",
+    "argument_items",
+    "bare_node",
+    "message_view",
+    "one_line",
+    "usage_view",
+    "value_node",
+    "whole_table",
+]
 
 MESSAGE = 48_000
 """Bytes of JSON that the values of one protocol message may take."""
@@ -163,6 +172,16 @@ def _node(value: Any, budget: Budget, offset: int, text: int) -> ValueNode:
     else:
         node["text"], _ = budget.take(shape.text, _LINE)
     return node
+
+
+def bare_node(value: Any, budget: Budget, text: int) -> ValueNode:
+    """A value without what is in it; ``text``: the most characters of a string or a message."""
+    return _node(value, budget, 0, text)
+
+
+def whole_table(value: Any, rows: int) -> TableView | None:
+    """A table's first rows with all their columns; None for what is no table."""
+    return _table(value, Budget(1 << 40), 0, rows, 1_000)
 
 
 def message_view(value: Any, budget: Budget | None = None, text: int = 4_000) -> MessageView:

@@ -26,12 +26,16 @@ _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 @command("lgviz threads checkpoints.db")
 def threads(database: OpenedDatabase) -> CommandAnswer:
     """List the threads, the newest activity first."""
-    from lgviz.export.plain import thread_data
-
     found = database.source.threads()
+
+    def data() -> dict[str, Any]:
+        from lgviz.export.plain import thread_data  # loads the read model, of which the list has no need
+
+        return {"threads": [thread_data(one) for one in found]}
+
     rows = ((one.thread_id, one.count, local(one.updated_at)) for one in found)
     return CommandAnswer(
-        lambda: {"threads": [thread_data(one) for one in found]},
+        data,
         table(("THREAD", "CHECKPOINTS", "LAST"), rows),
         "No thread yet.",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -254,6 +255,11 @@ class Source(ABC):
         """The writes to some channels under several checkpoints of one namespace, by checkpoint."""
         found = {id_: self.writes(thread_id, namespace, id_) for id_ in checkpoint_ids}
         return {id_: [w for w in writes if w.channel in channels] for id_, writes in found.items()}
+
+    def sharing(self) -> AbstractContextManager[None]:
+        """Meanwhile what is stored once may be read as one object: for who reads many states, and changes
+        none of what is in them."""
+        return nullcontext()
 
     def lineage(self, thread_id: str) -> ThreadLineage:  # noqa: ARG002
         """Which thread a thread was forked from, and which from it, where the saver keeps that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -101,6 +102,9 @@ class LayeredSource(Source):
                 merged = self.writes(thread_id, namespace, id_)
                 found[id_] = [write for write in merged if write.channel in channels]
         return found
+
+    def sharing(self) -> AbstractContextManager[None]:
+        return self.lower.sharing()
 
     def close(self) -> None:
         self.lower.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +86,9 @@ class RedactedSource(Source):
 
     def lineage(self, thread_id: str) -> ThreadLineage:
         return self._real.lineage(thread_id)
+
+    def sharing(self) -> AbstractContextManager[None]:
+        return self._real.sharing()
 
     def stats(self) -> Stats:
         return self._real.stats()

@@ -26,6 +26,7 @@ from lgviz.errors import InvalidValue, LgvizError
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from lgviz.protocol import Methods
 from lgviz.sources.redact import MASK, Redactor
+from tests.support.pages import data_of
 from tests.support.secrets import SECRET, THREAD, Planted, build, seed
 from tests.support.view import View, fork, run
 
@@ -138,6 +139,13 @@ def _static(seen: Exhibit) -> Iterator[Any]:
     debugger.close()
 
 
+def _page(seen: Exhibit) -> Iterator[Any]:
+    h = seen.history()
+    yield json.dumps(data_of(h.to_html()), ensure_ascii=False)
+    yield repr(h.export_html(seen.folder / "page.html"))
+    yield (seen.folder / "page.html").read_text(encoding="utf-8")
+
+
 def _bundle(seen: Exhibit) -> Iterator[Any]:
     """What who gets it reads, without a rule."""
     bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
@@ -155,6 +163,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "requests": _requests,
     "messages": _messages,
     "static view": _static,
+    "page": _page,
     "terminal": _terminal,
     "bundle": _bundle,
 }

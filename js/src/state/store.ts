@@ -1,6 +1,7 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Part } from "../lib/parts";
+import { still } from "../lib/still";
 import type {
   Breakpoints,
   LineageView,
@@ -260,6 +261,7 @@ export class Store {
 
   /** Opens the form of a fork, to edit a part of a value where one is named. */
   openFork(part: Part | null = null): void {
+    if (still.peek()) return;
     const reason = this.readOnly.peek();
     const checkpoint = this.selected.peek();
     if (this.lost.peek() !== null) return;

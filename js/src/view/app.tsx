@@ -1,6 +1,7 @@
 // The debugger: top bar, tree, inspector, and the keys that work in all of it.
 import { useEffect, useRef } from "preact/hooks";
 import { type Action, actionOf, placeOf } from "../lib/keyboard";
+import { still } from "../lib/still";
 import { locale, rightToLeft, t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { ROW_HEIGHT, type ViewState } from "../state/view";
@@ -95,7 +96,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
         <Notices view={view} />
         {view.help.value && <Help view={view} />}
       </div>
-      {shown && !maximised && <BottomEdge view={view} height={tall} />}
+      {shown && !maximised && !still.value && <BottomEdge view={view} height={tall} />}
     </div>
   );
 }
@@ -171,9 +172,11 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       store.openStart({ turn: false, thread: null });
       return true;
     case "maximise":
+      if (still.peek()) return false;
       view.maximised.value = !view.maximised.peek();
       return true;
     case "copy":
+      if (still.peek()) return false;
       void copySelection(view);
       return true;
     case "help":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -212,6 +212,16 @@ class TablesSource(Source):
             for id_, entries in rows.items()
         }
 
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        merkle = self._engine.blocks.merkle
+        plain = merkle.serde
+        merkle.serde = _Remembering(plain)
+        try:
+            yield
+        finally:
+            merkle.serde = plain
+
     def close(self) -> None:
         self._close()
 
@@ -320,6 +330,20 @@ class TablesSource(Source):
                 return Undecodable(described(error), 0, "container")
 
         return decode
+
+
+class _Remembering:
+    """A serializer that reads the same bytes as the same object."""
+
+    def __init__(self, serde: Any) -> None:
+        self.dumps_typed = serde.dumps_typed
+        self._loads = serde.loads_typed
+        self._known: dict[tuple[str, bytes], Any] = {}
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        if data not in self._known:
+            self._known[data] = self._loads(data)
+        return self._known[data]
 
 
 def _bookkeeping(

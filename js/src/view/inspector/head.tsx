@@ -1,6 +1,7 @@
 // The inspector's first lines: which checkpoint, what can be done with it, when and what comes next.
 import { useRef, useState } from "preact/hooks";
 import { counted, duration, timeOfDay, title } from "../../lib/format";
+import { still } from "../../lib/still";
 import { t, tn } from "../../lib/words";
 import type { CheckpointView, RunRequest } from "../../protocol";
 import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
@@ -112,7 +113,11 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
   );
 }
 
-function Actions({ store, view, stale }: Props) {
+function Actions(props: Props) {
+  return still.value ? null : <Acts {...props} />;
+}
+
+function Acts({ store, view, stale }: Props) {
   const readOnly = store.readOnly.value;
   const running = store.running.value;
   const busy = running && isActive(running) ? t("A run is at work: stop it first.") : null;

@@ -10,6 +10,7 @@ import {
   undecided,
 } from "../../lib/answers";
 import { isActKey } from "../../lib/keyboard";
+import { still } from "../../lib/still";
 import { t } from "../../lib/words";
 import type {
   AnswerDraft,
@@ -61,7 +62,7 @@ export function Interrupts({ store, view, stale }: Props) {
   const { interrupts } = view;
   const answered = interrupts.every((interrupt) => interrupt.answered);
   const failed = answered && view.error !== null;
-  const isOpen = (one: InterruptView) => !one.answered || failed || anew.has(one.id);
+  const isOpen = (one: InterruptView) => !still.value && (!one.answered || failed || anew.has(one.id));
   const asking = interrupts.filter(isOpen);
   const open = asking.length > 0;
   const filled = interrupts.some(({ question }) => question.kind !== "text");
@@ -161,7 +162,7 @@ export function Interrupts({ store, view, stale }: Props) {
       ))}
       {asked.error && <Problem error={asked.error} retry={asked.retry} />}
       {failure && <Problem error={failure} retry={() => void resume()} />}
-      <div class="lgviz-interrupt-foot">
+      <div class="lgviz-interrupt-foot" hidden={still.value}>
         {open && (
           <>
             <Act

@@ -1,6 +1,7 @@
 // What is used rarely, and what is being read.
 import { useRef, useState } from "preact/hooks";
 import { linkTo } from "../../lib/link";
+import { still } from "../../lib/still";
 import { chooseLanguage, LANGUAGES, language, t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 import { toClipboard } from "../ui/copy";
@@ -26,7 +27,7 @@ export function Menu({ view }: { view: ViewState }) {
     return thread && checkpoint ? linkTo(location.href, { thread, checkpoint }) : undefined;
   };
   const items: MenuItem[] = [
-    { name: t("Look for new checkpoints"), act: () => void store.refresh() },
+    ...(still.value ? [] : [{ name: t("Look for new checkpoints"), act: () => void store.refresh() }]),
     { name: t("Fold all subgraph steps"), reason: flat, act: () => view.toggleAll(true) },
     { name: t("Unfold all subgraph steps"), reason: flat, act: () => view.toggleAll(false) },
     { name: t("Fold the other branches"), reason: straight, act: () => view.toggleBranches(true) },

@@ -3,6 +3,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ago, fullTime, statusName, thousands } from "../../lib/format";
+import { still } from "../../lib/still";
 import { t, tn } from "../../lib/words";
 import type { ThreadStatus, ThreadSummary } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
@@ -180,24 +181,26 @@ function ThreadList({ store, listId, leave }: ListProps) {
           </p>
         )}
       </div>
-      <button
-        type="button"
-        class="lgviz-new-thread"
-        data-testid="lgviz-thread-new"
-        disabled={store.readOnly.value !== null}
-        title={store.readOnly.value ?? undefined}
-        onClick={() => {
-          leave();
-          // A name that no thread has is that of the new one.
-          const named = threads?.length === 0 && query.trim() !== "";
-          store.openStart({ turn: false, thread: named ? query.trim() : null });
-        }}
-      >
-        <StartIcon />
-        {threads?.length === 0 && query.trim() !== ""
-          ? t("New thread “{thread}”", { thread: query.trim() })
-          : t("New thread")}
-      </button>
+      {!still.value && (
+        <button
+          type="button"
+          class="lgviz-new-thread"
+          data-testid="lgviz-thread-new"
+          disabled={store.readOnly.value !== null}
+          title={store.readOnly.value ?? undefined}
+          onClick={() => {
+            leave();
+            // A name that no thread has is that of the new one.
+            const named = threads?.length === 0 && query.trim() !== "";
+            store.openStart({ turn: false, thread: named ? query.trim() : null });
+          }}
+        >
+          <StartIcon />
+          {threads?.length === 0 && query.trim() !== ""
+            ? t("New thread “{thread}”", { thread: query.trim() })
+            : t("New thread")}
+        </button>
+      )}
       {threads && total > 0 && (
         <div class="lgviz-foot lgviz-faint">
           {tn("{n} thread", "{n} threads", total)}

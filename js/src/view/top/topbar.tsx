@@ -1,6 +1,7 @@
 // The bar over everything: thread, search, whether it is live, graph, menu.
 
 import { statusName } from "../../lib/format";
+import { still } from "../../lib/still";
 import { t } from "../../lib/words";
 import type { Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
@@ -22,18 +23,20 @@ export function TopBar({ view }: { view: ViewState }) {
       <SearchBox view={view} />
       {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
-      <button
-        type="button"
-        class="lgviz-btn"
-        data-testid="lgviz-start"
-        aria-pressed={starts}
-        disabled={store.readOnly.value !== null}
-        title={store.readOnly.value ?? t("Start a new thread")}
-        onClick={() => (starts ? store.closeFork() : store.openStart({ turn: false, thread: null }))}
-      >
-        <StartIcon />
-        {t("Start")}
-      </button>
+      {!still.value && (
+        <button
+          type="button"
+          class="lgviz-btn"
+          data-testid="lgviz-start"
+          aria-pressed={starts}
+          disabled={store.readOnly.value !== null}
+          title={store.readOnly.value ?? t("Start a new thread")}
+          onClick={() => (starts ? store.closeFork() : store.openStart({ turn: false, thread: null }))}
+        >
+          <StartIcon />
+          {t("Start")}
+        </button>
+      )}
       <button
         type="button"
         class="lgviz-btn"
@@ -54,20 +57,22 @@ export function TopBar({ view }: { view: ViewState }) {
         <GraphIcon />
         {t("Graph")}
       </button>
-      <button
-        type="button"
-        class="lgviz-btn is-icon"
-        data-testid="lgviz-maximise"
-        aria-pressed={view.maximised.value}
-        aria-keyshortcuts="m"
-        aria-label={view.maximised.value ? t("Back into the page") : t("Give it the whole window")}
-        title={view.maximised.value ? t("Back into the page (m)") : t("Give it the whole window (m)")}
-        onClick={() => {
-          view.maximised.value = !view.maximised.value;
-        }}
-      >
-        <MaximiseIcon />
-      </button>
+      {!still.value && (
+        <button
+          type="button"
+          class="lgviz-btn is-icon"
+          data-testid="lgviz-maximise"
+          aria-pressed={view.maximised.value}
+          aria-keyshortcuts="m"
+          aria-label={view.maximised.value ? t("Back into the page") : t("Give it the whole window")}
+          title={view.maximised.value ? t("Back into the page (m)") : t("Give it the whole window (m)")}
+          onClick={() => {
+            view.maximised.value = !view.maximised.value;
+          }}
+        >
+          <MaximiseIcon />
+        </button>
+      )}
       <Menu view={view} />
     </div>
   );
@@ -84,7 +89,7 @@ function Live({ store }: { store: Store }) {
       : run
         ? ["running", statusName(run.status)]
         : readOnly
-          ? ["readonly", t("read-only")]
+          ? ["readonly", still.value ? t("saved page") : t("read-only")]
           : ["live", t("live")];
   const what = store.description.value;
   return (

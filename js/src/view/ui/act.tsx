@@ -1,4 +1,5 @@
 // A button that stays reachable when it cannot be used, and says why.
+import { still } from "../../lib/still";
 import { useId } from "./id";
 
 interface ActProps {
@@ -15,6 +16,10 @@ interface ActProps {
 }
 
 export function Act(props: ActProps) {
+  return still.value ? null : <ActButton {...props} />;
+}
+
+function ActButton(props: ActProps) {
   const { name, act, testid, shortcut, primary = false, pressed, stale = false, reason, hint } = props;
   const id = useId();
   const disabled = reason !== null || stale;

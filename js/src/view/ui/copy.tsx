@@ -2,6 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { still } from "../../lib/still";
 import { t } from "../../lib/words";
 import type { CodeRequest } from "../../protocol";
 import type { Source } from "../../source/types";
@@ -93,7 +94,11 @@ interface CodeProps {
 }
 
 /** "Copy as Python": copies the cell and shows it, so that it works where the clipboard is denied. */
-export function CopyCode({ source, choices, disabled = null, name }: CodeProps) {
+export function CopyCode(props: CodeProps) {
+  return still.value ? null : <CodeButton {...props} />;
+}
+
+function CodeButton({ source, choices, disabled = null, name }: CodeProps) {
   const [open, setOpen] = useState<CodeChoice[] | null>(null);
   const anchor = useRef<HTMLDivElement>(null);
   return (

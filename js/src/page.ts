@@ -1,0 +1,24 @@
+// The entry of a static page: the debugger over the thread that lies in the file.
+import { still } from "./lib/still";
+import { mount } from "./mount";
+import { type PageData, PageSource } from "./source/page";
+
+interface Page {
+  /** Opens what is packed in the element of an id. */
+  unpack(id: string): Promise<Response>;
+}
+
+/** Shows it in all of the window. Called by the page itself. */
+export async function show(): Promise<void> {
+  const { lgvizPage } = globalThis as unknown as { lgvizPage: Page };
+  const element = document.getElementById("lgviz") as HTMLElement;
+  const data = (await (await lgvizPage.unpack("lgviz-data")).json()) as PageData;
+  still.value = true;
+  const mounted = mount(element, {
+    source: new PageSource(data),
+    threadId: data.opened.thread.thread_id,
+    height: window.innerHeight,
+  });
+  mounted.view.maximised.value = false;
+  window.addEventListener("resize", () => mounted.resize(window.innerHeight));
+}

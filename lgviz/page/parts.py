@@ -1,0 +1,59 @@
+"""JSON in which equal parts are stored once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["Parts"]
+
+_SMALL = 24
+"""Characters of JSON below which a part stands where it is used."""
+_CHUNK = 32
+
+
+class Parts:
+    """Collects parts: equal ones are one, and long lists that begin alike share their beginning.
+
+    A part stands where it is used as ``{"$": its number}``; a long list is ``{"+": lists}``, to be joined.
+
+    >>> parts = Parts()
+    >>> twice = {"a long enough key": ["with a value", 1]}
+    >>> parts.add([twice, twice])
+    [{'$': 0}, {'$': 0}]
+    >>> parts.table
+    ['{"a long enough key":["with a value",1]}']
+
+    Attributes:
+        table: the JSON of each part.
+    """
+
+    def __init__(self) -> None:
+        self.table: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def add(self, value: Any) -> Any:
+        """What stands for a value."""
+        if isinstance(value, dict):
+            if len(value) == 1 and "$" in value:
+                return value  # added before
+            return self._part({key: self.add(part) for key, part in value.items()})
+        if isinstance(value, (list, tuple)):
+            return self._list([self.add(part) for part in value])
+        return value
+
+    def _list(self, items: list[Any]) -> Any:
+        if len(items) <= _CHUNK:
+            return self._part(items)
+        chunks = [self._part(items[at : at + _CHUNK]) for at in range(0, len(items), _CHUNK)]
+        return self._part({"+": self._list(chunks)})
+
+    def _part(self, value: Any) -> Any:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if len(text) < _SMALL:
+            return value
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self.table)
+            self.table.append(text)
+        return {"$": number}

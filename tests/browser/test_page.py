@@ -1,0 +1,81 @@
+"""A saved page, opened from the disk with the network off: it reads as the debugger does, and does not act."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+import lgviz
+from lgviz.demos import agent, approval
+from lgviz.persistence import InMemoryStore, MemorySaver
+from tests.support.debugger_page import Debugger
+
+ACTS = (
+    "start",
+    "run-here",
+    "fork-open",
+    "step",
+    "resume",
+    "more",
+    "copy-code",
+    "answer-anew",
+    "edit",
+    "memory-add",
+)
+
+
+def test_a_page_reads_from_the_disk_without_a_network_and_has_no_dead_button(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    store = InMemoryStore()
+    store.put(("users", "ann"), "likes", {"dish": "soup"})
+    graph = agent.build(MemorySaver())
+    agent.seed(graph, thread_id="1")
+    debugger = lgviz.debug(graph, "1", store=store)
+    debugger.export_html(tmp_path / "thread.html", quiet=True)
+    debugger.close()
+    asked: list[str] = []
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(color_scheme=scheme, offline=True)
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)  # noqa: B023
+        page.on("pageerror", lambda error: wrong.append(str(error)))  # noqa: B023
+        page.on("request", lambda request: asked.append(request.url.partition(":")[0]))
+        page.goto((tmp_path / "thread.html").as_uri())
+        shown = Debugger(page)
+        expect(shown.root.get_by_test_id("lgviz-row")).to_have_count(21)
+        shown.select("c8")
+        expect(shown.tab("state")).to_contain_text("could not rebook you")
+        for act in ACTS:
+            expect(page.get_by_test_id(f"lgviz-{act}")).to_have_count(0)
+        expect(shown.tab("diff")).to_contain_text("one added")
+        shown.row("c20").click(modifiers=["Control"])
+        expect(shown.inspector.get_by_test_id("lgviz-diff-change").first).to_be_visible()
+        expect(shown.tab("diff")).to_contain_text("reservation")
+        expect(shown.tab("writes")).to_contain_text("agent")
+        expect(shown.tab("raw")).to_contain_text('"channel_values"')
+        shown.tab("memory")
+        expect(shown.memory_item("likes")).to_be_visible()
+        page.keyboard.press("/")
+        page.keyboard.type("Ana Sousa")
+        expect(page.get_by_role("option").first).to_contain_text("Ana Sousa")
+        assert wrong == []
+        context.close()
+    assert set(asked) <= {"file", "blob"}
+
+
+def test_questions_are_read_and_not_answered(chromium: Browser, tmp_path: Path) -> None:
+    graph = approval.build(MemorySaver())
+    approval.seed(graph, thread_id="1")
+    h = lgviz.history(graph, "1")
+    asking = next(c for c in h if c.interrupts)
+    h.export_html(tmp_path / "thread.html", selected=asking.label, quiet=True)
+    page = chromium.new_page()
+    page.goto((tmp_path / "thread.html").as_uri())
+    shown = Debugger(page)
+    expect(shown.row(asking.label)).to_have_attribute("aria-selected", "true")
+    expect(shown.inspector.get_by_test_id("lgviz-interrupt")).to_be_visible()
+    expect(shown.inspector.locator("textarea:visible, [data-decision]:visible")).to_have_count(0)
+    page.close()
