@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from weakref import WeakValueDictionary
 
@@ -161,6 +162,35 @@ class History:
             A :class:`~lgviz.page.PageSummary`.
         """
         return _page().export_html(self, path, selected=selected and self[selected].id, quiet=quiet)
+
+    def export_svg(self, path: Any) -> None:
+        """Write the tree as a picture; a file that is there is written over."""
+        from lgviz.export.drawing import tree_svg
+
+        Path(path).write_text(tree_svg(self.tree), encoding="utf-8")
+
+    def to_mermaid(self) -> str:
+        """The tree as a Mermaid flowchart; a subgraph's first checkpoint hangs on its caller by dashes."""
+        from lgviz.export.drawing import tree_mermaid
+
+        return tree_mermaid(self.tree)
+
+    def to_dot(self) -> str:
+        """The tree in GraphViz's language; a subgraph's first checkpoint hangs on its caller by dashes."""
+        from lgviz.export.drawing import tree_dot
+
+        return tree_dot(self.tree)
+
+    def to_markdown(self, at: Any = (), diff: tuple[Any, Any] | None = None) -> str:
+        """What was found, to be pasted into an issue: the tree, some states, a difference.
+
+        Args:
+            at: the checkpoints whose states are told, by label or id; one, or several.
+            diff: two checkpoints to be compared.
+        """
+        from lgviz.export.drawing import history_markdown
+
+        return history_markdown(self, at, diff)
 
     # ------------------------------------------------------------ a sequence
 

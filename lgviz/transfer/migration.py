@@ -150,7 +150,9 @@ def copy_checkpoints(
     present: dict[str, set[tuple[str, str]]] = {}
     versions: dict[tuple[str, str, str | None], Mapping[str, Any]] = {}
     for done, place in enumerate(places, 1):
-        record = _whole(source, place)
+        if done == 1 or place.thread_id != places[done - 2].thread_id:
+            read = _reader(source, saver)  # a thread's blocks are recorded as needed by it
+        record = _whole(read, place)
         show(done, len(places))
         if record is None or record.bookkeeping is None:
             continue
@@ -180,14 +182,23 @@ def copy_checkpoints(
     return copied
 
 
-def _whole(source: Source, place: Address) -> Record | None:
+def _reader(source: Source, saver: Saver) -> Callable[[str, str, str], Record]:
+    """What reads a checkpoint exactly, for a saver to store it."""
+    if not isinstance(source, TablesSource):
+        return partial(source.record, exact=True)
+    if source.writes_alike(saver):
+        return partial(source.encoded_record, known={})
+
+    def read(*place: str) -> Record:
+        return replace(source.record(*place, exact=True), writes=source.every_write(*place))
+
+    return read
+
+
+def _whole(read: Callable[[str, str, str], Record], place: Address) -> Record | None:
     """A checkpoint; None where it is damaged, or was deleted meanwhile."""
     try:
-        where = place.thread_id, place.ns or "", str(place.checkpoint_id)
-        record = source.record(*where, exact=True)
-        if isinstance(source, TablesSource):
-            record = replace(record, writes=source.every_write(*where))
-        return record
+        return read(place.thread_id, place.ns or "", str(place.checkpoint_id))
     except CheckpointNotFound:
         return None
     except Exception as error:

@@ -139,6 +139,13 @@ def _static(seen: Exhibit) -> Iterator[Any]:
     debugger.close()
 
 
+def _drawings(seen: Exhibit) -> Iterator[Any]:
+    h = seen.history()
+    h.export_svg(seen.folder / "tree.svg")
+    yield (seen.folder / "tree.svg").read_text(encoding="utf-8")
+    yield from (h.to_mermaid(), h.to_dot(), h.to_markdown(at=[c.label for c in h], diff=("c1", "c2")))
+
+
 def _page(seen: Exhibit) -> Iterator[Any]:
     h = seen.history()
     yield json.dumps(data_of(h.to_html()), ensure_ascii=False)
@@ -164,6 +171,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "messages": _messages,
     "static view": _static,
     "page": _page,
+    "drawings": _drawings,
     "terminal": _terminal,
     "bundle": _bundle,
 }

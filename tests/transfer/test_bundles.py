@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 from typing_extensions import TypedDict
@@ -34,7 +35,9 @@ from lgviz.errors import (
     SourceError,
     ThreadExists,
 )
+from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.sources.bundle_file import Manifest, write_bundle
+from lgviz.sources.lgviz.tables import TablesSource
 from tests.support.delta_threads import agent, drive
 from tests.support.savers import config, text
 
@@ -274,6 +277,46 @@ def test_refusals(tmp_path: Path) -> None:
     bundle = lgviz.save_bundle(graph, "1", tmp_path / "a.lgviz")
     with pytest.raises(NotASource, match="saver to import into"):
         bundle.import_into(graph)
+
+
+def test_what_lgviz_stored_is_copied_as_it_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To decode and encode each state anew takes the square of a chat's length."""
+
+    def hashes(saver: Any) -> set[bytes]:
+        return {bytes(key) for (key,) in saver.conn.execute("SELECT hash FROM lgviz_blocks")}
+
+    def fail(state: Any) -> Any:
+        raise ValueError(text(3))
+
+    builder = StateGraph(MessagesState).add_node(
+        "chat", lambda state: {"messages": [AIMessage(text(len(state["messages"])))]}
+    )
+    builder.add_node("fail", fail).add_edge(START, "chat").add_edge("chat", "fail")
+    original = persistence.MemorySaver()
+    graph = builder.compile(checkpointer=original)
+    for turn in range(20):
+        with pytest.raises(ValueError, match=text(3)[:9]):
+            graph.invoke({"messages": [("user", text(100 + turn))]}, config())
+    bundle = lgviz.save_bundle(graph, "1", tmp_path / "bug.lgviz")
+    quick, slow = persistence.MemorySaver(), persistence.MemorySaver()
+    read: list[Any] = []
+    loads = ExactSerializer.loads_typed
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            ExactSerializer, "loads_typed", lambda self, data: read.append(data) or loads(self, data)
+        )
+        bundle.import_into(quick)
+        assert len(read) < 3 * bundle.manifest.checkpoints
+        patch.setattr(TablesSource, "writes_alike", lambda self, saver: False)
+        bundle.import_into(slow)
+        assert len(read) > 20 * bundle.manifest.checkpoints
+    assert hashes(quick) == hashes(slow) == hashes(original)
+    assert (
+        told(lgviz.history(quick, "1"))
+        == told(lgviz.history(slow, "1"))
+        == told(lgviz.history(original, "1"))
+    )
+    assert quick.check() == []
 
 
 async def test_a_saver_that_cannot_keep_a_value_is_left_as_it_was(tmp_path: Path) -> None:

@@ -64,6 +64,19 @@ class Block:
 Part: TypeAlias = "bytes | list[Any] | Block"
 
 
+class EncodedValue:
+    """A value that is encoded already: to be stored as it is.
+
+    Args:
+        part: its part, whose blocks know their hashes and parts.
+    """
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+
+
 def _by_hash(block: Block) -> ormsgpack.Ext:
     return ormsgpack.Ext(1, block.hash)
 
@@ -154,6 +167,8 @@ class MerkleCodec:
     def encode(self, value: Any) -> Part:
         """The part of a value."""
         kind = type(value)
+        if kind is EncodedValue:
+            return value.part  # type: ignore[no-any-return]
         if self.cut and (kind is list or kind is dict or kind is _DeltaSnapshot):
             return self._container(value, DEPTH)
         return self._refer_to_leaf(leaf(self.serde.dumps_typed(value)))
@@ -217,6 +232,11 @@ class MerkleCodec:
         """The hash of a block: 128 bits of BLAKE2b."""
         return hashlib.blake2b(data, digest_size=16, key=self.key).digest()
 
+    def writes_alike(self, other: MerkleCodec) -> bool:
+        """Whether another makes the same part of each value."""
+        alike = type(self.serde) is type(other.serde) and self.cut and other.cut
+        return alike and self.key == other.key == b""
+
     # -- decoding
 
     def decode(
@@ -266,6 +286,30 @@ def flatten(part: list[Any], blocks: Mapping[int, Block]) -> list[Any]:
         else:
             entries.append(chunk)
     return entries
+
+
+def relinked(part: Part, blocks: Mapping[int, Block], known: dict[int, Block]) -> Part:
+    """A part that was read, for another database: its blocks have hash and part, and no id.
+
+    Args:
+        part: what was read.
+        blocks: all blocks below it, by id.
+        known: those that were made for the same database, by their id in the old one; grows.
+
+    Raises:
+        LookupError: one is missing or damaged.
+    """
+    if type(part) is Block:
+        if part.id not in known:
+            stored = blocks.get(part.id)
+            if stored is None or stored.part is None:
+                raise LookupError(f"block {part.id} is missing or damaged")
+            below: Any = relinked(stored.part, blocks, known)
+            known[part.id] = Block(0, stored.hash, below)
+        return known[part.id]
+    if type(part) is list:
+        return [entry if type(entry) in (bytes, int) else relinked(entry, blocks, known) for entry in part]
+    return part
 
 
 def _ends_chunk(entry: Part) -> bool:

@@ -13,7 +13,16 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_metadata
 from langgraph.checkpoint.serde.types import ERROR
 
 from lgviz.errors import DamagedData, LgvizError, NotKept, PersistenceError, said
-from lgviz.persistence.blocks.merkle import DICT, LONGEST, Block, Part, blocks_of, canonical, leaf
+from lgviz.persistence.blocks.merkle import (
+    DICT,
+    LONGEST,
+    Block,
+    EncodedValue,
+    Part,
+    blocks_of,
+    canonical,
+    leaf,
+)
 from lgviz.persistence.blocks.records import (
     Body,
     Channel,
@@ -379,7 +388,7 @@ class CheckpointWrites:
         return thread, list(found[1]), list(found[2]) if asked else []
 
     def _encode_write(self, value: Any, channel: str, where: str) -> Part:
-        if channel != ERROR:
+        if channel != ERROR or type(value) is EncodedValue:
             return self._encode(value, channel, where)
         serde = self.blocks.merkle.serde
         return write_error(value, serde, lambda kept: self._encode(kept, channel, where))

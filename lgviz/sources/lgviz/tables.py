@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Unpack
 
 from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables, described
 from lgviz.persistence.blocks.integrity import Problem
-from lgviz.persistence.blocks.merkle import Block, Part, typed
+from lgviz.persistence.blocks.merkle import Block, EncodedValue, Part, relinked, typed
 from lgviz.persistence.blocks.records import (
     Channel,
     WriteRecord,
@@ -189,6 +189,56 @@ class TablesSource(Source):
         """:meth:`writes`, exact, also those of tasks that ran again, which LangGraph is not given."""
         found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None, every=True))
         return self._opened(*found or ({}, {}), exact=True).get(checkpoint_id, [])
+
+    def encoded_record(
+        self, thread_id: str, namespace: str, checkpoint_id: str, known: dict[int, Block]
+    ) -> Record:
+        """:meth:`record`, exact, its values not decoded, with :meth:`every_write`: for a saver that writes
+        each value alike, which is spared to decode and encode what it has.
+
+        Args:
+            thread_id, namespace, checkpoint_id: as :meth:`record` takes them.
+            known: the blocks that such records were made of, by id; grows.
+
+        Raises:
+            CheckpointNotFound, DamagedData: as :meth:`record`.
+            LookupError: a block is missing or damaged.
+        """
+        stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=True)
+        assert not isinstance(stored, Undecodable)
+        found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None, every=True))
+        rows, blocks = found or ({}, {})
+        metadata = self._engine.records.open_metadata(stored.metadata)
+        if metadata is None:
+            raise DamagedData(f"The metadata of checkpoint {checkpoint_id} is damaged.")
+        head = self._opener(stored.blocks, exact=True)(stored.head)
+        return Record(
+            checkpoint_id,
+            stored.parent,
+            metadata,
+            _bookkeeping(checkpoint_id, head, stored.channels, stored.seen, stored.in_order),
+            {
+                name: EncodedValue(relinked(channel.part, stored.blocks, known))
+                for name, channel in stored.channels.items()
+                if channel.part is not None
+            },
+            [
+                StoredWrite(
+                    task_id,
+                    path,
+                    w.idx,
+                    w.channel,
+                    EncodedValue(relinked(w.part, blocks, known)),
+                    w.after,
+                    key,
+                )
+                for path, task_id, key, w in rows.get(checkpoint_id, ())
+            ],
+        )
+
+    def writes_alike(self, saver: Saver) -> bool:
+        """Whether a saver would store each value as it is stored here."""
+        return self._engine.blocks.merkle.writes_alike(saver.engine.blocks.merkle)
 
     def writes_to(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]

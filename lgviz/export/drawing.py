@@ -1,0 +1,202 @@
+"""The tree as a picture, as Mermaid and GraphViz text, and an investigation as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from lgviz._visible import visible
+from lgviz.analysis.messages import is_message, read_message
+from lgviz.analysis.tree import Tree
+from lgviz.analysis.values import clean, line
+from lgviz.export.rails import changed_of, heads_of, marks_of, rails, time_of, title_of
+from lgviz.export.text import tree_text
+
+if TYPE_CHECKING:
+    from lgviz.analysis.history import History
+
+__all__ = ["history_markdown", "tree_dot", "tree_mermaid", "tree_svg"]
+
+_ROW, _LANE, _TEXT = 24, 14, 7.2
+_COLOURS = ("#2f6fde", "#c2410c", "#0f8a6d", "#9333ea", "#b7791f", "#be185d")
+_PLAIN = re.compile(r"[^\w .,:+×∥›/()-]")
+
+
+def tree_svg(tree: Tree) -> str:
+    """The whole tree, newest checkpoint on top, for a light or a dark page.
+
+    >>> import lgviz
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> graph = two_nodes.build(MemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> tree_svg(lgviz.history(graph).tree).count("<circle")
+    6
+    """
+    rows = len(tree)
+    heads, branches = heads_of(tree)
+    left = _LANE * (max(tree.lane, default=0) + 2)
+    drawn: list[Markup] = []
+    widest = 0
+    for number, rail in enumerate(rails(tree, range(rows))):
+        top, middle, bottom = number * _ROW, number * _ROW + _ROW // 2, (number + 1) * _ROW
+        at = _LANE * (rail.lane + 1)
+        lines = [(lane, f"M{_LANE * (lane + 1)} {top}V{bottom}") for lane in rail.through]
+        lines += [(rail.lane, f"M{at} {top}V{middle}")] if rail.up else []
+        lines += [(rail.lane, f"M{at} {middle}V{bottom}")] if rail.down else []
+        lines += [
+            (lane, f"M{_LANE * (lane + 1)} {top}C{_LANE * (lane + 1)} {middle} {at} {top + 4} {at} {middle}")
+            for lane in rail.joins
+        ]
+        drawn += [_path(d, lane) for lane, d in lines]
+        marks = "".join(f"  [{words}]" for _, words in marks_of(tree, rail.row, heads, branches))
+        label, title = tree.labels[rail.row], title_of(tree, rail.row)
+        rest = f"  {', '.join(changed_of(tree, rail.row))}{marks}  {time_of(tree, rail.row)}".rstrip()
+        widest = max(widest, len(label) + len(title) + len(rest) + 2)
+        drawn.append(
+            Markup('<circle cx="{}" cy="{}" r="4.5" fill="{}"/>').format(at, middle, _colour(rail.lane))
+            + Markup('<text x="{}" y="{}"><tspan opacity=".6">{}</tspan>').format(left, middle + 4, label)
+            + Markup('<tspan font-weight="600">  {}</tspan><tspan opacity=".7">{}</tspan></text>').format(
+                _drawable(title), _drawable(rest)
+            )
+        )
+    width, height = int(left + widest * _TEXT + 16), rows * _ROW
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(f"{rows} checkpoints")}">'
+        "<style>svg{color:#1a1d21}@media(prefers-color-scheme:dark){svg{color:#e6e8eb}}"
+        "text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:currentColor;white-space:pre}</style>"
+        + str(Markup().join(drawn))
+        + "</svg>\n"
+    )
+
+
+def tree_mermaid(tree: Tree) -> str:
+    """The tree as a Mermaid flowchart.
+
+    >>> import lgviz
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> graph = two_nodes.build(MemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> print(tree_mermaid(lgviz.history(graph).tree))
+    flowchart TD
+        c0["c0 input"]
+        c1["c1 __start__"]
+        c2["c2 node_a"]
+        c3["c3 node_b"]
+        c4["c4 update as node_a"]
+        c5["c5 node_b"]
+        c0 --> c1
+        c1 --> c2
+        c2 --> c3
+        c2 --> c4
+        c4 --> c5
+    <BLANKLINE>
+    """
+    # Mermaid takes entities by number; all but plain letters is said so.
+    nodes = (f'{_key(tree, row)}["{_entities(_named(tree, row))}"]' for row in range(len(tree)))
+    edges = (f"{_key(tree, a)} {arrow} {_key(tree, b)}" for a, b, arrow in _edges(tree, "-->", "-.->"))
+    return _lines(["flowchart TD", *(f"    {one}" for one in (*nodes, *edges))])
+
+
+def tree_dot(tree: Tree) -> str:
+    """The tree in GraphViz's language."""
+    nodes = (f"{_quoted(tree.labels[row])} [label={_quoted(_named(tree, row))}];" for row in range(len(tree)))
+    edges = (
+        f"{_quoted(tree.labels[a])} -> {_quoted(tree.labels[b])}{style};"
+        for a, b, style in _edges(tree, "", " [style=dashed]")
+    )
+    inside = ["node [shape=box, style=rounded];", *nodes, *edges]
+    return _lines(["digraph checkpoints {", *(f"    {one}" for one in inside), "}"])
+
+
+def history_markdown(history: History, at: Any = (), diff: tuple[Any, Any] | None = None) -> str:
+    """What was found in a thread, to be pasted into an issue: the tree, some states, a difference.
+
+    Args:
+        history: the thread.
+        at: the checkpoints whose states are told, by label or id; one, or several.
+        diff: two checkpoints to be compared.
+    """
+    parts = [f"## Thread `{_in_code(history.thread_id)}`", _fenced(tree_text(history.tree, width=100))]
+    for key in [at] if isinstance(at, (str, int)) else at:
+        checkpoint = history[key]
+        parts.append(f"### {checkpoint.label}: {_PLAIN.sub('', title_of(history.tree, checkpoint.row))}")
+        parts.append(_fenced("\n".join(_told(checkpoint.values, checkpoint.next))))
+    if diff is not None:
+        before, after = (history[key] for key in diff)
+        parts += [f"### {before.label} → {after.label}", _fenced(repr(history.diff(before, after)))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _told(values: Any, after: Iterable[str]) -> Iterable[str]:
+    state = values if isinstance(values, dict) else {"state": values}
+    for name, value in state.items():
+        if isinstance(value, list) and value and all(map(is_message, value)):
+            yield f"{name}:"
+            yield from (f"  {_message(one)}" for one in value)
+        else:
+            yield f"{name}: {line(value, 400)}"
+    yield f"next: {', '.join(after) or 'nothing'}"
+
+
+def _message(value: Any) -> str:
+    message = read_message(value)
+    calls = ", ".join(f"{call.name}({line(call.args, 120)})" for call in message.tool_calls)
+    return visible(clean(" ".join(f"{message.role}: {message.text[:1_000]} {calls}".split())))
+
+
+def _fenced(text: str) -> str:
+    """A block of text in which nothing ends the block."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{visible(text)}\n{fence}"
+
+
+def _in_code(text: str) -> str:
+    return visible(" ".join(text.replace("`", "'").split()))
+
+
+def _path(d: str, lane: int) -> Markup:
+    return Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.6"/>').format(d, _colour(lane))
+
+
+def _colour(lane: int) -> str:
+    return _COLOURS[lane % len(_COLOURS)]
+
+
+def _drawable(text: str) -> str:
+    """Without what XML cannot hold."""
+    return "".join(one for one in clean(text) if one >= " " or one == "\t")
+
+
+def _named(tree: Tree, row: int) -> str:
+    return f"{tree.labels[row]} {title_of(tree, row)}"
+
+
+def _key(tree: Tree, row: int) -> str:
+    return re.sub(r"\W", "_", tree.labels[row])
+
+
+def _edges(tree: Tree, plain: str, called: str) -> Iterable[tuple[int, int, str]]:
+    for row, parent in enumerate(tree.parent):
+        if parent >= 0:
+            same = tree.namespaces[parent] == tree.namespaces[row]
+            yield parent, row, plain if same else called
+
+
+def _entities(text: str) -> str:
+    return _PLAIN.sub(lambda found: f"#{ord(found[0])};", text)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{escaped}"'
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"
