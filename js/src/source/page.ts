@@ -126,10 +126,14 @@ export class PageSource implements Source {
       return { items, total: found.length, more: false };
     },
     memory_item: ({ checkpoint, ref }) => this.#item(checkpoint, ref),
-    memory_value: ({ checkpoint, ref, path, offset, limit }) => {
-      const found = this.#items(checkpoint).find(({ row }) => row.ref === ref);
-      if (!found) throw missing();
-      return cut(partAt(found.value, path), offset, limit);
+    memory_value: ({ checkpoint, ref, version, field, path, offset, limit }) => {
+      const found =
+        version === null
+          ? this.#items(checkpoint).find(({ row }) => row.ref === ref)?.value
+          : this.#versions(ref).values[version - 1];
+      const part = field === null ? found : found && fieldsOf(found).get(field)?.value;
+      if (!part) throw missing();
+      return cut(partAt(part, path), offset, limit);
     },
     memory_versions: ({ ref, offset, limit }) => {
       const listed = this.#versions(ref);
