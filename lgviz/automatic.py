@@ -276,7 +276,8 @@ _HINT = """\
 from lgviz.persistence import SqliteSaver
 {name}.checkpointer = SqliteSaver.from_conn_string("checkpoints.db")
 {name}.invoke(..., {{"configurable": {{"thread_id": "1"}}}})
-# or where it is made: compile(checkpointer=...), create_agent(..., checkpointer=...)"""
+# or where it is made: compile(checkpointer=...), create_agent(..., checkpointer=...),
+# @entrypoint(checkpointer=...)"""
 
 
 def say(text: str, code: str = "") -> None:

@@ -1199,6 +1199,10 @@ class MemoryGet(TypedDict):
 class MemoryValueGet(TypedDict):
     checkpoint: str | None
     ref: str
+    version: int | None
+    """One of the item's versions, whatever the checkpoint; None: the item as of that."""
+    field: str | None
+    """A field of the item, of which ``path`` is a part; None: the whole."""
     path: list[int]
     offset: int
     limit: int

@@ -1130,6 +1130,10 @@ export interface MemoryGet {
 export interface MemoryValueGet {
   checkpoint: string | null;
   ref: string;
+  /** One of the item's versions, whatever the checkpoint; None: the item as of that. */
+  version: number | null;
+  /** A field of the item, of which `path` is a part; None: the whole. */
+  field: string | null;
   path: number[];
   offset: number;
   limit: number;

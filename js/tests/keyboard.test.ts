@@ -19,7 +19,7 @@ test("in the tree, arrows walk and letters act", () => {
 });
 
 test("a field keeps its keys, but for Escape", () => {
-  for (const name of ["f", "m", "c", "/", "?", "ArrowDown", "Enter", " ", "Home"]) {
+  for (const name of ["f", "n", "m", "c", "/", "?", "ArrowDown", "Enter", " ", "Home"]) {
     expect(actionOf(key(name), "field"), name).toBe(null);
   }
   expect(actionOf(key("Escape"), "field")).toBe("escape");
@@ -29,6 +29,7 @@ test("elsewhere, arrows and Enter belong to what has the focus", () => {
   expect(actionOf(key("ArrowDown"), "elsewhere")).toBe(null);
   expect(actionOf(key("Enter"), "elsewhere")).toBe(null);
   expect(actionOf(key("f"), "elsewhere")).toBe("fork");
+  expect(actionOf(key("n"), "elsewhere")).toBe("start");
 });
 
 test("shortcuts of the browser stay its own", () => {
@@ -52,7 +53,23 @@ test("the help names every key that acts", () => {
   const named = help()
     .map(([keys]) => keys)
     .join(" ");
-  for (const name of ["↑", "↓", "←", "→", "Home", "End", "Space", "Enter", "/", "f", "m", "c", "Esc", "?"]) {
+  for (const name of [
+    "↑",
+    "↓",
+    "←",
+    "→",
+    "Home",
+    "End",
+    "Space",
+    "Enter",
+    "/",
+    "f",
+    "n",
+    "m",
+    "c",
+    "Esc",
+    "?",
+  ]) {
     expect(named).toContain(name);
   }
 });

@@ -28,6 +28,7 @@ from lgviz.sources.places import by_channel, calls, is_internal
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
 _RAW = 60_000
+_RAW_HEAD = 20_000
 """Characters of a checkpoint's raw text."""
 
 
@@ -208,11 +209,13 @@ def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Map
     return clean(kept) or of_runs.get(task.name)
 
 
-def raw_view(checkpoint: Checkpoint) -> RawView:
-    """What is stored, as text."""
+def raw_view(checkpoint: Checkpoint, *, values: bool = True) -> RawView:
+    """What is stored, as text; without its values, where who asks has them."""
     stored = checkpoint.stored
     versions = stored.bookkeeping
-    body: dict[str, Any] = {"id": checkpoint.id, "channel_values": stored.values}
+    body: dict[str, Any] = {"id": checkpoint.id}
+    if values:
+        body["channel_values"] = stored.values
     if versions is not None:
         body |= {
             "v": versions.v,
@@ -224,7 +227,7 @@ def raw_view(checkpoint: Checkpoint) -> RawView:
     return {
         "config": raw_text(checkpoint.config),
         "metadata": raw_text(checkpoint.metadata),
-        "checkpoint": raw_text(body, _RAW),
+        "checkpoint": raw_text(body, _RAW if values else _RAW_HEAD),
     }
 
 

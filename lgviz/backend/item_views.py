@@ -197,11 +197,14 @@ def value_diff(
     old: str | None = None,
     new: str | None = None,
     budget: Budget | None = None,
+    asked: tuple[bool, bool] = (False, False),
 ) -> DiffView:
-    """How an item's value became another, field by field; None: there was or is no item."""
+    """How an item's value became another, field by field; None: there was or is no item. ``asked``: whether a
+    view can ask for parts of the old one, and of the new one."""
     diff = diff_states(before or {}, after or {}, internal=True)
+    states = (before or {}) if asked[0] else {}, (after or {}) if asked[1] else {}
     return diff_view(diff, old if before is not None else None, new if after is not None else None,
-                     budget=budget)  # fmt: skip
+                     states=states, budget=budget)  # fmt: skip
 
 
 def changes_view(changes: Sequence[StepChange]) -> MemoryChanges:
@@ -216,7 +219,7 @@ def changes_view(changes: Sequence[StepChange]) -> MemoryChanges:
                 "kind": change.kind,
                 "summary": item_line(change.before if change.after is None else change.after),
                 "node": _short(change.node),
-                "diff": value_diff(change.before, change.after, budget=share),
+                "diff": value_diff(change.before, change.after, budget=share, asked=(False, True)),
             }
             for change, share in zip(shown, Budget().shares(len(shown)), strict=True)
         ],

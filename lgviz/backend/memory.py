@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -148,12 +148,17 @@ class MemoryRequests:
     @handler("memory")
     def memory_value(self, call: RequestCall, params: MemoryValueGet) -> ValueNode:
         namespace, key = views.item_of(params["ref"])
-        item = self._at(params["checkpoint"]).get(namespace, key)
-        if item is None:
+        number, name = params["version"], params["field"]
+        value: Mapping[str, Any] | None
+        if number is None:
+            item = self._at(params["checkpoint"]).get(namespace, key)
+            value = None if item is None else item.value
+        else:
+            value = self._version(self._versions(namespace, key), number)
+        if value is None or (name is not None and name not in value):
             raise NotFound(f"There is no item {key!r} any more.", "Choose another.")
-        return value_node(
-            value_at(item.value, params["path"]), offset=params["offset"], limit=params["limit"]
-        )
+        part = value_at(value if name is None else value[name], params["path"])
+        return value_node(part, offset=params["offset"], limit=params["limit"])
 
     @handler("memory")
     def memory_versions(self, call: RequestCall, params: MemoryHistory) -> MemoryVersions:
@@ -170,11 +175,15 @@ class MemoryRequests:
     @handler("memory")
     def memory_diff(self, call: RequestCall, params: MemoryDiff) -> DiffView:
         versions = self._versions(*views.item_of(params["ref"]))
-        numbers = params["before"], params["after"]
-        if not all(0 <= number <= len(versions) for number in numbers):
+        before, after = (self._version(versions, params[side]) for side in ("before", "after"))
+        names = f"v{params['before']}", f"v{params['after']}"
+        return views.value_diff(before, after, *names, asked=(True, True))
+
+    def _version(self, versions: Sequence[StoredVersion], number: int) -> Mapping[str, Any] | None:
+        """The value of a version by its number; None before the first, and where it was deleted."""
+        if not 0 <= number <= len(versions):
             raise NotFound("There is no such version any more.", "Choose another.")
-        before, after = (versions[number - 1].value if number else None for number in numbers)
-        return views.value_diff(before, after, f"v{params['before']}", f"v{params['after']}")
+        return versions[number - 1].value if number else None
 
     @handler("memory")
     def memory_changes(self, call: RequestCall, params: CheckpointParams) -> MemoryChanges:

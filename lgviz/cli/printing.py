@@ -138,12 +138,7 @@ def local(seconds: float | None) -> str:
 @contextmanager
 def progress(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr, if that is a terminal; what it gives is told (done, total)."""
-    from tqdm import tqdm
+    from lgviz.transfer.progress import progress_bar
 
-    with tqdm(desc=what, disable=not (shown and sys.stderr.isatty()), leave=False) as bar:
-
-        def told(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar(what, disable=not (shown and sys.stderr.isatty()), leave=False) as told:
         yield told

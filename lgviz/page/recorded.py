@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lgviz.backend import Backend
-from lgviz.backend.checkpoint_views import channel_value
-from lgviz.backend.raw import raw_text
+from lgviz.backend.checkpoint_views import channel_value, raw_view
 
 from .memory import recorded_memory
 from .parts import Parts
@@ -66,7 +65,7 @@ def _recorded(backend: Backend, thread_id: str | None, selected: str | None) -> 
                     "diff": backend.request("diff_get", before=None, after=id_, internal=True),
                     "writes": backend.request("writes_get", checkpoint=id_),
                     "tasks": backend.request("tasks_get", checkpoint=id_),
-                    "raw": _raw(checkpoint),
+                    "raw": raw_view(checkpoint, values=False),
                 }
             )
         )
@@ -86,22 +85,3 @@ def _recorded(backend: Backend, thread_id: str | None, selected: str | None) -> 
         "parts": parts,
     }
     return Recorded(data, opened["thread"]["thread_id"], len(ids), len(values.messages), items)
-
-
-def _raw(checkpoint: Any) -> dict[str, str]:
-    """The raw texts without the values, which the page has."""
-    versions = checkpoint.stored.bookkeeping
-    body: dict[str, Any] = {"id": checkpoint.id}
-    if versions is not None:
-        body |= {
-            "v": versions.v,
-            "ts": versions.ts,
-            "channel_versions": versions.channel_versions,
-            "versions_seen": versions.versions_seen,
-            "updated_channels": versions.updated_channels,
-        }
-    return {
-        "config": raw_text(checkpoint.config),
-        "metadata": raw_text(checkpoint.metadata),
-        "checkpoint": raw_text(body, 20_000),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +11,7 @@ from lgviz.errors import ActRefused, ThreadExists
 from lgviz.persistence.savers.saver import Saver
 from lgviz.sources import open_source
 from lgviz.sources.places import Address, config_of
+from lgviz.transfer.progress import Show, progress_bar
 from lgviz.transfer.threads import ThreadCopy, path_places
 
 from .claims import thread_claimed
@@ -20,9 +21,6 @@ from .saver_proxy import below
 from .target import GraphTarget, Position
 
 __all__ = ["NewThread", "Show", "copying"]
-
-Show = Callable[[int, int], None]
-"""Is told (done, total); what it raises stops the copying."""
 
 
 @dataclass(repr=False)
@@ -101,12 +99,5 @@ def copying(thread_id: str | None) -> Iterator[NewThread]:
     if thread_id is None:
         yield NewThread(None)
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(desc="copying the thread", delay=0.5, leave=False) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar("copying the thread", delay=0.5, leave=False) as show:
         yield NewThread(thread_id, show)

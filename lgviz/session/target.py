@@ -22,12 +22,12 @@ from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import LABEL
 from lgviz.errors import (
     CheckpointNotFound,
-    NoCheckpointer,
     NodeRefused,
     ReadOnly,
     ThreadNotFound,
     WrongLoop,
 )
+from lgviz.sources import no_checkpointer
 from lgviz.sources.places import config_of, node_path, place_of, thread_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
@@ -201,10 +201,7 @@ def target_of(graph: Any) -> GraphTarget:
             "Pass the graph: builder.compile(checkpointer=saver).",
         )
     if not isinstance(graph.checkpointer, BaseCheckpointSaver):
-        raise NoCheckpointer(
-            "The graph was compiled without a checkpointer.",
-            "Compile it with one: compile(checkpointer=saver).",
-        )
+        raise no_checkpointer(graph)
     saver = graph.checkpointer
     return GraphTarget(graph, saver, is_async_only(saver) or _async_only(graph), graph)
 

@@ -29,6 +29,7 @@ from .langgraph import source_of_database, source_of_saver
 from .langgraph.detect import is_url
 from .layered import LayeredSource
 from .lgviz.tables import TablesSource
+from .places import PREVIOUS_CHANNEL
 from .redacted import redacted
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "ThreadInfo",
     "Undecodable",
     "WriteRow",
+    "no_checkpointer",
     "open_source",
 ]
 
@@ -94,14 +96,27 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
 def _of_graph(graph: Any) -> Source:
     saver = graph.checkpointer
     if not isinstance(saver, BaseCheckpointSaver):
-        raise NoCheckpointer(
-            "The graph was compiled without a checkpointer, so it keeps no history.",
-            "Compile it with one: builder.compile(checkpointer=InMemorySaver()).",
-        )
+        raise no_checkpointer(graph)
     source = _of_saver(saver)
     source.graph = graph
     source.description = f"{type(graph).__name__} on {source.description}"
     return source
+
+
+def no_checkpointer(graph: Any) -> NoCheckpointer:
+    """What to say of a graph without a checkpointer: how one of its kind is given one.
+
+    >>> from lgviz.demos import two_nodes
+    >>> print(no_checkpointer(two_nodes.build()).remedy)
+    Compile it with one: builder.compile(checkpointer=InMemorySaver()).
+    """
+    if hasattr(graph, "builder"):
+        remedy = "Compile it with one: builder.compile(checkpointer=InMemorySaver())."
+    elif PREVIOUS_CHANNEL in getattr(graph, "channels", {}):
+        remedy = "Give its decorator one: @entrypoint(checkpointer=InMemorySaver())."
+    else:
+        remedy = "Make it with one: Pregel(..., checkpointer=InMemorySaver())."
+    return NoCheckpointer("The graph was compiled without a checkpointer, so it keeps no history.", remedy)
 
 
 def _of_saver(saver: Any) -> Source:

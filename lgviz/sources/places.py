@@ -27,6 +27,7 @@ __all__ = [
     "BRANCH_TO",
     "CONTROL_CHANNELS",
     "NULL_TASK_ID",
+    "PREVIOUS_CHANNEL",
     "ROOT_CHANNEL",
     "TASKS_CHANNEL",
     "Address",
@@ -132,6 +133,8 @@ def id_time(checkpoint_id: str) -> float | None:
 ROOT_CHANNEL = "__root__"
 """Holds the whole state of a graph whose state is no dict."""
 
+PREVIOUS_CHANNEL = "__previous__"
+"""What an ``@entrypoint`` returned in the turn before."""
 TASKS_CHANNEL = "__pregel_tasks"
 """Holds the ``Send``s of the step before."""
 

@@ -25,7 +25,6 @@ from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, Metho
 from typing import Any
 
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
-from langgraph.types import Command, Interrupt, Overwrite, Send
 from pydantic import BaseModel
 
 from lgviz.errors import InvalidValue
@@ -54,7 +53,7 @@ _KEPT_METADATA = frozenset(
 )  # fmt: skip
 """How LangGraph and lgviz name and number checkpoints: the tree is made of it."""
 
-_transparent: set[type] = {Overwrite, _DeltaSnapshot}
+_transparent: set[type] = {_DeltaSnapshot}
 
 
 def transparent(cls: type) -> type:
@@ -97,9 +96,10 @@ class Redactor:
     takes in, questions and answers, what ``Send`` hands to a node, what a task returns, items of a store.
 
     A compiled pattern is masked wherever it matches: in texts, in keys, in bytes, in numbers and times as
-    they are written, in errors, in names of threads, namespaces and items. A function ``(path, value)`` gives
-    the value to show; it is asked for each value from the outside in, and for the keys of a dict with the
-    path of the dict; one that raises masks the value.
+    they are written, in errors, in names of namespaces and items. The ids of threads stay as they are, but
+    for that of a bundle. A function ``(path, value)`` gives the value to show; it is asked for each value
+    from the outside in, and for the keys of a dict with the path of the dict; one that raises masks the
+    value.
 
     Args:
         rules: one of them, or several.
@@ -401,7 +401,7 @@ class _Masking:
         parts = list(tuple.__iter__(value))
         masked = (
             [self.of(part, place) for part in parts]
-            if cls in _transparent
+            if _is_transparent(cls)
             else [
                 self.of(part, self._rules._below(place, names[i] if i < len(names) else i, i))
                 for i, part in enumerate(parts)
@@ -460,15 +460,16 @@ class _Masking:
 
     def _field(self, value: Any, name: str, part: Any, place: _Place) -> Any:
         cls = type(value)
+        kind = _langgraph_name(cls)
         if name in ("__pydantic_fields_set__", "__pydantic_fields_set") or (
-            (cls is Interrupt and name == "id") or (cls is Send and name == "node")
+            (kind == "Interrupt" and name == "id") or (kind == "Send" and name == "node")
         ):
             return part
-        if cls is Interrupt or cls is Send or (cls is Command and name in ("update", "resume")):
+        if kind in ("Interrupt", "Send") or (kind == "Command" and name in ("update", "resume")):
             return self._rules.loose(part)
         if name in ("__dict__", "__pydantic_extra__", "__pydantic_private__"):
             return self._fields(part, place)
-        if cls in _transparent:
+        if _is_transparent(cls):
             below = place.states | self._rules._step(place.states, "0")
             inner = replace(place, states=below)
             if type(part) is tuple:  # what was written, one after the other
@@ -611,6 +612,17 @@ def _free(name: Any, taken: Mapping[Any, Any]) -> Any:
 def _is(cls: type, module: str, name: str) -> bool:
     base = getattr(sys.modules.get(module), name, None)
     return isinstance(base, type) and issubclass(cls, base)
+
+
+def _langgraph_name(cls: type) -> str | None:
+    """The name of a class of ``langgraph.types``; which is loaded where there is an object of one, and takes
+    a second to import."""
+    own = getattr(sys.modules.get("langgraph.types"), cls.__name__, None)
+    return cls.__name__ if own is cls else None
+
+
+def _is_transparent(cls: type) -> bool:
+    return cls in _transparent or _langgraph_name(cls) == "Overwrite"
 
 
 def _stored(value: Any) -> dict[str, Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
-
-from langgraph.types import StateSnapshot
+from typing import TYPE_CHECKING, Any
 
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.savers.stats import PruneEstimate, Stats
 
 from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage
 from .redact import Redactor
+
+if TYPE_CHECKING:  # takes a second to import, which who only reads a database is spared
+    from langgraph.types import StateSnapshot
 
 __all__ = ["RedactedSource", "masked_snapshot", "redacted"]
 
@@ -134,6 +135,8 @@ def masked_snapshot(snapshot: StateSnapshot, redactor: Redactor) -> StateSnapsho
 
 
 def _task(task: Any, redactor: Redactor) -> Any:
+    from langgraph.types import StateSnapshot
+
     error = task.error
     state = task.state
     return task._replace(

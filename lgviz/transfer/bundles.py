@@ -35,7 +35,8 @@ from lgviz.sources.items import ItemReader, Namespace, plainly
 from lgviz.sources.places import Address, config_of
 from lgviz.sources.stores import memory_of
 
-from .migration import Show, copy_checkpoints, places_of, shown
+from .migration import copy_checkpoints, places_of
+from .progress import Show, shown
 from .threads import ThreadCopy, path_places, versions_of
 
 __all__ = ["Bundle", "open_bundle", "save_bundle"]
@@ -245,7 +246,9 @@ def save_bundle(
                 places = path_places(source, Address(thread_id, last.namespace, last.id))
             name = source.redactor.text(thread_id) if source.redactor else thread_id
             copied = copy_checkpoints(source, places, saver, show, name)
-            items = _copy_memory(what, store, memory, saver, _Until(source, places, thread_id), options)
+            items = _copy_memory(
+                what, store, memory, saver, _was_there(source, places[-1], thread_id), options
+            )
             saver.conn.execute("VACUUM")
             database = saver.conn.serialize()
     finally:
@@ -258,16 +261,11 @@ def save_bundle(
     return Bundle(str(file), file.stat().st_size, manifest, options)
 
 
-class _Until:
+def _was_there(source: Source, last: Address, thread_id: str) -> Callable[[Version], bool]:
     """Whether a version of an item was there by a thread's last step, or is its own."""
-
-    def __init__(self, source: Source, places: Sequence[Address], thread_id: str) -> None:
-        self._thread_id = thread_id
-        last = [source.record(id, ns or "", str(at)) for id, ns, at in places[-1:]]
-        self._end = max((read_when(each.bookkeeping.ts) for each in last if each.bookkeeping), default=0)
-
-    def __call__(self, version: Version) -> bool:
-        return version.thread_id == self._thread_id or read_when(version.at) <= self._end
+    known = source.record(last.thread_id, last.ns or "", str(last.checkpoint_id)).bookkeeping
+    end = read_when(known.ts) if known else 0
+    return lambda version: version.thread_id == thread_id or read_when(version.at) <= end
 
 
 def _copy_memory(
@@ -275,7 +273,7 @@ def _copy_memory(
     store: Any,
     memory: bool | Iterable[Namespace],
     saver: MemorySaver,
-    until: Callable[[Version], bool],
+    was_there: Callable[[Version], bool],
     options: ReadOptions,
 ) -> tuple[int, int]:
     """How many items, and versions of them, were taken along."""
@@ -286,7 +284,7 @@ def _copy_memory(
     versions = [
         version
         for version in _versions(reader)
-        if until(version) and any(version.namespace[: len(each)] == each for each in prefixes)
+        if was_there(version) and any(version.namespace[: len(each)] == each for each in prefixes)
     ]
     _replay(SqliteStore(saver.conn), versions)
     return len({(each.namespace, each.key) for each in versions}), len(versions)

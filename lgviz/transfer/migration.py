@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import count, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,9 @@ from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
 
-__all__ = ["copy_checkpoints", "migrate", "places_of", "saver_of", "shown"]
+from .progress import Show, shown
 
-Show = Callable[[int, int], None]
-"""Is told (done, total)."""
+__all__ = ["copy_checkpoints", "migrate", "places_of", "saver_of"]
 
 logger = logging.getLogger("lgviz.transfer")
 
@@ -55,7 +56,7 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
         NotKept: a value that lgviz cannot keep.
         Unavailable: a PostgreSQL server refuses or cannot be reached.
     """
-    with shown(progress) as show:
+    with shown(progress, "migrating") as show:
         if isinstance(source, BaseStore) or isinstance(target, BaseStore):
             from .store_migration import migrate_items
 
@@ -145,41 +146,57 @@ def copy_checkpoints(
     Raises:
         NotKept: a value that lgviz cannot keep.
     """
-    write = saver.engine.writes.put
     copied = 0
-    present: dict[str, set[tuple[str, str]]] = {}
-    versions: dict[tuple[str, str, str | None], Mapping[str, Any]] = {}
-    for done, place in enumerate(places, 1):
-        if done == 1 or place.thread_id != places[done - 2].thread_id:
-            read = _reader(source, saver)  # a thread's blocks are recorded as needed by it
-        record = _whole(read, place)
-        show(done, len(places))
+    done = count(1)
+    for _, thread in groupby(places, attrgetter("thread_id")):
+        writer = _ThreadWriter(source, saver, new_thread)
+        for place in thread:
+            show(next(done), len(places))
+            copied += writer.copy(place)
+    return copied
+
+
+class _ThreadWriter:
+    """Copies the checkpoints of one thread, parents before children."""
+
+    def __init__(self, source: Source, saver: Saver, new_thread: str | None) -> None:
+        self._read = _reader(source, saver)  # by thread: blocks are recorded as needed by each
+        self._saver = saver
+        self._new_thread = new_thread
+        self._present: set[tuple[str, str]] | None = None
+        self._versions: dict[tuple[str, str | None], Mapping[str, Any]] = {}
+
+    def copy(self, place: Address) -> bool:
+        """Copy a checkpoint, with what was written under it; whether it was not there."""
+        record = _whole(self._read, place)
         if record is None or record.bookkeeping is None:
-            continue
-        if new_thread is not None:
-            place = place._replace(thread_id=new_thread)
-        thread_id, namespace = place.thread_id, place.ns or ""
-        if thread_id not in present:
-            index = saver.index(thread_id)
-            present[thread_id] = {(row.namespace, row.id) for row in index.checkpoints}
-            versions.clear()
+            return False
+        if self._new_thread is not None:
+            place = place._replace(thread_id=self._new_thread)
+        if self._present is None:
+            index = self._saver.index(place.thread_id)
+            self._present = {(row.namespace, row.id) for row in index.checkpoints}
+        namespace = place.ns or ""
         head: Any = record.bookkeeping.head
         now = head.get("channel_versions") or {}
-        before = versions.get((thread_id, namespace, record.parent_id), {})
-        versions[thread_id, namespace, record.id] = now
-        _copy_writes(saver, place, record.writes)
-        if (namespace, record.id) in present[thread_id]:
-            continue
+        before = self._versions.get((namespace, record.parent_id), {})
+        self._versions[namespace, record.id] = now
+        _copy_writes(self._saver, place, record.writes)
+        if (namespace, record.id) in self._present:
+            return False
         checkpoint = {**head, "channel_values": dict(record.values)}
         config = place._replace(checkpoint_id=record.parent_id).config()
         changed = [name for name, version in now.items() if before.get(name) != version]
         # Every value is read anew: LangGraph's savers keep values that changed without a new version.
         every = dict.fromkeys(record.values) | dict(now)
-        at = _time(checkpoint)
-        how = partial(write, changed=changed, at=at, in_order=record.bookkeeping.in_order)
-        saver._run(partial(how, config, checkpoint, record.metadata, every))
-        copied += 1
-    return copied
+        how = partial(
+            self._saver.engine.writes.put,
+            changed=changed,
+            at=_time(checkpoint),
+            in_order=record.bookkeeping.in_order,
+        )
+        self._saver._run(partial(how, config, checkpoint, record.metadata, every))
+        return True
 
 
 def _reader(source: Source, saver: Saver) -> Callable[[str, str, str], Record]:
@@ -224,22 +241,3 @@ def _time(checkpoint: Mapping[str, Any]) -> float | None:
         return datetime.fromisoformat(checkpoint["ts"]).timestamp()
     except (KeyError, TypeError, ValueError):
         return None
-
-
-@contextmanager
-def shown(progress: bool | Show, what: str = "migrating") -> Iterator[Show]:
-    """Tells how far a copy is: by a bar, a function, or not at all."""
-    if callable(progress):
-        yield progress
-    elif not progress:
-        yield lambda *_: None
-    else:
-        from tqdm.auto import tqdm
-
-        with tqdm(desc=what) as bar:
-
-            def show(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            yield show

@@ -176,10 +176,27 @@ def _live(page: Page) -> Iterator[View]:
     yield "no checkpoint", debugger
 
 
+def _inside(page: Page) -> Iterator[View]:
+    """The graph of a subgraph, gone into and out of by keys."""
+    debugger = Debugger(page)
+    root = debugger.root
+    debugger.select("c2")
+    root.get_by_test_id("lgviz-graph-open").click()
+    door = root.locator('button.is-door[data-node="critic"]')
+    door.press("Enter")
+    back = root.locator(".lgviz-graph-way button")
+    expect(back).to_be_focused()
+    yield "inside", debugger
+    back.press("Enter")
+    expect(door).to_be_focused()
+    yield "outside", debugger
+
+
 WALKS: dict[str, tuple[str, Callable[[Page], Iterator[View]]]] = {
     "thread": (f"{seeded('agent')}\nlgviz.debug(graph, '1')", _thread),
     "questions": (f"{AGENT}\nlgviz.debug(graph, '1')", _questions),
     "memory": (f"{MEMORY}\nlgviz.debug(graph, '1')", _memory),
+    "inside": (f"{seeded('subgraph')}\nlgviz.debug(graph, '1')", _inside),
     "live": (f"{STREAMING}\nlgviz.debug(graph, '1')", _live),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.support.debugger_page import SETUP, Debugger, seeded
-from tests.support.lab import NotebookFactory
+from tests.support.lab import NotebookFactory, save, wait_for_kernel
 
 
 def _labels(debugger: Debugger) -> list[str]:
@@ -97,3 +97,11 @@ def test_one_finds_ones_way(notebook: NotebookFactory) -> None:
     debugger.select("c2")
     page.evaluate("(link) => { location.href = link }", link)
     expect(debugger.row("c4")).to_have_attribute("aria-selected", "true")
+
+    # So does a page that is opened by it, of a notebook that was saved while its kernel lives on.
+    save(page)
+    page.goto("about:blank")
+    page.goto(link)
+    wait_for_kernel(page)
+    expect(debugger.row("c4")).to_have_attribute("aria-selected", "true")
+    expect(inspector.locator(".lgviz-checkpoint")).to_have_text("c4")

@@ -56,8 +56,24 @@ def test_memory_is_shown_as_it_was_and_what_the_step_changed(notebook: NotebookF
     expect(part(debugger, "open")).to_contain_text("fish")
 
 
+LONG = """
+lines = [f"line {n}" for n in range(200)]
+store.put(("users", "mia", "facts"), "story", {"text": "\\n".join(lines)})
+store.put(("users", "mia", "facts"), "story", {"text": "\\n".join([*lines[:100], "a new line", *lines[101:]])})
+"""
+
+
 def test_versions_lead_to_the_checkpoints_that_wrote_them(notebook: NotebookFactory) -> None:
-    debugger = opened(notebook, KEEPING, OPEN, label="c13")
+    debugger = opened(notebook, KEEPING, LONG, OPEN, label="c13")
+    part(debugger, "when").get_by_role("button", name="now").click()
+    debugger.memory_item("story", FACTS).click()
+    part(debugger, "version").nth(0).get_by_role("button", name="Version 2").click()
+    # What did not change of a long text opens where it stands.
+    told = part(debugger, "version-diff")
+    expect(told.get_by_text("a new line")).to_be_visible()
+    expect(told.get_by_text("line 40", exact=True)).to_have_count(0)
+    told.get_by_test_id("lgviz-fold").first.click()
+    expect(told).to_contain_text("line 40")
     debugger.memory_item("diet", FACTS).click()
     versions = part(debugger, "version")
     expect(versions).to_have_count(2)

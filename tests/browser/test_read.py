@@ -125,6 +125,11 @@ def test_keys_alone_do_everything_and_none_reaches_the_notebook(notebook: Notebo
     expect(debugger.root.get_by_text("Fork at c2")).to_be_visible()
     page.keyboard.press("Escape")
     expect(debugger.root.get_by_text("Fork at c2")).to_be_hidden()
+    debugger.tree.focus()
+    page.keyboard.press("n")
+    expect(debugger.root.get_by_test_id("lgviz-start")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(debugger.root.get_by_test_id("lgviz-start")).to_have_attribute("aria-pressed", "false")
     assert page.locator(".jp-Cell").count() == cells
 
 

@@ -175,9 +175,17 @@ def test_every_store_is_read_searched_and_written(kind: str, make_view: Callable
     fields = [field["key"] for field in item["value"]["items"]]  # jsonb has an order of its own
     assert sorted(fields) == ["said", "text"]
     place = [fields.index("text")]
-    assert (
-        view.ask("memory_value", checkpoint=None, ref=DIET, path=place, offset=0, limit=9)["text"] == "fish"
-    )
+    part = {
+        "checkpoint": None,
+        "ref": DIET,
+        "version": None,
+        "field": None,
+        "path": place,
+        "offset": 0,
+        "limit": 9,
+    }
+    assert view.ask("memory_value", **part)["text"] == "fish"
+    assert view.ask("memory_value", **part | {"field": "text", "path": []})["text"] == "fish"
     assert {h["key"] for h in view.find(text="FARO")["items"]} == {"diet", "home"}
     assert [h["namespace"][1] for h in view.find(filter='{"text": "fish"}')["items"]] == ["mia"]
     assert view.find(text="nowhere")["total"] == 0
@@ -255,6 +263,11 @@ def test_every_version_names_the_checkpoint_that_wrote_it(
     assert [v["number"] for v in view.ask("memory_versions", ref=DIET, offset=1, limit=1)["versions"]] == [2]
     assert view.ask("memory_diff", ref=DIET, before=1, after=3)["channels"]
     assert view.refused("memory_diff", ref=DIET, before=0, after=9)["remedy"]
+    part = {"checkpoint": None, "ref": DIET, "field": "text", "path": [], "offset": 0, "limit": 20}
+    texts = [view.ask("memory_value", **part, version=number)["text"] for number in (1, 2, 3)]
+    assert texts == ["vegetarian", "fish", "nothing"]
+    assert view.refused("memory_value", **part, version=9)["code"] == "not_found"
+    assert view.refused("memory_value", **part | {"field": "no"}, version=1)["code"] == "not_found"
 
 
 @pytest.mark.parametrize("kind", PLAIN)

@@ -288,7 +288,8 @@ REQUESTS: dict[str, Every] = {
     ],
     "memory_item": lambda b, ids: [{"checkpoint": id_, "ref": ref} for id_ in (None, ids[3]) for ref in _items(b, ids)],
     "memory_value": lambda b, ids: [
-        {"checkpoint": None, "ref": ref, "path": [], "offset": 0, "limit": 50} for ref in _items(b, ids)
+        {"checkpoint": None, "ref": ref, "version": version, "field": None, "path": [], "offset": 0, "limit": 50}
+        for ref in _items(b, ids) for version in (None, 1)
     ],
     "memory_versions": lambda b, ids: [{"ref": ref, "offset": 0, "limit": 50} for ref in _items(b, ids)],
     "memory_diff": lambda b, ids: [{"ref": ref, "before": 0, "after": 1} for ref in _items(b, ids)],

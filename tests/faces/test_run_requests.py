@@ -11,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.analysis.history import open_history
 from lgviz.demos import fan_out
-from tests.support.graphs import CONFIG, Log, asking, chain, noting, routed
+from tests.support.graphs import CONFIG, HeldNode, Log, asking, chain, noting, routed
 from tests.support.view import View, fork, run
 
 
@@ -140,27 +140,20 @@ def test_an_asynchronous_run_is_stopped_at_once() -> None:
 
 
 def test_two_debuggers_at_one_thread_neither_lose_nor_double_an_act() -> None:
-    entered, leave, calls = threading.Event(), threading.Event(), list[str]()
-
-    def slow(state: Log) -> dict[str, Any]:
-        calls.append("slow")
-        entered.set()
-        assert leave.wait(20)
-        return {"log": ["slow"]}
-
+    slow = HeldNode()
     graph = chain([("slow", slow), ("ask", asking("q"))], InMemorySaver())
     graph.update_state(CONFIG, {"log": []}, "__start__")
     one, other = View(graph), View(graph)
     head = ids(one)[-1]
     resume = {**run(head), "only": "unfinished"}
     first = one.send("run_start", **resume)
-    assert entered.wait(20)
+    assert slow.entered.wait(20)
     cause = f"Another run goes on at checkpoint {head} already."
     assert other.refused("run_start", **resume)["cause"] == cause
     made = other.ask("fork_commit", **fork(head, {"log": ["mine"]}, "slow"))  # a branch of its own
-    leave.set()
+    slow.leave.set()
     asked = one.reply(first)["result"]
-    assert (asked["status"], calls) == ("interrupted", ["slow"])
+    assert (asked["status"], slow.calls) == ("interrupted", ["slow"])
     assert ids(other) == ids(one) and made["id"] in ids(one)
     (question,) = open_history(graph, "1")[asked["checkpoint"]].interrupts
     answers = [

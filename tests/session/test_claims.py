@@ -24,7 +24,7 @@ from lgviz.demos import two_nodes
 from lgviz.errors import ActRefused, ThreadExists
 from lgviz.session.new_thread import NewThread
 from tests.support import processes
-from tests.support.graphs import CONFIG, Log, chain, noting
+from tests.support.graphs import CONFIG, HeldNode, Log, chain, noting
 
 HOLDER = """
 import sys, threading
@@ -78,19 +78,12 @@ def test_two_processes_at_one_head(kind: str, tmp_path: Path, postgres_uri: Call
 
 def held_by(graph: Any) -> tuple[session.RunHandle, threading.Event, list[str]]:
     """A run at ``c1`` whose node waits, the event that ends it, and the calls of the node."""
-    entered, leave, calls = threading.Event(), threading.Event(), list[str]()
-
-    def slow(state: Log) -> dict[str, Any]:
-        calls.append("slow")
-        entered.set()
-        assert leave.wait(20)
-        return {"log": ["slow"]}
-
+    slow = HeldNode()
     run = session.start_run(
         chain([("slow", slow)], graph.checkpointer), "c1", only="unfinished", thread_id="1"
     )
-    assert entered.wait(20)
-    return run, leave, calls
+    assert slow.entered.wait(20)
+    return run, slow.leave, slow.calls
 
 
 def of_langgraph(where: str, kind: str) -> Any:

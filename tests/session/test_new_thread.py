@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 
 import lgviz
 from lgviz import persistence, session
@@ -19,13 +16,7 @@ from lgviz.errors import ActRefused, NodeRefused, ThreadExists, ThreadNotFound
 from lgviz.session import acts, open_sandbox
 from lgviz.session.new_thread import NewThread
 from tests.support.delta_threads import agent, drive
-
-SAVERS: dict[str, Callable[[Path], Any]] = {
-    "LangGraph memory": lambda _: InMemorySaver(),
-    "LangGraph SQLite": lambda path: SqliteSaver(sqlite3.connect(path, check_same_thread=False)),
-    "lgviz memory": lambda _: persistence.MemorySaver(),
-    "lgviz SQLite": lambda path: persistence.SqliteSaver.from_conn_string(str(path)),
-}
+from tests.support.savers import SAVERS
 
 
 @pytest.fixture(params=SAVERS)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
+from langgraph.channels import EphemeralValue
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.func import entrypoint
 from langgraph.graph import START, StateGraph
+from langgraph.pregel import NodeBuilder, Pregel
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
@@ -64,7 +66,7 @@ def test_what_waits_fails_or_is_refused() -> None:
     with pytest.raises(InvalidValue, match="The graph does not take this input"):
         lgviz.start(graph, None, "4")
     assert "4" not in lgviz.history(graph).threads
-    with pytest.raises(NoCheckpointer):
+    with pytest.raises(NoCheckpointer, match=r"builder\.compile"):
         lgviz.start(builder.compile(), {"log": []})
 
 
@@ -89,3 +91,18 @@ def test_subgraphs_functions_and_async_graphs(tmp_path: Path) -> None:
             return [first.values["bar"], second.values["bar"], second.status]
 
     assert asyncio.run(work()) == [["a", "b"], ["a", "b", "a", "b"], "done"]
+
+
+def test_how_a_function_and_a_raw_graph_get_a_checkpointer() -> None:
+    @entrypoint()
+    def work(given: Any) -> Any:
+        return given
+
+    node = NodeBuilder().subscribe_only("given").do(lambda given: str(given)).write_to("made")
+    channels = {"given": EphemeralValue(int), "made": EphemeralValue(str)}
+    raw = Pregel(nodes={"n": node}, channels=channels, input_channels="given", output_channels="made")
+    for act in (lambda graph: lgviz.start(graph, 1), lgviz.history):
+        with pytest.raises(NoCheckpointer, match=r"@entrypoint\(checkpointer=InMemorySaver\(\)\)"):
+            act(work)
+        with pytest.raises(NoCheckpointer, match=r"Pregel\(\.\.\., checkpointer="):
+            act(raw)

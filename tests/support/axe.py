@@ -12,7 +12,7 @@ RUN = """async (root, options) => (await axe.run(root, {resultTypes: ["violation
 VALUES = """code, kbd, mark, option, textarea, [data-testid=lgviz-traceback], .lgviz-mono, .lgviz-code, .lgviz-node, .lgviz-who,
 .lgviz-chip, .lgviz-key, .lgviz-text, .lgviz-preview, .lgviz-type, .lgviz-long, .lgviz-role, .lgviz-tool-chip, .lgviz-name,
 .lgviz-message-text, .lgviz-side, .lgviz-card-who, .lgviz-card > header > b, .lgviz-card > header > b + span, .lgviz-summary,
-.lgviz-time, .lgviz-next, .lgviz-graph-node, .lgviz-offer-name, .lgviz-facet-name, .lgviz-hit, .lgviz-pick > b, .lgviz-note, .lgviz-question b,
+.lgviz-time, .lgviz-next, .lgviz-graph-node, .lgviz-graph-way b, .lgviz-offer-name, .lgviz-facet-name, .lgviz-hit, .lgviz-pick > b, .lgviz-note, .lgviz-question b,
 .lgviz-thread-id, .lgviz-when, .lgviz-mark, .lgviz-facts b, .lgviz-as-node .lgviz-faint, .lgviz-warning, .lgviz-hint,
 .lgviz-action-said, .lgviz-question-text, .lgviz-field-error, .lgviz-problem, .lgviz-blank, .lgviz-said-text, .lgviz-live-said,
 .lgviz-memory-label, .lgviz-memory-key, .lgviz-memory-summary, .lgviz-memory-where, .lgviz-memory-title, .lgviz-memory-time,
@@ -24,7 +24,8 @@ UNFIT = f"""(root) => {{
     for (const element of root.querySelectorAll("*")) {{
         const style = getComputedStyle(element);
         const box = element.getBoundingClientRect();
-        if (box.width === 0 || element.closest(`svg, .lgviz-sr, .lgviz-topology, .lgviz-minimap`)) continue;
+        // What is clipped away is there for who listens alone.
+        if (box.width === 0 || style.clipPath === "inset(50%)" || element.closest(`svg, .lgviz-sr, .lgviz-topology, .lgviz-minimap`)) continue;
         const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "");
         const cut = element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && own;
         const told = style.textOverflow === "ellipsis" && element.closest("[title]");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from operator import add
 from typing import Annotated, Any, TypedDict
@@ -27,6 +28,25 @@ def noting(name: str, calls: list[str] | None = None) -> Callable[[Log], dict[st
 
     node.__name__ = name
     return node
+
+
+class HeldNode:
+    """A node, ``slow``, that waits.
+
+    Attributes:
+        entered: set as soon as it runs.
+        leave: to be set, so that it ends.
+        calls: notes each run.
+    """
+
+    def __init__(self) -> None:
+        self.entered, self.leave, self.calls = threading.Event(), threading.Event(), list[str]()
+
+    def __call__(self, state: Log) -> dict[str, Any]:
+        self.calls.append("slow")
+        self.entered.set()
+        assert self.leave.wait(20)
+        return {"log": ["slow"]}
 
 
 def chain(nodes: Sequence[tuple[str, Any]], saver: Any = None, **compiled: Any) -> Any:

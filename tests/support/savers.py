@@ -5,14 +5,29 @@ from __future__ import annotations
 import asyncio
 import operator
 import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from langchain_core.messages import AIMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from typing_extensions import TypedDict
 
+from lgviz import persistence
+
 LOOPS: list[asyncio.AbstractEventLoop] = []
 """Made for savers; closed after each test."""
+
+SAVERS: dict[str, Callable[[Path], Any]] = {
+    "LangGraph memory": lambda _: InMemorySaver(),
+    "LangGraph SQLite": lambda path: SqliteSaver(sqlite3.connect(path, check_same_thread=False)),
+    "lgviz memory": lambda _: persistence.MemorySaver(),
+    "lgviz SQLite": lambda path: persistence.SqliteSaver.from_conn_string(str(path)),
+}
+"""LangGraph's and lgviz's, in memory and in a file."""
 
 ALL = ("memory", "sqlite", "postgres", "aiosqlite", "aiopostgres")
 

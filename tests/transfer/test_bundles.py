@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ import pandas as pd
 import pytest
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.memory import InMemoryStore
@@ -39,19 +36,11 @@ from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.sources.bundle_file import Manifest, write_bundle
 from lgviz.sources.lgviz.tables import TablesSource
 from tests.support.delta_threads import agent, drive
-from tests.support.savers import config, text
+from tests.support.savers import SAVERS, config, text
 
 
 class Count(TypedDict):
     n: int
-
-
-SAVERS: dict[str, Callable[[Path], Any]] = {
-    "LangGraph memory": lambda _: InMemorySaver(),
-    "LangGraph SQLite": lambda path: SqliteSaver(sqlite3.connect(path, check_same_thread=False)),
-    "lgviz memory": lambda _: persistence.MemorySaver(),
-    "lgviz SQLite": lambda path: persistence.SqliteSaver.from_conn_string(str(path)),
-}
 
 
 @pytest.fixture(params=SAVERS)

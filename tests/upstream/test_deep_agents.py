@@ -96,3 +96,45 @@ def test_a_tool_that_waits_is_a_card_and_runs_with_the_edited_arguments(tmp_path
     python = environment("deepagents>=0.7.32", "langgraph-checkpoint-sqlite", lgviz=True)
     said = output_of(python, MODEL + ASKING, tmp_path / "asks.db").splitlines()
     assert said == ["decisions write_file ['approve', 'edit']", "done ['/b.txt']"]
+
+
+STARTING = """
+from lgviz.backend import Backend
+replies = [calls(("write_file", {"file_path": "/a.txt", "content": "one"})), AIMessage("written"), AIMessage("again")]
+graph = create_deep_agent(
+    model=Scripted(replies=replies), tools=[], checkpointer=Ours.from_conn_string(sys.argv[1])
+)
+backend = Backend(graph)
+blank = {"checkpoint": None, "message": None, "input": None, "context": None, "configurable": None}
+form = backend.request("start_form", thread_id=None, turn=False)
+input = form["input"]
+print(form["chat"], {part["name"]: part["required"] for part in input["fields"]} if input else None, form["context"])
+first = {**blank, "thread_id": form["thread_id"], "message": "write"}
+code = backend.request("code_get", act="start", checkpoint="", start={**first, "thread_id": "by code"})["code"]
+run = backend.request("thread_start", **first)
+place = {"configurable": {"thread_id": form["thread_id"]}}
+values = graph.get_state(place).values
+print(run["status"], [m.type for m in values["messages"]], values["files"]["/a.txt"]["content"])
+backend.request("thread_open", thread_id=form["thread_id"])
+turn = {**blank, "thread_id": form["thread_id"], "message": "more", "checkpoint": run["checkpoint"]}
+print(backend.request("thread_start", **turn)["status"], graph.get_state(place).values["messages"][-1].content)
+exec(code, {"graph": graph})
+again = graph.get_state({"configurable": {"thread_id": "by code"}}).values
+print([m.type for m in again["messages"]], sorted(again["files"]))
+files = '{"files": {"/c.txt": {"content": "mine", "encoding": "utf-8"}}}'
+backend.request("thread_start", **{**blank, "thread_id": "seeded", "message": "look", "input": files})
+print(graph.get_state({"configurable": {"thread_id": "seeded"}}).values["files"]["/c.txt"]["content"])
+backend.close()
+"""
+
+
+def test_a_chat_begins_and_goes_on_from_the_form(tmp_path: Path) -> None:
+    python = environment("deepagents>=0.7.32", "langgraph-checkpoint-sqlite", lgviz=True)
+    said = output_of(python, MODEL + STARTING, tmp_path / "starts.db").splitlines()
+    assert said == [
+        "messages {'files': False} None",
+        "done ['human', 'ai', 'tool', 'ai'] one",
+        "done again",
+        "['human', 'ai', 'tool', 'ai'] ['/a.txt']",
+        "mine",
+    ]

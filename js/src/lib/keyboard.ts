@@ -16,6 +16,7 @@ export type Action =
   | "inspect"
   | "search"
   | "fork"
+  | "start"
   | "maximise"
   | "copy"
   | "escape"
@@ -35,6 +36,7 @@ const ANYWHERE: Readonly<Record<string, Action>> = {
   "/": "search",
   v: "filter",
   f: "fork",
+  n: "start",
   m: "maximise",
   c: "copy",
   "?": "help",
@@ -89,6 +91,7 @@ export function help(): [keys: string, meaning: string][] {
     ["/", t("search all checkpoints")],
     ["v", t("filter the checkpoints")],
     ["f", t("fork at the selection")],
+    ["n", t("start a new thread")],
     ["m", t("give the debugger the whole window, or back")],
     ["c", t("copy the selection as Python")],
     ["Esc", t("close, end the search or the comparison")],

@@ -1,7 +1,7 @@
 // Parts of a value: pages of children and of text, joined, and a whole value gathered to be copied.
 
 import type { MessageView, TableView, ValueItem, ValueNode } from "../protocol";
-import type { MediaBytes, Source } from "../source/types";
+import type { MediaBytes, Params, Source } from "../source/types";
 import { characters, thousands } from "./format";
 import { t } from "./words";
 
@@ -211,6 +211,15 @@ export function loader(source: Source, checkpoint: string, channel: string): Loa
   load.media = (path, signal) =>
     source.request("media_get", { checkpoint, channel, path: [...path] }, { signal });
   return load;
+}
+
+/** Asks for parts of an item of memory, or of one of its fields. */
+export function memoryLoader(
+  source: Source,
+  item: Pick<Params<"memory_value">, "checkpoint" | "ref" | "version" | "field">,
+): Load {
+  return (path, offset, limit, signal) =>
+    source.request("memory_value", { ...item, path: [...path], offset, limit }, signal ? { signal } : {});
 }
 
 /** A list of which every item sent is a message. */

@@ -32,6 +32,11 @@ function numbers(name: keyof TreeColumns, batch: TreeBatch, buffers: readonly Da
   return new ARRAYS[TREE_COLUMNS[name]](buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
 }
 
+/** The buffer that stands as base64 where messages carry none. */
+export function bufferOf(base64: string): DataView {
+  return new DataView(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer);
+}
+
 export function decodeTree(batch: TreeBatch, buffers: readonly DataView[]): TreeRows {
   const columns = Object.fromEntries(COLUMNS.map((name) => [name, numbers(name, batch, buffers)]));
   return { ...batch, ...(columns as unknown as TreeColumns) };

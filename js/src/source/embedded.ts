@@ -1,5 +1,6 @@
 // A recorded thread as a source: what Python answered once is answered again, without a kernel.
 import type { Failure } from "../protocol";
+import { bufferOf } from "./columns";
 import { KernelSource, keyOf, type MessageModel } from "./kernel";
 import type { Method } from "./types";
 
@@ -90,9 +91,7 @@ class Recording implements MessageModel {
 
   #later(message: Message): void {
     const id = message.id === undefined ? undefined : (this.#numbers.get(message.id) ?? message.id);
-    const buffers = (message.buffers ?? []).map(
-      (text) => new DataView(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)).buffer),
-    );
+    const buffers = (message.buffers ?? []).map(bufferOf);
     this.#said = this.#said.then(async () => {
       if (this.#pause > 0) await new Promise((resolve) => setTimeout(resolve, this.#pause));
       for (const listener of [...this.#listeners]) listener({ ...message, id }, buffers);

@@ -14,9 +14,8 @@ import type {
   TaskView,
   TaskWrites,
   ThreadView,
-  ValueNode,
 } from "../protocol";
-import { decodeResult } from "./columns";
+import { bufferOf, decodeResult } from "./columns";
 import { ProtocolError } from "./error";
 import { Parts, type Stored } from "./parts";
 import type { Method, Params, RequestOptions, Result, Source } from "./types";
@@ -126,10 +125,14 @@ export class PageSource implements Source {
       return { items, total: found.length, more: false };
     },
     memory_item: ({ checkpoint, ref }) => this.#item(checkpoint, ref),
-    memory_value: ({ checkpoint, ref, path, offset, limit }) => {
-      const found = this.#items(checkpoint).find(({ row }) => row.ref === ref);
-      if (!found) throw missing();
-      return cut(partAt(found.value, path), offset, limit);
+    memory_value: ({ checkpoint, ref, version, field, path, offset, limit }) => {
+      const found =
+        version === null
+          ? this.#items(checkpoint).find(({ row }) => row.ref === ref)?.value
+          : this.#versions(ref).values[version - 1];
+      const part = field === null ? found : found && fieldsOf(found).get(field)?.value;
+      if (!part) throw missing();
+      return cut(partAt(part, path), offset, limit);
     },
     memory_versions: ({ ref, offset, limit }) => {
       const listed = this.#versions(ref);
@@ -166,7 +169,7 @@ export class PageSource implements Source {
     const found = await answer(params, options);
     const packed = method === "media_get" ? [(found as { data: string }).data] : this.#data.buffers;
     const binary = method === "thread_open" || method === "media_get";
-    return decodeResult(method, found, binary ? packed.map(bytesOf) : []) as Result<M>;
+    return decodeResult(method, found, binary ? packed.map(bufferOf) : []) as Result<M>;
   }
 
   /** Nothing is said unasked. */
@@ -354,10 +357,6 @@ function namespaceOf(ref: string): string[] {
   return ref === "" ? [] : JSON.parse(ref);
 }
 
-function bytesOf(text: string): DataView {
-  return new DataView(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)).buffer);
-}
-
 /** The fields of an item's value, as channels are differed. */
 function fieldsOf(
   node: WholeNode | null,
@@ -367,5 +366,3 @@ function fieldsOf(
   );
   return new Map(items);
 }
-
-export type { ValueNode };

@@ -168,6 +168,9 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
     case "fork":
       store.openFork();
       return true;
+    case "start":
+      store.openStart({ turn: false, thread: null });
+      return true;
     case "maximise":
       if (still.peek()) return false;
       view.maximised.value = !view.maximised.peek();

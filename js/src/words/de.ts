@@ -355,6 +355,7 @@ export const german: Readonly<Record<string, string>> = {
   "give the debugger the whole window, or back": "dem Debugger das ganze Fenster geben, und zurück",
   "copy the selection as Python": "die Auswahl als Python kopieren",
   "close, end the search or the comparison": "schließen, Suche oder Vergleich beenden",
+  "start a new thread": "einen neuen Thread beginnen",
   "these keys": "diese Tasten",
   // The kernel.
   "The value has more than {n} parts: read it with Copy as Python.":

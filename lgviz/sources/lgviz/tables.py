@@ -145,20 +145,11 @@ class TablesSource(Source):
             writes = self.writes(thread_id, namespace, checkpoint_id)
             return Record(checkpoint_id, None, {}, None, {"": stored}, writes)
         decode = self._opener(stored.blocks, exact=exact)
-        metadata = self._engine.records.open_metadata(stored.metadata)
-        if exact and metadata is None:
-            raise DamagedData(f"The metadata of checkpoint {checkpoint_id} is damaged.")
-        return Record(
-            checkpoint_id,
-            stored.parent,
-            metadata or {},
-            _bookkeeping(checkpoint_id, decode(stored.head), stored.channels, stored.seen, stored.in_order),
-            {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None},
-            [
-                StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
-                for path, task_id, write in stored.writes
-            ],
-        )
+        writes = [
+            StoredWrite(task_id, path, write.idx, write.channel, decode(write.part))
+            for path, task_id, write in stored.writes
+        ]
+        return self._recorded(stored, decode, writes, exact=exact)
 
     def bookkeeping(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
@@ -208,32 +199,34 @@ class TablesSource(Source):
         assert not isinstance(stored, Undecodable)
         found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None, every=True))
         rows, blocks = found or ({}, {})
+
+        def kept(part: Part, below: Mapping[int, Block] = stored.blocks) -> EncodedValue:
+            return EncodedValue(relinked(part, below, known))
+
+        writes = _stored_writes(rows.get(checkpoint_id, ()), lambda part: kept(part, blocks))
+        return self._recorded(stored, kept, writes, exact=True)
+
+    def _recorded(
+        self,
+        stored: StoredCheckpoint,
+        value: Callable[[Part], Any],
+        writes: list[StoredWrite],
+        *,
+        exact: bool,
+    ) -> Record:
+        """A checkpoint as it was read, with what ``value`` makes of the parts of its values."""
+        id_ = str(stored.address.checkpoint_id)
         metadata = self._engine.records.open_metadata(stored.metadata)
-        if metadata is None:
-            raise DamagedData(f"The metadata of checkpoint {checkpoint_id} is damaged.")
-        head = self._opener(stored.blocks, exact=True)(stored.head)
+        if exact and metadata is None:
+            raise DamagedData(f"The metadata of checkpoint {id_} is damaged.")
+        head = self._opener(stored.blocks, exact=exact)(stored.head)
         return Record(
-            checkpoint_id,
+            id_,
             stored.parent,
-            metadata,
-            _bookkeeping(checkpoint_id, head, stored.channels, stored.seen, stored.in_order),
-            {
-                name: EncodedValue(relinked(channel.part, stored.blocks, known))
-                for name, channel in stored.channels.items()
-                if channel.part is not None
-            },
-            [
-                StoredWrite(
-                    task_id,
-                    path,
-                    w.idx,
-                    w.channel,
-                    EncodedValue(relinked(w.part, blocks, known)),
-                    w.after,
-                    key,
-                )
-                for path, task_id, key, w in rows.get(checkpoint_id, ())
-            ],
+            metadata or {},
+            _bookkeeping(id_, head, stored.channels, stored.seen, stored.in_order),
+            {name: value(c.part) for name, c in stored.channels.items() if c.part is not None},
+            writes,
         )
 
     def writes_alike(self, saver: Saver) -> bool:
@@ -254,13 +247,7 @@ class TablesSource(Source):
         self, rows: Mapping[str, Sequence[StoredEntry]], blocks: dict[int, Block], *, exact: bool = False
     ) -> dict[str, list[StoredWrite]]:
         decode = self._opener(blocks, exact=exact)
-        return {
-            id_: [
-                StoredWrite(task_id, path, w.idx, w.channel, decode(w.part), w.after, key)
-                for path, task_id, key, w in entries
-            ]
-            for id_, entries in rows.items()
-        }
+        return {id_: _stored_writes(entries, decode) for id_, entries in rows.items()}
 
     @contextmanager
     def sharing(self) -> Iterator[None]:
@@ -394,6 +381,13 @@ class _Remembering:
         if data not in self._known:
             self._known[data] = self._loads(data)
         return self._known[data]
+
+
+def _stored_writes(entries: Iterable[StoredEntry], value: Callable[[Part], Any]) -> list[StoredWrite]:
+    return [
+        StoredWrite(task_id, path, w.idx, w.channel, value(w.part), w.after, key)
+        for path, task_id, key, w in entries
+    ]
 
 
 def _bookkeeping(

@@ -1,5 +1,5 @@
 // The graph that a checkpoint belongs to, drawn: the root graph, or the subgraph; and the ways between them.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { nodePath, nodeTowards } from "../../lib/namespace";
 import { t } from "../../lib/words";
 import type { CheckpointView, Topology as Graph } from "../../protocol";
@@ -16,16 +16,21 @@ export function DrawnGraph({ store, view }: Props) {
   const own = pathOf(store, view);
   const [path, show] = useState(own);
   useEffect(() => show(own), [view?.id, own]);
+  const box = useRef<HTMLDivElement>(null);
   const topology = graphOf(store, path);
   if (!topology) return null;
+  const go = (to: string) => {
+    show(to);
+    requestAnimationFrame(() => focusWay(box.current, path, to));
+  };
   const names = (all: string[]) => {
     const inside = own !== path && nodeTowards(path, own);
     return own === path && path === nodePath(view?.namespace ?? "") ? all : inside ? [inside] : [];
   };
   const idOf = (node: string) => pointOf(store, path, node);
   return (
-    <div class="lgviz-graph">
-      {path !== "" && <Way path={path} show={show} />}
+    <div class="lgviz-graph" ref={box}>
+      {path !== "" && <Way path={path} show={go} />}
       <Topology
         topology={topology}
         ran={view ? names(view.nodes) : []}
@@ -34,7 +39,7 @@ export function DrawnGraph({ store, view }: Props) {
         height={220}
         enter={(node) => {
           const inner = path === "" ? node : `${path}|${node}`;
-          return graphOf(store, inner) ? () => show(inner) : null;
+          return graphOf(store, inner) ? () => go(inner) : null;
         }}
         halting={
           store.readOnly.value === null
@@ -47,6 +52,13 @@ export function DrawnGraph({ store, view }: Props) {
       />
     </div>
   );
+}
+
+/** What was pressed is drawn no more: the focus goes to the way back, or to the node that was come from. */
+function focusWay(box: HTMLElement | null, from: string, to: string): void {
+  const inside = nodeTowards(to, from);
+  const pressed = inside ? `.is-door[data-node="${CSS.escape(inside)}"]` : "nav>button:last-of-type";
+  box?.querySelector<HTMLElement>(pressed)?.focus();
 }
 
 /** The graphs around the one that is drawn. */

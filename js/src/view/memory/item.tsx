@@ -2,7 +2,7 @@
 
 import type { ComponentChild } from "preact";
 import { duration, fullTime, timeOfDay } from "../../lib/format";
-import type { Load } from "../../lib/paging";
+import { memoryLoader } from "../../lib/paging";
 import { t, tx } from "../../lib/words";
 import type { MemoryChange, MemoryCode, MemoryItemView, MemoryView } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
@@ -33,12 +33,7 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
   if (!item) return <p class="lgviz-empty">…</p>;
   const doing = state.doing.value;
   if (doing === "edit") return <MemoryEditor key={itemRef} state={state} view={view} item={item} />;
-  const load: Load = (path, offset, limit, signal) =>
-    source.request(
-      "memory_value",
-      { checkpoint: at, ref: itemRef, path: [...path], offset, limit },
-      signal ? { signal } : {},
-    );
+  const whole = { checkpoint: at, ref: itemRef, version: null };
   return (
     <article class="lgviz-memory-item" data-testid="lgviz-memory-open" aria-label={item.key}>
       <Top state={state} view={view} item={item} at={at} label={label} />
@@ -49,7 +44,10 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
             {did(change.kind, <span class="lgviz-checkpoint">{label}</span>)}
             {change.node !== null && <span class="lgviz-faint"> · {change.node}</span>}
           </h4>
-          <Channels diff={change.diff} />
+          <Channels
+            diff={change.diff}
+            load={{ after: (field) => memoryLoader(source, { ...whole, field }) }}
+          />
         </section>
       )}
       {item.value === null ? (
@@ -60,7 +58,7 @@ export function MemoryItem({ state, view, at, itemRef, label, change }: Props) {
         <section aria-label={t("Value")}>
           {(change || view.versions) && <h4 class="lgviz-heading">{t("value")}</h4>}
           <div class="lgviz-card lgviz-memory-value">
-            <Value node={item.value} load={load} bare />
+            <Value node={item.value} load={memoryLoader(source, { ...whole, field: null })} bare />
           </div>
         </section>
       )}

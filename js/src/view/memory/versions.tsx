@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { fullTime, kindName, thousands, timeOfDay } from "../../lib/format";
+import { memoryLoader } from "../../lib/paging";
 import { t } from "../../lib/words";
 import type { MemoryVersion, MemoryView, MemoryWriter } from "../../protocol";
 import type { MemoryState } from "../../state/memory";
@@ -120,6 +121,8 @@ interface DiffProps {
 
 function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
   const asked = useAsk(store.source, "memory_diff", { ref: itemRef, before, after }, token);
+  const side = (version: number) => (field: string) =>
+    memoryLoader(store.source, { checkpoint: null, ref: itemRef, version, field });
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
   if (!asked.data) return <p class="lgviz-empty">…</p>;
   return (
@@ -127,7 +130,10 @@ function VersionDiff({ store, itemRef, before, after, token }: DiffProps) {
       <p class="lgviz-faint lgviz-mono">
         {before === 0 ? t("nothing") : `v${before}`} → v{after}
       </p>
-      <Channels diff={asked.data} />
+      <Channels
+        diff={asked.data}
+        load={{ before: before === 0 ? undefined : side(before), after: side(after) }}
+      />
     </div>
   );
 }
