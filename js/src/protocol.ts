@@ -1,5 +1,8 @@
 // Generated from lgviz/protocol.py by `make protocol`. Do not edit.
 
+/** One more once views and Python of before and after cannot understand each other. */
+export const PROTOCOL_VERSION = 1;
+
 export type ThreadStatus = "running" | "done" | "interrupted" | "paused" | "failed";
 
 export type RunStatus = "running" | "stopping" | "done" | "interrupted" | "failed" | "stopped";
