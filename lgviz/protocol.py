@@ -306,7 +306,7 @@ class TableView(TypedDict):
     """Rows of a frame, a series or an array of two dimensions."""
 
     columns: list[str]
-    """The first ones."""
+    """The first ones: more of a table that was asked for by itself."""
     dtypes: list[str]
     index: list[str]
     rows: list[list[str]]

@@ -280,7 +280,7 @@ export interface MessageView {
 
 /** Rows of a frame, a series or an array of two dimensions. */
 export interface TableView {
-  /** The first ones. */
+  /** The first ones: more of a table that was asked for by itself. */
   columns: string[];
   dtypes: string[];
   index: string[];
