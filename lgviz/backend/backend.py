@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Mapping
@@ -57,6 +58,7 @@ class Backend:
         prices: as :func:`lgviz.debug` takes them.
         name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
         variables: the names that copied code may use, as a notebook has them.
+        loop: the event loop that asynchronous graphs are run on; None: the one that runs here now.
         **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
     Attributes:
@@ -79,9 +81,10 @@ class Backend:
         prices: Prices | None = None,
         name: str | None = None,
         variables: Mapping[str, Any] | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         **options: Unpack[ReadOptions],
     ) -> None:
-        send, loop = send or _unheard, running_loop()
+        send, loop = send or _unheard, loop or running_loop()
         subject = name or name_of(what, variables or {})
         held_by = store_name_of(what, subject) if store is None else name_of(store, variables or {}, "store")
         thread = self.thread = OpenThread(

@@ -14,7 +14,7 @@ from lab_server import Lab
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
 from tests.support.debugger_page import Debugger
-from tests.support.lab import evaluate
+from tests.support.lab import command, evaluate, restart_kernel, wait_for_kernel, write_notebook
 from tests.support.wheel_lab import installed, wheel_lab
 
 __all__ = ["installed", "wheel_lab"]
@@ -44,6 +44,18 @@ def seeded(path: Path) -> Path:
 
 def double_click(page: Page, name: str) -> None:
     page.get_by_role("listitem", name=name).dblclick()
+
+
+def run_cell(page: Page, number: int) -> None:
+    """Run one cell of the notebook in front and wait until it has run."""
+    evaluate(
+        page,
+        """async (number) => {
+            jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+            await jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        number,
+    )
 
 
 def test_a_database_is_a_document(wheel_lab: Lab, page: Page) -> None:
@@ -76,9 +88,13 @@ def test_a_database_is_a_document(wheel_lab: Lab, page: Page) -> None:
     ]
     assert list(wheel_lab.root.rglob(".ipynb_checkpoints/*")) == []
 
-    # The layout comes back.
+    # The layout comes back, and what was selected.
+    selected = f'"selected":"{lgviz.history(path, "1")["c2"].id}"'
+    with page.expect_request(lambda request: selected in (request.post_data or "").replace(" ", "")):
+        debugger.select("c2")
     page.goto(f"{wheel_lab.url}lab?token={wheel_lab.token}")
     expect(debugger.row("c6")).to_be_visible()
+    expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
 
 
 def test_what_is_no_database_of_checkpoints_says_so_and_opens_elsewhere(wheel_lab: Lab, page: Page) -> None:
@@ -98,3 +114,53 @@ def test_what_is_no_database_of_checkpoints_says_so_and_opens_elsewhere(wheel_la
     expect(page.locator(".cm-content")).to_contain_text("words, and no database")
     double_click(page, "bug.lgviz")
     expect(Debugger(page).row("c5")).to_be_visible()
+
+
+NEWER = "import lgviz.protocol\nlgviz.protocol.PROTOCOL_VERSION = 1000"
+MAKES = """
+from lgviz.demos import two_nodes
+from lgviz.persistence import MemorySaver
+graph = two_nodes.build(MemorySaver())
+two_nodes.seed(graph, thread_id="one")
+"""
+
+
+def test_the_panel_opens_the_debugger_of_a_thread_and_follows_the_kernel(wheel_lab: Lab, page: Page) -> None:
+    write_notebook(wheel_lab.root / "graphs.ipynb", [NEWER, MAKES])
+    opened(page, wheel_lab)
+    double_click(page, "graphs.ipynb")
+    wait_for_kernel(page)
+    run_cell(page, 0)
+    page.get_by_role("tab", name="LangGraph: graphs and threads of the notebook").click()
+    line = page.get_by_test_id("lgviz-panel-line")
+    expect(line).to_contain_text("is newer than JupyterLab's. Upgrade lgviz in JupyterLab's environment")
+    restart_kernel(page)
+    expect(line).to_contain_text("No graph with a checkpointer and no saver yet")
+    run_cell(page, 1)
+    thread = page.get_by_test_id("lgviz-panel-thread")
+    expect(thread).to_contain_text("6 checkpoints")
+
+    # Beside the notebook, where one goes on from it.
+    thread.click()
+    debugger = Debugger(page)
+    expect(debugger.row("c5")).to_have_attribute("aria-selected", "true")
+    assert debugger.root.bounding_box()["x"] > page.locator(".jp-NotebookPanel").bounding_box()["x"] + 200  # type: ignore[index]
+    debugger.fork("c3")
+    debugger.as_node("node_a")
+    debugger.commit()
+    expect(debugger.row("c6")).to_be_visible()
+    expect(thread).to_contain_text("7 checkpoints")
+
+    # A restart is followed, and so is a reload.
+    page.locator(".jp-NotebookPanel .jp-Cell").nth(1).click()
+    restart_kernel(page)
+    expect(debugger.root.get_by_test_id("lgviz-kernel-gone")).to_contain_text(
+        "The kernel has no graph: run the cell"
+    )
+    run_cell(page, 1)
+    expect(debugger.row("c6")).to_have_count(0)
+    expect(debugger.root.get_by_role("status").filter(has_text="live")).to_be_visible()
+    command(page, "docmanager:save")
+    page.goto(f"{wheel_lab.url}lab?token={wheel_lab.token}")
+    expect(debugger.row("c5")).to_be_visible()
+    expect(thread).to_contain_text("6 checkpoints")
