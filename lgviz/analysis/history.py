@@ -165,9 +165,26 @@ class History:
 
     def export_svg(self, path: Any) -> None:
         """Write the tree as a picture; a file that is there is written over."""
-        from lgviz.export.drawing import tree_svg
+        from lgviz.export.picture import tree_svg
 
         Path(path).write_text(tree_svg(self.tree), encoding="utf-8")
+
+    def export_png(self, path: Any, *, scale: float = 2.0) -> None:
+        """Write the tree as a PNG picture; a file that is there is written over.
+
+        Of a tree higher than programs open, the newest checkpoints; ``export_svg`` draws all.
+
+        Args:
+            path: where to.
+            scale: pixels for each of the SVG's.
+
+        Raises:
+            NotInstalled: without ``pip install 'lgviz[png]'``.
+            LgvizError: this machine has no font.
+        """
+        from lgviz.export.picture import tree_png
+
+        Path(path).write_bytes(tree_png(self.tree, scale=scale))
 
     def to_mermaid(self) -> str:
         """The tree as a Mermaid flowchart; a subgraph's first checkpoint hangs on its caller by dashes."""
