@@ -74,8 +74,9 @@ def tree_svg(
     return str(_SVG.format(width, height, named) + Markup(style) + Markup().join(parts) + Markup("</svg>\n"))  # noqa: S704
 
 
-def tree_png(tree: Tree, selected: int | None = None, scale: float = 2.0) -> bytes:
-    """The tree as a PNG, on white. Of one that is higher than programs open, the newest rows.
+def tree_png(tree: Tree, selected: int | None = None, scale: float = 2.0) -> tuple[bytes, int]:
+    """The tree as a PNG, on white, and how many checkpoints are in it: the newest, where all would be higher
+    than programs open.
 
     Args:
         tree: the tree.
@@ -90,8 +91,8 @@ def tree_png(tree: Tree, selected: int | None = None, scale: float = 2.0) -> byt
         import resvg_py
     most = max(1, int(_HIGH / (_ROW * scale)) - 2)
     font = f"'{_font()}'"
-    svg = tree_svg(tree, window(len(tree), most, selected), font)
-    return _drawn(resvg_py, svg, zoom=scale, background="#ffffff")
+    rows = window(len(tree), most, selected)
+    return _drawn(resvg_py, tree_svg(tree, rows, font), zoom=scale, background="#ffffff"), len(rows)
 
 
 @cache

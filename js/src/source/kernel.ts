@@ -54,6 +54,8 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "search",
   "memory_search",
   "memory_put",
+  "export_plan",
+  "export_write",
 ]);
 
 /** What only reads: an answer of before stands in for one that cannot come. */
@@ -61,6 +63,7 @@ const READS = /_get$|^memory_(open|list|item|value|versions|diff|changes)$/;
 const KEPT_ANSWERS = 200;
 
 export class KernelSource implements Source {
+  readonly exports = true;
   readonly lost = signal<string | null>(null);
   readonly #kept = new Map<string, unknown>();
   readonly #learnt = new Map<string, unknown>();
