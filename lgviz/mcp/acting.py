@@ -14,13 +14,11 @@ from lgviz.protocol import ForkRequest
 
 from .desk import ToolDesk
 from .parts import quoted
-from .reading import Thread, change_lines, change_rows, diff_lines, looked_at
+from .reading import Thread, change_lines, change_rows, diff_lines, looked_at, next_line, some_names
 from .shapes import ForkAnswer, PreviewAnswer
 from .tools import Looked, ToolAnswer, tool
 
 __all__ = ["fork", "preview"]
-
-_NAMES = 50
 
 
 def _object(given: Any) -> Any:
@@ -70,12 +68,12 @@ def preview(
     warnings = [desk.shown(warning) for warning in made.warnings]
     data = {
         "thread": checkpoint.history.thread_id, "at": checkpoint.label, "as_node": made.as_node,
-        "next": list(made.next)[:_NAMES], "warnings": warnings, "changes": change_rows(rows),
+        "next": some_names(made.next), "warnings": warnings, "changes": change_rows(rows),
     }  # fmt: skip
     head = (
         f"Nothing was written. Update at {checkpoint.label} as {quoted(made.as_node, 100)}: {found.summary}."
     )
-    lines = [f"next: {', '.join(made.next) or '–'}", *(f"warning: {quoted(one, 600)}" for one in warnings)]
+    lines = [next_line(made.next), *(f"warning: {quoted(one, 600)}" for one in warnings)]
     more = more.partition(":")[0]
     return ToolAnswer(head, [*lines, *change_lines(rows)], data, more, looked_at(checkpoint))
 
@@ -102,9 +100,9 @@ def fork(
     request = _request(checkpoint, values, overwrite, as_node, goto, note, new_thread)
     made = desk.backend.request("fork_commit", **request)
     data = {"thread": made["thread_id"], **{name: made[name] for name in ("label", "id")}}
-    data["next"] = made["next"][:_NAMES]
+    data["next"] = some_names(made["next"])
     head = f"Made {made['label']} in thread {quoted(made['thread_id'], 200)}, from {checkpoint.label}."
-    lines = [f"next: {', '.join(made['next']) or '–'}"]
+    lines = [next_line(made["next"])]
     return ToolAnswer(head, lines, data, "", Looked(made["thread_id"], made["id"]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from lgviz._cache import BoundedCache
 from lgviz.analysis.checkpoint import Checkpoint
@@ -25,24 +26,25 @@ class ToolDesk:
     >>> from lgviz.persistence import MemorySaver
     >>> graph = two_nodes.build(MemorySaver())
     >>> two_nodes.seed(graph, thread_id="1")
-    >>> desk = ToolDesk(lambda: Backend(graph))
+    >>> desk = ToolDesk(lambda _: Backend(graph))
     >>> desk.history(None).thread_id
     '1'
     >>> desk.close()
 
     Args:
-        make: opens it; it is asked again after it failed.
+        make: opens it; what it opens besides is closed with it. It is asked again after it failed.
 
     Attributes:
         lock: held while a question is answered.
         stopped: set when nobody waits for the answer any more.
     """
 
-    def __init__(self, make: Callable[[], Backend]) -> None:
+    def __init__(self, make: Callable[[ExitStack], Backend]) -> None:
         self.lock = threading.RLock()
         self.stopped = threading.Event()
         self._make = make
         self._backend: Backend | None = None
+        self._held = ExitStack()
         self._histories: BoundedCache[str, History] = BoundedCache(_THREADS)
 
     @property
@@ -52,8 +54,18 @@ class ToolDesk:
         Raises:
             SourceError: the database cannot be read (yet).
         """
+        return self._backend or self.open()
+
+    def open(self) -> Backend:
+        """Open the database, if it is not.
+
+        Raises:
+            SourceError: it cannot be read (yet).
+        """
         if self._backend is None:
-            self._backend = self._make()
+            with ExitStack() as held:
+                self._backend = self._make(held)
+                self._held = held.pop_all()
         return self._backend
 
     @property
@@ -101,3 +113,4 @@ class ToolDesk:
         if self._backend is not None:
             self._backend.close()
             self._backend = None
+        self._held.close()

@@ -17,7 +17,7 @@ from lgviz.analysis.messages import is_message, read_message
 from lgviz.analysis.values import child_count, children, clean, kind_of, line, type_name
 from lgviz.errors import NotFound
 
-__all__ = ["ROOM", "Part", "part_at", "parts", "quoted", "step_text"]
+__all__ = ["ROOM", "ValueLine", "part_at", "parts", "quoted", "step_text"]
 
 ROOM = 9_000
 """Characters of values in one answer."""
@@ -27,11 +27,13 @@ _LEAST = 160
 """Characters that a part is given at the least, while there is room."""
 _MOST = 60
 """Children that are looked at of one value."""
+_CALLS = 8
+"""Calls of one message that are told with it."""
 _DEPTH = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ValueLine:
     """A line of a value.
 
     Attributes:
@@ -63,7 +65,7 @@ def step_text(key: str, *, position: bool = False) -> str:
 
 def parts(
     path: str, value: Any, room: int, offset: int | None = None, *, whole: bool = False
-) -> Iterator[Part]:
+) -> Iterator[ValueLine]:
     """The lines of a value, in about ``room`` characters.
 
     Args:
@@ -94,7 +96,8 @@ def part_at(state: Any, path: str) -> Any:
                 break
         else:
             there = [step_text(key, position=position) for key, _ in children(value, 0, 12)]
-            where = quoted(found, 200) if found else "the top"
+            where = quoted(found.removeprefix("."), 200) if found else "the top"
+            there = there if found else [step.removeprefix(".") for step in there]
             held = ", ".join(there) or "nothing"
             raise NotFound(f"There is nothing at {quoted(path, 200)}.", f"Below {where} is {held}.")
     return value
@@ -108,7 +111,7 @@ class _Telling:
 
     def told(
         self, path: str, value: Any, offset: int | None = None, depth: int = 0, *, whole: bool = False
-    ) -> Iterator[Part]:
+    ) -> Iterator[ValueLine]:
         kind = kind_of(value)
         if kind == "string":
             yield self._string(path, value, offset or 0)
@@ -118,26 +121,26 @@ class _Telling:
             asked = offset is not None or kind == "message" or not path
             short = None if asked else _inline(value, min(_INLINE, self._room))
             if short is not None:
-                yield self._used(Part(path, short))
+                yield self._used(ValueLine(path, short))
             elif depth >= _DEPTH or (self._room < _LEAST and depth):
-                yield self._used(Part(path, _summary(value), f"…ask path={quoted(path)}"))
+                yield self._used(ValueLine(path, _summary(value), f"…ask path={quoted(path)}"))
             else:
                 yield from self._inside(path, value, offset, depth)
         else:
-            yield self._used(Part(path, line(value, max(_LEAST, min(self._room, 2_000)))))
+            yield self._used(ValueLine(path, line(value, max(_LEAST, min(self._room, 2_000)))))
 
-    def _used(self, part: Part) -> Part:
+    def _used(self, part: ValueLine) -> ValueLine:
         self._room -= len(str(part)) + 1
         return part
 
-    def _string(self, path: str, value: str, offset: int, most: int | None = None) -> Part:
+    def _string(self, path: str, value: str, offset: int, most: int | None = None) -> ValueLine:
         room = max(_LEAST, self._room if most is None else most)
         some = str.__str__(value)[offset : offset + room]
         end = offset + len(some)
         left = _longer(len(value) - end, path, end)
-        return self._used(Part(path, quoted(some, room), left))
+        return self._used(ValueLine(path, quoted(some, room), left))
 
-    def _message(self, path: str, value: Any) -> Part:
+    def _message(self, path: str, value: Any) -> ValueLine:
         message = read_message(value)
         room = max(_LEAST, self._room)
         said = [message.role]
@@ -146,14 +149,17 @@ class _Telling:
         if message.text or not message.tool_calls:
             said.append(quoted(message.text[:room]))
         left = [_longer(len(message.text) - room, f"{path}.content", room)]
-        for call in message.tool_calls[:_MOST]:
+        calls, cut = message.tool_calls, False
+        for call in calls[:_CALLS]:
             args = visible(json.dumps(json_of(call.args)[0], ensure_ascii=False))
-            said.append(f"→ {quoted(call.name, 200)} {args[:room]}")
-            left.append(_longer(len(args) - room, f"{path}.tool_calls"))
-        left = [one for one in left if one]
-        return self._used(Part(path, " ".join(said), " ".join(left)))
+            share = max(_LEAST, room // len(calls))
+            cut = cut or len(args) > share
+            said.append(f"→ {quoted(call.name, 80)} {args[:share]}{'…' if len(args) > share else ''}")
+        if cut or len(calls) > _CALLS:
+            left.append(f"…{len(calls)} calls: path={quoted(f'{path}.tool_calls')}")
+        return self._used(ValueLine(path, " ".join(said), " ".join(filter(None, left))))
 
-    def _inside(self, path: str, value: Any, offset: int | None, depth: int) -> Iterator[Part]:
+    def _inside(self, path: str, value: Any, offset: int | None, depth: int) -> Iterator[ValueLine]:
         """The children of a value, each in its share of what room is left; the last ones of a long list."""
         count = child_count(value)
         position = kind_of(value) in ("list", "set", "array")
@@ -162,7 +168,7 @@ class _Telling:
         some = children(value, start, most)
         if offset is None and start:
             earlier = f"…{start:,} earlier: path={quoted(path)} offset=0"
-            yield self._used(Part(f"{path}[0…{start - 1}]", "", earlier))
+            yield self._used(ValueLine(f"{path}[0…{start - 1}]", "", earlier))
         whole = self._room
         spent = 0
         for number, (key, child) in enumerate(some):
@@ -185,8 +191,8 @@ def _longer(count: int, path: str, offset: int | None = None) -> str:
     return f"…{count:,} more characters: path={quoted(path)}{start}" if count > 0 else ""
 
 
-def _more(path: str, start: int, count: int) -> Part:
-    return Part(f"{path}[…]", "", f"…{count - start:,} more: path={quoted(path)} offset={start}")
+def _more(path: str, start: int, count: int) -> ValueLine:
+    return ValueLine(f"{path}[…]", "", f"…{count - start:,} more: path={quoted(path)} offset={start}")
 
 
 def _summary(value: Any) -> str:

@@ -24,17 +24,28 @@ from lgviz.export.text import tree_text
 from lgviz.sources.places import by_channel
 
 from .desk import ToolDesk
-from .parts import ROOM, Part, part_at, parts, quoted, step_text
+from .parts import ROOM, ValueLine, part_at, parts, quoted, step_text
 from .shapes import DiffAnswer, FindAnswer, StateAnswer, ThreadsAnswer, TreeAnswer
 from .tools import Looked, ToolAnswer, tool
 
-__all__ = ["Thread", "change_lines", "change_rows", "diff_lines", "looked_at", "part_data"]
+__all__ = [
+    "Thread",
+    "change_lines",
+    "change_rows",
+    "diff_lines",
+    "looked_at",
+    "next_line",
+    "part_data",
+    "some_names",
+]
 
 _WIDTH = 110
 _GAP = re.compile(r" {3,}(?=\S+(?: m?s)?$)")
 """What stands before the time of a row, which is aligned for eyes."""
 _NAMES = 12
 """Names in one row of data."""
+_NAME = 60
+_ID = 300
 _SECONDS = 20.0
 _CONTEXT = 50
 """Characters of a text that stand around what changed in it."""
@@ -53,18 +64,18 @@ def threads(
     desk: ToolDesk,
     query: Annotated[str, Field(description="Only ids that contain this.")] = "",
     offset: Offset = 0,
-    limit: Annotated[int, Field(ge=1, le=200)] = 30,
+    limit: Annotated[int, Field(ge=1, le=100)] = 30,
 ) -> ToolAnswer:
     """List threads (conversations or runs), newest activity first."""
     found = [one for one in desk.source.threads() if query.lower() in one.thread_id.lower()]
     page = found[offset : offset + limit]
     left = len(found) - offset - len(page)
     rows = [
-        {"thread": one.thread_id[:300], "checkpoints": one.count, "updated_at": moment(one.updated_at)}
+        {"thread": one.thread_id[:_ID], "checkpoints": one.count, "updated_at": moment(one.updated_at)}
         for one in page
     ]
     lines = [
-        f"{quoted(one.thread_id, 300)} {one.count} checkpoints, last {moment(one.updated_at) or '?'}"
+        f"{quoted(one.thread_id, _ID)} {one.count} checkpoints, last {moment(one.updated_at) or '?'}"
         for one in page
     ]
     more = f"{left:,} more: offset={offset + len(page)}" if left > 0 else ""
@@ -76,7 +87,7 @@ def tree(
     desk: ToolDesk,
     thread: Thread = None,
     before: Annotated[str | None, Field(description="Only rows older than this label.")] = None,
-    limit: Annotated[int, Field(ge=1, le=200)] = 40,
+    limit: Annotated[int, Field(ge=1, le=100)] = 40,
 ) -> ToolAnswer:
     """Show a thread's checkpoints as a tree, newest first: label, node(s) that ran, channels changed, marks.
 
@@ -103,9 +114,20 @@ def tree(
 
 def _row(checkpoint: Checkpoint) -> dict[str, Any]:
     row = row_data(checkpoint)
-    names = {name: [one[:100] for one in row[name][:_NAMES]] for name in ("nodes", "changed")}
+    names = {name: some_names(row[name]) for name in ("nodes", "changed")}
     kept = {name: row[name] for name in ("label", "parent", "marks", "created_at")}
-    return {**kept, **names, "note": row["note"] and row["note"][:300]}
+    return {**kept, **names, "note": row["note"] and row["note"][:_ID]}
+
+
+def next_line(nodes: Sequence[str]) -> str:
+    """What runs next."""
+    return f"next: {', '.join(some_names(nodes)) or '–'}"
+
+
+def some_names(names: Sequence[str]) -> list[str]:
+    """Names, of many the last one standing for those left out."""
+    short = [name if len(name) <= _NAME else f"{name[:_NAME]}…" for name in names[:_NAMES]]
+    return short if len(names) <= _NAMES else [*short[:-1], f"+{len(names) - _NAMES + 1}"]
 
 
 @tool(gives=StateAnswer)
@@ -131,7 +153,7 @@ def state(
     asked = [] if path else [_asked(one) for one in checkpoint.waiting[:8]]
     found = list(parts(path, part, ROOM, offset, whole=bool(path)))
     told = {**checkpoint.rebuilt, **checkpoint.doubts}
-    lines = [f"next: {', '.join(checkpoint.next) or '–'}"] if not path else []
+    lines = [] if path else [next_line(checkpoint.next)]
     lines += [f"note: {quoted(checkpoint.note, 500)}"] if checkpoint.note and not path else []
     lines += [f"failed: {quoted(checkpoint.error, 2_000)}"] if checkpoint.error and not path else []
     lines += [f"asks: {one.text} {one.left}".rstrip() for one in asked]
@@ -142,7 +164,7 @@ def state(
         "thread": checkpoint.history.thread_id,
         **{name: row[name] for name in ("label", "parent", "nodes", "note")},
         "id": checkpoint.id,
-        "next": list(checkpoint.next)[:_NAMES],
+        "next": some_names(checkpoint.next),
         "error": checkpoint.error and checkpoint.error[:2_000],
         "interrupts": [part_data(one) for one in asked],
         "values": [part_data(one) for one in found],
@@ -153,12 +175,12 @@ def state(
     return ToolAnswer(head, lines, data, "", looked_at(checkpoint))
 
 
-def _asked(question: Any) -> Part:
+def _asked(question: Any) -> ValueLine:
     told = list(parts("", question.value, 1_500))
-    return Part("", " ".join(str(one) for one in told))
+    return ValueLine("", " ".join(str(one) for one in told))
 
 
-def part_data(part: Part) -> dict[str, Any]:
+def part_data(part: ValueLine) -> dict[str, Any]:
     """A line of a value as data."""
     return {"path": part.path, "value": part.text, **({"left": part.left} if part.left else {})}
 
@@ -266,7 +288,7 @@ def find(
     text: Annotated[str, Field(min_length=1, max_length=500, description="Any text; case is ignored.")],
     thread: Annotated[str | None, Field(description="In this thread; else in all.")] = None,
     offset: Offset = 0,
-    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    limit: Annotated[int, Field(ge=1, le=50)] = 20,
 ) -> ToolAnswer:
     """Search states, node names, notes, questions and errors; each value once, where it was set."""
     names = [one.thread_id for one in desk.source.threads()] if thread is None else [thread]
@@ -281,7 +303,9 @@ def find(
             break
         label = history.tree.labels[hit.row]
         said = f"{hit.before}«{hit.match[:200]}»{hit.after}"
-        hits.append({"thread": history.thread_id, "label": label, "where": hit.where[:200], "text": said})
+        hits.append(
+            {"thread": history.thread_id[:_ID], "label": label, "where": hit.where[:200], "text": said}
+        )
     if not more and time.monotonic() > until:
         more = f"stopped after {_SECONDS:g} s: name a thread"
     lines = [

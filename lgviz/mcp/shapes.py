@@ -37,7 +37,7 @@ class ThreadsAnswer(AnswerBase):
     total: int
 
 
-class CheckpointRow(TypedDict):
+class TreeEntry(TypedDict):
     label: str
     parent: str | None
     nodes: list[str]
@@ -52,7 +52,7 @@ class TreeAnswer(AnswerBase):
     status: str
     heads: list[str]
     total: int
-    checkpoints: list[CheckpointRow]
+    checkpoints: list[TreeEntry]
 
 
 class ValuePart(TypedDict):
@@ -104,7 +104,7 @@ class NamespaceRow(TypedDict):
     items: int
 
 
-class ItemRow(TypedDict):
+class ItemEntry(TypedDict):
     namespace: list[str]
     key: str
     value: list[ValuePart]
@@ -122,7 +122,7 @@ class VersionRow(TypedDict):
 class MemoryAnswer(AnswerBase):
     as_of: str | None
     namespaces: list[NamespaceRow]
-    items: list[ItemRow]
+    items: list[ItemEntry]
     versions: list[VersionRow]
 
 
