@@ -28,6 +28,7 @@ FLOORS = {
     "demos": 6,
     "files": 6,
     "magics": 6,
+    "mcp": 6,
     "page": 6,
     "server": 6,
     "widget": 6,
