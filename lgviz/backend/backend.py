@@ -27,6 +27,8 @@ from lgviz.errors import LgvizError, NotFound, described
 from lgviz.session.effects import running_loop
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions
+from lgviz.sources.redact import Rules
+from lgviz.sources.redacted import redacted
 
 __all__ = ["Backend"]
 
@@ -58,13 +60,14 @@ class Backend:
         prices: as :func:`lgviz.debug` takes them.
         name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
         variables: the names that copied code may use, as a notebook has them.
-        loop: the event loop that asynchronous graphs are run on; None: the one that runs here now.
+        loop: the event loop that asynchronous graphs, savers and stores live on; None: the running one.
         **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
     Attributes:
         thread: the open thread, which every part of the backend shares.
         sandbox: the one sandbox that may be open.
         memory: the store beside it.
+        acts: what is done to the open thread.
 
     Raises:
         SourceError: ``what`` or its store cannot be read.
@@ -87,15 +90,17 @@ class Backend:
         send, loop = send or _unheard, loop or running_loop()
         subject = name or name_of(what, variables or {})
         held_by = store_name_of(what, subject) if store is None else name_of(store, variables or {}, "store")
+        self._asked: dict[str, Any] = {"store": store, "config": config, "context": context, "prices": prices}
+        self._asked["loop"] = loop
         thread = self.thread = OpenThread(
             open_source(what, **options), send, config=config, context=context, prices=prices
         )
         self.sandbox = SandboxSlot(thread)
         memory = self.memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
         starts = StartForms(thread)
-        self._acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
+        self.acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
         reads = self._reads = Reads(thread, self.sandbox)
-        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self._acts)
+        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self.acts)
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send, thread.shown)
         self._numbers = itertools.count(-1, -1)
@@ -113,6 +118,17 @@ class Backend:
     def history(self) -> History | None:
         """The open thread's history; None where none is open."""
         return self.thread.history
+
+    def answer_by(self, part: Any) -> None:
+        """Have more requests answered, by the handlers of a part that stands above."""
+        self._handlers |= handlers_of(part)
+
+    def masking(self, rules: Rules) -> Backend:
+        """Another over the same source and store, which masks by these rules besides.
+
+        It is ended by :meth:`end`: the source stays open.
+        """
+        return Backend(redacted(self.thread.source, rules), **self._asked)
 
     def receive(self, message: Any) -> None:
         """Take a view's request or cancel; the reply goes to ``send`` from a worker thread."""
@@ -172,7 +188,7 @@ class Backend:
 
     def end(self) -> None:
         """Ask what runs to stop and end the worker threads, of a source that others go on reading."""
-        self._acts.close()
+        self.acts.close()
         self._dispatcher.close()
 
 

@@ -23,6 +23,9 @@ from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
 from lgviz.demos import approval, two_nodes
 from lgviz.errors import InvalidValue, LgvizError
+from lgviz.files import FORMATS, prepare
+from lgviz.files.requests import ExportRequests
+from lgviz.mcp import AgentTools, ToolDesk
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from lgviz.protocol import Methods
 from lgviz.sources.redact import MASK, Redactor
@@ -85,6 +88,7 @@ def _questions(seen: Exhibit) -> Iterator[Any]:
 def _requests(seen: Exhibit) -> Iterator[Any]:
     told: list[Any] = []
     backend = Backend(seen.what, lambda message, buffers: told.extend([message, *buffers]), redact=seen.rules)
+    backend.answer_by(ExportRequests(backend))
     opened = backend.request("thread_open", thread_id=THREAD)
     yield opened
     for method, every in REQUESTS.items():
@@ -130,6 +134,32 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
     yield lgviz.open_source(str(seen.folder / "a.lgviz")).record(THREAD, "", seen.history().latest.id).values
 
 
+def _agent(seen: Exhibit) -> Iterator[Any]:
+    """What a coding agent is told by ``lgviz mcp``, refusals too."""
+    labels = [c.label for c in seen.history().all]
+    tools = AgentTools(ToolDesk(lambda _: Backend(seen.what, redact=seen.rules)), graph=True, write=True)
+    for name, arguments in [
+        ("threads", {}), ("tree", {}), ("find", {"text": "SECRET"}), ("find", {"text": "e"}), ("memory", {}),
+        *(("state", {"at": label}) for label in labels), ("state", {"path": "messages"}), ("state", {"path": "nope"}),
+        *(("diff", {"before": labels[0], "after": label}) for label in labels),
+        *(("memory", {"text": text}) for text in ("a", "SECRET")), *_told_items(tools),
+        *(("preview", {"at": labels[2], "values": {"log": ["new"]}, "as_node": node}) for node in ("say", "each", "x")),
+        ("fork", {"at": labels[2], "values": {"log": ["new"]}, "as_node": "each"}),
+    ]:  # fmt: skip
+        try:
+            answer = tools.call(name, arguments)
+            yield from (answer.text, answer.structured)
+        except LgvizError as error:
+            yield (str(error), error.cause, error.remedy)
+    tools.close()
+
+
+def _told_items(tools: AgentTools) -> list[tuple[str, dict[str, Any]]]:
+    """Each item of the store, as the answers name it."""
+    items = tools.call("memory", {"text": "a", "limit": 50}).structured["items"]
+    return [("memory", {"namespace": one["namespace"], "key": one["key"]}) for one in items]
+
+
 def _static(seen: Exhibit) -> Iterator[Any]:
     debugger = lgviz.debug(seen.what, THREAD, redact=seen.rules)
     for row in range(len(debugger.history.tree)):
@@ -153,6 +183,12 @@ def _page(seen: Exhibit) -> Iterator[Any]:
     yield (seen.folder / "page.html").read_text(encoding="utf-8")
 
 
+def _files(seen: Exhibit) -> Iterator[Any]:
+    for kind in sorted(FORMATS.keys() - {"html", "bundle", "png"}):
+        made = prepare(seen.history(), kind, selected="c2", compared="c1")
+        yield (made.contents, made.contents._repr_html_(), made.content)
+
+
 def _bundle(seen: Exhibit) -> Iterator[Any]:
     """What who gets it reads, without a rule."""
     bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
@@ -172,7 +208,9 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "static view": _static,
     "page": _page,
     "drawings": _drawings,
+    "files": _files,
     "terminal": _terminal,
+    "coding agent": _agent,
     "bundle": _bundle,
 }
 """Every way out. A new face adds a line; each yields all that it shows, of any type."""
@@ -226,6 +264,10 @@ REQUESTS: dict[str, Every] = {
     "threads_list": lambda b, ids: [{"query": q, "offset": 0, "limit": 10} for q in ("", "SECRET")],
     "thread_open": lambda b, ids: [{"thread_id": THREAD}],
     "thread_refresh": lambda b, ids: [{}],
+    "export_plan": lambda b, ids: [
+        {"kind": kind, "checkpoint": ids[2], "other": ids[1], "redact": []} for kind in ("markdown", "svg")
+    ],
+    "export_write": lambda b, ids: [{"token": "0", "path": "a.md", "overwrite": False}],
     "rows_marks": lambda b, ids: [{"checkpoints": ids}],
     "checkpoint_get": _each,
     "value_get": lambda b, ids: [{**part, "offset": 0, "limit": 100} for part in _parts(b, ids)],
