@@ -52,7 +52,8 @@ class PanelWidget extends Widget {
 
 /** Where a debugger of a variable is, or will be once the notebook is open. */
 class VariableContent extends Widget {
-  readonly path: string;
+  /** Of the notebook, which may be renamed. */
+  path: string;
   readonly variable: string;
   thread: string | null;
   #openThread = (_thread: string) => {};
@@ -119,6 +120,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
       const now = panel.seen.value ? notebooks.currentWidget : null;
       notebook.value = now && {
         link: linkOf(now),
+        path: now.context.path,
         title: now.title.label,
         open: (name, thread) => void app.commands.execute(DEBUG, { path: now.context.path, name, thread }),
       };
@@ -129,11 +131,17 @@ export const beside: JupyterFrontEndPlugin<void> = {
     restorer?.add(panel, PANEL);
 
     const tracker = new WidgetTracker<MainAreaWidget<VariableContent>>({ namespace: "lgviz-variables" });
-    const attach = (content: VariableContent, found: NotebookPanel) =>
-      void content.showOf(linkOf(found), () => {
+    const attach = (content: VariableContent, found: NotebookPanel) => {
+      const save = () => {
         const widget = tracker.find((each) => each.content === content);
         if (widget) void tracker.save(widget);
+      };
+      found.context.pathChanged.connect((_, path) => {
+        content.path = path;
+        save();
       });
+      void content.showOf(linkOf(found), save);
+    };
     notebooks.widgetAdded.connect((_, added) => {
       tracker.forEach(({ content }) => {
         if (content.path === added.context.path) attach(content, added);

@@ -3,6 +3,7 @@ import type { JupyterFrontEnd } from "@jupyterlab/application";
 import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { IStateDB } from "@jupyterlab/statedb";
 import { Widget } from "@lumino/widgets";
+import { t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { NotShown } from "../source/server";
 import { serverOf } from "./server";
@@ -25,6 +26,7 @@ export class DebuggerContent extends Widget {
     this.addClass("lgviz-document");
     this.node.style.height = "100%";
     void context.ready.then(() => this.#show());
+    context.pathChanged.connect(() => void this.#show());
   }
 
   override dispose(): void {
@@ -39,6 +41,7 @@ export class DebuggerContent extends Widget {
     const { serverSettings } = this.#app.serviceManager;
     const path = this.#context.localPath;
     try {
+      this.#checkDrive();
       const kept = await keptFor(path, this.#db);
       this.#close = (await showDocument(this.node, serverOf(serverSettings), path, kept)).close;
       if (this.isDisposed) this.#close();
@@ -47,6 +50,14 @@ export class DebuggerContent extends Widget {
       const failure = ProtocolError.of(error);
       this.#close = showRefusal(this.node, failure, this.#elsewhere(failure), () => void this.#show());
     }
+  }
+
+  /** The server reads its own disk alone, which is what JupyterLab's drive without a name shows, and its shared one. */
+  #checkDrive(): void {
+    const drive = this.#app.serviceManager.contents.driveName(this.#context.path);
+    if (drive === "" || drive === "RTC") return;
+    const cause = t("It lies on the drive {drive}, not on the server's disk.", { drive });
+    throw new NotShown({ cause, remedy: t("Copy it to the server, or open it in a notebook.") });
   }
 
   /** The other ways to open the file; a database is no text. */

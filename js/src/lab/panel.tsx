@@ -16,6 +16,7 @@ const THREADS = 50;
 /** The notebook in front: its kernel, and how a debugger is opened beside it. */
 export interface Notebook {
   link: KernelLink;
+  path: string;
   title: string;
   open(variable: string, thread: string | null): void;
 }
@@ -23,7 +24,7 @@ export interface Notebook {
 export function Panel({ notebook }: { notebook: ReadonlySignal<Notebook | null> }) {
   const now = notebook.value;
   if (!now) return <Line>{t("Open a notebook: its graphs, savers and threads are listed here.")}</Line>;
-  return <Kernel key={now.title} notebook={now} />;
+  return <Kernel key={now.path} notebook={now} />;
 }
 
 function Line({ children, remedy }: { children: string; remedy?: string }) {
@@ -38,7 +39,7 @@ function Kernel({ notebook }: { notebook: Notebook }) {
   const state = notebook.link.state.value;
   return (
     <>
-      <h2 class="lgviz-panel-title" title={notebook.title}>
+      <h2 class="lgviz-panel-title" title={notebook.path}>
         {notebook.title}
       </h2>
       {state.is === "none" && <Line>{t("The notebook has no kernel.")}</Line>}

@@ -387,12 +387,15 @@ export const german: Readonly<Record<string, string>> = {
     "Vielleicht führt er gerade eine Zelle aus. Wurde er neu gestartet, diese Zelle wieder ausführen.",
   "no kernel": "kein Kernel",
   // The Jupyter server, and JupyterLab.
+  "It lies on the drive {drive}, not on the server's disk.":
+    "Es liegt auf dem Laufwerk {drive}, nicht auf der Platte des Servers.",
+  "Copy it to the server, or open it in a notebook.":
+    "Kopiere es auf den Server oder öffne es in einem Notebook.",
   "LangGraph: graphs and threads of the notebook": "LangGraph: Graphen und Threads des Notebooks",
   "Debug a Graph of the Notebook": "Einen Graphen des Notebooks debuggen",
   "Show the Graphs and Threads of the Notebook": "Graphen und Threads des Notebooks zeigen",
   "Open a Database of Checkpoints": "Eine Datenbank mit Checkpoints öffnen",
   "Open a Database of Checkpoints…": "Eine Datenbank mit Checkpoints öffnen…",
-  Checkpoints: "Checkpoints",
   "Open a database or a bundle of LangGraph's checkpoints in the debugger":
     "Eine Datenbank oder ein Bündel mit LangGraph-Checkpoints im Debugger öffnen",
   "This kernel does not run Python.": "Dieser Kernel führt kein Python aus.",
