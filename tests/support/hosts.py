@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
 
@@ -66,5 +66,6 @@ def _answering(url: str, process: subprocess.Popen[bytes], log: Path) -> str:
         except urllib.error.HTTPError:
             return url
         except OSError:
-            time.sleep(0.1)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
     raise RuntimeError(f"Nothing answers at {url}:\n{log.read_text(errors='replace')[-4000:]}")
