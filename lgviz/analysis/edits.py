@@ -309,7 +309,7 @@ class _Merge:
     def _variant(
         self, old: Any, shown: dict[str, Any], typed: dict[str, Any], hint: Hint, keys: tuple[str | int, ...]
     ) -> Any:
-        """An object; where its own class refuses what was typed, one of another class that the schema allows."""
+        """An object; where its own class refuses what was typed, one of another that the schema allows."""
         before = len(self.refused)
         made = self._object(old, shown, typed, keys)
         told = self.refused[before:]
@@ -436,7 +436,7 @@ def _key_of(name: str, hint: Hint) -> Any:
     if not _known(hint):
         return name
     try:
-        return next(iter(TypeAdapter(dict[hint, Any]).validate_json(json.dumps({name: None}), strict=True)))  # type: ignore[valid-type]
+        return next(iter(TypeAdapter(dict[hint, Any]).validate_json(json.dumps({name: None}), strict=True)))
     except Exception:  # the schema's own complaint of the whole says what is wrong
         return name
 
