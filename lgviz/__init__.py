@@ -119,3 +119,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> Any:
     from lgviz.magics import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """What a Jupyter server asks for: the module that adds its routes, which is not loaded before."""
+    return [{"module": "lgviz.server"}]

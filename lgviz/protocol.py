@@ -14,6 +14,9 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import Any, Literal, NotRequired, TypedDict
 
+PROTOCOL_VERSION = 1
+"""One more once views and Python of before and after cannot understand each other."""
+
 ThreadStatus = Literal["running", "done", "interrupted", "paused", "failed"]
 RunStatus = Literal["running", "stopping", "done", "interrupted", "failed", "stopped"]
 ChangeKind = Literal["added", "removed", "changed"]
@@ -303,7 +306,7 @@ class TableView(TypedDict):
     """Rows of a frame, a series or an array of two dimensions."""
 
     columns: list[str]
-    """The first ones."""
+    """The first ones: more of a table that was asked for by itself."""
     dtypes: list[str]
     index: list[str]
     rows: list[list[str]]

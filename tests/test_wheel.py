@@ -39,6 +39,7 @@ def test_wheel_carries_package_and_bundle(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {path.relative_to(REPO).as_posix() for path in (REPO / "lgviz").rglob("*.py")}
     assert names >= BUNDLE | modules | {"lgviz/py.typed"}
+    assert [name for name in names if name.endswith("/etc/jupyter/jupyter_server_config.d/lgviz.json")]
     scripts = next(name for name in names if name.endswith(".dist-info/entry_points.txt"))
     assert "lgviz = lgviz.cli:main" in zipfile.ZipFile(wheel).read(scripts).decode()
     assert wheel.name.startswith(f"lgviz-{lgviz.__version__}-py3-none-any")

@@ -1,5 +1,8 @@
 // Generated from lgviz/protocol.py by `make protocol`. Do not edit.
 
+/** One more once views and Python of before and after cannot understand each other. */
+export const PROTOCOL_VERSION = 1;
+
 export type ThreadStatus = "running" | "done" | "interrupted" | "paused" | "failed";
 
 export type RunStatus = "running" | "stopping" | "done" | "interrupted" | "failed" | "stopped";
@@ -277,7 +280,7 @@ export interface MessageView {
 
 /** Rows of a frame, a series or an array of two dimensions. */
 export interface TableView {
-  /** The first ones. */
+  /** The first ones: more of a table that was asked for by itself. */
   columns: string[];
   dtypes: string[];
   index: string[];

@@ -209,17 +209,46 @@ describe("a table", () => {
     drawn(<Value node={{ ...frame, table: { ...table, width: 900 } }} path={[7]} load={load} open />);
     const heads = [...host.querySelectorAll("thead th, thead td")].map((one) => one.textContent);
     expect(heads).toEqual(["", "citystr", "nint64", "898 more columns"]);
-    const more = host.querySelector<HTMLElement>('[data-testid="lgviz-table"] .lgviz-link');
+    const more = host.querySelector<HTMLElement>('[data-testid="lgviz-table"] > .lgviz-link');
     expect(more?.textContent).toBe("show 1 more row");
     more?.click();
     await vi.waitFor(() => expect(host.querySelectorAll("tbody tr")).toHaveLength(3));
     expect(host.querySelector("tbody tr:last-child")?.textContent).toBe("2Oslo3");
   });
 
+  it("brings the columns that did not come with the state, and keeps them in the rows that follow", async () => {
+    const wide = { columns: ["city", "n", "at"], dtypes: ["str", "int64", "str"], width: 300 };
+    const asked: number[][] = [];
+    const all: Load = async (_path, offset, limit) => {
+      asked.push([offset, limit]);
+      const rows = [
+        ["Rome", "1", "a"],
+        ["Bern", "2", "b"],
+        ["Oslo", "3", "c"],
+      ].slice(offset, offset + limit); // prettier-ignore
+      return { ...frame, table: { ...wide, index: rows.map((_, i) => `${offset + i}`), rows } };
+    };
+    drawn(<Value node={{ ...frame, table: { ...table, width: 300 } }} path={[7]} load={all} open />);
+    host.querySelector<HTMLElement>("thead .lgviz-link")?.click();
+    await vi.waitFor(() => expect(host.querySelectorAll("thead th")).toHaveLength(3));
+    expect(host.querySelector("thead td:last-child")?.textContent).toBe("297 more columns");
+    expect(host.querySelector("thead .lgviz-link")).toBeNull();
+    host.querySelector<HTMLElement>(".lgviz-table-box > .lgviz-link")?.click();
+    await vi.waitFor(() => expect(host.querySelector("tbody tr:last-child")?.textContent).toBe("2Oslo3c"));
+    expect(asked).toEqual([
+      [0, 2],
+      [2, 50],
+    ]);
+  });
+
   it("is copied as comma-separated values, whole or not at all", async () => {
     expect(await gather(frame, load, [7])).toBe(',city,n\n0,Rome,1\n1,"a, ""b""",2\n2,Oslo,3');
     const wide = { ...frame, table: { ...table, width: 900 } };
-    await expect(gather(wide, load, [7])).rejects.toThrow("too large");
+    const narrow: Load = async () => wide;
+    await expect(gather(wide, narrow, [7])).rejects.toThrow("too large");
+    const two = { ...frame, size: 2, more: 0, table: { ...table, columns: ["city"], width: 2 } };
+    const whole: Load = async () => ({ ...two, table });
+    expect(await gather(two, whole, [7])).toBe(',city,n\n0,Rome,1\n1,"a, ""b""",2');
   });
 });
 

@@ -46,8 +46,8 @@ _NODE = 120
 _ITEMS = 50
 _BLOCKS = 30
 _ROWS = 8
-_COLUMNS = 20
-"""Of a table that was not asked for by itself."""
+_COLUMNS, _ASKED_COLUMNS = 20, 200
+"""Of a table that comes with its state, and of one that is asked for by itself."""
 _NUMBERS = 2_000_000
 """Numbers of arrays that are looked at for one protocol message."""
 
@@ -122,7 +122,8 @@ def value_node(
             continue
         if node["kind"] in ("frame", "array"):
             rows = _ROWS if most is None else min(most, 1_000)
-            table = _table(parent, budget, start, rows, _COLUMNS)
+            columns = _ASKED_COLUMNS if asked and node is root else _COLUMNS
+            table = _table(parent, budget, start, rows, columns)
             if table is not None:
                 node["table"] = table
                 node["more"] = max(0, count - start - len(table["rows"]))

@@ -319,8 +319,10 @@ def test_a_breakpoint_inside_a_subgraph_is_set_on_its_graph(notebook: NotebookFa
     root.get_by_test_id("lgviz-resume").click()
     expect(run).to_contain_text("It stood before 'revise'")
     expect(run).to_contain_text("paused before revise")  # the loop comes there again
-    # What the run made is selected, outside; one goes in again.
-    root.get_by_role("button", name="critic: show the graph inside").click()
+    # One stays inside, at the newest checkpoint there, while the run does.
+    expect(root.locator('[data-testid="lgviz-row"][aria-selected="true"]')).to_have_attribute(
+        "data-label", "c8.5"
+    )
     expect(way).to_have_text("whole graph › critic")
     spot.click()
     expect(spot).to_have_attribute("aria-pressed", "false")

@@ -43,6 +43,14 @@ def test_the_debugger_takes_the_room_that_it_is_given(notebook: NotebookFactory)
         expect(debugger.root.get_by_test_id("lgviz-fork-as-node")).to_have_count(1)
         expect(debugger.root.get_by_test_id("lgviz-fork-run")).to_be_in_viewport()
         assert debugger.root.evaluate(UNFIT) == []
+        # Where the nodes lie below the values, the act is told beside its buttons, and leads to them.
+        as_if = debugger.root.get_by_test_id("lgviz-fork-as-if")
+        expect(as_if).to_be_visible(visible=width == 512)
+        if width == 512:
+            expect(as_if).to_have_text("as agent → tools")
+            as_if.click()
+            expect(debugger.root.get_by_role("radio", name="agent")).to_be_focused()
+            expect(debugger.root.get_by_role("radio", name="agent")).to_be_in_viewport()
     # The last is 1440 by 900 at 200 %: half of its height is the form's, and the selected row is seen above it.
     assert _box(debugger.root.locator(".lgviz-fork-body"))["height"] > 225
     expect(debugger.row("c12")).to_be_in_viewport()

@@ -119,6 +119,18 @@ def test_pages_of_a_table() -> None:
     assert later["table"]["rows"] == [[str(n)] for n in range(990, 1_000)] and later["more"] == 0
 
 
+def test_a_table_that_is_asked_for_comes_with_more_columns() -> None:
+    frame = pd.DataFrame({f"c{n}": [n, -n] for n in range(300)})
+    first, asked = value_node({"frame": frame})["items"][0]["value"], value_node(frame, offset=1, limit=5)
+    assert (len(first["table"]["columns"]), len(first["table"]["rows"][1]), first["table"]["width"]) == (
+        20,
+        20,
+        300,
+    )
+    assert asked["table"]["columns"] == [f"c{n}" for n in range(200)]
+    assert asked["table"]["rows"] == [[str(-n) for n in range(200)]]
+
+
 def test_a_series_and_a_matrix_are_tables() -> None:
     assert value_node(pd.Series([1.5, 2.0], name="fare"))["table"] == {
         "columns": ["fare"], "dtypes": ["float64"], "index": ["0", "1"], "rows": [["1.5"], ["2.0"]], "width": 1,

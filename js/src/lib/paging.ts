@@ -135,11 +135,9 @@ export async function gather(
         return part.text;
     }
   };
-  const table = async (
-    part: ValueNode,
-    { columns, index, rows, width }: TableView,
-    at: readonly number[],
-  ) => {
+  const table = async (part: ValueNode, sent: TableView, at: readonly number[]) => {
+    const wider = sent.width > sent.columns.length && load ? (await load(at, 0, 500)).table : undefined;
+    const { columns, index, rows, width } = wider ?? sent;
     const size = part.size ?? rows.length;
     if (width > columns.length || size > MOST)
       throw new RangeError(t("The table is too large to copy: read it with Copy as Python."));

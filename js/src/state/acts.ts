@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { t } from "../lib/words";
 import { type CheckpointView, Mark, type RunRequest, type RunView, type StartRequest } from "../protocol";
 import type { Store } from "./store";
+import type { TreeModel } from "./tree";
 
 /** Runs on, with the selection at the newest checkpoint until the person goes elsewhere. */
 export async function runAndFollow(store: Store, request: RunRequest): Promise<RunView | null> {
@@ -52,11 +53,14 @@ export async function startAndFollow(
 class Follow {
   readonly #store: Store;
   #at: string | null;
+  /** How many rows there were when it began: older ones are of other runs. */
+  readonly #begun: number;
   readonly stop: () => void;
 
   constructor(store: Store, at: string | null) {
     this.#store = store;
     this.#at = at;
+    this.#begun = store.tree.peek().length;
     const known = Math.max(-1, ...store.runs.peek().keys());
     this.stop = effect(() => {
       store.revision.value;
@@ -71,10 +75,25 @@ class Follow {
 
   to(id: string | null | undefined): void {
     const store = this.#store;
-    if (!id || id === this.#at || store.selected.peek() !== this.#at) return;
-    if (store.tree.peek().rowOf(id) < 0) return;
-    this.#at = id;
-    store.select(id);
+    if (!id || store.selected.peek() !== this.#at) return;
+    const tree = store.tree.peek();
+    const shown = tree.ids[this.#shown(tree, tree.rowOf(this.#at), tree.rowOf(id))];
+    if (shown === undefined || shown === this.#at) return;
+    this.#at = shown;
+    store.select(shown);
+  }
+
+  /** The row to look at: for someone inside a subgraph's call that the run has not left, its newest row there, else
+   * `outcome`. */
+  #shown(tree: TreeModel, at: number, outcome: number): number {
+    const callers = [];
+    for (let row = tree.anchor[at] ?? -1; row >= 0; row = tree.anchor[row] as number) callers.push(row);
+    if (!callers.includes(outcome)) return outcome;
+    const future = tree.future(at);
+    for (let row = tree.length - 1; row >= this.#begun; row--) {
+      if (future[row] && tree.depth[row] === tree.depth[at]) return row;
+    }
+    return at;
   }
 }
 

@@ -11,7 +11,7 @@ import {
   withChannel,
   withPart,
 } from "../../lib/draft";
-import { thousands } from "../../lib/format";
+import { counted, thousands } from "../../lib/format";
 import { objectError } from "../../lib/json";
 import { isActKey } from "../../lib/keyboard";
 import { fits } from "../../lib/layout";
@@ -413,6 +413,28 @@ function NewThread({ store, form, draft, change }: DraftProps & { store: Store }
   );
 }
 
+/** Where the nodes lie below the values: which one is meant and what runs then, in sight of the act; it leads to them. */
+function AsIf({ form, draft, previewed }: Omit<DraftProps, "change"> & Pick<Acts, "previewed">) {
+  const node = asNodeOf(form, draft);
+  const next = previewed.pending ? undefined : previewed.view?.next;
+  return (
+    <button
+      type="button"
+      class="lgviz-link lgviz-fork-as-if"
+      data-testid="lgviz-fork-as-if"
+      title={t("Show the nodes it can be written as")}
+      onClick={(event) => {
+        const nodes = event.currentTarget.closest(".lgviz-fork")?.querySelector(".lgviz-as-nodes");
+        const one = (which: string) => nodes?.querySelector<HTMLElement>(`input:${which}`);
+        (one("checked") ?? one("enabled"))?.focus();
+      }}
+    >
+      {node === null ? t("as which node?") : t("as {node}", { node })}
+      {node !== null && next && ` ${next.length > 0 ? `→ ${counted(next).join(", ")}` : t("→ ends")}`}
+    </button>
+  );
+}
+
 interface FooterProps extends DraftProps {
   store: Store;
   acts: Acts;
@@ -469,6 +491,7 @@ function Footer({ store, form, draft, change, acts }: FooterProps) {
           </>
         )}
         <span class="lgviz-spacer" />
+        <AsIf form={form} draft={draft} previewed={acts.previewed} />
         <CopyCode
           source={store.source}
           disabled={wrong}

@@ -17,33 +17,44 @@ interface Props {
 }
 
 export function Table({ node, path, load }: Props) {
-  const sent = node.table as TableView;
-  const [read, setRead] = useState<{ of: ValueNode; index: string[]; rows: string[][] } | null>(null);
+  const [read, setRead] = useState<{ of: ValueNode; table: TableView; wide: boolean } | null>(null);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<ProtocolError | null>(null);
+  const [failed, setFailed] = useState<{ error: ProtocolError; again(): void } | null>(null);
   const abort = useRef<AbortController | null>(null);
   useEffect(() => () => abort.current?.abort(), [node]);
-  const more = read?.of === node ? read : { of: node, index: [], rows: [] };
-  const index = [...sent.index, ...more.index];
-  const rows = [...sent.rows, ...more.rows];
-  const left = (node.size ?? 0) - rows.length;
-  const next = async () => {
-    if (!load) return;
+  const known = read?.of === node ? read : { table: node.table as TableView, wide: false };
+  const { table, wide } = known;
+  const left = (node.size ?? 0) - table.rows.length;
+  const hidden = table.width - table.columns.length;
+  const ask = async (
+    from: number,
+    count: number,
+    take: (part: TableView) => Pick<typeof known, "table" | "wide">,
+  ) => {
+    if (!load || busy) return;
     const mine = new AbortController();
     abort.current = mine;
     setBusy(true);
-    setError(null);
+    setFailed(null);
     try {
-      const { table } = await load(path, rows.length, ROWS, mine.signal);
-      if (mine.signal.aborted || !table) return;
-      setRead({ of: node, index: [...more.index, ...table.index], rows: [...more.rows, ...table.rows] });
+      const { table: part } = await load(path, from, count, mine.signal);
+      if (!mine.signal.aborted && part) setRead({ of: node, ...take(part) });
     } catch (failure) {
-      if (!mine.signal.aborted) setError(ProtocolError.of(failure));
+      const again = () => void ask(from, count, take);
+      if (!mine.signal.aborted) setFailed({ error: ProtocolError.of(failure), again });
     } finally {
       if (!mine.signal.aborted) setBusy(false);
     }
   };
-  const hidden = sent.width - sent.columns.length;
+  const down = () =>
+    ask(table.rows.length, ROWS, (part) => {
+      const index = [...table.index, ...part.index];
+      const rows = [...table.rows, ...part.rows.map((row) => row.slice(0, table.columns.length))];
+      return { table: { ...table, index, rows }, wide };
+    });
+  // What is asked for by itself comes with more columns than what came with its state.
+  const across = () => ask(0, table.rows.length, (part) => ({ table: part, wide: true }));
+  const more = tn("{n} more column", "{n} more columns", hidden);
   return (
     <div class="lgviz-table-box" data-testid="lgviz-table">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled by keyboard. */}
@@ -52,19 +63,34 @@ export function Table({ node, path, load }: Props) {
           <thead>
             <tr>
               <td />
-              {sent.columns.map((column, i) => (
+              {table.columns.map((column, i) => (
                 <th key={i} scope="col">
                   {column}
-                  {sent.dtypes[i] && <span class="lgviz-type">{sent.dtypes[i]}</span>}
+                  {table.dtypes[i] && <span class="lgviz-type">{table.dtypes[i]}</span>}
                 </th>
               ))}
-              {hidden > 0 && <td class="lgviz-faint">{tn("{n} more column", "{n} more columns", hidden)}</td>}
+              {hidden > 0 && (
+                <td class="lgviz-faint">
+                  {load && !wide ? (
+                    <button
+                      type="button"
+                      class="lgviz-link"
+                      aria-disabled={busy}
+                      onClick={() => void across()}
+                    >
+                      {more}
+                    </button>
+                  ) : (
+                    more
+                  )}
+                </td>
+              )}
             </tr>
           </thead>
           <tbody>
-            {rows.map((row, i) => (
+            {table.rows.map((row, i) => (
               <tr key={i}>
-                <th scope="row">{index[i]}</th>
+                <th scope="row">{table.index[i]}</th>
                 {row.map((cell, j) => (
                   <td key={j}>{cell}</td>
                 ))}
@@ -73,10 +99,10 @@ export function Table({ node, path, load }: Props) {
           </tbody>
         </table>
       </section>
-      {error && <Problem error={error} retry={() => void next()} />}
+      {failed && <Problem error={failed.error} retry={failed.again} />}
       {left > 0 &&
         (load ? (
-          <button type="button" class="lgviz-link" aria-disabled={busy} onClick={() => busy || void next()}>
+          <button type="button" class="lgviz-link" aria-disabled={busy} onClick={() => void down()}>
             {busy
               ? t("loading…")
               : left > ROWS
