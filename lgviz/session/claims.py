@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgviz.errors import ActRefused
-from lgviz.sources.claims import Held
+from lgviz.sources.claims import HeldNames
 from lgviz.sources.places import place_of
 
 from .saver_proxy import below
@@ -41,7 +41,7 @@ class Claims(AbstractContextManager["Claims"]):
         saver = below(saver)
         self._thread_id = thread_id
         self._owner = id(saver) if sandbox is None else id(sandbox)
-        self._held = Held(saver) if sandbox is None else None
+        self._held = HeldNames(saver) if sandbox is None else None
         self._taken: set[Claim] = set()
         self._at: Claim | None = None
         self._left: Callable[[], Sequence[str]] | None = None

@@ -19,17 +19,17 @@ from lgviz.persistence.savers.saver import Saver
 
 from .langgraph.detect import langgraph_kind
 
-__all__ = ["Held"]
+__all__ = ["HeldNames"]
 
 
-class Held:
+class HeldNames:
     """Names that are held where a saver's database is, until :meth:`free`. Of other savers nothing is held.
 
     The operating system holds them for SQLite, by a lock on an empty file beside the database, the server for
     PostgreSQL, by advisory locks: they are free again as soon as their holder's process is gone.
 
     >>> from langgraph.checkpoint.memory import InMemorySaver
-    >>> held = Held(InMemorySaver())
+    >>> held = HeldNames(InMemorySaver())
     >>> held.take("a name"), held.move("another"), held.free()
     (True, True, None)
 
