@@ -9,14 +9,14 @@ PY := .venv/bin/python
 WORKERS ?= 2
 BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
-FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/style.mjs js/package-lock.json
+FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/lab.mjs js/style.mjs js/package-lock.json lgviz/_version.py
 
 .PHONY: help setup demo test faults upstream lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-setup: .make/python $(BUNDLE) ## .venv, js/node_modules and the widget bundle
+setup: .make/python $(BUNDLE) .make/labextension ## .venv, js/node_modules, the widget bundle and JupyterLab's extension
 
 demo: setup ## JupyterLab on the tour, ready in about half a minute (PORT=8890, OPEN=0: no browser)
 	@exec $(PY) .ci/demo.py
@@ -60,7 +60,7 @@ recordings: setup ## js/tests/recordings/ from what the backend answers about th
 	$(PY) js/scripts/record.py
 
 clean: ## remove everything that a build or a run made
-	rm -rf .venv .make .demo dist lgviz/static js/node_modules test-results
+	rm -rf .venv .make .demo dist lgviz/labextension lgviz/static js/build js/node_modules test-results
 
 .make/python: pyproject.toml .ci/venv
 	@.ci/venv
@@ -75,11 +75,16 @@ clean: ## remove everything that a build or a run made
 	@mkdir -p .make && touch $@
 
 $(NODE_MODULES): js/package.json js/package-lock.json js/.npmrc | .make/node
-	@echo "Installs the front end's packages by npm: about 10 seconds …"
+	@echo "Installs the front end's packages by npm: about 20 seconds …"
 	@npm --prefix js ci --no-progress --no-audit --no-fund
 	@touch $@
 
 $(BUNDLE): $(FRONT) $(NODE_MODULES)
 	@echo "Builds the front end …"
 	@npm --prefix js run --silent build
+	@touch $@
+
+# A link: what is built anew is what JupyterLab loads.
+.make/labextension: .make/python $(BUNDLE)
+	@jupyter-builder develop --overwrite . >/dev/null
 	@touch $@

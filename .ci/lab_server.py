@@ -109,8 +109,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running_lab(folder: Path, port: int = 0) -> Iterator[Lab]:
+def running_lab(
+    folder: Path,
+    port: int = 0,
+    program: tuple[str | Path, ...] = (sys.executable, "-m", "jupyterlab"),
+    **env: str,
+) -> Iterator[Lab]:
     """Start JupyterLab with everything of it below ``folder``, serving ``folder/root``; stop it at the end.
+
+    ``program`` may be another environment's, or Notebook 7; ``env`` is added to the environment's variables.
 
     Raises:
         RuntimeError: it did not start (the port may be taken); the message ends with its log.
@@ -127,9 +134,9 @@ def running_lab(folder: Path, port: int = 0) -> Iterator[Lab]:
     with log.open("wb") as out:
         # A session of its own: Ctrl-C reaches the one who started it, who ends it in order.
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab"],
+            program,
             cwd=root,
-            env=os.environ | environment(folder),
+            env=os.environ | environment(folder) | env,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -1,5 +1,5 @@
 // Bundles src/widget.ts, with its style, src/loader.ts and src/page.ts into ../lgviz/static/; `--watch` does so on every change. Beside
-// them go the licences of the packages that are in the bundle.
+// them go the licences of the packages that are in the bundle. Then builds JupyterLab's extension (lab.mjs).
 //
 // Each starts with a stamp of what it was built from, so that a wheel is never made with a stale one
 // (.ci/hatch_build.py computes the same stamp), and a loader runs no bundle but that of its own build.
@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { buildLab } from "./lab.mjs";
 import { style } from "./style.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -18,7 +19,7 @@ function stamp() {
     .filter((file) => file.isFile())
     .map((file) => relative(here, join(file.parentPath, file.name)).replaceAll("\\", "/"));
   const hash = createHash("sha256");
-  for (const path of [...files, "build.mjs", "package-lock.json", "style.mjs"].sort()) {
+  for (const path of [...files, "build.mjs", "lab.mjs", "package-lock.json", "style.mjs"].sort()) {
     hash.update(`${path}\0`).update(readFileSync(join(here, path)));
   }
   return hash.digest("hex").slice(0, 16);
@@ -64,4 +65,5 @@ if (watch) await (await context(options)).watch();
 else {
   const { metafile } = await build({ ...options, metafile: true }).catch(() => process.exit(1));
   licences(metafile);
+  await buildLab(options, stamp());
 }

@@ -124,3 +124,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> Any:
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """What a Jupyter server asks for: the module that adds its routes, which is not loaded before."""
     return [{"module": "lgviz.server"}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """What JupyterLab's tools ask for: where the prebuilt extension is, and the folder it is linked into."""
+    return [{"src": "labextension", "dest": "lgviz"}]

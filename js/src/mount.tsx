@@ -17,7 +17,8 @@ export interface MountOptions {
   source: Source;
   shared?: SharedModel;
   threadId?: string | null;
-  height?: number;
+  /** In pixels; null: all of its place. */
+  height?: number | null;
   /** What is shown until the source answers. */
   early?: EarlyThread | null;
 }
@@ -35,7 +36,7 @@ export function mount(element: HTMLElement, options: MountOptions): Mounted {
   const endStyle = bringStyle(element);
   if (options.early) store.showEarly(options.early);
   const view = new ViewState(store);
-  const height = signal(options.height ?? HEIGHT);
+  const height = signal(options.height === undefined ? HEIGHT : options.height);
   // A height that Python was asked for goes before one that was dragged elsewhere.
   if (height.value === HEIGHT) view.tall.value = remembered("height");
   const Sized = () => <App key={language.value} view={view} height={height.value} />;

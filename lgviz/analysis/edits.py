@@ -35,7 +35,7 @@ from lgviz._visible import HIDDEN
 from lgviz.errors import described, said
 
 from .messages import is_message
-from .types import Hint, key_hint_of, members, part_of
+from .types import Hint, adapter_of, key_hint_of, members, part_of
 from .values import child_at, fields_of, kind_of, line, type_name
 
 __all__ = ["KEPT", "PartRefusal", "edited", "json_of", "json_text", "made_of", "with_part"]
@@ -423,7 +423,7 @@ class _Merge:
         if not _known(hint):
             return typed
         try:
-            return TypeAdapter(hint).validate_json(json.dumps(typed), strict=True)
+            return adapter_of(hint).validate_json(json.dumps(typed), strict=True)
         except ValidationError as error:
             self.refused += [PartRefusal((*keys, *_place(e, typed)), f"{e['msg']}.") for e in _first(error)]
         except Exception:  # a type that pydantic has no schema for says nothing of values
@@ -436,7 +436,7 @@ def _key_of(name: str, hint: Hint) -> Any:
     if not _known(hint):
         return name
     try:
-        return next(iter(TypeAdapter(dict[hint, Any]).validate_json(json.dumps({name: None}), strict=True)))
+        return next(iter(adapter_of(dict[hint, Any]).validate_json(json.dumps({name: None}), strict=True)))
     except Exception:  # the schema's own complaint of the whole says what is wrong
         return name
 
@@ -476,7 +476,7 @@ def _place(error: Any, typed: Any) -> Iterator[str | int]:
 def _complaints(hint: Hint, value: Any) -> dict[tuple[str | int, ...], str]:
     """What a schema says against a value, by place."""
     try:
-        TypeAdapter(hint).validate_python(value, strict=True)
+        adapter_of(hint).validate_python(value, strict=True)
     except ValidationError as error:
         return {tuple(_place(one, value)): f"{one['msg']}." for one in error.errors(include_url=False)}
     except Exception:  # no schema for it

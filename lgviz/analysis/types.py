@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 import types
 import typing
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+import typing_extensions
+from pydantic import BaseModel, TypeAdapter
 
-__all__ = ["Hint", "bare", "hints_of", "is_typed_dict", "key_hint_of", "members", "part_of"]
+__all__ = ["Hint", "adapter_of", "bare", "hints_of", "is_typed_dict", "key_hint_of", "members", "part_of"]
 
 Hint = Any
 """An annotation; ``Any`` where nothing is known."""
@@ -63,6 +66,54 @@ def hints_of(cls: Any) -> dict[str, Hint]:
         return {name: _said(hint) for name, hint in typing.get_type_hints(cls, include_extras=True).items()}
     except Exception:  # a name that is nowhere any more
         return {}
+
+
+def adapter_of(hint: Hint) -> TypeAdapter[Any]:
+    """What pydantic says of values of an annotation. A ``TypedDict`` may have keys that it does not name.
+
+    >>> class Plan(typing.TypedDict):
+    ...     steps: int
+    >>> adapter_of(list[Plan]).validate_json('[{"steps": 2, "note": "x"}]')
+    [{'steps': 2, 'note': 'x'}]
+
+    Raises:
+        Exception: whatever pydantic raises of a type that it knows nothing of.
+    """
+    return TypeAdapter(_taken(hint, ()))
+
+
+def _taken(hint: Hint, around: tuple[Any, ...]) -> Hint:
+    """An annotation with each ``TypedDict`` as one that pydantic takes, and whose other keys it keeps: under
+    Python 3.11 it refuses ``typing``'s. ``around``: those that it lies in.
+    """
+    if is_typed_dict(hint):
+        return Any if hint in around else _opened(hint, (*around, hint))
+    args = get_args(hint)
+    origin: Any = get_origin(hint)
+    if origin is None or origin is typing.Literal or not args:
+        return hint
+    if origin is Annotated:
+        return Annotated[_taken(args[0], around), *hint.__metadata__]
+    parts = tuple(_taken(one, around) if not isinstance(one, list) else one for one in args)
+    if all(new is old for new, old in zip(parts, args, strict=True)):
+        return hint
+    if origin in (Union, types.UnionType):
+        return functools.reduce(operator.or_, parts)
+    return origin[parts]
+
+
+def _opened(cls: Any, around: tuple[Any, ...]) -> Any:
+    made_as: Any = typing_extensions
+    keys = {}
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        # Under `from __future__ import annotations` the class does not see its own Required and NotRequired.
+        wrapper = getattr(get_origin(hint), "_name", None)
+        needed = wrapper == "Required" or (wrapper != "NotRequired" and name in cls.__required_keys__)
+        keys[name] = (made_as.Required if needed else made_as.NotRequired)[_taken(_said(hint), around)]
+    made = made_as.TypedDict(cls.__name__, keys)
+    made.__doc__, made.__module__ = cls.__doc__, cls.__module__
+    made.__pydantic_config__ = {"extra": "allow", **getattr(cls, "__pydantic_config__", {})}
+    return made
 
 
 def part_of(hint: Hint, value: Any, key: Any) -> Hint:

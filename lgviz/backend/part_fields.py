@@ -8,11 +8,11 @@ import enum
 import json
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from lgviz.analysis.edits import KEPT
 from lgviz.analysis.messages import is_message, read_message
-from lgviz.analysis.types import Hint, members
+from lgviz.analysis.types import Hint, adapter_of, members
 from lgviz.backend.fields import form_of
 from lgviz.protocol import FieldView
 
@@ -49,7 +49,7 @@ def _schema(value: Any, hint: Hint) -> Any:
     if wanted is Any or wanted is object:
         return True
     try:
-        return TypeAdapter(wanted).json_schema(by_alias=False)
+        return adapter_of(wanted).json_schema(by_alias=False)
     except Exception:  # a type that pydantic has no JSON schema for
         return True
 

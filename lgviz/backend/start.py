@@ -14,6 +14,7 @@ from lgviz import session
 from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.edits import PartRefusal, json_of, made_of
+from lgviz.analysis.types import adapter_of
 from lgviz.backend import code
 from lgviz.backend.checkpoint_views import real_state_of
 from lgviz.backend.dispatch import RequestCall, handler
@@ -204,7 +205,7 @@ def _input_schema(taken: session.GraphInput, *, needed: bool) -> Any:
 
 def _context_schema(graph: Any) -> Any:
     try:
-        schema = graph.get_context_jsonschema() if graph.context_schema is not None else None
+        schema = adapter_of(graph.context_schema).json_schema() if graph.context_schema is not None else None
     except Exception:  # a class that pydantic has no JSON schema for: anything may be given
         return True
     return schema if schema is None or schema_problem(schema) is None else True

@@ -68,7 +68,7 @@ class Document:
         self._used = loop.time()
         self._closed = False
         try:
-            self._backend = Backend(str(file), self._send, redact=settings.redact)
+            self._backend = Backend(str(file), self._send, name=repr(name), redact=settings.redact)
         except LgvizError as error:
             raise error.reworded(self._shown) from None
 
@@ -214,14 +214,16 @@ class OpenDocuments:
         self._opening += 1
         making = self._threads.submit(Document, file, name, self.settings, asyncio.get_running_loop())
         try:
-            done, _ = await asyncio.wait([asyncio.wrap_future(making)], timeout=self.settings.request_seconds)
-            if not done:
-                making.add_done_callback(_close_late)
-                raise Full(f"{name} could not be opened in time.", "Try again in a moment.")
+            document = await asyncio.wait_for(
+                asyncio.shield(asyncio.wrap_future(making)), self.settings.request_seconds
+            )
+        except TimeoutError:
+            making.add_done_callback(_close_late)
+            raise Full(f"{name} could not be opened in time.", "Try again in a moment.") from None
         finally:
             self._opening -= 1
         made = secrets.token_urlsafe(16)
-        self._open[made] = making.result()
+        self._open[made] = document
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
         return made

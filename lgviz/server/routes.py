@@ -118,7 +118,8 @@ class _Api(APIHandler):
     def _refuse(self, error: LgvizError) -> None:
         """Answer with what is wrong."""
         self.set_status(_status(error))
-        self.finish({"message": str(error), "cause": error.cause, "remedy": error.remedy})
+        kind = type(error).__name__
+        self.finish({"message": str(error), "kind": kind, "cause": error.cause, "remedy": error.remedy})
 
 
 class _About(_Api):

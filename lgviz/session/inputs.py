@@ -12,12 +12,12 @@ from typing import Any, get_args
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langgraph.channels.base import BaseChannel
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.analysis.edits import PartRefusal, made_of
 from lgviz.analysis.shown import ShownByFields
-from lgviz.analysis.types import Hint, bare, hints_of, members
+from lgviz.analysis.types import Hint, adapter_of, bare, hints_of, members
 from lgviz.errors import described, said
 from lgviz.sources.places import ROOT_CHANNEL
 
@@ -186,7 +186,7 @@ def _schema_of(hint: Hint) -> Any:
     if hint is Any or hint is None:
         return True
     try:
-        schema = TypeAdapter(hint).json_schema()
+        schema = adapter_of(hint).json_schema()
     except Exception:  # a type that pydantic has no JSON schema for
         return True
     ref = schema.get("$ref", "")

@@ -201,6 +201,14 @@ def test_what_is_refused_is_said_at_its_place(
     assert words in refused[0].text
 
 
+def test_a_typed_dict_is_held_to_its_keys_and_keeps_others() -> None:
+    new = {"kind": "cheap", "legs": [{"day": "2026-03-09"}], "more": [1]}
+    legs = [Leg(dt.date(2026, 3, 9))]
+    assert edited([], [new], list[Plan]) == ([{"kind": "cheap", "legs": legs, "more": [1]}], [])
+    assert edited(None, new, Plan | None) == ({"kind": "cheap", "legs": legs, "more": [1]}, [])
+    assert edited([], [{**new, "kind": "slow"}], list[Plan])[1][0].keys == (0, "kind")
+
+
 def test_a_value_that_its_schema_refuses_already_is_not_held_to_it() -> None:
     assert edited("three", "four", int) == ("four", [])
     assert edited({"kind": "?"}, {"kind": "!"}, Plan) == ({"kind": "!"}, [])

@@ -206,6 +206,15 @@ def test_a_bundle_is_a_document(server: Server) -> None:
     assert server.result(document, "thread_open", thread_id=None)["thread"]["count"] == 6
 
 
+def test_copied_code_names_the_file_as_the_pages_do(server: Server) -> None:
+    (server.root / "sub").mkdir()
+    seeded(server.root / "sub" / "deep.db")
+    document = server.document("sub/deep.db")
+    newest = server.result(document, "thread_open", thread_id=None)["selected"]
+    code = server.result(document, "code_get", act="select", checkpoint=newest)["code"]
+    assert "lgviz.history('sub/deep.db', " in code and str(server.root) not in code
+
+
 def test_two_documents_of_one_file_show_two_threads(server: Server) -> None:
     seeded(seeded(server.root / "two.db", "1"), "2")
     first, second = server.document("two.db"), server.document("/two.db")
@@ -425,6 +434,7 @@ def test_only_what_holds_checkpoints_is_opened(server: Server) -> None:
     for name in ("text.db", "empty.db", "dir.db", "pipe.db", "other.sqlite"):
         status, said = server.open(name)
         assert status == 422 and said["cause"] and said["remedy"], name
+        assert (said["kind"] == "NoCheckpoints") == (name in ("empty.db", "other.sqlite")), (name, said)
         assert str(root) not in said["message"]
         assert name in said["message"]
 

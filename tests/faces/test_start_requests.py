@@ -8,7 +8,7 @@ import json
 import operator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
@@ -105,6 +105,24 @@ class Typed(TypedDict):
     address: Address
 
 
+class Leg(TypedDict):
+    kind: Literal["a", "b"]
+
+
+class Plan(TypedDict, total=False):
+    legs: Required[list[Leg]]
+    note: str
+
+
+class Who(TypedDict):
+    user: str
+    plan: NotRequired[Plan]
+
+
+class Planned(TypedDict):
+    plan: Plan
+
+
 @dataclass
 class Person:
     user: str
@@ -159,6 +177,29 @@ def test_fields_by_the_schema_become_what_it_says(tmp_path: Path) -> None:
     code = view.ask("code_get", act="start", checkpoint="", start=begin("2", input=text, context=context))
     exec(code["code"], {"graph": graph})
     assert met[1] == met[0] and lgviz.history(graph).threads == ["2", "1"]
+
+
+def test_typed_dicts_within_each_other_are_forms() -> None:
+    met: list[Any] = []
+
+    def node(state: Planned, runtime: Runtime[Who]) -> Any:
+        met.append((dict(state), runtime.context))
+        return {}
+
+    builder: Any = StateGraph(Planned, context_schema=Who).add_node("node", node).add_edge(START, "node")
+    view = View(builder.compile(checkpointer=InMemorySaver()), opens=False)
+    form = view.ask("start_form", thread_id=None, turn=False)
+    plan = form["input"]["fields"][0]
+    assert names(plan) == {"legs": ("list", True), "note": ("text", False)}
+    assert names(plan["fields"][0]["item"]) == {"kind": ("choice", True)}
+    assert names(form["context"]) == {"user": ("text", True), "plan": ("object", False)}
+    given = {"plan": {"legs": [{"kind": "a", "seat": "1A"}]}}
+    assert [
+        one[:2] for one in marks(view.refused("thread_start", **begin(input=json.dumps(given), context="{}")))
+    ] == [("context", ["user"])]
+    who = {"user": "Ann", "plan": {"legs": [{"kind": "b"}]}}
+    done = view.ask("thread_start", **begin(input=json.dumps(given), context=json.dumps(who)))
+    assert (done["status"], met) == ("done", [(given, who)])
 
 
 def test_reducers_and_models_are_asked_before_anything_is_written() -> None:

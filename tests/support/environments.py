@@ -39,10 +39,10 @@ def environment(*requirements: str, lgviz: bool = False, before: str | None = No
         if not ready.exists():  # also when making it was cut off
             shutil.rmtree(folder, ignore_errors=True)
             dated = ["--exclude-newer", before] if before else []
-            _uv("venv", "--python", sys.executable, folder)
-            _uv("pip", "install", "--python", python, *dated, *wanted)
+            uv("venv", "--python", sys.executable, folder)
+            uv("pip", "install", "--python", python, *dated, *wanted)
             if lgviz:
-                _uv("pip", "install", "--python", python, "--no-deps", "--editable", REPO)
+                uv("pip", "install", "--python", python, "--no-deps", "--editable", REPO)
             ready.touch()
     return python
 
@@ -62,6 +62,15 @@ def _needs() -> list[str]:
     return [need for need in project["dependencies"] if not need.startswith("langgraph")]
 
 
+def build(kind: str, source: Path, folder: Path) -> Path:
+    """Build the ``"wheel"`` or ``"sdist"`` of a source tree into an empty folder; the file."""
+    command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", folder, source]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = folder.iterdir()
+    return path
+
+
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """One process at a time."""
@@ -71,11 +80,12 @@ def alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _uv(*args: str | Path) -> None:
+def uv(*args: str | Path) -> None:
+    """Run uv; see :func:`environment` for where there is none."""
     beside = Path(sys.executable).with_name("uv")
-    if not (uv := shutil.which("uv") or (beside if beside.exists() else None)):
+    if not (program := shutil.which("uv") or (beside if beside.exists() else None)):
         _without("no uv: pip install uv")
-    ended = subprocess.run([uv, "--quiet", *args], capture_output=True, text=True)
+    ended = subprocess.run([program, "--quiet", *args], capture_output=True, text=True)
     if ended.returncode:
         _without(f"uv {' '.join(map(str, args))}: {ended.stderr.strip()}")
 

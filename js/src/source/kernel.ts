@@ -60,7 +60,24 @@ const PATIENT: ReadonlySet<Method> = new Set([
 const READS = /_get$|^memory_(open|list|item|value|versions|diff|changes)$/;
 const KEPT_ANSWERS = 200;
 
+/** What is said where no answer comes, by who was asked. */
+const SILENT = {
+  kernel: () => [
+    t("The kernel does not answer."),
+    t("Retry, or restart the kernel and run the cell again."),
+    t("The kernel is gone: run the cell again to go on."),
+    t("This was not loaded: it needs the kernel."),
+  ],
+  server: () => [
+    t("The Jupyter server does not answer."),
+    t("Retry, or reload the page."),
+    t("The Jupyter server is gone: start it and reload the page."),
+    t("This was not loaded: it needs the Jupyter server."),
+  ],
+} satisfies Record<string, () => [string, string, string, string]>;
+
 export class KernelSource implements Source {
+  readonly answers: keyof typeof SILENT;
   readonly lost = signal<string | null>(null);
   readonly #kept = new Map<string, unknown>();
   readonly #learnt = new Map<string, unknown>();
@@ -71,8 +88,9 @@ export class KernelSource implements Source {
   // Replies reach every view of the model, also in other browser windows: ids must not collide.
   #id = Math.floor(Math.random() * 2 ** 40);
 
-  constructor(model: MessageModel, silence = SILENCE_MS) {
+  constructor(model: MessageModel, silence = SILENCE_MS, answers: keyof typeof SILENT = "kernel") {
     this.#model = model;
+    this.answers = answers;
     this.#silence = silence;
     model.on("msg:custom", this.#receive);
   }
@@ -86,22 +104,15 @@ export class KernelSource implements Source {
     if (signal?.aborted) return Promise.reject(new ProtocolError("cancelled", t("Cancelled.")));
     const id = ++this.#id;
     const key = keyOf(method, params);
-    if (this.lost.peek() !== null) return this.#instead(key, gone());
+    if (this.lost.peek() !== null) return this.#instead(key, this.#gone());
     return new Promise<Result<M>>((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const heard = () => {
         clearTimeout(timer);
         if (PATIENT.has(method)) return;
         timer = setTimeout(() => {
-          this.#pending
-            .get(id)
-            ?.reject(
-              new ProtocolError(
-                "no_answer",
-                t("The kernel does not answer."),
-                t("Retry, or restart the kernel and run the cell again."),
-              ),
-            );
+          const [cause, remedy] = SILENT[this.answers]();
+          this.#pending.get(id)?.reject(new ProtocolError("no_answer", cause, remedy));
         }, this.#silence);
       };
       const abort = () => {
@@ -136,7 +147,7 @@ export class KernelSource implements Source {
       try {
         this.#model.send(request);
       } catch {
-        this.lose(t("The kernel is gone: run the cell again to go on."));
+        this.lose(SILENT[this.answers]()[2]);
       }
     });
   }
@@ -144,7 +155,12 @@ export class KernelSource implements Source {
   /** Says why no answer can come any more, to all that wait for one; null: one can again. */
   lose(why: string | null): void {
     this.lost.value = why;
-    if (why !== null) for (const pending of [...this.#pending.values()]) pending.reject(gone());
+    if (why !== null) for (const pending of [...this.#pending.values()]) pending.reject(this.#gone());
+  }
+
+  /** What to do about it is said once, beside all that is shown. */
+  #gone(): ProtocolError {
+    return new ProtocolError("gone", SILENT[this.answers]()[3]);
   }
 
   known<M extends Method>(method: M, params: Params<M>): Result<M> | undefined {
@@ -215,11 +231,6 @@ export class KernelSource implements Source {
       }
     }
   };
-}
-
-/** What to do about it is said once, beside all that is shown. */
-function gone(): ProtocolError {
-  return new ProtocolError("gone", t("This was not loaded: it needs the kernel."));
 }
 
 /** What is asked, in one text, whatever the order of its parameters. */

@@ -87,6 +87,8 @@ export interface Source {
   learn?<M extends Method>(method: M, params: Params<M>, result: Result<M>): void;
   /** Why no answer can come any more, and what to do about it; null while one can. */
   readonly lost?: ReadonlySignal<string | null>;
+  /** Who answers; a saved page and a recording answer by themselves. */
+  readonly answers?: "kernel" | "server";
   /** Ends everything under way. */
   dispose(): void;
 }

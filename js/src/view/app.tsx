@@ -24,7 +24,8 @@ import { useMaximised } from "./ui/maximise";
 import { BottomEdge, Splitter } from "./ui/splitter";
 import { Failing, KernelGone, Loading, NoKernel, Notices } from "./ui/states";
 
-export function App({ view, height }: { view: ViewState; height: number }) {
+/** `height`: pixels; null: all of its place. */
+export function App({ view, height }: { view: ViewState; height: number | null }) {
   const { store } = view;
   const root = useRef<HTMLDivElement>(null);
   useFocusKept(view, root);
@@ -39,13 +40,13 @@ export function App({ view, height }: { view: ViewState; height: number }) {
   const shown = store.thread.value !== null && store.tree.value.length > 0;
   const starts = store.panel.value === "start" && !shown;
   const maximised = view.maximised.value;
-  const tall = shown ? (view.tall.value ?? height) : height;
+  const tall = shown && height !== null ? (view.tall.value ?? height) : height;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys typed anywhere inside stay inside.
     <div
       ref={root}
       class={`lgviz${view.dark.value ? " lgviz-dark" : ""}${maximised ? " is-maximised" : ""}`}
-      style={{ height: maximised ? "100dvh" : `${tall}px` }}
+      style={{ height: maximised ? "100dvh" : tall === null ? "100%" : `${tall}px` }}
       lang={locale()}
       dir={rightToLeft() ? "rtl" : "ltr"}
       data-testid="lgviz-root"
@@ -69,7 +70,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
           store.lost.value === null ? (
             <Loading />
           ) : (
-            <NoKernel />
+            <NoKernel view={view} />
           )
         ) : (
           <div
@@ -96,7 +97,7 @@ export function App({ view, height }: { view: ViewState; height: number }) {
         <Notices view={view} />
         {view.help.value && <Help view={view} />}
       </div>
-      {shown && !maximised && !still.value && <BottomEdge view={view} height={tall} />}
+      {shown && !maximised && !still.value && tall !== null && <BottomEdge view={view} height={tall} />}
     </div>
   );
 }

@@ -386,6 +386,22 @@ export const german: Readonly<Record<string, string>> = {
   "It may be busy with a cell. If it was restarted, run this cell again.":
     "Vielleicht führt er gerade eine Zelle aus. Wurde er neu gestartet, diese Zelle wieder ausführen.",
   "no kernel": "kein Kernel",
+  // The Jupyter server, and JupyterLab.
+  "The connection to the Jupyter server is lost: it goes on once the server answers again.":
+    "Die Verbindung zum Jupyter-Server ist unterbrochen: Es geht weiter, sobald er wieder antwortet.",
+  "The Jupyter server has no lgviz.": "Der Jupyter-Server hat kein lgviz.",
+  "Install it in the environment of the server (pip install 'lgviz[lab]') and restart the server.":
+    "Installiere es in der Umgebung des Servers (pip install 'lgviz[lab]') und starte den Server neu.",
+  "The Jupyter server refuses to open it ({n}).": "Der Jupyter-Server lehnt es ab, das zu öffnen ({n}).",
+  "Open with {name}": "Öffnen mit {name}",
+  "no server": "kein Server",
+  "The Jupyter server does not answer.": "Der Jupyter-Server antwortet nicht.",
+  "Retry, or reload the page.": "Versuche es noch einmal oder lade die Seite neu.",
+  "The Jupyter server is gone: start it and reload the page.":
+    "Der Jupyter-Server ist weg: Starte ihn und lade die Seite neu.",
+  "This was not loaded: it needs the Jupyter server.":
+    "Das wurde nicht geladen: Dazu braucht es den Jupyter-Server.",
+  "A search needs the Jupyter server.": "Eine Suche braucht den Jupyter-Server.",
   "no answer": "keine Antwort",
   "saved page": "gespeicherte Seite",
   "A saved page cannot do this.": "Eine gespeicherte Seite kann das nicht.",

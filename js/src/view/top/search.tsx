@@ -118,7 +118,9 @@ export function SearchBox({ view }: { view: ViewState }) {
                 {search.busy.value
                   ? t("Searching…")
                   : unasked
-                    ? t("A search needs the kernel.")
+                    ? view.store.source.answers === "server"
+                      ? t("A search needs the Jupyter server.")
+                      : t("A search needs the kernel.")
                     : t("Nothing found.")}
               </p>
             )}

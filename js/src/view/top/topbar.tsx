@@ -83,7 +83,7 @@ function Live({ store }: { store: Store }) {
   const run = store.running.value;
   const readOnly = store.readOnly.value;
   const [kind, text] = store.lost.value
-    ? ["gone", t("no kernel")]
+    ? ["gone", store.source.answers === "server" ? t("no server") : t("no kernel")]
     : store.gone.value
       ? ["gone", t("no answer")]
       : run

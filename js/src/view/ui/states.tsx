@@ -77,10 +77,12 @@ export function Failing({ view, error }: { view: ViewState; error: ProtocolError
 }
 
 /** Nothing was loaded before the kernel was gone. */
-export function NoKernel() {
+export function NoKernel({ view }: { view: ViewState }) {
   return (
     <Blank icon={<EmptyIcon />} title={t("Nothing was loaded")}>
-      <p>{t("What it showed last stands in the static view of this output, where there is one.")}</p>
+      {view.store.source.answers !== "server" && (
+        <p>{t("What it showed last stands in the static view of this output, where there is one.")}</p>
+      )}
     </Blank>
   );
 }
@@ -107,8 +109,14 @@ export function Notices({ view }: { view: ViewState }) {
       {store.gone.value && store.lost.value === null && (
         <div class="lgviz-notice is-warn" role="alert" data-testid="lgviz-gone">
           <span>
-            <b>{t("The kernel does not answer.")}</b>{" "}
-            {t("It may be busy with a cell. If it was restarted, run this cell again.")}
+            {store.source.answers === "server" ? (
+              <b>{t("The Jupyter server does not answer.")}</b>
+            ) : (
+              <>
+                <b>{t("The kernel does not answer.")}</b>{" "}
+                {t("It may be busy with a cell. If it was restarted, run this cell again.")}
+              </>
+            )}
           </span>
           <button type="button" class="lgviz-btn" onClick={() => void store.refresh()}>
             {t("Retry")}
