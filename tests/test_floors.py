@@ -27,6 +27,7 @@ FLOORS = {
     "completion": 6,
     "demos": 6,
     "magics": 6,
+    "mcp": 6,
     "page": 6,
     "server": 6,
     "widget": 6,

@@ -124,15 +124,12 @@ class Acts:
 
     @handler("act")
     def fork_preview(self, call: RequestCall, params: ForkRequest) -> PreviewView:
-        graph, at = self._live(params["checkpoint"])
-        preview = session.preview(
-            graph, at, **self._edit(graph, at, params), **self._run_with(params["configurable"], at)
-        )
+        at, preview, diff = self.previewed(params)
         call.check()
-        reducers = {name: c.reducer for name, c in channels_at(graph, at).items()}
+        reducers = {name: c.reducer for name, c in channels_at(graph_at(at, self._thread.source), at).items()}
         return {
             "diff": diff_view(
-                self._previewed(at, preview),
+                diff,
                 before=at.label,
                 after=None,
                 reducers=reducers,
@@ -142,6 +139,18 @@ class Acts:
             "as_node": preview.as_node,
             "warnings": [self._thread.shown(warning) for warning in preview.warnings],
         }
+
+    def previewed(self, params: ForkRequest) -> tuple[Checkpoint, session.Preview, StateDiff]:
+        """What a fork would make, from where, and its difference as it may be shown.
+
+        Raises:
+            ActRefused: it cannot be made.
+        """
+        graph, at = self._live(params["checkpoint"])
+        preview = session.preview(
+            graph, at, **self._edit(graph, at, params), **self._run_with(params["configurable"], at)
+        )
+        return at, preview, self._previewed(at, preview)
 
     @handler("act")
     def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:

@@ -63,6 +63,7 @@ class Backend:
         thread: the open thread, which every part of the backend shares.
         sandbox: the one sandbox that may be open.
         memory: the store beside it.
+        acts: what is done to the open thread.
 
     Raises:
         SourceError: ``what`` or its store cannot be read.
@@ -90,9 +91,9 @@ class Backend:
         self.sandbox = SandboxSlot(thread)
         memory = self.memory = MemoryRequests(thread, self.sandbox, what, store, loop, held_by)
         starts = StartForms(thread)
-        self._acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
+        self.acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
         reads = self._reads = Reads(thread, self.sandbox)
-        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self._acts)
+        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self.acts)
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send, thread.shown)
         self._numbers = itertools.count(-1, -1)
@@ -169,7 +170,7 @@ class Backend:
 
     def end(self) -> None:
         """Ask what runs to stop and end the worker threads, of a source that others go on reading."""
-        self._acts.close()
+        self.acts.close()
         self._dispatcher.close()
 
 

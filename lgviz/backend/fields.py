@@ -7,20 +7,19 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from typing import TYPE_CHECKING, Any, cast
 
 from lgviz._visible import HIDDEN
 from lgviz.analysis.values import clean
 from lgviz.backend.forms import json_of
 from lgviz.protocol import FieldEmpty, FieldError, FieldKind, FieldOption, FieldView
+
+if TYPE_CHECKING:  # with what JupyterLab brings it takes seconds to import: only who fills in a form waits
+    from jsonschema import FormatChecker
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 __all__ = ["NOTHING", "errors_of", "form_of", "option_of", "schema_problem"]
 
@@ -42,11 +41,18 @@ _TYPES = {
 }
 _UNKNOWN: Mapping[str, Any] = {"type": "?"}
 _ESCAPED = re.compile(f"{HIDDEN.pattern}|[\ud800-\udfff]")
-_FORMATS = FormatChecker(formats=())
-_FORMATS.checks("date", raises=ValueError)(lambda text: not isinstance(text, str) or _iso(dt.date, text))
-_FORMATS.checks("date-time", raises=ValueError)(
-    lambda text: not isinstance(text, str) or _iso(dt.datetime, text)
-)
+
+
+@cache
+def _formats() -> FormatChecker:
+    from jsonschema import FormatChecker
+
+    made = FormatChecker(formats=())
+    made.checks("date", raises=ValueError)(lambda text: not isinstance(text, str) or _iso(dt.date, text))
+    made.checks("date-time", raises=ValueError)(
+        lambda text: not isinstance(text, str) or _iso(dt.datetime, text)
+    )
+    return made
 
 
 def form_of(schema: Any, value: Any = NOTHING, *, name: str = "", required: bool = True) -> FieldView:
@@ -73,6 +79,10 @@ def form_of(schema: Any, value: Any = NOTHING, *, name: str = "", required: bool
 
 def schema_problem(schema: Any) -> str | None:
     """Why nothing can be checked against a schema; None where it can."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+
     try:
         validator_for(schema, default=Draft202012Validator).check_schema(schema)
         for ref in _refs(schema):
@@ -85,6 +95,8 @@ def schema_problem(schema: Any) -> str | None:
 
 def errors_of(schema: Any, value: Any) -> list[FieldError]:
     """What a schema refuses in a value, each at the path of the part that is wrong; at most 50."""
+    from referencing.exceptions import Unresolvable
+
     found = _validator(schema).iter_errors(value)
     try:
         return list(islice((said for error in found for said in _said(error)), _ERRORS))
@@ -271,7 +283,7 @@ def _leaf(kind: str, schema: Mapping[str, Any], value: Any, name: str, required:
         return None
     if form == "text" and schema.get("format") in ("date", "date-time"):
         form = "date" if schema["format"] == "date" else "time"
-        holds = holds and _FORMATS.conforms(value, schema["format"])
+        holds = holds and _formats().conforms(value, schema["format"])
         if form == "date" and not (holds or value in (NOTHING, None)):
             form, holds = "text", True  # a control for dates would not show it
     shown = (value if isinstance(value, str) else _dumped(value)) if holds else None
@@ -356,8 +368,12 @@ def _refs(schema: Any) -> Iterator[str]:
 
 def _validator(schema: Any) -> Validator:
     """Without a registry of its own jsonschema would fetch what a schema refers to."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import validator_for
+    from referencing import Registry
+
     kind = validator_for(schema, default=Draft202012Validator)
-    return kind(schema, registry=Registry(), format_checker=_FORMATS)
+    return kind(schema, registry=Registry(), format_checker=_formats())
 
 
 def _said(error: ValidationError) -> Iterator[FieldError]:

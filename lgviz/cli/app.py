@@ -113,7 +113,7 @@ def _rule(text: str) -> Any:
     return text
 
 
-def command(example: str) -> Callable[[Callable[..., CommandAnswer]], Callable[..., CommandAnswer]]:
+def command(example: str, *, answers: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a command: this line above a function is all that there is to it.
 
     The function's name is the command's, its docstring the help; its parameters are read by typer, but for
@@ -123,26 +123,28 @@ def command(example: str) -> Callable[[Callable[..., CommandAnswer]], Callable[.
 
     Args:
         example: a line that shows it, for the help.
+        answers: whether it has an answer; one that has none goes on until it is ended, without ``--json``.
     """
 
-    def declare(function: Callable[..., CommandAnswer]) -> Callable[..., CommandAnswer]:
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
         own = inspect.signature(function, eval_str=True)
         reads = next((p.name for p in own.parameters.values() if p.annotation is OpenedDatabase), None)
 
         def run(**given: Any) -> None:
-            as_json = given.pop("as_json")
+            as_json = given.pop("as_json", False)
             with _told(), _refusals(), ExitStack() as held:
                 if reads is not None:
                     opened = OpenedDatabase(*(given.pop(name) for name in ("db", "trust", "redact")))
                     held.callback(opened.close)
                     given[reads] = opened
-                answer = function(**given)
-                show(answer, as_json)
-            if answer.code:
+                answer: CommandAnswer | None = function(**given)
+                if answer is not None:
+                    show(answer, as_json)
+            if answer is not None and answer.code:
                 raise typer.Exit(answer.code)
 
         run.__doc__ = function.__doc__
-        run.__signature__ = _signature(own, reads)  # type: ignore[attr-defined]
+        run.__signature__ = _signature(own, reads, answers)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
         app.command(function.__name__, epilog=f"Example: {example}")(run)
         return function
@@ -150,11 +152,11 @@ def command(example: str) -> Callable[[Callable[..., CommandAnswer]], Callable[.
     return declare
 
 
-def _signature(own: inspect.Signature, reads: str | None) -> inspect.Signature:
+def _signature(own: inspect.Signature, reads: str | None, answers: bool) -> inspect.Signature:
     """What typer reads of a command: its own parameters, and those that all have."""
     kind = inspect.Parameter.KEYWORD_ONLY
     named = [p.replace(kind=kind) for p in own.parameters.values() if p.name != reads]
-    shared = [inspect.Parameter("as_json", kind, default=False, annotation=_JSON)]
+    shared = [inspect.Parameter("as_json", kind, default=False, annotation=_JSON)] if answers else []
     if reads is not None:
         named.insert(0, inspect.Parameter("db", kind, annotation=_DB))
         shared = [

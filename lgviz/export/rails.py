@@ -90,7 +90,12 @@ def title_of(tree: Tree, row: int) -> str:
         names = f"update as {names}" if names else "update"
     names = names or source or "checkpoint"
     callers = [call.node for call in calls(tree.namespaces[row])]
-    return visible(clean(" › ".join([*callers, names])))
+    return _flat(" › ".join([*callers, names]))
+
+
+def _flat(text: str) -> str:
+    """On one line: a name may hold any text."""
+    return " ".join(visible(clean(text)).split())
 
 
 def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]) -> list[tuple[str, str]]:
@@ -112,7 +117,7 @@ def marks_of(tree: Tree, row: int, heads: frozenset[int], branches: Counter[int]
 
 def _note(tree: Tree, row: int) -> str:
     """The beginning of a row's note, on one line."""
-    words = " ".join(visible(clean(str(tree.rows[row].metadata.get(NOTE) or ""))).split())
+    words = _flat(str(tree.rows[row].metadata.get(NOTE) or ""))
     return words if len(words) <= _NOTE else f"{words[: _NOTE - 1].rstrip()}…"
 
 
@@ -157,5 +162,5 @@ def _elapsed(seconds: float) -> str:
 
 def changed_of(tree: Tree, row: int, most: int = 6) -> Sequence[str]:
     """Names of the channels that changed, the last one standing for those left out."""
-    names = [visible(clean(name)[:40]) for name in tree.changed[row]]
+    names = [_flat(name[:40]) for name in tree.changed[row]]
     return names if len(names) <= most else [*names[: most - 1], f"+{len(names) - most + 1}"]

@@ -20,7 +20,9 @@ __all__ = ["tree_text"]
 _LANES = 12
 
 
-def tree_text(tree: Tree, selected: str | None = None, width: int = 80, limit: int = 200) -> str:
+def tree_text(
+    tree: Tree, selected: str | None = None, width: int = 80, limit: int = 200, until: int | None = None
+) -> str:
     """The tree of a thread, newest checkpoint on top, for a terminal.
 
     Args:
@@ -28,10 +30,11 @@ def tree_text(tree: Tree, selected: str | None = None, width: int = 80, limit: i
         selected: id of the checkpoint to point at.
         width: columns.
         limit: the most rows; those left out are counted.
+        until: only rows before this one.
     """
     count = len(tree.ids)
     chosen = row_of(tree, selected)
-    rows = window(count, limit, chosen)
+    rows = window(count, limit, chosen) if until is None else range(max(0, until - limit), until)
     heads, branches = heads_of(tree)
     drawn = [(_rail(tree, rail, rail.row == chosen), rail.row) for rail in rails(tree, rows)]
     graph = max((len(text) for text, _ in drawn), default=0)

@@ -23,6 +23,7 @@ from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
 from lgviz.demos import approval, two_nodes
 from lgviz.errors import InvalidValue, LgvizError
+from lgviz.mcp import AgentTools, ToolDesk
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from lgviz.protocol import Methods
 from lgviz.sources.redact import MASK, Redactor
@@ -130,6 +131,32 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
     yield lgviz.open_source(str(seen.folder / "a.lgviz")).record(THREAD, "", seen.history().latest.id).values
 
 
+def _agent(seen: Exhibit) -> Iterator[Any]:
+    """What a coding agent is told by ``lgviz mcp``, refusals too."""
+    labels = [c.label for c in seen.history().all]
+    tools = AgentTools(ToolDesk(lambda _: Backend(seen.what, redact=seen.rules)), graph=True, write=True)
+    for name, arguments in [
+        ("threads", {}), ("tree", {}), ("find", {"text": "SECRET"}), ("find", {"text": "e"}), ("memory", {}),
+        *(("state", {"at": label}) for label in labels), ("state", {"path": "messages"}), ("state", {"path": "nope"}),
+        *(("diff", {"before": labels[0], "after": label}) for label in labels),
+        *(("memory", {"text": text}) for text in ("a", "SECRET")), *_told_items(tools),
+        *(("preview", {"at": labels[2], "values": {"log": ["new"]}, "as_node": node}) for node in ("say", "each", "x")),
+        ("fork", {"at": labels[2], "values": {"log": ["new"]}, "as_node": "each"}),
+    ]:  # fmt: skip
+        try:
+            answer = tools.call(name, arguments)
+            yield from (answer.text, answer.structured)
+        except LgvizError as error:
+            yield (str(error), error.cause, error.remedy)
+    tools.close()
+
+
+def _told_items(tools: AgentTools) -> list[tuple[str, dict[str, Any]]]:
+    """Each item of the store, as the answers name it."""
+    items = tools.call("memory", {"text": "a", "limit": 50}).structured["items"]
+    return [("memory", {"namespace": one["namespace"], "key": one["key"]}) for one in items]
+
+
 def _static(seen: Exhibit) -> Iterator[Any]:
     debugger = lgviz.debug(seen.what, THREAD, redact=seen.rules)
     for row in range(len(debugger.history.tree)):
@@ -173,6 +200,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "page": _page,
     "drawings": _drawings,
     "terminal": _terminal,
+    "coding agent": _agent,
     "bundle": _bundle,
 }
 """Every way out. A new face adds a line; each yields all that it shows, of any type."""

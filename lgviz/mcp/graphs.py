@@ -1,0 +1,175 @@
+"""What a server is opened on: a database, and the graph that ``--graph module:name`` names, put over it."""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+import sys
+from contextlib import ExitStack, closing
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Unpack
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from lgviz.backend import Backend
+from lgviz.errors import NotASource, ReadOnly, described, needing
+from lgviz.persistence import MemorySaver, SqliteSaver
+from lgviz.persistence.savers.saver import SyncSaver
+from lgviz.sources import open_source
+from lgviz.sources.base import ReadOptions
+from lgviz.sources.bundle_file import is_bundle
+from lgviz.sources.items import plainly
+from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.tables import LangGraphTables
+from lgviz.sources.stores import memory_of
+from lgviz.transfer.bundles import open_bundle
+from lgviz.transfer.migration import saver_of
+
+__all__ = ["backend_of", "graph_over", "load_graph"]
+
+
+def backend_of(
+    held: ExitStack, where: str, graph: Any = None, *, write: bool = False, **options: Unpack[ReadOptions]
+) -> Backend:
+    """What answers about a database.
+
+    Args:
+        held: closes the connections that are opened.
+        where: its path or URL, or the path of a bundle.
+        graph: the graph that previews and forks go through; None: it is only read.
+        write: whether it may be written to.
+        options: how it is read.
+
+    Raises:
+        SourceError: there is nothing to read.
+    """
+    if graph is None:
+        return Backend(where, **options)
+    items = memory_of(where, None, plainly, **options)
+    over = graph_over(held, graph, where, write=write)
+    # The graph's own store may be one that another process filled: what lies beside the threads comes first.
+    return Backend(over, store=None if items is None else where, **options)
+
+
+def load_graph(name: str) -> Any:
+    """A compiled graph by ``module:name`` or ``path/to/file.py:name``, as ``langgraph.json`` has it.
+
+    What it names may be a graph, a builder, or a function without arguments that gives one. The module is
+    imported: its code runs.
+
+    Raises:
+        NotASource: there is none.
+    """
+    where, colon, attribute = name.rpartition(":")
+    if not colon or not where or not attribute:
+        raise NotASource(f"{name!r} names no graph.", "Write module:name or file.py:name, as app:graph.")
+    try:
+        found: Any = _module(where)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        found = found() if not hasattr(found, "get_state") and not hasattr(found, "compile") else found
+        graph = found.compile() if hasattr(found, "compile") and not hasattr(found, "get_state") else found
+    except NotASource:
+        raise
+    except Exception as error:
+        raise NotASource(
+            f"{name} cannot be loaded: {described(error)}.", "Run the server where it can be imported."
+        ) from error
+    if not hasattr(graph, "get_state") or not hasattr(graph, "checkpointer"):
+        raise NotASource(f"{name} is a {type(graph).__name__}, no graph.", "Name a compiled graph.")
+    return graph
+
+
+def _module(where: str) -> ModuleType:
+    path = Path(where)
+    if path.suffix != ".py":
+        if "" not in sys.path and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
+        return import_module(where)
+    if not path.is_file():
+        raise NotASource(f"There is no file {where}.", "Write module:name or file.py:name, as app:graph.")
+    sys.path.insert(0, str(path.parent.resolve()))
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[path.stem] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool) -> Any:
+    """A copy of the graph whose checkpoints are those of a database.
+
+    Args:
+        held: closes the connection to it.
+        graph: it stays as it is.
+        where: path or URL of the database, or the path of a bundle.
+        write: whether it may be written to; else every connection is one that cannot.
+
+    Raises:
+        SourceError: there are no checkpoints.
+        ReadOnly: a bundle is to be written to.
+    """
+    made = copy.copy(graph)
+    if not is_url(where) and is_bundle(Path(where)):
+        made.checkpointer = _imported(where, write=write)
+        return made
+    with closing(open_source(where)) as source:
+        theirs = isinstance(source, LangGraphTables)
+    made_by = _postgres if is_url(where) else _sqlite
+    made.checkpointer = made_by(held, where, theirs=theirs, write=write)
+    return made
+
+
+def _imported(where: str, *, write: bool) -> SyncSaver:
+    """The thread of a bundle, in memory."""
+    if write:
+        remedy = "Import it into a database: lgviz.open_bundle(…).import_into(saver)."
+        raise ReadOnly(f"{where} is a bundle.", remedy)
+    saver = MemorySaver()
+    open_bundle(where).import_into(saver)
+    return saver
+
+
+def _sqlite(held: ExitStack, where: str, *, theirs: bool, write: bool) -> BaseCheckpointSaver[Any]:
+    if write and not theirs:
+        return _own(held, where)
+    uri = f"{Path(where).expanduser().absolute().as_uri()}?mode={'rw' if write else 'ro'}"
+    conn = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    held.callback(conn.close)
+    if theirs:
+        from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqliteSaver
+
+        saver = LangGraphSqliteSaver(conn)
+        saver.is_setup = not write  # else it would make its tables at the first read
+        return saver
+    conn.isolation_level = None
+    return SqliteSaver(conn)
+
+
+def _postgres(held: ExitStack, where: str, *, theirs: bool, write: bool) -> BaseCheckpointSaver[Any]:
+    if write and not theirs:
+        return _own(held, where)
+    with needing("langgraph-checkpoint-postgres", "postgres"):
+        import psycopg
+        from psycopg.rows import dict_row
+
+        if theirs:
+            from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgresSaver
+    connection: Any = psycopg.connect(where, autocommit=True, prepare_threshold=0, row_factory=dict_row)
+    held.callback(connection.close)
+    if not write:
+        connection.execute("SET default_transaction_read_only = on")
+    if theirs:
+        return LangGraphPostgresSaver(connection)
+    from lgviz.persistence import PostgresSaver
+
+    return PostgresSaver(connection)
+
+
+def _own(held: ExitStack, where: str) -> SyncSaver:
+    saver = saver_of(where)
+    held.callback(saver.close)
+    return saver

@@ -1,0 +1,142 @@
+"""What tools answer as data: the shapes that their output schemas are made of."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+__all__ = [
+    "DiffAnswer",
+    "FindAnswer",
+    "ForkAnswer",
+    "MemoryAnswer",
+    "PreviewAnswer",
+    "StateAnswer",
+    "ThreadsAnswer",
+    "TreeAnswer",
+]
+
+
+class AnswerBase(TypedDict):
+    """What every answer has. ``notice``: whose words the rest is; ``more``: what is left out, and how to ask
+    for it."""
+
+    notice: str
+    more: NotRequired[str]
+
+
+class ThreadRow(TypedDict):
+    thread: str
+    checkpoints: int
+    updated_at: str | None
+
+
+class ThreadsAnswer(AnswerBase):
+    threads: list[ThreadRow]
+    total: int
+
+
+class TreeEntry(TypedDict):
+    label: str
+    parent: str | None
+    nodes: list[str]
+    changed: list[str]
+    marks: list[str]
+    note: str | None
+    created_at: str | None
+
+
+class TreeAnswer(AnswerBase):
+    thread: str
+    status: str
+    heads: list[str]
+    total: int
+    checkpoints: list[TreeEntry]
+
+
+class ValuePart(TypedDict):
+    path: str
+    value: str
+    left: NotRequired[str]
+
+
+class StateAnswer(AnswerBase):
+    thread: str
+    label: str
+    id: str
+    parent: str | None
+    nodes: list[str]
+    next: list[str]
+    note: str | None
+    error: str | None
+    interrupts: list[ValuePart]
+    values: list[ValuePart]
+
+
+class ChangeRow(TypedDict):
+    path: str
+    kind: str
+    text: str
+
+
+class DiffAnswer(AnswerBase):
+    thread: str
+    before: str
+    after: str
+    summary: str
+    changes: list[ChangeRow]
+
+
+class HitRow(TypedDict):
+    thread: str
+    label: str
+    where: str
+    text: str
+
+
+class FindAnswer(AnswerBase):
+    hits: list[HitRow]
+
+
+class NamespaceRow(TypedDict):
+    namespace: list[str]
+    items: int
+
+
+class ItemEntry(TypedDict):
+    namespace: list[str]
+    key: str
+    value: list[ValuePart]
+    updated_at: str | None
+
+
+class VersionRow(TypedDict):
+    version: int
+    at: str
+    deleted: bool
+    thread: str | None
+    node: str | None
+
+
+class MemoryAnswer(AnswerBase):
+    as_of: str | None
+    namespaces: list[NamespaceRow]
+    items: list[ItemEntry]
+    versions: list[VersionRow]
+
+
+class PreviewAnswer(AnswerBase):
+    thread: str
+    at: str
+    as_node: str | None
+    next: list[str]
+    warnings: list[str]
+    changes: list[ChangeRow]
+
+
+class ForkAnswer(AnswerBase):
+    thread: str
+    label: str
+    id: str
+    next: list[str]
