@@ -20,6 +20,7 @@ __all__ = ["SUFFIXES", "complete_magic", "unquoted"]
 SUFFIXES = (".db", ".sqlite", ".sqlite3", ".lgviz")
 _LINE = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(%?)%lgviz\s+(.*)", re.DOTALL)
 _IDENTIFIER = "lgviz.magic"
+_EXPORT = "export"
 
 
 def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> None:
@@ -54,12 +55,14 @@ def _words(
     options = parser._option_string_actions
     takes = options.get(done[-1]) if done else None
     if takes is not None and takes.nargs is None:
-        found = _values(shell, takes.dest, done[0])
+        found = _values(shell, takes.dest, done[1 if done[0] == _EXPORT and len(done) > 2 else 0])
     else:
         given = {options[word].dest for word in done if word in options}
         free = [name for name, action in options.items() if action.dest not in given or _repeats(action)]
-        subjects = [] if cell or done or typing.startswith("-") else [*_subjects(shell), "on", "off"]
-        found = [*subjects, *sorted(free, key=lambda name: not name.startswith("--"))]
+        named = not cell and not typing.startswith("-")
+        subjects = _subjects(shell) if named and done in ([], [_EXPORT]) else []
+        words = ["on", "off", _EXPORT] if named and not done else []
+        found = [*subjects, *words, *sorted(free, key=lambda name: not name.startswith("--"))]
     return (each for each in found if each.startswith(typing))
 
 

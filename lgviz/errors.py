@@ -24,6 +24,7 @@
     │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
     │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
+    ├── FileExists                  a file that would be written over is there
     ├── NotInstalled                a package of an extra, or the built front end, is missing
     └── PersistenceError            a saver cannot do what was asked; nothing was written
         ├── ForeignTables           the database holds only LangGraph's tables: migrate it
@@ -68,6 +69,7 @@ __all__ = [
     "CheckpointNotFound",
     "DamagedData",
     "EmbeddingFailed",
+    "FileExists",
     "ForeignTables",
     "IndexChanged",
     "InvalidIndex",
@@ -311,6 +313,10 @@ class MemoryConflict(ActRefused):
 
 class WrongLoop(LgvizError):
     """An asynchronous saver belongs to another event loop."""
+
+
+class FileExists(LgvizError, FileExistsError):
+    """A file that would be written over is there."""
 
 
 class NotInstalled(LgvizError, ImportError):

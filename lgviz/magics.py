@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from traitlets import Bool, Int, observe
 
 from lgviz.analysis.history import complete_by_tab
 from lgviz.automatic import CellDebuggers, key_of
+from lgviz.backend import Backend
 from lgviz.completion import SUFFIXES, complete_magic, unquoted
 from lgviz.errors import LgvizError
+from lgviz.files import export
 from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
@@ -40,6 +43,7 @@ class LgvizMagics(Magics):
     def __init__(self, shell: InteractiveShell | None = None, **traits: Any) -> None:
         super().__init__(shell, **traits)
         assert shell is not None
+        self._last: Debugger | None = None
         self.cells = CellDebuggers(shell, self._opened, lambda: self.on)
         self.switch()
 
@@ -57,8 +61,15 @@ class LgvizMagics(Magics):
         "what",
         nargs="?",
         help="a compiled graph, a saver, or the path or URL of a checkpoint database; on: from now on show "
-        "under each cell the debugger of the graphs that ran in it; off: no longer",
+        "under each cell the debugger of the graphs that ran in it; off: no longer; export: write a file",
     )
+    @argument(
+        "file",
+        nargs="*",
+        help="after export: what is exported (default: the debugger shown last), and the file, whose ending "
+        "says as what: .html a page to read in, .lgviz a bundle, .md, .svg, .png, .mmd, .dot",
+    )
+    @argument("--overwrite", action="store_true", help="after export: write over a file that is there")
     @argument(
         "-t",
         "--thread",
@@ -102,8 +113,16 @@ class LgvizMagics(Magics):
             %lgviz checkpoints.db
             %lgviz postgresql://user@host/database
             %lgviz on
+            %lgviz export thread.html
+            %lgviz export checkpoints.db thread.html --thread 1
         """
         subject, options = self._parsed(line)
+        named, overwrite = options.pop("file"), options.pop("overwrite")
+        if cell is None and subject == "export":
+            self._export(named, options, overwrite)
+            return None
+        if named:
+            raise UsageError(f"unrecognized arguments: {' '.join(named)}")
         if cell is not None:
             self._this_cell(subject, options, cell)
             return None
@@ -121,6 +140,30 @@ class LgvizMagics(Magics):
         debugger.show()
         self.cells.shown.add(key_of(what))
         return debugger
+
+    def _export(self, named: list[str], options: dict[str, Any], overwrite: bool) -> None:
+        """Write a file; what it contains is printed before."""
+        if not 1 <= len(named) <= 2:
+            raise UsageError("%lgviz export needs a file: %lgviz export graph thread.html --thread 1")
+        path = Path(str(unquoted(named[-1])))
+        what = self._last if len(named) == 1 else self._subject(named[0])[0]
+        if what is None:
+            raise UsageError("No debugger was shown yet: %lgviz export graph thread.html --thread 1")
+        try:
+            if isinstance(what, Debugger):
+                self._of_debugger(what, path, options, overwrite)
+                return
+            given = {name: options[name] for name in ("store", "trust", "redact")}
+            with closing(Backend(what, **given)) as backend:
+                backend.thread.open(options["thread_id"])
+                export(backend, path, overwrite=overwrite)
+        except LgvizError as error:
+            raise UsageError(str(error)) from None
+
+    def _of_debugger(self, debugger: Debugger, path: Path, options: dict[str, Any], overwrite: bool) -> None:
+        if options["thread_id"] not in (None, debugger.thread_id):
+            raise UsageError("A debugger exports the thread that is open in it: name the graph for another.")
+        debugger.export(path, redact=options["redact"], overwrite=overwrite)
 
     def _this_cell(self, subject: str | None, options: dict[str, Any], cell: str) -> None:
         if subject:
@@ -154,7 +197,8 @@ class LgvizMagics(Magics):
     def _opened(self, what: Any, **options: Any) -> Debugger:
         options["height"] = options.get("height") or self.height
         options["static"] = options.get("static", True) and self.static
-        return debug(what, **options)
+        self._last = debug(what, **options)
+        return self._last
 
     def _subject(self, text: str) -> tuple[Any, str]:
         """The object that the first argument names, and the Python expression for it."""

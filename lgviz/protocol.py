@@ -24,6 +24,7 @@ ErrorCode = Literal["refused", "not_found", "empty", "source", "cancelled", "int
 Dtype = Literal["u1", "u2", "i4", "f8"]
 Mode = Literal["append", "set"]
 Only = Literal["all", "unfinished"]
+ExportKind = Literal["html", "bundle", "markdown", "svg", "png", "mermaid", "dot"]
 FieldKind = Literal[
     "text", "integer", "number", "bool", "choice", "date", "time", "list", "object", "oneof", "json"
 ]
@@ -1236,6 +1237,47 @@ class Nothing(TypedDict):
     pass
 
 
+# ---------------------------------------------------------------- export
+
+
+class ExportPlan(TypedDict):
+    kind: ExportKind
+    checkpoint: str
+    other: str | None
+    """What it is compared with."""
+    redact: list[str]
+    """Paths that are masked besides."""
+
+
+class ExportView(TypedDict):
+    """A file that is made and not yet written: what it contains."""
+
+    token: str
+    checkpoints: int
+    messages: int
+    items: int
+    """Of memory."""
+    bytes: int
+    rules: int
+    """How many rules masked it."""
+    path: str
+    """Where it may be written: nothing is there."""
+
+
+class ExportWrite(TypedDict):
+    token: str
+    path: str
+    """Relative to the notebook's folder."""
+    overwrite: bool
+
+
+class ExportWritten(TypedDict):
+    path: str
+    """The whole path."""
+    written: bool
+    """False where a file is there that was not to be written over."""
+
+
 class Methods(TypedDict):
     """Method name to (params, result): the whole interface of a view."""
 
@@ -1277,6 +1319,8 @@ class Methods(TypedDict):
     memory_delete: tuple[MemoryDelete, Nothing]
     sandbox_keep: tuple[SandboxKeep, SandboxKept]
     sandbox_discard: tuple[Nothing, Nothing]
+    export_plan: tuple[ExportPlan, ExportView]
+    export_write: tuple[ExportWrite, ExportWritten]
 
 
 class Events(TypedDict):

@@ -18,10 +18,12 @@ from lgviz.analysis.history import History
 from lgviz.analysis.usage import Prices
 from lgviz.backend import Backend
 from lgviz.errors import LgvizError, NotInstalled, ThreadNotFound
+from lgviz.export.contents import FileContents
 from lgviz.export.error import error_html
 from lgviz.export.html import static_html
 from lgviz.export.text import tree_text
-from lgviz.page import PageSummary, export_html, to_html
+from lgviz.files import export, prepare
+from lgviz.files.requests import ExportRequests
 from lgviz.sources.base import ReadOptions
 
 __all__ = ["Debugger", "debug", "in_notebook"]
@@ -108,6 +110,7 @@ class Debugger(anywidget.AnyWidget):
             "prices": prices,
         }
         backend = Backend(what, self._forward, variables=variables, **asked, **options)
+        backend.answer_by(ExportRequests(backend))
         thread_id = None if thread_id is None else str(thread_id)
         self._error: LgvizError | None = None
         try:
@@ -182,9 +185,9 @@ class Debugger(anywidget.AnyWidget):
 
     def to_html(self) -> str:
         """The open thread as one HTML page, with the memory that is shown; see :meth:`export_html`."""
-        return to_html(self._opened_backend(), selected=self.selected)
+        return str(prepare(self._opened_backend(), "html", selected=self.selected).content, "utf-8")
 
-    def export_html(self, path: Any, *, quiet: bool = False) -> PageSummary:
+    def export_html(self, path: Any, *, quiet: bool = False) -> FileContents:
         """Write the open thread as one HTML file: the debugger to read in, without Python or a network.
 
         What it contains is printed before it is written. What ``redact=`` masks is masked in it.
@@ -196,7 +199,30 @@ class Debugger(anywidget.AnyWidget):
         Raises:
             ThreadNotFound: no thread is open.
         """
-        return export_html(self._opened_backend(), path, selected=self.selected, quiet=quiet)
+        return self.export(path, kind="html", quiet=quiet, overwrite=True)
+
+    def export(self, path: Any, **asked: Any) -> FileContents:
+        """Write the open thread as the file that the path's ending names; see :func:`lgviz.files.export`.
+
+        ``.html`` a page to read in, ``.lgviz`` a bundle, ``.md`` an investigation, ``.svg`` and ``.png`` the
+        tree as a picture, ``.mmd`` and ``.dot`` as text. What it contains is printed before it is written.
+        What is masked here is masked in it. A file that is there is written over only by ``overwrite=True``.
+        """
+        looked = {"selected": self.selected, "compared": self.compared}
+        return export(self._opened_backend(), path, **(looked | asked))
+
+    def export_svg(self, path: Any) -> FileContents:
+        """Write the tree as a picture; a file that is there is written over."""
+        return self.export(path, kind="svg", quiet=True, overwrite=True)
+
+    def export_png(self, path: Any) -> FileContents:
+        """Write the tree as a PNG picture; a file that is there is written over.
+
+        Raises:
+            NotInstalled: without ``pip install 'lgviz[png]'``.
+            LgvizError: this machine has no font.
+        """
+        return self.export(path, kind="png", quiet=True, overwrite=True)
 
     def _opened_backend(self) -> Backend:
         if self._backend is None or self.history is None:

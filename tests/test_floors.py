@@ -26,6 +26,7 @@ FLOORS = {
     "cli": 6,
     "completion": 6,
     "demos": 6,
+    "files": 6,
     "magics": 6,
     "mcp": 6,
     "page": 6,

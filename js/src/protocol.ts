@@ -17,6 +17,8 @@ export type Mode = "append" | "set";
 
 export type Only = "all" | "unfinished";
 
+export type ExportKind = "html" | "bundle" | "markdown" | "svg" | "png" | "mermaid" | "dot";
+
 export type FieldKind = "text" | "integer" | "number" | "bool" | "choice" | "date" | "time" | "list" | "object" | "oneof" | "json";
 
 export type FieldEmpty = "needed" | "absent" | "null" | "text";
@@ -1164,6 +1166,43 @@ export interface SandboxKeep {
 
 export type Nothing = Record<string, never>;
 
+export interface ExportPlan {
+  kind: ExportKind;
+  checkpoint: string;
+  /** What it is compared with. */
+  other: string | null;
+  /** Paths that are masked besides. */
+  redact: string[];
+}
+
+/** A file that is made and not yet written: what it contains. */
+export interface ExportView {
+  token: string;
+  checkpoints: number;
+  messages: number;
+  /** Of memory. */
+  items: number;
+  bytes: number;
+  /** How many rules masked it. */
+  rules: number;
+  /** Where it may be written: nothing is there. */
+  path: string;
+}
+
+export interface ExportWrite {
+  token: string;
+  /** Relative to the notebook's folder. */
+  path: string;
+  overwrite: boolean;
+}
+
+export interface ExportWritten {
+  /** The whole path. */
+  path: string;
+  /** False where a file is there that was not to be written over. */
+  written: boolean;
+}
+
 /** Method name to (params, result): the whole interface of a view. */
 export interface Methods {
   threads_list: { params: ThreadsList; result: ThreadPage };
@@ -1204,6 +1243,8 @@ export interface Methods {
   memory_delete: { params: MemoryDelete; result: Nothing };
   sandbox_keep: { params: SandboxKeep; result: SandboxKept };
   sandbox_discard: { params: Nothing; result: Nothing };
+  export_plan: { params: ExportPlan; result: ExportView };
+  export_write: { params: ExportWrite; result: ExportWritten };
 }
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */

@@ -10,6 +10,8 @@ import enum
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from operator import is_
 from typing import Any, Literal
 
 from lgviz.analysis.align import align
@@ -20,7 +22,7 @@ from lgviz.analysis.shown import ShownByFields
 from lgviz.analysis.tables import cells
 from lgviz.analysis.values import fields_of
 
-__all__ = ["Change", "ChangeKind", "Changes", "Path", "Walk"]
+__all__ = ["Change", "ChangeKind", "Changes", "Path", "Walk", "shared"]
 
 ChangeKind = Literal["added", "removed", "changed"]
 Path = tuple[Any, ...]
@@ -207,10 +209,15 @@ class Walk:
 
     def _sequence(self, path: Path, before: Any, after: Any, cls: type) -> Patch:
         a, b = list(before), list(after)
-        ids = _ids(a), _ids(b)
+        ids = _ids(a)
+        # What a step leaves as it is is mostly the very same objects: these are not looked at twice.
+        low = shared(a, b)
+        rest = None if ids is None else _ids(b[low:], low)
         pieces = _Pieces()
-        if ids[0] is not None and ids[1] is not None:
-            self._by_id(path, a, b, ids[0], ids[1], pieces)
+        if ids is not None and rest is not None and all(ids.get(name, low) >= low for name in rest):
+            old = dict(islice(ids.items(), low, None))
+            pieces.keep(0, low)
+            self._by_id(path, a, b, old, rest, pieces)
         else:
             self._by_position(path, a, b, pieces)
         return SequencePatch(cls, len(a), pieces.done) if cls in (list, tuple) else Replace(after)
@@ -304,10 +311,17 @@ class _Pieces:
             self.done.append(New(items))
 
 
-def _ids(items: list[Any]) -> dict[str, int] | None:
-    """Message id to position, where all items are messages that can be told apart by id."""
+def shared(a: Sequence[Any], b: Sequence[Any]) -> int:
+    """How many of their first items are the same objects."""
+    low = sum(takewhile(bool, map(is_, a, b)))
+    return int(low)
+
+
+def _ids(items: list[Any], first: int = 0) -> dict[str, int] | None:
+    """Message id to position (the first item's is ``first``), where all items are messages that can be told
+    apart by id."""
     found: dict[str, int] = {}
-    for i, item in enumerate(items):
+    for i, item in enumerate(items, first):
         name = message_id(item)
         if name is None or name in found:
             return None

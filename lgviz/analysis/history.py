@@ -145,8 +145,8 @@ class History:
 
     def to_html(self, *, selected: str | None = None) -> str:
         """The thread as one HTML page that works from a disk, without a network; see :meth:`export_html`."""
-        html: str = _page().to_html(self, selected=selected and self[selected].id)
-        return html
+        made = _files().prepare(self, "html", selected=selected)
+        return str(made.content, "utf-8")
 
     def export_html(self, path: Any, *, selected: str | None = None, quiet: bool = False) -> Any:
         """Write the thread as one HTML file: the debugger to read in, without Python and without a network.
@@ -159,15 +159,41 @@ class History:
             quiet: print nothing.
 
         Returns:
-            A :class:`~lgviz.page.PageSummary`.
+            A :class:`~lgviz.export.contents.FileContents`.
         """
-        return _page().export_html(self, path, selected=selected and self[selected].id, quiet=quiet)
+        return _files().export(self, path, kind="html", selected=selected, quiet=quiet, overwrite=True)
+
+    def export(self, path: Any, **asked: Any) -> Any:
+        """Write the thread as the file that the path's ending names; see :func:`lgviz.files.export`.
+
+        ``.html`` a page to read in, ``.lgviz`` a bundle, ``.md`` an investigation, ``.svg`` and ``.png`` the
+        tree as a picture, ``.mmd`` and ``.dot`` as text. A file that is there is written over only by
+        ``overwrite=True``.
+        """
+        return _files().export(self, path, **asked)
 
     def export_svg(self, path: Any) -> None:
         """Write the tree as a picture; a file that is there is written over."""
-        from lgviz.export.drawing import tree_svg
+        from lgviz.export.picture import tree_svg
 
         Path(path).write_text(tree_svg(self.tree), encoding="utf-8")
+
+    def export_png(self, path: Any, *, scale: float = 2.0) -> None:
+        """Write the tree as a PNG picture; a file that is there is written over.
+
+        Of a tree higher than programs open, the newest checkpoints; ``export_svg`` draws all.
+
+        Args:
+            path: where to.
+            scale: pixels for each of the SVG's.
+
+        Raises:
+            NotInstalled: without ``pip install 'lgviz[png]'``.
+            LgvizError: this machine has no font.
+        """
+        from lgviz.export.picture import tree_png
+
+        Path(path).write_bytes(tree_png(self.tree, scale=scale)[0])
 
     def to_mermaid(self) -> str:
         """The tree as a Mermaid flowchart; a subgraph's first checkpoint hangs on its caller by dashes."""
@@ -369,9 +395,9 @@ class History:
         return to_frame(self.tree)
 
 
-def _page() -> Any:
-    """The face that makes pages: it stands above a history, so it is looked up when one is asked for."""
-    return import_module("lgviz.page")
+def _files() -> Any:
+    """The face that makes files: it stands above a history, so it is looked up when one is asked for."""
+    return import_module("lgviz.files")
 
 
 def complete_by_tab() -> None:

@@ -79,9 +79,12 @@ def is_message(value: Any) -> bool:
 
 def message_id(value: Any) -> str | None:
     """The id by which a message is known; None for one without, and for what is no message."""
-    if not is_message(value):
+    if issubclass(type(value), BaseMessage):
+        found = value.__dict__.get("id")
+    elif is_message(value):
+        found = value.get("id")
+    else:
         return None
-    found = _fields(value).get("id")
     return found if type(found) is str and found else None
 
 

@@ -61,18 +61,18 @@ def usage_of(written: Iterable[Mapping[str, Any]], known: Iterable[str] = ()) ->
 
     Args:
         written: what each task wrote, by channel. A message that is gone from the state since counts.
-        known: ids of messages of the state before: a task that writes a chat again did not buy it again.
+        known: ids of messages of the state before, gone through where a message tells what it used: a task
+            that writes a chat again did not buy it again.
     """
-    seen: set[Any] = set(known)
+    messages = (m for one in written for value in one.values() for m in _messages(value))
+    telling = [(message_id(m) or id(m), told) for m in messages if (told := _told(m)) is not None]
+    seen: set[Any] = set(known) if telling else set()
     total = 0
     by_model: dict[str, tuple[int, int]] = {}
-    for message in (m for one in written for value in one.values() for m in _messages(value)):
-        key = message_id(message) or id(message)
-        told = None if key in seen else _told(message)
-        seen.add(key)
-        if told is None:
+    for key, (model, read, wrote, both) in telling:
+        if key in seen:
             continue
-        model, read, wrote, both = told
+        seen.add(key)
         before = by_model.get(model, (0, 0))
         by_model[model] = (before[0] + read, before[1] + wrote)
         total += both

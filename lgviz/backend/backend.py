@@ -26,6 +26,8 @@ from lgviz.errors import LgvizError, NotFound, described
 from lgviz.session.effects import running_loop
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions
+from lgviz.sources.redact import Rules
+from lgviz.sources.redacted import redacted
 
 __all__ = ["Backend"]
 
@@ -57,6 +59,7 @@ class Backend:
         prices: as :func:`lgviz.debug` takes them.
         name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
         variables: the names that copied code may use, as a notebook has them.
+        loop: the event loop that asynchronous savers and stores live on; None: the running one.
         **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
     Attributes:
@@ -80,11 +83,14 @@ class Backend:
         prices: Prices | None = None,
         name: str | None = None,
         variables: Mapping[str, Any] | None = None,
+        loop: Any = None,
         **options: Unpack[ReadOptions],
     ) -> None:
-        send, loop = send or _unheard, running_loop()
+        send, loop = send or _unheard, loop or running_loop()
         subject = name or name_of(what, variables or {})
         held_by = store_name_of(what, subject) if store is None else name_of(store, variables or {}, "store")
+        self._asked: dict[str, Any] = {"store": store, "config": config, "context": context, "prices": prices}
+        self._asked["loop"] = loop
         thread = self.thread = OpenThread(
             open_source(what, **options), send, config=config, context=context, prices=prices
         )
@@ -111,6 +117,17 @@ class Backend:
     def history(self) -> History | None:
         """The open thread's history; None where none is open."""
         return self.thread.history
+
+    def answer_by(self, part: Any) -> None:
+        """Have more requests answered, by the handlers of a part that stands above."""
+        self._handlers |= handlers_of(part)
+
+    def masking(self, rules: Rules) -> Backend:
+        """Another over the same source and store, which masks by these rules besides.
+
+        It is ended by :meth:`end`: the source stays open.
+        """
+        return Backend(redacted(self.thread.source, rules), **self._asked)
 
     def receive(self, message: Any) -> None:
         """Take a view's request or cancel; the reply goes to ``send`` from a worker thread."""

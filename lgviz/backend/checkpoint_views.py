@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from langgraph.types import PregelTask
@@ -20,7 +20,16 @@ from lgviz.backend.raw import raw_text
 from lgviz.backend.value_views import Budget, usage_view, value_node
 from lgviz.errors import LgvizError
 from lgviz.persistence import StoredError
-from lgviz.protocol import ChannelView, CheckpointView, DiffView, RawView, TaskView, TaskWrites, UsageView
+from lgviz.protocol import (
+    ChannelView,
+    CheckpointView,
+    DiffView,
+    RawView,
+    TaskView,
+    TaskWrites,
+    UsageView,
+    ValueNode,
+)
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import by_channel, calls, is_internal
@@ -74,8 +83,13 @@ def channel_value(checkpoint: Checkpoint, channel: str) -> Any:
     return state[channel] if channel in state else internal_of(checkpoint, state).get(channel)
 
 
-def checkpoint_view(checkpoint: Checkpoint, source: Source, prices: Prices | None = None) -> CheckpointView:
-    """Head line and State tab."""
+def checkpoint_view(
+    checkpoint: Checkpoint,
+    source: Source,
+    prices: Prices | None = None,
+    node: Callable[..., ValueNode] = value_node,
+) -> CheckpointView:
+    """Head line and State tab; ``node`` makes a node of a value, given its share of the budget."""
     state = state_of(checkpoint)
     parent = checkpoint.parent
     reducers = _reducers(checkpoint, source)
@@ -88,7 +102,7 @@ def checkpoint_view(checkpoint: Checkpoint, source: Source, prices: Prices | Non
             "internal": name not in state or is_internal(name),
             "changed": name in changed,
             "reducer": reducers.get(name),
-            "value": value_node(value, budget=share),
+            "value": node(value, budget=share),
         }
         for (name, value), share in zip(named, budget.shares(len(named)), strict=True)
     ]
@@ -144,7 +158,6 @@ def writes_view(checkpoint: Checkpoint, prices: Prices | None = None) -> list[Ta
     written = [(node, one, False) for node, many in checkpoint.writes.items() for one in many]
     pending = [(task.name, task.result, True) for task in checkpoint.tasks if _finished(task)]
     groups = [*written, *pending]
-    before, now = _known(checkpoint.parent), _known(checkpoint)
     budget = Budget()
     return [
         {
@@ -152,7 +165,9 @@ def writes_view(checkpoint: Checkpoint, prices: Prices | None = None) -> list[Ta
             "task_id": None,
             "derived": bool(getattr(checkpoint.writes, "derived", False)) and not waits,
             "pending": waits,
-            "usage": usage_view(usage_of([dict(pairs)], now if waits else before), prices),
+            "usage": usage_view(
+                usage_of([dict(pairs)], _known(checkpoint if waits else checkpoint.parent)), prices
+            ),
             "writes": [
                 {"channel": clean(str(channel)), "value": value_node(value, budget=part)}
                 for (channel, value), part in zip(pairs, share.shares(len(pairs)), strict=True)
@@ -170,7 +185,7 @@ def tasks_view(
     prices: Prices | None = None,
 ) -> list[TaskView]:
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, where the saver keeps none."""
-    stored, known = checkpoint.errors, _known(checkpoint)
+    stored = checkpoint.errors
     started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
     return [
         {
@@ -181,7 +196,7 @@ def tasks_view(
             "interrupts": interrupts_of(checkpoint, task),
             "error": None if (error := _error(task)) is None else clean(error)[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
-            "usage": usage_view(usage_of([by_channel(task.result)], known), prices)
+            "usage": usage_view(usage_of([by_channel(task.result)], _known(checkpoint)), prices)
             if _finished(task)
             else None,
             "subgraph": started.get(task.id),
@@ -198,8 +213,10 @@ def _step_usage(checkpoint: Checkpoint, prices: Prices | None) -> UsageView | No
     return usage_view(usage_of(written, _known(checkpoint.parent)), prices)
 
 
-def _known(checkpoint: Checkpoint | None) -> set[str]:
-    return set() if checkpoint is None else message_ids(state_of(checkpoint))
+def _known(checkpoint: Checkpoint | None) -> Iterator[str]:
+    """The ids of its messages; its state is read where they are asked for."""
+    if checkpoint is not None:
+        yield from message_ids(state_of(checkpoint))
 
 
 def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Mapping[str, str]) -> str | None:

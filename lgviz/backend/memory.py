@@ -189,6 +189,11 @@ class MemoryRequests:
     def memory_changes(self, call: RequestCall, params: CheckpointParams) -> MemoryChanges:
         return views.changes_view(self._changes(params["checkpoint"]))
 
+    @property
+    def items(self) -> ItemReader | None:
+        """The items of the store, as they may be shown; None where there is none."""
+        return self._items
+
     def reader(self, checkpoint: str | None) -> ItemReader:
         """The items as of a checkpoint, or now, as they may be shown."""
         return self._at(checkpoint)

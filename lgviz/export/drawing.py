@@ -1,4 +1,4 @@
-"""The tree as a picture, as Mermaid and GraphViz text, and an investigation as Markdown."""
+"""The tree as Mermaid and GraphViz text, and an investigation as Markdown."""
 
 from __future__ import annotations
 
@@ -6,72 +6,19 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
-
 from lgviz._visible import visible
 from lgviz.analysis.messages import is_message, read_message
 from lgviz.analysis.tree import Tree
 from lgviz.analysis.values import clean, line
-from lgviz.export.rails import changed_of, heads_of, marks_of, rails, time_of, title_of
+from lgviz.export.rails import title_of
 from lgviz.export.text import tree_text
 
 if TYPE_CHECKING:
     from lgviz.analysis.history import History
 
-__all__ = ["history_markdown", "tree_dot", "tree_mermaid", "tree_svg"]
+__all__ = ["history_markdown", "tree_dot", "tree_mermaid"]
 
-_ROW, _LANE, _TEXT = 24, 14, 7.2
-_COLOURS = ("#2f6fde", "#c2410c", "#0f8a6d", "#9333ea", "#b7791f", "#be185d")
 _PLAIN = re.compile(r"[^\w .,:+×∥›/()-]")
-
-
-def tree_svg(tree: Tree) -> str:
-    """The whole tree, newest checkpoint on top, for a light or a dark page.
-
-    >>> import lgviz
-    >>> from lgviz.demos import two_nodes
-    >>> from lgviz.persistence import MemorySaver
-    >>> graph = two_nodes.build(MemorySaver())
-    >>> two_nodes.seed(graph)
-    >>> tree_svg(lgviz.history(graph).tree).count("<circle")
-    6
-    """
-    rows = len(tree)
-    heads, branches = heads_of(tree)
-    left = _LANE * (max(tree.lane, default=0) + 2)
-    drawn: list[Markup] = []
-    widest = 0
-    for number, rail in enumerate(rails(tree, range(rows))):
-        top, middle, bottom = number * _ROW, number * _ROW + _ROW // 2, (number + 1) * _ROW
-        at = _LANE * (rail.lane + 1)
-        lines = [(lane, f"M{_LANE * (lane + 1)} {top}V{bottom}") for lane in rail.through]
-        lines += [(rail.lane, f"M{at} {top}V{middle}")] if rail.up else []
-        lines += [(rail.lane, f"M{at} {middle}V{bottom}")] if rail.down else []
-        lines += [
-            (lane, f"M{_LANE * (lane + 1)} {top}C{_LANE * (lane + 1)} {middle} {at} {top + 4} {at} {middle}")
-            for lane in rail.joins
-        ]
-        drawn += [_path(d, lane) for lane, d in lines]
-        marks = "".join(f"  [{words}]" for _, words in marks_of(tree, rail.row, heads, branches))
-        label, title = tree.labels[rail.row], title_of(tree, rail.row)
-        rest = f"  {', '.join(changed_of(tree, rail.row))}{marks}  {time_of(tree, rail.row)}".rstrip()
-        widest = max(widest, len(label) + len(title) + len(rest) + 2)
-        drawn.append(
-            Markup('<circle cx="{}" cy="{}" r="4.5" fill="{}"/>').format(at, middle, _colour(rail.lane))
-            + Markup('<text x="{}" y="{}"><tspan opacity=".6">{}</tspan>').format(left, middle + 4, label)
-            + Markup('<tspan font-weight="600">  {}</tspan><tspan opacity=".7">{}</tspan></text>').format(
-                _drawable(title), _drawable(rest)
-            )
-        )
-    width, height = int(left + widest * _TEXT + 16), rows * _ROW
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-label="{escape(f"{rows} checkpoints")}">'
-        "<style>svg{color:#1a1d21}@media(prefers-color-scheme:dark){svg{color:#e6e8eb}}"
-        "text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:currentColor;white-space:pre}</style>"
-        + str(Markup().join(drawn))
-        + "</svg>\n"
-    )
 
 
 def tree_mermaid(tree: Tree) -> str:
@@ -159,19 +106,6 @@ def _fenced(text: str) -> str:
 
 def _in_code(text: str) -> str:
     return visible(" ".join(text.replace("`", "'").split()))
-
-
-def _path(d: str, lane: int) -> Markup:
-    return Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.6"/>').format(d, _colour(lane))
-
-
-def _colour(lane: int) -> str:
-    return _COLOURS[lane % len(_COLOURS)]
-
-
-def _drawable(text: str) -> str:
-    """Without what XML cannot hold."""
-    return "".join(one for one in clean(text) if one >= " " or one == "\t")
 
 
 def _named(tree: Tree, row: int) -> str:

@@ -3,6 +3,6 @@
 It works from a disk, without a network and without Python; it reads, and does not act.
 """
 
-from .document import PageSummary, export_html, to_html
+from .document import page_of
 
-__all__ = ["PageSummary", "export_html", "to_html"]
+__all__ = ["page_of"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from lgviz.backend import Backend
 from lgviz.backend.checkpoint_views import channel_value, raw_view
+from lgviz.transfer.progress import Show
 
 from .memory import recorded_memory
 from .parts import Parts
@@ -27,22 +28,22 @@ class Recorded:
     items: int
 
 
-def record(backend: Backend, thread_id: str | None, selected: str | None) -> Recorded:
+def record(backend: Backend, selected: str | None, show: Show) -> Recorded:
     """Ask a backend all that a view could ask of a thread, but for acts.
 
     All of it is what views are given, so it is masked as they are (``redact=``).
 
     Args:
         backend: answers.
-        thread_id: the thread; None: the open one, or the newest.
         selected: the checkpoint that the page opens at; None: the newest.
+        show: is told how many of the checkpoints are done.
     """
     with backend.thread.source.sharing():
-        return _recorded(backend, thread_id, selected)
+        return _recorded(backend, selected, show)
 
 
-def _recorded(backend: Backend, thread_id: str | None, selected: str | None) -> Recorded:
-    opened, buffers = backend.answer("thread_open", thread_id=thread_id)
+def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
+    opened, buffers = backend.answer("thread_open", thread_id=None)
     ids: list[str] = opened["tree"]["ids"]
     parts = Parts()
     values = WholeValues(parts)
@@ -69,6 +70,7 @@ def _recorded(backend: Backend, thread_id: str | None, selected: str | None) -> 
                 }
             )
         )
+        show(len(rows), len(ids))
     memory, items = recorded_memory(backend, ids, parts, values)
     data = {
         "opened": {

@@ -85,7 +85,9 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
         source.read_only = f"A {type(what).__name__} has no graph: give the graph to fork or run."
         return source
     if isinstance(what, (str, os.PathLike)):
-        return _of_path(os.fspath(what), **options)
+        source = _of_path(os.fspath(what), **options)
+        source.origin = (os.fsdecode(what), options)
+        return source
     if hasattr(what, "get_state") and hasattr(what, "checkpointer"):
         return _of_graph(what)
     raise NotASource.of(

@@ -189,9 +189,11 @@ class Source(ABC):
         description: what is being read, in words.
         read_only: why nothing can be forked or run here; None where it can.
         redactor: masks what it gives; None where that is shown as it is.
+        origin: the path or URL that was named alone, and how its values are decoded; None for others.
     """
 
     redactor: Redactor | None = None
+    origin: tuple[str, DecodingOptions] | None = None
     graph: Any = None
     saver: Any = None
     description: str = ""

@@ -25,7 +25,7 @@ import zstandard
 
 from lgviz.errors import DamagedData, MissingFile, NotADatabase, SourceError
 
-__all__ = ["Manifest", "is_bundle", "read_manifest", "unpack", "write_bundle"]
+__all__ = ["Manifest", "is_bundle", "pack", "read_manifest", "unpack", "write_bundle", "write_whole"]
 
 _MAGIC = b"lgviz bundle "
 _VERSION = 1
@@ -112,19 +112,33 @@ def write_bundle(path: Path, manifest: Manifest, database: bytes) -> None:
     """Write a bundle, whole or not at all; one that is there is replaced.
 
     Raises:
-        MissingFile: its folder does not exist.
-        SourceError: it cannot be written there.
+        MissingFile, SourceError: as :func:`write_whole`.
     """
+    write_whole(path, pack(manifest, database))
+
+
+def pack(manifest: Manifest, database: bytes) -> bytes:
+    """What the file of a bundle holds."""
     body = json.dumps(asdict(manifest)).encode() + b"\n"
     body += zstandard.ZstdCompressor(level=19, threads=-1).compress(database)
     digest = hashlib.sha256(body).hexdigest().encode()
+    return _first_line() + digest + b"\n" + body
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; one that is there is replaced.
+
+    Raises:
+        MissingFile: its folder does not exist.
+        SourceError: it cannot be written there.
+    """
     folder = path.absolute().parent
     if not folder.is_dir():
         raise MissingFile(f"There is no folder {folder}.", "Make it, or give another path.")
     beside = folder / f".{path.name}.{os.getpid()}"
     try:
         try:
-            beside.write_bytes(_first_line() + digest + b"\n" + body)
+            beside.write_bytes(content)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

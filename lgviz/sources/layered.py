@@ -39,6 +39,7 @@ class LayeredSource(Source):
         self.saver = lower.saver
         self.description = lower.description
         self.read_only = lower.read_only
+        self.origin = lower.origin
 
     def threads(self) -> list[ThreadInfo]:
         return self.lower.threads()

@@ -48,7 +48,7 @@ class RedactedSource(Source):
         self._real = real
         self.redactor = self._masks = redactor
         self.graph, self.saver = real.graph, real.saver
-        self.description, self.read_only = real.description, real.read_only
+        self.description, self.read_only, self.origin = real.description, real.read_only, real.origin
 
     @property
     def real(self) -> Source:

@@ -11,7 +11,7 @@ from langgraph.store.memory import InMemoryStore
 from lgviz.errors import NotASource
 from lgviz.persistence.stores.store import Store
 
-from .base import DecodingOptions, ReadOptions, decoding
+from .base import DecodingOptions, ReadOptions, Source, decoding
 from .items import Ask, ItemReader
 from .langgraph.items import InMemoryItems, SqlItems, reader_of
 from .lgviz.items import VersionedItems
@@ -26,7 +26,7 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
     database; None: there are none.
 
     Args:
-        what: a graph, a saver, the path or URL of a database.
+        what: a graph, a saver, the path or URL of a database, or the source that reads one of these.
         store: a store, or the path or URL of a database with items in lgviz's tables; None: look for one.
         ask: how methods of a live store are called.
         options: see :class:`ReadOptions`.
@@ -41,6 +41,11 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
 def _found(what: Any, store: Any, ask: Ask, **options: Unpack[DecodingOptions]) -> ItemReader | None:
     if store is not None:
         return open_items(store, ask, **options)
+    if isinstance(what, Source):
+        if what.origin is not None:
+            path, given = what.origin
+            return VersionedItems.of_path(path, **given)
+        what = what.graph
     if isinstance(what, (str, os.PathLike)):
         return VersionedItems.of_path(os.fspath(what), **options)
     found = getattr(what, "store", None)

@@ -16,7 +16,7 @@ from langgraph.store.base import BaseStore
 
 from lgviz._version import __version__
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.history import open_history
+from lgviz.analysis.history import History, open_history
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import LgvizError, NotASource, NotKept, ThreadExists, described
 from lgviz.persistence.savers.saver import Saver
@@ -30,7 +30,7 @@ from lgviz.persistence.stores.versioned import SyncStore
 from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions, Source
-from lgviz.sources.bundle_file import Manifest, read_manifest, write_bundle
+from lgviz.sources.bundle_file import Manifest, pack, read_manifest, write_whole
 from lgviz.sources.items import ItemReader, Namespace, plainly
 from lgviz.sources.places import Address, config_of
 from lgviz.sources.stores import memory_of
@@ -39,7 +39,7 @@ from .migration import copy_checkpoints, places_of
 from .progress import Show, shown
 from .threads import ThreadCopy, path_places, versions_of
 
-__all__ = ["Bundle", "open_bundle", "save_bundle"]
+__all__ = ["Bundle", "open_bundle", "packed_bundle", "save_bundle"]
 
 Replayed = tuple[ItemWrite, Writer]
 
@@ -236,29 +236,47 @@ def save_bundle(
     """
     file = Path(path).expanduser()
     history = open_history(what, thread_id, **options)
-    source, thread_id = history.source, history.thread_id
     try:
-        with shown(progress, "bundling") as show, MemorySaver() as saver:
-            if at is None:
-                places = places_of(source, thread_id)
-            else:
-                last = history[at.id if isinstance(at, Checkpoint) else at]
-                places = path_places(source, Address(thread_id, last.namespace, last.id))
-            name = source.redactor.text(thread_id) if source.redactor else thread_id
-            copied = copy_checkpoints(source, places, saver, show, name)
-            items = _copy_memory(
-                what, store, memory, saver, _was_there(source, places[-1], thread_id), options
-            )
-            saver.conn.execute("VACUUM")
-            database = saver.conn.serialize()
+        reader = memory_of(what, store, plainly, **options) if memory else None
+        manifest, content = packed_bundle(history, reader, at=at, memory=memory, progress=progress)
     finally:
-        if source is not what:
-            source.close()
+        if history.source is not what:
+            history.source.close()
+    write_whole(file, content)
+    return Bundle(str(file), len(content), manifest, options)
+
+
+def packed_bundle(
+    history: History,
+    items: ItemReader | None,
+    *,
+    at: str | Checkpoint | None = None,
+    memory: bool | Iterable[Namespace] = True,
+    progress: bool | Show = False,
+) -> tuple[Manifest, bytes]:
+    """What the file of a bundle of a thread holds, and what it says of itself; see :func:`save_bundle`.
+
+    Args:
+        history: the thread; what its source masks is masked.
+        items: its memory, masked alike; None: there is none.
+        at, memory, progress: as :func:`save_bundle` takes them.
+    """
+    source, thread_id = history.source, history.thread_id
+    with shown(progress, "bundling") as show, MemorySaver() as saver:
+        if at is None:
+            places = places_of(source, thread_id)
+        else:
+            last = history[at.id if isinstance(at, Checkpoint) else at]
+            places = path_places(source, Address(thread_id, last.namespace, last.id))
+        name = source.redactor.text(thread_id) if source.redactor else thread_id
+        copied = copy_checkpoints(source, places, saver, show, name)
+        kept = _copy_memory(items, memory, saver, _was_there(source, places[-1], thread_id))
+        saver.conn.execute("VACUUM")
+        database = saver.conn.serialize()
     made = datetime.now(UTC).isoformat(timespec="seconds")
     masked = source.redactor is not None
-    manifest = Manifest(name, copied, *items, len(database), made, __version__, masked)
-    write_bundle(file, manifest, database)
-    return Bundle(str(file), file.stat().st_size, manifest, options)
+    manifest = Manifest(name, copied, *kept, len(database), made, __version__, masked)
+    return manifest, pack(manifest, database)
 
 
 def _was_there(source: Source, last: Address, thread_id: str) -> Callable[[Version], bool]:
@@ -269,17 +287,14 @@ def _was_there(source: Source, last: Address, thread_id: str) -> Callable[[Versi
 
 
 def _copy_memory(
-    what: Any,
-    store: Any,
+    reader: ItemReader | None,
     memory: bool | Iterable[Namespace],
     saver: MemorySaver,
     was_there: Callable[[Version], bool],
-    options: ReadOptions,
 ) -> tuple[int, int]:
     """How many items, and versions of them, were taken along."""
     prefixes = [()] if memory is True else [tuple(each) for each in memory or ()]
-    reader = memory_of(what, store, plainly, **options) if prefixes else None
-    if reader is None:
+    if reader is None or not prefixes:
         return 0, 0
     versions = [
         version

@@ -7,9 +7,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 import lgviz
+from lab_server import Lab
 from lgviz.demos import agent, approval
 from lgviz.persistence import InMemoryStore, MemorySaver
-from tests.support.debugger_page import Debugger
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import NotebookFactory
 
 ACTS = (
     "start",
@@ -79,3 +81,47 @@ def test_questions_are_read_and_not_answered(chromium: Browser, tmp_path: Path) 
     expect(shown.inspector.get_by_test_id("lgviz-interrupt")).to_be_visible()
     expect(shown.inspector.locator("textarea:visible, [data-decision]:visible")).to_have_count(0)
     page.close()
+
+
+def test_a_debugger_says_what_a_file_contains_and_writes_it_beside_the_notebook(
+    notebook: NotebookFactory, chromium: Browser, lab: Lab
+) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1 --redact plan"])
+    shown = Debugger(page)
+    expect(shown.row("c20")).to_be_visible()
+    shown.root.get_by_test_id("lgviz-menu").click()
+    shown.root.get_by_test_id("lgviz-export-open").click()
+    dialog = page.get_by_role("dialog", name="Export the thread")
+    contents = dialog.get_by_test_id("lgviz-export-contents")
+    expect(contents).to_contain_text("Checkpoints21Messages16Memory itemsnone")
+    expect(contents).to_contain_text("Masked by 1 rule of redaction.")
+    path = dialog.get_by_test_id("lgviz-export-path")
+    expect(path).to_have_value("thread-1.html")
+    assert not (lab.root / "thread-1.html").exists()
+    dialog.get_by_test_id("lgviz-export-mask").fill("messages.*.content")
+    page.keyboard.press("Tab")
+    expect(contents).to_contain_text("Masked by 2 rules")
+    dialog.get_by_test_id("lgviz-export-write").click()
+    file = lab.root / "thread-1.html"
+    expect(dialog.get_by_test_id("lgviz-export-written")).to_contain_text(f"Written to {file}")
+    # By keys alone: another format, a name that is taken, then replaced.
+    dialog.get_by_role("button", name="Another").press("Enter")
+    dialog.get_by_role("radio", name="HTML page").press("ArrowDown")
+    expect(path).to_have_value("thread-1.lgviz")
+    expect(contents).to_contain_text("Size")
+    path.fill("thread-1.html")
+    path.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("There is such a file.")
+    assert file.read_bytes().startswith(b"<!DOCTYPE html>")
+    path.fill("bug.lgviz")
+    path.press("Enter")
+    expect(dialog.get_by_test_id("lgviz-export-written")).to_contain_text("bug.lgviz")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    masked = lgviz.history(lab.root / "bug.lgviz")["c20"].values
+    assert masked["plan"] == "‹redacted›" and masked["messages"][-1].content == "‹redacted›"
+    saved = chromium.new_page()
+    saved.goto(file.as_uri())
+    expect(Debugger(saved).row("c20")).to_be_visible()
+    expect(Debugger(saved).tab("state")).to_contain_text("‹redacted›")
+    saved.close()

@@ -63,7 +63,7 @@ def test_names_and_values_stay_text() -> None:
     graph: Any = builder.compile(checkpointer=InMemorySaver())
     graph.invoke({"a": 1}, {"configurable": {"thread_id": "`x`"}})
     h = lgviz.history(graph)
-    from lgviz.export.drawing import tree_svg
+    from lgviz.export.picture import tree_svg
 
     root = ElementTree.fromstring(tree_svg(h.tree))
     assert {element.tag for element in root.iter()} <= {

@@ -148,20 +148,22 @@ def test_completion_knows_graphs_files_and_threads(
         assert expected in {c.text for c in shell.Completer.completions(typed, len(typed))}
 
 
-OPTIONS = ["--thread", "--store", "--trust", "--redact", "--height", "--no-static", "-t", "-s"]
+OPTIONS = ["--overwrite", "--thread", "--store", "--trust", "--redact", "--height", "--no-static", "-t", "-s"]
 
 
 @pytest.mark.parametrize("jedi", [True, False])
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("%lgviz ", ["graph", "bare", "saver", "here.db", "on", "off", *OPTIONS]),
+        ("%lgviz ", ["graph", "bare", "saver", "here.db", "on", "off", "export", *OPTIONS]),
         ("%lgviz o", ["on", "off"]),
         ("%%lgviz ", OPTIONS),
         ("%%lgviz --h", ["--height"]),
         ("%lgviz -", OPTIONS),
         ("%lgviz graph ", OPTIONS),
-        ("%lgviz graph --", OPTIONS[:6]),
+        ("%lgviz export ", ["graph", "bare", "saver", "here.db", *OPTIONS]),
+        ("%lgviz export graph --thread ", ["'two words'", "1"]),
+        ("%lgviz graph --", OPTIONS[:7]),
         ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
         ("%lgviz graph --trust a ", OPTIONS),
         ("%lgviz graph -t ", ["'two words'", "1"]),

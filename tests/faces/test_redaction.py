@@ -23,6 +23,8 @@ from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
 from lgviz.demos import approval, two_nodes
 from lgviz.errors import InvalidValue, LgvizError
+from lgviz.files import FORMATS, prepare
+from lgviz.files.requests import ExportRequests
 from lgviz.mcp import AgentTools, ToolDesk
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from lgviz.protocol import Methods
@@ -86,6 +88,7 @@ def _questions(seen: Exhibit) -> Iterator[Any]:
 def _requests(seen: Exhibit) -> Iterator[Any]:
     told: list[Any] = []
     backend = Backend(seen.what, lambda message, buffers: told.extend([message, *buffers]), redact=seen.rules)
+    backend.answer_by(ExportRequests(backend))
     opened = backend.request("thread_open", thread_id=THREAD)
     yield opened
     for method, every in REQUESTS.items():
@@ -180,6 +183,12 @@ def _page(seen: Exhibit) -> Iterator[Any]:
     yield (seen.folder / "page.html").read_text(encoding="utf-8")
 
 
+def _files(seen: Exhibit) -> Iterator[Any]:
+    for kind in sorted(FORMATS.keys() - {"html", "bundle", "png"}):
+        made = prepare(seen.history(), kind, selected="c2", compared="c1")
+        yield (made.contents, made.contents._repr_html_(), made.content)
+
+
 def _bundle(seen: Exhibit) -> Iterator[Any]:
     """What who gets it reads, without a rule."""
     bundle = lgviz.save_bundle(seen.what, THREAD, seen.folder / "b.lgviz", redact=seen.rules)
@@ -199,6 +208,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "static view": _static,
     "page": _page,
     "drawings": _drawings,
+    "files": _files,
     "terminal": _terminal,
     "coding agent": _agent,
     "bundle": _bundle,
@@ -254,6 +264,10 @@ REQUESTS: dict[str, Every] = {
     "threads_list": lambda b, ids: [{"query": q, "offset": 0, "limit": 10} for q in ("", "SECRET")],
     "thread_open": lambda b, ids: [{"thread_id": THREAD}],
     "thread_refresh": lambda b, ids: [{}],
+    "export_plan": lambda b, ids: [
+        {"kind": kind, "checkpoint": ids[2], "other": ids[1], "redact": []} for kind in ("markdown", "svg")
+    ],
+    "export_write": lambda b, ids: [{"token": "0", "path": "a.md", "overwrite": False}],
     "rows_marks": lambda b, ids: [{"checkpoints": ids}],
     "checkpoint_get": _each,
     "value_get": lambda b, ids: [{**part, "offset": 0, "limit": 100} for part in _parts(b, ids)],

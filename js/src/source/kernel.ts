@@ -54,6 +54,8 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "search",
   "memory_search",
   "memory_put",
+  "export_plan",
+  "export_write",
 ]);
 
 /** What only reads: an answer of before stands in for one that cannot come. */
@@ -78,6 +80,7 @@ const SILENT = {
 
 export class KernelSource implements Source {
   readonly answers: keyof typeof SILENT;
+  readonly exports: boolean;
   readonly lost = signal<string | null>(null);
   readonly #kept = new Map<string, unknown>();
   readonly #learnt = new Map<string, unknown>();
@@ -91,6 +94,7 @@ export class KernelSource implements Source {
   constructor(model: MessageModel, silence = SILENCE_MS, answers: keyof typeof SILENT = "kernel") {
     this.#model = model;
     this.answers = answers;
+    this.exports = answers === "kernel";
     this.#silence = silence;
     model.on("msg:custom", this.#receive);
   }

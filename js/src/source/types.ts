@@ -54,11 +54,11 @@ export type ProgressOf<M extends Method> = M extends "search"
   ? SearchProgress
   : M extends "run_start" | "thread_start"
     ? RunView
-    : M extends "fork_commit"
+    : M extends "fork_commit" | "export_plan"
       ? CopyProgress
       : unknown;
 
-/** Of a thread that is copied: its checkpoints. */
+/** Of a thread that is copied or exported: its checkpoints. */
 export interface CopyProgress {
   done: number;
   total: number;
@@ -81,6 +81,8 @@ export interface Source {
   request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
   /** Listens for an unasked event; the returned function stops listening. */
   on<E extends EventName>(event: E, listener: (body: EventBody<E>) => void): () => void;
+  /** Whether files can be written beside the notebook. */
+  readonly exports?: boolean;
   /** What was learnt of this before it was asked. */
   known?<M extends Method>(method: M, params: Params<M>): Result<M> | undefined;
   /** Takes in an answer that nobody asked for. */

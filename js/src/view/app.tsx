@@ -11,6 +11,7 @@ import { Scrub } from "./find/scrub";
 import { Inspector } from "./inspector/inspector";
 import { Beginning } from "./start/alone";
 import { focusOpener } from "./start/start";
+import { Export } from "./top/export";
 import { SandboxBar } from "./top/sandbox";
 import { TopBar } from "./top/topbar";
 import { LiveRows } from "./tree/live";
@@ -96,6 +97,7 @@ export function App({ view, height }: { view: ViewState; height: number | null }
         )}
         <Notices view={view} />
         {view.help.value && <Help view={view} />}
+        {view.exporting.value && <Export view={view} />}
       </div>
       {shown && !maximised && !still.value && tall !== null && <BottomEdge view={view} height={tall} />}
     </div>
@@ -192,6 +194,7 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
 function retreat(view: ViewState, event: KeyboardEvent): boolean {
   const { store } = view;
   if (view.help.peek()) view.help.value = false;
+  else if (view.exporting.peek()) view.exporting.value = false;
   else if (store.notice.peek()) store.notice.value = null;
   else if (store.panel.peek()) {
     const part = store.panel.peek() === "fork" ? store.editing.peek() : null;

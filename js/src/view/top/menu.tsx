@@ -28,6 +28,16 @@ export function Menu({ view }: { view: ViewState }) {
   };
   const items: MenuItem[] = [
     ...(still.value ? [] : [{ name: t("Look for new checkpoints"), act: () => void store.refresh() }]),
+    ...(store.source.exports
+      ? [
+          {
+            name: t("Export the thread…"),
+            testid: "lgviz-export-open",
+            reason: store.lost.value ?? (store.selected.value === null ? t("No thread is open yet") : null),
+            act: () => (view.exporting.value = true),
+          },
+        ]
+      : []),
     { name: t("Fold all subgraph steps"), reason: flat, act: () => view.toggleAll(true) },
     { name: t("Unfold all subgraph steps"), reason: flat, act: () => view.toggleAll(false) },
     { name: t("Fold the other branches"), reason: straight, act: () => view.toggleBranches(true) },

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import { isCancelled, ProtocolError } from "../../source/error";
-import type { Method, Params, Result, Source } from "../../source/types";
+import type { Method, Params, ProgressOf, Result, Source } from "../../source/types";
 
 export interface Asked<T> {
   /** The last answer; while a newer one is on its way it is that of an older question. */
@@ -20,12 +20,13 @@ interface State<T> {
   error: ProtocolError | undefined;
 }
 
-/** Ask `method` whenever `params` (null: nothing to ask) or `version` changes. */
+/** Ask `method` whenever `params` (null: nothing to ask) or `version` changes; `tell` hears how far it is. */
 export function useAsk<M extends Method>(
   source: Source,
   method: M,
   params: Params<M> | null,
   version: unknown = 0,
+  tell?: (progress: ProgressOf<M>) => void,
 ): Asked<Result<M>> {
   const [again, setAgain] = useState(0);
   const [state, setState] = useState<State<Result<M>>>({ key: null, data: undefined, error: undefined });
@@ -40,7 +41,7 @@ export function useAsk<M extends Method>(
     // What came before it was asked is shown until the answer comes.
     const known = source.known?.(method, asked);
     if (known !== undefined) setState((was) => (was.data === undefined ? { ...was, data: known } : was));
-    source.request(method, asked, { signal: abort.signal }).then(
+    source.request(method, asked, { signal: abort.signal, ...(tell && { onProgress: tell }) }).then(
       (data) => {
         if (!abort.signal.aborted) setState({ key, data, error: undefined });
       },
