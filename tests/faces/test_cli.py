@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -455,7 +456,9 @@ def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (ended.stdout, ended.stderr) == ("141\n", "")
-    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: os.kill(os.getpid(), signal.SIGINT))
+    # To this thread: another that a test left may take it, and then it is heard a little later.
+    here = threading.get_ident()
+    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: signal.pthread_kill(here, signal.SIGINT))
     stopped = lg("threads", folder / "own.db")
     assert (stopped.code, stopped.out, stopped.err) == (130, "", "")
 
