@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 
 import lgviz
 import lgviz.cli.keeping
+import lgviz.cli.opening
 import lgviz.cli.reading
 import lgviz.cli.serving
 from lgviz.cli.app import app
@@ -364,7 +365,7 @@ def test_each_command_has_help_with_an_example() -> None:
     for one in app.registered_commands:
         said = lg(one.name, "--help")
         assert said.code == 0 and f"Example: lgviz {one.name} " in said.out
-        assert ("--json" in said.out) == (one.name != "mcp")  # which goes on until it is ended
+        assert ("--json" in said.out) == (one.name not in ("mcp", "open"))  # which go on until they are ended
 
 
 # ------------------------------------------------------------ keeping
@@ -540,3 +541,36 @@ def test_memory_is_migrated_with_the_threads_or_alone(tmp_path: Path) -> None:
     with SqliteStore.from_conn_string(target) as store:
         assert store.get(("users", "mia"), "diet").value == {"text": "vegan"}
     assert lg("migrate", tmp_path / "none.db", target).code == 1
+
+
+def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("lgviz.cli.opening._become", started.append)
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *names: [str(tmp_path)])
+    file = tmp_path / "my threads.db"
+    file.write_bytes(db.read_bytes())
+    missing = lg("open", file)
+    assert (missing.code, missing.out) == (1, "")
+    assert (
+        missing.err
+        == "lgviz: JupyterLab does not have lgviz's extension. Run, where JupyterLab is: pip install lgviz.\n"
+    )
+    (tmp_path / "lgviz").mkdir()
+    (tmp_path / "lgviz" / "package.json").write_text("{}")
+    assert lg("open", file, "--", "--no-browser", "--port", "9000").code == 0
+    assert started == [
+        ["-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/my%20threads.db",
+         "--no-browser", "--port", "9000"]
+    ]  # fmt: skip
+    monkeypatch.setattr("lgviz.cli.opening.find_spec", lambda name: None)
+    assert lg("open", file).err == "lgviz: JupyterLab is not installed. Run: pip install 'lgviz[lab]'.\n"
+    assert (
+        lg("open", tmp_path / "none.db").err
+        == f"lgviz: There is no file {tmp_path}/none.db. Check the path.\n"
+    )
+    assert "opens files, no URLs" in lg("open", "postgresql://me@host/db").err
+    (tmp_path / "text.db").write_text("no database")
+    assert "no readable SQLite database" in lg("open", tmp_path / "text.db").err
+    assert len(started) == 1
