@@ -43,7 +43,7 @@ def test_what_is_built_asks_no_server_and_loads_no_other_module(name: str) -> No
         r"\b(?:fetch|XMLHttpRequest|WebSocket|EventSource|importScripts|sendBeacon)\b\s*\(", code
     )
     modules = re.findall(
-        r"(?:^|[;}])(?:import|export)\s*[\w*{][^;]{0,80}?\bfrom\b|\bimport\s*\((.*?)\)", code
+        r"(?:^|[;}])(?:import|export)\s*[\w*{][^;]{0,80}?\bfrom\b|\bimport\s*\((.*?)\)", code, re.M
     )
     assert (asked, modules) == ([], ["t"] if name == "loader.js" else [])  # the blob that the kernel sent
     places = set(re.findall(r"https?://([\w.]+)", code))
