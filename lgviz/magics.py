@@ -40,6 +40,10 @@ class LgvizMagics(Magics):
     )
     static = Bool(True, help="Also show the static view that outlives the kernel.").tag(config=True)
 
+    agent = Bool(False, help="Mark the checkpoints that a coding agent looks at by `lgviz mcp`.").tag(
+        config=True
+    )
+
     def __init__(self, shell: InteractiveShell | None = None, **traits: Any) -> None:
         super().__init__(shell, **traits)
         assert shell is not None
@@ -92,6 +96,11 @@ class LgvizMagics(Magics):
         metavar="RULE",
         help='what is masked in all that is shown: a path such as "messages.*.content" or "**.api_key", or '
         "the variable of a compiled pattern, a function or a list; may be given again",
+    )
+    @argument(
+        "--agent",
+        action="store_true",
+        help="mark the checkpoints that a coding agent looks at by `lgviz mcp` (default: LgvizMagics.agent)",
     )
     @argument("--height", type=int, help="height in pixels (default: LgvizMagics.height, 620)")
     @argument(
@@ -197,6 +206,7 @@ class LgvizMagics(Magics):
     def _opened(self, what: Any, **options: Any) -> Debugger:
         options["height"] = options.get("height") or self.height
         options["static"] = options.get("static", True) and self.static
+        options["agent"] = options.get("agent", False) or self.agent
         self._last = debug(what, **options)
         return self._last
 

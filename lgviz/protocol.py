@@ -204,6 +204,8 @@ class ThreadView(TypedDict):
     sandbox: SandboxView | None
     """The sandbox that is open, on this thread or another."""
     breakpoints: Breakpoints
+    agents: NotRequired[list[str]]
+    """The checkpoints that coding agents look at, by id, where that is shown."""
 
 
 class Early(TypedDict):
@@ -1170,6 +1172,13 @@ class BreakpointsOf(TypedDict):
     breakpoints: Breakpoints
 
 
+class AgentsAt(TypedDict):
+    """The body of an ``agents`` event: the checkpoints that coding agents look at, by id."""
+
+    thread_id: str
+    checkpoints: list[str]
+
+
 class MemoryList(TypedDict):
     checkpoint: str | None
     """Memory as of a checkpoint; None: now."""
@@ -1331,4 +1340,5 @@ class Events(TypedDict):
     run: RunView
     live: LiveView
     breakpoints: BreakpointsOf
+    agents: AgentsAt
     sandbox: SandboxState

@@ -17,6 +17,7 @@ from lgviz._visible import visible
 from lgviz.analysis.history import History
 from lgviz.analysis.usage import Prices
 from lgviz.backend import Backend
+from lgviz.backend.glances import AgentWatch
 from lgviz.errors import LgvizError, NotInstalled, ThreadNotFound
 from lgviz.export.contents import FileContents
 from lgviz.export.error import error_html
@@ -56,6 +57,7 @@ class Debugger(anywidget.AnyWidget):
             Then the cost of a step stands beside its tokens.
         height: pixels.
         static: also emit the script-free view that outlives the kernel.
+        agent: mark the checkpoints of the open thread that a coding agent looks at by ``lgviz mcp``.
         name: the Python expression for ``what`` in copied code; None looks it up in the notebook.
         **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
@@ -92,6 +94,7 @@ class Debugger(anywidget.AnyWidget):
         prices: Prices | None = None,
         height: int = 620,
         static: bool = True,
+        agent: bool = False,
         name: str | None = None,
         **options: Unpack[ReadOptions],
     ) -> None:
@@ -128,6 +131,7 @@ class Debugger(anywidget.AnyWidget):
         self._static = static
         self._shown = False
         self._backend = backend
+        self._watch = AgentWatch(backend.thread) if agent else None
         self.on_msg(self._hear)
         # Sent unasked: what a view asks for waits until the cells that run meanwhile have ended.
         self._send_bundle()
@@ -237,6 +241,8 @@ class Debugger(anywidget.AnyWidget):
         """Stop answering, end the worker threads, let go of the graph, and remove the widget."""
         backend, self._backend = self._backend, None
         if backend is not None:  # ipywidgets closes also what its constructor refused
+            if self._watch is not None:
+                self._watch.close()
             backend.close()
         super().close()
 
@@ -365,6 +371,7 @@ def debug(
     prices: Prices | None = None,
     height: int = 620,
     static: bool = True,
+    agent: bool = False,
     name: str | None = None,
     **options: Unpack[ReadOptions],
 ) -> Debugger:
@@ -383,5 +390,5 @@ def debug(
         SourceError: ``what`` cannot be read.
     """
     more: dict[str, Any] = {"config": config, "context": context, "prices": prices}
-    more |= {"height": height, "static": static}
+    more |= {"height": height, "static": static, "agent": agent}
     return Debugger(what, thread_id, store=store, name=name, **more, **options)

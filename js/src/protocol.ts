@@ -190,6 +190,8 @@ export interface ThreadView {
   /** The sandbox that is open, on this thread or another. */
   sandbox: SandboxView | null;
   breakpoints: Breakpoints;
+  /** The checkpoints that coding agents look at, by id, where that is shown. */
+  agents?: string[];
 }
 
 /** The body of an `opening` event: what a display shows until a kernel at work answers it. */
@@ -1102,6 +1104,12 @@ export interface BreakpointsOf {
   breakpoints: Breakpoints;
 }
 
+/** The body of an `agents` event: the checkpoints that coding agents look at, by id. */
+export interface AgentsAt {
+  thread_id: string;
+  checkpoints: string[];
+}
+
 export interface MemoryList {
   /** Memory as of a checkpoint; None: now. */
   checkpoint: string | null;
@@ -1254,5 +1262,6 @@ export interface Events {
   run: RunView;
   live: LiveView;
   breakpoints: BreakpointsOf;
+  agents: AgentsAt;
   sandbox: SandboxState;
 }

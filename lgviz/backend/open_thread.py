@@ -48,6 +48,7 @@ class OpenThread:
         lock: held while the thread is opened or read anew.
         running: ids of the threads on which a run started here is under way.
         breakpoints: by thread id, where its runs stop: before and after which nodes.
+        agents: ids of the checkpoints that coding agents look at, where that is shown.
         tracebacks: of runs made here: checkpoint id to node to traceback; only lgviz's savers store one.
     """
 
@@ -70,6 +71,7 @@ class OpenThread:
         self.lock = threading.RLock()
         self.running: set[str] = set()
         self.breakpoints: dict[str, Breakpoints] = {}
+        self.agents: list[str] = []
         self.tracebacks: dict[str, dict[str, str]] = {}
         self._send = send
         self._told: ThreadStatus = "done"
@@ -83,6 +85,7 @@ class OpenThread:
         history = open_history(self.source, thread_id, config=self.config, context=self.context)
         with self.lock:
             self.history = history
+            self.agents = []
         return history
 
     def current(self) -> History:

@@ -120,6 +120,8 @@ class Reads:
             "sandbox": self._sandbox.view(),
             "breakpoints": thread.breakpoints_of(history.thread_id),
         }
+        if thread.agents:
+            opened["agents"] = [id_ for id_ in thread.agents if id_ in history]
         if inner := inner_topologies(thread.source.graph):
             opened["subgraphs"] = inner
         return opened

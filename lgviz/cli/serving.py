@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated
 
 import typer
@@ -35,6 +36,7 @@ def mcp(
 
     Its tools read, in bounded answers; what --redact masks they never tell.
     """
+    from lgviz.backend.glances import GlanceFile
     from lgviz.errors import LgvizError, needing
     from lgviz.mcp import AgentTools, ToolDesk
     from lgviz.mcp.graphs import backend_of, load_graph
@@ -48,7 +50,8 @@ def mcp(
         complain("--allow-write adds nothing without --graph: a fork goes through the graph's reducers.")
     where, options = database.where, database.options
     desk = ToolDesk(lambda held: backend_of(held, where, loaded, write=allow_write, **options))
-    tools = AgentTools(desk, graph=loaded is not None, write=allow_write)
+    seen = GlanceFile(PurePath(where).name if "://" not in where else "PostgreSQL")
+    tools = AgentTools(desk, graph=loaded is not None, write=allow_write, told=seen.look)
     try:
         desk.open()
     except LgvizError as error:  # it may be there when it is asked for; until then each answer says so
@@ -61,4 +64,5 @@ def mcp(
         else:
             serve_stdio(tools)
     finally:
+        seen.close()
         tools.close()

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.backend.checkpoint_views import state_of
+from lgviz.backend.glances import Glance
 from lgviz.errors import InvalidValue
 from lgviz.protocol import ForkRequest
 
@@ -16,7 +17,7 @@ from .desk import ToolDesk
 from .parts import quoted
 from .reading import Thread, change_lines, change_rows, diff_lines, looked_at, next_line, some_names
 from .shapes import ForkAnswer, PreviewAnswer
-from .tools import Looked, ToolAnswer, tool
+from .tools import ToolAnswer, tool
 
 __all__ = ["fork", "preview"]
 
@@ -103,7 +104,7 @@ def fork(
     data["next"] = some_names(made["next"])
     head = f"Made {made['label']} in thread {quoted(made['thread_id'], 200)}, from {checkpoint.label}."
     lines = [next_line(made["next"])]
-    return ToolAnswer(head, lines, data, "", Looked(made["thread_id"], made["id"]))
+    return ToolAnswer(head, lines, data, "", Glance(made["thread_id"], made["id"]))
 
 
 def _request(

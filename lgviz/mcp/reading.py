@@ -19,6 +19,7 @@ from lgviz.analysis.summary import is_text_change, path_text
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import child_at, kind_of, positions_of
 from lgviz.backend.checkpoint_views import state_of
+from lgviz.backend.glances import Glance
 from lgviz.export.plain import moment, row_data
 from lgviz.export.text import tree_text
 from lgviz.sources.places import by_channel
@@ -26,7 +27,7 @@ from lgviz.sources.places import by_channel
 from .desk import ToolDesk
 from .parts import ROOM, ValueLine, part_at, parts, quoted, step_text
 from .shapes import DiffAnswer, FindAnswer, StateAnswer, ThreadsAnswer, TreeAnswer
-from .tools import Looked, ToolAnswer, tool
+from .tools import ToolAnswer, tool
 
 __all__ = [
     "Thread",
@@ -328,6 +329,6 @@ def _hits(desk: ToolDesk, names: Sequence[str], text: str, until: float) -> Iter
             return
 
 
-def looked_at(checkpoint: Checkpoint) -> Looked:
+def looked_at(checkpoint: Checkpoint) -> Glance:
     """That an answer shows this checkpoint."""
-    return Looked(checkpoint.history.thread_id, checkpoint.id)
+    return Glance(checkpoint.history.thread_id, checkpoint.id)

@@ -88,11 +88,26 @@ def test_search_looks_at_all_checkpoints(notebook: NotebookFactory) -> None:
 
 
 def test_a_file_opens_read_only(notebook: NotebookFactory) -> None:
-    page = notebook([SETUP, seeded("two_nodes"), "%lgviz {file}"])
+    page = notebook([SETUP, seeded("two_nodes"), "%lgviz {file} --agent"])
     debugger = Debugger(page)
     debugger.select("c3")
     expect(debugger.row("c3")).to_contain_text("node_b")
     expect(debugger.root.get_by_test_id("lgviz-fork-open")).to_have_attribute("aria-disabled", "true")
+    # A coding agent's server, as far as a debugger hears of it.
+    add_cell(
+        page,
+        "from lgviz.backend.glances import GlanceFile\nagent = GlanceFile('x')\n"
+        "agent.look('1', lgviz.history(graph, '1')['c2'].id)",
+    )
+    where = debugger.root.get_by_role("button", name="agent at c2")
+    where.click()
+    expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
+    expect(debugger.row("c2").get_by_text("agent", exact=True)).to_have_attribute(
+        "title", "A coding agent looks here"
+    )
+    add_cell(page, "agent.close()")
+    expect(where).to_have_count(0)
+    expect(debugger.row("c2")).not_to_contain_text("agent")
 
 
 def test_the_theme_follows_the_notebook(notebook: NotebookFactory) -> None:

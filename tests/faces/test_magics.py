@@ -148,7 +148,9 @@ def test_completion_knows_graphs_files_and_threads(
         assert expected in {c.text for c in shell.Completer.completions(typed, len(typed))}
 
 
-OPTIONS = ["--overwrite", "--thread", "--store", "--trust", "--redact", "--height", "--no-static", "-t", "-s"]
+OPTIONS = [
+    "--overwrite", "--thread", "--store", "--trust", "--redact", "--agent", "--height", "--no-static", "-t", "-s",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("jedi", [True, False])
@@ -163,7 +165,7 @@ OPTIONS = ["--overwrite", "--thread", "--store", "--trust", "--redact", "--heigh
         ("%lgviz graph ", OPTIONS),
         ("%lgviz export ", ["graph", "bare", "saver", "here.db", *OPTIONS]),
         ("%lgviz export graph --thread ", ["'two words'", "1"]),
-        ("%lgviz graph --", OPTIONS[:7]),
+        ("%lgviz graph --", OPTIONS[:8]),
         ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
         ("%lgviz graph --trust a ", OPTIONS),
         ("%lgviz graph -t ", ["'two words'", "1"]),
@@ -234,11 +236,11 @@ def test_each_option_of_the_magic_is_one_of_debug(
     shell.user_ns["rules"] = ["a.b", len]
     shell.run_line_magic(
         "lgviz",
-        "here.db -t 1 --height 300 --no-static --trust app.state --trust app.other "
+        "here.db -t 1 --height 300 --no-static --agent --trust app.state --trust app.other "
         "--redact rules --redact 'messages.*.content'",
     )
     assert asked == {
-        "name": "'here.db'", "thread_id": "1", "store": None, "height": 300, "static": False,
+        "name": "'here.db'", "thread_id": "1", "store": None, "height": 300, "static": False, "agent": True,
         "trust": ["app.state", "app.other"], "redact": ["a.b", len, "messages.*.content"],
     }  # fmt: skip
     assert asked.keys() <= {*inspect.signature(lgviz.debug).parameters, *ReadOptions.__annotations__}

@@ -84,7 +84,9 @@ def server(*arguments: Any, cwd: Path) -> StdioServerParameters:
 
 async def test_an_agent_reads_a_database_over_stdio(tmp_path: Path) -> None:
     path = own(tmp_path / "own.db")
-    async with Client(server("own.db", "--redact", "/edited/", cwd=tmp_path)) as client:
+    parameters = server("own.db", "--redact", "/edited/", cwd=tmp_path)
+    parameters.env = {"JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
+    async with Client(parameters) as client:
         assert client.server_info is not None and client.server_info.name == "lgviz"
         assert HEADING in (client.instructions or "")
         listed = (await client.list_tools()).tools
@@ -106,6 +108,8 @@ async def test_an_agent_reads_a_database_over_stdio(tmp_path: Path) -> None:
         assert state.structured_content["values"] == [
             {"path": "foo", "value": '"‹redacted›"'}, {"path": "bar", "value": '["a", "edit"]'}
         ]  # fmt: skip
+        (glance,) = (tmp_path / "runtime").iterdir()
+        assert json.loads(glance.read_text())["checkpoint_id"] == lgviz.history(str(path))["c4"].id
         unknown = await client.call_tool("state", {"at": "c44"})
         assert (unknown.is_error, unknown.content[0].text) == (  # type: ignore[union-attr]
             True, "Thread 'two' has no checkpoint 'c44'. Labels run from c0 to c5: see tree.",
@@ -116,6 +120,7 @@ async def test_an_agent_reads_a_database_over_stdio(tmp_path: Path) -> None:
         newest = await client.call_tool("threads", {"limit": 1})
         assert newest.structured_content["threads"][0]["thread"] == "new"
         assert newest.structured_content["more"] == "1 more: offset=1"
+    assert list((tmp_path / "runtime").iterdir()) == []  # nobody looks any more
 
 
 async def test_with_a_graph_it_previews_and_where_it_may_write_forks(tmp_path: Path) -> None:

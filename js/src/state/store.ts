@@ -72,6 +72,8 @@ export class Store {
   readonly sandbox = signal<SandboxView | null>(null);
   /** Where runs of the open thread stop: before and after which nodes. */
   readonly breakpoints = signal<Breakpoints>(NO_BREAKPOINTS);
+  /** The checkpoints that coding agents look at, by id. */
+  readonly agents = signal<readonly string[]>([]);
   /** The rows; mutable, so read `revision` to hear of a change. */
   readonly tree = signal(new TreeModel());
   /** Counts changes of the tree: appended rows and patches. */
@@ -129,6 +131,9 @@ export class Store {
       source.on("live", (view) => this.#setLive(view)),
       source.on("breakpoints", ({ thread_id, breakpoints }) => {
         if (thread_id === this.thread.peek()?.thread_id) this.breakpoints.value = breakpoints;
+      }),
+      source.on("agents", ({ thread_id, checkpoints }) => {
+        if (thread_id === this.thread.peek()?.thread_id) this.agents.value = checkpoints;
       }),
       source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
     );
@@ -210,6 +215,7 @@ export class Store {
       this.untrusted.value = opened.untrusted;
       this.sandbox.value = opened.sandbox;
       this.breakpoints.value = opened.breakpoints;
+      this.agents.value = opened.agents ?? [];
       this.tree.value = tree;
       this.revision.value++;
       if (!same) this.panel.value = null;

@@ -23,6 +23,7 @@ export function TopBar({ view }: { view: ViewState }) {
       <SearchBox view={view} />
       {store.thread.value && <FilterControl view={view} />}
       {store.thread.value && <Live store={store} />}
+      <Agents store={store} />
       {!still.value && (
         <button
           type="button"
@@ -75,6 +76,24 @@ export function TopBar({ view }: { view: ViewState }) {
       )}
       <Menu view={view} />
     </div>
+  );
+}
+
+/** Where coding agents look: one click shows the newest of it. */
+function Agents({ store }: { store: Store }) {
+  const id = store.agents.value.at(-1);
+  const row = id === undefined ? -1 : store.tree.value.rowOf(id);
+  if (id === undefined || row < 0) return null;
+  return (
+    <button
+      type="button"
+      class="lgviz-btn"
+      data-testid="lgviz-agent"
+      title={t("Show the checkpoint that a coding agent looks at")}
+      onClick={() => store.select(id)}
+    >
+      {t("agent at {label}", { label: store.tree.value.labels[row] as string })}
+    </button>
   );
 }
 

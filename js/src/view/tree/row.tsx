@@ -22,6 +22,8 @@ export interface RowProps {
   future: boolean;
   hit: boolean;
   fresh: boolean;
+  /** A coding agent looks here. */
+  agent: boolean;
   collapsed: boolean;
   /** What can be folded here: while rows are filtered, nothing. */
   inner: number;
@@ -151,6 +153,7 @@ const NOTHING: Details = { marks: [], chips: { shown: [], rest: [] }, at: undefi
 function detailsOf(props: RowProps, what: string, who: string, time: string): Details {
   const { tree, row, inner, branch } = props;
   const marks = marksOf(tree, row, props.marks);
+  if (props.agent) marks.unshift({ kind: "agent", text: t("agent"), title: t("A coding agent looks here") });
   const indent = 14 * (tree.depth[row] as number);
   const taken =
     nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + indent;
@@ -200,7 +203,7 @@ function joined(names: readonly string[]): string {
 }
 
 interface MarkChip {
-  kind: "error" | "ask" | "answered" | "note" | "branches" | "head" | "quiet";
+  kind: "error" | "ask" | "answered" | "note" | "branches" | "head" | "quiet" | "agent";
   text: string;
   title?: string;
 }

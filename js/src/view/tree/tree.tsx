@@ -40,6 +40,7 @@ export function Tree({ view }: { view: ViewState }) {
   const marks = view.marks.value;
   const collapsed = view.collapsed.value;
   const fresh = view.fresh.value;
+  const agents = store.agents.value;
   const filtered = view.find.kept.value !== null;
   const max = lanes.max;
   const scale = useMemo(() => new LaneScale(max), [max]);
@@ -81,6 +82,7 @@ export function Tree({ view }: { view: ViewState }) {
         future={future[row] === 1}
         hit={hits.has(row)}
         fresh={row >= fresh}
+        agent={agents.includes(id)}
         collapsed={collapsed.has(row)}
         inner={filtered ? 0 : (tree.inner[row] as number)}
         branch={filtered || !isBranch(tree, row) ? null : (visible.behind.get(row) ?? 0)}
