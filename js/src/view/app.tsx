@@ -169,9 +169,11 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       view.focus('[data-testid="lgviz-search"]');
       return true;
     case "fork":
+      if (still.peek()) return false;
       store.openFork();
       return true;
     case "start":
+      if (still.peek()) return false;
       store.openStart({ turn: false, thread: null });
       return true;
     case "maximise":

@@ -1,0 +1,1 @@
+"""lgviz from its built wheel, in the hosts of widgets; run by `make hosts`."""
