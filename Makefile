@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/lab.mjs js/style.mjs js/package-lock.json lgviz/_version.py
 
-.PHONY: help setup demo test faults upstream hosts lint format bench screenshots protocol recordings clean
+.PHONY: help setup demo test faults upstream lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -30,9 +30,6 @@ faults: setup ## small faults put into the code one by one: tells which test not
 
 upstream: setup ## LangGraph's own tests: each thread they make is opened and compared; other versions of LangGraph
 	@time CI=true $(PY) -m pytest -m upstream -n $(WORKERS) --durations=0 --durations-min=5 tests/upstream
-
-hosts: setup .make/chromium ## the built wheel in Notebook 7, Voila and marimo, in an environment of its own
-	@time CI=true $(PY) -m pytest -m hosts --durations=0 --durations-min=5 tests/hosts
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .

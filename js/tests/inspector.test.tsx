@@ -345,6 +345,16 @@ describe("the focus", () => {
     await vi.waitFor(() => expect(document.activeElement).toBe(by("inspector")));
   });
 
+  it("stays in the debugger when what had it is hidden", async () => {
+    await open("c12");
+    const pencil = by("edit");
+    pencil.focus();
+    expect(document.activeElement).toBe(pencil);
+    store.openFork();
+    await vi.waitFor(() => expect(pencil.closest("[hidden]")).not.toBeNull());
+    expect(document.activeElement).toBe(by("inspector"));
+  });
+
   it("is left alone when the person moves elsewhere", async () => {
     const outside = document.createElement("button");
     document.body.append(outside);

@@ -35,7 +35,7 @@ from lgviz._visible import HIDDEN
 from lgviz.errors import described, said
 
 from .messages import is_message
-from .types import Hint, adapter_of, part_of
+from .types import Hint, adapter_of, key_hint_of, members, part_of
 from .values import child_at, fields_of, kind_of, line, type_name
 
 __all__ = ["KEPT", "PartRefusal", "edited", "json_of", "json_text", "made_of", "with_part"]
@@ -229,7 +229,7 @@ class _Merge:
                 return self._message(old, shown, typed, keys)
             if kind == "dict" or isinstance(old, dict):
                 return self._whole(self._dict, old, shown, typed, hint, keys)
-            return self._object(old, shown, typed, keys)
+            return self._variant(old, shown, typed, hint, keys)
         return self._converted(old, typed, hint, keys)
 
     def _whole(self, merge: Any, old: Any, shown: Any, typed: Any, hint: Hint, keys: Any) -> Any:
@@ -303,7 +303,23 @@ class _Merge:
             if name in names:
                 made[key] = self.of(old[key], shown[name], one, part_of(hint, old, key), at)
             else:
-                made[key] = self.new(one, part_of(hint, old, name), at)
+                made[_key_of(name, key_hint_of(hint, old))] = self.new(one, part_of(hint, old, name), at)
+        return made
+
+    def _variant(
+        self, old: Any, shown: dict[str, Any], typed: dict[str, Any], hint: Hint, keys: tuple[str | int, ...]
+    ) -> Any:
+        """An object; where its own class refuses what was typed, one of another that the schema allows."""
+        before = len(self.refused)
+        made = self._object(old, shown, typed, keys)
+        told = self.refused[before:]
+        if not told or len(members(hint)) < 2:
+            return made
+        del self.refused[before:]
+        other = self.new(typed, hint, keys)
+        if len(self.refused) == before and type(other) is not type(old) and other is not typed:
+            return other
+        self.refused[before:] = told
         return made
 
     def _object(self, old: Any, shown: dict[str, Any], typed: dict[str, Any], keys: Any) -> Any:
@@ -413,6 +429,16 @@ class _Merge:
         except Exception:  # a type that pydantic has no schema for says nothing of values
             return typed
         return typed
+
+
+def _key_of(name: str, hint: Hint) -> Any:
+    """The key of a mapping that JSON writes as a text; the text itself where it is no such key."""
+    if not _known(hint):
+        return name
+    try:
+        return next(iter(adapter_of(dict[hint, Any]).validate_json(json.dumps({name: None}), strict=True)))
+    except Exception:  # the schema's own complaint of the whole says what is wrong
+        return name
 
 
 def _message_of(typed: dict[str, Any]) -> BaseMessage:

@@ -263,7 +263,7 @@ class Tree:
         error tells, so those of steps that went no further are read."""
         failed: dict[str, dict[str, list[Task]]] = {}
         for row in rows:
-            tasks = [task for task in row.step_work.tasks.values() if task.failed and not task.finished]
+            tasks = [task for task in row.step_work.tasks.values() if task.failed]
             if tasks and not row.continued:
                 failed.setdefault(row.namespace, {})[row.id] = tasks
         for namespace, by_id in failed.items():

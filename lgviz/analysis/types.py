@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typing_extensions
 from pydantic import BaseModel, TypeAdapter
 
-__all__ = ["Hint", "adapter_of", "bare", "hints_of", "is_typed_dict", "members", "part_of"]
+__all__ = ["Hint", "adapter_of", "bare", "hints_of", "is_typed_dict", "key_hint_of", "members", "part_of"]
 
 Hint = Any
 """An annotation; ``Any`` where nothing is known."""
@@ -42,10 +42,12 @@ def _said(hint: Any) -> Any:
 
 
 def members(hint: Hint) -> tuple[Hint, ...]:
-    """The members of a union; else the annotation alone."""
+    """The members of a union, and of unions in it; else the annotation alone."""
     hint = bare(hint)
     origin: Any = get_origin(hint)
-    return get_args(hint) if origin in (Union, types.UnionType) else (hint,)
+    if origin not in (Union, types.UnionType):
+        return (hint,)
+    return tuple(inner for member in get_args(hint) for inner in members(member))
 
 
 def is_typed_dict(hint: Hint) -> bool:
@@ -126,6 +128,19 @@ def part_of(hint: Hint, value: Any, key: Any) -> Hint:
         return hints_of(type(value)).get(str(key), Any)
     found = [_child(member, key) for member in members(hint) if _holds(member, value)]
     return found[0] if len(found) == 1 else Any
+
+
+def key_hint_of(hint: Hint, value: Any) -> Hint:
+    """What is said of the keys of a mapping of which ``hint`` is said.
+
+    >>> key_hint_of(dict[int, str] | None, {})
+    <class 'int'>
+    """
+    held = [bare(member) for member in members(hint) if _holds(member, value)]
+    if len(held) != 1 or is_typed_dict(held[0]):
+        return Any
+    origin, args = get_origin(held[0]), get_args(held[0])
+    return args[0] if isinstance(origin, type) and issubclass(origin, Mapping) and args else Any
 
 
 def _holds(member: Hint, value: Any) -> bool:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from lgviz.analysis.edits import KEPT
 from lgviz.analysis.messages import is_message, read_message
-from lgviz.analysis.types import Hint, adapter_of
+from lgviz.analysis.types import Hint, adapter_of, members
 from lgviz.backend.fields import form_of
 from lgviz.protocol import FieldView
 
@@ -44,7 +44,8 @@ def _schema(value: Any, hint: Hint) -> Any:
         calls = {"type": "array", "items": _CALL}
         return {"type": "object", "properties": {key: {"enum": roles}, "content": True, "tool_calls": calls}}
     own = isinstance(value, (BaseModel, enum.Enum, datetime.date)) or dataclasses.is_dataclass(value)
-    wanted = type(value) if own else hint
+    choices = members(hint)
+    wanted = type(value) if own and not (len(choices) > 1 and type(value) in choices) else hint
     if wanted is Any or wanted is object:
         return True
     try:

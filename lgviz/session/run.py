@@ -138,6 +138,7 @@ class RunHandle:
                 self.ended.wait(_UNTIL_STORED)
             else:
                 self.stop()
+                self._steps.leave()
             raise
 
     async def wait(self) -> Run:
@@ -215,7 +216,8 @@ def run(
     but a ``SystemExit`` or ``KeyboardInterrupt`` of a node is raised here, as by ``graph.invoke``.
 
     Without ``input`` and ``resume`` it runs what the checkpoint's ``next`` says, on a new branch. Interrupted
-    from the keyboard it stops, and what it leaves can be resumed.
+    from the keyboard it stops, and what it leaves can be resumed, also while a synchronous node is still at
+    work: then that node runs again, and what it still does is lost.
 
     >>> import lgviz
     >>> from langgraph.checkpoint.memory import InMemorySaver

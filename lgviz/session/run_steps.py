@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
@@ -23,7 +22,7 @@ from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, li
 from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .beginning import beginning, begins
-from .claims import claimed
+from .claims import Claims
 from .effects import Act, Brake, StreamCut, call
 from .halts import Halts, StepCount, StopPoints, When
 from .heads import as_latest, goes_on, went_on_besides
@@ -93,6 +92,7 @@ class RunSteps:
     sandbox: Sandbox | None = None
     passed: Nodes = ()
     _halts: Halts = field(init=False)
+    _claims: Claims | None = None
     _synchronous: set[tuple[str, str]] = field(default_factory=set)
     _until: set[str] = field(default_factory=set)
     _error: Exception | None = None
@@ -129,15 +129,19 @@ class RunSteps:
             base = self.sandbox.over_overlays(given)
         reader = CheckpointFinder(base.given)
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
+        claims = self._claims = Claims(position.target.saver, self.sandbox, position.thread_id)
         here = base.with_proxy(
-            lambda config, metadata: self._put(reader, config, metadata),
+            lambda config, metadata: self._put(reader, claims, config, metadata),
             serial=serial,
             edited=lambda saved: self._edited(base, saved),
+            lost=claims.lost,
         )
         position = Position(here, position.saved)
         in_place = spec.begins or spec.resume is not None or spec.only == "unfinished"
-        with claimed(position, self.sandbox) if in_place else nullcontext():
-            if in_place:  # who held it before may have changed it
+        with claims:
+            if in_place:
+                # who held it before may have changed it
+                self.warnings += map(_lost, claims.begin(position))
                 position = yield from self._still(position)
             start = yield from self._begin(position, reader)
             return (yield from self._outcome(position, base, start))
@@ -364,12 +368,19 @@ class RunSteps:
         if not event.namespace:
             self._step.append(node)
 
-    def _put(self, reader: CheckpointFinder, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
+    def _put(
+        self, reader: CheckpointFinder, claims: Claims, config: RunnableConfig, metadata: CheckpointMetadata
+    ) -> None:
         place = place_of(config)
         with self._lock:
             self.made.append(config)
             if not place.ns:
                 self._last, self._step = tuple(self._step), []
+        if not place.ns and not claims.at(str(place.checkpoint_id)):
+            self.warnings.append(
+                f"Another run goes on at checkpoint {place.checkpoint_id}: this one stopped."
+            )
+            self.control.request_drain("stop")
         self.tell(RunEvent("checkpoint", place.ns or "", checkpoint_id=place.checkpoint_id))
         self._halts.put(reader, config, metadata.get("source"))
 
@@ -377,11 +388,13 @@ class RunSteps:
         """Cancel the asynchronous nodes at work, and say of the others that they go on."""
         with self._lock:
             held = [name for task_id, name in self.at_work.nodes.items() if task_id in self._threaded]
-        self.warnings += [
-            f"{name!r} is synchronous and still at work: its effects may happen, its result is lost."
-            for name in held
-        ]
+        self.warnings += map(_lost, held)
         self.brake.pull()
+
+    def leave(self) -> None:
+        """Nobody waits for it any more: who goes on where it is need not wait either."""
+        if self._claims is not None:
+            self._claims.leave(lambda: list(self.at_work.nodes.values()))
 
     def tell(self, event: RunEvent) -> None:
         if self.on_event is None:
@@ -481,6 +494,10 @@ class RunSteps:
             self.passed = tuple(node for node in nodes if self._halts.before.has(path, node))
         if self.passed:
             self.warnings.append(f"It stood before {listed(self.passed)}: the breakpoint there was passed.")
+
+
+def _lost(node: str) -> str:
+    return f"{node!r} is synchronous and still at work: its effects may happen, its result is lost."
 
 
 def _at(nodes: Iterable[str], own: Sequence[str] | str, given: Sequence[str]) -> Nodes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -72,6 +73,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             it: its own lock would bind itself to that loop on the first contention.
         known: a checkpoint read a moment ago: the first who asks for it by its id is given it.
         edited: makes of each checkpoint that is read what is seen of it.
+        lost: nothing is stored any more once it is set.
         latest: by thread and namespace, the id of the checkpoint to answer with where one asks for the latest
             there, until another is stored; None: answer that there is none.
     """
@@ -85,6 +87,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         known: CheckpointTuple | None = None,
         edited: Edited | None = None,
         latest: Latest | None = None,
+        lost: threading.Event | None = None,
     ) -> None:
         super().__init__(serde=base.serde)
         self.base = base
@@ -92,6 +95,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         self._known = known
         self._edited = edited
         self._latest = dict(latest or {})
+        self._lost = lost or threading.Event()
         self._in_thread = is_sync_only(base)
         self.serial = serial
         self._serial = asyncio.Lock() if serial else None
@@ -111,6 +115,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             serial=self.serial,
             edited=self._edited,
             latest=self._latest,
+            lost=self._lost,
         )
 
     def _hand_out(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -158,6 +163,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        if self._lost.is_set():
+            return config_of(place_of(config).thread_id, place_of(config).ns or "", checkpoint["id"])
         metadata = _own_parents(config, metadata)
         stored = self.base.put(config, checkpoint, metadata, new_versions)
         self._stored(stored)
@@ -168,6 +175,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
+        if self._lost.is_set():
+            return
         raised = [(channel, original(value)) for channel, value in writes]
         self.base.put_writes(config, raised, task_id, *((task_path,) if self._with_path else ()))
 
@@ -220,6 +229,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        if self._lost.is_set():
+            return config_of(place_of(config).thread_id, place_of(config).ns or "", checkpoint["id"])
         metadata = _own_parents(config, metadata)
         stored: RunnableConfig = await self._pass("put", config, checkpoint, metadata, new_versions)
         self._stored(stored)
@@ -230,6 +241,8 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
+        if self._lost.is_set():
+            return
         raised = [(channel, original(value)) for channel, value in writes]
         await self._pass("put_writes", config, raised, task_id, *((task_path,) if self._with_path else ()))
 

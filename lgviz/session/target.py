@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, TypeVar, Unpack, cast
@@ -57,6 +58,7 @@ class ProxyOptions(TypedDict, total=False):
     known: CheckpointTuple | None
     edited: Edited | None
     latest: Latest | None
+    lost: threading.Event | None
 
 
 MARK = "lgviz_"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,6 +28,7 @@ from .values import channels_of, to_update
 __all__ = ["Edit", "Sibling", "UpdateResult", "goto_targets", "inferred", "siblings", "update", "warned"]
 
 INPUT = "__input__"
+INTERRUPT = "__interrupt__"
 _CONTROL = {"__error__", "__error_source_node__", "__interrupt__", "__resume__", "__scheduled__"}
 
 
@@ -92,7 +95,7 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
     values = to_update(graph, edit.values, node)
     if edit.goto is not None:
         values = Command(update=values if values is not None else {}, goto=edit.goto)
-    updates = [StateUpdate(values, node, None)]
+    updates = [StateUpdate(values, node, (yield from _task_id(position, node)))]
     if edit.keep_siblings:
         before = yield from snapshot_of(position)
         updates = _with_siblings(position, before, node, values)
@@ -103,6 +106,24 @@ def update(position: Position, edit: Edit, config: RunnableConfig | None, contex
     made = yield from _applied(position, acting, updates, node)
     thread_id, namespace, checkpoint_id = place_of(made)
     return UpdateResult(config_of(thread_id, namespace or "", checkpoint_id), node)
+
+
+def _task_id(position: Position, node: str) -> Act[str | None]:
+    """The task that an update is stored as; None: the one that LangGraph takes.
+
+    That may have written here already, as where the checkpoint had a child in the thread that a new one was
+    copied from. Savers keep the first of two writes of a task: what an update gives a delta channel would be
+    lost.
+    """
+    written = {
+        task_id for task_id, channel, _ in position.saved.pending_writes or () if channel not in _CONTROL
+    }
+    if not written or node not in position.graph.nodes:
+        return None
+    named = [task.id for task in (yield from snapshot_of(position)).tasks if task.name == node]
+    new = (f"{INTERRUPT}:{n}" if n else INTERRUPT for n in itertools.count())
+    ids = itertools.chain(named, (str(uuid.uuid5(uuid.UUID(position.id), name)) for name in new))
+    return next(task_id for task_id in ids if task_id not in written)
 
 
 def _applied(

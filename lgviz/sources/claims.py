@@ -1,12 +1,12 @@
-"""Something of a saver held by one alone, whichever process the others are in."""
+"""Names of a saver's held by one alone, whichever process the others are in."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +19,50 @@ from lgviz.persistence.savers.saver import Saver
 
 from .langgraph.detect import langgraph_kind
 
-__all__ = ["held"]
+__all__ = ["HeldNames"]
 
 
-@contextmanager
-def held(saver: BaseCheckpointSaver[Any], name: str) -> Iterator[bool]:
-    """Hold a name where a saver's database is; gives False where somebody else holds it.
+class HeldNames:
+    """Names that are held where a saver's database is, until :meth:`free`. Of other savers nothing is held.
 
-    The operating system holds it for SQLite, by a lock on an empty file beside the database, the server for
-    PostgreSQL, by an advisory lock: it is free again as soon as its holder's process is gone. Other savers
-    have no such place: then it gives True.
+    The operating system holds them for SQLite, by a lock on an empty file beside the database, the server for
+    PostgreSQL, by advisory locks: they are free again as soon as their holder's process is gone.
+
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> held = HeldNames(InMemorySaver())
+    >>> held.take("a name"), held.move("another"), held.free()
+    (True, True, None)
 
     Args:
         saver: LangGraph's or lgviz's.
-        name: of what is held.
-
-    Raises:
-        Unavailable: the server refuses, or cannot be reached.
-        SourceError: no file can be made beside the database.
     """
-    file = _file_of(saver)
-    if file is not None:
-        with _locked(file, name) as free:
-            yield free
-    elif (conninfo := _conninfo_of(saver)) is not None:
-        with _locked_by_server(conninfo, name) as free:
-            yield free
-    else:
-        yield True
+
+    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
+        file = _file_of(saver)
+        conninfo = _conninfo_of(saver) if file is None else None
+        self._locks: _Files | _Server | None = None
+        if file is not None:
+            self._locks = _Files(file)
+        elif conninfo is not None:
+            self._locks = _Server(conninfo)
+
+    def take(self, name: str) -> bool:
+        """Hold a name; False where somebody else holds it. It must come before any :meth:`move`.
+
+        Raises:
+            Unavailable: the server refuses, or cannot be reached.
+            SourceError: no file can be made beside the database.
+        """
+        return self._locks is None or self._locks.take(name)
+
+    def move(self, name: str) -> bool:
+        """:meth:`take` a name, and let go of the one that was moved to before."""
+        return self._locks is None or self._locks.move(name)
+
+    def free(self) -> None:
+        """Let go of all."""
+        if self._locks is not None:
+            self._locks.free()
 
 
 def _file_of(saver: Any) -> Path | None:
@@ -77,17 +93,42 @@ def _digest(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-@contextmanager
-def _locked(database: Path, name: str) -> Iterator[bool]:
-    lock = Path(f"{database}-{_digest(name)}.lock")
-    file = _opened(lock)
-    try:
-        yield file is not None
-    finally:
-        if file is not None:
-            with suppress(OSError):  # Windows removes no open file
-                lock.unlink()
-            os.close(file)
+class _Files:
+    """Locked files beside a database."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._taken: list[tuple[Path, int]] = []
+        self._moved: list[tuple[Path, int]] = []
+
+    def take(self, name: str) -> bool:
+        return self._lock(name, self._taken)
+
+    def move(self, name: str) -> bool:
+        before, self._moved = self._moved, []
+        took = self._lock(name, self._moved)
+        _unlock(before)
+        return took
+
+    def free(self) -> None:
+        _unlock(self._moved)
+        _unlock(self._taken)
+
+    def _lock(self, name: str, among: list[tuple[Path, int]]) -> bool:
+        lock = Path(f"{self._database}-{_digest(name)}.lock")
+        file = _opened(lock)
+        if file is None:
+            return False
+        among.append((lock, file))
+        return True
+
+
+def _unlock(files: list[tuple[Path, int]]) -> None:
+    while files:
+        lock, file = files.pop()
+        with suppress(OSError):  # Windows removes no open file
+            lock.unlink()
+        os.close(file)
 
 
 def _opened(lock: Path) -> int | None:
@@ -127,20 +168,37 @@ def _lock(file: int) -> bool:
     return True
 
 
-@contextmanager
-def _locked_by_server(conninfo: str, name: str) -> Iterator[bool]:
-    """By a transaction, not by a session, which a proxy may give to others meanwhile."""
-    import psycopg
+class _Server:
+    """Advisory locks of a transaction, not of a session, which a proxy may give to others meanwhile."""
 
-    from lgviz.persistence.database.postgres import unreachable
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._moved = False
 
-    try:
-        connection = psycopg.Connection.connect(conninfo, application_name="lgviz", prepare_threshold=None)
-    except psycopg.Error as error:
-        raise unreachable(error) from error
-    try:
+    @cached_property
+    def _connection(self) -> Any:
+        import psycopg
+
+        from lgviz.persistence.database.postgres import unreachable
+
+        try:
+            return psycopg.Connection.connect(
+                self._conninfo, application_name="lgviz", prepare_threshold=None
+            )
+        except psycopg.Error as error:
+            raise unreachable(error) from error
+
+    def take(self, name: str) -> bool:
         sql = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || %s, 0))"
-        found = connection.execute(sql, [_digest(name)]).fetchone()
-        yield bool(found and found[0])
-    finally:
-        connection.close()
+        found = self._connection.execute(sql, [_digest(name)]).fetchone()
+        return bool(found and found[0])
+
+    def move(self, name: str) -> bool:
+        """A lock that was taken after a savepoint is free where one goes back to that."""
+        self._connection.execute("ROLLBACK TO SAVEPOINT moved" if self._moved else "SAVEPOINT moved")
+        self._moved = True
+        return self.take(name)
+
+    def free(self) -> None:
+        if "_connection" in self.__dict__:
+            self._connection.close()

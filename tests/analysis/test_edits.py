@@ -45,6 +45,14 @@ class Plan(TypedDict):
     legs: NotRequired[list[Leg]]
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+
+
 ARRAY = np.arange(3)
 CALL = {"name": "book", "args": {"n": 1}, "id": "call-1", "type": "tool_call"}
 AI = AIMessage(
@@ -104,6 +112,12 @@ def test_what_was_not_touched_is_the_very_same_object(value: Any) -> None:
         ),
         ({"kind": "fast"}, lambda v: {"kind": "cheap", "legs": [{"day": "2026-03-09"}]}, Plan,
          {"kind": "cheap", "legs": [Leg(dt.date(2026, 3, 9))]}),
+        # another member of the union that the schema allows, told by what it needs or by a literal
+        (Trip(price=3), lambda _: {"day": "2026-03-09"}, Trip | Leg | None, Leg(dt.date(2026, 3, 9))),
+        (Cat(), lambda _: {"kind": "dog"}, Annotated[Cat | Dog, Field(discriminator="kind")] | None, Dog()),
+        ([Cat()], lambda v: [*v, {"kind": "dog"}], list[Cat | Dog], [Cat(), Dog()]),
+        ({1: "a"}, lambda v: {**v, "2": "b"}, dict[int, str], {1: "a", 2: "b"}),
+        ({Color.RED: 1}, lambda v: {"blue": 2}, dict[Color, int] | None, {Color.BLUE: 2}),
     ],
 )  # fmt: skip
 def test_what_was_typed_becomes_the_type_that_was_there_or_that_the_schema_says(
@@ -172,6 +186,8 @@ def test_a_new_message_in_a_list_of_messages_is_one() -> None:
         (Trip(price=3), {"price": 0, "legs": []}, Any, ("price",), "greater than 0"),
         (Trip(price=3), {"price": 3, "legs": [], "tip": 1}, Any, ("tip",), "no field 'tip'"),
         (Trip(price=3), {"legs": []}, Any, ("price",), "needs 'price'"),
+        (Trip(price=3), {"price": 3, "legs": [], "tip": 1}, Trip | Leg, ("tip",), "no field 'tip'"),
+        ({1: "a"}, {"1": "a", "two": "b"}, dict[int, str], ("two",), "valid integer"),
         (Leg(dt.date(2026, 3, 2)), {"day": "2026-13-01", "seat": None}, Any, ("day",), "month"),
         (AI, {"type": "ai", "content": 5, "tool_calls": [CALL]}, Any, ("content",), "valid string"),
         (AI, {"type": "ai", "content": "", "tool_calls": [{"name": "x"}]}, Any, ("tool_calls", 0, "args"), "required"),

@@ -49,6 +49,7 @@ class State(TypedDict, total=False):
     day: dt.date
     leg: Leg
     guest: Guest
+    ride: Leg | Guest | None
     notes: str
     found: dict[str, Any]
     raw: bytes
@@ -59,7 +60,7 @@ class State(TypedDict, total=False):
 AI = AIMessage("Two\nlines", id="ai-1", response_metadata={"model": "m"}, additional_kwargs={"k": 1})
 WRITTEN: State = {
     "messages": [AI], "log": ["a", "b"], "mode": "fast", "size": Size.SMALL, "day": dt.date(2026, 3, 2),
-    "leg": Leg(seats=2, day=dt.date(2026, 3, 2)), "guest": Guest("Ana"), "notes": "one\ntwo",
+    "leg": Leg(seats=2, day=dt.date(2026, 3, 2)), "guest": Guest("Ana"), "ride": Guest("Bo"), "notes": "one\ntwo",
     "found": {"n": 1, "raw": b"x"}, "raw": b"x",
 }  # fmt: skip
 
@@ -129,6 +130,12 @@ def test_each_part_is_asked_for_as_what_it_is(opened: Opened) -> None:
     assert [option["label"] for option in opened.form("c2", "size")["field"]["options"]] == ["small", "large"]
     assert kinds(opened.form("c2", "leg")["field"]) == {"seats": "integer", "day": "date"}
     assert kinds(opened.form("c2", "guest")["field"]) == {"name": "text", "vip": "bool"}
+    ride = opened.form("c2", "ride")["field"]
+    assert (ride["kind"], [one["name"] for one in ride["fields"]], ride["value"]) == (
+        "oneof",
+        ["Leg", "Guest"],
+        "1",
+    )
     found = opened.form("c2", "found")
     assert kinds(found["field"]) == {"n": "number", "raw": "json"}
     assert "stays as it is" in found["field"]["fields"][1]["reason"]
@@ -158,6 +165,7 @@ def test_a_message_is_edited_by_its_id_and_the_rest_is_untouched(opened: Opened)
         ("leg", [], {"seats": 3, "day": "2026-03-05"}, Leg(seats=3, day=dt.date(2026, 3, 5))),
         ("leg", [0], 3, Leg(seats=3, day=dt.date(2026, 3, 2))),
         ("guest", [1], True, Guest("Ana", True)),
+        ("ride", [], {"seats": 1, "day": "2026-03-05"}, Leg(seats=1, day=dt.date(2026, 3, 5))),
         ("found", [0], 2, {"n": 2, "raw": b"x"}),
         ("log", [1], "c", ["a", "c"]),  # without a reducer by id, the list is set with this element changed
         ("log", [], ["a"], ["a"]),

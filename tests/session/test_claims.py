@@ -133,6 +133,74 @@ async def test_asynchronous_savers_over_one_file(tmp_path: Path) -> None:
         leave.clear()
 
 
+@pytest.mark.parametrize("begun", ["start", "all", "unfinished"])
+def test_a_head_that_a_run_has_come_to_is_its_own(begun: str, each_saver: Any) -> None:
+    slow = HeldNode()
+    graph = chain([("a", noting("a")), ("slow", slow), ("b", noting("b"))], each_saver)
+    if begun == "start":
+        first = session.start_thread(graph, {"log": []}, "1")
+    else:
+        session.start(graph, {"log": []}, "1", before=["a"])
+        first = session.start_run(graph, "c1", only=begun, thread_id="1")  # type: ignore[arg-type]
+    assert slow.entered.wait(20)
+    head = open_history(graph, "1").latest
+    assert head.next == ("slow",)
+    for steps in (None, 1):
+        with pytest.raises(ActRefused, match=f"Another run goes on at checkpoint {head.id} already"):
+            session.run(graph, head, only="unfinished", steps=steps)
+    slow.leave.set()
+    assert (first.result(20).values["log"], slow.calls) == (["a", "slow", "b"], ["slow"])
+    assert len(open_history(graph, "1")[head.id].children) == 1
+    if begun == "unfinished":
+        assert session.run(graph, "c1", thread_id="1").status == "done"  # on a branch of its own
+
+
+STEPS = """
+import sys, threading
+import lgviz.session as session
+from lgviz.persistence import SqliteSaver, PostgresSaver
+from tests.support.graphs import chain, noting
+
+def slow(state):
+    print("at work", flush=True)
+    sys.stdin.readline()
+
+where = sys.argv[1]
+saver = (PostgresSaver if "//" in where else SqliteSaver).from_conn_string(where)
+nodes = [("a", noting("a")), ("slow", slow), ("again", slow), ("b", noting("b"))]
+session.start(chain(nodes, saver), {"log": []}, "1")
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_each_head_of_a_run_in_another_process(
+    kind: str, tmp_path: Path, postgres_uri: Callable[[], str]
+) -> None:
+    where = postgres_uri() if kind == "postgres" else str(tmp_path / "a.db")
+    cls = persistence.PostgresSaver if kind == "postgres" else persistence.SqliteSaver
+    nodes = [("a", noting("a")), ("slow", noting("slow")), ("again", noting("again")), ("b", noting("b"))]
+    other = processes.start(STEPS, where)
+    assert other.stdout is not None and other.stdin is not None
+    try:
+        for label in ("c2", "c3"):
+            assert other.stdout.readline() == "at work\n"
+            saver = cls.from_conn_string(where)
+            with pytest.raises(ActRefused, match="Another run goes on"):
+                session.run(chain(nodes, saver), label, only="unfinished", thread_id="1")
+            saver.close()
+            other.stdin.write("on\n")
+            other.stdin.flush()
+        assert other.wait(20) == 0
+    finally:
+        other.kill()
+        other.communicate()
+    saver = cls.from_conn_string(where)
+    history = open_history(chain(nodes, saver), "1")
+    assert ([c.label for c in history.heads], history.latest.values["log"]) == (["c5"], ["a", "b"])
+    assert not list(tmp_path.glob("*.lock"))
+    saver.close()
+
+
 def test_whom_no_claim_keeps_off_is_told_of(each_saver: Any) -> None:
     """LangGraph itself goes on at the head meanwhile."""
     calls: list[str] = []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ import lgviz.session as session
 from lgviz.analysis.history import open_history
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused
 from tests.support.graphs import CONFIG, Log, before, chain, noting, parallel
+from tests.support.waiting import until
 
 SECOND: Any = {"configurable": {"thread_id": "2"}}
 
@@ -283,6 +286,19 @@ def test_a_cancelled_task_of_langgraphs_own_run_did_not_fail(each_saver: Any) ->
     assert slow.calls == ["slow"]
 
 
+def test_a_task_that_finished_as_it_was_cancelled_did_not_fail(each_saver: Any) -> None:
+    """What it wrote is stored beside ``CancelledError()``, and it does not run again."""
+    graph = chain([("a", noting("a")), ("b", noting("b"))], each_saver, interrupt_before=["b"])
+    graph.invoke({"log": []}, CONFIG)
+    (task,) = graph.get_state(CONFIG).tasks
+    config = graph.get_state(CONFIG).config
+    each_saver.put_writes(config, [("__error__", asyncio.CancelledError())], task.id)
+    each_saver.put_writes(config, [("log", ["kept"])], task.id)
+    head = open_history(graph, "1").latest
+    assert (head.error, dict(head.errors), head.history.status) == (None, {}, "paused")
+    assert session.run(graph, head, only="unfinished").values["log"] == ["a", "kept"]
+
+
 async def test_an_awaited_run_that_is_cancelled_lets_go_of_its_head() -> None:
     slow = Slow(InMemorySaver())
     graph = parallel(slow.saver, ("quick", slow.quick), ("slow", slow.slow))
@@ -313,6 +329,41 @@ def test_an_interrupt_from_the_keyboard_leaves_what_can_be_resumed(each_saver: A
     head = open_history(graph, "1").latest
     assert (head.next, head.error, head.history.status) == (("pressed",), None, "paused")
     assert session.run(graph, head, only="unfinished").values["log"] == ["a", "pressed", "b"]
+
+
+@pytest.mark.parametrize("begins", ["start", "all", "unfinished"])
+def test_an_interrupt_while_a_synchronous_node_is_at_work(begins: str, each_saver: Any) -> None:
+    """It is resumed at once; what the node that was at work still does is lost."""
+    calls, leave, left = list[str](), threading.Event(), threading.Event()
+
+    def slow(state: Log) -> dict[str, Any]:
+        calls.append("slow")
+        if len(calls) > 1:
+            return {"log": ["slow again"]}
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert leave.wait(20)
+        left.set()
+        return {"log": ["slow"]}
+
+    graph = parallel(each_saver, ("quick", noting("quick")), ("slow", slow))
+    act: Callable[[], Any] = lambda: session.start(graph, {"log": []}, "1")  # noqa: E731
+    if begins != "start":
+        act = partial(session.run, graph, *begun(graph), only=begins)
+    with pytest.raises(KeyboardInterrupt):
+        act()
+    at = open_history(graph, "1").latest
+    assert (sorted(at.next), at.error) == (["quick", "slow"], None)
+    run = session.run(graph, at, only="unfinished")
+    assert (run.status, run.values["log"]) == ("done", ["before", "quick", "slow again", "after"])
+    assert run.warnings[-1] == (
+        "'slow' is synchronous and still at work: its effects may happen, its result is lost."
+    )
+    leave.set()
+    assert left.wait(20)
+    until(lambda: "lgviz-run" not in {thread.name for thread in threading.enumerate()})
+    history = open_history(graph, "1")
+    assert ([c.label for c in history[at.id].children], len(history.heads)) == ([run.checkpoints[0].label], 1)
+    assert history.latest.values["log"] == ["before", "quick", "slow again", "after"]
 
 
 def test_a_functional_graph_is_cancelled_and_resumed() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
 
 import lgviz
 from lgviz import persistence, session
@@ -117,6 +120,37 @@ def test_delta_channels_have_their_values(saver: Any) -> None:
         made = lgviz.fork(graph, at, {"plain": "x"}, as_node="close", new_thread=f"b{number}")
         found = [c.values for c in made.history.path(made.parent)]
         assert found == [c.values for c in old.path(at)]
+
+
+class Edits(TypedDict):
+    edits: Annotated[list[str], DeltaChannel(lambda held, given: [*(held or []), *itertools.chain(*given)])]
+    plain: str
+
+
+def test_what_is_given_to_a_delta_channel_is_that_branchs_alone(saver: Any) -> None:
+    """Threads left one checkpoint one after the other, each with an edit of its own."""
+    builder: Any = StateGraph(Edits)
+    builder.add_node("a", lambda _: {"edits": ["a"]})
+    builder.add_node("b", lambda _: {"plain": "b"})
+    builder.add_node("c", lambda _: {"edits": ["c"]})
+    graph = builder.add_edge(START, "a").add_edge("a", "b").add_edge("b", "c").compile(checkpointer=saver)
+    graph.invoke({"plain": ""}, {"configurable": {"thread_id": "t0"}})
+
+    def held(thread_id: str) -> list[Any]:
+        told = graph.get_state({"configurable": {"thread_id": thread_id}}).values["edits"]
+        return [told, lgviz.history(graph, thread_id).latest.values["edits"]]
+
+    expected = {"t0": ["a", "c"]}
+    for number, node in enumerate(["b", "b", "a", "b"], 1):
+        left, new = f"t{number - 1}", f"t{number}"
+        lgviz.fork(graph, "c2", {"edits": [new]}, as_node=node, thread_id=left, new_thread=new)
+        expected[new] = ["a", new]
+    assert {thread: held(thread) for thread in expected} == {t: [e, e] for t, e in expected.items()}
+    for thread in ("t1", "t3", "t0"):
+        saver.delete_thread(thread)
+        del expected[thread]
+        assert {thread: held(thread) for thread in expected} == {t: [e, e] for t, e in expected.items()}
+    assert lgviz.run(graph, lgviz.history(graph, "t4").latest).values["edits"] == ["a", "t4", "c"]
 
 
 def test_awaited(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ def start(code: str, *args: str) -> subprocess.Popen[str]:
     prelude = f"import sys; sys.path[:0] = {sys.path!r}\n"
     return subprocess.Popen(
         [sys.executable, "-c", prelude + code, *args],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -34,7 +34,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langgraph.types import Command, Interrupt, Overwrite, Send
-from pydantic import BaseModel, Field, RootModel, SecretStr, field_validator
+from pydantic import BaseModel, Field, RootModel, SecretStr, TypeAdapter, field_validator
 
 
 class Colour(enum.Enum):
@@ -232,6 +232,10 @@ KEPT: dict[str, Any] = {
     "time": dt.time(1, 2, 3, 4, tzinfo=dt.timezone(dt.timedelta(hours=2), "X"), fold=1),
     "timedelta": dt.timedelta(days=-1, microseconds=5),
     "timezone": dt.timezone(dt.timedelta(minutes=-90)),
+    "datetime as pydantic reads it": TypeAdapter(dt.datetime).validate_python("2026-01-02T03:04:05-05:30"),
+    "model with a time as pydantic reads it": Outer.model_validate(
+        {"inner": {}, "when": "2026-01-02T03:04:05Z"}
+    ),
     "zone": BERLIN,
     "decimal": decimal.Decimal("1.10"),
     "decimal snan": decimal.Decimal("-Infinity"),

@@ -91,6 +91,7 @@ def writes_of_child(
         child: which of them.
         writes: those to the channel, in LangGraph's order.
     """
+    children = _with_unseen(children, writes)
     own, doubt = _told(parent, children, child, writes)
     updates = not any(write.task_path and not write.after for write in own)
     if updates and any(each.id == child and each.source == "update" for each in children):
@@ -115,7 +116,7 @@ def _told(parent: str, children: Sequence[Child], child: str, writes: Sequence[W
         if copied:
             return _told(parent, children, copied[0].id, writes)
         return list(writes), ""
-    late = [_turn(write.after, places, children) for write in writes]
+    late = [_turn(write.after, places) for write in writes]
     writes, late = _without_copies(writes, late)
     own = [write for write, turn in zip(writes, late, strict=True) if turn == place]
     if place and own:  # kept by lgviz: stored after the child before, so for this one
@@ -123,7 +124,7 @@ def _told(parent: str, children: Sequence[Child], child: str, writes: Sequence[W
         if mine.source == "update" or ran or any(map(_is_of_exit, own)):
             return own, ""
         again = {write.task_id for write in own}
-        earlier = [w for w, turn in zip(writes, late, strict=True) if not turn and w.task_id not in again]
+        earlier = [w for w, turn in zip(writes, late, strict=True) if turn < place and w.task_id not in again]
         rest = _of_kind(parent, "run", earlier)
         return [write for write in writes if write in rest or any(write is each for each in own)], ""
     first = [write for write, turn in zip(writes, late, strict=True) if not turn]
@@ -188,14 +189,20 @@ def _told_by_ids(
     return ([], LOST) if certain else (own, MIXED)
 
 
-def _turn(after: str, places: dict[str, int], children: Sequence[Child]) -> int:
+def _with_unseen(children: Sequence[Child], writes: Sequence[W]) -> Sequence[Child]:
+    """The children with those that only a write names: removed since, or of a thread that the path left."""
+    named = {write.after.rstrip(AGAIN) for write in writes} - {"", OF_UPDATE, *(each.id for each in children)}
+    found = list(children)
+    for id_ in sorted(named):  # ids sort by time
+        place = next((n for n, each in enumerate(found) if each.id > id_), len(found))
+        found.insert(place, Child(id_, ""))
+    return found
+
+
+def _turn(after: str, places: dict[str, int]) -> int:
     """How many children there were when a write was stored."""
     after = after.rstrip(AGAIN)
-    if not after or after == OF_UPDATE:
-        return 0
-    if after in places:
-        return places[after] + 1
-    return sum(each.id <= after for each in children)  # it was removed: ids sort by time
+    return 0 if after in ("", OF_UPDATE) else places[after] + 1
 
 
 def _kind_of_child(child: Child) -> str:

@@ -1,6 +1,7 @@
 """Exact forms of the standard library's types: a name and parts that say everything about a value.
 
-A form's reader is given decoded parts and calls only constructors of the standard library.
+A form's reader is given decoded parts and calls only constructors: of the standard library, and of pydantic's
+time zone, which every aware time has that pydantic reads.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import zoneinfo
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from pydantic_core import TzInfo
 
 from .stored_error import StoredError
 
@@ -114,6 +117,7 @@ EXACT: dict[type, Form] = {
         "timedelta", lambda value: [value.days, value.seconds, value.microseconds], dt.timedelta
     ),
     dt.timezone: Form("timezone", lambda value: list(value.__getinitargs__()), dt.timezone),
+    TzInfo: Form("TzInfo", lambda value: [int(value.utcoffset(None).total_seconds())], TzInfo),
     time.struct_time: Form("struct_time", lambda value: list(value.__reduce__()[1]), time.struct_time),
     zoneinfo.ZoneInfo: Form("ZoneInfo", _write_zone, zoneinfo.ZoneInfo),
     decimal.Decimal: _text(decimal.Decimal),

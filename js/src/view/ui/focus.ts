@@ -1,17 +1,22 @@
 // Keys must not fall through to the notebook when the element that had the focus goes away.
 import { useEffect } from "preact/hooks";
 
-/** Take the focus when what is focused inside is removed by a change of ours; a move elsewhere is left alone. */
+/** Take the focus when what is focused inside is removed or hidden by a change of ours; a move elsewhere is left
+ * alone. */
 export function useFocusHeld(box: { current: HTMLElement | null }): void {
   useEffect(() => {
     const element = box.current;
     if (!element) return;
     let last: HTMLElement | null = null;
+    const gone = (one: Element) => !element.contains(one) || one.closest("[hidden]") !== null;
     const check = () => {
-      if (last === null || !element.isConnected || element.contains(document.activeElement)) return;
-      const removed = !element.contains(last);
+      const active = document.activeElement;
+      if (last === null || !element.isConnected || (active && !gone(active))) return;
+      const removed = gone(last);
       last = null;
-      if (removed && document.activeElement === document.body) element.focus({ preventScroll: true });
+      // What has just been hidden has the focus still.
+      if (removed && (active === document.body || element.contains(active)))
+        element.focus({ preventScroll: true });
     };
     const entered = (event: FocusEvent) => {
       last = event.target as HTMLElement;
@@ -20,7 +25,7 @@ export function useFocusHeld(box: { current: HTMLElement | null }): void {
     const observer = new MutationObserver(check);
     element.addEventListener("focusin", entered);
     element.addEventListener("focusout", left);
-    observer.observe(element, { childList: true, subtree: true });
+    observer.observe(element, { childList: true, subtree: true, attributeFilter: ["hidden"] });
     return () => {
       observer.disconnect();
       element.removeEventListener("focusin", entered);

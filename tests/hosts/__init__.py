@@ -1,1 +1,0 @@
-"""lgviz from its built wheel, in the hosts of widgets; run by `make hosts`."""
