@@ -2,8 +2,8 @@
 import { useEffect } from "preact/hooks";
 
 /** Take the focus when what is focused inside is removed or hidden by a change of ours; a move elsewhere is left
- * alone. */
-export function useFocusHeld(box: { current: HTMLElement | null }): void {
+ * alone. What is within an element of the class `inner` is left to that one, as long as it is there. */
+export function useFocusHeld(box: { current: HTMLElement | null }, inner?: string): void {
   useEffect(() => {
     const element = box.current;
     if (!element) return;
@@ -12,6 +12,8 @@ export function useFocusHeld(box: { current: HTMLElement | null }): void {
     const check = () => {
       const active = document.activeElement;
       if (last === null || !element.isConnected || (active && !gone(active))) return;
+      const held = inner === undefined ? null : last.closest(inner);
+      if (held && element.contains(held)) return;
       const removed = gone(last);
       last = null;
       // What has just been hidden has the focus still.
@@ -31,5 +33,5 @@ export function useFocusHeld(box: { current: HTMLElement | null }): void {
       element.removeEventListener("focusin", entered);
       element.removeEventListener("focusout", left);
     };
-  }, [box]);
+  }, [box, inner]);
 }
