@@ -8,12 +8,12 @@ export function useFocusHeld(box: { current: HTMLElement | null }, inner?: strin
     const element = box.current;
     if (!element) return;
     let last: HTMLElement | null = null;
+    let holder: Element | null = null;
     const gone = (one: Element) => !element.contains(one) || one.closest("[hidden]") !== null;
     const check = () => {
       const active = document.activeElement;
       if (last === null || !element.isConnected || (active && !gone(active))) return;
-      const held = inner === undefined ? null : last.closest(inner);
-      if (held && element.contains(held)) return;
+      if (holder && element.contains(holder)) return;
       const removed = gone(last);
       last = null;
       // What has just been hidden has the focus still.
@@ -22,6 +22,7 @@ export function useFocusHeld(box: { current: HTMLElement | null }, inner?: strin
     };
     const entered = (event: FocusEvent) => {
       last = event.target as HTMLElement;
+      holder = inner === undefined ? null : last.closest(inner);
     };
     const left = () => queueMicrotask(check);
     const observer = new MutationObserver(check);
