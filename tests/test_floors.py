@@ -23,6 +23,7 @@ FLOORS = {
     "protocol": 5,
     "backend": 5,
     "automatic": 6,
+    "beside": 6,
     "cli": 6,
     "completion": 6,
     "demos": 6,

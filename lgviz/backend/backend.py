@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Mapping
@@ -59,7 +60,7 @@ class Backend:
         prices: as :func:`lgviz.debug` takes them.
         name: the Python expression for ``what`` in copied code; None looks it up in ``variables``.
         variables: the names that copied code may use, as a notebook has them.
-        loop: the event loop that asynchronous savers and stores live on; None: the running one.
+        loop: the event loop that asynchronous graphs, savers and stores live on; None: the running one.
         **options: how the source is read: ``trust``, ``redact`` (see :func:`lgviz.open_source`).
 
     Attributes:
@@ -83,7 +84,7 @@ class Backend:
         prices: Prices | None = None,
         name: str | None = None,
         variables: Mapping[str, Any] | None = None,
-        loop: Any = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         **options: Unpack[ReadOptions],
     ) -> None:
         send, loop = send or _unheard, loop or running_loop()

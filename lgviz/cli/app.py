@@ -113,7 +113,9 @@ def _rule(text: str) -> Any:
     return text
 
 
-def command(example: str, *, answers: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def command(
+    example: str, *, answers: bool = True, name: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a command: this line above a function is all that there is to it.
 
     The function's name is the command's, its docstring the help; its parameters are read by typer, but for
@@ -123,6 +125,7 @@ def command(example: str, *, answers: bool = True) -> Callable[[Callable[..., An
 
     Args:
         example: a line that shows it, for the help.
+        name: the command's, where Python has another use for it.
         answers: whether it has an answer; one that has none goes on until it is ended, without ``--json``.
     """
 
@@ -146,7 +149,7 @@ def command(example: str, *, answers: bool = True) -> Callable[[Callable[..., An
         run.__doc__ = function.__doc__
         run.__signature__ = _signature(own, reads, answers)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
-        app.command(function.__name__, epilog=f"Example: {example}")(run)
+        app.command(name or function.__name__, epilog=f"Example: {example}")(run)
         return function
 
     return declare

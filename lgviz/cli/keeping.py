@@ -1,19 +1,76 @@
-"""Commands that keep and copy: ``bundle``, ``migrate``, ``prune``, ``check``, ``stats`` (floor 6)."""
+"""Commands that keep and copy: ``export``, ``bundle``, ``migrate``, ``prune``, ``check``, ``stats``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from itertools import chain
 from operator import itemgetter
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .app import OpenedDatabase, Thread, command
-from .printing import CommandAnswer, Line, progress, size, table
+from lgviz.export.sizes import size_text
 
-__all__ = ["bundle", "check", "migrate", "prune", "stats"]
+from .app import OpenedDatabase, Thread, command
+from .printing import CommandAnswer, Line, progress, table
+
+__all__ = ["bundle", "check", "export", "migrate", "prune", "stats"]
+
+
+@command("lgviz export checkpoints.db --thread 1 thread.html")
+def export(
+    database: OpenedDatabase,
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="The file to write; its ending says as what: .html a page to read in, .lgviz a bundle, .md, "
+            ".svg, .png, .mmd, .dot.",
+        ),
+    ],
+    thread: Thread = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="CHECKPOINT",
+            help="The checkpoint that a page opens at, that Markdown tells; else the newest.",
+        ),
+    ] = None,
+    compared: Annotated[
+        str | None,
+        typer.Option("--diff", metavar="CHECKPOINT", help="In Markdown: also what changed since this one."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")] = False,
+) -> CommandAnswer:
+    """Write one thread as a file to look at: a page, a picture, a text.
+
+    What it contains is told before it is written. What --redact masks is masked in it.
+    """
+    from lgviz.backend import Backend
+    from lgviz.files import format_of, prepare, refuse_existing
+
+    file = Path(path).expanduser()
+    kind = format_of(file)
+    refuse_existing(file, overwrite=overwrite)
+    with closing(Backend(database.where, **database.options)) as backend, progress("exporting") as told:
+        backend.thread.open(thread)
+        made = prepare(backend, kind.name, selected=at, compared=compared, progress=told)
+    held = made.contents
+
+    def data() -> dict[str, Any]:
+        named = ("thread_id", "checkpoints", "messages", "items", "size", "rules")
+        made.write(file, overwrite=overwrite)
+        return {"path": path, "kind": kind.name} | {name: getattr(held, name) for name in named}
+
+    def lines() -> Iterator[Line]:
+        yield f"{path}: {held}"
+        made.write(file, overwrite=overwrite)
+
+    return CommandAnswer(data, lines())
 
 
 @command("lgviz bundle checkpoints.db --thread 1 bug.lgviz")
@@ -47,7 +104,7 @@ def bundle(
     held = made.manifest
     said = (
         f"{path}: thread {held.thread_id}, {held.checkpoints:,} checkpoints, {held.items:,} items of memory, "
-        f"{size(made.size)}."
+        f"{size_text(made.size)}."
     )
     return CommandAnswer(lambda: {"path": path, "size": made.size, **asdict(held)}, [said])
 
@@ -61,15 +118,26 @@ def migrate(
         str, typer.Argument(metavar="DST", help="File to make or to go on with, or a postgresql:// URL.")
     ],
 ) -> CommandAnswer:
-    """Copy all threads from LangGraph's tables to lgviz's.
+    """Copy all threads and all memory from LangGraph's tables to lgviz's.
 
     Exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
     """
+    from lgviz.errors import NoCheckpoints
     from lgviz.transfer import migrate as copied
+    from lgviz.transfer.store_migration import holds_items, migrate_items
 
-    with progress("migrating") as told:
-        count = copied(source, target, told)
-    return CommandAnswer(lambda: {"copied": count}, [f"{count:,} checkpoints copied."])
+    count, items, remembers = 0, 0, holds_items(source)
+    try:
+        with progress("migrating threads") as told:
+            count = copied(source, target, told)
+    except NoCheckpoints:
+        if not remembers:
+            raise
+    if remembers:
+        with progress("migrating memory") as told:
+            items = migrate_items(source, target, told)
+    said = [f"{count:,} checkpoints copied."] + ([f"{items:,} items of memory copied."] if remembers else [])
+    return CommandAnswer(lambda: {"copied": count, "items": items}, said)
 
 
 @command("lgviz prune checkpoints.db --thread 1 --dry-run")
@@ -119,7 +187,7 @@ def prune(
 
 
 def _planned(plan: list[Any], *, pruned: bool) -> CommandAnswer:
-    rows = ([p.thread_id, p.removed, p.kept, "–" if p.bytes is None else size(p.bytes)] for p in plan)
+    rows = ([p.thread_id, p.removed, p.kept, "–" if p.bytes is None else size_text(p.bytes)] for p in plan)
     end = _summary(plan, "removed" if pruned else "would go")
     return CommandAnswer(
         lambda: {"pruned": pruned, "threads": [asdict(one) for one in plan]},
@@ -130,7 +198,7 @@ def _planned(plan: list[Any], *, pruned: bool) -> CommandAnswer:
 def _summary(plan: list[Any], word: str) -> Iterator[str]:
     known = sum(one.bytes or 0 for one in plan)
     least = "at least " if any(one.bytes is None for one in plan) else ""
-    yield f"{sum(one.removed for one in plan):,} checkpoints {word}, {least}{size(known)} come back."
+    yield f"{sum(one.removed for one in plan):,} checkpoints {word}, {least}{size_text(known)} come back."
 
 
 @command("lgviz check checkpoints.db")
@@ -164,12 +232,12 @@ def stats(database: OpenedDatabase) -> CommandAnswer:
 
     def lines() -> Iterator[Line]:
         yield (
-            f"{size(found.bytes)} in {found.checkpoints:,} checkpoints, {found.writes:,} writes and "
-            f"{found.blocks:,} blocks; a prune of all would give {size(found.prune_frees)} back."
+            f"{size_text(found.bytes)} in {found.checkpoints:,} checkpoints, {found.writes:,} writes and "
+            f"{found.blocks:,} blocks; a prune of all would give {size_text(found.prune_frees)} back."
         )
         for head, counted in (("THREAD", found.by_thread), ("CHANNEL", found.by_channel)):
             largest = sorted(filter(itemgetter(1), counted.items()), key=itemgetter(1), reverse=True)
             yield ""
-            yield from table((head, "SIZE"), ((name, size(taken)) for name, taken in largest))
+            yield from table((head, "SIZE"), ((name, size_text(taken)) for name, taken in largest))
 
     return CommandAnswer(data, lines())

@@ -12,7 +12,7 @@ from typing import Any
 
 from lgviz._visible import HIDDEN, visible
 
-__all__ = ["CommandAnswer", "complain", "local", "progress", "show", "size", "table"]
+__all__ = ["CommandAnswer", "complain", "local", "progress", "show", "table"]
 
 Line = str | Sequence[tuple[str, str]]
 """A line, or its pieces with their styles, as rich names them."""
@@ -110,20 +110,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Line]
     for row in flat:
         first, *rest = aligned(row)
         yield [(first, "cyan"), *([("  " + "  ".join(rest).rstrip(), "")] if rest else [])]
-
-
-def size(count: int) -> str:
-    """Bytes for a reader.
-
-    >>> size(812), size(2_150_000)
-    ('812 B', '2.1 MB')
-    """
-    number, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if number < 1000 or unit == "TB":
-            break
-        number /= 1000
-    return f"{count} B" if unit == "B" else f"{number:.1f} {unit}"
 
 
 def local(seconds: float | None) -> str:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from lgviz._visible import visible
 from lgviz.analysis.html import page
+from lgviz.export.sizes import size_text
 
 __all__ = ["FileContents"]
 
@@ -44,7 +45,7 @@ class FileContents:
             _counted(self.items, "memory item"),
         ]
         masked = f"redacted by {_counted(self.rules, 'rule')}" if self.rules else "nothing redacted"
-        return visible(f"thread {self.thread_id!r}: {', '.join(counts)}; {_bytes(self.size)}, {masked}")
+        return visible(f"thread {self.thread_id!r}: {', '.join(counts)}; {size_text(self.size)}, {masked}")
 
     def __repr__(self) -> str:
         where = "" if self.path is None else f", {self.path}"
@@ -56,7 +57,7 @@ class FileContents:
             "checkpoints": str(self.checkpoints),
             "messages": str(self.messages),
             "memory items": str(self.items),
-            "size": _bytes(self.size),
+            "size": size_text(self.size),
             "redacted": f"by {_counted(self.rules, 'rule')}" if self.rules else "nothing",
         }
         return page(self.path or self.kind, Markup(), facts)
@@ -64,9 +65,3 @@ class FileContents:
 
 def _counted(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
-
-
-def _bytes(size: int) -> str:
-    if size < 1_000:
-        return f"{size} bytes"
-    return f"{size / 1000:,.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"

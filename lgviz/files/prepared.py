@@ -20,7 +20,7 @@ from lgviz.transfer.progress import Show, shown
 
 from .formats import FORMATS, Exported, FileFormat, format_of
 
-__all__ = ["PreparedFile", "export", "free_path", "prepare"]
+__all__ = ["PreparedFile", "export", "free_path", "prepare", "refuse_existing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,7 @@ class PreparedFile:
         file = Path(path).expanduser()
         if file.is_dir():
             raise MissingFile(f"{file} is a folder.", "Name a file in it.")
-        if file.exists() and not overwrite:
-            raise FileExists(f"There is a file {file} already.", "Give another name, or overwrite=True.")
+        refuse_existing(file, overwrite=overwrite)
         write_whole(file, self.content)
         return replace(self.contents, path=str(file))
 
@@ -108,12 +107,21 @@ def export(
     """
     file = Path(path).expanduser()
     form: FileFormat = format_of(file) if kind is None else FORMATS[kind]
-    if file.exists() and not overwrite:
-        raise FileExists(f"There is a file {file} already.", "Give another name, or overwrite=True.")
+    refuse_existing(file, overwrite=overwrite)
     made = prepare(what, form.name, **asked)
     if not quiet:
         print(f"{file}: {made.contents}")
     return made.write(file, overwrite=overwrite)
+
+
+def refuse_existing(file: Path, *, overwrite: bool) -> None:
+    """Nothing is written over unasked.
+
+    Raises:
+        FileExists: there is a file of that name, and ``overwrite`` was not asked for.
+    """
+    if file.exists() and not overwrite:
+        raise FileExists(f"There is a file {file} already.", "Give another name, or ask to overwrite it.")
 
 
 def free_path(folder: Path, name: str, suffix: str) -> Path:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lgviz.errors import LgvizError, NotFound
+from lgviz.errors import LgvizError, NotFound, SourceError
 from lgviz.protocol import ErrorCode
 from lgviz.server.files import is_where_it_was, stamp_of
 from lgviz.server.frames import frame
 from lgviz.server.served import refusal_of
+from lgviz.sources.bundle_file import is_bundle, read_manifest
 
 if TYPE_CHECKING:
     from lgviz.server.settings import LgvizServer
@@ -61,13 +62,14 @@ class Document:
         self._file, self._name = file, name
         self._settings, self._loop = settings, loop
         self._asked: dict[int, _Asked] = {}
-        self._listeners: set[Hear] = set()
+        self._listeners: dict[Hear, Callable[[], None]] = {}
         self._numbers = itertools.count(_REFRESH + 1)
         self._stamp: Any = stamp_of(file)
         self._refreshing = False
         self._used = loop.time()
         self._closed = False
         try:
+            _check_size(file, settings.max_bundle_bytes)
             self._backend = Backend(str(file), self._send, name=repr(name), redact=settings.redact)
         except LgvizError as error:
             raise error.reworded(self._shown) from None
@@ -78,14 +80,16 @@ class Document:
             self._fail(number, "source", *_CLOSED)
         self._closed = True
         self._backend.close()
+        for end in list(self._listeners.values()):
+            end()
 
-    def listen(self, hear: Hear) -> None:
-        """Let what nobody asked for be heard too."""
-        self._listeners.add(hear)
+    def listen(self, hear: Hear, end: Callable[[], None]) -> None:
+        """Let what nobody asked for be heard too; ``end`` is called when the document is closed."""
+        self._listeners[hear] = end
 
     def leave(self, hear: Hear) -> None:
         """Cancel what was asked by one who hears nothing any more."""
-        self._listeners.discard(hear)
+        self._listeners.pop(hear, None)
         self._used = self._loop.time()
         if self._closed:
             return
@@ -254,6 +258,15 @@ class OpenDocuments:
                 else:
                     document.look()
         self._watching = None
+
+
+def _check_size(file: Path, most: int) -> None:
+    """A small file may hold much: it is unpacked into the server's room."""
+    if is_bundle(file) and (size := read_manifest(file).bytes) > most:
+        raise SourceError(
+            f"{file} unpacks to {size:,} bytes, more than this server takes ({most:,}).",
+            "Open it in a notebook, or raise c.LgvizServer.max_bundle_bytes.",
+        )
 
 
 def _close_late(making: Future[Document]) -> None:

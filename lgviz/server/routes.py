@@ -225,7 +225,7 @@ class _Channel(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, document: str) -> None:
         super().open(document)
         if self.opened is not None:
-            self.opened.listen(self._tell)
+            self.opened.listen(self._tell, self.close)
 
     def on_message(self, message: str | bytes) -> None:
         try:

@@ -22,6 +22,9 @@ class LgvizServer(Configurable):
     ).tag(config=True)
     max_documents = Int(32, min=1, help="Documents that are open at once.").tag(config=True)
     max_message_bytes = Int(1_000_000, min=1_000, help="Size of one request.").tag(config=True)
+    max_bundle_bytes = Int(1_000_000_000, min=1_000, help="Size of a bundle's database, unpacked.").tag(
+        config=True
+    )
     max_requests = Int(64, min=1, help="Requests that one document answers at once.").tag(config=True)
     request_seconds = Float(60.0, min=0.1, help="After this, a request is cancelled.").tag(config=True)
     idle_seconds = Float(120.0, min=0.1, help="After this, a document that nobody uses is closed.").tag(

@@ -13,7 +13,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, Item
 from langgraph.store.base.batch import AsyncBatchedBaseStore
 
-from lgviz.errors import MissingFile, NotASource
+from lgviz.errors import MissingFile, NotASource, needing
 from lgviz.persistence.database.sqlite import connect
 from lgviz.persistence.stores.namespaces import Place
 from lgviz.persistence.stores.sqlite import SqliteStore
@@ -22,6 +22,8 @@ from lgviz.persistence.stores.timestamps import read_when
 from lgviz.persistence.stores.versioned import SyncStore
 from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
 from lgviz.sources.langgraph.detect import is_url
+
+__all__ = ["holds_items", "migrate_items"]
 
 _AT_ONCE = 500
 _EVERYTHING = (1 << 31) - 1
@@ -140,13 +142,32 @@ def _opened(source: Any) -> Iterator[BaseStore]:
         )
 
 
+def holds_items(source: str) -> bool:
+    """Whether a store of LangGraph's has its table in a database; False also where there is no database."""
+    if is_url(source):
+        with needing("psycopg", "postgres"):
+            import psycopg
+        try:
+            with psycopg.connect(source) as connection:
+                found = connection.execute("SELECT to_regclass('store')").fetchone()
+        except psycopg.Error:
+            return False
+        return found is not None and found[0] is not None
+    path = Path(source).expanduser()
+    if not path.is_file():
+        return False
+    try:
+        # LangGraph's store would make its tables in it.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
+            return conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
 def _look(path: Path) -> None:
     if not path.is_file():
         raise MissingFile(f"{path} does not exist.", "Give the path of a database.")
-    # LangGraph's store would make its tables in it.
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
-        if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone():
-            raise NotASource(
-                f"{path.name} holds no items of LangGraph's SqliteStore.",
-                "Give its file, or the store itself.",
-            )
+    if not holds_items(str(path)):
+        raise NotASource(
+            f"{path.name} holds no items of LangGraph's SqliteStore.", "Give its file, or the store itself."
+        )

@@ -13,8 +13,9 @@ import lgviz
 from lab_server import Lab
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
+from tests.support.axe import AXE, RUN
 from tests.support.debugger_page import Debugger
-from tests.support.lab import evaluate
+from tests.support.lab import command, evaluate, restart_kernel, wait_for_kernel, write_notebook
 from tests.support.wheel_lab import installed, wheel_lab
 
 __all__ = ["installed", "wheel_lab"]
@@ -76,9 +77,13 @@ def test_a_database_is_a_document(wheel_lab: Lab, page: Page) -> None:
     ]
     assert list(wheel_lab.root.rglob(".ipynb_checkpoints/*")) == []
 
-    # The layout comes back.
+    # The layout comes back, and what was selected.
+    selected = f'"selected":"{lgviz.history(path, "1")["c2"].id}"'
+    with page.expect_request(lambda request: selected in (request.post_data or "").replace(" ", "")):
+        debugger.select("c2")
     page.goto(f"{wheel_lab.url}lab?token={wheel_lab.token}")
     expect(debugger.row("c6")).to_be_visible()
+    expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
 
 
 def test_what_is_no_database_of_checkpoints_says_so_and_opens_elsewhere(wheel_lab: Lab, page: Page) -> None:
@@ -96,5 +101,78 @@ def test_what_is_no_database_of_checkpoints_says_so_and_opens_elsewhere(wheel_la
     expect(error).to_contain_text("words.db is no readable SQLite database")
     error.get_by_role("button", name="Open with Editor").click()
     expect(page.locator(".cm-content")).to_contain_text("words, and no database")
-    double_click(page, "bug.lgviz")
+
+    # From the launcher, a bundle is chosen.
+    command(page, "launcher:create")
+    page.locator(".jp-LauncherCard", has_text="Checkpoints").locator("visible=true").click()
+    page.get_by_role("dialog").get_by_role("listitem", name="bug.lgviz").click()
+    page.get_by_role("dialog").get_by_role("button", name="Select").click()
     expect(Debugger(page).row("c5")).to_be_visible()
+
+
+def test_a_double_click_may_be_left_to_others_and_notebook_opens_documents_too(
+    wheel_lab: Lab, page: Page, chromium: Browser
+) -> None:
+    seeded(wheel_lab.root / "plain.db")
+    wheel_lab.set("lgviz/documents.jupyterlab-settings", {"doubleClick": False})
+    opened(page, wheel_lab)
+    page.wait_for_function(
+        "() => jupyterapp.docRegistry.defaultWidgetFactory('plain.db').name !== 'Checkpoints'"
+    )
+    factories = "() => jupyterapp.docRegistry.preferredWidgetFactories('plain.db').map(({ name }) => name)"
+    assert "Checkpoints" in page.evaluate(factories)  # "Open With"
+    wheel_lab.set("lgviz/documents.jupyterlab-settings", {})
+    page.goto(f"{wheel_lab.url}tree?token={wheel_lab.token}")
+    with page.context.expect_page() as new:
+        double_click(page, "plain.db")
+    expect(Debugger(new.value).row("c5")).to_be_visible()
+
+
+PANEL = "LangGraph: graphs and threads of the notebook"
+MAKES = """
+from lgviz.demos import two_nodes
+from lgviz.persistence import MemorySaver
+graph = two_nodes.build(MemorySaver())
+two_nodes.seed(graph, thread_id="one")
+"""
+
+
+def test_the_panel_opens_the_debugger_of_a_thread_and_follows_the_kernel(wheel_lab: Lab, page: Page) -> None:
+    write_notebook(wheel_lab.root / "graphs.ipynb", [MAKES])
+    opened(page, wheel_lab)
+    double_click(page, "graphs.ipynb")
+    wait_for_kernel(page)
+    page.get_by_role("tab", name=PANEL).click()
+    expect(page.get_by_test_id("lgviz-panel-line")).to_contain_text(
+        "No graph with a checkpointer and no saver yet"
+    )
+    command(page, "notebook:run-all-cells")
+    thread = page.get_by_test_id("lgviz-panel-thread")
+    expect(thread).to_contain_text("6 checkpoints")
+    page.add_script_tag(path=AXE)
+    assert page.get_by_role("region", name=PANEL).evaluate(RUN, {}) == []
+
+    # Beside the notebook, where one goes on from it.
+    thread.click()
+    debugger = Debugger(page)
+    expect(debugger.row("c5")).to_have_attribute("aria-selected", "true")
+    assert debugger.root.bounding_box()["x"] > page.locator(".jp-NotebookPanel").bounding_box()["x"] + 200  # type: ignore[index]
+    debugger.fork("c3")
+    debugger.as_node("node_a")
+    debugger.commit()
+    expect(debugger.row("c6")).to_be_visible()
+    expect(thread).to_contain_text("7 checkpoints")
+
+    # A restart is followed, and so is a reload.
+    page.locator(".jp-NotebookPanel .jp-Cell").click()
+    restart_kernel(page)
+    expect(debugger.root.get_by_test_id("lgviz-kernel-gone")).to_contain_text(
+        "The kernel has no graph: run the cell"
+    )
+    command(page, "notebook:run-all-cells")
+    expect(debugger.row("c6")).to_have_count(0)
+    expect(debugger.root.get_by_role("status").filter(has_text="live")).to_be_visible()
+    command(page, "docmanager:save")
+    page.goto(f"{wheel_lab.url}lab?token={wheel_lab.token}")
+    expect(debugger.row("c5")).to_be_visible()
+    expect(thread).to_contain_text("6 checkpoints")

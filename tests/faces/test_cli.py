@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.store.sqlite import SqliteStore as LangGraphSqliteStore
 from typer.testing import CliRunner
 
 import lgviz
 import lgviz.cli.keeping
+import lgviz.cli.opening
 import lgviz.cli.reading
+import lgviz.cli.serving
 from lgviz.cli.app import app
 from lgviz.demos import agent, approval, two_nodes
-from lgviz.persistence import PostgresSaver, SqliteSaver
+from lgviz.persistence import PostgresSaver, SqliteSaver, SqliteStore
 
 EVIL = "\x1b[31mred\x07\u202e\r\nnext\x00"
 EVIL_THREAD = EVIL.replace("\x00", "")
@@ -254,6 +258,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "show --at": ["show", own, "--at", "c4"],
         "diff": ["diff", own, "c2", "c3"],
         "find": ["find", own, "edit"],
+        "export": ["export", own, tmp_path / "a.svg"],
         "bundle": ["bundle", own, tmp_path / "a.lgviz"],
         "migrate": ["migrate", folder / "langgraph.db", copy],
         "prune": ["prune", own, "--all", "--dry-run"],
@@ -359,7 +364,8 @@ def test_a_fault_of_lgviz_is_a_line_too(folder: Path, monkeypatch: pytest.Monkey
 def test_each_command_has_help_with_an_example() -> None:
     for one in app.registered_commands:
         said = lg(one.name, "--help")
-        assert said.code == 0 and f"Example: lgviz {one.name} " in said.out and "--json" in said.out
+        assert said.code == 0 and f"Example: lgviz {one.name} " in said.out
+        assert ("--json" in said.out) == (one.name not in ("mcp", "open"))  # which go on until they are ended
 
 
 # ------------------------------------------------------------ keeping
@@ -369,12 +375,12 @@ def test_migrate_prune_and_check(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     done = lg("migrate", folder / "langgraph.db", copy)
     assert (done.code, done.out, done.err) == (0, "6 checkpoints copied.\n", "")
-    assert lg("migrate", folder / "langgraph.db", copy, "--json").data == {"copied": 0}
+    assert lg("migrate", folder / "langgraph.db", copy, "--json").data == {"copied": 0, "items": 0}
     before = lg("stats", copy, "--json").data
     plan = lg("prune", copy, "--thread", "two", "--dry-run")
     assert (
         plan.out
-        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} kB\n5 checkpoints would go, {before['prune_frees'] / 1000:.1f} kB come back.\n"
+        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} KB\n5 checkpoints would go, {before['prune_frees'] / 1000:.1f} KB come back.\n"
     )
     assert lg("stats", copy, "--json").data == before
 
@@ -407,7 +413,7 @@ def test_threads_that_share_values_give_them_back_together(tmp_path: Path) -> No
     with SqliteSaver.from_conn_string(path) as saver:
         saver.fork_thread({"configurable": {"thread_id": "a"}}, "c")
     shared = lg("prune", path, "-t", "c", "--dry-run").out
-    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go, at least 0 B come back.\n", shared)
+    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go, at least 0 bytes come back.\n", shared)
 
 
 def test_damage_is_named_and_ends_with_1(tmp_path: Path) -> None:
@@ -451,7 +457,9 @@ def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (ended.stdout, ended.stderr) == ("141\n", "")
-    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: os.kill(os.getpid(), signal.SIGINT))
+    # To this thread: another that a test left may take it, and then it is heard a little later.
+    here = threading.get_ident()
+    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: signal.pthread_kill(here, signal.SIGINT))
     stopped = lg("threads", folder / "own.db")
     assert (stopped.code, stopped.out, stopped.err) == (130, "", "")
 
@@ -459,7 +467,7 @@ def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
 def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) -> None:
     file = tmp_path / "bug.lgviz"
     said = lg("bundle", db, "--thread", "two", "--at", "c3", file)
-    assert re.fullmatch(rf"{file}: thread two, 4 checkpoints, 0 items of memory, [\d.]+ kB\.\n", said.out)
+    assert re.fullmatch(rf"{file}: thread two, 4 checkpoints, 0 items of memory, [\d.]+ KB\.\n", said.out)
     assert lg("threads", file).out == "two\t4\t<time>\n"
     assert lg("diff", file, "c2", "c3").out == lg("diff", db, "c2", "c3").out
     assert lg("check", file).out == "Everything is whole.\n"
@@ -467,3 +475,102 @@ def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) ->
     refused = lg("prune", file, "--all", "--yes")
     assert refused.code == 1 and "is no" in refused.err and file.read_bytes() == before
     assert lg("bundle", db, "-t", "7", file).code == 1
+
+
+# ------------------------------------------------------------ files to send
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "begins"),
+    [
+        ("a.html", "html", "<!DOCTYPE html>"), ("a.svg", "svg", "<svg "), ("a.mmd", "mermaid", "flowchart TD"),
+        ("a.dot", "dot", "digraph"), ("a.md", "markdown", "## Thread"), ("a.lgviz", "bundle", "lgviz bundle "),
+    ],
+)  # fmt: skip
+def test_a_thread_is_exported_and_said_what_the_file_contains(
+    db: Path, tmp_path: Path, name: str, kind: str, begins: str
+) -> None:
+    file = tmp_path / name
+    said = lg("export", db, file, "-t", "two")
+    size = file.stat().st_size
+    assert re.fullmatch(
+        rf"{file}: thread 'two': 6 checkpoints, no messages, no memory items; .+, nothing redacted\n",
+        said.out,
+    )
+    assert (said.code, said.err) == (0, "") and file.read_bytes()[:200].decode(errors="replace").startswith(
+        begins
+    )
+    refused = lg("export", db, file)
+    assert (refused.code, refused.out) == (1, "")
+    assert (
+        refused.err == f"lgviz: There is a file {file} already. Give another name, or ask to overwrite it.\n"
+    )
+    again = lg("export", db, file, "--overwrite", "--redact", "foo", "--redact", "bar", "--json").data
+    assert (again["path"], again["kind"], again["rules"]) == (str(file), kind, 2)
+    assert abs(again["size"] - size) < size and again["size"] == file.stat().st_size
+
+
+def test_what_an_export_takes_and_refuses(db: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.md"
+    assert lg("export", db, file, "--at", "c4", "--diff", "c2").code == 0
+    text = file.read_text()
+    assert 'foo: "edited"' in text and "c2 → c4" in text
+    refused = {
+        ("export", db, tmp_path / "a.exe"): "lgviz: 'a.exe' does not end as a file of an export. End it in one of",
+        ("export", db, tmp_path / "none" / "a.svg"): "lgviz: ",
+        ("export", db, tmp_path / "b.svg", "-t", "9"): "lgviz: There is no thread '9'. There is only 'two'.",
+        ("export", db, tmp_path / "b.md", "--at", "c9"): "lgviz: Thread 'two' has no checkpoint 'c9'.",
+    }  # fmt: skip
+    for command, words in refused.items():
+        said = lg(*command)
+        assert said.code == 1 and said.err.startswith(words), said.err
+    assert [one.name for one in tmp_path.iterdir()] == ["a.md"]
+
+
+def test_memory_is_migrated_with_the_threads_or_alone(tmp_path: Path) -> None:
+    source, target = tmp_path / "langgraph.db", tmp_path / "own.db"
+    with LangGraphSqliteStore.from_conn_string(str(source)) as store:
+        store.setup()
+        store.put(("users", "mia"), "diet", {"text": "vegan"})
+    alone = lg("migrate", source, target)
+    assert (alone.code, alone.out) == (0, "0 checkpoints copied.\n1 items of memory copied.\n")
+    with LangGraphSqlite.from_conn_string(str(source)) as saver:
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+    assert lg("migrate", source, target, "--json").data == {"copied": 6, "items": 0}
+    assert lg("threads", target).out == "two\t6\t<time>\n"
+    with SqliteStore.from_conn_string(target) as store:
+        assert store.get(("users", "mia"), "diet").value == {"text": "vegan"}
+    assert lg("migrate", tmp_path / "none.db", target).code == 1
+
+
+def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("lgviz.cli.opening._become", started.append)
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *names: [str(tmp_path)])
+    file = tmp_path / "my threads.db"
+    file.write_bytes(db.read_bytes())
+    missing = lg("open", file)
+    assert (missing.code, missing.out) == (1, "")
+    assert (
+        missing.err
+        == "lgviz: JupyterLab does not have lgviz's extension. Run, where JupyterLab is: pip install lgviz.\n"
+    )
+    (tmp_path / "lgviz").mkdir()
+    (tmp_path / "lgviz" / "package.json").write_text("{}")
+    assert lg("open", file, "--", "--no-browser", "--port", "9000").code == 0
+    assert started == [
+        ["-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/my%20threads.db",
+         "--no-browser", "--port", "9000"]
+    ]  # fmt: skip
+    monkeypatch.setattr("lgviz.cli.opening.find_spec", lambda name: None)
+    assert lg("open", file).err == "lgviz: JupyterLab is not installed. Run: pip install 'lgviz[lab]'.\n"
+    assert (
+        lg("open", tmp_path / "none.db").err
+        == f"lgviz: There is no file {tmp_path}/none.db. Check the path.\n"
+    )
+    assert "opens files, no URLs" in lg("open", "postgresql://me@host/db").err
+    (tmp_path / "text.db").write_text("no database")
+    assert "no readable SQLite database" in lg("open", tmp_path / "text.db").err
+    assert len(started) == 1

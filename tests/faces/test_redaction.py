@@ -122,7 +122,7 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
     labels = [c.label for c in seen.history().all]
     for command in (
         ["threads"], ["show"], ["stats"], ["check"], ["prune", "--all", "--dry-run"], ["find", "SECRET"], ["find", "e"],
-        ["bundle", str(seen.folder / "a.lgviz")],
+        ["bundle", str(seen.folder / "a.lgviz")], ["export", str(seen.folder / "cli.md"), "--overwrite"],
         *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
         *(["diff", labels[0], label] for label in labels),
     ):  # fmt: skip
@@ -131,6 +131,7 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
             done = CliRunner().invoke(lgviz.cli.app.app, given)
             assert done.exit_code == 0, done.output
             yield done.output
+    yield (seen.folder / "cli.md").read_text(encoding="utf-8")
     yield lgviz.open_source(str(seen.folder / "a.lgviz")).record(THREAD, "", seen.history().latest.id).values
 
 

@@ -32,6 +32,7 @@ from lgviz.server.documents import Document
 from lgviz.server.frames import frames
 from lgviz.server.served import SERVED
 from lgviz.server.settings import LgvizServer
+from lgviz.sources.bundle_file import read_manifest
 from tests.support.processes import start
 from tests.support.waiting import until
 
@@ -54,6 +55,7 @@ c.ServerApp.root_dir = {root!r}
 c.IdentityProvider.token = {token!r}
 c.LgvizServer.max_documents = 12
 c.LgvizServer.max_message_bytes = 20_000
+c.LgvizServer.max_bundle_bytes = 2_000_000
 c.LgvizServer.idle_seconds = 3.0
 c.LgvizServer.poll_seconds = 0.05
 c.LgvizServer.redact = ["secret"]
@@ -276,6 +278,31 @@ def test_a_channel_answers_what_is_wrong_and_goes_on(server: Server) -> None:
         assert channel.recv_data()[0] == websocket.ABNF.OPCODE_CLOSE
 
 
+def test_a_channel_ends_with_its_document(server: Server) -> None:
+    document = server.document("chat.db")
+    with server.channel(document) as channel:
+        assert server.ask(f"/documents/{document}", method="DELETE")[0] == 204
+        assert channel.recv_data()[0] == websocket.ABNF.OPCODE_CLOSE
+    with pytest.raises(websocket.WebSocketBadStatusException), server.channel(document):
+        pass
+
+
+def test_a_bundle_that_unpacks_to_too_much_is_refused(server: Server) -> None:
+    seeded(server.root / "large.db", "x" * 200)
+    lgviz.save_bundle(server.root / "large.db", "x" * 200, server.root / "large.lgviz")
+    size = read_manifest(server.root / "large.lgviz").bytes
+    text = (
+        (server.root / "large.lgviz").read_bytes().replace(f'"bytes": {size}'.encode(), b'"bytes": 2000001')
+    )
+    (server.root / "large.lgviz").write_bytes(text)
+    status, said = server.open("large.lgviz")
+    assert (status, said["message"]) == (
+        422,
+        "large.lgviz unpacks to 2,000,001 bytes, more than this server takes (2,000,000). "
+        "Open it in a notebook, or raise c.LgvizServer.max_bundle_bytes.",
+    )
+
+
 def test_a_document_that_nobody_uses_is_closed(server: Server) -> None:
     kept, unused = server.document("chat.db"), server.document("chat.db")
     with server.channel(kept):
@@ -313,7 +340,7 @@ READ = {
 REFUSED = {
     "fork_form", "part_form", "fork_preview", "fork_commit", "answer_form", "answer_make", "start_form",
     "thread_start", "run_start", "run_stop", "breakpoints_set", "memory_plan", "memory_put", "memory_delete",
-    "sandbox_keep", "sandbox_discard",
+    "sandbox_keep", "sandbox_discard", "export_plan", "export_write",
 }  # fmt: skip
 
 

@@ -16,17 +16,17 @@ REPO = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="package")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` of an environment made by ``pip install 'lgviz[lab]'``, from the wheel."""
+    """The ``bin`` of an environment made by ``pip install 'lgviz[lab]'``, from the wheel; Notebook 7 is there too."""
     folder = tmp_path_factory.mktemp("installed")
     wheel = build("wheel", REPO, tmp_path_factory.mktemp("built"))
     uv("venv", "--python", sys.executable, folder / "env")
-    uv("pip", "install", "--python", folder / "env" / "bin" / "python", f"{wheel}[lab]")
+    uv("pip", "install", "--python", folder / "env" / "bin" / "python", f"{wheel}[lab]", "notebook>=7")
     return folder / "env" / "bin"
 
 
 @pytest.fixture(scope="package")
 def wheel_lab(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab running there, where no program but the environment's own is found."""
-    program = (installed / "python", "-m", "jupyterlab")
+    """JupyterLab running there, below a path as JupyterHub's proxy has it; no program but the environment's own is found."""
+    program = (installed / "python", "-m", "jupyterlab", "--ServerApp.base_url=/user/ada/")
     with running_lab(tmp_path_factory.mktemp("wheel-lab"), program=program, PATH=str(installed)) as lab:
         yield lab

@@ -1,4 +1,5 @@
-// The plugins of JupyterLab and Notebook 7: databases of checkpoints as documents.
+// The plugins of JupyterLab and Notebook 7: databases as documents, and what the kernel of a notebook holds.
+import { beside } from "./beside";
 import { documents } from "./documents";
 
-export default [documents];
+export default [documents, beside];

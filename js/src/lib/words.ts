@@ -12,6 +12,9 @@ export const LANGUAGES: Readonly<Record<string, string>> = { en: "English", de: 
 /** Where a choice is kept: a language, or `pseudo` (long words) or `pseudo-rtl` (from right to left too). */
 const CHOICE = "lgviz:language";
 
+/** What the page around says that its language is, where it says so; else it stands in its root element. */
+let around: string | null = null;
+
 /** The language in use: what was chosen, else the page's (JupyterLab names its own there), else English. */
 export const language = signal(preferred());
 
@@ -22,12 +25,18 @@ function preferred(): string {
   } catch {
     // A page that may not store anything has the page's language.
   }
-  return chosen ?? (document.documentElement.lang.slice(0, 2).toLowerCase() || "en");
+  return chosen ?? ((around ?? document.documentElement.lang).slice(0, 2).toLowerCase() || "en");
 }
 
 /** Looks again for what was chosen, and for the page's language. */
 export function readLanguage(): void {
   language.value = preferred();
+}
+
+/** Takes the language of the page around (`de-DE`). */
+export function speakAs(code: string): void {
+  around = code;
+  readLanguage();
 }
 
 /** Takes a language for all debuggers; null: the page's again. */

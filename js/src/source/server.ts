@@ -24,7 +24,7 @@ interface Said {
 export class NotShown extends ProtocolError {
   readonly kind: string;
 
-  constructor(said: Said) {
+  constructor(said: Pick<Said, "kind" | "cause" | "remedy">) {
     super("source", said.cause ?? "", said.remedy);
     this.kind = said.kind ?? "";
   }

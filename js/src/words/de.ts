@@ -387,6 +387,51 @@ export const german: Readonly<Record<string, string>> = {
     "Vielleicht führt er gerade eine Zelle aus. Wurde er neu gestartet, diese Zelle wieder ausführen.",
   "no kernel": "kein Kernel",
   // The Jupyter server, and JupyterLab.
+  "It lies on the drive {drive}, not on the server's disk.":
+    "Es liegt auf dem Laufwerk {drive}, nicht auf der Platte des Servers.",
+  "Copy it to the server, or open it in a notebook.":
+    "Kopiere es auf den Server oder öffne es in einem Notebook.",
+  "LangGraph: graphs and threads of the notebook": "LangGraph: Graphen und Threads des Notebooks",
+  "Debug a Graph of the Notebook": "Einen Graphen des Notebooks debuggen",
+  "Show the Graphs and Threads of the Notebook": "Graphen und Threads des Notebooks zeigen",
+  "Open a Database of Checkpoints": "Eine Datenbank mit Checkpoints öffnen",
+  "Open a Database of Checkpoints…": "Eine Datenbank mit Checkpoints öffnen…",
+  "Open a database or a bundle of LangGraph's checkpoints in the debugger":
+    "Eine Datenbank oder ein Bündel mit LangGraph-Checkpoints im Debugger öffnen",
+  "This kernel does not run Python.": "Dieser Kernel führt kein Python aus.",
+  "Graphs of LangGraph are looked for in Python's kernels.":
+    "Graphen von LangGraph werden in Python-Kerneln gesucht.",
+  "The kernel's lgviz does not answer: {error}": "Das lgviz des Kernels antwortet nicht: {error}",
+  "The kernel's lgviz is older than JupyterLab's.": "Das lgviz des Kernels ist älter als das von JupyterLab.",
+  "Run %pip install -U lgviz and restart the kernel.":
+    "Führe %pip install -U lgviz aus und starte den Kernel neu.",
+  "The kernel has no lgviz.": "Der Kernel hat kein lgviz.",
+  "Run %pip install lgviz in the notebook.": "Führe %pip install lgviz im Notebook aus.",
+  "The kernel's lgviz ({version}) is older than JupyterLab's.":
+    "Das lgviz des Kernels ({version}) ist älter als das von JupyterLab.",
+  "The kernel's lgviz ({version}) is newer than JupyterLab's.":
+    "Das lgviz des Kernels ({version}) ist neuer als das von JupyterLab.",
+  "Upgrade lgviz in JupyterLab's environment and reload the page.":
+    "Aktualisiere lgviz in der Umgebung von JupyterLab und lade die Seite neu.",
+  "The notebook has no kernel: it goes on once one runs and {name} is made.":
+    "Das Notebook hat keinen Kernel: Es geht weiter, sobald einer läuft und es {name} gibt.",
+  "The kernel starts or is at work: it goes on once {name} is made.":
+    "Der Kernel startet oder arbeitet: Es geht weiter, sobald es {name} gibt.",
+  "The kernel has no {name}: run the cell that makes it.":
+    "Der Kernel hat kein {name}: Führe die Zelle aus, die es anlegt.",
+  "Open a notebook: its graphs, savers and threads are listed here.":
+    "Öffne ein Notebook: Hier stehen seine Graphen, Saver und Threads.",
+  "The notebook has no kernel.": "Das Notebook hat keinen Kernel.",
+  "The kernel starts, or is at work …": "Der Kernel startet oder arbeitet …",
+  "No graph with a checkpointer and no saver yet: run the cell that makes one.":
+    "Noch kein Graph mit Checkpointer und kein Saver: Führe die Zelle aus, die einen anlegt.",
+  "Graphs and savers": "Graphen und Saver",
+  graph: "Graph",
+  "Debug {name} beside the notebook": "{name} neben dem Notebook debuggen",
+  Debug: "Debuggen",
+  "Threads of {name}": "Threads von {name}",
+  "No thread yet.": "Noch kein Thread.",
+  "{n} more in the debugger.": "{n} weitere im Debugger.",
   "The connection to the Jupyter server is lost: it goes on once the server answers again.":
     "Die Verbindung zum Jupyter-Server ist unterbrochen: Es geht weiter, sobald er wieder antwortet.",
   "The Jupyter server has no lgviz.": "Der Jupyter-Server hat kein lgviz.",

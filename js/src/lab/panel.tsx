@@ -1,0 +1,155 @@
+// The left panel: the graphs and savers of the running notebook's kernel, and their threads.
+import { effect, type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { ago } from "../lib/format";
+import { t, tn } from "../lib/words";
+import type { ThreadPage } from "../protocol";
+import { ProtocolError } from "../source/error";
+import { KernelSource } from "../source/kernel";
+import { StatusBadge } from "../view/top/picker";
+import { ChevronDown } from "../view/ui/icons";
+import { type KernelLink, type Variable, VariableChannel } from "./kernel";
+
+/** Threads of a graph that are listed; the debugger has them all. */
+const THREADS = 50;
+
+/** The notebook in front: its kernel, and how a debugger is opened beside it. */
+export interface Notebook {
+  link: KernelLink;
+  path: string;
+  title: string;
+  open(variable: string, thread: string | null): void;
+}
+
+export function Panel({ notebook }: { notebook: ReadonlySignal<Notebook | null> }) {
+  const now = notebook.value;
+  if (!now) return <Line>{t("Open a notebook: its graphs, savers and threads are listed here.")}</Line>;
+  return <Kernel key={now.path} notebook={now} />;
+}
+
+function Line({ children, remedy }: { children: string; remedy?: string }) {
+  return (
+    <p class="lgviz-panel-line" role="status" data-testid="lgviz-panel-line">
+      {children} {remedy && <b>{remedy}</b>}
+    </p>
+  );
+}
+
+function Kernel({ notebook }: { notebook: Notebook }) {
+  const state = notebook.link.state.value;
+  return (
+    <>
+      <h2 class="lgviz-panel-title" title={notebook.path}>
+        {notebook.title}
+      </h2>
+      {state.is === "none" && <Line>{t("The notebook has no kernel.")}</Line>}
+      {state.is === "waiting" && <Line>{t("The kernel starts, or is at work …")}</Line>}
+      {state.is === "refused" && <Line remedy={state.remedy}>{state.cause}</Line>}
+      {state.is === "ready" && state.variables.length === 0 && (
+        <Line>{t("No graph with a checkpointer and no saver yet: run the cell that makes one.")}</Line>
+      )}
+      {state.is === "ready" && (
+        <ul class="lgviz-panel-list" aria-label={t("Graphs and savers")}>
+          {state.variables.map((variable) => (
+            <Entry key={variable.name} notebook={notebook} variable={variable} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Entry({ notebook, variable }: { notebook: Notebook; variable: Variable }) {
+  const open = useSignal(variable.kind === "graph");
+  const { name, type } = variable;
+  return (
+    <li data-testid="lgviz-panel-variable" data-name={name}>
+      <div class="lgviz-panel-variable">
+        <button
+          type="button"
+          class="lgviz-panel-fold"
+          aria-expanded={open.value}
+          title={type}
+          onClick={() => (open.value = !open.value)}
+        >
+          <ChevronDown />
+          <b>{name}</b>
+          <span class="lgviz-mute">{variable.kind === "graph" ? t("graph") : type}</span>
+        </button>
+        <button
+          type="button"
+          class="lgviz-btn"
+          aria-label={t("Debug {name} beside the notebook", { name })}
+          onClick={() => notebook.open(name, null)}
+        >
+          {t("Debug")}
+        </button>
+      </div>
+      {open.value && <Threads notebook={notebook} variable={name} />}
+    </li>
+  );
+}
+
+function Threads({ notebook, variable }: { notebook: Notebook; variable: string }) {
+  const page = useThreads(notebook.link, variable);
+  if (page.value instanceof ProtocolError)
+    return <Line remedy={page.value.remedy}>{page.value.message}</Line>;
+  if (page.value === null) return null;
+  const { threads, total } = page.value;
+  return (
+    <ul class="lgviz-panel-threads" aria-label={t("Threads of {name}", { name: variable })}>
+      {threads.map(({ thread_id, count, status, updated_at }) => (
+        <li key={thread_id}>
+          <button
+            type="button"
+            class="lgviz-panel-thread"
+            data-testid="lgviz-panel-thread"
+            title={t("Thread {name}", { name: thread_id })}
+            onClick={() => notebook.open(variable, thread_id)}
+          >
+            <b>{thread_id}</b>
+            <span class="lgviz-mute">
+              {tn("{n} checkpoint", "{n} checkpoints", count)}
+              {updated_at !== null && ` · ${ago(updated_at)}`}
+            </span>
+            <StatusBadge status={status} />
+          </button>
+        </li>
+      ))}
+      {total === 0 && <Line>{t("No thread yet.")}</Line>}
+      {total > threads.length && (
+        <Line>{tn("{n} more in the debugger.", "{n} more in the debugger.", total - threads.length)}</Line>
+      )}
+    </ul>
+  );
+}
+
+/** The newest threads of a variable, again after each cell; null: not known yet. */
+function useThreads(link: KernelLink, variable: string): ReadonlySignal<ThreadPage | ProtocolError | null> {
+  const found = useSignal<ThreadPage | ProtocolError | null>(null);
+  const [channel, source] = useMemo(() => {
+    const channel = new VariableChannel(link, variable);
+    return [channel, new KernelSource(channel)] as const;
+  }, [link, variable]);
+  useEffect(() => {
+    const end = effect(() => {
+      void link.state.value;
+      void link.news.value;
+      source.lose(channel.lost.value);
+      if (channel.lost.value !== null) {
+        found.value = new ProtocolError("gone", channel.lost.value);
+        return;
+      }
+      source.request("threads_list", { query: "", offset: 0, limit: THREADS }).then(
+        (page) => (found.value = page),
+        (error) => (found.value = ProtocolError.of(error)),
+      );
+    });
+    return () => {
+      end();
+      source.dispose();
+      channel.close();
+    };
+  }, [link, channel, source, found]);
+  return found;
+}
