@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.lab_fixtures import FAILED, chromium, lab, notebook
+from tests.support.wheel_lab import installed
 
-__all__ = ["chromium", "lab", "notebook"]
+__all__ = ["chromium", "installed", "lab", "notebook"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,9 +16,9 @@ from lgviz.persistence import SqliteSaver
 from tests.support.axe import AXE, RUN
 from tests.support.debugger_page import Debugger
 from tests.support.lab import command, evaluate, restart_kernel, wait_for_kernel, write_notebook
-from tests.support.wheel_lab import installed, wheel_lab
+from tests.support.wheel_lab import wheel_lab
 
-__all__ = ["installed", "wheel_lab"]
+__all__ = ["wheel_lab"]
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from lab_server import running_lab
 from tests.support.debugger_page import Debugger
-from tests.support.hosts import hosts, serving
+from tests.support.hosts import serving
 from tests.support.lab import restart_kernel, run_all, save, wait_for_kernel, write_notebook
-
-__all__ = ["hosts"]
 
 GRAPH = """
 import lgviz
@@ -66,18 +64,28 @@ def works(page: Page) -> None:
     expect(debugger.row("c21")).to_have_attribute("aria-selected", "true")
 
 
-def test_marimo(hosts: Path, chromium: Browser, tmp_path: Path) -> None:
+def test_marimo(installed: Path, chromium: Browser, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(MARIMO)
-    program = (hosts / "python", "-m", "marimo", "run", "app.py", "--headless", "--no-token", "-p", "{port}")
-    with serving(program, tmp_path, hosts) as url, alone(chromium) as page:
+    program = (
+        installed / "python",
+        "-m",
+        "marimo",
+        "run",
+        "app.py",
+        "--headless",
+        "--no-token",
+        "-p",
+        "{port}",
+    )
+    with serving(program, tmp_path, installed) as url, alone(chromium) as page:
         page.goto(url)
         works(page)
 
 
-def test_voila(hosts: Path, chromium: Browser, tmp_path: Path) -> None:
+def test_voila(installed: Path, chromium: Browser, tmp_path: Path) -> None:
     write_notebook(tmp_path / "app.ipynb", [GRAPH + 'lgviz.debug(graph, thread_id="1")'])
     program = (
-        hosts / "python",
+        installed / "python",
         "-m",
         "voila",
         "app.ipynb",
@@ -85,15 +93,15 @@ def test_voila(hosts: Path, chromium: Browser, tmp_path: Path) -> None:
         "--Voila.ip=127.0.0.1",
         "--port={port}",
     )
-    with serving(program, tmp_path, hosts) as url, alone(chromium) as page:
+    with serving(program, tmp_path, installed) as url, alone(chromium) as page:
         page.goto(url, wait_until="commit")
         works(page)
 
 
-def test_notebook(hosts: Path, chromium: Browser, tmp_path: Path) -> None:
+def test_notebook(installed: Path, chromium: Browser, tmp_path: Path) -> None:
     expose = "--JupyterNotebookApp.expose_app_in_browser=True"
-    program = (hosts / "python", "-m", "notebook", expose)
-    with running_lab(tmp_path, program=program, PATH=str(hosts)) as lab, alone(chromium) as page:
+    program = (installed / "python", "-m", "notebook", expose)
+    with running_lab(tmp_path, program=program, PATH=str(installed)) as lab, alone(chromium) as page:
         book = lab.root / "a.ipynb"
         write_notebook(book, [GRAPH + "%load_ext lgviz", "%lgviz graph --thread 1"])
         page.goto(f"{lab.url}notebooks/a.ipynb?token={lab.token}")

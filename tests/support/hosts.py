@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,23 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
 
-import pytest
-
 from lab_server import environment
-from tests.support.environments import build, uv
-
-REPO = Path(__file__).resolve().parents[2]
-HOSTS = ("marimo", "notebook>=7", "voila")
-
-
-@pytest.fixture(scope="module")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` of an environment with the wheel and with what shows it."""
-    folder = tmp_path_factory.mktemp("hosts")
-    wheel = build("wheel", REPO, folder / "built")
-    uv("venv", "--python", sys.executable, folder / "env")
-    uv("pip", "install", "--python", folder / "env" / "bin" / "python", f"{wheel}[lab]", *HOSTS)
-    return folder / "env" / "bin"
 
 
 @contextmanager

@@ -14,17 +14,21 @@ from tests.support.environments import build, uv
 REPO = Path(__file__).resolve().parents[2]
 
 
+HOSTS = ("marimo", "notebook>=7", "voila")
+"""What else shows a debugger."""
+
+
 @pytest.fixture(scope="package")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` of an environment made by ``pip install 'lgviz[lab]'``, from the wheel; Notebook 7 is there too."""
+    """The ``bin`` of an environment made by ``pip install 'lgviz[lab]'``, from the wheel, with other hosts too."""
     folder = tmp_path_factory.mktemp("installed")
     wheel = build("wheel", REPO, tmp_path_factory.mktemp("built"))
     uv("venv", "--python", sys.executable, folder / "env")
-    uv("pip", "install", "--python", folder / "env" / "bin" / "python", f"{wheel}[lab]", "notebook>=7")
+    uv("pip", "install", "--python", folder / "env" / "bin" / "python", f"{wheel}[lab]", *HOSTS)
     return folder / "env" / "bin"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def wheel_lab(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab running there, below a path as JupyterHub's proxy has it; no program but the environment's own is found."""
     program = (installed / "python", "-m", "jupyterlab", "--ServerApp.base_url=/user/ada/")
