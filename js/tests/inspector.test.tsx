@@ -6,6 +6,7 @@ import { ProtocolError } from "../src/source/error";
 import { Store } from "../src/state/store";
 import { Inspector } from "../src/view/inspector/inspector";
 import { Interrupts } from "../src/view/inspector/interrupts";
+import { DotsMenu } from "../src/view/ui/dots";
 import { answers, idOf, type Name, Recorded } from "./recorded";
 
 let host: HTMLElement;
@@ -353,6 +354,29 @@ describe("the focus", () => {
     store.openFork();
     await vi.waitFor(() => expect(pencil.closest("[hidden]")).not.toBeNull());
     expect(document.activeElement).toBe(by("inspector"));
+  });
+
+  it("is at the menu again after one of its items acted, but where that takes it", async () => {
+    const other = document.createElement("input");
+    document.body.append(other);
+    const items = [
+      { name: "copy", act: vi.fn() },
+      { name: "write", act: () => other.focus() },
+    ];
+    render(<DotsMenu label="More" testid="lgviz-menu" items={items} />, host);
+    for (const [item, after] of [
+      ["copy", by("menu")],
+      ["write", other],
+    ] as const) {
+      by("menu").click();
+      await vi.waitFor(() => expect(document.activeElement?.getAttribute("role")).toBe("menuitem"));
+      [...host.querySelectorAll<HTMLElement>('[role="menuitem"]')]
+        .find((one) => one.textContent === item)
+        ?.click();
+      await vi.waitFor(() => expect(host.querySelector('[role="menuitem"]')).toBeNull());
+      expect(document.activeElement).toBe(after);
+    }
+    other.remove();
   });
 
   it("is left alone when the person moves elsewhere", async () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["Parts"]
@@ -42,10 +43,28 @@ class Parts:
             return self._list([self.add(part) for part in value])
         return value
 
+    def listed(self, items: list[Any], before: Sequence[Any] = (), low: int = 0) -> tuple[Any, list[Any]]:
+        """What stands for a list, and for each chunk of it.
+
+        Args:
+            items: the list.
+            before: the chunks of another whose first ``low`` items are the same.
+        """
+        kept = min(low // _CHUNK, len(before))
+        chunks = list(before[:kept])
+        starts = range(kept * _CHUNK, len(items), _CHUNK)
+        chunks += [self._part([self.add(one) for one in items[at : at + _CHUNK]]) for at in starts]
+        return self._joined(chunks, len(items)), chunks
+
     def _list(self, items: list[Any]) -> Any:
         if len(items) <= _CHUNK:
             return self._part(items)
         chunks = [self._part(items[at : at + _CHUNK]) for at in range(0, len(items), _CHUNK)]
+        return self._joined(chunks, len(items))
+
+    def _joined(self, chunks: list[Any], count: int) -> Any:
+        if count <= _CHUNK:
+            return chunks[0] if chunks else []
         return self._part({"+": self._list(chunks)})
 
     def _part(self, value: Any) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from lgviz.backend import Backend
-from lgviz.backend.checkpoint_views import channel_value, raw_view
+from lgviz.backend.checkpoint_views import channel_value, checkpoint_view, raw_view
 from lgviz.transfer.progress import Show
 
 from .memory import recorded_memory
@@ -47,13 +48,22 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
     ids: list[str] = opened["tree"]["ids"]
     parts = Parts()
     values = WholeValues(parts)
-    held: dict[str, dict[str, Held]] = {}
+    tree = backend.thread.current().tree
+    # Of the row that a row was made of: what they share is looked at once.
+    made_of = [parent if parent >= 0 else row - 1 for row, parent in enumerate(tree.parent)]
+    needed = Counter(made_of)
+    held: dict[int, dict[str, Held]] = {}
     rows: list[Any] = []
-    for id_ in ids:
-        view = backend.request("checkpoint_get", checkpoint=id_)
-        before = held.get(view["parent"] or (ids[len(rows) - 1] if rows else ""), {})
+    for row, id_ in enumerate(ids):
         checkpoint = backend.thread.at(id_)
-        now = held[id_] = {}
+        # Its values follow, whole.
+        view: Any = checkpoint_view(checkpoint, backend.thread.source, backend.thread.prices, _nothing)
+        before, now = held.get(made_of[row], {}), dict[str, Held]()
+        if needed[row]:
+            held[row] = now
+        needed[made_of[row]] -= 1
+        if not needed[made_of[row]]:
+            held.pop(made_of[row], None)
         for channel in view["channels"]:
             name = channel["name"]
             values.counting = not channel["internal"]
@@ -87,3 +97,7 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
         "parts": parts,
     }
     return Recorded(data, opened["thread"]["thread_id"], len(ids), len(values.messages), items)
+
+
+def _nothing(_value: Any, **_: Any) -> Any:
+    return None

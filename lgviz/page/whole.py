@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from lgviz.analysis.compare import shared
 from lgviz.analysis.media import media_bytes, media_of
 from lgviz.analysis.same import same
 from lgviz.analysis.values import children, kind_of
@@ -24,11 +25,20 @@ _SHARED = 4
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A value and what stands for it. ``items``: those of a list, to be compared with the next."""
+    """A value and what stands for it."""
 
     value: Any
     part: Any
-    items: list[Held] | None = None
+    items: _Items | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """Of a list its items, the nodes of these and their chunks, to go on from with the next."""
+
+    held: list[Held]
+    nodes: list[dict[str, Any]]
+    chunks: list[Any]
 
 
 class WholeValues:
@@ -58,13 +68,23 @@ class WholeValues:
         return Held(value, self._parts.add(self._node(value, 0)))
 
     def _list(self, value: list[Any], before: Held | None) -> Held:
-        was = (before.items if before is not None else None) or []
-        items = [self.held(one, was[i] if i < len(was) else None) for i, one in enumerate(value)]
-        if before is not None and len(items) == len(was) and all(map(_is, items, was)):
+        if before is None or before.items is None:
+            before = Held([], None, _Items([], [], []))
+        was: Any = before.items
+        # What is the same object as before is not looked at again.
+        low = shared(value, before.value)
+        some = value[low:]
+        new = [self.held(one, was.held[i] if i < len(was.held) else None) for i, one in enumerate(some, low)]
+        low += shared(new, was.held[low:])
+        held = [*was.held[:low], *new[len(new) - len(value) + low :]]
+        if before.part is not None and low == len(held) == len(was.held):
             return before
-        node = {**_bare(value), "items": [{"key": str(i), "value": one.part} for i, one in enumerate(items)]}
+        nodes = was.nodes[:low]
+        nodes += [{"key": str(i), "value": one.part} for i, one in enumerate(held[low:], low)]
+        items, chunks = self._parts.listed(nodes, was.chunks, low)
         # The values of the items are those of the list before: what is equal is kept once.
-        return Held([one.value for one in items], self._parts.add(node), items)
+        values = [*before.value[:low], *(one.value for one in held[low:])]
+        return Held(values, self._parts.add({**_bare(value), "items": items}), _Items(held, nodes, chunks))
 
     def _node(self, value: Any, depth: int) -> Any:
         node = _bare(value)
@@ -86,10 +106,6 @@ class WholeValues:
         if self.counting:
             self.messages.add(part["$"])
         return part
-
-
-def _is(one: Held, other: Held) -> bool:
-    return one is other
 
 
 def _bare(value: Any) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 // What a key means, apart from what is done about it.
+import { still } from "./still";
 import { t } from "./words";
 
 export type Action =
@@ -77,9 +78,12 @@ export function placeOf(target: EventTarget | null): Place {
   return target.closest('[role="tree"][data-testid="lgviz-tree"]') ? "tree" : "elsewhere";
 }
 
-/** The keys and what they do. */
+/** Keys that do nothing in a copy that is only read. */
+const ACTING: ReadonlySet<string> = new Set(["f", "n", "m", "c"]);
+
+/** The keys that work here, and what they do. */
 export function help(): [keys: string, meaning: string][] {
-  return [
+  const all: [string, string][] = [
     ["↑ ↓", t("walk the checkpoints")],
     ["← →", t("to the parent, to the child")],
     ["Home End", t("newest, oldest")],
@@ -97,4 +101,5 @@ export function help(): [keys: string, meaning: string][] {
     ["Esc", t("close, end the search or the comparison")],
     ["?", t("these keys")],
   ];
+  return still.value ? all.filter(([keys]) => !ACTING.has(keys)) : all;
 }

@@ -18,7 +18,7 @@ import type {
 import { bufferOf, decodeResult } from "./columns";
 import { ProtocolError } from "./error";
 import { Parts, type Stored } from "./parts";
-import type { Method, Params, RequestOptions, Result, Source } from "./types";
+import type { ComputedDiff, Method, Params, RequestOptions, Result, Source } from "./types";
 import { cut, differ, findPath, partAt, rawText, searchIn, type WholeNode } from "./whole";
 
 interface PageRow {
@@ -201,10 +201,10 @@ export class PageSource implements Source {
   }
 
   /** The difference of two checkpoints of which none is the other's parent. */
-  #computed(before: string, after: PageRow): DiffView {
+  #computed(before: string, after: PageRow): ComputedDiff {
     const old = this.#row(before);
     const channels = ({ view }: PageRow) => new Map(view.channels.map((one) => [one.name, one]));
-    return differ(channels(old), channels(after), old.view.label, after.view.label);
+    return { ...differ(channels(old), channels(after), old.view.label, after.view.label), computed: true };
   }
 
   async #search(

@@ -227,12 +227,18 @@ export function differ(
   return { before: old, after: now, channels, unchanged, internal: 0 };
 }
 
+/** As `channel_summary` in Python says it. */
 function summaryOf(changes: readonly ChangeView[]): string {
+  const [only] = changes;
+  if (only && changes.length === 1 && !(only.before ?? only.after)?.message) {
+    if (only.kind === "changed") return only.words ? t("words changed") : t("set");
+    if (only.path === "") return only.kind === "added" ? t("new") : t("removed");
+  }
   const count = (kind: ChangeKind) => changes.filter((one) => one.kind === kind).length;
   const said = [
-    count("added") && tn("{n} added", "{n} added", count("added")),
-    count("changed") && tn("{n} changed", "{n} changed", count("changed")),
-    count("removed") && tn("{n} removed", "{n} removed", count("removed")),
+    count("added") && tn("one added", "{n} added", count("added")),
+    count("removed") && tn("one removed", "{n} removed", count("removed")),
+    count("changed") && tn("one changed", "{n} changed", count("changed")),
   ];
   return said.filter(Boolean).join(", ");
 }
@@ -250,24 +256,20 @@ function* changesOf(
     return;
   }
   const together = from.kind === to.kind && from.type === to.type;
-  if (
-    together &&
-    from.items &&
-    to.items &&
-    (from.kind === "dict" || from.kind === "object" || from.kind === "message")
-  ) {
+  if (together && from.items && to.items && (from.kind === "dict" || from.kind === "object")) {
     const old = placesOf(from.items);
     const now = placesOf(to.items);
     for (const key of new Set([...old.keys(), ...now.keys()])) {
       const [a, i] = old.get(key) ?? [null, -1];
       const [b, j] = now.get(key) ?? [null, -1];
-      yield* changesOf(a, b, path === "" ? key : `${path}.${key}`, [...fromAt, i], [...toAt, j]);
+      yield* changesOf(a, b, path + step(key), [...fromAt, i], [...toAt, j]);
     }
     return;
   }
   if (together && from.items && to.items && from.kind === "list") {
     for (const [i, j] of aligned(from.items, to.items)) {
-      const key = `${path}[${j >= 0 ? j : i}]`;
+      const id = (to.items[j] ?? from.items[i])?.value.message?.id;
+      const key = id ? `${path}#${id.slice(0, 60)}` : `${path}[${j >= 0 ? j : i}]`;
       yield* changesOf(
         from.items[i]?.value ?? null,
         to.items[j]?.value ?? null,
@@ -279,6 +281,11 @@ function* changesOf(
     return;
   }
   yield change(from, to, path, fromAt, toAt);
+}
+
+/** A step of a path as Python writes it: `.cabin`, `["x y"]`. */
+function step(key: string): string {
+  return /^[\p{ID_Start}_][\p{ID_Continue}]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 type Items = NonNullable<WholeNode["items"]>;
@@ -318,7 +325,8 @@ function change(
   fromAt: readonly number[],
   toAt: readonly number[],
 ): ChangeView {
-  const words = from?.kind === "string" && to?.kind === "string" ? wordsOf(from.text, to.text) : null;
+  const [old, now] = [saidBy(from), saidBy(to)];
+  const words = old && now && old !== now ? wordsOf(old, now) : null;
   return {
     path,
     kind: from === null ? "added" : to === null ? "removed" : "changed",
@@ -328,6 +336,11 @@ function change(
     after_at: to && [...toAt],
     words,
   };
+}
+
+/** The text of a string or a message. */
+function saidBy(node: WholeNode | null): string | null {
+  return node?.message?.text ?? (node?.kind === "string" ? node.text : null);
 }
 
 /** What two long texts share at their beginning and end, and what lies between. */

@@ -20,6 +20,7 @@ import { Tree } from "./tree/tree";
 import "./ui/hidden";
 import { toClipboard } from "./ui/copy";
 import { focusPencil } from "./ui/edit";
+import { useFocusHeld } from "./ui/focus";
 import { Help } from "./ui/help";
 import { useMaximised } from "./ui/maximise";
 import { BottomEdge, Splitter } from "./ui/splitter";
@@ -30,6 +31,7 @@ export function App({ view, height }: { view: ViewState; height: number | null }
   const { store } = view;
   const root = useRef<HTMLDivElement>(null);
   useFocusKept(view, root);
+  useFocusHeld(root, ".lgviz-inspector");
   useMaximised(view, root);
   useEffect(() => {
     view.root = root.current;
@@ -169,9 +171,11 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       view.focus('[data-testid="lgviz-search"]');
       return true;
     case "fork":
+      if (still.peek()) return false;
       store.openFork();
       return true;
     case "start":
+      if (still.peek()) return false;
       store.openStart({ turn: false, thread: null });
       return true;
     case "maximise":

@@ -35,15 +35,17 @@ export function DotsMenu({ label, items, hint, testid, children, opening }: Prop
   useEffect(() => {
     if (open) list.current?.querySelector("button")?.focus({ preventScroll: true });
   }, [open]);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus({ preventScroll: true });
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
     const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
     if (event.key === "ArrowDown") buttons[(at + 1) % buttons.length]?.focus();
     else if (event.key === "ArrowUp") buttons[(at - 1 + buttons.length) % buttons.length]?.focus();
-    else if (event.key === "Escape") {
-      setOpen(false);
-      button.current?.focus();
-    } else return;
+    else if (event.key === "Escape") close();
+    else return;
     event.preventDefault();
     event.stopPropagation();
   };
@@ -69,7 +71,7 @@ export function DotsMenu({ label, items, hint, testid, children, opening }: Prop
           {hint && <p class="lgviz-hint">{hint}</p>}
           <div ref={list} role="menu" tabIndex={-1} aria-label={label} onKeyDown={onKeyDown}>
             {items.map((item) => (
-              <Item key={item.name} item={item} close={() => setOpen(false)} />
+              <Item key={item.name} item={item} close={close} />
             ))}
           </div>
         </div>
