@@ -36,7 +36,7 @@ class ToolDesk:
 
     Attributes:
         lock: held while a question is answered.
-        stopped: set when nobody waits for the answer any more.
+        stopped: set when nobody waits for the answer to the question any more.
     """
 
     def __init__(self, make: Callable[[ExitStack], Backend]) -> None:

@@ -74,7 +74,7 @@ def load_graph(name: str) -> Any:
         graph = found.compile() if hasattr(found, "compile") and not hasattr(found, "get_state") else found
     except NotASource:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end itself
         raise NotASource(
             f"{name} cannot be loaded: {described(error)}.", "Run the server where it can be imported."
         ) from error

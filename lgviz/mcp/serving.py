@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -45,17 +46,17 @@ def server_of(tools: AgentTools) -> Any:
         return ListToolsResult(tools=[_told(one) for one in tools.listed])
 
     async def calling(_context: Any, params: Any) -> Any:
+        stopped = threading.Event()
+
         def call() -> Any:
             try:
-                answer = tools.call(params.name, params.arguments or {})
+                answer = tools.call(params.name, params.arguments or {}, stopped)
             except LgvizError as error:
                 return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
             said = TextContent(type="text", text=answer.text)
             return CallToolResult(content=[said], structured_content=answer.structured)
 
         # Cancelled, it is not waited for; a search then ends by itself.
-        stopped = tools.desk.stopped
-        stopped.clear()
         try:
             return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
         except BaseException:

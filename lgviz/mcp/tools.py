@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -199,8 +200,15 @@ class AgentTools:
         may = [one for one in TOOLS.values() if one.needs in self._had]
         return sorted(may, key=lambda one: _ORDER.index(one.needs))
 
-    def call(self, name: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+    def call(
+        self, name: str, arguments: Mapping[str, Any], stopped: threading.Event | None = None
+    ) -> ToolAnswer:
         """The answer of a tool.
+
+        Args:
+            name: the tool's.
+            arguments: by name.
+            stopped: set once nobody waits for the answer any more.
 
         Raises:
             LgvizError: in one sentence or two what is wrong, and what to do.
@@ -208,6 +216,7 @@ class AgentTools:
         found = self._found(name)
         given = _read(found, arguments)
         with self.desk.lock:
+            self.desk.stopped = stopped or threading.Event()
             try:
                 answer = found.function(self.desk, **given)
             except LgvizError as error:

@@ -25,7 +25,9 @@ _BUNDLE = Path(__file__).parents[1] / "static" / "page.js"
 _BOOT = """
 const unpack = async (id) => {
   const text = document.getElementById(id).textContent;
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64
+    ? Uint8Array.fromBase64(text)
+    : Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
 };
 globalThis.lgvizPage = { unpack };

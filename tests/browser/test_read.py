@@ -102,12 +102,12 @@ def test_a_file_opens_read_only(notebook: NotebookFactory) -> None:
     where = debugger.root.get_by_role("button", name="agent at c2")
     where.click()
     expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
-    expect(debugger.row("c2").get_by_text("agent", exact=True)).to_have_attribute(
+    expect(debugger.row("c2").get_by_text("agent here", exact=True)).to_have_attribute(
         "title", "A coding agent looks here"
     )
     add_cell(page, "agent.close()")
     expect(where).to_have_count(0)
-    expect(debugger.row("c2")).not_to_contain_text("agent")
+    expect(debugger.row("c2")).not_to_contain_text("agent here")
 
 
 def test_the_theme_follows_the_notebook(notebook: NotebookFactory) -> None:

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -471,6 +472,10 @@ def test_subgraphs_memory_as_it_was_and_searches() -> None:
     with asked(graph) as tools:
         assert tools.call("state", {"at": "c2.3"}).head == 'Thread "1", c2.3, made by "judge".'
         assert tools.call("find", {"text": "teapots", "limit": 1}).more == "there are more: offset=1"
+        nobody = threading.Event()
+        nobody.set()
+        assert tools.call("find", {"text": "simple"}, nobody).structured["hits"] == []
+        assert tools.call("find", {"text": "simple"}).structured["hits"] != []
     graph = memory.build(MemorySaver(), InMemoryStore())
     memory.seed(graph, thread_id="1")
     with asked(graph) as tools:
@@ -560,6 +565,7 @@ def test_graphs_are_named_as_langgraph_names_them(tmp_path: Path, monkeypatch: p
     (tmp_path / "some_app.py").write_text(
         "from lgviz.demos import two_nodes\nfrom langgraph.graph import StateGraph\n"
         "graph = two_nodes.build()\nbuilder = graph.builder\ndef make(): return two_nodes.build()\nother = 3\n"
+        "def ends(): raise SystemExit(3)\n"
     )
     for name in (
         "some_app:graph",
@@ -571,7 +577,7 @@ def test_graphs_are_named_as_langgraph_names_them(tmp_path: Path, monkeypatch: p
         assert hasattr(load_graph(name), "get_state"), name
     refused = {
         "some_app": "names no graph", "some_app:none": "AttributeError", "none_app:graph": "ModuleNotFoundError",
-        "none.py:graph": "no file none.py", "some_app:other": "cannot be loaded",
+        "none.py:graph": "no file none.py", "some_app:other": "cannot be loaded", "some_app:ends": "SystemExit: 3",
     }  # fmt: skip
     for name, said in refused.items():
         with pytest.raises(LgvizError, match=said):

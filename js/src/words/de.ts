@@ -562,7 +562,7 @@ export const german: Readonly<Record<string, string>> = {
   "Fold the subgraph's steps": "Die Schritte des Untergraphen einklappen",
   "{n} inner": "{n} innere",
   compared: "verglichen",
-  agent: "Agent",
+  "agent here": "Agent hier",
   "A coding agent looks here": "Hier liest ein Coding-Agent",
   "agent at {label}": "Agent bei {label}",
   "Show the checkpoint that a coding agent looks at": "Den Checkpoint zeigen, den ein Coding-Agent liest",

@@ -153,7 +153,8 @@ const NOTHING: Details = { marks: [], chips: { shown: [], rest: [] }, at: undefi
 function detailsOf(props: RowProps, what: string, who: string, time: string): Details {
   const { tree, row, inner, branch } = props;
   const marks = marksOf(tree, row, props.marks);
-  if (props.agent) marks.unshift({ kind: "agent", text: t("agent"), title: t("A coding agent looks here") });
+  if (props.agent)
+    marks.unshift({ kind: "agent", text: t("agent here"), title: t("A coding agent looks here") });
   const indent = 14 * (tree.depth[row] as number);
   const taken =
     nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + indent;
