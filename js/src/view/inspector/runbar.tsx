@@ -23,7 +23,11 @@ export function RunBar({ store }: { store: Store }) {
       <Problem
         error={{
           cause: run.error ?? t("The run failed."),
-          remedy: t("See Tasks of the checkpoint it failed at; fork to put it right."),
+          // What was refused before it began left no checkpoint to look at.
+          remedy:
+            run.checkpoint === null
+              ? ""
+              : t("See Tasks of the checkpoint it failed at; fork to put it right."),
         }}
         retry={undefined}
         dismiss={dismiss}
