@@ -80,7 +80,8 @@ def threads(
         for one in page
     ]
     more = f"{left:,} more: offset={offset + len(page)}" if left > 0 else ""
-    return ToolAnswer(f"{len(found):,} thread{'s' * (len(found) != 1)}.", lines, {"threads": rows, "total": len(found)}, more)
+    counted = f"{len(found):,} thread{'' if len(found) == 1 else 's'}."
+    return ToolAnswer(counted, lines, {"threads": rows, "total": len(found)}, more)
 
 
 @tool(gives=TreeAnswer)
