@@ -16,6 +16,7 @@ export const german: Readonly<Record<string, string>> = {
   "This graph has no channel to write to.": "Dieser Graph hat keinen Kanal zum Schreiben.",
   "as if written by": "als geschrieben von",
   "As if written by": "Als geschrieben von",
+  "as {node} → {next}": "als {node} → {next}",
   "as which node?": "als welcher Knoten?",
   "Show the nodes it can be written as": "Die Knoten zeigen, als die geschrieben werden kann",
   "wrote it": "hat es geschrieben",

@@ -429,8 +429,11 @@ function AsIf({ form, draft, previewed }: Omit<DraftProps, "change"> & Pick<Acts
         (one("checked") ?? one("enabled"))?.focus();
       }}
     >
-      {node === null ? t("as which node?") : t("as {node}", { node })}
-      {node !== null && next && ` ${next.length > 0 ? `→ ${counted(next).join(", ")}` : t("→ ends")}`}
+      {node === null
+        ? t("as which node?")
+        : next && next.length > 0
+          ? t("as {node} → {next}", { node, next: counted(next).join(", ") })
+          : `${t("as {node}", { node })} ${next ? t("→ ends") : ""}`}
     </button>
   );
 }
