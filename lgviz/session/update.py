@@ -23,7 +23,7 @@ from .effects import Act, call
 from .loaded import snapshot_of
 from .saver_errors import within_saver
 from .target import MARK, Position
-from .values import channels_of, to_update
+from .values import channels_of, delta_channels, to_update
 
 __all__ = ["Edit", "Sibling", "UpdateResult", "goto_targets", "inferred", "siblings", "update", "warned"]
 
@@ -113,8 +113,10 @@ def _task_id(position: Position, node: str) -> Act[str | None]:
 
     That may have written here already, as where the checkpoint had a child in the thread that a new one was
     copied from. Savers keep the first of two writes of a task: what an update gives a delta channel would be
-    lost.
+    lost. What it gives another channel is in the checkpoint that it makes.
     """
+    if not delta_channels(position.graph):
+        return None
     written = {
         task_id for task_id, channel, _ in position.saved.pending_writes or () if channel not in _CONTROL
     }

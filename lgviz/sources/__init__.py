@@ -18,6 +18,7 @@ from .base import (
     ReadOptions,
     Record,
     Source,
+    SourceOrigin,
     StoredWrite,
     ThreadIndex,
     ThreadInfo,
@@ -86,7 +87,7 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
         return source
     if isinstance(what, (str, os.PathLike)):
         source = _of_path(os.fspath(what), **options)
-        source.origin = (os.fsdecode(what), options)
+        source.origin = SourceOrigin(os.fsdecode(what), options)
         return source
     if hasattr(what, "get_state") and hasattr(what, "checkpointer"):
         return _of_graph(what)

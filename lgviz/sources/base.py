@@ -29,6 +29,7 @@ __all__ = [
     "ReadOptions",
     "Record",
     "Source",
+    "SourceOrigin",
     "StoredWrite",
     "ThreadIndex",
     "ThreadInfo",
@@ -180,6 +181,22 @@ class ThreadInfo:
     updated_at: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class SourceOrigin:
+    """What a source was opened by: a path or URL, whose password ``repr`` does not tell.
+
+    >>> SourceOrigin("postgresql://me:s3cret@host/db", {})
+    SourceOrigin(options={})
+
+    Attributes:
+        place: the path or URL.
+        options: how its values are decoded.
+    """
+
+    place: str = field(repr=False)
+    options: DecodingOptions
+
+
 class Source(ABC):
     """A place that holds threads of checkpoints. Never writes.
 
@@ -189,11 +206,11 @@ class Source(ABC):
         description: what is being read, in words.
         read_only: why nothing can be forked or run here; None where it can.
         redactor: masks what it gives; None where that is shown as it is.
-        origin: the path or URL that was named alone, and how its values are decoded; None for others.
+        origin: what was named alone, where a path or a URL was; None for others.
     """
 
     redactor: Redactor | None = None
-    origin: tuple[str, DecodingOptions] | None = None
+    origin: SourceOrigin | None = None
     graph: Any = None
     saver: Any = None
     description: str = ""

@@ -43,7 +43,7 @@ def _found(what: Any, store: Any, ask: Ask, **options: Unpack[DecodingOptions]) 
         return open_items(store, ask, **options)
     if isinstance(what, Source):
         if what.origin is not None:
-            path, given = what.origin
+            path, given = what.origin.place, what.origin.options
             return VersionedItems.of_path(path, **given)
         what = what.graph
     if isinstance(what, (str, os.PathLike)):
