@@ -9,8 +9,8 @@ import type { CopyProgress } from "../../source/types";
 import type { ViewState } from "../../state/view";
 import { useAsk } from "../ui/ask";
 import { toClipboard } from "../ui/copy";
+import { Dialog, useFocusLent } from "../ui/dialog";
 import { useFocusHeld } from "../ui/focus";
-import { CloseIcon } from "../ui/icons";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 
@@ -46,69 +46,53 @@ export function Export({ view }: { view: ViewState }) {
     (done) => setProgress(done as CopyProgress),
   );
   useEffect(() => setProgress(null), [kind, masked]);
-  useFocusInside(box);
+  useFocusLent(box, "input");
+  useTabHeld(box);
   useFocusHeld(box);
   const close = () => (view.exporting.value = false);
   const plan = asked.pending ? undefined : asked.data;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: a click beside the dialog closes it; Escape does by key.
-    <div class="lgviz-veil" onClick={(event) => event.target === event.currentTarget && close()}>
-      <div
-        ref={box}
-        class="lgviz-help lgviz-export"
-        role="dialog"
-        aria-modal="true"
-        aria-label={t("Export the thread")}
-        data-testid="lgviz-export"
-        tabIndex={-1}
-      >
-        <h3>
-          {t("Export the thread")}
-          <button type="button" class="lgviz-bare" aria-label={t("Close")} onClick={close}>
-            <CloseIcon />
-          </button>
-        </h3>
-        <div class="lgviz-export-parts">
-          <fieldset class="lgviz-export-kinds" aria-label={t("What kind of file")}>
-            {kinds().map(([each, name, what]) => (
-              <label key={each} class={each === kind ? "is-chosen" : ""}>
-                <input
-                  type="radio"
-                  name={group}
-                  data-testid="lgviz-export-kind"
-                  data-kind={each}
-                  checked={each === kind}
-                  onChange={() => setKind(each)}
-                />
-                <span>
-                  {name}
-                  <small>{what}</small>
-                </span>
-              </label>
-            ))}
-          </fieldset>
-          <div class="lgviz-export-file">
-            {asked.error ? (
-              <Problem error={asked.error} retry={asked.retry} />
-            ) : (
-              <Contents plan={plan} progress={progress} />
-            )}
-            <label class="lgviz-export-field">
-              {t("Mask also")}
+    <Dialog box={box} label={t("Export the thread")} class="lgviz-export" testid="lgviz-export" close={close}>
+      <div class="lgviz-export-parts">
+        <fieldset class="lgviz-export-kinds" aria-label={t("What kind of file")}>
+          {kinds().map(([each, name, what]) => (
+            <label key={each} class={each === kind ? "is-chosen" : ""}>
               <input
-                type="text"
-                data-testid="lgviz-export-mask"
-                placeholder={PATHS}
-                spellcheck={false}
-                autocomplete="off"
-                onChange={(event) => setMasked(event.currentTarget.value)}
+                type="radio"
+                name={group}
+                data-testid="lgviz-export-kind"
+                data-kind={each}
+                checked={each === kind}
+                onChange={() => setKind(each)}
               />
+              <span>
+                {name}
+                <small>{what}</small>
+              </span>
             </label>
-            {plan && <Target key={plan.token} view={view} plan={plan} again={asked.retry} />}
-          </div>
+          ))}
+        </fieldset>
+        <div class="lgviz-export-file">
+          {asked.error ? (
+            <Problem error={asked.error} retry={asked.retry} />
+          ) : (
+            <Contents plan={plan} progress={progress} />
+          )}
+          <label class="lgviz-export-field">
+            {t("Mask also")}
+            <input
+              type="text"
+              data-testid="lgviz-export-mask"
+              placeholder={PATHS}
+              spellcheck={false}
+              autocomplete="off"
+              onChange={(event) => setMasked(event.currentTarget.value)}
+            />
+          </label>
+          {plan && <Target key={plan.token} view={view} plan={plan} again={asked.retry} />}
         </div>
       </div>
-    </div>
+    </Dialog>
   );
 }
 
@@ -242,12 +226,10 @@ function Target({ view, plan, again }: TargetProps) {
   );
 }
 
-/** The focus comes in, stays in, and goes back to where it was. */
-function useFocusInside(box: { current: HTMLDivElement | null }): void {
+/** Tab stays inside. */
+function useTabHeld(box: { current: HTMLDivElement | null }): void {
   useEffect(() => {
     const element = box.current as HTMLDivElement;
-    const before = document.activeElement;
-    element.querySelector<HTMLElement>("input")?.focus({ preventScroll: true });
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key !== "Tab") return;
       const all = [...element.querySelectorAll<HTMLElement>("button, input")].filter(
@@ -259,9 +241,6 @@ function useFocusInside(box: { current: HTMLDivElement | null }): void {
       (event.shiftKey ? last : first)?.focus();
     };
     element.addEventListener("keydown", onKeyDown);
-    return () => {
-      element.removeEventListener("keydown", onKeyDown);
-      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
-    };
+    return () => element.removeEventListener("keydown", onKeyDown);
   }, [box]);
 }
