@@ -4,6 +4,8 @@ import { optionText } from "../src/lib/answers";
 import type { CheckpointView, ForkRequest, RunRequest } from "../src/protocol";
 import { ProtocolError } from "../src/source/error";
 import { Store } from "../src/state/store";
+import { ViewState } from "../src/state/view";
+import { Here } from "../src/view/find/here";
 import { Inspector } from "../src/view/inspector/inspector";
 import { Interrupts } from "../src/view/inspector/interrupts";
 import { DotsMenu } from "../src/view/ui/dots";
@@ -90,6 +92,22 @@ describe("reading", () => {
       await vi.waitFor(() => expect(host.querySelector(".lgviz-card")).not.toBeNull());
     }
     expect(host.querySelector("img")).toBeNull();
+  });
+
+  it("says that a state is still being read where the one before it is to be edited", async () => {
+    await open("c12");
+    const here = new ViewState(store);
+    render(
+      <Here.Provider value={here}>
+        <Inspector store={store} />
+      </Here.Provider>,
+      host,
+    );
+    await vi.waitFor(() => by("edit"));
+    store.select(id("c5"));
+    by("edit").click();
+    expect(here.said.value).toBe("c5 is still being read");
+    expect(store.panel.value).toBeNull();
   });
 
   it("moves between tabs by arrow keys", async () => {

@@ -320,6 +320,7 @@ def test_ten_acts_need_no_mouse(notebook: NotebookFactory) -> None:
     press("End")
     press("ArrowUp")
     press("Enter")
+    expect(debugger.inspector.locator(".lgviz-checkpoint")).to_have_text("c1")
     expect(root.get_by_test_id("lgviz-edit").first).to_be_visible()
     _tab_to(page, "lgviz-edit")
     press("Enter")

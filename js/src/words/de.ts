@@ -114,6 +114,7 @@ export const german: Readonly<Record<string, string>> = {
     "Führt {nodes} aus und speichert nichts, bis es behalten wird",
   "Runs {nodes} on a new branch": "Führt {nodes} auf einem neuen Zweig aus",
   "The cell that does the same": "Die Zelle, die dasselbe tut",
+  "{label} is still being read": "{label} wird noch gelesen",
   "The clipboard is denied": "Die Zwischenablage ist gesperrt",
   "This thread has no subgraph steps": "Dieser Thread hat keine Schritte in Untergraphen",
   "Thread id": "Thread-Id",

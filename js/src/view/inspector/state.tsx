@@ -5,9 +5,11 @@ import { firstPosition, gather, isChat, type Load, loader, total } from "../../l
 import { t, tn } from "../../lib/words";
 import type { ChannelView, CheckpointView, ValueItem, ValueNode } from "../../protocol";
 import { ProtocolError } from "../../source/error";
-import type { Store } from "../../state/store";
+import { labelOf, type Store } from "../../state/store";
+import type { ViewState } from "../../state/view";
 import { Changes } from "../find/changes";
 import { type Found, InChannel, Marking, useFound, useInSight, useReach } from "../find/found";
+import { Here } from "../find/here";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { Problem } from "../ui/problem";
@@ -20,6 +22,7 @@ const EARLIER = 40;
 export function State({ view, store }: { view: CheckpointView; store: Store }) {
   const [internal, setInternal] = useState(false);
   const found = useFound(view, store.source);
+  const here = useContext(Here);
   const shown = view.channels.filter((channel) => internal || !channel.internal);
   const hidden = view.channels.length - view.channels.filter((channel) => !channel.internal).length;
   const channels = [...shown].sort((a, b) => rank(a) - rank(b));
@@ -32,7 +35,7 @@ export function State({ view, store }: { view: CheckpointView; store: Store }) {
           channel={channel}
           found={found?.channel === channel.name ? found : null}
           load={loader(store.source, view.id, channel.name)}
-          edit={channel.internal ? undefined : editOf(store, view.id, channel.name)}
+          edit={channel.internal ? undefined : editOf(store, here, view.id, channel.name)}
         />
       ))}
       {hidden > 0 && (
@@ -54,10 +57,14 @@ export function State({ view, store }: { view: CheckpointView; store: Store }) {
 }
 
 /** How parts of a channel are edited; absent where nothing can be forked. */
-function editOf(store: Store, checkpoint: string, channel: string): Edit | undefined {
+function editOf(store: Store, here: ViewState | null, checkpoint: string, channel: string): Edit | undefined {
   if (store.readOnly.value !== null) return undefined;
   return (path) => {
-    if (store.selected.peek() === checkpoint) store.openFork({ channel, path });
+    const selected = store.selected.peek();
+    if (selected === checkpoint) store.openFork({ channel, path });
+    // The state of the checkpoint that was selected before is shown until this one's is read.
+    else if (selected !== null)
+      here?.say(t("{label} is still being read", { label: labelOf(store, selected) }));
   };
 }
 
