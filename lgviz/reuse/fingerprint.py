@@ -23,7 +23,7 @@ import dataclasses
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langgraph.types import Send
@@ -127,7 +127,7 @@ class _Walk:
                 digest.update(b"s%d;" % len(data) + data)
         return Fingerprint(digest.digest(), tuple(self._ids))
 
-    def value(self, value: Any) -> None:  # noqa: C901 - one case a type
+    def value(self, value: Any) -> None:
         kind, add = type(value), self._tokens.append
         if kind is str:
             add(value)
@@ -227,7 +227,7 @@ def with_ids(value: Any, ids: Mapping[str, str]) -> Any:
     return _changed(value, lambda text: ids.get(text, text))
 
 
-def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: C901 - one case a type
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
     kind = type(value)
     if kind is str:
         return change(value)
@@ -238,7 +238,8 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: C901 - o
     if kind is dict:
         entries = {_changed(name, change): _changed(each, change) for name, each in value.items()}
         same = all(
-            one is other and a is b for (a, one), (b, other) in zip(entries.items(), value.items(), strict=False)
+            one is other and a is b
+            for (a, one), (b, other) in zip(entries.items(), value.items(), strict=False)
         )
         return value if same and len(entries) == len(value) else entries
     if isinstance(value, Send):
@@ -275,7 +276,7 @@ def messages_in(value: Any) -> Iterable[BaseMessage]:
         for each in value:
             yield from messages_in(each)
     elif type(value) is dict:
-        for each in cast("dict[Any, Any]", value).values():
+        for each in value.values():
             yield from messages_in(each)
     elif isinstance(value, Send):
         yield from messages_in(value.arg)

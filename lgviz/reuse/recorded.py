@@ -7,6 +7,7 @@ state is what the task was asked. So history answers any task whose node and inp
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,13 +21,13 @@ from lgviz.analysis.history import History
 from lgviz.analysis.loading import said_by
 from lgviz.analysis.steps import Task, TreeRow
 from lgviz.sources.base import StoredWrite, Undecodable
-from lgviz.sources.places import CONTROL_CHANNELS, configurable_of, node_path, within
+from lgviz.sources.places import CONTROL_CHANNELS, PREVIOUS_CHANNEL, configurable_of, node_path, within
 
 from .fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
 
-__all__ = ["Asked", "Recorded", "Recording", "asked_of", "config_digest", "is_graph", "policed"]
+__all__ = ["Asked", "RecordedTask", "Recording", "asked_of", "config_digest", "is_graph", "policed"]
 
-SEVERAL = "several runs went on from there, and only the last one's writes are stored"
+SEVERAL = "several runs went on from the checkpoint before, and what each wrote is not told apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Recorded:
+class RecordedTask:
     """A task that ran to its end.
 
     Attributes:
@@ -78,7 +79,7 @@ class Recording:
         self._heard: list[tuple[str, Any]] = []
         self._graph = policed(graph, self._listening)
         self._fingerprints = Fingerprints()
-        self._read: dict[int, list[Recorded]] = {}
+        self._read: dict[int, list[RecordedTask]] = {}
         self._rows: dict[str, list[int]] | None = None
         self.refused: dict[int, str] = {}
         """By row, why what was asked there is not known."""
@@ -95,14 +96,14 @@ class Recording:
                         self._rows.setdefault(within(node_path(row.namespace), name), []).append(row.index)
         return self._rows.get(path, ())
 
-    def at(self, row: int) -> list[Recorded]:
+    def at(self, row: int) -> list[RecordedTask]:
         """The finished tasks of the step that starts at a row."""
         found = self._read.get(row)
         if found is None:
             found = self._read[row] = list(self._tasks(self.history.tree.rows[row]))
         return found
 
-    def writes(self, task: Recorded) -> list[tuple[str, Any]]:
+    def writes(self, task: RecordedTask) -> list[tuple[str, Any]]:
         """What a task wrote, in objects that nobody else holds; messages have the ids that they were given.
 
         Raises:
@@ -115,13 +116,27 @@ class Recording:
         for channel, value in own:
             if isinstance(value, Undecodable):
                 raise Inexact(f"what it wrote to {channel!r} cannot be decoded: {value.reason}")
-        if any(message.id is None for _, value in own for message in messages_in(value)):
-            self._name_messages(row, stored, own)
+        self._name_messages(row, stored, [value for _, value in own])
         return own
+
+    def given(self, row: int) -> Any:
+        """The input that was taken in at a row; its messages have the ids that they were given.
+
+        Raises:
+            Inexact: it is not stored, or cannot be decoded.
+        """
+        facts, source = self.history.tree.rows[row], self.history.source.real
+        held = source.channels(self.history.thread_id, facts.namespace, facts.id, [START])
+        if START not in held:
+            raise Inexact("the input is not stored")
+        if isinstance(value := held[START], Undecodable):
+            raise Inexact(f"the input cannot be decoded: {value.reason}")
+        self._name_messages(facts, (), [value])
+        return value
 
     # ------------------------------------------------------------ inside
 
-    def _listening(self, path: str) -> CachePolicy:
+    def _listening(self, path: str) -> CachePolicy[Any]:
         """LangGraph gives the input of a node to its policy, also where it only tells a state."""
 
         def heard(value: Any) -> str:
@@ -130,7 +145,7 @@ class Recording:
 
         return CachePolicy(key_func=heard)
 
-    def _tasks(self, row: TreeRow) -> Iterator[Recorded]:
+    def _tasks(self, row: TreeRow) -> Iterator[RecordedTask]:
         tree = self.history.tree
         done = {t.id: t for t in row.step_work.tasks.values() if t.finished and not t.called}
         if not done:
@@ -152,7 +167,7 @@ class Recording:
         for task in snapshot.tasks:
             if task.name == START:
                 continue
-            name, value = next(heard)
+            _, value = next(heard)
             stored = done.get(task.id) or _in_place(done.values(), task.name, task.path)
             if stored is None:
                 continue
@@ -161,12 +176,13 @@ class Recording:
                 within(row.namespace, task.name) in calling
             )
             asked = asked_of(within(path, task.name), value, config, self._fingerprints)
-            yield Recorded(asked, row.index, stored.id, inner)
+            yield RecordedTask(asked, row.index, stored.id, inner)
 
-    def _name_messages(
-        self, row: TreeRow, stored: Sequence[StoredWrite], own: Sequence[tuple[str, Any]]
-    ) -> None:
+    def _name_messages(self, row: TreeRow, stored: Sequence[StoredWrite], values: Sequence[Any]) -> None:
         """Give messages without an id the one that the state has them under after the step."""
+        nameless = [message for value in values for message in messages_in(value) if message.id is None]
+        if not nameless:
+            return
         child = next((child for child in row.children if child.source == "loop"), None)
         if child is None:
             return
@@ -174,14 +190,13 @@ class Recording:
         before = {message.id for message in messages_in(reader.real_state(row.index))}
         given = {message.id for write in stored for message in messages_in(write.value) if message.id}
         left = [
-            copy.copy(message)
+            message
             for message in messages_in(reader.real_state(child.index))
             if message.id and message.id not in before and message.id not in given
         ]
-        for _, value in own:
-            for message in messages_in(value):
-                if message.id is None and (same := _taken(left, message)) is not None:
-                    message.id = same.id
+        for message in nameless:
+            if (same := _taken(left, message)) is not None:
+                message.id = same.id
 
 
 def _taken(left: list[BaseMessage], message: BaseMessage) -> BaseMessage | None:
@@ -252,6 +267,27 @@ def policed(graph: Any, policy: Any, path: str = "") -> Any:
         if is_graph(node):
             update["bound"] = policed(node.bound, policy, own)
             update["subgraphs"] = [update["bound"]]
+        if node.channels == START and PREVIOUS_CHANNEL in graph.channels:
+            update |= _with_previous(update["cache_policy"])
         made.nodes[name] = node.copy(update)
     return made
 
+
+def _with_previous(policy: CachePolicy[Any]) -> dict[str, Any]:
+    """What lets the policy of an ``@entrypoint`` know what it returned in the turn before, which its function
+    is given beside its input. LangGraph maps a node's channels to its input, and then asks the policy."""
+    held = threading.local()
+
+    def mapped(channels: dict[str, Any]) -> Any:
+        held.previous = channels.get(PREVIOUS_CHANNEL)
+        return channels[START]
+
+    def key(value: Any) -> str | bytes:
+        asked: str | bytes = policy.key_func({"input": value, "previous": held.previous})
+        return asked
+
+    return {
+        "channels": [START, PREVIOUS_CHANNEL],
+        "mapper": mapped,
+        "cache_policy": CachePolicy(key_func=key),
+    }

@@ -17,19 +17,22 @@ from langgraph.cache.base import BaseCache
 from langgraph.types import CachePolicy
 from xxhash import xxh3_128_hexdigest
 
+from lgviz.analysis.diff import diff_states
+from lgviz.analysis.summary import path_text
 from lgviz.errors import EffectRefused
+from lgviz.sources.places import by_channel, innermost, within
 
 from .fingerprint import Fingerprints, Inexact, with_ids
-from .recorded import Asked, Recorded, Recording, asked_of, config_digest, is_graph, policed
+from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 
-__all__ = ["Answer", "Serving"]
+__all__ = ["Serving", "TaskOutcome", "Unanswered"]
 
 Key: TypeAlias = tuple[tuple[str, ...], str]
 TaskWrites: TypeAlias = list[tuple[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskOutcome:
     """What became of one task.
 
     Attributes:
@@ -43,6 +46,10 @@ class Answer:
     reason: str = ""
 
 
+class Unanswered(Exception):
+    """A task that must be answered from history, and is not; the text says why."""
+
+
 class Serving(BaseCache[TaskWrites]):
     """A cache for one run that answers from recordings, each recorded task once as long as there are others.
 
@@ -52,9 +59,12 @@ class Serving(BaseCache[TaskWrites]):
         live: whether a node of this path always runs.
         effects: whether a node of this path must not run here.
         first: rows of the first recording to look at first, in this order.
+        must: asked where history does not answer a task that is not live: whether it must not run either, for
+            nothing has changed so far.
 
     Attributes:
         answers: what became of each task, in order.
+        worked: how many of them ran.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class Serving(BaseCache[TaskWrites]):
         live: Callable[[str], bool] = lambda _path: False,
         effects: Callable[[str], bool] = lambda _path: False,
         first: Callable[[], Iterable[int]] = tuple,
+        must: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__()
         self._recordings = recordings
@@ -71,14 +82,15 @@ class Serving(BaseCache[TaskWrites]):
         self._live = live
         self._effects = effects
         self._first = first
+        self._must = must
         self._fingerprints = Fingerprints()
         self._asked: dict[str, Asked] = {}
         self._decided: dict[str, TaskWrites | None] = {}
         self._whole: dict[str, bool] = {}
         self._graphs: set[str] = set()
-        self._worked = False
+        self.worked = 0
         self._lock = threading.RLock()
-        self.answers: list[Answer] = []
+        self.answers: list[TaskOutcome] = []
 
     @property
     def served(self) -> Counter[str]:
@@ -132,7 +144,7 @@ class Serving(BaseCache[TaskWrites]):
         """Note which nodes may be answered whole: no graph with a live node inside. Whether one is live."""
         live = False
         for name, node in graph.nodes.items():
-            own = f"{path}|{name}" if path else name
+            own = within(path, name)
             inside = False
             if is_graph(node):
                 self._graphs.add(own)
@@ -141,10 +153,10 @@ class Serving(BaseCache[TaskWrites]):
             live = live or inside or self._live(own)
         return live
 
-    def _policy(self, path: str) -> CachePolicy:
+    def _policy(self, path: str) -> CachePolicy[Any]:
         def key(value: Any) -> str:
             with self._lock:
-                if self._worked:
+                if self.worked:
                     self._fingerprints.forget()  # a node may have changed what it was given
                 asked = asked_of(path, value, self._config, self._fingerprints)
                 # Each task has a key of its own: LangGraph answers one of those that share one.
@@ -171,19 +183,22 @@ class Serving(BaseCache[TaskWrites]):
                 reason = str(error)
             else:
                 task.used += 1
-                self.answers.append(Answer(path, served=True))
+                self.answers.append(TaskOutcome(path, served=True))
                 before = task.asked.fingerprint
                 ids = zip(before.ids, asked.fingerprint.ids, strict=True) if before is not None else ()
-                return with_ids(writes, {old: new for old, new in ids if old != new})
+                renamed: TaskWrites = with_ids(writes, {old: new for old, new in ids if old != new})
+                return renamed
         if path in self._graphs:
             return None  # its own nodes are answered
         if self._effects(path):
             self._refuse(asked, reason)
-        self.answers.append(Answer(path, served=False, reason=reason))
-        self._worked = True
+        if not self._live(path) and self._must():
+            raise Unanswered(f"what {_node(path)!r} wrote is not stored: {reason}")
+        self.answers.append(TaskOutcome(path, served=False, reason=reason))
+        self.worked += 1
         return None
 
-    def _found(self, asked: Asked) -> tuple[Recording, Recorded] | None:
+    def _found(self, asked: Asked) -> tuple[Recording, RecordedTask] | None:
         """The recorded task to answer with: one not served yet, if there is one."""
         last = None
         for recording, row in self._places(asked.path):
@@ -212,12 +227,20 @@ class Serving(BaseCache[TaskWrites]):
 
     def _refuse(self, asked: Asked, reason: str) -> NoReturn:
         raise EffectRefused(
-            f"Node {_node(asked.path)!r} has effects and would run: {reason}.",
+            f"Node {_node(asked.path)!r} has effects and would run: {reason}{self._difference(asked)}.",
             "Leave it out of effects to let it run.",
         )
 
+    def _difference(self, asked: Asked) -> str:
+        """In what a task's input differs from what its node was asked where history would answer it."""
+        for recording, row in self._places(asked.path):
+            for task in recording.at(row):
+                if task.asked.path == asked.path and task.asked.fingerprint != asked.fingerprint:
+                    diff = diff_states(by_channel(task.asked.value), by_channel(asked.value))
+                    if (change := next(iter(diff), None)) is not None:
+                        return f" ({change.channel}{path_text(change.path)} differs)"
+        return ""
+
 
 def _node(path: str) -> str:
-    return path.rpartition("|")[2]
-
-
+    return innermost(path)[1]

@@ -38,8 +38,8 @@ def serving_of(
     if unknown := [name for name in asked if name not in _KNOWN]:
         raise InvalidValue(f"reuse has no {listed(unknown)}.", f"It may have {listed(_KNOWN)}.")
     graph = given.graph
-    live = StopPoints.of(asked.get("live", ()), graph, "for, as live")
-    effects = StopPoints.of(asked.get("effects", ()), graph, "for, as having effects")
+    live = StopPoints.of(asked.get("live", ()), graph, "be live")
+    effects = StopPoints.of(asked.get("effects", ()), graph, "have effects")
     others = [asked["from_"]] if isinstance(asked.get("from_"), str) else list(asked.get("from_", ()))
     threads = ([] if begins(position) is not None else [position.thread_id]) + others
     recordings = [Recording(open_history(given.given, thread_id=each), graph) for each in threads]
@@ -48,15 +48,10 @@ def serving_of(
     return Serving(
         recordings,
         configurable,
-        lambda path: live.has(*_split(path)),
-        lambda path: effects.has(*_split(path)),
+        live.has_path,
+        effects.has_path,
         lambda: _after(recordings[0].history, position) if threads[:1] == [position.thread_id] else (),
     )
-
-
-def _split(path: str) -> tuple[str, str]:
-    around, _, node = path.rpartition("|")
-    return around, node
 
 
 def _after(history: History, position: Position) -> Iterator[int]:

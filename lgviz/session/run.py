@@ -246,11 +246,9 @@ def run(
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
             versions. What a node writes to a store that it holds by closure is written: a warning names it.
-        reuse: answer each task from the thread's history where that holds the same node asked the same (ids
-            of messages do not count): the task does not run, what it wrote then is written again. True, or a
-            dict: ``"live"``, names of nodes that always run; ``"effects"``, names of nodes that must not run
-            here: where one would, the run fails and says why; ``"from_"``, ids of other threads to look in.
-            The context of a run is not stored, so it does not count; its ``configurable`` does.
+        reuse: write again what a task wrote when its node was asked the same, in place of running it. True,
+            or a dict of ``"live"`` (nodes that always run), ``"effects"`` (nodes that must not run),
+            ``"from_"`` (other threads to look in); see :mod:`lgviz.reuse`.
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
         on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
             do for ``graph.stream(..., stream_mode="messages")``.

@@ -489,12 +489,12 @@ class RunSteps:
                 f"until={until!r} names no node to stop before.", "Name one, or give a function."
             )
         named = [until] if isinstance(until, str) else []
-        self._until = StopPoints.of(named, graph, "before").names
+        self._until = StopPoints.of(named, graph, "stop before").names
         given = [spec.before] if isinstance(spec.before, str) else spec.before
         return Halts(
             self.control,
-            StopPoints.of([*given, *named], graph, "before"),
-            StopPoints.of(spec.after, graph, "after"),
+            StopPoints.of([*given, *named], graph, "stop before"),
+            StopPoints.of(spec.after, graph, "stop after"),
             StepCount.of(spec.steps),
             None if isinstance(until, str) else until,
         )

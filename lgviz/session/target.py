@@ -56,8 +56,6 @@ class ProxyOptions(TypedDict, total=False):
     lost: threading.Event | None
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class GraphTarget:
     """A compiled graph with a checkpointer.

@@ -42,9 +42,11 @@ __all__ = [
     "depth",
     "enclosing",
     "id_time",
+    "innermost",
     "is_internal",
     "is_numbered",
     "node_path",
+    "outermost",
     "place_of",
     "thread_of",
     "unrooted",
@@ -118,6 +120,17 @@ def enclosing(namespace: str) -> str:
 def within(namespace: str, part: str) -> str:
     """The namespace of a call from another one."""
     return f"{namespace}|{part}" if namespace else part
+
+
+def innermost(path: str) -> tuple[str, str]:
+    """The path of a node's graph, and its name: ``("research", "judge")`` of ``"research|judge"``."""
+    around, _, node = path.rpartition("|")
+    return around, node
+
+
+def outermost(path: str) -> str:
+    """The first node of a path."""
+    return path.partition("|")[0]
 
 
 def depth(namespace: str) -> int:

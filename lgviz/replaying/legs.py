@@ -1,4 +1,4 @@
-"""A thread's tree cut into what was done to make it: inputs, updates, forks, and the steps that followed each."""
+"""A thread's tree cut into what was done to make it: inputs, updates, forks, and the steps after each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 from lgviz.analysis.steps import TreeRow
 from lgviz.analysis.tree import Tree
+from lgviz.reuse.recorded import SEVERAL
 
 __all__ = ["Leg", "legs_of"]
 
@@ -62,10 +63,14 @@ def _begun(row: TreeRow) -> Leg:
             leg = Leg("fork", parent, row.index)
     if row.parent is None and (row.parent_id is not None or row.source != "input"):
         leg.doubt = "the checkpoint before it is not stored"
+    elif row.dated:
+        leg.doubt = "LangGraph of 2024 or early 2025 wrote it, and stored where nodes lead in another form"
     elif row.collapsed:
         leg.doubt = "the steps before it were not stored (durability='exit')"
     elif leg.act == "on" and row.parent is not None and len(_steps_from(row.parent)) > 1:
-        leg.doubt = "several runs went on from the checkpoint before it, and what each wrote is not told apart"
+        leg.doubt = SEVERAL
+    elif leg.act == "on" and row.parent is not None and _commanded(row.parent):
+        leg.doubt = "a Command given to the graph wrote to the state there"
     return leg
 
 
@@ -74,9 +79,14 @@ def _follow(tree: Tree, leg: Leg) -> None:
     if leg.act == "update":
         return
     row = tree.rows[leg.rows[-1]]
-    while len(after := _steps_from(row)) == 1 and not after[0].collapsed:
+    while len(after := _steps_from(row)) == 1 and not (after[0].collapsed or _commanded(row)):
         row = after[0]
         leg.steps.append(row.index)
+
+
+def _commanded(row: TreeRow) -> bool:
+    """Whether more than an answer was given to the graph at a row."""
+    return any(channel != "__resume__" for channel in row.step_work.null.values())
 
 
 def _steps_from(row: TreeRow) -> list[TreeRow]:

@@ -49,6 +49,14 @@ class BranchReplay(ShownByFields):
 class ThreadReplay(ShownByFields):
     """What became of one thread: of the worst of its branches.
 
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
+    >>> thread = lgviz.replay(graph, graph)["1"]
+    >>> thread.verdict, [branch.head for branch in thread.branches]
+    ('same', ['c3', 'c5'])
+
     Attributes:
         thread_id: the thread.
         verdict, parted_at, reason, diff, values: see :class:`BranchReplay`.
@@ -83,10 +91,10 @@ class Replay(Mapping[str, ThreadReplay]):
     >>> two_nodes.seed(graph)
     >>> replay = lgviz.replay(graph, graph)
     >>> replay
-    Replay of 1 thread: 1 same; 4 tasks served, 0 ran
+    Replay of 1 thread: 1 same; 3 tasks served, 0 ran
       1  same
     >>> replay["1"].served
-    Counter({'node_a': 2, 'node_b': 2})
+    Counter({'node_b': 2, 'node_a': 1})
 
     Attributes:
         stopped: whether it was stopped before every thread was replayed.
@@ -113,7 +121,7 @@ class Replay(Mapping[str, ThreadReplay]):
     @property
     def counts(self) -> dict[str, int]:
         """How many threads have each verdict, the worst last."""
-        found = Counter(thread.verdict for thread in self.values())
+        found: Counter[str] = Counter(thread.verdict for thread in self.values())
         return {verdict: found[verdict] for verdict in _ORDER if found[verdict]}
 
     @property
@@ -127,8 +135,8 @@ class Replay(Mapping[str, ThreadReplay]):
         return sum((thread.ran for thread in self.values()), Counter())
 
     def frame(self) -> pandas.DataFrame:
-        """A row for each branch of each thread: ``thread_id``, ``branch`` (the label of its head),
-        ``verdict``, ``parted_at``, ``reason``; ``served`` and ``ran`` are the thread's, at its first branch."""
+        """A row for each branch of each thread, with the columns ``thread_id, branch`` (the label of its
+        head) ``, verdict, parted_at, reason``; ``served, ran`` are the thread's, told at its first branch."""
         import pandas as pd
 
         rows = [
@@ -171,5 +179,3 @@ _SHOWN = 30
 def _line(thread: ThreadReplay) -> str:
     where = f" at {thread.parted_at}" if thread.parted_at else ""
     return f"  {thread.thread_id}  {thread.verdict}{where}{f': {thread.reason}' if thread.reason else ''}"
-
-
