@@ -244,11 +244,10 @@ def run(
             ``"|judge"`` is the root graph's alone). A run
             that begins right before one passes it, and says so in ``Run.passed``.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
-            ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
-            versions. What a node writes to a store that it holds by closure is written: a warning names it.
-        reuse: write again what a task wrote when its node was asked the same, in place of running it. True,
-            or a dict of ``"live"`` (nodes that always run), ``"effects"`` (nodes that must not run),
-            ``"from_"`` (other threads to look in); see :mod:`lgviz.reuse`.
+            ``Run.keep()``. Memory is read as of the checkpoint where the store keeps versions. What a node
+            writes to a store that it holds by closure is written: a warning names it.
+        reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True, or a dict of ``"live"``
+            (nodes that always run), ``"effects"`` (that must not run), ``"from_"`` (threads to look in too).
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
         on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
             do for ``graph.stream(..., stream_mode="messages")``.
@@ -260,9 +259,8 @@ def run(
         SourceError, NotFound: there is no such checkpoint, or no checkpointer.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    spec = RunSpec(
-        at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context, reuse=reuse
-    )
+    where = (thread_id, config, context)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, reuse=reuse)
     return run_in_thread(graph, RunSteps(spec, on_event))
 
 
