@@ -33,7 +33,7 @@ const state = (values: Record<string, WholeNode>) =>
 
 describe("parts", () => {
   it("puts a value together, equal parts as one object", () => {
-    const parts = new Parts([["a", "b"], { x: { $: 0 } }, [{ $: 0 }, { $: 0 }]]);
+    const parts = new Parts(['["a","b"]', '{"x":{"$":0}}', '[{"$":0},{"$":0}]']);
     expect(parts.of({ $: 1 })).toEqual({ x: ["a", "b"] });
     const [one, other] = parts.of<unknown[]>({ $: 2 });
     expect(one).toBe(other);

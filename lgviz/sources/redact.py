@@ -30,10 +30,12 @@ from pydantic import BaseModel
 from lgviz.errors import InvalidValue
 from lgviz.persistence.serde.trust import Placeholder
 
-__all__ = ["MASK", "Redactor", "Rule", "Rules", "holds_mask", "transparent"]
+__all__ = ["MASK", "MASK_TYPED", "Redactor", "Rule", "Rules", "holds_mask", "transparent"]
 
 MASK = "‹redacted›"
 """What stands in the place of what is masked; one text for all, so that equal secrets stay equal."""
+MASK_TYPED = f"{MASK} stands for what redact= hides"
+"""The beginning of what is said where it was typed as if it were a value."""
 
 Rule = str | re.Pattern[str] | re.Pattern[bytes] | Callable[[tuple[Any, ...], Any], Any]
 Rules = Rule | Iterable[Rule]

@@ -50,14 +50,13 @@ interface PageMemory {
   versions: Record<string, Stored>;
 }
 
-/** What the file holds; `parts` are what is stored once. */
+/** The head of what the file holds; parts follow it, which are stored once. */
 export interface PageData {
   opened: ThreadView;
   buffers: string[];
   marks: RowMarks[];
   rows: Stored[];
   memory: PageMemory | null;
-  parts: unknown[];
 }
 
 type Answers = { [M in Method]?: (params: Params<M>, options: RequestOptions<M>) => unknown };
@@ -152,9 +151,9 @@ export class PageSource implements Source {
       this.#memoryRow(checkpoint)?.changes ?? ({ changes: [], total: 0 } satisfies MemoryChanges),
   };
 
-  constructor(data: PageData) {
+  constructor(data: PageData, parts: readonly string[]) {
     this.#data = data;
-    this.#parts = new Parts(data.parts);
+    this.#parts = new Parts(parts);
     this.#numbers = new Map(data.opened.tree.ids.map((id, row) => [id, row]));
   }
 
