@@ -32,6 +32,7 @@ from langgraph.types import Command, interrupt
 from lgviz.backend import Backend
 from lgviz.demos import DEMOS
 from lgviz.persistence import InMemoryStore
+from pairs import differences
 
 OUT = Path(__file__).resolve().parents[1] / "tests" / "recordings"
 _START = 1_772_452_800  # 2 March 2026, noon UTC
@@ -386,6 +387,7 @@ RECORDINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "memory": memory,
     "places": places,
     "trip": trip,
+    "differences": differences,
 }
 
 

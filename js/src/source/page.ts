@@ -16,10 +16,11 @@ import type {
   ThreadView,
 } from "../protocol";
 import { bufferOf, decodeResult } from "./columns";
+import { differ } from "./differ";
 import { ProtocolError } from "./error";
 import { Parts, type Stored } from "./parts";
 import type { ComputedDiff, Method, Params, RequestOptions, Result, Source } from "./types";
-import { cut, differ, findPath, partAt, rawText, searchIn, type WholeNode } from "./whole";
+import { cut, findPath, partAt, rawText, searchIn, type WholeNode } from "./whole";
 
 interface PageRow {
   view: Omit<CheckpointView, "channels"> & {

@@ -22,7 +22,8 @@ export class Parts {
     if (typeof stored !== "object" || stored === null) return stored;
     const number = (stored as { $?: unknown }).$;
     if (typeof number === "number") {
-      if (!(number in this.#made)) this.#made[number] = this.#filled(JSON.parse(this.#table[number] as string));
+      if (!(number in this.#made))
+        this.#made[number] = this.#filled(JSON.parse(this.#table[number] as string));
       return this.#made[number];
     }
     return this.#filled(stored);
