@@ -1,8 +1,10 @@
-"""Pairs of values of many kinds: what a saved page must tell of them, which compares them itself, is what Python tells."""
+"""Pairs of values of many kinds, and what Python tells of their differences.
+
+A saved page compares any two checkpoints itself: it must tell the same.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +19,7 @@ from lgviz.page.whole import WholeValues
 _LINES = [f"Line {n} of a long report, which says what {n * 7} says." for n in range(60)]
 _REPORT = "\n".join(_LINES)
 _PROSE = "The train to Porto leaves at nine, and the seats by the window are taken"
+_JAPANESE = "東京から京都まで新幹線で二時間半ほどかかりますので座席を"
 
 
 @dataclass
@@ -53,7 +56,7 @@ PAIRS: dict[str, tuple[Any, Any]] = {
     "report, a line": (_REPORT, _changed(30, "This line was written anew.")),
     "report, its ends": (_REPORT, "\n".join(["A new beginning.", *_LINES[1:-1], "And a new end."])),
     "report, all": (_REPORT, "\n".join(reversed(_LINES))),
-    "Japanese": ("東京から京都まで新幹線で二時間半ほどかかりますので座席を", "大阪から京都まで電車で二時間ほどかかりますので座席を"),
+    "Japanese": (_JAPANESE, _JAPANESE.replace("東京", "大阪").replace("二時間半", "二時間")),
     "long word": ("a" * 300, "a" * 150 + "b" + "a" * 150),
     "bytes": (b"abc", b"abd"),
     "dict": ({"a": 1, "gone": 2, "b": {"c": 3}}, {"b": {"c": 4}, "a": 1, "new": 5}),
@@ -83,9 +86,12 @@ PAIRS: dict[str, tuple[Any, Any]] = {
     "messages, order": (_said("One", "Two", "Three"), _said("One", "Two", "Three")[::-1]),
     "messages, from none": ([], _said("Hello")),
     "messages without ids": (
-        [HumanMessage("Hello"), AIMessage("Good day")], [HumanMessage("Hello"), AIMessage("Good evening"), HumanMessage("So")]
+        [HumanMessage("Hello"), AIMessage("Good day")],
+        [HumanMessage("Hello"), AIMessage("Good evening"), HumanMessage("So")],
     ),
-    "messages, some with ids": ([*_said("Hello"), AIMessage("Good day")], [*_said("Hello there"), AIMessage("Good day")]),
+    "messages, some with ids": (
+        [*_said("Hello"), AIMessage("Good day")], [*_said("Hello there"), AIMessage("Good day")]
+    ),
     "message": (AIMessage("Yes", id="1"), AIMessage("No", id="1")),
     "message with calls": (
         AIMessage("", id="1", tool_calls=[{"name": "find", "args": {"q": 1}, "id": "t"}]),
@@ -106,6 +112,6 @@ def differences() -> list[dict[str, Any]]:
         told = diff_view(diff_states(old, new), "c1", "c2", states=(old, new))
         held = [values.held(value).part for value in (before, after)]
         result = {"pair": held, "parts": parts.table, "diff": told}
-        said = {"id": number, "result": json.loads(json.dumps(result))}
-        exchanges.append({"ask": {"id": number, "method": "diff_get", "params": {"pair": name}}, "say": [said]})
+        asked = {"id": number, "method": "diff_get", "params": {"pair": name}}
+        exchanges.append({"ask": asked, "say": [{"id": number, "result": result}]})
     return exchanges

@@ -28,11 +28,11 @@ from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.memory import MemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
+from pairs import differences
 
 from lgviz.backend import Backend
 from lgviz.demos import DEMOS
 from lgviz.persistence import InMemoryStore
-from pairs import differences
 
 OUT = Path(__file__).resolve().parents[1] / "tests" / "recordings"
 _START = 1_772_452_800  # 2 March 2026, noon UTC
