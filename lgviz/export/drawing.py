@@ -70,7 +70,10 @@ def history_markdown(history: History, at: Any = (), diff: tuple[Any, Any] | Non
         at: the checkpoints whose states are told, by label or id; one, or several.
         diff: two checkpoints to be compared.
     """
-    parts = [f"## Thread `{_in_code(history.thread_id)}`", _fenced(tree_text(history.tree, width=100))]
+    parts = [
+        f"## Thread `{_in_code(history.source.shown(history.thread_id))}`",
+        _fenced(tree_text(history.tree, width=100)),
+    ]
     for key in [at] if isinstance(at, (str, int)) else at:
         checkpoint = history[key]
         parts.append(f"### {checkpoint.label}: {_PLAIN.sub('', title_of(history.tree, checkpoint.row))}")
