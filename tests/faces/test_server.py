@@ -25,6 +25,7 @@ from jupyter_server.extension.config import ExtensionConfigManager
 from jupyter_server.extension.manager import ExtensionPackage
 
 import lgviz
+from lgviz.backend.glances import GlanceFile
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
 from lgviz.protocol import PROTOCOL_VERSION, Methods
@@ -253,6 +254,32 @@ def test_a_channel_hears_what_another_process_writes(server: Server) -> None:
         assert ids == [c.id for c in lgviz.history(path, "1")][6:]
 
 
+def test_where_a_coding_agent_looks_is_told_to_who_asked_for_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.root.parent / "runtime"))
+    newest = lgviz.history(server.root / "chat.db", "1").latest
+    glance = GlanceFile("chat.db")
+    glance.look("1", newest.id)
+    status, body = server.ask("/documents", {"path": "chat.db", "protocol": PROTOCOL_VERSION, "agent": True})
+    assert status == 201
+    asked = {"id": 1, "method": "thread_open", "params": {"thread_id": "1"}}
+    with (
+        server.channel(json.loads(body)["document"]) as told,
+        server.channel(server.document("chat.db")) as untold,
+    ):
+        for channel in (told, untold):
+            channel.send(json.dumps(asked))
+            assert next(frames(channel.recv()))[0]["id"] == 1
+        assert next(frames(told.recv()))[0] == {
+            "event": "agents", "body": {"thread_id": "1", "checkpoints": [newest.id]}
+        }  # fmt: skip
+        untold.send(json.dumps({**asked, "id": 2}))
+        assert next(frames(untold.recv()))[0]["id"] == 2
+        glance.close()
+        assert next(frames(told.recv()))[0]["body"]["checkpoints"] == []
+
+
 def test_a_channel_answers_what_is_wrong_and_goes_on(server: Server) -> None:
     with server.channel(server.document("chat.db")) as channel:
         asked = [
@@ -444,7 +471,24 @@ def test_a_file_that_becomes_a_link_is_not_read_on(server: Server) -> None:
     path.unlink()
     path.symlink_to(server.root.parent / "outside.db")
     ((message, _),) = server.request(document, "thread_open", thread_id=None)
-    assert message["error"]["cause"] == "swapped.db has become another file."
+    assert message["error"]["cause"] == "swapped.db was moved, deleted or replaced."
+
+
+def test_a_file_that_is_replaced_or_deleted_ends_its_channel(server: Server) -> None:
+    path = seeded(server.root / "replaced.db")
+    seeded(seeded(server.root / "another.db"), "2")
+    with server.channel(server.document("replaced.db")) as channel:
+        (server.root / "another.db").rename(path)
+        opcode, data = channel.recv_data()
+        assert (opcode, int.from_bytes(data[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 4001)
+    with server.channel(document := server.document("replaced.db")) as channel:
+        assert server.result(document, "threads_list", query="", offset=0, limit=9)["total"] == 2
+        # The file system may give the new one the number of the old.
+        path.unlink()
+        path.write_bytes(b"another file")
+        opcode, data = channel.recv_data()
+        assert (opcode, int.from_bytes(data[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 4001)
+    assert server.open("replaced.db")[1]["kind"] == "NotADatabase"
 
 
 def test_only_what_holds_checkpoints_is_opened(server: Server) -> None:
@@ -469,6 +513,7 @@ def test_only_what_holds_checkpoints_is_opened(server: Server) -> None:
 def test_the_versions_of_the_protocol_are_compared(server: Server) -> None:
     status, said = server.open("chat.db", PROTOCOL_VERSION + 1)
     assert status == 409 and said["remedy"].startswith("Upgrade lgviz in the Jupyter server's environment")
+    assert (said["version"], said["protocol"]) == (lgviz.__version__, PROTOCOL_VERSION)
     for older in (PROTOCOL_VERSION - 1, None, "1"):
         status, said = server.open("chat.db", older)
         assert (status, said["remedy"]) == (409, "Reload the page.")
@@ -530,6 +575,7 @@ class Silent:
 async def test_a_request_has_a_time_and_company(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("lgviz.backend.Backend", Silent)
     settings = LgvizServer(request_seconds=0.1, max_requests=2)
+    (tmp_path / "a.db").touch()
     document = Document(tmp_path / "a.db", "a.db", settings, asyncio.get_running_loop())
     heard: list[Any] = []
     ended = asyncio.Event()
