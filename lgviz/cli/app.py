@@ -21,6 +21,7 @@ from lgviz.cli.printing import CommandAnswer, complain, show
 if TYPE_CHECKING:
     from lgviz.analysis.history import History
     from lgviz.sources import ReadOptions, Source
+    from lgviz.sources.items import ItemReader
 
 __all__ = ["OpenedDatabase", "Thread", "app", "command"]
 
@@ -90,6 +91,14 @@ class OpenedDatabase:
 
             self._source = open_source(self.where, **self.options)
         return self._source
+
+    @property
+    def items(self) -> ItemReader | None:
+        """The items of the store beside its threads; None where there are none."""
+        from lgviz.sources.items import plainly
+        from lgviz.sources.stores import memory_of
+
+        return memory_of(self.where, None, plainly, **self.options)
 
     def history(self, thread_id: str | None) -> History:
         """A thread; the newest where none is named."""

@@ -80,6 +80,22 @@ class Decoder:
         except Exception as error:
             return self._undecodable(error, type_, blob)
 
+    def fault(self, type_: str | None, blob: Any) -> tuple[str, bool] | None:
+        """Why a value cannot be read, and whether it is damaged for certain; None where it can.
+
+        A class that is not here, or not trusted, is no fault of the value.
+        """
+        if type_ == "decoded":
+            return None
+        if not isinstance(blob, (bytes, bytearray, memoryview)):
+            return "the row holds no serialized value", True
+        try:
+            self._serde.loads_typed((type_ or "json", bytes(blob)))
+        except Exception as error:
+            known = not isinstance(error, NotImplementedError)
+            return self._undecodable(error, type_, blob).reason, known
+        return None
+
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
         return Undecodable(described(error), _size(blob), str(type_))
 

@@ -7,10 +7,12 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +241,7 @@ def _keys(data: Any) -> set[str]:
     if isinstance(data, dict):
         for key, value in data.items():
             found.add(key)
-            if key not in ("values", "rebuilt", "doubts", "by_thread", "by_channel"):
+            if key not in ("values", "rebuilt", "doubts", "by_thread", "by_channel", "formats"):
                 found |= _keys(value)
     return found
 
@@ -266,7 +268,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "stats": ["stats", own],
     }
     shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
-    only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what"}}
+    only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what", "certain"}}
     assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
 
 
@@ -331,8 +333,8 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
          "lgviz: Thread 'two' has no checkpoint 'c99'. Labels run from c0 to c5; refresh() reads what is new.\n"),
         (["threads", "mysql://me:secret@host/x"], 1,
          "lgviz: mysql:// names no path of a file. Give the path of a SQLite database, a postgresql:// URL, or a saver.\n"),
-        (["check", "langgraph.db"], 1,
-         "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone have hashes to check. "
+        (["prune", "langgraph.db", "--all", "--dry-run"], 1,
+         "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone can prune. "
          "Copy it: lgviz.persistence.migrate(source, \"new.db\"), or `lgviz migrate SOURCE new.db`.\n"),
         (["prune", "own.db", "-t", "9", "--yes"], 1, "lgviz: There is no thread '9'. lgviz threads lists them.\n"),
         (["prune", "own.db"], 2, "Name the threads by --thread, or give --all.\n"),
@@ -380,7 +382,7 @@ def test_migrate_prune_and_check(folder: Path, tmp_path: Path) -> None:
     plan = lg("prune", copy, "--thread", "two", "--dry-run")
     assert (
         plan.out
-        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} KB\n5 checkpoints would go, {before['prune_frees'] / 1000:.1f} KB come back.\n"
+        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} KB\n5 checkpoints would go; {before['prune_frees'] / 1000:.1f} KB given back.\n"
     )
     assert lg("stats", copy, "--json").data == before
 
@@ -413,7 +415,7 @@ def test_threads_that_share_values_give_them_back_together(tmp_path: Path) -> No
     with SqliteSaver.from_conn_string(path) as saver:
         saver.fork_thread({"configurable": {"thread_id": "a"}}, "c")
     shared = lg("prune", path, "-t", "c", "--dry-run").out
-    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go, at least 0 bytes come back.\n", shared)
+    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go; at least 0 bytes given back.\n", shared)
 
 
 def test_damage_is_named_and_ends_with_1(tmp_path: Path) -> None:
@@ -533,7 +535,7 @@ def test_memory_is_migrated_with_the_threads_or_alone(tmp_path: Path) -> None:
         store.setup()
         store.put(("users", "mia"), "diet", {"text": "vegan"})
     alone = lg("migrate", source, target)
-    assert (alone.code, alone.out) == (0, "0 checkpoints copied.\n1 items of memory copied.\n")
+    assert (alone.code, alone.out) == (0, "0 checkpoints copied.\n1 item of memory copied.\n")
     with LangGraphSqlite.from_conn_string(str(source)) as saver:
         two_nodes.seed(two_nodes.build(saver), thread_id="two")
     assert lg("migrate", source, target, "--json").data == {"copied": 6, "items": 0}
@@ -574,3 +576,45 @@ def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
     (tmp_path / "text.db").write_text("no database")
     assert "no readable SQLite database" in lg("open", tmp_path / "text.db").err
     assert len(started) == 1
+
+
+def test_what_langgraph_wrote_is_counted_and_checked_as_far_as_can_be_told(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "langgraph.db"
+    path.write_bytes((folder / "langgraph.db").read_bytes())
+    said = lg("stats", path).out
+    assert re.match(
+        r"[\d.]+ KB in 6 checkpoints and \d+ writes, in LangGraph's tables; format 4 \(6\)\.\n\ntwo\t", said
+    )
+    data = lg("stats", path, "--json").data
+    assert (data["checkpoints"], data["formats"], data["prune_frees"]) == (6, {"4": 6}, None)
+    assert lg("check", path).out == (
+        "Everything that is there can be read, and no checkpoint is missing. LangGraph's tables have no hashes "
+        "to tell more by.\n"
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        ids = [one for (one,) in connection.execute("SELECT checkpoint_id FROM checkpoints ORDER BY 1")]
+        connection.execute("UPDATE checkpoints SET type = 'pickle' WHERE checkpoint_id = ?", [ids[1]])
+        unsure = lg("check", path)
+        assert (unsure.code, unsure.out.splitlines()[0]) == (
+            0, "thread 'two', checkpoint <id>: pickle is never opened from a file",
+        )  # fmt: skip
+        assert unsure.out.splitlines()[1] == "1 value could not be looked into."
+        connection.execute("DELETE FROM checkpoints WHERE checkpoint_id = ?", [ids[0]])
+    missing = lg("check", path)
+    assert missing.code == 1 and missing.out.endswith("\n2 problems.\n")
+    assert "checkpoint <id>: its parent <id> is not there\n" in missing.out
+
+
+def test_memory_that_is_damaged_is_no_less_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "own.db"
+    with SqliteSaver.from_conn_string(path) as saver, SqliteStore.from_conn_string(path) as store:
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+        store.put(("users",), "mia", {"diet": "vegan"})
+    assert lg("check", path).out == "Everything is whole.\n"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE lgviz_items SET value = x'00ff'")
+    found = lg("check", path)
+    assert found.code == 1 and found.out.startswith("item 'mia' of ('users',), version of ")
+    assert found.out.endswith("\n1 problem.\n")

@@ -34,6 +34,7 @@ from lgviz.sources.base import (
     ThreadIndex,
     ThreadInfo,
     ThreadLineage,
+    Told,
     Undecodable,
 )
 from lgviz.sources.connections import FileReader
@@ -133,7 +134,7 @@ class TablesSource(Source):
     def stats(self) -> Stats:
         return self._run(lambda: self._engine.stats.read()) or Stats()
 
-    def check(self) -> list[Problem]:
+    def check(self, told: Told = lambda *_: None) -> list[Problem]:  # noqa: ARG002 - one act
         return self._run(self._engine.integrity.check) or []
 
     def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:
