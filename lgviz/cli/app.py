@@ -123,7 +123,7 @@ def _rule(text: str) -> Any:
 
 
 def command(
-    example: str, *, answers: bool = True, name: str | None = None
+    example: str, *, answers: bool = True, name: str | None = None, passes: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a command: this line above a function is all that there is to it.
 
@@ -136,6 +136,7 @@ def command(
         example: a line that shows it, for the help.
         name: the command's, where Python has another use for it.
         answers: whether it has an answer; one that has none goes on until it is ended, without ``--json``.
+        passes: whether options that it does not know are among its arguments, to be passed on.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -158,7 +159,8 @@ def command(
         run.__doc__ = function.__doc__
         run.__signature__ = _signature(own, reads, answers)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
-        app.command(name or function.__name__, epilog=f"Example: {example}")(run)
+        settings = {"ignore_unknown_options": passes}
+        app.command(name or function.__name__, epilog=f"Example: {example}", context_settings=settings)(run)
         return function
 
     return declare

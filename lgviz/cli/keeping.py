@@ -118,9 +118,9 @@ def migrate(
         str, typer.Argument(metavar="DST", help="File to make or to go on with, or a postgresql:// URL.")
     ],
 ) -> CommandAnswer:
-    """Copy all threads and all memory from LangGraph's tables to lgviz's.
+    """Copy threads and memory from LangGraph's tables to lgviz's.
 
-    Exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
+    All of them, exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
     """
     from lgviz.errors import NoCheckpoints
     from lgviz.transfer import migrate as copied

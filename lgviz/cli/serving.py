@@ -32,9 +32,9 @@ def mcp(
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --http; 0: any.")] = 8931,
 ) -> None:
-    """Serve the threads to a coding agent, by the Model Context Protocol.
+    """Serve the threads to a coding agent, by MCP.
 
-    Its tools read, in bounded answers; what --redact masks they never tell.
+    The Model Context Protocol. Its tools read, in bounded answers; what --redact masks they never tell.
     """
     from lgviz.backend.glances import GlanceFile
     from lgviz.errors import LgvizError, needing

@@ -336,6 +336,9 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         (["prune", "langgraph.db", "--all", "--dry-run"], 1,
          "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone can prune. "
          "Copy it: lgviz.persistence.migrate(source, \"new.db\"), or `lgviz migrate SOURCE new.db`.\n"),
+        (["migrate", "own.db", "new.db"], 1,
+         "lgviz: own.db holds lgviz's own tables: there is nothing to migrate. Copy the database, or one thread "
+         "by a bundle: lgviz bundle, lgviz.open_bundle(…).import_into(…).\n"),
         (["prune", "own.db", "-t", "9", "--yes"], 1, "lgviz: There is no thread '9'. lgviz threads lists them.\n"),
         (["prune", "own.db"], 2, "Name the threads by --thread, or give --all.\n"),
         (["show", "own.db", "--state", "--tree"], 2, "Give one of --tree, --state and --messages.\n"),
@@ -459,9 +462,13 @@ def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (ended.stdout, ended.stderr) == ("141\n", "")
-    # To this thread: another that a test left may take it, and then it is heard a little later.
-    here = threading.get_ident()
-    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: signal.pthread_kill(here, signal.SIGINT))
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        # To this thread, which waits for it: on a busy machine it is heard a little later.
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        threading.Event().wait(60)
+
+    monkeypatch.setattr("lgviz.sources.open_source", interrupted)
     stopped = lg("threads", folder / "own.db")
     assert (stopped.code, stopped.out, stopped.err) == (130, "", "")
 
@@ -562,7 +569,8 @@ def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
     (tmp_path / "lgviz").mkdir()
     (tmp_path / "lgviz" / "package.json").write_text("{}")
     assert lg("open", file, "--", "--no-browser", "--port", "9000").code == 0
-    assert started == [
+    assert lg("open", file, "--no-browser", "--port", "9000").code == 0
+    assert started == 2 * [
         ["-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/my%20threads.db",
          "--no-browser", "--port", "9000"]
     ]  # fmt: skip
@@ -575,7 +583,8 @@ def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
     assert "opens files, no URLs" in lg("open", "postgresql://me@host/db").err
     (tmp_path / "text.db").write_text("no database")
     assert "no readable SQLite database" in lg("open", tmp_path / "text.db").err
-    assert len(started) == 1
+    assert "is not a file" in lg("open", tmp_path).err
+    assert len(started) == 2
 
 
 def test_what_langgraph_wrote_is_counted_and_checked_as_far_as_can_be_told(

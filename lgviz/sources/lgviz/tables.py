@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -39,6 +39,7 @@ from lgviz.sources.base import (
 )
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
+from lgviz.sources.langgraph.detect import is_url
 from lgviz.sources.places import config_of
 
 from .runners import OperationRun, in_file, of_owner, over_postgres
@@ -118,6 +119,21 @@ class TablesSource(Source):
             if source.threads():
                 return source
         return None
+
+    @classmethod
+    def are_in(cls, where: str) -> bool:
+        """Whether a database has lgviz's tables, with a checkpoint in them or without.
+
+        Args:
+            where: path or URL.
+        """
+        if not is_url(where):
+            with closing(FileReader(Path(where).expanduser())) as reader:
+                return bool(reader.read((_TABLE, ()))[0])
+        source = cls(over_postgres(lambda: where), SaverEngine(POSTGRESQL, serializer_for()), "PostgreSQL")
+        with suppress(ForeignTables):
+            source.threads()
+        return source._ready
 
     # ------------------------------------------------------------ Source
 
