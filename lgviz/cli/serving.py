@@ -39,7 +39,7 @@ def mcp(
     from lgviz.backend.glances import GlanceFile
     from lgviz.errors import LgvizError, needing
     from lgviz.mcp import AgentTools, ToolDesk
-    from lgviz.mcp.graphs import backend_of, load_graph
+    from lgviz.mcp.graphs import backend_of, load_graph, module_of
     from lgviz.mcp.serving import serve_http, serve_stdio, stdout_kept
 
     with needing("mcp", "mcp"):
@@ -49,6 +49,8 @@ def mcp(
     if allow_write and loaded is None:
         complain("--allow-write adds nothing without --graph: a fork goes through the graph's reducers.")
     where, options = database.where, database.options
+    if graph is not None:  # whose code runs anyway
+        options["trust"] = [*options["trust"], module_of(graph)]
     desk = ToolDesk(lambda held: backend_of(held, where, loaded, write=allow_write, **options))
     seen = GlanceFile(PurePath(where).name if "://" not in where else "PostgreSQL")
     tools = AgentTools(desk, graph=loaded is not None, write=allow_write, told=seen.look)

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from lgviz._version import __version__
@@ -103,8 +103,10 @@ def serve_stdio(tools: AgentTools) -> None:
     from mcp.server.stdio import stdio_server
 
     async def run() -> None:
+        # What routers print goes to stderr at once; held back, it would get among the messages at the end.
         async with stdio_server() as (reads, writes):
-            await server.run(reads, writes, server.create_initialization_options())
+            with redirect_stdout(sys.stderr):
+                await server.run(reads, writes, server.create_initialization_options())
 
     _quiet()
     anyio.run(run)

@@ -462,13 +462,9 @@ def test_who_reads_no_further_and_who_interrupts_end_it_quietly(
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert (ended.stdout, ended.stderr) == ("141\n", "")
-
-    def interrupted(*_: Any, **__: Any) -> None:
-        # To this thread, which waits for it: on a busy machine it is heard a little later.
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-        threading.Event().wait(60)
-
-    monkeypatch.setattr("lgviz.sources.open_source", interrupted)
+    # To this thread: another that a test left may take it, and then it is heard a little later.
+    here = threading.get_ident()
+    monkeypatch.setattr("lgviz.sources.open_source", lambda *a, **k: signal.pthread_kill(here, signal.SIGINT))
     stopped = lg("threads", folder / "own.db")
     assert (stopped.code, stopped.out, stopped.err) == (130, "", "")
 
