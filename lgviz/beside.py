@@ -42,7 +42,7 @@ def serve() -> None:
             if name is None:
                 _tell(comm, shell)
             else:
-                _debug(comm, shell, str(name), loop)
+                _debug(comm, shell, str(name), loop, agent=asked.get("agent") is True)
         comm.send({"version": __version__, "protocol": PROTOCOL_VERSION})
 
     get_comm_manager().register_target(TARGET, opened)
@@ -57,6 +57,11 @@ def variables_of(namespace: dict[str, Any]) -> list[dict[str, Any]]:
     >>> found = variables_of({"graph": graph, "again": graph, "saver": graph.checkpointer, "n": 3})
     >>> [(each["name"], each["kind"], each["type"]) for each in found]
     [('graph', 'graph', 'CompiledStateGraph'), ('saver', 'saver', 'MemorySaver')]
+
+    What shares a saver, and so its threads, has the same ``saver``:
+
+    >>> found[0]["saver"] == found[1]["saver"] == id(graph.checkpointer)
+    True
     """
     if "langgraph.pregel" not in sys.modules and "langgraph.checkpoint.base" not in sys.modules:
         return []  # nothing is imported that nobody uses
@@ -69,8 +74,8 @@ def variables_of(namespace: dict[str, Any]) -> list[dict[str, Any]]:
         if name.startswith("_") or id(value) in found or not isinstance(saver, BaseCheckpointSaver):
             continue
         kind = "saver" if saver is value else "graph"
-        about = {"name": name, "kind": kind, "type": visible(type(value).__name__), "key": id(value)}
-        found[id(value)] = about
+        about = {"name": name, "kind": kind, "type": visible(type(value).__name__)}
+        found[id(value)] = {**about, "key": id(value), "saver": id(saver)}
     return list(found.values())[:_MOST]
 
 
@@ -88,9 +93,10 @@ def _tell(comm: Any, shell: Any) -> None:
     tell()
 
 
-def _debug(comm: Any, shell: Any, name: str, loop: Any) -> None:
-    """Answer the protocol about one variable."""
+def _debug(comm: Any, shell: Any, name: str, loop: Any, *, agent: bool) -> None:
+    """Answer the protocol about one variable; with ``agent``, tell also where a coding agent looks."""
     from lgviz.backend import Backend
+    from lgviz.backend.glances import AgentWatch
     from lgviz.errors import LgvizError, NotFound
 
     def send(message: Any, buffers: list[bytes]) -> None:
@@ -104,4 +110,11 @@ def _debug(comm: Any, shell: Any, name: str, loop: Any) -> None:
         comm.send({"refused": {"code": "source", "cause": error.cause, "remedy": error.remedy}})
         return
     comm.on_msg(lambda message: backend.receive(message["content"]["data"]))
-    comm.on_close(lambda _message: backend.close())
+    watch = AgentWatch(backend.thread) if agent else None
+
+    def closed(_message: Any) -> None:
+        if watch is not None:
+            watch.close()
+        backend.close()
+
+    comm.on_close(closed)

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { KernelLink, VariableChannel } from "../src/lab/kernel";
 import { speak } from "../src/lab/words";
@@ -159,7 +160,7 @@ describe("a variable of the kernel", () => {
     await settled();
     expect(channel.lost.value).toBe(null);
     const comm = kernel.comms[1] as Comm;
-    expect(comm.data).toEqual({ protocol: PROTOCOL_VERSION, name: "graph" });
+    expect(comm.data).toEqual({ protocol: PROTOCOL_VERSION, name: "graph", agent: false });
     const answer = source.request("raw_get", { checkpoint: "a" });
     expect(comm.sent).toEqual([]);
     comm.say(HELLO);
@@ -173,6 +174,21 @@ describe("a variable of the kernel", () => {
     source.dispose();
     channel.close();
     expect(kernel.comms[2]?.isDisposed).toBe(true);
+  });
+
+  test("tells where a coding agent looks once that is wanted", async () => {
+    const link = await linked();
+    kernel.comms[0]?.say({ variables: [GRAPH] });
+    const marked = signal(false);
+    const channel = new VariableChannel(link, "graph", marked);
+    await settled();
+    marked.value = true;
+    await settled();
+    expect(kernel.comms.slice(1).map(({ data, isDisposed }) => [data, isDisposed])).toEqual([
+      [{ protocol: PROTOCOL_VERSION, name: "graph", agent: false }, true],
+      [{ protocol: PROTOCOL_VERSION, name: "graph", agent: true }, false],
+    ]);
+    channel.close();
   });
 
   test("that cannot be debugged says why", async () => {
@@ -199,7 +215,7 @@ describe("a variable of the kernel", () => {
     expect(comm.data).toBe(undefined);
     started();
     await settled();
-    expect(comm.data).toEqual({ protocol: PROTOCOL_VERSION, name: "graph" });
+    expect(comm.data).toEqual({ protocol: PROTOCOL_VERSION, name: "graph", agent: false });
   });
 });
 

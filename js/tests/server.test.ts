@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { speakAs } from "../src/lib/words";
 import { PROTOCOL_VERSION } from "../src/protocol";
 import type { ProtocolError } from "../src/source/error";
 import { NotShown, type Server, ServerSource, unframed } from "../src/source/server";
@@ -83,7 +84,7 @@ describe("ServerSource", () => {
   });
 
   test("a document is opened, asked over its channel, and closed", async () => {
-    const source = await ServerSource.open(server, "sub/chat.db");
+    const source = await ServerSource.open(server, { path: "sub/chat.db" });
     expect(server.asked).toEqual([
       ["POST", "documents", { path: "sub/chat.db", protocol: PROTOCOL_VERSION }],
     ]);
@@ -102,7 +103,7 @@ describe("ServerSource", () => {
   });
 
   test("a connection that breaks off is told, and made anew over a document of its own", async () => {
-    const source = await ServerSource.open(server, "chat.db");
+    const source = await ServerSource.open(server, { path: "chat.db" });
     server.last().open();
     const lost = failure(source.request("raw_get", { checkpoint: "a" }));
     server.last().close();
@@ -121,7 +122,9 @@ describe("ServerSource", () => {
         { status: 404 },
       );
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(source.lost.value).toBe("There is no file chat.db here. Look.");
+    expect(source.lost.value).toBe(
+      "There is no file chat.db here. It may have been moved, deleted or hidden.",
+    );
     server.answer = () => Response.json({ document: "again" }, { status: 201 });
     await vi.advanceTimersByTimeAsync(5_000);
     expect(server.sockets.at(-1)?.[0]).toBe("documents/again/channel");
@@ -131,21 +134,59 @@ describe("ServerSource", () => {
   });
 
   test("why a file is not opened is said with its remedy", async () => {
-    const said = { kind: "NoCheckpoints", cause: "It holds none.", remedy: "Another." };
-    server.answer = () => Response.json(said, { status: 422 });
-    const other = (await failure(ServerSource.open(server, "a.db"))) as NotShown;
-    expect([other instanceof NotShown, other.kind, other.message, other.remedy]).toEqual([
-      true,
-      "NoCheckpoints",
-      "It holds none.",
-      "Another.",
+    const opening = async (status: number, said: object) => {
+      server.answer = () => Response.json(said, { status });
+      const error = (await failure(ServerSource.open(server, { path: "a.db" }))) as NotShown;
+      return [error.code, error instanceof NotShown && error.kind, error.message, error.remedy];
+    };
+    const said = { cause: "It is locked.", remedy: "Wait.", version: "1.0", protocol: PROTOCOL_VERSION };
+    expect(await opening(422, { ...said, kind: "SourceError" })).toEqual([
+      "source",
+      "SourceError",
+      "It is locked.",
+      "Wait.",
     ]);
-    server.answer = () =>
-      Response.json({ cause: "Two versions.", remedy: "Reload the page." }, { status: 409 });
-    const versions = (await failure(ServerSource.open(server, "a.db"))) as ProtocolError;
-    expect([versions.code, versions.remedy]).toEqual(["refused", "Reload the page."]);
+    // What is often so is said in the reader's language.
+    speakAs("de-DE");
+    expect(await opening(422, { ...said, kind: "NoCheckpoints" })).toEqual([
+      "source",
+      "NoCheckpoints",
+      "a.db enthält keine Checkpoints von LangGraph.",
+      "Versuche es noch einmal, wenn ein Graph darauf gelaufen ist. Was anderes enthält, öffnet sich anderswo.",
+    ]);
+    speakAs("en");
+    expect((await opening(422, { ...said, kind: "NotADatabase" }))[2]).toBe(
+      "a.db is no readable SQLite database.",
+    );
+    expect((await opening(404, { ...said, kind: "MissingFile" }))[2]).toBe("There is no file a.db here.");
+    expect((await opening(503, { ...said, kind: "Full" }))[3]).toBe(
+      "Close one of them, and retry in a moment.",
+    );
+    // Of another version, whichever is older; one that does not tell its protocol says it by itself.
+    expect(await opening(409, { ...said, protocol: PROTOCOL_VERSION - 1 })).toEqual([
+      "refused",
+      false,
+      "The Jupyter server's lgviz (1.0) is older than this page's.",
+      "Upgrade lgviz in the environment of the server, and restart the server.",
+    ]);
+    expect((await opening(409, { ...said, protocol: PROTOCOL_VERSION + 1 })).slice(2)).toEqual([
+      "The Jupyter server's lgviz (1.0) is newer than this page's.",
+      "Reload the page.",
+    ]);
+    expect(await opening(409, { cause: "Two versions.", remedy: "Reload the page." })).toEqual([
+      "refused",
+      false,
+      "Two versions.",
+      "Reload the page.",
+    ]);
+    // What a proxy says in the server's place, and who is logged out.
+    expect((await opening(424, { message: "Not running" }))[0]).toBe("no_answer");
+    expect((await opening(403, { message: "Forbidden" })).slice(2)).toEqual([
+      "The Jupyter server refuses to open it (403).",
+      "Reload the page: you may have to log in again.",
+    ]);
     server.answer = () => Response.json({ message: "Not Found", reason: null }, { status: 404 });
-    const none = (await failure(ServerSource.open(server, "a.db"))) as ProtocolError;
+    const none = (await failure(ServerSource.open(server, { path: "a.db" }))) as ProtocolError;
     expect([none.message, none.remedy]).toEqual([
       "The Jupyter server has no lgviz.",
       "Install it in the environment of the server (pip install 'lgviz[lab]') and restart the server.",
@@ -153,6 +194,8 @@ describe("ServerSource", () => {
     server.answer = () => {
       throw new TypeError("Failed to fetch");
     };
-    expect(((await failure(ServerSource.open(server, "a.db"))) as ProtocolError).code).toBe("no_answer");
+    expect(((await failure(ServerSource.open(server, { path: "a.db" }))) as ProtocolError).code).toBe(
+      "no_answer",
+    );
   });
 });

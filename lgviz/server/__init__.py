@@ -3,7 +3,7 @@
 ::
 
     GET    {base_url}lgviz/api                                  the versions of lgviz and of its protocol
-    POST   {base_url}lgviz/api/documents                        {"path", "protocol"}: opens, to be read only
+    POST   {base_url}lgviz/api/documents                        {"path", "protocol", "agent"}: opens to read
     POST   {base_url}lgviz/api/documents/{document}/request     one request of the protocol; frames
     GET    {base_url}lgviz/api/documents/{document}/channel     a websocket: requests in, frames out
     DELETE {base_url}lgviz/api/documents/{document}             closes

@@ -54,10 +54,19 @@ class Document:
         name: its path as the server's pages know it, which stands in messages in place of the file's.
         settings: the limits.
         loop: the server's.
+        agent: also tell where a coding agent of this user looks.
     """
 
-    def __init__(self, file: Path, name: str, settings: LgvizServer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        file: Path,
+        name: str,
+        settings: LgvizServer,
+        loop: asyncio.AbstractEventLoop,
+        agent: bool = False,
+    ) -> None:
         from lgviz.backend import Backend  # when a first document is opened: it takes a second
+        from lgviz.backend.glances import AgentWatch
 
         self._file, self._name = file, name
         self._settings, self._loop = settings, loop
@@ -73,9 +82,12 @@ class Document:
             self._backend = Backend(str(file), self._send, name=repr(name), redact=settings.redact)
         except LgvizError as error:
             raise error.reworded(self._shown) from None
+        self._watch = AgentWatch(self._backend.thread) if agent else None
 
     def close(self) -> None:
         """Cancel what was asked, and let go of the database."""
+        if self._watch is not None:
+            self._watch.close()
         for number in list(self._asked):
             self._fail(number, "source", *_CLOSED)
         self._closed = True
@@ -206,8 +218,8 @@ class OpenDocuments:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="lgviz-open")
         self._watching: asyncio.Task[None] | None = None
 
-    async def open(self, file: Path, name: str) -> str:
-        """Open a file; the id of its document.
+    async def open(self, file: Path, name: str, *, agent: bool = False) -> str:
+        """Open a file; the id of its document. With ``agent`` it tells where a coding agent looks.
 
         Raises:
             SourceError: it holds no checkpoints.
@@ -216,7 +228,7 @@ class OpenDocuments:
         if len(self._open) + self._opening >= self.settings.max_documents:
             raise Full(f"{self.settings.max_documents} documents are open.", "Close one of them.")
         self._opening += 1
-        making = self._threads.submit(Document, file, name, self.settings, asyncio.get_running_loop())
+        making = self._threads.submit(Document, file, name, self.settings, asyncio.get_running_loop(), agent)
         try:
             document = await asyncio.wait_for(
                 asyncio.shield(asyncio.wrap_future(making)), self.settings.request_seconds

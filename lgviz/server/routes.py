@@ -25,6 +25,8 @@ __all__ = ["routes"]
 
 _READS = {"action": "read", "resource": "contents"}
 """What one must be allowed to do, by the server's own authorizer: to read its files."""
+_VERSIONS = {"version": __version__, "protocol": PROTOCOL_VERSION}
+"""Told with each answer to an opening, so that the page can say who is older."""
 
 
 def routes(
@@ -119,7 +121,8 @@ class _Api(APIHandler):
         """Answer with what is wrong."""
         self.set_status(_status(error))
         kind = type(error).__name__
-        self.finish({"message": str(error), "kind": kind, "cause": error.cause, "remedy": error.remedy})
+        said = {"message": str(error), "kind": kind, "cause": error.cause, "remedy": error.remedy}
+        self.finish({**said, **_VERSIONS})
 
 
 class _About(_Api):
@@ -128,7 +131,7 @@ class _About(_Api):
     @web.authenticated
     @authorized(**_READS)
     async def get(self) -> None:
-        self.finish({"version": __version__, "protocol": PROTOCOL_VERSION})
+        self.finish(_VERSIONS)
 
 
 class _Open(_Api):
@@ -144,12 +147,13 @@ class _Open(_Api):
             path = asked.get("path")
             if not isinstance(path, str):
                 raise InvalidValue("No path was given.", "Name a file as the file browser does.")
-            document = await self.documents.open(await file_below(self.contents_manager, path), path)
+            file = await file_below(self.contents_manager, path)
+            document = await self.documents.open(file, path, agent=asked.get("agent") is True)
         except LgvizError as error:
             self._refuse(error)
             return
         self.set_status(HTTPStatus.CREATED)
-        self.finish({"document": document, "version": __version__, "protocol": PROTOCOL_VERSION})
+        self.finish({"document": document, **_VERSIONS})
 
 
 class _Close(_Api):

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import lgviz
 from lab_server import Lab, running_lab
+from lgviz.backend.glances import GlanceFile
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
 from tests.support.axe import AXE, RUN
@@ -20,6 +21,9 @@ from tests.support.lab import command, evaluate, restart_kernel, wait_for_kernel
 from tests.support.wheel_lab import wheel_lab
 
 __all__ = ["wheel_lab"]
+
+SETTINGS = "lgviz/documents.jupyterlab-settings"
+LANGUAGE = "@jupyterlab/translation-extension/plugin.jupyterlab-settings"
 
 
 @pytest.fixture
@@ -48,8 +52,9 @@ def double_click(page: Page, name: str) -> None:
     page.get_by_role("listitem", name=name).dblclick()
 
 
-def test_a_database_is_a_document(wheel_lab: Lab, page: Page) -> None:
+def test_a_database_is_a_document(wheel_lab: Lab, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     path = seeded(wheel_lab.root / "chat.db")
+    wheel_lab.set(SETTINGS, {"agent": True})
     before = path.read_bytes()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
@@ -70,6 +75,15 @@ def test_a_database_is_a_document(wheel_lab: Lab, page: Page) -> None:
         graph.update_state({"configurable": {"thread_id": "1"}}, None, as_node="node_b")
     expect(debugger.row("c6")).to_be_visible()
 
+    # A coding agent looks at it, which is told where the settings say so.
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(wheel_lab.folder / "runtime"))
+    glance = GlanceFile("chat.db")
+    glance.look("1", lgviz.history(path, "1")["c1"].id)
+    debugger.root.get_by_test_id("lgviz-agent").click()
+    expect(debugger.row("c1")).to_have_attribute("aria-selected", "true")
+    glance.close()
+    wheel_lab.set(SETTINGS, {})
+
     # Its name was asked for, its content never, and no copy was made.
     contents = [url for url in asked if "chat.db" in url and "/checkpoints" not in url]
     assert contents and all(url.startswith("GET") and "content=0" in url for url in contents), contents
@@ -87,6 +101,20 @@ def test_a_database_is_a_document(wheel_lab: Lab, page: Page) -> None:
     expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
 
 
+VIEWER = """() => {
+    const { docRegistry } = jupyterapp;
+    const own = { name: 'Tables', label: 'Tables', fileTypes: ['tables'], defaultFor: [] };
+    docRegistry.addFileType({ name: 'tables', extensions: ['.sqlite'], fileFormat: 'base64', contentType: 'file' });
+    docRegistry.addWidgetFactory(new Proxy(docRegistry.getWidgetFactory('Image'), {
+        get(pictures, key) {
+            const value = own[key] ?? pictures[key];
+            return typeof value === 'function' ? value.bind(pictures) : value;
+        },
+    }));
+}"""
+"""Another extension that opens databases: JupyterLab's own of pictures, under another name."""
+
+
 def test_what_is_no_database_of_checkpoints_says_so_and_opens_elsewhere(wheel_lab: Lab, page: Page) -> None:
     with sqlite3.connect(wheel_lab.root / "other.sqlite") as connection:
         connection.execute("CREATE TABLE t (a)")
@@ -96,8 +124,16 @@ def test_what_is_no_database_of_checkpoints_says_so_and_opens_elsewhere(wheel_la
     opened(page, wheel_lab)
     double_click(page, "other.sqlite")
     error = page.get_by_test_id("lgviz-error").locator("visible=true")
-    expect(error).to_contain_text("other.sqlite holds no table of LangGraph's checkpoints.")
-    expect(error.get_by_role("button", name="Open with Editor")).to_have_count(0)  # it is no text
+    expect(error).to_contain_text("other.sqlite holds no checkpoints of LangGraph.")
+    expect(error.get_by_role("button", name="Open with")).to_have_count(0)  # it is no text
+    with page.expect_download() as taken:
+        error.get_by_role("button", name="Download").click()
+    assert taken.value.suggested_filename == "other.sqlite"
+    # Where JupyterLab has something that reads databases, it opens there.
+    page.evaluate(VIEWER)
+    error.get_by_role("button", name="Retry").click()
+    error.get_by_role("button", name="Open with Tables").click()
+    expect(page.locator(".jp-ImageViewer").locator("visible=true")).to_be_visible()
     double_click(page, "words.db")
     expect(error).to_contain_text("words.db is no readable SQLite database")
     error.get_by_role("button", name="Open with Editor").click()
@@ -115,25 +151,61 @@ def test_a_double_click_may_be_left_to_others_and_notebook_opens_documents_too(
     wheel_lab: Lab, page: Page, chromium: Browser
 ) -> None:
     seeded(wheel_lab.root / "plain.db")
-    wheel_lab.set("lgviz/documents.jupyterlab-settings", {"doubleClick": False})
+    wheel_lab.set(SETTINGS, {"doubleClick": False})
     opened(page, wheel_lab)
     page.wait_for_function(
         "() => jupyterapp.docRegistry.defaultWidgetFactory('plain.db').name !== 'Checkpoints'"
     )
     factories = "() => jupyterapp.docRegistry.preferredWidgetFactories('plain.db').map(({ name }) => name)"
     assert "Checkpoints" in page.evaluate(factories)  # "Open With"
-    wheel_lab.set("lgviz/documents.jupyterlab-settings", {})
+    wheel_lab.set(SETTINGS, {})
     page.goto(f"{wheel_lab.url}tree?token={wheel_lab.token}")
     with page.context.expect_page() as new:
         double_click(page, "plain.db")
     expect(Debugger(new.value).row("c5")).to_be_visible()
 
 
+def test_in_a_german_jupyterlab_all_of_it_is_german(wheel_lab: Lab, page: Page) -> None:
+    with sqlite3.connect(wheel_lab.root / "fremd.sqlite") as connection:
+        connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    seeded(wheel_lab.root / "gespräch.db")
+    wheel_lab.set(LANGUAGE, {"locale": "de_DE"})
+    opened(page, wheel_lab)
+    expect(page.locator(".jp-LauncherCard", has_text="Checkpoints")).to_have_attribute(
+        "title", "Eine Datenbank oder ein Bündel mit LangGraph-Checkpoints im Debugger öffnen"
+    )
+    page.get_by_role("tab", name="LangGraph: Graphen und Threads des Notebooks").click()
+    expect(page.get_by_test_id("lgviz-panel-line")).to_contain_text("Öffne ein Notebook")
+    command(page, "filebrowser:activate")
+    double_click(page, "fremd.sqlite")
+    error = page.get_by_test_id("lgviz-error").locator("visible=true")
+    expect(error).to_contain_text("fremd.sqlite enthält keine Checkpoints von LangGraph.")
+    expect(error.get_by_role("button")).to_have_text(["Noch einmal", "Herunterladen"])
+    double_click(page, "gespräch.db")
+    debugger = Debugger(page)
+    expect(debugger.root.get_by_role("status").filter(has_text="nur lesen")).to_be_visible()
+    expect(debugger.row("c5")).to_contain_text("Spitze")
+    page.keyboard.press("Control+Shift+C")
+    palette = page.get_by_role("dialog").or_(page.locator(".lm-CommandPalette")).last
+    palette.get_by_role("textbox").or_(palette.locator("input")).first.fill("LangGraph")
+    expect(palette).to_contain_text("Eine Datenbank mit Checkpoints öffnen…")
+    expect(palette).to_contain_text("Graphen und Threads des Notebooks zeigen")
+    page.keyboard.press("Escape")
+    # JupyterLab has no language pack of lgviz: the form of the settings gets its words from the extension.
+    command(page, "settingeditor:open", query="lgviz")
+    form = page.locator(".jp-SettingsPanel")
+    expect(form.get_by_role("checkbox", name="Mit Doppelklick öffnen")).to_be_checked()
+    expect(form.get_by_role("checkbox", name="Markieren, was ein Coding-Agent liest")).not_to_be_checked()
+    wheel_lab.set(LANGUAGE, {})
+
+
 PANEL = "LangGraph: graphs and threads of the notebook"
 MAKES = """
 from lgviz.demos import two_nodes
 from lgviz.persistence import MemorySaver
-graph = two_nodes.build(MemorySaver())
+saver = MemorySaver()
+graph, critic = two_nodes.build(saver), two_nodes.build(saver)
 two_nodes.seed(graph, thread_id="one")
 """
 
@@ -153,7 +225,17 @@ def test_the_panel_opens_the_debugger_of_a_thread_and_follows_the_kernel(wheel_l
     page.add_script_tag(path=AXE)
     assert page.get_by_role("region", name=PANEL).evaluate(RUN, {}) == []
 
+    # What two graphs share is there once, and opens in the one that is chosen.
+    shared = page.get_by_role("group", name="2 graphs share saver; threads open in:")
+    expect(shared.get_by_role("radio")).to_have_count(2)
+    shared.get_by_role("radio", name="critic").check()
+    thread.click()
+    tab = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tabLabel", has_text=" · one")
+    expect(tab).to_have_text("critic · one")
+    tab.locator("..").get_by_title("Close").click()
+
     # Beside the notebook, where one goes on from it.
+    shared.get_by_role("radio", name="graph graph").check()
     thread.click()
     debugger = Debugger(page)
     expect(debugger.row("c5")).to_have_attribute("aria-selected", "true")

@@ -73,6 +73,7 @@ def test_after_each_cell_it_tells_which_graphs_and_savers_there_are(shell: Inter
         "kind": "graph",
         "type": "CompiledStateGraph",
         "key": id(shell.user_ns["graph"]),
+        "saver": id(shell.user_ns["graph"].checkpointer),
     }
     shell.run_cell("del graph, again; saver = _hidden")
     (saver,) = comm.told[-1]["variables"]

@@ -25,6 +25,7 @@ from jupyter_server.extension.config import ExtensionConfigManager
 from jupyter_server.extension.manager import ExtensionPackage
 
 import lgviz
+from lgviz.backend.glances import GlanceFile
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
 from lgviz.protocol import PROTOCOL_VERSION, Methods
@@ -253,6 +254,32 @@ def test_a_channel_hears_what_another_process_writes(server: Server) -> None:
         assert ids == [c.id for c in lgviz.history(path, "1")][6:]
 
 
+def test_where_a_coding_agent_looks_is_told_to_who_asked_for_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.root.parent / "runtime"))
+    newest = lgviz.history(server.root / "chat.db", "1").latest
+    glance = GlanceFile("chat.db")
+    glance.look("1", newest.id)
+    status, body = server.ask("/documents", {"path": "chat.db", "protocol": PROTOCOL_VERSION, "agent": True})
+    assert status == 201
+    asked = {"id": 1, "method": "thread_open", "params": {"thread_id": "1"}}
+    with (
+        server.channel(json.loads(body)["document"]) as told,
+        server.channel(server.document("chat.db")) as untold,
+    ):
+        for channel in (told, untold):
+            channel.send(json.dumps(asked))
+            assert next(frames(channel.recv()))[0]["id"] == 1
+        assert next(frames(told.recv()))[0] == {
+            "event": "agents", "body": {"thread_id": "1", "checkpoints": [newest.id]}
+        }  # fmt: skip
+        untold.send(json.dumps({**asked, "id": 2}))
+        assert next(frames(untold.recv()))[0]["id"] == 2
+        glance.close()
+        assert next(frames(told.recv()))[0]["body"]["checkpoints"] == []
+
+
 def test_a_channel_answers_what_is_wrong_and_goes_on(server: Server) -> None:
     with server.channel(server.document("chat.db")) as channel:
         asked = [
@@ -469,6 +496,7 @@ def test_only_what_holds_checkpoints_is_opened(server: Server) -> None:
 def test_the_versions_of_the_protocol_are_compared(server: Server) -> None:
     status, said = server.open("chat.db", PROTOCOL_VERSION + 1)
     assert status == 409 and said["remedy"].startswith("Upgrade lgviz in the Jupyter server's environment")
+    assert (said["version"], said["protocol"]) == (lgviz.__version__, PROTOCOL_VERSION)
     for older in (PROTOCOL_VERSION - 1, None, "1"):
         status, said = server.open("chat.db", older)
         assert (status, said["remedy"]) == (409, "Reload the page.")

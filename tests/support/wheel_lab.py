@@ -14,8 +14,8 @@ from tests.support.environments import build, uv
 REPO = Path(__file__).resolve().parents[2]
 
 
-HOSTS = ("marimo", "notebook>=7", "voila")
-"""What else shows a debugger."""
+HOSTS = ("marimo", "notebook>=7", "voila", "jupyterlab-language-pack-de-DE")
+"""What else shows a debugger, and JupyterLab's own words in another language."""
 
 
 @pytest.fixture(scope="package")

@@ -6,8 +6,13 @@ import { Widget } from "@lumino/widgets";
 import { t } from "../lib/words";
 import { ProtocolError } from "../source/error";
 import { NotShown } from "../source/server";
+import type { Way } from "./debugger";
 import { serverOf } from "./server";
-import { keptFor } from "./state";
+import { agentMarked } from "./settings";
+import { type Kept, keptFor } from "./state";
+
+/** JupyterLab's own, of the document in front. */
+const DOWNLOAD = "docmanager:download";
 
 /** The debugger of the file that a context names. */
 export class DebuggerContent extends Widget {
@@ -16,6 +21,10 @@ export class DebuggerContent extends Widget {
   readonly #factory: string;
   readonly #db: IStateDB | null;
   #close = () => {};
+  readonly #unfollow: () => void;
+  #kept: Kept | null = null;
+  /** Counts what is shown: what comes late of an earlier one is let go. */
+  #times = 0;
 
   constructor(app: JupyterFrontEnd, context: DocumentRegistry.Context, factory: string, db: IStateDB | null) {
     super();
@@ -27,26 +36,37 @@ export class DebuggerContent extends Widget {
     this.node.style.height = "100%";
     void context.ready.then(() => this.#show());
     context.pathChanged.connect(() => void this.#show());
+    let marked = agentMarked.peek();
+    this.#unfollow = agentMarked.subscribe((now) => {
+      if (now !== marked && context.isReady) void this.#show();
+      marked = now;
+    });
   }
 
   override dispose(): void {
+    this.#unfollow();
     this.#close();
     super.dispose();
   }
 
   async #show(): Promise<void> {
     if (this.isDisposed) return;
+    const time = ++this.#times;
+    const isNow = () => !this.isDisposed && time === this.#times;
     this.#close();
+    this.#close = () => {};
     const { showDocument, showRefusal } = await import("./debugger");
     const { serverSettings } = this.#app.serviceManager;
     const path = this.#context.localPath;
     try {
       this.#checkDrive();
-      const kept = await keptFor(path, this.#db);
-      this.#close = (await showDocument(this.node, serverOf(serverSettings), path, kept)).close;
-      if (this.isDisposed) this.#close();
+      this.#kept = await keptFor(path, this.#db, this.#kept);
+      const wanted = { path, agent: agentMarked.peek() };
+      const server = serverOf(serverSettings);
+      const shown = await showDocument(this.node, server, wanted, this.#kept.shared, isNow);
+      if (shown) this.#close = shown.close;
     } catch (error) {
-      if (this.isDisposed) return;
+      if (!isNow()) return;
       const failure = ProtocolError.of(error);
       this.#close = showRefusal(this.node, failure, this.#elsewhere(failure), () => void this.#show());
     }
@@ -60,17 +80,21 @@ export class DebuggerContent extends Widget {
     throw new NotShown({ cause, remedy: t("Copy it to the server, or open it in a notebook.") });
   }
 
-  /** The other ways to open the file; a database is no text. */
-  #elsewhere(failure: ProtocolError): { name: string; open(): void }[] {
+  /** The other ways to open the file, and to take it along; a database is no text. */
+  #elsewhere(failure: ProtocolError): Way[] {
     if (!(failure instanceof NotShown)) return [];
+    const { commands, docRegistry } = this.#app;
     const { path } = this.#context;
-    const database = failure.kind === "NoCheckpoints";
-    return this.#app.docRegistry
+    const isDatabase = failure.kind === "NoCheckpoints";
+    const ways: Way[] = docRegistry
       .preferredWidgetFactories(path)
-      .filter(({ name, fileTypes }) => name !== this.#factory && !(database && fileTypes.includes("*")))
+      .filter(({ name, fileTypes }) => name !== this.#factory && !(isDatabase && fileTypes.includes("*")))
       .map(({ name, label }) => ({
-        name: label ?? name,
-        open: () => void this.#app.commands.execute("docmanager:open", { path, factory: name }),
+        label: t("Open with {name}", { name: label ?? name }),
+        open: () => void commands.execute("docmanager:open", { path, factory: name }),
       }));
+    if (commands.hasCommand(DOWNLOAD) && failure.kind !== "MissingFile")
+      ways.push({ label: commands.label(DOWNLOAD), open: () => void commands.execute(DOWNLOAD) });
+    return ways;
   }
 }

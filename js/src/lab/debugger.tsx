@@ -6,27 +6,38 @@ import { mount } from "../mount";
 import { followTheme } from "../notebook";
 import type { ProtocolError } from "../source/error";
 import { KernelSource } from "../source/kernel";
-import { NotShown, type Server, ServerSource } from "../source/server";
+import { NotShown, type Server, ServerSource, type Wanted } from "../source/server";
 import type { SharedModel } from "../state/store";
 import { bringStyle } from "../style";
 import { EmptyIcon, WarningIcon } from "../view/ui/icons";
 import { Blank } from "../view/ui/states";
 import { type KernelLink, VariableChannel } from "./kernel";
 import { type Notebook, Panel } from "./panel";
+import { agentMarked } from "./settings";
 
 interface Shown {
   openThread(thread: string): void;
   close(): void;
 }
 
-/** Shows a file of the server's; throws a ProtocolError where it cannot be opened. */
+/** A way to open a file elsewhere. */
+export interface Way {
+  label: string;
+  open(): void;
+}
+
+/** Shows a file of the server's, if that is still wanted once it is open; throws a ProtocolError where it cannot be. */
 export async function showDocument(
   element: HTMLElement,
   server: Server,
-  path: string,
+  wanted: Wanted,
   shared: SharedModel,
-): Promise<Shown> {
-  return showSource(element, await ServerSource.open(server, path), shared.get("thread_id"), shared);
+  isWanted: () => boolean,
+): Promise<Shown | null> {
+  const source = await ServerSource.open(server, wanted);
+  if (isWanted()) return showSource(element, source, shared.get("thread_id"), shared);
+  source.dispose();
+  return null;
 }
 
 /** Shows what a variable of a kernel holds; `chosen` hears which thread is open. */
@@ -37,7 +48,7 @@ export function showVariable(
   thread: string | null,
   chosen: (thread: string) => void,
 ): Shown {
-  const channel = new VariableChannel(link, name);
+  const channel = new VariableChannel(link, name, agentMarked);
   const source = new KernelSource(channel);
   const end = effect(() => source.lose(channel.lost.value));
   const shown = showSource(element, source, thread, undefined, chosen);
@@ -95,7 +106,7 @@ export function showPanel(element: HTMLElement, notebook: ReadonlySignal<Noteboo
 export function showRefusal(
   element: HTMLElement,
   error: ProtocolError,
-  elsewhere: readonly { name: string; open(): void }[],
+  elsewhere: readonly Way[],
   again: () => void,
 ): () => void {
   return draw(
@@ -108,9 +119,9 @@ export function showRefusal(
           <button type="button" class="lgviz-btn" onClick={again}>
             {t("Retry")}
           </button>
-          {elsewhere.map(({ name, open }) => (
-            <button key={name} type="button" class="lgviz-btn" onClick={open}>
-              {t("Open with {name}", { name })}
+          {elsewhere.map(({ label, open }) => (
+            <button key={label} type="button" class="lgviz-btn" onClick={open}>
+              {label}
             </button>
           ))}
         </div>

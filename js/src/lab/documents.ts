@@ -17,9 +17,9 @@ import { t } from "../lib/words";
 import { DebuggerContent } from "./content";
 import { icon } from "./icon";
 import { MODEL, NamedModelFactory } from "./model";
+import { byDoubleClick, followSettings, SETTINGS } from "./settings";
 import { speak } from "./words";
 
-const ID = "lgviz:documents";
 const FACTORY = "Checkpoints";
 const TYPE = "lgviz-checkpoints";
 const OPEN = "lgviz:open";
@@ -65,7 +65,7 @@ async function choose(app: JupyterFrontEnd, manager: IDocumentManager, folder: s
 }
 
 export const documents: JupyterFrontEndPlugin<void> = {
-  id: ID,
+  id: SETTINGS,
   autoStart: true,
   requires: [IDocumentManager],
   optional: [
@@ -93,7 +93,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
     docRegistry.addModelFactory(new NamedModelFactory());
     docRegistry.addFileType({
       name: TYPE,
-      displayName: "Checkpoints",
+      displayName: t("Checkpoints"),
       extensions: ENDINGS,
       mimeTypes: ["application/vnd.sqlite3"],
       contentType: "file",
@@ -101,12 +101,13 @@ export const documents: JupyterFrontEndPlugin<void> = {
       icon,
     });
     const tracker = new WidgetTracker<Opened>({ namespace: "lgviz-documents" });
-    const register = (byDoubleClick: boolean) => {
+    const register = (asDefault: boolean) => {
       const factory = new Factory(app, db, {
         name: FACTORY,
+        label: t("Checkpoints"),
         modelName: MODEL,
         fileTypes: [TYPE],
-        defaultFor: byDoubleClick ? [TYPE] : [],
+        defaultFor: asDefault ? [TYPE] : [],
         readOnly: true,
       });
       factory.widgetCreated.connect((_, widget) => {
@@ -116,18 +117,14 @@ export const documents: JupyterFrontEndPlugin<void> = {
       return docRegistry.addWidgetFactory(factory);
     };
     let registered = register(true);
-    void settings?.load(ID).then((loaded) => {
-      let now = true;
-      const apply = () => {
-        const wanted = loaded.composite.doubleClick !== false;
-        if (wanted === now) return;
-        registered.dispose();
-        registered = register(wanted);
-        now = wanted;
-      };
-      loaded.changed.connect(apply);
-      apply();
+    let now = true;
+    byDoubleClick.subscribe((wanted) => {
+      if (wanted === now) return;
+      registered.dispose();
+      registered = register(wanted);
+      now = wanted;
     });
+    if (settings) followSettings(settings);
     app.commands.addCommand(OPEN, {
       label: ({ isLauncher }) => (isLauncher ? t("Checkpoints") : t("Open a Database of Checkpoints…")),
       caption: t("Open a database or a bundle of LangGraph's checkpoints in the debugger"),

@@ -18,6 +18,8 @@ export interface Variable {
   type: string;
   /** Another once the name holds another object. */
   key: number;
+  /** The same for all that share a saver, and so its threads. */
+  saver: number;
 }
 
 export type KernelState =
@@ -158,19 +160,23 @@ export class VariableChannel implements MessageModel {
   readonly #listeners = new Set<(message: unknown, buffers: DataView[]) => void>();
   readonly #end: () => void;
   #comm: Kernel.IComm | null = null;
-  #key: number | null = null;
+  #key: string | null = null;
   /** What is asked before the kernel has greeted: what is sent before it knows of the comm, it loses. */
   #waiting: unknown[] | null = null;
 
-  constructor(link: KernelLink, name: string) {
+  /** `marked`: whether to be told where a coding agent looks. */
+  constructor(link: KernelLink, name: string, marked: ReadonlySignal<boolean> | null = null) {
     this.lost = this.#lost;
     this.#end = effect(() => {
       const state = link.state.value;
       const found = state.is === "ready" ? state.variables.find((each) => each.name === name) : undefined;
-      if (found && found.key === this.#key) return;
+      const agent = marked?.value ?? false;
+      const key = found ? `${found.key} ${agent}` : null;
+      if (key !== null && key === this.#key) return;
       this.#drop();
-      if (found && link.kernel) this.#connect(link, link.kernel, found);
+      if (found && link.kernel) this.#connect(link, link.kernel, name, agent);
       else this.#lost.value = why(state, name);
+      this.#key = key;
     });
   }
 
@@ -193,10 +199,9 @@ export class VariableChannel implements MessageModel {
     this.#drop();
   }
 
-  #connect(link: KernelLink, kernel: Kernel.IKernelConnection, { name, key }: Variable): void {
+  #connect(link: KernelLink, kernel: Kernel.IKernelConnection, name: string, agent: boolean): void {
     const comm = kernel.createComm(TARGET);
     this.#comm = comm;
-    this.#key = key;
     this.#waiting = [];
     comm.onMsg = ({ content, buffers }) => {
       if (comm !== this.#comm) return;
@@ -207,7 +212,7 @@ export class VariableChannel implements MessageModel {
       for (const listener of [...this.#listeners]) listener(content.data, (buffers ?? []).map(viewOf));
     };
     void threadOf(kernel, comm).then(() => {
-      if (comm === this.#comm && !comm.isDisposed) comm.open({ protocol: PROTOCOL_VERSION, name });
+      if (comm === this.#comm && !comm.isDisposed) comm.open({ protocol: PROTOCOL_VERSION, name, agent });
     });
     this.#lost.value = null;
   }
@@ -221,7 +226,6 @@ export class VariableChannel implements MessageModel {
   #drop(): void {
     const comm = this.#comm;
     this.#comm = null;
-    this.#key = null;
     this.#waiting = null;
     if (comm && !comm.isDisposed) comm.close();
   }

@@ -8,6 +8,7 @@ import { ProtocolError } from "../source/error";
 import { KernelSource } from "../source/kernel";
 import { StatusBadge } from "../view/top/picker";
 import { ChevronDown } from "../view/ui/icons";
+import { useId } from "../view/ui/id";
 import { type KernelLink, type Variable, VariableChannel } from "./kernel";
 
 /** Threads of a graph that are listed; the debugger has them all. */
@@ -50,8 +51,8 @@ function Kernel({ notebook }: { notebook: Notebook }) {
       )}
       {state.is === "ready" && (
         <ul class="lgviz-panel-list" aria-label={t("Graphs and savers")}>
-          {state.variables.map((variable) => (
-            <Entry key={variable.name} notebook={notebook} variable={variable} />
+          {groupsOf(state.variables).map((group) => (
+            <Entry key={group.graphs[0]?.name} notebook={notebook} {...group} />
           ))}
         </ul>
       )}
@@ -59,45 +60,113 @@ function Kernel({ notebook }: { notebook: Notebook }) {
   );
 }
 
-function Entry({ notebook, variable }: { notebook: Notebook; variable: Variable }) {
-  const open = useSignal(variable.kind === "graph");
-  const { name, type } = variable;
+/** What shares one saver, and so its threads. Without a graph, the saver stands in its place. */
+interface Group {
+  graphs: Variable[];
+  /** The name that the saver has of its own beside its graphs. */
+  saver: string | null;
+}
+
+function groupsOf(variables: readonly Variable[]): Group[] {
+  const groups = new Map<number, Group>();
+  for (const variable of variables) {
+    const key = variable.saver ?? variable.key;
+    const group = groups.get(key) ?? { graphs: [], saver: null };
+    groups.set(key, group);
+    if (variable.kind === "graph") group.graphs.push(variable);
+    else group.saver = variable.name;
+  }
+  const savers = variables.filter(({ kind }) => kind === "saver");
+  for (const saver of savers) {
+    const group = groups.get(saver.saver ?? saver.key);
+    if (group?.graphs.length === 0) Object.assign(group, { graphs: [saver], saver: null });
+  }
+  return [...groups.values()];
+}
+
+/** Graphs that share a saver, each with its button, and the saver's threads, once: one chooses which graph opens them. */
+function Entry({ notebook, graphs, saver }: { notebook: Notebook } & Group) {
+  const name = useId();
+  const chosen = useSignal(graphs[0]?.name ?? "");
+  const shown = graphs.find((graph) => graph.name === chosen.value) ?? graphs[0];
+  const open = useSignal(shown?.kind === "graph");
+  if (!shown) return null;
+  const about = ({ kind, type }: Variable) =>
+    kind === "saver" ? type : saver === null ? t("graph") : t("graph on {saver}", { saver });
+  const debug = (graph: Variable) => (
+    <button
+      type="button"
+      class="lgviz-btn"
+      aria-label={t("Debug {name} beside the notebook", { name: graph.name })}
+      onClick={() => notebook.open(graph.name, null)}
+    >
+      {t("Debug")}
+    </button>
+  );
+  if (graphs.length > 1)
+    return (
+      <li>
+        <fieldset class="lgviz-panel-shared">
+          <legend>
+            {t("{n} graphs share {saver}; threads open in:", {
+              n: graphs.length,
+              saver: saver ?? t("a saver"),
+            })}
+          </legend>
+          {graphs.map((graph) => (
+            <div
+              key={graph.name}
+              class="lgviz-panel-variable"
+              data-testid="lgviz-panel-variable"
+              data-name={graph.name}
+            >
+              <label class="lgviz-panel-choice" title={graph.type}>
+                <input
+                  type="radio"
+                  name={name}
+                  checked={graph === shown}
+                  onChange={() => (chosen.value = graph.name)}
+                />
+                <b>{graph.name}</b>
+                <span class="lgviz-mute">{t("graph")}</span>
+              </label>
+              {debug(graph)}
+            </div>
+          ))}
+        </fieldset>
+        <Threads notebook={notebook} variable={graphs[0]?.name ?? ""} within={shown.name} />
+      </li>
+    );
   return (
-    <li data-testid="lgviz-panel-variable" data-name={name}>
+    <li data-testid="lgviz-panel-variable" data-name={shown.name}>
       <div class="lgviz-panel-variable">
         <button
           type="button"
           class="lgviz-panel-fold"
           aria-expanded={open.value}
-          title={type}
+          title={shown.type}
           onClick={() => (open.value = !open.value)}
         >
           <ChevronDown />
-          <b>{name}</b>
-          <span class="lgviz-mute">{variable.kind === "graph" ? t("graph") : type}</span>
+          <b>{shown.name}</b>
+          <span class="lgviz-mute">{about(shown)}</span>
         </button>
-        <button
-          type="button"
-          class="lgviz-btn"
-          aria-label={t("Debug {name} beside the notebook", { name })}
-          onClick={() => notebook.open(name, null)}
-        >
-          {t("Debug")}
-        </button>
+        {debug(shown)}
       </div>
-      {open.value && <Threads notebook={notebook} variable={name} />}
+      {open.value && <Threads notebook={notebook} variable={shown.name} within={shown.name} />}
     </li>
   );
 }
 
-function Threads({ notebook, variable }: { notebook: Notebook; variable: string }) {
+/** Threads as the saver of a variable has them; a click opens one in the graph that was chosen. */
+function Threads({ notebook, variable, within }: { notebook: Notebook; variable: string; within: string }) {
   const page = useThreads(notebook.link, variable);
   if (page.value instanceof ProtocolError)
     return <Line remedy={page.value.remedy}>{page.value.message}</Line>;
   if (page.value === null) return null;
   const { threads, total } = page.value;
   return (
-    <ul class="lgviz-panel-threads" aria-label={t("Threads of {name}", { name: variable })}>
+    <ul class="lgviz-panel-threads" aria-label={t("Threads of {name}", { name: within })}>
       {threads.map(({ thread_id, count, status, updated_at }) => (
         <li key={thread_id}>
           <button
@@ -105,7 +174,7 @@ function Threads({ notebook, variable }: { notebook: Notebook; variable: string 
             class="lgviz-panel-thread"
             data-testid="lgviz-panel-thread"
             title={t("Thread {name}", { name: thread_id })}
-            onClick={() => notebook.open(variable, thread_id)}
+            onClick={() => notebook.open(within, thread_id)}
           >
             <b>{thread_id}</b>
             <span class="lgviz-mute">

@@ -12,12 +12,22 @@ export interface Server {
   socket(route: string): WebSocket;
 }
 
-/** What the server says of a document that it opened, or of why it did not. */
+/** What the server says of a document that it opened, or of why it did not; and which lgviz it has. */
 interface Said {
   document?: string;
   kind?: string;
   cause?: string;
   remedy?: string;
+  version?: string;
+  protocol?: number;
+}
+
+/** What a page asks to be opened. */
+export interface Wanted {
+  /** As the file browser names it. */
+  path: string;
+  /** Whether to be told where a coding agent looks. */
+  agent?: boolean;
 }
 
 /** A file that cannot be shown, by the name of the server's error: `NoCheckpoints` where it is a database of others. */
@@ -30,6 +40,38 @@ export class NotShown extends ProtocolError {
   }
 }
 
+/** Why a file is not shown, in the reader's language, by the name of the server's error; of others the server's words. */
+const REASONS: Readonly<Record<string, (name: string) => [cause: string, remedy: string]>> = {
+  NoCheckpoints: (name) => [
+    t("{name} holds no checkpoints of LangGraph.", { name }),
+    t("Retry once a graph has run on it. What holds something else opens elsewhere."),
+  ],
+  NotADatabase: (name) => [
+    t("{name} is no readable SQLite database.", { name }),
+    t("It may be damaged, encrypted or of another kind. It opens elsewhere."),
+  ],
+  MissingFile: (name) => [
+    t("There is no file {name} here.", { name }),
+    t("It may have been moved, deleted or hidden."),
+  ],
+  Full: () => [
+    t("The Jupyter server has too many documents open, or too much to do."),
+    t("Close one of them, and retry in a moment."),
+  ],
+};
+
+function disagreement(version: string, protocol: number): [cause: string, remedy: string] {
+  return protocol < PROTOCOL_VERSION
+    ? [
+        t("The Jupyter server's lgviz ({version}) is older than this page's.", { version }),
+        t("Upgrade lgviz in the environment of the server, and restart the server."),
+      ]
+    : [
+        t("The Jupyter server's lgviz ({version}) is newer than this page's.", { version }),
+        t("Reload the page."),
+      ];
+}
+
 const PAUSES_MS = [250, 1_000, 2_000, 5_000];
 
 /** Opens a file of the server's for reading; its document.
@@ -37,22 +79,22 @@ const PAUSES_MS = [250, 1_000, 2_000, 5_000];
  * Throws a ProtocolError that says what to do: it holds no checkpoints ("source"), or the server's lgviz is missing or
  * of another version ("refused"), or the server does not answer ("no_answer").
  */
-async function open(server: Server, path: string): Promise<string> {
+async function open(server: Server, wanted: Wanted): Promise<string> {
   let answer: Response;
   try {
-    const body = JSON.stringify({ path, protocol: PROTOCOL_VERSION });
+    const body = JSON.stringify({ ...wanted, protocol: PROTOCOL_VERSION });
     answer = await server.fetch("documents", { method: "POST", body });
   } catch {
-    throw new ProtocolError(
-      "no_answer",
-      t("The Jupyter server does not answer."),
-      t("Retry, or reload the page."),
-    );
+    throw silence();
   }
   const said: Said = await answer.json().catch(() => ({}));
   if (said.document !== undefined) return said.document;
+  if (said.protocol !== undefined && said.protocol !== PROTOCOL_VERSION)
+    throw new ProtocolError("refused", ...disagreement(said.version ?? "", said.protocol));
   if (said.cause !== undefined && answer.status === 409)
     throw new ProtocolError("refused", said.cause, said.remedy);
+  const reason = REASONS[said.kind ?? ""]?.(wanted.path);
+  if (reason) throw new NotShown({ ...said, cause: reason[0], remedy: reason[1] });
   if (said.cause !== undefined) throw new NotShown(said);
   if (answer.status === 404)
     throw new ProtocolError(
@@ -60,7 +102,23 @@ async function open(server: Server, path: string): Promise<string> {
       t("The Jupyter server has no lgviz."),
       t("Install it in the environment of the server (pip install 'lgviz[lab]') and restart the server."),
     );
-  throw new ProtocolError("refused", t("The Jupyter server refuses to open it ({n}).", { n: answer.status }));
+  if (NOT_ITSELF.has(answer.status)) throw silence();
+  throw new ProtocolError(
+    "refused",
+    t("The Jupyter server refuses to open it ({n}).", { n: answer.status }),
+    t("Reload the page: you may have to log in again."),
+  );
+}
+
+/** What a proxy says in the place of a server that is stopped or starts. */
+const NOT_ITSELF = new Set([424, 502, 503, 504]);
+
+function silence(): ProtocolError {
+  return new ProtocolError(
+    "no_answer",
+    t("The Jupyter server does not answer."),
+    t("Retry, or reload the page."),
+  );
 }
 
 /** One websocket after the other: where one breaks off, the document is opened anew. */
@@ -68,7 +126,7 @@ class Channel implements MessageModel {
   /** Hears why no answer can come any more; null: one can again. */
   onLost: (why: string | null) => void = () => {};
   readonly #server: Server;
-  readonly #path: string;
+  readonly #wanted: Wanted;
   readonly #listeners = new Set<(message: unknown, buffers: DataView[]) => void>();
   #document: string;
   #socket: WebSocket;
@@ -76,9 +134,9 @@ class Channel implements MessageModel {
   #broken = 0;
   #closed = false;
 
-  constructor(server: Server, path: string, document: string) {
+  constructor(server: Server, wanted: Wanted, document: string) {
     this.#server = server;
-    this.#path = path;
+    this.#wanted = wanted;
     this.#document = document;
     this.#socket = this.#connect();
   }
@@ -130,7 +188,7 @@ class Channel implements MessageModel {
   async #again(): Promise<void> {
     try {
       if (this.#closed) return;
-      this.#document = await open(this.#server, this.#path);
+      this.#document = await open(this.#server, this.#wanted);
       if (this.#closed) this.#drop();
       else this.#socket = this.#connect();
     } catch (error) {
@@ -148,7 +206,7 @@ class Channel implements MessageModel {
   }
 }
 
-/** A document of a server; `path` as the file browser names it. */
+/** A document of a server. */
 export class ServerSource extends KernelSource {
   readonly #channel: Channel;
 
@@ -159,8 +217,8 @@ export class ServerSource extends KernelSource {
   }
 
   /** Throws a ProtocolError that says what to do where the server does not open it. */
-  static async open(server: Server, path: string): Promise<ServerSource> {
-    return new ServerSource(new Channel(server, path, await open(server, path)));
+  static async open(server: Server, wanted: Wanted): Promise<ServerSource> {
+    return new ServerSource(new Channel(server, wanted, await open(server, wanted)));
   }
 
   override dispose(): void {

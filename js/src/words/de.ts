@@ -440,6 +440,38 @@ export const german: Readonly<Record<string, string>> = {
   "Install it in the environment of the server (pip install 'lgviz[lab]') and restart the server.":
     "Installiere es in der Umgebung des Servers (pip install 'lgviz[lab]') und starte den Server neu.",
   "The Jupyter server refuses to open it ({n}).": "Der Jupyter-Server lehnt es ab, das zu öffnen ({n}).",
+  "LangGraph Checkpoints (lgviz)": "LangGraph-Checkpoints (lgviz)",
+  "Databases and bundles of LangGraph's checkpoints, and the graphs of a notebook.":
+    "Datenbanken und Bündel mit LangGraph-Checkpoints und die Graphen eines Notebooks.",
+  "Open by double click": "Mit Doppelklick öffnen",
+  'A double click on a .db, .sqlite or .lgviz file opens the debugger. Otherwise only "Open With" does.':
+    "Ein Doppelklick auf eine .db-, .sqlite- oder .lgviz-Datei öffnet den Debugger. Sonst tut das nur „Öffnen mit“.",
+  "Mark what a coding agent looks at": "Markieren, was ein Coding-Agent liest",
+  "In the debugger of the same thread, as long as its lgviz mcp runs on the machine of the Jupyter server or the kernel.":
+    "Im Debugger desselben Threads, solange sein lgviz mcp auf der Maschine des Jupyter-Servers oder des Kernels läuft.",
+  "{name} holds no checkpoints of LangGraph.": "{name} enthält keine Checkpoints von LangGraph.",
+  "Retry once a graph has run on it. What holds something else opens elsewhere.":
+    "Versuche es noch einmal, wenn ein Graph darauf gelaufen ist. Was anderes enthält, öffnet sich anderswo.",
+  "{name} is no readable SQLite database.": "{name} ist keine lesbare SQLite-Datenbank.",
+  "It may be damaged, encrypted or of another kind. It opens elsewhere.":
+    "Sie kann beschädigt, verschlüsselt oder von anderer Art sein. Sie öffnet sich anderswo.",
+  "There is no file {name} here.": "Es gibt hier keine Datei {name}.",
+  "It may have been moved, deleted or hidden.": "Sie kann verschoben, gelöscht oder versteckt sein.",
+  "The Jupyter server has too many documents open, or too much to do.":
+    "Der Jupyter-Server hat zu viele Dokumente offen oder zu viel zu tun.",
+  "Close one of them, and retry in a moment.": "Schließe eines davon und versuche es gleich noch einmal.",
+  "The Jupyter server's lgviz ({version}) is older than this page's.":
+    "Das lgviz des Jupyter-Servers ({version}) ist älter als das dieser Seite.",
+  "The Jupyter server's lgviz ({version}) is newer than this page's.":
+    "Das lgviz des Jupyter-Servers ({version}) ist neuer als das dieser Seite.",
+  "Upgrade lgviz in the environment of the server, and restart the server.":
+    "Aktualisiere lgviz in der Umgebung des Servers und starte den Server neu.",
+  "Reload the page.": "Lade die Seite neu.",
+  "Reload the page: you may have to log in again.":
+    "Lade die Seite neu: Vielleicht musst du dich wieder anmelden.",
+  "graph on {saver}": "Graph auf {saver}",
+  "{n} graphs share {saver}; threads open in:": "{n} Graphen teilen sich {saver}; Threads öffnen in:",
+  "a saver": "einen Saver",
   "Open with {name}": "Öffnen mit {name}",
   "no server": "kein Server",
   "The Jupyter server does not answer.": "Der Jupyter-Server antwortet nicht.",
