@@ -20,6 +20,9 @@ from .printing import CommandAnswer, Line, progress, table
 __all__ = ["bundle", "check", "export", "migrate", "prune", "stats"]
 
 
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
+
+
 @command("lgviz export checkpoints.db --thread 1 thread.html")
 def export(
     database: OpenedDatabase,
@@ -44,7 +47,7 @@ def export(
         str | None,
         typer.Option("--diff", metavar="CHECKPOINT", help="In Markdown: also what changed since this one."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> CommandAnswer:
     """Write one thread as a file to look at: a page, a picture, a text.
 
@@ -76,9 +79,7 @@ def export(
 @command("lgviz bundle checkpoints.db --thread 1 bug.lgviz")
 def bundle(
     database: OpenedDatabase,
-    path: Annotated[
-        str, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")
-    ],
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The file to write, such as bug.lgviz.")],
     thread: Thread = None,
     at: Annotated[
         str | None,
@@ -89,14 +90,17 @@ def bundle(
     memory: Annotated[
         bool, typer.Option("--memory/--no-memory", help="Take the items of the store along.")
     ] = True,
+    overwrite: Overwrite = False,
 ) -> CommandAnswer:
     """Write one thread into a file that a colleague opens.
 
     With its memory as it was. Open it by lgviz show, or lgviz.debug("bug.lgviz"). What --redact masks is
     masked in the file, for good.
     """
+    from lgviz.files import refuse_existing
     from lgviz.transfer.bundles import save_bundle
 
+    refuse_existing(Path(path).expanduser(), overwrite=overwrite)
     with progress("bundling") as told:
         made = save_bundle(
             database.where, thread, path, at=at, memory=memory, progress=told, **database.options

@@ -479,7 +479,18 @@ def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) ->
     before = file.read_bytes()
     refused = lg("prune", file, "--all", "--yes")
     assert refused.code == 1 and "is no" in refused.err and file.read_bytes() == before
-    assert lg("bundle", db, "-t", "7", file).code == 1
+    assert lg("bundle", db, "-t", "7", file, "--overwrite").code == 1
+    again = lg("bundle", db, file)
+    assert again.err == f"lgviz: There is a file {file} already. Give another name, or ask to overwrite it.\n"
+    assert file.read_bytes() == before and lg("bundle", db, file, "--overwrite").code == 0
+
+
+def test_no_bundle_is_written_over_the_database(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "own.db"
+    path.write_bytes((folder / "own.db").read_bytes())
+    refused = lg("bundle", path, path, "--overwrite")
+    assert refused.err == f"lgviz: There is a file {path} already, and it is no bundle. Give another name.\n"
+    assert path.read_bytes() == (folder / "own.db").read_bytes()
 
 
 # ------------------------------------------------------------ files to send
