@@ -17,7 +17,7 @@ class Socket {
   readyState = 0;
   readonly sent: { id: number; method?: string; cancel?: number }[] = [];
   onopen = () => {};
-  onclose = () => {};
+  onclose = (_event: { code: number }) => {};
   onmessage = (_event: { data: ArrayBuffer }) => {};
 
   send(text: string): void {
@@ -29,9 +29,9 @@ class Socket {
     this.onopen();
   }
 
-  close(): void {
+  close(code = 1006): void {
     this.readyState = 3;
-    this.onclose();
+    this.onclose({ code });
   }
 }
 
@@ -130,6 +130,8 @@ describe("ServerSource", () => {
     expect(server.sockets.at(-1)?.[0]).toBe("documents/again/channel");
     server.last().open();
     expect(source.lost.value).toBe(null);
+    server.last().close(4001);
+    expect(source.lost.value).toBe("The file was moved, deleted or replaced: it is opened anew.");
     source.dispose();
   });
 

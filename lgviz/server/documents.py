@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lgviz.errors import LgvizError, NotFound, SourceError
 from lgviz.protocol import ErrorCode
-from lgviz.server.files import is_where_it_was, stamp_of
+from lgviz.server.files import PinnedFile, stamp_of
 from lgviz.server.frames import frame
 from lgviz.server.served import refusal_of
 from lgviz.sources.bundle_file import is_bundle, read_manifest
@@ -68,16 +68,18 @@ class Document:
         from lgviz.backend import Backend  # when a first document is opened: it takes a second
         from lgviz.backend.glances import AgentWatch
 
-        self._file, self._name = file, name
+        self._name = name
         self._settings, self._loop = settings, loop
         self._asked: dict[int, _Asked] = {}
         self._listeners: dict[Hear, Callable[[], None]] = {}
         self._numbers = itertools.count(_REFRESH + 1)
         self._stamp: Any = stamp_of(file)
+        self._path = str(file)
         self._refreshing = False
         self._used = loop.time()
         self._closed = False
         try:
+            self._file = PinnedFile(file)
             _check_size(file, settings.max_bundle_bytes)
             self._backend = Backend(str(file), self._send, name=repr(name), redact=settings.redact)
         except LgvizError as error:
@@ -92,6 +94,7 @@ class Document:
             self._fail(number, "source", *_CLOSED)
         self._closed = True
         self._backend.close()
+        self._file.close()
         for end in list(self._listeners.values()):
             end()
 
@@ -137,20 +140,24 @@ class Document:
             self._fail(number, "refused", "Too much is asked at once.", "Ask again in a moment.")
         elif refusal is not None:
             self._fail(number, "refused", refusal.cause, refusal.remedy)
-        elif not is_where_it_was(self._file):
-            self._fail(number, "source", f"{self._name} has become another file.", "Open it again.")
+        elif not self._file.is_there():
+            self._fail(number, "source", f"{self._name} was moved, deleted or replaced.", "Open it again.")
         else:
             self._backend.receive({**message, "id": number})
 
-    def look(self) -> None:
-        """Tell who listens what others have written since."""
-        stamp = stamp_of(self._file)
-        if not self._listeners or self._refreshing or stamp == self._stamp or not is_where_it_was(self._file):
-            return
-        newest = max((facts[1] for facts in stamp if facts), default=0)
-        self._stamp = stamp if time.time_ns() - newest > _SETTLED_NS else None
-        self._refreshing = True
-        self._backend.receive({"id": _REFRESH, "method": "thread_refresh", "params": {}})
+    def look(self) -> bool:
+        """Tell who listens what others have written since; False: the file is another, or gone."""
+        if not self._listeners:
+            return True
+        if not self._file.is_there():
+            return False
+        stamp = stamp_of(self._file.path)
+        if not self._refreshing and stamp != self._stamp:
+            newest = max((facts[1] for facts in stamp if facts), default=0)
+            self._stamp = stamp if time.time_ns() - newest > _SETTLED_NS else None
+            self._refreshing = True
+            self._backend.receive({"id": _REFRESH, "method": "thread_refresh", "params": {}})
+        return True
 
     def _send(self, message: Any, buffers: list[bytes]) -> None:
         """Take a message of the backend's, on any thread. What JSON cannot hold is its asker's error."""
@@ -201,7 +208,7 @@ class Document:
 
     def _shown(self, text: str) -> str:
         """A text without the server's own folders."""
-        return text.replace(str(self._file), self._name)
+        return text.replace(self._path, self._name)
 
 
 class OpenDocuments:
@@ -265,10 +272,8 @@ class OpenDocuments:
         while self._open:
             await asyncio.sleep(self.settings.poll_seconds)
             for key, document in list(self._open.items()):
-                if document.idle() > self.settings.idle_seconds:
+                if document.idle() > self.settings.idle_seconds or not document.look():
                     self.close(key)
-                else:
-                    document.look()
         self._watching = None
 
 

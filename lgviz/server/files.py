@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from tornado.web import HTTPError
 
 from lgviz.errors import MissingFile, NotADatabase
 
-__all__ = ["file_below", "is_where_it_was", "stamp_of"]
+__all__ = ["PinnedFile", "file_below", "is_where_it_was", "stamp_of"]
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
@@ -53,6 +55,49 @@ def _resolved(contents: FileContentsManager, path: str) -> tuple[Path, Path]:
 def is_where_it_was(file: Path) -> bool:
     """Whether neither a file that was resolved nor what SQLite keeps beside it has become a link."""
     return all(os.path.realpath(f"{file}{end}") == f"{file}{end}" for end in _BESIDE)
+
+
+class PinnedFile:
+    """A file that was resolved, and whether its path still leads to it.
+
+    >>> file = PinnedFile(Path(__file__).resolve())
+    >>> file.is_there()
+    True
+    >>> file.close()
+
+    Raises:
+        MissingFile: it is gone already.
+    """
+
+    _close: Callable[[], Any] | None = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Else a new file may be given the number of one that was deleted. A handle of this kind, where there
+        # is one, takes no lock away from SQLite when it is closed.
+        kind = getattr(os, "O_PATH", None)
+        try:
+            if kind is not None:
+                self._close = weakref.finalize(self, os.close, os.open(path, kind | os.O_CLOEXEC))
+            self._number = self._numbers()
+        except OSError:
+            raise MissingFile(f"There is no file {path} here.", "Check the path.") from None
+
+    def is_there(self) -> bool:
+        """Whether it was neither deleted nor replaced, and is reached by no link."""
+        try:
+            return self._numbers() == self._number and is_where_it_was(self.path)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._close is not None:
+            self._close()
+
+    def _numbers(self) -> tuple[int, int]:
+        found = self.path.stat()
+        return found.st_dev, found.st_ino
 
 
 def stamp_of(file: Path) -> Any:

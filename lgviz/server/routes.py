@@ -204,6 +204,10 @@ class _Request(_Api):
         getattr(self, "gone", lambda: None)()
 
 
+_ENDED = 4001
+"""Closes a channel whose document was closed, as where its file is another one: a page opens it anew."""
+
+
 class _Channel(WebSocketMixin, WebSocketHandler, JupyterHandler):
     """Requests in, frames out, and what nobody asked for too."""
 
@@ -229,7 +233,7 @@ class _Channel(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, document: str) -> None:
         super().open(document)
         if self.opened is not None:
-            self.opened.listen(self._tell, self.close)
+            self.opened.listen(self._tell, lambda: self.close(_ENDED, "The document was closed."))
 
     def on_message(self, message: str | bytes) -> None:
         try:

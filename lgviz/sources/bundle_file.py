@@ -25,6 +25,8 @@ import zstandard
 
 from lgviz.errors import DamagedData, MissingFile, NotADatabase, SourceError
 
+from .heads import head_of
+
 __all__ = ["Manifest", "is_bundle", "pack", "read_manifest", "unpack", "write_bundle", "write_whole"]
 
 _MAGIC = b"lgviz bundle "
@@ -64,8 +66,7 @@ class Manifest:
 def is_bundle(path: Path) -> bool:
     """Whether a file begins as a bundle does."""
     try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
+        return head_of(path, len(_MAGIC)) == _MAGIC
     except (OSError, ValueError):
         return False
 

@@ -19,6 +19,7 @@ from lgviz.errors import MissingFile, NotADatabase, NotASource, SourceError
 from lgviz.persistence.database.drivers import run_async
 
 from .bundle_file import is_bundle, unpack
+from .heads import head_of
 
 __all__ = ["AsyncReader", "FileReader", "LiveReader", "ReadConnection", "Rows", "Statement"]
 
@@ -217,5 +218,4 @@ def _facts(path: Path) -> tuple[int, int, int] | None:
 
 
 def _is_wal(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(20)[18:20] == b"\x02\x02"
+    return head_of(path, 20)[18:20] == b"\x02\x02"

@@ -100,6 +100,11 @@ def test_a_database_is_a_document(wheel_lab: Lab, page: Page, monkeypatch: pytes
     expect(debugger.row("c6")).to_be_visible()
     expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
 
+    # Another file takes its place: that one is shown.
+    seeded(wheel_lab.root / "another.db").rename(path)
+    expect(debugger.row("c6")).to_have_count(0)
+    expect(debugger.row("c5")).to_be_visible()
+
 
 VIEWER = """() => {
     const { docRegistry } = jupyterapp;

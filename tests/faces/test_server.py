@@ -471,7 +471,24 @@ def test_a_file_that_becomes_a_link_is_not_read_on(server: Server) -> None:
     path.unlink()
     path.symlink_to(server.root.parent / "outside.db")
     ((message, _),) = server.request(document, "thread_open", thread_id=None)
-    assert message["error"]["cause"] == "swapped.db has become another file."
+    assert message["error"]["cause"] == "swapped.db was moved, deleted or replaced."
+
+
+def test_a_file_that_is_replaced_or_deleted_ends_its_channel(server: Server) -> None:
+    path = seeded(server.root / "replaced.db")
+    seeded(seeded(server.root / "another.db"), "2")
+    with server.channel(server.document("replaced.db")) as channel:
+        (server.root / "another.db").rename(path)
+        opcode, data = channel.recv_data()
+        assert (opcode, int.from_bytes(data[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 4001)
+    with server.channel(document := server.document("replaced.db")) as channel:
+        assert server.result(document, "threads_list", query="", offset=0, limit=9)["total"] == 2
+        # The file system may give the new one the number of the old.
+        path.unlink()
+        path.write_bytes(b"another file")
+        opcode, data = channel.recv_data()
+        assert (opcode, int.from_bytes(data[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 4001)
+    assert server.open("replaced.db")[1]["kind"] == "NotADatabase"
 
 
 def test_only_what_holds_checkpoints_is_opened(server: Server) -> None:
@@ -558,6 +575,7 @@ class Silent:
 async def test_a_request_has_a_time_and_company(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("lgviz.backend.Backend", Silent)
     settings = LgvizServer(request_seconds=0.1, max_requests=2)
+    (tmp_path / "a.db").touch()
     document = Document(tmp_path / "a.db", "a.db", settings, asyncio.get_running_loop())
     heard: list[Any] = []
     ended = asyncio.Event()

@@ -211,6 +211,19 @@ def test_a_file_is_read_while_its_saver_writes(tmp_path: Path) -> None:
         assert history.refresh()[0] == 4 and len(history) == 8
 
 
+def test_another_database_under_the_same_name_is_not_mixed_with_the_one_that_was_read(tmp_path: Path) -> None:
+    paths = tmp_path / "a.db", tmp_path / "b.db"
+    for path, times in zip(paths, (1, 2), strict=True):
+        with SqliteSaver.from_conn_string(path) as saver:
+            for _ in range(times):
+                two_nodes.seed(two_nodes.build(saver), thread_id="1")
+    history = lgviz.history(paths[0], "1")
+    paths[1].rename(paths[0])
+    history.refresh()
+    assert history.tree.ids == lgviz.history(paths[0], "1").tree.ids and len(history) == 12
+    assert history["c11"].values == lgviz.history(paths[0], "1")["c11"].values
+
+
 def test_a_value_is_read_alone_and_a_damaged_one_hides_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     with SqliteSaver.from_conn_string(str(path)) as saver:

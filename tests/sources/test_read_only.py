@@ -22,7 +22,9 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from lgviz.analysis.history import History, open_history
 from lgviz.errors import CheckpointNotFound, ThreadNotFound
+from lgviz.persistence import SqliteSaver as LgvizSqlite
 from lgviz.sources import connections, open_source
+from lgviz.sources.heads import head_of
 from lgviz.sources.langgraph.any_saver import ListedSource
 from tests.support.random_graphs import GraphSpec, Stage, build
 
@@ -130,6 +132,50 @@ def test_a_live_file_is_followed_and_left_tidy(database: Path) -> None:
     assert [path.name for path in database.parent.iterdir()] == ["a.db"]  # the log could be tidied up
     assert history.refresh() == (count + 4, [])
     assert history["c1"].values["log"] == [] and history.latest.next == ()
+
+
+READS = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as connection:
+    print(connection.execute("SELECT count(*) FROM sqlite_master").fetchone())
+connection.close()
+"""
+
+
+@pytest.mark.parametrize("by", ["path", "saver"])
+@pytest.mark.parametrize("kind", [SqliteSaver, LgvizSqlite])
+def test_reading_takes_no_lock_from_a_saver_of_this_process(by: str, kind: Any, tmp_path: Path) -> None:
+    """Else another process that closes the file deletes the log that the saver goes on writing to."""
+    path = tmp_path / "a.db"
+    with kind.from_conn_string(str(path)) as saver:
+        graph = build(SPEC, saver)
+        graph.invoke({"log": []}, config())
+        known = len(read_everything(saver if by == "saver" else path).tree)
+        subprocess.run([sys.executable, "-c", READS, path], check=True, capture_output=True)
+        graph.update_state(config(), {"log": ["later"]}, as_node="a")
+        assert path.with_name("a.db-wal").exists()
+    assert len(open_history(path).tree) == known + 1
+
+
+def test_few_files_are_held_open(tmp_path: Path) -> None:
+    def held() -> set[str]:
+        there = [os.path.realpath(entry) for entry in Path("/dev/fd").iterdir()]
+        return {Path(name).name for name in there if str(tmp_path) in name}
+
+    for number in range(100):
+        (tmp_path / f"{number}").write_bytes(b"%d" % number)
+    first = (tmp_path / "0").open("rb")
+    try:
+        assert [head_of(tmp_path / f"{number}", 9) for number in range(100)] == [
+            b"%d" % n for n in range(100)
+        ]
+        assert "99" in held() and "0" in held() and len(held()) < 66
+        (tmp_path / "99").unlink()
+        (tmp_path / "new").write_bytes(b"new")
+        assert head_of(tmp_path / "new", 2) == b"ne"
+        assert not [name for name in held() if name.startswith("99")]
+    finally:
+        first.close()
 
 
 def test_reading_neither_needs_nor_touches_the_savers_connection(tmp_path: Path) -> None:

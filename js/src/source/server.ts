@@ -72,6 +72,8 @@ function disagreement(version: string, protocol: number): [cause: string, remedy
       ];
 }
 
+/** How the server closes the channel of a document that it ends (lgviz/server/routes.py). */
+const ENDED = 4001;
 const PAUSES_MS = [250, 1_000, 2_000, 5_000];
 
 /** Opens a file of the server's for reading; its document.
@@ -173,11 +175,13 @@ class Channel implements MessageModel {
       const { message, buffers } = unframed(data as ArrayBuffer);
       for (const listener of [...this.#listeners]) listener(message, buffers);
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       if (this.#closed) return;
       if (this.#broken === 0)
         this.onLost(
-          t("The connection to the Jupyter server is lost: it goes on once the server answers again."),
+          code === ENDED
+            ? t("The file was moved, deleted or replaced: it is opened anew.")
+            : t("The connection to the Jupyter server is lost: it goes on once the server answers again."),
         );
       this.#waiting = [];
       setTimeout(() => void this.#again(), PAUSES_MS[Math.min(this.#broken++, PAUSES_MS.length - 1)]);

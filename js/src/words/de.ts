@@ -466,6 +466,8 @@ export const german: Readonly<Record<string, string>> = {
     "Das lgviz des Jupyter-Servers ({version}) ist neuer als das dieser Seite.",
   "Upgrade lgviz in the environment of the server, and restart the server.":
     "Aktualisiere lgviz in der Umgebung des Servers und starte den Server neu.",
+  "The file was moved, deleted or replaced: it is opened anew.":
+    "Die Datei wurde verschoben, gelöscht oder ersetzt: Sie wird neu geöffnet.",
   "Reload the page.": "Lade die Seite neu.",
   "Reload the page: you may have to log in again.":
     "Lade die Seite neu: Vielleicht musst du dich wieder anmelden.",

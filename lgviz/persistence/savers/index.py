@@ -22,6 +22,8 @@ class Token(NamedTuple):
     epoch: int
     checkpoint: int
     write: int
+    last: str | None = None
+    """The id of that checkpoint: another one there means another database under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,8 @@ _WRITES = """SELECT w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, 
     WHERE w.key > ? AND {}w.thread = ? ORDER BY w.key"""
 
 
-_THREAD = """SELECT id, epoch, (SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id)
-    FROM lgviz_threads WHERE thread_id = ?"""
+_THREAD = """SELECT id, epoch, (SELECT count(*) FROM lgviz_lineage WHERE thread = lgviz_threads.id),
+    (SELECT id FROM lgviz_checkpoints WHERE key = ?) FROM lgviz_threads WHERE thread_id = ?"""
 
 
 class ThreadReads:
@@ -125,11 +127,12 @@ class ThreadReads:
     def read(self, thread_id: str, since: Token | None = None) -> Operation[ThreadIndex]:
         """All rows of a thread, or those since a token: two indexed queries, however long the thread is."""
         self.lineages.blocks.joined = bool((yield READ))
-        rows = yield Query(_THREAD, [thread_id])
+        known = since.checkpoint if since is not None else 0
+        rows = yield Query(_THREAD, [known, thread_id])
         if not rows:
             return ThreadIndex(reset=since is not None)
-        thread, epoch, heir = rows[0]
-        reset = since is not None and (since.thread, since.epoch) != (thread, epoch)
+        thread, epoch, heir, last = rows[0]
+        reset = since is not None and (since.thread, since.epoch, since.last) != (thread, epoch, last)
         start = since if since is not None and not reset else Token(thread, epoch, 0, 0)
         # The unary plus keeps SQLite from using the index by thread where few new rows are at the end.
         plus = "+" if start.checkpoint or start.write else ""
@@ -142,6 +145,7 @@ class ThreadReads:
             epoch,
             checkpoints[-1][0] if checkpoints else start.checkpoint,
             writes[-1][0] if writes else start.write,
+            checkpoints[-1][2] if checkpoints else start.last,
         )
         if heir:
             chain = yield from self.lineages.chain(thread)
