@@ -260,7 +260,8 @@ def stats(database: OpenedDatabase) -> CommandAnswer:
             yield f"{size} in {checkpoints}, {writes} and {blocks}; a prune of all would give {frees} back."
         for head, taken_by in (("THREAD", found.by_thread), ("CHANNEL", found.by_channel)):
             largest = sorted(filter(itemgetter(1), taken_by.items()), key=itemgetter(1), reverse=True)
-            yield ""
+            if largest:
+                yield ""
             yield from table((head, "SIZE"), ((name, size_text(taken)) for name, taken in largest))
 
     return CommandAnswer(data, lines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import PurePath
 from typing import Annotated
 
@@ -54,6 +55,11 @@ def mcp(
     desk = ToolDesk(lambda held: backend_of(held, where, loaded, write=allow_write, **options))
     seen = GlanceFile(PurePath(where).name if "://" not in where else "PostgreSQL")
     tools = AgentTools(desk, graph=loaded is not None, write=allow_write, told=seen.look)
+
+    def tidy() -> None:
+        seen.close()
+        tools.close()
+
     try:
         desk.open()
     except LgvizError as error:  # it may be there when it is asked for; until then each answer says so
@@ -64,7 +70,11 @@ def mcp(
                 tools, port, lambda url, token: complain(f"{url} Authorization: Bearer {token}", mark="")
             )
         else:
-            serve_stdio(tools)
+            if sys.stdin.isatty():
+                said = (
+                    "Waiting for a coding agent on stdin, which starts this command itself. Ctrl-C ends it."
+                )
+                complain(said, mark="")
+            serve_stdio(tools, tidy)
     finally:
-        seen.close()
-        tools.close()
+        tidy()

@@ -6,6 +6,7 @@ import hmac
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -92,8 +93,12 @@ def _told(one: Tool) -> Any:
     )
 
 
-def serve_stdio(tools: AgentTools) -> None:
-    """Serve whoever holds the other ends of stdin and stdout, until they let go.
+def serve_stdio(tools: AgentTools, tidy: Callable[[], None] = lambda: None) -> None:
+    """Serve whoever holds the other ends of stdin and stdout, until they let go, or a signal ends it.
+
+    Args:
+        tools: what is served.
+        tidy: called before a signal ends the process.
 
     Raises:
         NotInstalled: the SDK is missing.
@@ -108,6 +113,12 @@ def serve_stdio(tools: AgentTools) -> None:
             with redirect_stdout(sys.stderr):
                 await server.run(reads, writes, server.create_initialization_options())
 
+    def ended(number: int, _frame: Any) -> None:
+        tidy()
+        os._exit(128 + number)  # the SDK's reader waits for a line, and nothing else ends it
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ended)
     _quiet()
     anyio.run(run)
 

@@ -14,12 +14,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+import typer
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.store.postgres import PostgresStore as LangGraphPostgresStore
 from langgraph.store.sqlite import SqliteStore as LangGraphSqliteStore
 from typer.testing import CliRunner
 
@@ -28,7 +31,9 @@ import lgviz.cli.keeping
 import lgviz.cli.opening
 import lgviz.cli.reading
 import lgviz.cli.serving
-from lgviz.cli.app import app
+from lgviz.cli.app import OpenedDatabase, app
+from lgviz.cli.app import command as declared
+from lgviz.cli.printing import CommandAnswer
 from lgviz.demos import agent, approval, two_nodes
 from lgviz.persistence import PostgresSaver, SqliteSaver, SqliteStore
 
@@ -500,7 +505,7 @@ def test_no_bundle_is_written_over_the_database(folder: Path, tmp_path: Path) ->
     ("name", "kind", "begins"),
     [
         ("a.html", "html", "<!DOCTYPE html>"), ("a.svg", "svg", "<svg "), ("a.mmd", "mermaid", "flowchart TD"),
-        ("a.dot", "dot", "digraph"), ("a.md", "markdown", "## Thread"), ("a.lgviz", "bundle", "lgviz bundle "),
+        ("a.dot", "dot", "digraph"), ("a.png", "png", "\ufffdPNG"), ("a.md", "markdown", "## Thread"), ("a.lgviz", "bundle", "lgviz bundle "),
     ],
 )  # fmt: skip
 def test_a_thread_is_exported_and_said_what_the_file_contains(
@@ -557,6 +562,53 @@ def test_memory_is_migrated_with_the_threads_or_alone(tmp_path: Path) -> None:
     with SqliteStore.from_conn_string(target) as store:
         assert store.get(("users", "mia"), "diet").value == {"text": "vegan"}
     assert lg("migrate", tmp_path / "none.db", target).code == 1
+
+
+def test_postgres_is_migrated_with_its_memory_into_a_file_and_beside_itself(
+    postgres_uri: Callable[[], str], tmp_path: Path
+) -> None:
+    url, target = postgres_uri(), tmp_path / "own.db"
+    with (
+        LangGraphPostgres.from_conn_string(url) as saver,
+        LangGraphPostgresStore.from_conn_string(url) as store,
+    ):
+        saver.setup()
+        store.setup()
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+        store.put(("users", "mia"), "diet", {"text": "vegan"})
+    assert lg("check", url).out.startswith("Everything that is there can be read, ")
+    for where in (target, url):
+        assert lg("migrate", url, where).out == "6 checkpoints copied.\n1 item of memory copied.\n"
+        assert lg("migrate", url, where, "--json").data == {"copied": 0, "items": 0}
+        assert lg("threads", where).out == "two\t6\t<time>\n"
+        assert lg("check", where).out == "Everything is whole.\n"
+    with SqliteStore.from_conn_string(target) as copied:
+        assert copied.get(("users", "mia"), "diet").value == {"text": "vegan"}
+
+
+def test_a_command_more_is_a_line_above_a_function(folder: Path) -> None:
+    known = list(app.registered_commands)
+    try:
+
+        @declared("lgviz newest checkpoints.db")
+        def newest(
+            database: OpenedDatabase,
+            loud: Annotated[bool, typer.Option("--loud", help="In capitals.")] = False,
+        ) -> CommandAnswer:
+            """Name the newest thread."""
+            name = database.source.threads()[0].thread_id
+            return CommandAnswer(lambda: {"thread_id": name}, [name.upper() if loud else name])
+
+        assert lg("newest", folder / "own.db", "--loud").out == "TWO\n"
+        assert lg("newest", folder / "own.db", "--json").data == {"thread_id": "two"}
+        assert lg("newest", "none.db").err == "lgviz: There is no file none.db. Check the path.\n"
+        assert "Name the newest thread." in lg("--help").out
+        told = lg("newest", "--help").out
+        assert (
+            "Example: lgviz newest checkpoints.db" in told and "--redact" in told and "In capitals." in told
+        )
+    finally:
+        app.registered_commands[:] = known
 
 
 def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
