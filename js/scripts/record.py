@@ -28,6 +28,7 @@ from langgraph.checkpoint.base import id as checkpoint_ids
 from langgraph.checkpoint.memory import MemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
+from pairs import differences
 
 from lgviz.backend import Backend
 from lgviz.demos import DEMOS
@@ -386,6 +387,7 @@ RECORDINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "memory": memory,
     "places": places,
     "trip": trip,
+    "differences": differences,
 }
 
 

@@ -4,18 +4,19 @@ import { mount } from "./mount";
 import { type PageData, PageSource } from "./source/page";
 
 interface Page {
-  /** Opens what is packed in the element of an id. */
-  unpack(id: string): Promise<Response>;
+  /** The thread, unpacked: its head, then a part on each line. */
+  data: Promise<string>;
 }
 
 /** Shows it in all of the window. Called by the page itself. */
 export async function show(): Promise<void> {
   const { lgvizPage } = globalThis as unknown as { lgvizPage: Page };
   const element = document.getElementById("lgviz") as HTMLElement;
-  const data = (await (await lgvizPage.unpack("lgviz-data")).json()) as PageData;
+  const [head, ...parts] = (await lgvizPage.data).split("\n");
+  const data = JSON.parse(head as string) as PageData;
   still.value = true;
   const mounted = mount(element, {
-    source: new PageSource(data),
+    source: new PageSource(data, parts),
     threadId: data.opened.thread.thread_id,
     height: window.innerHeight,
   });

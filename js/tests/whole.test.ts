@@ -2,8 +2,17 @@
 import { describe, expect, it } from "vitest";
 import { help } from "../src/lib/keyboard";
 import { still } from "../src/lib/still";
+import type { ChangeView, DiffView, ValueNode } from "../src/protocol";
+import { differ } from "../src/source/differ";
 import { Parts } from "../src/source/parts";
-import { cut, differ, findPath, partAt, rawText, searchIn, type WholeNode } from "../src/source/whole";
+import { cut, findPath, partAt, rawText, searchIn, type WholeNode } from "../src/source/whole";
+import differences from "./recordings/differences.json";
+
+interface Pair {
+  pair: [unknown, unknown];
+  parts: string[];
+  diff: DiffView;
+}
 
 const text = (value: string): WholeNode => ({
   kind: "string",
@@ -33,7 +42,7 @@ const state = (values: Record<string, WholeNode>) =>
 
 describe("parts", () => {
   it("puts a value together, equal parts as one object", () => {
-    const parts = new Parts([["a", "b"], { x: { $: 0 } }, [{ $: 0 }, { $: 0 }]]);
+    const parts = new Parts(['["a","b"]', '{"x":{"$":0}}', '[{"$":0},{"$":0}]']);
     expect(parts.of({ $: 1 })).toEqual({ x: ["a", "b"] });
     const [one, other] = parts.of<unknown[]>({ $: 2 });
     expect(one).toBe(other);
@@ -88,8 +97,8 @@ describe("two states that are no neighbours", () => {
       diff.channels.map(({ channel, changes }) => [channel, changes.map((c) => [c.path, c.kind])]),
     ).toEqual([
       ["a", [[".x", "changed"]]],
-      ["gone", [["", "removed"]]],
       ["new", [["", "added"]]],
+      ["gone", [["", "removed"]]],
     ]);
     expect([diff.before, diff.after, diff.unchanged]).toEqual(["c1", "c4", ["kept"]]);
   });
@@ -120,9 +129,9 @@ describe("two states that are no neighbours", () => {
     const parts = (m?.changes[0]?.words ?? []).map(({ op, text }) => [op, text]);
     expect(parts).toEqual([
       ["=", "what was said "],
-      ["-", "before,"],
-      ["+", "after,"],
-      ["=", " which is long enough to be read by its words"],
+      ["-", "before"],
+      ["+", "after"],
+      ["=", ", which is long enough to be read by its words"],
     ]);
     expect(words?.summary).toBe("words changed");
   });
@@ -134,6 +143,45 @@ describe("two states that are no neighbours", () => {
       ["[1]", "added", "b"],
     ]);
   });
+});
+
+describe("any two values differ as Python tells it", () => {
+  /** What is told of a change; its values are compared by their beginning, for both are cut to what a screen holds. */
+  const told = ({ path, kind, before, after, words }: ChangeView) => [
+    path,
+    kind,
+    before && [before.kind, before.type],
+    after && [after.kind, after.type],
+    words,
+  ];
+  const beginsAlike = (mine: ValueNode | null, pythons: ValueNode | null) => {
+    const text = pythons?.text.slice(0, 60).replace(/…$/, "") ?? "";
+    expect(mine?.text.slice(0, text.length) ?? "").toBe(text);
+  };
+  const numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+  for (const { ask, say } of differences) {
+    it(ask.params.pair as string, () => {
+      const { pair, parts: table, diff } = (say[0] as { result: Pair }).result;
+      const parts = new Parts(table);
+      const [before, after] = pair.map((stored) => parts.of<WholeNode>(stored)) as [WholeNode, WholeNode];
+      const found = differ(state({ x: before }), state({ x: after }), "c1", "c2");
+      expect(found.channels.map(({ changes }) => changes.map(told))).toEqual(
+        diff.channels.map(({ changes }) => changes.map(told)),
+      );
+      found.channels[0]?.changes.forEach((mine, i) => {
+        const pythons = diff.channels[0]?.changes[i] as ChangeView;
+        beginsAlike(mine.before, pythons.before);
+        beginsAlike(mine.after, pythons.after);
+        expect(mine.before_at).toEqual(pythons.before_at ?? mine.before_at);
+        expect(mine.after_at).toEqual(pythons.after_at ?? mine.after_at);
+      });
+      const inWords = (text: string) => text.replace(/(?<!\d)\d(?!\d)/g, (n) => numbers[Number(n)] ?? n);
+      expect(found.channels.map(({ summary }) => inWords(summary))).toEqual(
+        diff.channels.map(({ summary }) => summary),
+      );
+      expect(found.unchanged).toEqual(diff.unchanged);
+    });
+  }
 });
 
 it("a copy that is only read names no key that acts", () => {

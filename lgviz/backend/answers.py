@@ -25,11 +25,11 @@ from lgviz.protocol import (
     FieldError,
 )
 from lgviz.session import parse_json
-from lgviz.sources.redact import MASK, holds_mask
+from lgviz.sources.redact import MASK_TYPED, holds_mask
 
 __all__ = ["AnswerRequests", "checked_answers"]
 
-_MASKED = f"{MASK} stands for what redact= hides: type a value in its place."
+_MASKED = f"{MASK_TYPED}: type a value in its place."
 _ARGS = ("edited_action", "args")
 """Where the arguments of an edit stand in a decision."""
 

@@ -33,15 +33,15 @@ def raw_text(value: Any, limit: int = 20_000) -> str:
 def _pieces(value: Any, indent: str, depth: int) -> Iterator[str]:
     if isinstance(value, Mapping) and not isinstance(value, dict):
         value = dict(value)
-    shape = describe(value, _TEXT)
+    shape = describe(value, 1)  # a container's line is long to make, and not shown
     if shape.kind == "string":
         more = f" … {len(value) - _TEXT:,} more characters" if len(value) > _TEXT else ""
         yield json.dumps(clean(value[:_TEXT]), ensure_ascii=False) + more
     elif shape.kind in ("null", "bool"):
-        yield {"None": "null", "True": "true", "False": "false"}[shape.text]
+        yield {"None": "null", "True": "true", "False": "false"}[describe(value).text]
     elif not shape.children or depth >= _DEPTH:
-        empty = {"dict": "{}", "list": "[]", "set": "[]"}
-        yield empty.get(shape.kind, shape.text) if not shape.children else shape.text
+        empty = {} if shape.children else {"dict": "{}", "list": "[]", "set": "[]"}
+        yield empty.get(shape.kind) or describe(value, _TEXT).text
     else:
         opening, closing = ("[", "]") if shape.kind in ("list", "set", "array") else ("{", "}")
         named = shape.type not in ("dict", "list")

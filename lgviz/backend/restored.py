@@ -13,7 +13,7 @@ from lgviz.backend import forms
 from lgviz.backend.checkpoint_views import real_state_of, state_of
 from lgviz.errors import InvalidValue, NotFound
 from lgviz.session import configurable_of
-from lgviz.sources.redact import MASK, holds_mask
+from lgviz.sources.redact import MASK_TYPED, holds_mask
 
 __all__ = ["refuse_mask", "restored", "restored_channel", "restored_config", "restored_part"]
 
@@ -57,7 +57,7 @@ def refuse_mask(value: Any, where: str) -> Any:
     """
     if holds_mask(value):
         raise InvalidValue(
-            f"{where}: {MASK} stands for what redact= hides, and is no value.",
+            f"{where}: {MASK_TYPED}, and is no value.",
             "Leave it as and where it is, or type a value of its own in its place.",
         )
     return value

@@ -25,7 +25,7 @@ from lgviz.backend.restored import restored_config
 from lgviz.backend.typed_code import python_of
 from lgviz.errors import InvalidValue, listed
 from lgviz.protocol import FieldError, FieldView, RefusedPart, StartForm, StartParams, StartRequest
-from lgviz.sources.redact import MASK, holds_mask
+from lgviz.sources.redact import MASK_TYPED, holds_mask
 
 __all__ = ["StartForms", "StartInput", "refused_start"]
 
@@ -124,7 +124,7 @@ class StartForms:
         if self._thread.redactor is not None:
             for part in ("message", "input", "context"):
                 if holds_mask(request[part] or ""):
-                    raise refused_start(part, f"{MASK} stands for what redact= hides: type a value.")
+                    raise refused_start(part, f"{MASK_TYPED}: type a value.")
         given = _made_input(graph, request, {} if at is None else real_state_of(at), turn=at is not None)
         context = self._made_context(graph, request["context"])
         try:

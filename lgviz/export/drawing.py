@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lgviz._visible import visible
-from lgviz.analysis.messages import is_message, read_message
+from lgviz.analysis.messages import is_message
 from lgviz.analysis.tree import Tree
-from lgviz.analysis.values import clean, line
+from lgviz.analysis.values import line
 from lgviz.export.rails import title_of
+from lgviz.export.state_text import message_line
 from lgviz.export.text import tree_text
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def history_markdown(history: History, at: Any = (), diff: tuple[Any, Any] | Non
         at: the checkpoints whose states are told, by label or id; one, or several.
         diff: two checkpoints to be compared.
     """
-    parts = [f"## Thread `{_in_code(history.thread_id)}`", _fenced(tree_text(history.tree, width=100))]
+    parts = [
+        f"## Thread `{_in_code(history.source.shown(history.thread_id))}`",
+        _fenced(tree_text(history.tree, width=100)),
+    ]
     for key in [at] if isinstance(at, (str, int)) else at:
         checkpoint = history[key]
         parts.append(f"### {checkpoint.label}: {_PLAIN.sub('', title_of(history.tree, checkpoint.row))}")
@@ -85,16 +89,10 @@ def _told(values: Any, after: Iterable[str]) -> Iterable[str]:
     for name, value in state.items():
         if isinstance(value, list) and value and all(map(is_message, value)):
             yield f"{name}:"
-            yield from (f"  {_message(one)}" for one in value)
+            yield from (f"  {message_line(one)}" for one in value)
         else:
             yield f"{name}: {line(value, 400)}"
     yield f"next: {', '.join(after) or 'nothing'}"
-
-
-def _message(value: Any) -> str:
-    message = read_message(value)
-    calls = ", ".join(f"{call.name}({line(call.args, 120)})" for call in message.tool_calls)
-    return visible(clean(" ".join(f"{message.role}: {message.text[:1_000]} {calls}".split())))
 
 
 def _fenced(text: str) -> str:

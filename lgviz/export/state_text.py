@@ -18,11 +18,13 @@ from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import children, clean, kind_of, line, type_name
 from lgviz.export.rails import title_of
 
-__all__ = ["change_lines", "checkpoint_lines", "messages_lines", "state_lines"]
+__all__ = ["change_lines", "checkpoint_lines", "message_line", "messages_lines", "state_lines"]
 
 _DEPTH = 30
 _LINE = 4_000
 """Characters of what stands on one line."""
+_SAID = 1_000
+"""Characters of a text, or of a call, in a message on one line."""
 
 
 def checkpoint_lines(checkpoint: Checkpoint) -> Iterator[str]:
@@ -97,6 +99,11 @@ def messages_lines(checkpoint: Checkpoint) -> Iterator[str]:
         for message in messages:
             yield _message_title(message)
             yield from _indented(_said(message), 1)
+
+
+def message_line(value: Any) -> str:
+    """A message on one line: who says it, its text, what it calls."""
+    return _flat(f"{read_message(value).role}: {' '.join(each[:_SAID] for each in _said(value))}")
 
 
 def _message_title(value: Any) -> str:

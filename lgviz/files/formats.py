@@ -70,8 +70,8 @@ def _html(asked: Exported) -> Made:
 
 def _bundle(asked: Exported) -> Made:
     history, memory = asked.history, asked.backend.memory
+    manifest, content = packed_bundle(history, memory.items, progress=asked.show)
     with history.source.sharing():
-        manifest, content = packed_bundle(history, memory.items, progress=asked.show)
         messages = _messages(history, range(len(history.tree)))
     return Made(content, manifest.checkpoints, messages, manifest.items)
 

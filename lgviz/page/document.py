@@ -30,7 +30,7 @@ const unpack = async (id) => {
     : Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
 };
-globalThis.lgvizPage = { unpack };
+globalThis.lgvizPage = { data: unpack("lgviz-data").then((data) => data.text()) };
 unpack("lgviz-code").then((code) => code.blob()).then((code) => {
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   return import(url).then((bundle) => bundle.show());
@@ -74,8 +74,8 @@ def page_of(backend: Backend, selected: str | None, show: Show) -> tuple[bytes, 
     title = f"Thread {recorded.thread_id}"
     data = dict(recorded.data)
     parts = data.pop("parts")
-    head = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    whole = f'{head[:-1]},"parts":[{",".join(parts.table)}]}}'
+    # A part on each line: the page reads only those that it shows.
+    whole = "\n".join([json.dumps(data, ensure_ascii=False, separators=(",", ":")), *parts.table])
     text = _PAGE.format(
         hash=base64.b64encode(hashlib.sha256(_BOOT.encode()).digest()).decode(),
         title=escape(visible(title)),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.backend import Backend
 from lgviz.backend.checkpoint_views import channel_value, checkpoint_view, raw_view
+from lgviz.protocol import LineageView, RawView, ThreadLinkView
 from lgviz.transfer.progress import Show
 
 from .memory import recorded_memory
@@ -45,6 +48,8 @@ def record(backend: Backend, selected: str | None, show: Show) -> Recorded:
 
 def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
     opened, buffers = backend.answer("thread_open", thread_id=None)
+    shown = backend.thread.shown
+    thread_id = shown(opened["thread"]["thread_id"])
     ids: list[str] = opened["tree"]["ids"]
     parts = Parts()
     values = WholeValues(parts)
@@ -76,7 +81,7 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
                     "diff": backend.request("diff_get", before=None, after=id_, internal=True),
                     "writes": backend.request("writes_get", checkpoint=id_),
                     "tasks": backend.request("tasks_get", checkpoint=id_),
-                    "raw": raw_view(checkpoint, values=False),
+                    "raw": _raw(checkpoint, shown),
                 }
             )
         )
@@ -85,6 +90,9 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
     data = {
         "opened": {
             **opened,
+            "thread": {**opened["thread"], "thread_id": thread_id},
+            "lineage": _lineage(opened["lineage"], shown),
+            "source": shown(opened["source"]),
             "read_only": "This page is a copy of a thread: it is read here, not run.",
             "selected": selected if selected in ids else opened["selected"],
             "sandbox": None,
@@ -96,7 +104,20 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
         "memory": memory,
         "parts": parts,
     }
-    return Recorded(data, opened["thread"]["thread_id"], len(ids), len(values.messages), items)
+    return Recorded(data, thread_id, len(ids), len(values.messages), items)
+
+
+def _raw(checkpoint: Checkpoint, shown: Callable[[str], str]) -> RawView:
+    raw = raw_view(checkpoint, values=False)
+    return {**raw, "config": shown(raw["config"])}  # it names the thread
+
+
+def _lineage(lineage: LineageView, shown: Callable[[str], str]) -> LineageView:
+    def link(one: ThreadLinkView) -> ThreadLinkView:
+        return {**one, "thread_id": shown(one["thread_id"])}
+
+    origin = lineage["origin"]
+    return {"origin": origin and link(origin), "forks": [link(fork) for fork in lineage["forks"]]}
 
 
 def _nothing(_value: Any, **_: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from lgviz.analysis.compare import shared
@@ -96,9 +98,11 @@ class WholeValues:
             if table is not None:
                 return {**node, "table": table, "left": max(0, node["more"] - len(table["rows"]))}
         if node["more"] and kind not in ("string", "bytes"):
+            kinds = _kinds_of_keys(value) if kind == "dict" else repeat(str)
             node["items"] = [
                 {"key": key, "value": self._node(child, depth + 1)}
-                for key, child in (children(value) if depth < _DEPTH else ())
+                | ({} if cls is str else {"of": cls.__name__})  # 1 and "1" are two keys
+                for (key, child), cls in zip(children(value) if depth < _DEPTH else (), kinds, strict=False)
             ]
         if kind != "message":
             return node
@@ -110,6 +114,10 @@ class WholeValues:
 
 def _bare(value: Any) -> dict[str, Any]:
     return dict(bare_node(value, Budget(1 << 40), _TEXT))
+
+
+def _kinds_of_keys(value: dict[Any, Any]) -> map[type]:
+    return map(type, value if isinstance(value, OrderedDict) else dict.keys(value))
 
 
 def _media(value: Any) -> str | None:

@@ -282,6 +282,10 @@ class Source(ABC):
         found = {id_: self.writes(thread_id, namespace, id_) for id_ in checkpoint_ids}
         return {id_: [w for w in writes if w.channel in channels] for id_, writes in found.items()}
 
+    def shown(self, text: str) -> str:
+        """A text that belongs to no value, as the id of a thread in a file: masked where the source masks."""
+        return text if self.redactor is None else self.redactor.text(text)
+
     def sharing(self) -> AbstractContextManager[None]:
         """Meanwhile what is stored once may be read as one object: for who reads many states, and changes
         none of what is in them."""

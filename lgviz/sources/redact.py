@@ -19,6 +19,7 @@ import sys
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
@@ -30,26 +31,34 @@ from pydantic import BaseModel
 from lgviz.errors import InvalidValue
 from lgviz.persistence.serde.trust import Placeholder
 
-__all__ = ["MASK", "Redactor", "Rule", "Rules", "holds_mask", "transparent"]
+__all__ = ["MASK", "MASK_TYPED", "Redactor", "Rule", "Rules", "holds_mask", "transparent"]
 
 MASK = "‹redacted›"
 """What stands in the place of what is masked; one text for all, so that equal secrets stay equal."""
+MASK_TYPED = f"{MASK} stands for what redact= hides"
+"""The beginning of what is said where it was typed as if it were a value."""
 
 Rule = str | re.Pattern[str] | re.Pattern[bytes] | Callable[[tuple[Any, ...], Any], Any]
 Rules = Rule | Iterable[Rule]
 
 _States = frozenset[tuple[int, int]]
+_REMEMBERED = 100_000
+"""Values that are remembered at once, where the same ones come again."""
 _DEPTH = 150
 """Below this depth a value is masked whole, where a rule may reach it."""
 _ATOMS = (
     datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction, complex, uuid.UUID,
     pathlib.PurePath, ipaddress._BaseAddress, ipaddress._BaseNetwork, re.Pattern, enum.Enum, range,
 )  # fmt: skip
+_CHEAP = frozenset((int, float, bool, type(None), list, dict, tuple))
+"""Types of which the same object hardly comes twice, or that are masked as fast as they are found."""
+_PLAIN = (OrderedDict, dict, list, tuple, set, frozenset, deque)
 _CODE = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type)
 _STEPS = re.compile(r"\[\s*(?:'([^']*)'|\"([^\"]*)\"|([^\]]*))\s*\]")
+_KEYS = re.compile(r"""(["'])((?:(?!\1)[^\\\n]){1,200})\1\s*:""")
 _KEPT_METADATA = frozenset(
     ("source", "step", "parents", "counters_since_delta_snapshot", "lgviz_as_node", "lgviz_goto",
-     "lgviz_kept", "lgviz_from_thread", "lgviz_new_thread")
+     "lgviz_kept")
 )  # fmt: skip
 """How LangGraph and lgviz name and number checkpoints: the tree is made of it."""
 
@@ -96,10 +105,11 @@ class Redactor:
     takes in, questions and answers, what ``Send`` hands to a node, what a task returns, items of a store.
 
     A compiled pattern is masked wherever it matches: in texts, in keys, in bytes, in numbers and times as
-    they are written, in errors, in names of namespaces and items. The ids of threads stay as they are, but
-    for that of a bundle. A function ``(path, value)`` gives the value to show; it is asked for each value
-    from the outside in, and for the keys of a dict with the path of the dict; one that raises masks the
-    value.
+    they are written, in errors, in names of namespaces and items. The ids of threads stay as they are, for
+    they are opened by; in files, which are sent, they are masked too. What cannot be followed is masked
+    whole: a text that is no JSON, but quotes a key that a path names. A function ``(path, value)`` gives the
+    value to show; it is asked for each value from the outside in, and for the keys of a dict with the path of
+    the dict; one that raises masks the value.
 
     Args:
         rules: one of them, or several.
@@ -127,6 +137,7 @@ class Redactor:
         self._start = self._closed((number, 0) for number in range(len(self._paths)))
         self._stepped: dict[tuple[_States, str], _States] = {}
         self._anywhere = bool(self._patterns or self._bytes or self._calls)
+        self._known: dict[tuple[Any, ...], tuple[Any, Any]] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.rules)
@@ -195,6 +206,16 @@ class Redactor:
         said = self._step(self._step(self._step(self._start, "*any*"), "0"), "content")
         return self._anywhere or self._accepts(said) or self._accepts(self._step(self._start, "content"))
 
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Meanwhile the same object, at a place that the rules take alike, is masked once."""
+        # What a function makes of a value depends on its path.
+        self._known = None if self._calls else {}
+        try:
+            yield
+        finally:
+            self._known = None
+
     # ------------------------------------------------------------ paths
 
     def _step(self, states: _States, key: Any) -> _States:
@@ -227,6 +248,14 @@ class Redactor:
                 place += 1
                 found.add((number, place))
         return frozenset(found)
+
+    def _names_key_of(self, text: str, states: _States) -> bool:
+        """Whether a text quotes, as a key, the last key of a path that may go on there."""
+        last = {path[-1] for path, place in ((self._paths[n], place) for n, place in states) if path[place:]}
+        last -= {"*", "**"}
+        return bool(last) and any(
+            fnmatchcase(key, pattern) for _, key in _KEYS.findall(text) for pattern in last
+        )
 
     def _accepts(self, states: _States) -> bool:
         return any(place == len(self._paths[number]) for number, place in states)
@@ -285,6 +314,19 @@ class _Masking:
 
     def of(self, value: Any, place: _Place) -> Any:
         """The value as it may be shown; itself where nothing in it is masked."""
+        known = self._rules._known
+        if known is None or type(value) in _CHEAP:
+            return self._of(value, place)
+        key = (id(value), place.states, place.loose, _is_item(place.path))
+        found = known.get(key)
+        if found is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            # Held, so that no other gets its id.
+            found = known[key] = value, self._of(value, place)
+        return found[1]
+
+    def _of(self, value: Any, place: _Place) -> Any:
         rules = self._rules
         if value is None or not rules._reaches(place):
             return value
@@ -331,12 +373,9 @@ class _Masking:
     def _text(self, value: str, place: _Place) -> Any:
         rules, text = self._rules, str.__str__(value)
         # A message may be written as its text alone, in a list or by itself.
-        item = len(place.path) < 2 or type(place.path[-1]) is int
-        if item and rules._accepts(rules._below(place, "content").states):
+        if _is_item(place.path) and rules._accepts(rules._below(place, "content").states):
             return MASK
-        masked = text
-        if text[:1] in ("{", "[") and len(text) > 1:
-            masked = self._in_json(text, place)
+        masked = self._in_json(text, place) if "{" in text or text.lstrip()[:1] == "[" else text
         masked = rules._in_text(masked)
         return value if masked == text else masked
 
@@ -345,13 +384,17 @@ class _Masking:
         try:
             data = json.loads(text)
             masked = self.of(data, place) if isinstance(data, (dict, list)) else data
-        except (ValueError, RecursionError):
-            return text
+        except (ValueError, RecursionError):  # as arguments that a model broke off
+            return MASK if self._rules._names_key_of(text, place.states) else text
         return text if masked is data else json.dumps(masked, ensure_ascii=False)
 
     # ------------------------------------------------------------ containers
 
     def _container(self, value: Any, cls: type, place: _Place) -> Any:
+        plain = next((base for base in _PLAIN if issubclass(cls, base)), None)
+        if plain is not None and cls is not plain and self._beside(value, place):
+            # What it holds besides its items stays behind.
+            value, cls = plain(value), plain
         if issubclass(cls, dict):
             return self._dict(value, place)
         if issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple):
@@ -369,6 +412,13 @@ class _Masking:
         if _is(cls, "pandas", "Index"):
             return self._index(value, place)
         return self._object(value, cls, place)
+
+    def _beside(self, value: Any, place: _Place) -> bool:
+        """Whether something is masked in what a container of a class of its own holds besides its items."""
+        stored = _stored(value)
+        own = stored.pop("__dict__", {})
+        return any(self.of(part, self._rules._below(place, name)) is not part
+                   for name, part in (*stored.items(), *own.items()))  # fmt: skip
 
     def _dict(self, value: Any, place: _Place) -> Any:
         found: dict[Any, Any] = {}
@@ -497,16 +547,18 @@ class _Masking:
 
     def _array(self, value: Any, place: _Place) -> Any:
         numpy = sys.modules["numpy"]
+        if type(value) is not numpy.ndarray:  # what a masked array hides is still in it
+            bare = numpy.array(value, subok=False)
+            return value if self._array(bare, place) is bare else MASK
         if value.dtype.names:
-            each = (self.of(value[name], self._rules._below(place, name)) for name in value.dtype.names)
-            same = all(new is old or new.base is old.base for new, old in zip(
-                each, (value[name] for name in value.dtype.names), strict=True
-            ) if hasattr(new, "base"))  # fmt: skip
+            fields = [value[name] for name in value.dtype.names]
+            places = [self._rules._below(place, name) for name in value.dtype.names]
+            same = all(self.of(one, at) is one for one, at in zip(fields, places, strict=True))
             return value if same and not self._tells(value) else MASK
-        plain = value.dtype.kind not in "OUS"
-        if plain and not place.states and not place.loose:
-            texts = "\n".join(map(str, value.ravel().tolist()))
-            if not self._rules._told_by(texts):
+        by_pattern_alone = not (place.states or place.loose or self._rules._calls)
+        if by_pattern_alone and value.dtype.kind not in "OUS":
+            texts = map(str, value.ravel().tolist())
+            if not any(map(self._rules._told_by, texts)):
                 return value
         made = numpy.empty(value.shape, dtype=object)
         changed = False
@@ -514,6 +566,8 @@ class _Masking:
             below = place
             for index in at:
                 below = self._rules._below(below, index)
+                if self._rules._accepts(below.states):
+                    break  # a whole row of it
             part = value[at]
             made[at] = masked = self.of(part, below)
             changed = changed or masked is not part
@@ -529,19 +583,23 @@ class _Masking:
             changed = changed or cells is not None
             columns.append(column if cells is None else pandas.Series(cells, index=frame.index, dtype=object))
         names, index = self._index(frame.columns, place), self._index(frame.index, place)
-        if not changed and names is frame.columns and index is frame.index:
+        attrs = self.of(frame.attrs, self._rules._below(place, "attrs"))
+        if not changed and names is frame.columns and index is frame.index and attrs is frame.attrs:
             return frame
         made = pandas.concat(columns, axis=1) if columns else frame.copy()
         made.columns, made.index = names, index
+        made.attrs = attrs if isinstance(attrs, dict) else {}
         return made
 
     def _series(self, series: Any, place: _Place) -> Any:
         cells = self._cells(series, None, place)
         index, name = self._index(series.index, place), self._key(series.name, place)
-        if cells is None and index is series.index and name is series.name:
+        attrs = self.of(series.attrs, self._rules._below(place, "attrs"))
+        if cells is None and index is series.index and name is series.name and attrs is series.attrs:
             return series
         made = sys.modules["pandas"].Series(list(series) if cells is None else cells, dtype=object)
         made.index, made.name = index, name
+        made.attrs = attrs if isinstance(attrs, dict) else {}
         return made
 
     def _cells(self, column: Any, name: Any, place: _Place) -> list[Any] | None:
@@ -556,20 +614,32 @@ class _Masking:
             if name is not None:
                 by_row = rules._below(by_row, name)
             masked.append(self.of(part, replace(by_row, states=by_row.states | own.states)))
-        return masked if any(new is not old for new, old in zip(masked, parts, strict=True)) else None
+        same = all(new is old for new, old in zip(masked, parts, strict=True))
+        return None if same and not self._in_categories(column, own) else masked
+
+    def _in_categories(self, column: Any, place: _Place) -> bool:
+        """Whether something is masked in the categories of a column or an index, which no cell may have."""
+        categories = getattr(column.dtype, "categories", None)
+        return categories is not None and any(self._key(one, place) is not one for one in list(categories))
 
     def _index(self, index: Any, place: _Place) -> Any:
         named = [self._key(label, place) for label in index]
         names = [self._key(name, place) for name in index.names]
-        if all(new is old for new, old in zip(names, index.names, strict=True)) and all(
+        same = all(new is old for new, old in zip(names, index.names, strict=True)) and all(
             new is old or new == old for new, old in zip(named, index, strict=True)
-        ):
+        )
+        if same and not self._in_categories(index, place):
             return index
         pandas = sys.modules["pandas"]
         tuples = index.nlevels > 1 and all(isinstance(label, tuple) for label in named)
         made = pandas.MultiIndex.from_tuples(named) if tuples else pandas.Index(named, dtype=object)
         made.names = names if len(names) == made.nlevels else [None] * made.nlevels
         return made
+
+
+def _is_item(path: tuple[Any, ...]) -> bool:
+    """Whether what stands there is a channel's whole value, or an item of a list."""
+    return len(path) < 2 or type(path[-1]) is int
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +89,10 @@ class RedactedSource(Source):
     def lineage(self, thread_id: str) -> ThreadLineage:
         return self._real.lineage(thread_id)
 
-    def sharing(self) -> AbstractContextManager[None]:
-        return self._real.sharing()
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        with self._real.sharing(), self._masks.remembering():
+            yield
 
     def stats(self) -> Stats:
         return self._real.stats()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from langgraph.store.base import Item, SearchItem
 
 from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.stores.filters import check_filter, passes
 
 from .items import Expiry, ItemReader, Namespace
 from .redact import Redactor
@@ -113,13 +114,20 @@ class RedactedItems(ItemReader):
 
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:
         place, _ = self.real_place(prefix, "")
-        return map(self._item, self._items.scan(place, where))
+        if not where:
+            return map(self._item, self._items.scan(place))
+        # By what is shown: by what is real a filter would tell it, letter by letter.
+        check_filter(where)
+        chosen = passes(where)
+        return (item for item in map(self._item, self._items.scan(place)) if chosen(item.value))
 
     def nearest(
         self, prefix: Namespace, query: str, where: dict[str, Any] | None, limit: int
     ) -> list[SearchItem]:
         place, _ = self.real_place(prefix, "")
-        return [self._item(item) for item in self._items.nearest(place, query, where, limit)]
+        chosen = passes(where or {})
+        near = map(self._item, self._items.nearest(place, query, None, limit))
+        return [item for item in near if chosen(item.value)]
 
     def namespaces(self) -> list[Namespace]:
         return list(map(self._namespace, self._items.namespaces()))
@@ -128,7 +136,8 @@ class RedactedItems(ItemReader):
         return tuple(map(self.names.shown, namespace))
 
     def _item(self, item: Any) -> Any:
-        more = {"score": item.score} if isinstance(item, SearchItem) else {}
+        # How near the real value is to a text would tell it.
+        more = {"score": None} if isinstance(item, SearchItem) else {}
         return type(item)(
             namespace=self._namespace(item.namespace),
             key=self.names.shown(item.key),

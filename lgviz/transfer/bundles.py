@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, PutOp
 
 from lgviz._version import __version__
 from lgviz.analysis.checkpoint import Checkpoint
@@ -37,7 +37,7 @@ from lgviz.sources.stores import memory_of
 
 from .migration import copy_checkpoints, places_of
 from .progress import Show, shown
-from .threads import ThreadCopy, path_places, versions_of
+from .threads import ThreadCopy, path_places
 
 __all__ = ["Bundle", "open_bundle", "packed_bundle", "save_bundle"]
 
@@ -112,9 +112,7 @@ class Bundle(ShownByFields):
                 copy_checkpoints(source, places, saver, show, new)
             else:
                 try:
-                    for done, puts in enumerate(
-                        ThreadCopy(source, places, new, versions_of(saver)).puts(), 1
-                    ):
+                    for done, puts in enumerate(ThreadCopy(source, places, new, saver).puts(), 1):
                         for name, args in puts:
                             getattr(saver, name)(*args)
                         show(done, len(places))
@@ -125,19 +123,27 @@ class Bundle(ShownByFields):
                 self._remember(store, new)
         return new
 
-    async def aimport_into(self, saver: BaseCheckpointSaver[Any], thread_id: str | None = None) -> str:
-        """:meth:`import_into` for a saver that lives on an event loop; memory is left out."""
+    async def aimport_into(
+        self,
+        saver: BaseCheckpointSaver[Any],
+        thread_id: str | None = None,
+        *,
+        store: BaseStore | None = None,
+    ) -> str:
+        """:meth:`import_into` for a saver, and a store, that live on an event loop."""
         new = self._new_thread(saver, thread_id)
         with self._source() as source:
             self._refuse(await saver.aget_tuple(config_of(new)), new)
             places = places_of(source, self.thread_id)
             try:
-                for puts in ThreadCopy(source, places, new, versions_of(saver)).puts():
+                for puts in ThreadCopy(source, places, new, saver).puts():
                     for name, args in puts:
                         await getattr(saver, f"a{name}")(*args)
             except BaseException as error:
                 await saver.adelete_thread(new)
                 raise _not_kept(saver, error) from error
+            if store is not None:
+                await self._aremember(store, new)
         return new
 
     def _source(self) -> closing[Source]:
@@ -156,23 +162,40 @@ class Bundle(ShownByFields):
             )
 
     def _remember(self, store: BaseStore, thread_id: str) -> None:
-        reader = memory_of(self.path, None, plainly, **self._options)
-        if reader is None:
-            return
-        versions = [
-            version._replace(thread_id=thread_id) if version.thread_id == self.thread_id else version
-            for version in reader.changes()
-        ]
-        present = {(each.namespace, each.key) for each in versions if store.get(each.namespace, each.key)}
-        new = [each for each in versions if (each.namespace, each.key) not in present]
-        if isinstance(store, Store):
+        versions = self._memory(thread_id)
+        present = {place for place in map(_place, versions) if store.get(*place)}
+        new = [each for each in versions if _place(each) not in present]
+        if isinstance(store, SyncStore):
             _replay(store, new)
-            return
-        for each in new:
-            if each.value is None:
-                store.delete(each.namespace, each.key)
-            else:
-                store.put(each.namespace, each.key, each.value)
+        else:
+            store.batch([PutOp(*_place(each), each.value) for each in _last(new)])
+
+    async def _aremember(self, store: BaseStore, thread_id: str) -> None:
+        versions = self._memory(thread_id)
+        places = list(dict.fromkeys(map(_place, versions)))
+        present = {place for place in places if await store.aget(*place)}
+        new = [each for each in versions if _place(each) not in present]
+        if isinstance(store, Store):
+            await store._arun(_replaying(store, new))
+        else:
+            await store.abatch([PutOp(*_place(each), each.value) for each in _last(new)])
+
+    def _memory(self, thread_id: str) -> list[Version]:
+        """Its versions of items, the oldest first, as the thread's that it becomes."""
+        reader = memory_of(self.path, None, plainly, **self._options)
+        return [
+            version._replace(thread_id=thread_id) if version.thread_id == self.thread_id else version
+            for version in (reader.changes() if reader is not None else ())
+        ]
+
+
+def _place(version: Version) -> tuple[Namespace, str]:
+    return version.namespace, version.key
+
+
+def _last(versions: Iterable[Version]) -> Iterable[Version]:
+    """Of each item the last version: what a store that keeps no others is given."""
+    return {_place(each): each for each in versions}.values()
 
 
 def _not_kept(saver: BaseCheckpointSaver[Any], error: BaseException) -> BaseException:
@@ -265,13 +288,13 @@ def packed_bundle(
         at, memory, progress: as :func:`save_bundle` takes them.
     """
     source, thread_id = history.source, history.thread_id
-    with shown(progress, "bundling") as show, MemorySaver() as saver:
+    with shown(progress, "bundling") as show, MemorySaver() as saver, source.sharing():
         if at is None:
             places = places_of(source, thread_id)
         else:
             last = history[at.id if isinstance(at, Checkpoint) else at]
             places = path_places(source, Address(thread_id, last.namespace, last.id))
-        name = source.redactor.text(thread_id) if source.redactor else thread_id
+        name = source.shown(thread_id)
         copied = copy_checkpoints(source, places, saver, show, name)
         kept = _copy_memory(items, memory, saver, _was_there(source, places[-1], thread_id))
         saver.conn.execute("VACUUM")
@@ -318,10 +341,13 @@ def _versions(reader: ItemReader) -> Iterator[Version]:
         yield Version(dict(item.value), item.updated_at, False, *nobody, item.namespace, item.key)
 
 
-def _replay(store: Store, versions: Sequence[Version]) -> None:
+def _replay(store: SyncStore, versions: Sequence[Version]) -> None:
     """Put and delete items again, each version with its time and its writer."""
-    if not versions:
-        return
+    if versions:
+        store._run(_replaying(store, versions))
+
+
+def _replaying(store: Store, versions: Sequence[Version]) -> Callable[[], Any]:
     values, replayed = store.engine.values, list[Replayed]()
     for each in versions:
         name, at = f"Item {each.key!r} of {each.namespace!r}", read_when(each.at)
@@ -329,5 +355,4 @@ def _replay(store: Store, versions: Sequence[Version]) -> None:
         writer = Writer(each.thread_id, each.checkpoint_ns, each.checkpoint_id, each.node, each.task_id)
         times = ItemTimes(at, at, None)
         replayed.append((ItemWrite((each.namespace, each.key), value, times=times), writer))
-    assert isinstance(store, SyncStore)
-    store._run(partial(store.engine.writes.replay, replayed))
+    return partial(store.engine.writes.replay, replayed)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgviz.persistence.savers.anchors import anchor_of
 from lgviz.persistence.savers.lineage import PathEntry, path_to
+from lgviz.persistence.savers.saver import Saver
+from lgviz.persistence.serde.stored_error import error_as_text
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.places import Address
 
 from .migration import places_of
 
-__all__ = ["ThreadCopy", "path_places", "versions_of"]
+__all__ = ["ThreadCopy", "path_places"]
 
 Version = Callable[[Any], Any]
 
@@ -29,16 +32,22 @@ class ThreadCopy:
         source: where the checkpoints are read.
         places: where each is, parents before children.
         new_thread: the new thread's id.
-        version: what a channel's version becomes.
+        saver: who takes them in, where that is another kind of saver than they come from: versions and errors
+            become what it writes itself.
     """
 
     def __init__(
-        self, source: Source, places: Sequence[Address], new_thread: str, version: Version = lambda v: v
+        self,
+        source: Source,
+        places: Sequence[Address],
+        new_thread: str,
+        saver: BaseCheckpointSaver[Any] | None = None,
     ) -> None:
         self._source = source
         self._places = places
         self._new_thread = new_thread
-        self._version = version
+        self._version: Version = (lambda v: v) if saver is None else versions_of(saver)
+        self._foreign = not isinstance(saver, (Saver, NoneType))
 
     def __len__(self) -> int:
         return len(self._places)
@@ -76,11 +85,13 @@ class ThreadCopy:
             # A saver numbers the writes that it is given; a special one's number is its channel's.
             tasks.setdefault((write.task_id, write.task_path, min(write.idx, 0)), []).append(write)
         for (task_id, task_path, _), writes in tasks.items():
-            yield "put_writes", (here, _pairs(writes), task_id, task_path)
+            yield "put_writes", (here, self._pairs(writes), task_id, task_path)
 
-
-def _pairs(writes: Sequence[StoredWrite]) -> list[tuple[str, Any]]:
-    return [(write.channel, write.value) for write in writes]
+    def _pairs(self, writes: Sequence[StoredWrite]) -> list[tuple[str, Any]]:
+        if not self._foreign:
+            return [(write.channel, write.value) for write in writes]
+        # A class of lgviz is nothing that LangGraph's savers may be left with.
+        return [(write.channel, error_as_text(write.channel, write.value)) for write in writes]
 
 
 def path_places(source: Source, at: Address) -> list[Address]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
+import pandas as pd
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore as LangGraphStore
 from typer.testing import CliRunner
@@ -28,7 +31,11 @@ from lgviz.files.requests import ExportRequests
 from lgviz.mcp import AgentTools, ToolDesk
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from lgviz.protocol import Methods
-from lgviz.sources.redact import MASK, Redactor
+from lgviz.sources.items import plainly
+from lgviz.sources.redact import MASK, Redactor, _Masking
+from lgviz.sources.redacted_items import RedactedItems
+from lgviz.sources.stores import memory_of
+from tests.support.long_threads import chat_graph, seed_chat
 from tests.support.pages import data_of
 from tests.support.secrets import SECRET, THREAD, Planted, build, seed
 from tests.support.view import View, fork, run
@@ -456,6 +463,100 @@ def test_a_function_that_fails_masks_and_a_value_in_itself_is_masked() -> None:
     assert Redactor(lambda path, value: "*" if path[-1] == "pin" else value).state({"a": {"pin": 1}}) == {
         "a": {"pin": "*"}
     }
+
+
+KEY = re.compile(r"sk-\w+")
+CARD = re.compile(r"^\d{16}$")
+
+
+class Box(dict[str, Any]):
+    """A dict that may hold something beside its items."""
+
+
+def boxed() -> Box:
+    box = Box(a=1)
+    box.note = "sk-HIDDEN"  # type: ignore[attr-defined]
+    return box
+
+
+def noted(value: Any) -> Any:
+    value.attrs["by"] = "sk-HIDDEN"
+    return value
+
+
+HIDDEN: dict[str, tuple[Any, Any]] = {
+    "an anchored pattern, in an array": (CARD, np.array([1234567890123456, 5])),
+    "attributes of a frame": (KEY, noted(pd.DataFrame({"a": [1]}))),
+    "attributes of a series": (KEY, noted(pd.Series([1]))),
+    "a category that no cell has": (KEY, pd.Series(pd.Categorical(["a"], categories=["a", "sk-HIDDEN"]))),
+    "a category of an index": (KEY, pd.Series([1], pd.CategoricalIndex(["a"], categories=["a", "sk-HIDDEN"]))),
+    "what a masked array hides": (KEY, np.ma.array(["sk-HIDDEN", "b"], mask=[True, False])),
+    "a field of an array": ("c.pin", np.array([("sk-HIDDEN", 1)], dtype=[("pin", "U20"), ("n", "i4")])),
+    "a row of an array": ("c.0", np.array([["sk-HIDDEN", "a"], ["b", "c"]])),
+    "beside the items of a dict": (KEY, boxed()),
+    "JSON after a space": ("**.pin", ' {"pin": "sk-HIDDEN"}'),
+    "JSON in a fence": ("**.pin", '```json\n{"pin": "sk-HIDDEN"}\n```'),
+    "JSON that was broken off": (
+        "**.pin", AIMessage("", invalid_tool_calls=[
+            {"name": "x", "args": '{"pin": "sk-HIDDEN"', "id": "1", "error": None, "type": "invalid_tool_call"}
+        ])
+    ),
+    "an error that quotes a dict": ("**.pin", ValueError("bad input: {'pin': 'sk-HIDDEN'}")),
+}  # fmt: skip
+
+
+def all_in(value: Any) -> str:
+    """What a value says and holds; NumPy's texts have zeros between their letters."""
+    return repr(value) + pickle.dumps(value).replace(b"\0", b"").decode("latin-1")
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_hides_in_a_value_is_masked(name: str) -> None:
+    rule, value = HIDDEN[name]
+    secret = "1234567890123456" if rule is CARD else "sk-HIDDEN"
+    assert secret in all_in(value)
+    assert secret not in all_in(Redactor(rule).channel("c", value))
+
+
+def test_a_filter_of_memory_tells_nothing_that_is_masked() -> None:
+    store = InMemoryStore()
+    store.put(("users",), "ann", {"pin": "1234", "name": "Ann"})
+    items = RedactedItems(memory_of(None, store, plainly), Redactor("pin"))  # type: ignore[arg-type]
+    for guessed in ({"pin": "1234"}, {"pin": {"$gt": "0", "$lt": "2"}}, {"pin": {"$lt": "2"}}):
+        assert [*items.scan((), guessed)] == []
+    assert [one.value for one in items.scan((), {"name": "Ann", "pin": MASK})] == [
+        {"pin": MASK, "name": "Ann"}
+    ]
+
+
+def test_a_file_names_no_thread_that_a_pattern_hides(tmp_path: Path) -> None:
+    graph = two_nodes.build(MemorySaver())
+    two_nodes.seed(graph, thread_id="chat of sk-HIDDEN")
+    h = lgviz.history(graph, "chat of sk-HIDDEN", redact=KEY)
+    for kind in sorted(FORMATS.keys() - {"png"}):
+        made = prepare(h, kind)
+        assert "sk-HIDDEN" not in said((made.contents, made.content))
+    page = prepare(h, "html").content.decode()
+    assert data_of(page)["opened"]["thread"]["thread_id"] == f"chat of {MASK}"
+    assert "sk-HIDDEN" not in json.dumps(data_of(page))
+    bundle = lgviz.save_bundle(graph, h.thread_id, tmp_path / "b.lgviz", redact=KEY)
+    for c in lgviz.history(bundle.path).all:
+        assert "sk-HIDDEN" not in repr((c.config, c.metadata))
+
+
+def test_what_states_share_is_masked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """To mask each state anew takes the square of a chat's length."""
+    graph = chat_graph(MemorySaver())
+    seed_chat(graph, "1", 40)
+    masked: list[Any] = []
+    inside = _Masking._object
+    monkeypatch.setattr(
+        _Masking, "_object", lambda self, value, *more: masked.append(value) or inside(self, value, *more)
+    )
+    bundle = lgviz.save_bundle(graph, "1", tmp_path / "b.lgviz", redact=["messages.*.content"])
+    messages = lgviz.history(bundle.path).latest.values["messages"]
+    assert {message.content for message in messages} == {MASK}
+    assert len(masked) < 6 * len(messages)
 
 
 @pytest.mark.parametrize("rule", ["", "a..b", 3, ["a", None]])

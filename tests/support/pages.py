@@ -13,8 +13,7 @@ def data_of(html: str) -> Any:
     """The data of a page, put together as its front end does."""
     packed = re.search(r'id="lgviz-data">([^<]*)</script>', html)
     assert packed is not None
-    data = json.loads(gzip.decompress(base64.b64decode(packed[1])))
-    table = data["parts"]
+    head, *table = gzip.decompress(base64.b64decode(packed[1])).decode().split("\n")
 
     def made(stored: Any) -> Any:
         if isinstance(stored, list):
@@ -22,9 +21,9 @@ def data_of(html: str) -> Any:
         if not isinstance(stored, dict):
             return stored
         if "$" in stored:
-            return made(table[stored["$"]])
+            return made(json.loads(table[stored["$"]]))
         if "+" in stored:
             return [item for chunk in made(stored["+"]) for item in chunk]
         return {key: made(part) for key, part in stored.items()}
 
-    return {key: made(part) for key, part in data.items() if key != "parts"}
+    return made(json.loads(head))

@@ -16,10 +16,11 @@ import type {
   ThreadView,
 } from "../protocol";
 import { bufferOf, decodeResult } from "./columns";
+import { differ } from "./differ";
 import { ProtocolError } from "./error";
 import { Parts, type Stored } from "./parts";
 import type { ComputedDiff, Method, Params, RequestOptions, Result, Source } from "./types";
-import { cut, differ, findPath, partAt, rawText, searchIn, type WholeNode } from "./whole";
+import { cut, findPath, partAt, rawText, searchIn, type WholeNode } from "./whole";
 
 interface PageRow {
   view: Omit<CheckpointView, "channels"> & {
@@ -50,14 +51,13 @@ interface PageMemory {
   versions: Record<string, Stored>;
 }
 
-/** What the file holds; `parts` are what is stored once. */
+/** The head of what the file holds; parts follow it, which are stored once. */
 export interface PageData {
   opened: ThreadView;
   buffers: string[];
   marks: RowMarks[];
   rows: Stored[];
   memory: PageMemory | null;
-  parts: unknown[];
 }
 
 type Answers = { [M in Method]?: (params: Params<M>, options: RequestOptions<M>) => unknown };
@@ -152,9 +152,9 @@ export class PageSource implements Source {
       this.#memoryRow(checkpoint)?.changes ?? ({ changes: [], total: 0 } satisfies MemoryChanges),
   };
 
-  constructor(data: PageData) {
+  constructor(data: PageData, parts: readonly string[]) {
     this.#data = data;
-    this.#parts = new Parts(data.parts);
+    this.#parts = new Parts(parts);
     this.#numbers = new Map(data.opened.tree.ids.map((id, row) => [id, row]));
   }
 

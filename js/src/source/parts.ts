@@ -1,13 +1,14 @@
-// JSON in which equal parts are stored once, put together as it is asked for (lgviz/page/parts.py takes it apart).
+// JSON in which equal parts are stored once, read and put together as it is asked for (lgviz/page/parts.py takes it apart).
 
 /** A value as it is stored: itself, or what stands for it. */
 export type Stored = unknown;
 
 export class Parts {
-  readonly #table: readonly unknown[];
+  readonly #table: readonly string[];
   readonly #made: unknown[];
 
-  constructor(table: readonly unknown[]) {
+  /** `table`: the JSON of each part. */
+  constructor(table: readonly string[]) {
     this.#table = table;
     this.#made = new Array(table.length);
   }
@@ -21,11 +22,25 @@ export class Parts {
     if (typeof stored !== "object" || stored === null) return stored;
     const number = (stored as { $?: unknown }).$;
     if (typeof number === "number") {
-      this.#made[number] ??= this.#of(this.#table[number]);
+      if (!(number in this.#made))
+        this.#made[number] = this.#filled(JSON.parse(this.#table[number] as string));
       return this.#made[number];
     }
-    if (Array.isArray(stored)) return stored.map((part) => this.#of(part));
-    if ("+" in stored) return (this.#of(stored["+"]) as unknown[][]).flat();
-    return Object.fromEntries(Object.entries(stored).map(([key, part]) => [key, this.#of(part)]));
+    return this.#filled(stored);
+  }
+
+  /** With its parts in the place of what stands for them. */
+  #filled(made: object): unknown {
+    if (Array.isArray(made)) {
+      for (let i = 0; i < made.length; i++) made[i] = this.#of(made[i]);
+      return made;
+    }
+    const fields = made as Record<string, unknown>;
+    if ("+" in fields) return (this.#of(fields["+"]) as unknown[][]).flat();
+    for (const key in fields) {
+      const field = fields[key];
+      if (typeof field === "object" && field !== null) fields[key] = this.#of(field);
+    }
+    return fields;
   }
 }

@@ -1,23 +1,22 @@
-// Whole values: cut to what a screen holds, differed, searched, written as raw text.
-import { t, tn } from "../lib/words";
-import type {
-  ChangeKind,
-  ChangeView,
-  ChannelDiff,
-  DiffView,
-  TextPart,
-  ValueItem,
-  ValueNode,
-} from "../protocol";
+// Whole values: cut to what a screen holds, searched, written as raw text.
+import { t } from "../lib/words";
+import type { ValueItem, ValueNode } from "../protocol";
 import { ProtocolError } from "./error";
 
 /** A value with all that is in it (lgviz/page/whole.py makes it). Equal ones are one object. */
 export interface WholeNode extends Omit<ValueNode, "items"> {
-  items?: { key: string; value: WholeNode }[];
+  items?: WholeItem[];
   /** The bytes of a picture, a sound or a file, in base64. */
   data?: string;
   /** Rows of a table that are not in the page. */
   left?: number;
+}
+
+/** A part of a value; `of`: the type of its key in a dict, where that is no text. */
+export interface WholeItem {
+  key: string;
+  of?: string;
+  value: WholeNode;
 }
 
 /** As `lgviz/backend/value_views.py` cuts: items of a container, characters of a text, nodes of an answer. */
@@ -179,193 +178,4 @@ function written(node: WholeNode, indent: string): string {
   if (items.length > 200) parts.push(`\n${inner}… ${items.length - 200}`);
   const name = node.type === "dict" || node.type === "list" ? "" : `${node.type} `;
   return `${name}${listed ? "[" : "{"}${parts.join(",")}\n${indent}${listed ? "]" : "}"}`;
-}
-
-// ---------------------------------------------------------------- diff
-
-interface Named {
-  name: string;
-  internal: boolean;
-  reducer?: string | null;
-  value: WholeNode;
-}
-
-/** Changes of a channel that are shown, as in `lgviz/backend/diff_views.py`. */
-const CHANGES = 60;
-
-/** What changed from one state to another, of any two. What is equal is one object and is not opened. */
-export function differ(
-  before: ReadonlyMap<string, Named>,
-  after: ReadonlyMap<string, Named>,
-  old: string | null,
-  now: string | null,
-): DiffView {
-  const channels: ChannelDiff[] = [];
-  const unchanged: string[] = [];
-  for (const name of new Set([...before.keys(), ...after.keys()])) {
-    const from = before.get(name);
-    const to = after.get(name);
-    if (from?.value === to?.value) {
-      if (!(to ?? from)?.internal) unchanged.push(name);
-      continue;
-    }
-    const changes = [...changesOf(from?.value ?? null, to?.value ?? null, "", [], [])];
-    if (changes.length === 0) {
-      unchanged.push(name);
-      continue;
-    }
-    channels.push({
-      channel: name,
-      internal: (to ?? from)?.internal ?? false,
-      summary: summaryOf(changes),
-      reducer: (to ?? from)?.reducer ?? null,
-      who: null,
-      changes: changes.slice(0, CHANGES),
-      more: Math.max(0, changes.length - CHANGES),
-    });
-  }
-  return { before: old, after: now, channels, unchanged, internal: 0 };
-}
-
-/** As `channel_summary` in Python says it. */
-function summaryOf(changes: readonly ChangeView[]): string {
-  const [only] = changes;
-  if (only && changes.length === 1 && !(only.before ?? only.after)?.message) {
-    if (only.kind === "changed") return only.words ? t("words changed") : t("set");
-    if (only.path === "") return only.kind === "added" ? t("new") : t("removed");
-  }
-  const count = (kind: ChangeKind) => changes.filter((one) => one.kind === kind).length;
-  const said = [
-    count("added") && tn("one added", "{n} added", count("added")),
-    count("removed") && tn("one removed", "{n} removed", count("removed")),
-    count("changed") && tn("one changed", "{n} changed", count("changed")),
-  ];
-  return said.filter(Boolean).join(", ");
-}
-
-function* changesOf(
-  from: WholeNode | null,
-  to: WholeNode | null,
-  path: string,
-  fromAt: readonly number[],
-  toAt: readonly number[],
-): Generator<ChangeView> {
-  if (from === to) return;
-  if (from === null || to === null) {
-    yield change(from, to, path, fromAt, toAt);
-    return;
-  }
-  const together = from.kind === to.kind && from.type === to.type;
-  if (together && from.items && to.items && (from.kind === "dict" || from.kind === "object")) {
-    const old = placesOf(from.items);
-    const now = placesOf(to.items);
-    for (const key of new Set([...old.keys(), ...now.keys()])) {
-      const [a, i] = old.get(key) ?? [null, -1];
-      const [b, j] = now.get(key) ?? [null, -1];
-      yield* changesOf(a, b, path + step(key), [...fromAt, i], [...toAt, j]);
-    }
-    return;
-  }
-  if (together && from.items && to.items && from.kind === "list") {
-    for (const [i, j] of aligned(from.items, to.items)) {
-      const id = (to.items[j] ?? from.items[i])?.value.message?.id;
-      const key = id ? `${path}#${id.slice(0, 60)}` : `${path}[${j >= 0 ? j : i}]`;
-      yield* changesOf(
-        from.items[i]?.value ?? null,
-        to.items[j]?.value ?? null,
-        key,
-        [...fromAt, i],
-        [...toAt, j],
-      );
-    }
-    return;
-  }
-  yield change(from, to, path, fromAt, toAt);
-}
-
-/** A step of a path as Python writes it: `.cabin`, `["x y"]`. */
-function step(key: string): string {
-  return /^[\p{ID_Start}_][\p{ID_Continue}]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-}
-
-type Items = NonNullable<WholeNode["items"]>;
-
-function placesOf(items: Items): Map<string, [WholeNode, number]> {
-  return new Map(items.map(({ key, value }, i) => [key, [value, i]]));
-}
-
-/** Which items of two lists belong together: messages by their id, others where they are equal, what lies between in order. */
-function aligned(old: Items, now: Items): [number, number][] {
-  const ids = (items: Items) => items.map(({ value }) => value.message?.id ?? null);
-  const [before, after] = [ids(old), ids(now)];
-  if ([...before, ...after].every((id) => id !== null) && new Set(after).size === after.length) {
-    const places = new Map(after.map((id, j) => [id, j]));
-    const kept = before.map((id, i): [number, number] => [i, places.get(id) ?? -1]);
-    const there = new Set(before);
-    return [...kept, ...after.flatMap((id, j): [number, number][] => (there.has(id) ? [] : [[-1, j]]))];
-  }
-  let start = 0;
-  while (start < Math.min(old.length, now.length) && old[start]?.value === now[start]?.value) start++;
-  let end = 0;
-  const rest = Math.min(old.length, now.length) - start;
-  while (end < rest && old[old.length - 1 - end]?.value === now[now.length - 1 - end]?.value) end++;
-  const [left, right] = [old.length - end, now.length - end];
-  const pairs: [number, number][] = [];
-  const paired = Math.min(left, right) - start;
-  for (let k = 0; k < paired; k++) pairs.push([start + k, start + k]);
-  for (let i = start + paired; i < left; i++) pairs.push([i, -1]);
-  for (let j = start + paired; j < right; j++) pairs.push([-1, j]);
-  return pairs;
-}
-
-function change(
-  from: WholeNode | null,
-  to: WholeNode | null,
-  path: string,
-  fromAt: readonly number[],
-  toAt: readonly number[],
-): ChangeView {
-  const [old, now] = [saidBy(from), saidBy(to)];
-  const words = old && now && old !== now ? wordsOf(old, now) : null;
-  return {
-    path,
-    kind: from === null ? "added" : to === null ? "removed" : "changed",
-    before: from && cut(from),
-    after: to && cut(to),
-    before_at: from && [...fromAt],
-    after_at: to && [...toAt],
-    words,
-  };
-}
-
-/** The text of a string or a message. */
-function saidBy(node: WholeNode | null): string | null {
-  return node?.message?.text ?? (node?.kind === "string" ? node.text : null);
-}
-
-/** What two long texts share at their beginning and end, and what lies between. */
-function wordsOf(from: string, to: string): TextPart[] | null {
-  if (from.length < 60 && to.length < 60) return null;
-  let start = 0;
-  const most = Math.min(from.length, to.length);
-  while (start < most && from[start] === to[start]) start++;
-  while (start > 0 && /\S/.test(from[start - 1] ?? "")) start--;
-  let end = 0;
-  while (end < most - start && from.at(-1 - end) === to.at(-1 - end)) end++;
-  while (end > 0 && /\S/.test(from.at(-end) ?? "")) end--;
-  const parts: [TextPart["op"], string, number, number][] = [
-    ["=", from.slice(0, start), 0, 0],
-    ["-", from.slice(start, from.length - end), start, start],
-    ["+", to.slice(start, to.length - end), from.length - end, start],
-    ["=", from.slice(from.length - end), from.length - end, to.length - end],
-  ];
-  return parts
-    .filter(([, text]) => text !== "")
-    .map(([op, text, before, after]) => ({
-      op,
-      text: text.slice(0, TEXT),
-      before,
-      after,
-      left_out: Math.max(0, text.length - TEXT),
-    }));
 }

@@ -867,6 +867,7 @@ export const german: Readonly<Record<string, string>> = {
     "in dieser Seite verglichen, nach einfacheren Regeln als lgviz sie hat",
   new: "neu",
   "words changed": "Wörter geändert",
+  reordered: "umgeordnet",
   "one added": "eins dazu",
   "one removed": "eins weg",
   "one changed": "eins geändert",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Unpack
 
 from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables, described
 from lgviz.persistence.blocks.integrity import Problem
-from lgviz.persistence.blocks.merkle import Block, EncodedValue, Part, relinked, typed
+from lgviz.persistence.blocks.merkle import Block, EncodedValue, MerkleCodec, Part, relinked, typed
 from lgviz.persistence.blocks.records import (
     Channel,
     WriteRecord,
@@ -77,6 +77,7 @@ class TablesSource(Source):
         self._engine = engine
         self._lock = threading.RLock()
         self._ready = False
+        self._sharing: MerkleCodec | None = None
         self._close: Callable[[], None] = lambda: None
 
     @classmethod
@@ -268,13 +269,11 @@ class TablesSource(Source):
 
     @contextmanager
     def sharing(self) -> Iterator[None]:
-        merkle = self._engine.blocks.merkle
-        plain = merkle.serde
-        merkle.serde = _Remembering(plain)
+        self._sharing = _SharedLeaves(self._engine.blocks.merkle)
         try:
             yield
         finally:
-            merkle.serde = plain
+            self._sharing = None
 
     def close(self) -> None:
         self._close()
@@ -375,29 +374,42 @@ class TablesSource(Source):
     def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:
         """What makes values of parts of a tree whose blocks were fetched."""
 
+        codec = self._sharing or self._engine.blocks.merkle
+
         def decode(part: Part) -> Any:
             if exact:
-                return self._engine.blocks.merkle.decode(part, blocks, _refused)
+                return codec.decode(part, blocks, _refused)
             try:
-                return self._engine.blocks.merkle.decode(part, blocks, _undecodable)
+                return codec.decode(part, blocks, _undecodable)
             except Exception as error:
                 return Undecodable(described(error), 0, "container")
 
         return decode
 
 
-class _Remembering:
-    """A serializer that reads the same bytes as the same object."""
+class _SharedLeaves(MerkleCodec):
+    """Decodes what is stored once as one object; lists and dicts are made anew, as who reads may change them.
 
-    def __init__(self, serde: Any) -> None:
-        self.dumps_typed = serde.dumps_typed
-        self._loads = serde.loads_typed
-        self._known: dict[tuple[str, bytes], Any] = {}
+    Args:
+        codec: whose settings it takes.
+    """
 
-    def loads_typed(self, data: tuple[str, bytes]) -> Any:
-        if data not in self._known:
-            self._known[data] = self._loads(data)
-        return self._known[data]
+    def __init__(self, codec: MerkleCodec) -> None:
+        super().__init__(codec.serde, cut=codec.cut, key=codec.key)
+        self._by_hash: dict[bytes, Any] = {}
+        self._inline: dict[bytes, Any] = {}
+
+    def decode(
+        self, part: Part, blocks: Mapping[int, Block], damaged: Callable[[Block, Exception], Any]
+    ) -> Any:
+        block = blocks.get(part.id) if isinstance(part, Block) else None
+        known, name = (self._inline, part) if block is None else (self._by_hash, block.hash)
+        leaf = part if block is None else block.part
+        if type(leaf) is not bytes or type(name) is not bytes:
+            return super().decode(part, blocks, damaged)
+        if name not in known:
+            known[name] = super().decode(part, blocks, damaged)
+        return known[name]
 
 
 def _stored_writes(entries: Iterable[StoredEntry], value: Callable[[Part], Any]) -> list[StoredWrite]:
