@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { MemoryState } from "../src/state/memory";
 import { above, OUTLINE_PAGE, Outline, refOf } from "../src/state/outline";
+import type { Store } from "../src/state/store";
 import { Recorded } from "./recorded";
 
 let asked: [ref: string, offset: number][];
@@ -94,5 +96,34 @@ describe("an outline", () => {
 
   test("names the namespaces of an item as Python does", () => {
     expect(above('["a","zo\\u00eb","k"]')).toEqual(['["a"]', '["a","zo\\u00eb"]']);
+  });
+});
+
+describe("the memory that is shown", () => {
+  test("unfolds what is there now and was not then, until somebody folds", async () => {
+    const then = ["users"];
+    const now = ["users", "zones"];
+    const request = async (
+      _method: string,
+      { checkpoint, ref }: { checkpoint: string | null; ref: string },
+    ) => {
+      const [namespace] = JSON.parse(ref);
+      if (namespace) return { namespaces: [], items: [{ ref: JSON.stringify([namespace, "k"]) }], total: 1 };
+      const shown = (checkpoint === null ? now : then).map((name) => ({
+        ref: JSON.stringify([name]),
+        children: 1,
+      }));
+      return { namespaces: shown, items: [], total: shown.length };
+    };
+    const state = new MemoryState({ source: { request } } as unknown as Store);
+    await state.reload("c1");
+    expect(state.outline.value?.count).toBe(2);
+    await state.reload(null);
+    expect(state.outline.value?.count).toBe(4);
+    await state.toggle(0);
+    await state.reload("c1");
+    expect(state.outline.value?.count).toBe(1);
+    await state.reload(null);
+    expect(state.outline.value?.count).toBe(3);
   });
 });

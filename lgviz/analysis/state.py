@@ -126,6 +126,11 @@ class StateReader:
         """The values by channel without masks: for acts, which go on with them. Never to be shown."""
         return by_channel(self._told_at(row).values)
 
+    def real_record(self, row: int) -> Record:
+        """All that is stored of a checkpoint, without masks: for acts, which change none of it. Never to be
+        shown."""
+        return self._opened(row).record
+
     def real_metadata(self, row: int) -> Mapping[str, Any]:
         """A checkpoint's metadata without masks: for acts. Never to be shown."""
         return self._opened(row).record.metadata

@@ -76,7 +76,6 @@ class ThreadActs:
         self._live, self._effects = live, effects
         self._recording = Recording(history, graph)
         self._at: dict[int, _Standing] = {}
-        self._fingerprints = Fingerprints()
         self._served: Counter[str] = Counter()
         self._ran: Counter[str] = Counter()
         self._memory = ReplayedStore(graph.store) if isinstance(graph.store, BaseStore) else None
@@ -147,10 +146,9 @@ class ThreadActs:
         held: Mapping[str, Any] = saved.checkpoint["channel_values"] if saved is not None else {}
         recorded = self._recorded(row)
         try:
-            return fingerprint_of(
-                {name: held[name] for name in recorded if name in held}, self._fingerprints
-            ) == fingerprint_of(
-                {name: value for name, value in recorded.items() if name in held}, self._fingerprints
+            return self._are_equal(
+                {name: value for name, value in recorded.items() if name in held},
+                {name: held[name] for name in recorded if name in held},
             )
         except Inexact:
             return False
@@ -203,9 +201,7 @@ class ThreadActs:
         if (why := checkpoint.unloadable) is not None:
             return replace(at, reason=f"the state {why}")
         try:
-            equal = fingerprint_of(recorded, self._fingerprints) == fingerprint_of(
-                present, self._fingerprints
-            )
+            equal = self._are_equal(recorded, present)
         except Inexact as error:
             return replace(at, reason=f"the states cannot be compared: {error}")
         if equal and (not last or now.next == checkpoint.next):
@@ -225,6 +221,15 @@ class ThreadActs:
 
     def _recorded(self, row: int) -> dict[str, Any]:
         return self._history.reader.real_state(row)
+
+    def _are_equal(self, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
+        """Whether states differ in their ids at most.
+
+        Raises:
+            Inexact: that cannot be told.
+        """
+        known = fingerprint_of(recorded, self._recording.fingerprints)
+        return known == fingerprint_of(present, Fingerprints())
 
     def _is_uncertain(self, row: int) -> bool:
         parent = self._tree.rows[row].parent

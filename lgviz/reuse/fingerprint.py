@@ -38,6 +38,8 @@ __all__ = ["Fingerprint", "Fingerprints", "Inexact", "fingerprint", "messages_in
 _SERIALIZER = ExactSerializer()
 _CALLS = frozenset({"tool_call", "tool_use", "function_call", "server_tool_use", "mcp_call", "function"})
 """The ``type`` of a mapping that has an id of its own under ``id`` or ``call_id``."""
+_MOST_KNOWN = 10_000
+"""Messages that are known again; a source that gives each state in objects of its own would fill memory."""
 _OWN = ("id", "call_id")
 _REFERENCES = ("tool_call_id", "tool_use_id", "call_id")
 
@@ -103,6 +105,8 @@ class Fingerprints:
         walk = _Walk(self)
         walk.fields(message, _fields_of_model(message))
         made = walk.fingerprint()
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
         self._known[id(message)] = (message, made)  # it is held, so that its identity is no other's
         return made
 

@@ -72,13 +72,16 @@ class Recording:
     Args:
         history: the thread.
         graph: today's graph, which tells what a stored state means to a node.
+
+    Attributes:
+        fingerprints: made of what is recorded, which nobody changes.
     """
 
     def __init__(self, history: History, graph: Any) -> None:
         self.history = history
         self._heard: list[tuple[str, Any]] = []
         self._graph = policed(graph, self._listening)
-        self._fingerprints = Fingerprints()
+        self.fingerprints = Fingerprints()
         self._read: dict[int, list[RecordedTask]] = {}
         self._rows: dict[str, list[int]] | None = None
         self.refused: dict[int, str] = {}
@@ -110,12 +113,9 @@ class Recording:
             Inexact: a value cannot be decoded.
         """
         row = self.history.tree.rows[task.row]
-        source = self.history.source.real
-        stored = source.writes(self.history.thread_id, row.namespace, row.id)
-        own = [(w.channel, w.value) for w in _output(stored, task.task_id)]
-        for channel, value in own:
-            if isinstance(value, Undecodable):
-                raise Inexact(f"what it wrote to {channel!r} cannot be decoded: {value.reason}")
+        stored = self.history.reader.real_record(task.row).writes
+        written = _output(stored, task.task_id)
+        own = [(w.channel, _handed(w.value, f"what it wrote to {w.channel!r}")) for w in written]
         self._name_messages(row, stored, [value for _, value in own])
         return own
 
@@ -125,12 +125,10 @@ class Recording:
         Raises:
             Inexact: it is not stored, or cannot be decoded.
         """
-        facts, source = self.history.tree.rows[row], self.history.source.real
-        held = source.channels(self.history.thread_id, facts.namespace, facts.id, [START])
+        facts, held = self.history.tree.rows[row], self.history.reader.real_record(row).values
         if START not in held:
             raise Inexact("the input is not stored")
-        if isinstance(value := held[START], Undecodable):
-            raise Inexact(f"the input cannot be decoded: {value.reason}")
+        value = _handed(held[START], "the input")
         self._name_messages(facts, (), [value])
         return value
 
@@ -175,7 +173,7 @@ class Recording:
             inner = any(n == own or n.startswith((f"{own}|",)) for n in calling) or (
                 within(row.namespace, task.name) in calling
             )
-            asked = asked_of(within(path, task.name), value, config, self._fingerprints)
+            asked = asked_of(within(path, task.name), value, config, self.fingerprints)
             yield RecordedTask(asked, row.index, stored.id, inner)
 
     def _name_messages(self, row: TreeRow, stored: Sequence[StoredWrite], values: Sequence[Any]) -> None:
@@ -197,6 +195,20 @@ class Recording:
         for message in nameless:
             if (same := _taken(left, message)) is not None:
                 message.id = same.id
+
+
+def _handed(value: Any, what: str) -> Any:
+    """A stored value to hand to a graph, which may change it.
+
+    Raises:
+        Inexact: it cannot be decoded, or not be copied.
+    """
+    if isinstance(value, Undecodable):
+        raise Inexact(f"{what} cannot be decoded: {value.reason}")
+    try:
+        return copy.deepcopy(value)
+    except Exception as error:
+        raise Inexact(f"{what} cannot be copied: {said_by(error)}") from error
 
 
 def _taken(left: list[BaseMessage], message: BaseMessage) -> BaseMessage | None:

@@ -39,7 +39,8 @@ export class MemoryState {
   focused = false;
 
   readonly #expanded = new Set<string>();
-  #unfolded = false;
+  /** The person has folded or unfolded something: from then on nothing unfolds by itself. */
+  #byHand = false;
   #next: Outline | null = null;
 
   constructor(store: Store) {
@@ -75,9 +76,7 @@ export class MemoryState {
     this.#next = outline;
     this.busy.value = true;
     try {
-      const unfold = !this.#unfolded && this.sought.peek() === "";
-      await outline.load(unfold);
-      if (unfold && outline.count > 0) this.#unfolded = true;
+      await outline.load(!this.#byHand && this.sought.peek() === "");
       await outline.ensure(...this.window);
       if (this.#next !== outline) return;
       batch(() => {
@@ -99,6 +98,7 @@ export class MemoryState {
   }
 
   async toggle(at: number): Promise<void> {
+    this.#byHand = true;
     await this.#try(this.outline.peek()?.toggle(at));
     await this.#try(this.outline.peek()?.ensure(...this.window));
   }

@@ -105,7 +105,7 @@ export class Outline {
     return -1;
   }
 
-  /** Loads the first page and, the first time, unfolds what is small. */
+  /** Loads the first page, and unfolds what is small. */
   async load(unfold: boolean): Promise<void> {
     await this.#page(this.#root, 0);
     for (let at = 0; unfold && at < Math.min(this.count, FEW); at++) {
