@@ -7,11 +7,11 @@ import agent from "./recordings/agent.json";
 import page from "./recordings/page.json";
 
 interface Kept {
-  result: { head: PageData; parts: string[] };
+  say: [{ result: { head: PageData; parts: string[] } }];
 }
 
-const [{ result }] = page[0]?.say as unknown as [Kept];
-const { head, parts } = result;
+const [{ say }] = page as unknown as [Kept];
+const { head, parts } = say[0].result;
 const saved = () => new PageSource(structuredClone(head), parts);
 
 /** Each question of a kind that was recorded, with what was answered. */
