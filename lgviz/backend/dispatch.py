@@ -8,6 +8,7 @@ runs have small pools of their own, so that a long search delays neither a click
 from __future__ import annotations
 
 import array
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from lgviz.errors import InvalidValue, LgvizError, NoCheckpoints, NotFound, SourceError, described
 from lgviz.protocol import Dtype, ErrorCode, Failure
+from lgviz.sources.connections import ReadingStopped, interruptible
 
 __all__ = ["Cancelled", "Dispatcher", "RequestCall", "Send", "handler", "handlers_of"]
 
@@ -134,7 +136,8 @@ class Dispatcher:
         pool, handler = entry
         with self._lock:
             self._calls[request_id] = call
-        self._pools[pool].submit(self._answer, call, handler, message.get("params") or {})
+        only_reads = pool in ("read", "memory")
+        self._pools[pool].submit(self._answer, call, handler, message.get("params") or {}, only_reads)
 
     def submit(self, pool: Pool, work: Callable[[], None]) -> None:
         """Do something that no view asked for, on the worker threads of ``pool``."""
@@ -148,12 +151,14 @@ class Dispatcher:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _answer(self, call: RequestCall, handler: Handler, params: Any) -> None:
+    def _answer(self, call: RequestCall, handler: Handler, params: Any, only_reads: bool) -> None:
         try:
             call.check()
-            result = handler(call, params)
+            # An act is never stopped half-way.
+            with interruptible(call.cancelled) if only_reads else contextlib.nullcontext():
+                result = handler(call, params)
             self._send({"id": call.id, "result": result}, call.buffers)
-        except Cancelled:
+        except (Cancelled, ReadingStopped):
             self._fail(call, "cancelled", "Cancelled.", "")
         except LgvizError as error:
             refused = error.refused if isinstance(error, InvalidValue) else []

@@ -21,6 +21,7 @@ from lgviz.cli.printing import CommandAnswer, complain, show
 if TYPE_CHECKING:
     from lgviz.analysis.history import History
     from lgviz.sources import ReadOptions, Source
+    from lgviz.sources.items import ItemReader
 
 __all__ = ["OpenedDatabase", "Thread", "app", "command"]
 
@@ -91,6 +92,14 @@ class OpenedDatabase:
             self._source = open_source(self.where, **self.options)
         return self._source
 
+    @property
+    def items(self) -> ItemReader | None:
+        """The items of the store beside its threads; None where there are none."""
+        from lgviz.sources.items import plainly
+        from lgviz.sources.stores import memory_of
+
+        return memory_of(self.where, None, plainly, **self.options)
+
     def history(self, thread_id: str | None) -> History:
         """A thread; the newest where none is named."""
         from lgviz.analysis.history import open_history
@@ -114,7 +123,7 @@ def _rule(text: str) -> Any:
 
 
 def command(
-    example: str, *, answers: bool = True, name: str | None = None
+    example: str, *, answers: bool = True, name: str | None = None, passes: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a command: this line above a function is all that there is to it.
 
@@ -127,6 +136,7 @@ def command(
         example: a line that shows it, for the help.
         name: the command's, where Python has another use for it.
         answers: whether it has an answer; one that has none goes on until it is ended, without ``--json``.
+        passes: whether options that it does not know are among its arguments, to be passed on.
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,7 +159,8 @@ def command(
         run.__doc__ = function.__doc__
         run.__signature__ = _signature(own, reads, answers)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
-        app.command(name or function.__name__, epilog=f"Example: {example}")(run)
+        settings = {"ignore_unknown_options": passes}
+        app.command(name or function.__name__, epilog=f"Example: {example}", context_settings=settings)(run)
         return function
 
     return declare

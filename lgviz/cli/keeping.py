@@ -12,12 +12,15 @@ from typing import Annotated, Any
 
 import typer
 
-from lgviz.export.sizes import size_text
+from lgviz.export.sizes import counted, size_text
 
 from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, progress, table
 
 __all__ = ["bundle", "check", "export", "migrate", "prune", "stats"]
+
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
 
 
 @command("lgviz export checkpoints.db --thread 1 thread.html")
@@ -44,7 +47,7 @@ def export(
         str | None,
         typer.Option("--diff", metavar="CHECKPOINT", help="In Markdown: also what changed since this one."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> CommandAnswer:
     """Write one thread as a file to look at: a page, a picture, a text.
 
@@ -76,9 +79,7 @@ def export(
 @command("lgviz bundle checkpoints.db --thread 1 bug.lgviz")
 def bundle(
     database: OpenedDatabase,
-    path: Annotated[
-        str, typer.Argument(metavar="FILE", help="The file to write; one that is there is replaced.")
-    ],
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The file to write, such as bug.lgviz.")],
     thread: Thread = None,
     at: Annotated[
         str | None,
@@ -89,22 +90,25 @@ def bundle(
     memory: Annotated[
         bool, typer.Option("--memory/--no-memory", help="Take the items of the store along.")
     ] = True,
+    overwrite: Overwrite = False,
 ) -> CommandAnswer:
     """Write one thread into a file that a colleague opens.
 
     With its memory as it was. Open it by lgviz show, or lgviz.debug("bug.lgviz"). What --redact masks is
     masked in the file, for good.
     """
+    from lgviz.files import refuse_existing
     from lgviz.transfer.bundles import save_bundle
 
+    refuse_existing(Path(path).expanduser(), overwrite=overwrite)
     with progress("bundling") as told:
         made = save_bundle(
             database.where, thread, path, at=at, memory=memory, progress=told, **database.options
         )
     held = made.manifest
     said = (
-        f"{path}: thread {held.thread_id}, {held.checkpoints:,} checkpoints, {held.items:,} items of memory, "
-        f"{size_text(made.size)}."
+        f"{path}: thread {held.thread_id}, {counted(held.checkpoints, 'checkpoint')}, "
+        f"{counted(held.items, 'item')} of memory, {size_text(made.size)}."
     )
     return CommandAnswer(lambda: {"path": path, "size": made.size, **asdict(held)}, [said])
 
@@ -118,9 +122,9 @@ def migrate(
         str, typer.Argument(metavar="DST", help="File to make or to go on with, or a postgresql:// URL.")
     ],
 ) -> CommandAnswer:
-    """Copy all threads and all memory from LangGraph's tables to lgviz's.
+    """Copy threads and memory from LangGraph's tables to lgviz's.
 
-    Exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
+    All of them, exactly, and SRC stays as it is. What was stopped goes on where it was when it is run again.
     """
     from lgviz.errors import NoCheckpoints
     from lgviz.transfer import migrate as copied
@@ -136,7 +140,8 @@ def migrate(
     if remembers:
         with progress("migrating memory") as told:
             items = migrate_items(source, target, told)
-    said = [f"{count:,} checkpoints copied."] + ([f"{items:,} items of memory copied."] if remembers else [])
+    said = [f"{counted(count, 'checkpoint')} copied."]
+    said += [f"{counted(items, 'item')} of memory copied."] if remembers else []
     return CommandAnswer(lambda: {"copied": count, "items": items}, said)
 
 
@@ -198,24 +203,32 @@ def _planned(plan: list[Any], *, pruned: bool) -> CommandAnswer:
 def _summary(plan: list[Any], word: str) -> Iterator[str]:
     known = sum(one.bytes or 0 for one in plan)
     least = "at least " if any(one.bytes is None for one in plan) else ""
-    yield f"{sum(one.removed for one in plan):,} checkpoints {word}, {least}{size_text(known)} come back."
+    gone = counted(sum(one.removed for one in plan), "checkpoint")
+    yield f"{gone} {word}; {least}{size_text(known)} given back."
 
 
 @command("lgviz check checkpoints.db")
 def check(database: OpenedDatabase) -> CommandAnswer:
     """Verify every hash and reference.
 
-    Damage is named; then the command ends with 1.
+    Damage is named; then the command ends with 1. LangGraph's own tables have no hashes: there it is whether
+    every value can be read, and all that is referred to is there.
     """
-    found = database.source.check()
-    problems = [{"where": one.where, "what": one.what} for one in found]
+    with progress("checking") as told:
+        found = database.source.check(told)
+        if (items := database.items) is not None:
+            found = list(dict.fromkeys([*found, *items.check()]))  # values that both need are looked at twice
+    problems = [one._asdict() for one in found]
+    certain = sum(one.certain for one in found)
 
     def lines() -> Iterator[Line]:
         for one in found:
-            yield [(one.where, "cyan"), (f": {one.what}", "red")]
-        yield f"{len(found):,} problems." if found else "Everything is whole."
+            yield [(one.where, "cyan"), (f": {one.what}", "red" if one.certain else "yellow")]
+        if unsure := len(found) - certain:
+            yield f"{counted(unsure, 'value')} could not be looked into."
+        yield f"{counted(certain, 'problem')}." if certain else database.source.whole
 
-    return CommandAnswer(lambda: {"problems": problems}, lines(), code=int(bool(found)))
+    return CommandAnswer(lambda: {"problems": problems}, lines(), code=int(bool(certain)))
 
 
 @command("lgviz stats checkpoints.db")
@@ -225,19 +238,30 @@ def stats(database: OpenedDatabase) -> CommandAnswer:
     And what a prune of all would give back. What is stored in a checkpoint's own row counts for its thread.
     """
     found = database.source.stats()
+    theirs = bool(found.formats)
 
     def data() -> dict[str, Any]:
-        named = ("bytes", "checkpoints", "writes", "blocks", "by_thread", "by_channel", "prune_frees")
-        return {name: getattr(found, name) for name in named} | {"damaged": len(found.damaged)}
+        named = ("bytes", "checkpoints", "writes", "blocks", "by_thread", "by_channel", "formats")
+        frees = None if theirs else found.prune_frees
+        return {name: getattr(found, name) for name in named} | {
+            "prune_frees": frees,
+            "damaged": len(found.damaged),
+        }
 
     def lines() -> Iterator[Line]:
-        yield (
-            f"{size_text(found.bytes)} in {found.checkpoints:,} checkpoints, {found.writes:,} writes and "
-            f"{found.blocks:,} blocks; a prune of all would give {size_text(found.prune_frees)} back."
-        )
-        for head, counted in (("THREAD", found.by_thread), ("CHANNEL", found.by_channel)):
-            largest = sorted(filter(itemgetter(1), counted.items()), key=itemgetter(1), reverse=True)
-            yield ""
+        size, checkpoints = size_text(found.bytes), counted(found.checkpoints, "checkpoint")
+        writes = counted(found.writes, "write")
+        if theirs:
+            formats = ", ".join(f"{v} ({count:,})" for v, count in found.formats.items())
+            yield f"{size} in {checkpoints} and {writes}, in LangGraph's tables; format {formats}."
+        else:
+            frees = size_text(found.prune_frees)
+            blocks = counted(found.blocks, "block")
+            yield f"{size} in {checkpoints}, {writes} and {blocks}; a prune of all would give {frees} back."
+        for head, taken_by in (("THREAD", found.by_thread), ("CHANNEL", found.by_channel)):
+            largest = sorted(filter(itemgetter(1), taken_by.items()), key=itemgetter(1), reverse=True)
+            if largest:
+                yield ""
             yield from table((head, "SIZE"), ((name, size_text(taken)) for name, taken in largest))
 
     return CommandAnswer(data, lines())

@@ -19,21 +19,21 @@ __all__ = ["open_"]
 _EXTENSION = "lgviz/package.json"
 
 
-@command("lgviz open checkpoints.db", answers=False, name="open")
+@command("lgviz open checkpoints.db", answers=False, name="open", passes=True)
 def open_(
     path: Annotated[
         str, typer.Argument(metavar="FILE", help="A database of checkpoints or a bundle: its path.")
     ],
     options: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- OPTION…", help="What JupyterLab takes: -- --no-browser --port 9000."),
+        typer.Argument(metavar="OPTION…", help="What JupyterLab takes: --no-browser --port 9000."),
     ] = None,
 ) -> None:
     """Open JupyterLab on a database or a bundle, to read it there.
 
-    The server's root is the file's folder. It runs until Ctrl-C.
+    A server of its own, whose root is the file's folder. It runs until Ctrl-C.
     """
-    from lgviz.errors import MissingFile, NotASource, NotInstalled
+    from lgviz.errors import NotASource, NotInstalled
     from lgviz.sources import open_source
 
     if "://" in path:
@@ -41,8 +41,6 @@ def open_(
             "JupyterLab opens files, no URLs.", "Use %lgviz URL in a notebook, or lgviz show URL."
         )
     file = Path(path).expanduser().resolve()
-    if not file.is_file():
-        raise MissingFile(f"There is no file {path}.", "Check the path.")
     open_source(str(file)).close()  # else JupyterLab would say it, half a minute later
     if find_spec("jupyterlab") is None:
         raise NotInstalled("JupyterLab is not installed.", "Run: pip install 'lgviz[lab]'.")

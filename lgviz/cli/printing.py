@@ -126,5 +126,8 @@ def progress(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], 
     """A bar on stderr, if that is a terminal; what it gives is told (done, total)."""
     from lgviz.transfer.progress import progress_bar
 
-    with progress_bar(what, disable=not (shown and sys.stderr.isatty()), leave=False) as told:
+    drawn = shown and sys.stderr.isatty()
+    with progress_bar(
+        what, disable=not drawn, leave=False, delay=0.5
+    ) as told:  # none for what is done at once
         yield told

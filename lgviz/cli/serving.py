@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import PurePath
 from typing import Annotated
 
@@ -32,14 +33,14 @@ def mcp(
     ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="With --http; 0: any.")] = 8931,
 ) -> None:
-    """Serve the threads to a coding agent, by the Model Context Protocol.
+    """Serve the threads to a coding agent, by MCP.
 
-    Its tools read, in bounded answers; what --redact masks they never tell.
+    The Model Context Protocol. Its tools read, in bounded answers; what --redact masks they never tell.
     """
     from lgviz.backend.glances import GlanceFile
     from lgviz.errors import LgvizError, needing
     from lgviz.mcp import AgentTools, ToolDesk
-    from lgviz.mcp.graphs import backend_of, load_graph
+    from lgviz.mcp.graphs import backend_of, load_graph, module_of
     from lgviz.mcp.serving import serve_http, serve_stdio, stdout_kept
 
     with needing("mcp", "mcp"):
@@ -49,9 +50,16 @@ def mcp(
     if allow_write and loaded is None:
         complain("--allow-write adds nothing without --graph: a fork goes through the graph's reducers.")
     where, options = database.where, database.options
+    if graph is not None:  # whose code runs anyway
+        options["trust"] = [*options["trust"], module_of(graph)]
     desk = ToolDesk(lambda held: backend_of(held, where, loaded, write=allow_write, **options))
     seen = GlanceFile(PurePath(where).name if "://" not in where else "PostgreSQL")
     tools = AgentTools(desk, graph=loaded is not None, write=allow_write, told=seen.look)
+
+    def tidy() -> None:
+        seen.close()
+        tools.close()
+
     try:
         desk.open()
     except LgvizError as error:  # it may be there when it is asked for; until then each answer says so
@@ -62,7 +70,11 @@ def mcp(
                 tools, port, lambda url, token: complain(f"{url} Authorization: Bearer {token}", mark="")
             )
         else:
-            serve_stdio(tools)
+            if sys.stdin.isatty():
+                said = (
+                    "Waiting for a coding agent on stdin, which starts this command itself. Ctrl-C ends it."
+                )
+                complain(said, mark="")
+            serve_stdio(tools, tidy)
     finally:
-        seen.close()
-        tools.close()
+        tidy()

@@ -1,8 +1,17 @@
-"""Bytes for a reader, in one way everywhere; ``js/src/lib/format.ts`` says the same to the front end."""
+"""Bytes and counts for a reader, in one way; ``js/src/lib/format.ts`` says the same to the front end."""
 
 from __future__ import annotations
 
-__all__ = ["size_text"]
+__all__ = ["counted", "size_text"]
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are, in words.
+
+    >>> counted(1, "checkpoint"), counted(1_200, "checkpoint"), counted(0, "item")
+    ('1 checkpoint', '1,200 checkpoints', '0 items')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def size_text(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sqlite3
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -16,11 +17,12 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgviz.backend import Backend
 from lgviz.errors import NotASource, ReadOnly, described, needing
-from lgviz.persistence import MemorySaver, SqliteSaver
+from lgviz.persistence import ExactSerializer, MemorySaver, SqliteSaver
 from lgviz.persistence.savers.saver import SyncSaver
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions
 from lgviz.sources.bundle_file import is_bundle
+from lgviz.sources.decode import StrictSerializer, serializer_for
 from lgviz.sources.items import plainly
 from lgviz.sources.langgraph.detect import is_url
 from lgviz.sources.langgraph.tables import LangGraphTables
@@ -28,7 +30,7 @@ from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import open_bundle
 from lgviz.transfer.migration import saver_of
 
-__all__ = ["backend_of", "graph_over", "load_graph"]
+__all__ = ["backend_of", "graph_over", "load_graph", "module_of"]
 
 
 def backend_of(
@@ -49,9 +51,19 @@ def backend_of(
     if graph is None:
         return Backend(where, **options)
     items = memory_of(where, None, plainly, **options)
-    over = graph_over(held, graph, where, write=write)
+    over = graph_over(held, graph, where, write=write, trust=options.get("trust", ()))
     # The graph's own store may be one that another process filled: what lies beside the threads comes first.
     return Backend(over, store=None if items is None else where, **options)
+
+
+def module_of(name: str) -> str:
+    """The module that a name of a graph names, as classes in it tell.
+
+    >>> module_of("shop.app:graph"), module_of("src/app.py:graph")
+    ('shop.app', 'app')
+    """
+    where = name.rpartition(":")[0]
+    return Path(where).stem if where.endswith(".py") else where
 
 
 def load_graph(name: str) -> Any:
@@ -99,14 +111,18 @@ def _module(where: str) -> ModuleType:
     return module
 
 
-def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool) -> Any:
+def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool, trust: Iterable[str] = ()) -> Any:
     """A copy of the graph whose checkpoints are those of a database.
+
+    They are read as those of a database that is named alone: the graph's own code runs, and none that the
+    database names.
 
     Args:
         held: closes the connection to it.
         graph: it stays as it is.
         where: path or URL of the database, or the path of a bundle.
         write: whether it may be written to; else every connection is one that cannot.
+        trust: modules whose classes stored values may be built into, beside the graph's schemas.
 
     Raises:
         SourceError: there are no checkpoints.
@@ -116,10 +132,11 @@ def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool) -> Any:
     if not is_url(where) and is_bundle(Path(where)):
         made.checkpointer = _imported(where, write=write)
         return made
+    serde = serializer_for(trust)
     with closing(open_source(where)) as source:
         theirs = isinstance(source, LangGraphTables)
     made_by = _postgres if is_url(where) else _sqlite
-    made.checkpointer = made_by(held, where, theirs=theirs, write=write)
+    made.checkpointer = made_by(held, where, serde, theirs=theirs, write=write)
     return made
 
 
@@ -133,7 +150,9 @@ def _imported(where: str, *, write: bool) -> SyncSaver:
     return saver
 
 
-def _sqlite(held: ExitStack, where: str, *, theirs: bool, write: bool) -> BaseCheckpointSaver[Any]:
+def _sqlite(
+    held: ExitStack, where: str, serde: ExactSerializer, *, theirs: bool, write: bool
+) -> BaseCheckpointSaver[Any]:
     if write and not theirs:
         return _own(held, where)
     uri = f"{Path(where).expanduser().absolute().as_uri()}?mode={'rw' if write else 'ro'}"
@@ -142,14 +161,16 @@ def _sqlite(held: ExitStack, where: str, *, theirs: bool, write: bool) -> BaseCh
     if theirs:
         from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqliteSaver
 
-        saver = LangGraphSqliteSaver(conn)
+        saver = LangGraphSqliteSaver(conn, serde=StrictSerializer(serde))
         saver.is_setup = not write  # else it would make its tables at the first read
         return saver
     conn.isolation_level = None
-    return SqliteSaver(conn)
+    return SqliteSaver(conn, serde=serde)
 
 
-def _postgres(held: ExitStack, where: str, *, theirs: bool, write: bool) -> BaseCheckpointSaver[Any]:
+def _postgres(
+    held: ExitStack, where: str, serde: ExactSerializer, *, theirs: bool, write: bool
+) -> BaseCheckpointSaver[Any]:
     if write and not theirs:
         return _own(held, where)
     with needing("langgraph-checkpoint-postgres", "postgres"):
@@ -163,10 +184,10 @@ def _postgres(held: ExitStack, where: str, *, theirs: bool, write: bool) -> Base
     if not write:
         connection.execute("SET default_transaction_read_only = on")
     if theirs:
-        return LangGraphPostgresSaver(connection)
+        return LangGraphPostgresSaver(connection, serde=StrictSerializer(serde))
     from lgviz.persistence import PostgresSaver
 
-    return PostgresSaver(connection)
+    return PostgresSaver(connection, serde=serde)
 
 
 def _own(held: ExitStack, where: str) -> SyncSaver:

@@ -21,6 +21,7 @@ from lgviz.analysis.values import child_at, kind_of, positions_of
 from lgviz.backend.checkpoint_views import state_of
 from lgviz.backend.glances import Glance
 from lgviz.export.plain import moment, row_data
+from lgviz.export.sizes import counted
 from lgviz.export.text import tree_text
 from lgviz.sources.places import by_channel
 
@@ -76,12 +77,17 @@ def threads(
         for one in page
     ]
     lines = [
-        f"{quoted(one.thread_id, _ID)} {one.count} checkpoints, last {moment(one.updated_at) or '?'}"
+        f"{quoted(one.thread_id, _ID)} {counted(one.count, 'checkpoint')}, {_last(one.updated_at)}"
         for one in page
     ]
     more = f"{left:,} more: offset={offset + len(page)}" if left > 0 else ""
-    counted = f"{len(found):,} thread{'' if len(found) == 1 else 's'}."
-    return ToolAnswer(counted, lines, {"threads": rows, "total": len(found)}, more)
+    return ToolAnswer(
+        f"{counted(len(found), 'thread')}.", lines, {"threads": rows, "total": len(found)}, more
+    )
+
+
+def _last(updated_at: float | None) -> str:
+    return f"last {moment(updated_at) or '?'}"
 
 
 @tool(gives=TreeAnswer)
@@ -108,7 +114,7 @@ def tree(
     }
     drawn = tree_text(history.tree, width=_WIDTH, limit=limit, until=end).split("\n")
     older = f"{rows.start:,} older: before={history.tree.labels[rows.start]}" if rows.start else ""
-    count = f"{len(history.tree):,} checkpoints, heads {', '.join(heads[-8:])}"
+    count = f"{counted(len(history.tree), 'checkpoint')}, heads {', '.join(heads[-8:])}"
     head = f"Thread {quoted(history.thread_id, 200)}, {history.status}, {count}."
     drawn = [_GAP.sub("  ", line) for line in drawn if not line.startswith("  … ")]
     return ToolAnswer(head, drawn, data, older, looked_at(history.latest))
@@ -314,7 +320,7 @@ def find(
         f"{quoted(one['thread'], 100)} {one['label']} {quoted(one['where'], 200)}: {quoted(one['text'])}"
         for one in hits
     ]
-    head = f"{len(hits) or 'No'} hits{' so far' if more else ''}."
+    head = f"{counted(len(hits), 'hit') if hits else 'No hits'}{' so far' if more else ''}."
     return ToolAnswer(head, lines, {"hits": hits}, more)
 
 

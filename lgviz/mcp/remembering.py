@@ -12,6 +12,7 @@ from pydantic import Field
 from lgviz.analysis.memory import NamespaceTree, item_line
 from lgviz.backend.item_views import holds, ref_of
 from lgviz.errors import NotFound
+from lgviz.export.sizes import counted
 from lgviz.sources.items import ItemReader, Namespace
 
 from .desk import ToolDesk
@@ -60,10 +61,10 @@ def memory(
     told = _told(found, place, data)
     total = len(counts.below(place)) + counts.own(place)
     more = f"there are more: offset={offset + limit}" if left or (not text and total > offset + limit) else ""
-    lines = [f"{_named(one['namespace'])} {one['items']} items" for one in data["namespaces"]]
+    lines = [f"{_named(one['namespace'])} {counted(one['items'], 'item')}" for one in data["namespaces"]]
     sought = f" with {quoted(text, 100)}" if text else ""
     end = "" if lines or told else " none"
-    head = f"{counts.items:,} items in all; in {said}{sought}, {when}:{end}"
+    head = f"{counted(counts.items, 'item')} in all; in {said}{sought}, {when}:{end}"
     return ToolAnswer(head, [*lines, *told], data, more)
 
 

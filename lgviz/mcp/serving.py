@@ -6,11 +6,12 @@ import hmac
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from lgviz._version import __version__
@@ -92,8 +93,12 @@ def _told(one: Tool) -> Any:
     )
 
 
-def serve_stdio(tools: AgentTools) -> None:
-    """Serve whoever holds the other ends of stdin and stdout, until they let go.
+def serve_stdio(tools: AgentTools, tidy: Callable[[], None] = lambda: None) -> None:
+    """Serve whoever holds the other ends of stdin and stdout, until they let go, or a signal ends it.
+
+    Args:
+        tools: what is served.
+        tidy: called before a signal ends the process.
 
     Raises:
         NotInstalled: the SDK is missing.
@@ -103,9 +108,17 @@ def serve_stdio(tools: AgentTools) -> None:
     from mcp.server.stdio import stdio_server
 
     async def run() -> None:
+        # What routers print goes to stderr at once; held back, it would get among the messages at the end.
         async with stdio_server() as (reads, writes):
-            await server.run(reads, writes, server.create_initialization_options())
+            with redirect_stdout(sys.stderr):
+                await server.run(reads, writes, server.create_initialization_options())
 
+    def ended(number: int, _frame: Any) -> None:
+        tidy()
+        os._exit(128 + number)  # the SDK's reader waits for a line, and nothing else ends it
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ended)
     _quiet()
     anyio.run(run)
 

@@ -221,11 +221,20 @@ class AgentTools:
                 answer = found.function(self.desk, **given)
             except LgvizError as error:
                 raise error.reworded(lambda text: _sentence(self.desk.shown(text))) from None
-            except Exception as error:  # whatever a damaged value does
-                raise LgvizError(_sentence(self.desk.shown(described(error)))) from None
+            except (Exception, SystemExit, KeyboardInterrupt) as error:  # of a damaged value, a graph's code
+                raise self._unexpected(found, error) from None
         if answer.looked is not None:
             self._told(*answer.looked)
         return answer
+
+    def _unexpected(self, found: Tool, error: BaseException) -> LgvizError:
+        """What is said where nobody foresaw the error."""
+        said = _sentence(self.desk.shown(described(error))).rstrip(".: ")
+        if found.needs == "nothing":
+            remedy = "Ask for another checkpoint or path; `lgviz check` tells the owner what is damaged."
+        else:
+            remedy = "The graph's code may have raised it: try other values, or another as_node."
+        return LgvizError(f"{found.name} failed: {said}.", remedy)
 
     def _found(self, name: str) -> Tool:
         found = TOOLS.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from lgviz.server.files import PinnedFile, stamp_of
 from lgviz.server.frames import frame
 from lgviz.server.served import refusal_of
 from lgviz.sources.bundle_file import is_bundle, read_manifest
+from lgviz.sources.connections import interruptible
 
 if TYPE_CHECKING:
     from lgviz.server.settings import LgvizServer
@@ -235,12 +237,19 @@ class OpenDocuments:
         if len(self._open) + self._opening >= self.settings.max_documents:
             raise Full(f"{self.settings.max_documents} documents are open.", "Close one of them.")
         self._opening += 1
-        making = self._threads.submit(Document, file, name, self.settings, asyncio.get_running_loop(), agent)
+        late, loop = threading.Event(), asyncio.get_running_loop()
+
+        def make() -> Document:
+            with interruptible(late.is_set):
+                return Document(file, name, self.settings, loop, agent)
+
+        making = self._threads.submit(make)
         try:
             document = await asyncio.wait_for(
                 asyncio.shield(asyncio.wrap_future(making)), self.settings.request_seconds
             )
         except TimeoutError:
+            late.set()
             making.add_done_callback(_close_late)
             raise Full(f"{name} could not be opened in time.", "Try again in a moment.") from None
         finally:

@@ -150,9 +150,18 @@ def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
         own = TablesSource.of_file(Path(path).expanduser(), **options)
     if own is not None:
         return own
-    source = source_of_database(path, **options)
+    try:
+        source = source_of_database(path, **options)
+    except NoCheckpoints:
+        if TablesSource.are_in(path):
+            raise _empty(path) from None
+        raise
     if source.is_empty():
         source.close()
-        holder = "The database" if is_url(path) else path
-        raise NoCheckpoints(f"{holder} holds no checkpoint yet.", "Run a graph on it first.")
+        raise _empty(path)
     return source
+
+
+def _empty(path: str) -> NoCheckpoints:
+    holder = "The database" if is_url(path) else path
+    return NoCheckpoints(f"{holder} holds no checkpoint yet.", "Run a graph on it first.")

@@ -8,7 +8,7 @@ opened one at a time, when asked for.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -35,10 +35,15 @@ __all__ = [
     "ThreadInfo",
     "ThreadLineage",
     "ThreadLink",
+    "Told",
     "Undecodable",
     "WriteRow",
     "decoding",
 ]
+
+
+Told = Callable[[int, int], None]
+"""Is told (done, total)."""
 
 
 class DecodingOptions(TypedDict, total=False):
@@ -207,8 +212,10 @@ class Source(ABC):
         read_only: why nothing can be forked or run here; None where it can.
         redactor: masks what it gives; None where that is shown as it is.
         origin: what was named alone, where a path or a URL was; None for others.
+        whole: what a check that finds nothing tells, in one sentence.
     """
 
+    whole: str = "Everything is whole."
     redactor: Redactor | None = None
     origin: SourceOrigin | None = None
     graph: Any = None
@@ -292,17 +299,20 @@ class Source(ABC):
         """Bytes by thread, channel and checkpoint.
 
         Raises:
-            ForeignTables: they are not kept in lgviz's tables.
+            ForeignTables: it is no database that can be counted.
         """
         raise self._foreign("count what threads and channels take")
 
-    def check(self) -> list[Problem]:
-        """What is damaged; empty where all is whole.
+    def check(self, told: Told = lambda *_: None) -> list[Problem]:  # noqa: ARG002
+        """What is damaged or missing; empty where all is whole, as far as :attr:`whole` says.
+
+        Args:
+            told: is told how far it is, where it goes thread by thread.
 
         Raises:
-            ForeignTables: they are not kept in lgviz's tables, which alone have hashes to tell by.
+            ForeignTables: it is no database that can be checked.
         """
-        raise self._foreign("have hashes to check")
+        raise self._foreign("can be checked")
 
     def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:  # noqa: ARG002
         """What a prune of these threads would remove and give back.

@@ -9,8 +9,9 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,13 +22,19 @@ from lgviz.persistence.database.drivers import run_async
 from .bundle_file import is_bundle, unpack
 from .heads import head_of
 
-__all__ = ["AsyncReader", "FileReader", "LiveReader", "ReadConnection", "Rows", "Statement"]
+__all__ = [
+    "AsyncReader", "FileReader", "LiveReader", "ReadConnection", "ReadingStopped", "Rows", "Statement",
+    "interruptible",
+]  # fmt: skip
 
 T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
 Rows = list[tuple[Any, ...]]
 
 _BUSY_SECONDS = 10.0
+_STEPS = 100_000
+"""Steps of SQLite's machine between two looks whether a statement is to go on: some milliseconds."""
+_stopped: ContextVar[Callable[[], bool] | None] = ContextVar("stopped", default=None)
 _SETTLED_NS = 100_000_000
 """A file changed less than this ago may change again within the same tick of its clock."""
 
@@ -76,6 +83,8 @@ class FileReader(ReadConnection):
             try:
                 found = _with_connection(uri, act)
             except (sqlite3.Error, UnicodeDecodeError) as error:
+                if _stopped.get() is not None and str(error) == "interrupted":
+                    raise ReadingStopped from None
                 if lasting or before == self._files():
                     raise self._refusal(error) from error
                 continue
@@ -187,6 +196,24 @@ class AsyncReader(ReadConnection):
             ) from error
 
 
+class ReadingStopped(BaseException):
+    """Nobody waits for what is read any more. No value is to be taken for damaged for it, hence no error."""
+
+
+@contextmanager
+def interruptible(stopped: Callable[[], bool]) -> Iterator[None]:
+    """In the thread that is within it, a statement on a file ends by :class:`ReadingStopped` soon after
+    ``stopped`` says so.
+
+    A file may be huge, or made to keep whoever reads it busy: a view can have rows without end.
+    """
+    before = _stopped.set(stopped)
+    try:
+        yield
+    finally:
+        _stopped.reset(before)
+
+
 def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:
     with closing(_connect(uri)) as connection:
         try:
@@ -202,7 +229,10 @@ def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:
 
 def _connect(uri: str) -> sqlite3.Connection:
     # Not memory-mapped: that reads an index twice as fast, and makes a file of gigabytes resident for it.
-    return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    if (stopped := _stopped.get()) is not None:
+        connection.set_progress_handler(stopped, _STEPS)
+    return connection
 
 
 def _file_uri(path: Path, query: str) -> str:

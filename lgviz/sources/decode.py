@@ -19,13 +19,21 @@ from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from lgviz.errors import described
+from lgviz.errors import NotKept, described, said
 from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.persistence.serde.trust import Placeholder
 
 from .base import StoredWrite, Undecodable
 
-__all__ = ["Decoder", "Encoded", "FileDecoder", "load_metadata", "opened_writes", "serializer_for"]
+__all__ = [
+    "Decoder",
+    "Encoded",
+    "FileDecoder",
+    "StrictSerializer",
+    "load_metadata",
+    "opened_writes",
+    "serializer_for",
+]
 
 Encoded = tuple[str | None, Any]
 """A serializer's tag and bytes; or ``decoded`` and the value itself."""
@@ -45,7 +53,8 @@ class Decoder:
         self._serde = serde
         self._lenient = lenient or serde
         # Another serializer may mean something else by the same tag.
-        self._splits = lenient is not None or type(serde) is JsonPlusSerializer
+        known = type(serde) in (JsonPlusSerializer, StrictSerializer)
+        self._splits = lenient is not None or known
 
     def value(self, type_: str | None, blob: Any, *, exact: bool = False) -> Any:
         """The value of a tag and bytes, else an :class:`Undecodable`.
@@ -79,6 +88,22 @@ class Decoder:
             return found if isinstance(found, Undecodable) else _whole(found)
         except Exception as error:
             return self._undecodable(error, type_, blob)
+
+    def fault(self, type_: str | None, blob: Any) -> tuple[str, bool] | None:
+        """Why a value cannot be read, and whether it is damaged for certain; None where it can.
+
+        A class that is not here, or not trusted, is no fault of the value.
+        """
+        if type_ == "decoded":
+            return None
+        if not isinstance(blob, (bytes, bytearray, memoryview)):
+            return "the row holds no serialized value", True
+        try:
+            self._serde.loads_typed((type_ or "json", bytes(blob)))
+        except Exception as error:
+            known = not isinstance(error, NotImplementedError)
+            return self._undecodable(error, type_, blob).reason, known
+        return None
 
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
         return Undecodable(described(error), _size(blob), str(type_))
@@ -127,6 +152,37 @@ def serializer_for(trust: Iterable[str] = ()) -> ExactSerializer:
         with suppress(ImportError):
             import_module(module)
     return ExactSerializer(trust=modules)
+
+
+class StrictSerializer(JsonPlusSerializer):
+    """For LangGraph's saver over a database that is not trusted: writes as LangGraph does, reads as lgviz.
+
+    LangGraph's own serializer imports the module that a database names and calls what it names there.
+
+    Args:
+        reader: reads by the rule of this module. A class that may not be built is a placeholder, which
+            LangGraph's tables cannot take in again: writing it is refused.
+    """
+
+    def __init__(self, reader: ExactSerializer) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        return self._reader.loads_typed(data)
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        try:
+            return super().dumps_typed(obj)
+        except TypeError as error:
+            raise NotKept(
+                f"The state holds what LangGraph's tables cannot take in again ({said(error)}).",
+                "A class that is not trusted is read as a Placeholder: trust its module (--trust MODULE).",
+            ) from error
+
+    def with_msgpack_allowlist(self, extra_allowlist: Iterable[tuple[str, ...] | type]) -> StrictSerializer:
+        """A serializer that trusts more classes."""
+        return StrictSerializer(self._reader.with_msgpack_allowlist(extra_allowlist))
 
 
 def opened_writes(

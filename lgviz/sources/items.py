@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, SearchItem, SearchOp
 
 from lgviz.errors import LgvizError, SourceError, described
+from lgviz.persistence.blocks.integrity import Problem
 
 __all__ = ["Ask", "Expiry", "ItemReader", "Namespace", "plainly"]
 
@@ -131,6 +132,10 @@ class ItemReader:
     ) -> list[SearchItem]:
         """The items below a namespace that are nearest in meaning to a query, the nearest first."""
         return self._search(prefix, limit, 0, where, query)
+
+    def check(self) -> list[Problem]:
+        """What is damaged; empty where all is whole, and where a store cannot tell."""
+        return []
 
     def namespaces(self) -> list[Namespace]:
         """Every namespace that the store names."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.savers.stats import PruneEstimate, Stats
 
-from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage
+from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage, Told
 from .redact import Redactor
 
 if TYPE_CHECKING:  # takes a second to import, which who only reads a database is spared
@@ -49,6 +49,7 @@ class RedactedSource(Source):
         self.redactor = self._masks = redactor
         self.graph, self.saver = real.graph, real.saver
         self.description, self.read_only, self.origin = real.description, real.read_only, real.origin
+        self.whole = real.whole
 
     @property
     def real(self) -> Source:
@@ -96,8 +97,8 @@ class RedactedSource(Source):
     def stats(self) -> Stats:
         return self._real.stats()
 
-    def check(self) -> list[Problem]:
-        return self._real.check()
+    def check(self, told: Told = lambda *_: None) -> list[Problem]:
+        return [one.masked(self._masks.text) for one in self._real.check(told)]
 
     def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:
         return self._real.prune_estimate(thread_ids, strategy)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from langgraph.store.base import Item, SearchItem
 
+from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.stores.filters import check_filter, passes
 
 from .items import Expiry, ItemReader, Namespace
@@ -107,6 +108,9 @@ class RedactedItems(ItemReader):
         self, thread_id: str | None = None, checkpoint_id: str | None = None, since: float | None = None
     ) -> list[Any]:
         return [self._version(one) for one in self._items.changes(thread_id, checkpoint_id, since)]
+
+    def check(self) -> list[Problem]:
+        return [one.masked(self._redactor.text) for one in self._items.check()]
 
     def scan(self, prefix: Namespace, where: dict[str, Any] | None = None) -> Iterator[Item]:
         place, _ = self.real_place(prefix, "")

@@ -18,7 +18,7 @@ from lgviz._version import __version__
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.shown import ShownByFields
-from lgviz.errors import LgvizError, NotASource, NotKept, ThreadExists, described
+from lgviz.errors import FileExists, LgvizError, NotASource, NotKept, ThreadExists, described
 from lgviz.persistence.savers.saver import Saver
 from lgviz.persistence.savers.sqlite import MemorySaver
 from lgviz.persistence.stores.past import Version
@@ -30,7 +30,7 @@ from lgviz.persistence.stores.versioned import SyncStore
 from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions, Source
-from lgviz.sources.bundle_file import Manifest, pack, read_manifest, write_whole
+from lgviz.sources.bundle_file import Manifest, is_bundle, pack, read_manifest, write_whole
 from lgviz.sources.items import ItemReader, Namespace, plainly
 from lgviz.sources.places import Address, config_of
 from lgviz.sources.stores import memory_of
@@ -240,7 +240,7 @@ def save_bundle(
     Args:
         what: anything :func:`lgviz.open_source` takes: a compiled graph, a saver, a database path.
         thread_id: the thread; None: the newest.
-        path: the file to write; one that is there is replaced.
+        path: the file to write; a bundle that is there is replaced.
         at: a checkpoint, its label or id: only the path to it is taken along.
         store: the store whose items are taken along; None: the graph's, or that of the database.
         memory: whether items are taken along, as they were until the thread's last step: all; none; or those
@@ -256,8 +256,11 @@ def save_bundle(
         SourceError: ``what`` cannot be read, or ``path`` not written.
         ThreadNotFound, CheckpointNotFound: there is no such thread or checkpoint.
         NotKept: a value that lgviz cannot keep.
+        FileExists: there is a file of that name that is no bundle, such as the database itself.
     """
     file = Path(path).expanduser()
+    if file.is_file() and file.stat().st_size and not is_bundle(file):
+        raise FileExists(f"There is a file {file} already, and it is no bundle.", "Give another name.")
     history = open_history(what, thread_id, **options)
     try:
         reader = memory_of(what, store, plainly, **options) if memory else None

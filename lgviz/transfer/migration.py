@@ -21,6 +21,7 @@ from lgviz.persistence.savers.saver import Saver, SyncSaver
 from lgviz.persistence.savers.sqlite import SqliteSaver
 from lgviz.sources import open_source
 from lgviz.sources.base import Record, Source, StoredWrite
+from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.langgraph import source_of_database
 from lgviz.sources.langgraph.detect import is_url
 from lgviz.sources.langgraph.tables import LangGraphTables
@@ -81,7 +82,12 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
 
 def _opened(source: Any) -> Source:
     if isinstance(source, (str, Path)):
-        return source_of_database(str(source))
+        try:
+            return source_of_database(str(source))
+        except NoCheckpoints:
+            if TablesSource.are_in(str(source)):
+                raise _own_already(str(source)) from None
+            raise
     if not isinstance(source, BaseCheckpointSaver):
         raise NotASource(
             f"Cannot copy from {type(source).__name__}.",
@@ -93,6 +99,17 @@ def _opened(source: Any) -> Source:
             f"The database of the {type(source).__name__} has no tables yet.", "Run a graph on it first."
         )
     return opened
+
+
+def _own_already(where: str) -> NoCheckpoints:
+    if not is_url(where) and is_bundle(Path(where).expanduser()):
+        remedy = "Take it in: lgviz.open_bundle(FILE).import_into(saver)."
+        return NoCheckpoints(f"{where} is a bundle, whose tables are lgviz's own already.", remedy)
+    holder = "The database" if is_url(where) else where
+    remedy = (
+        "Copy the database, or one thread by a bundle: lgviz bundle, lgviz.open_bundle(…).import_into(…)."
+    )
+    return NoCheckpoints(f"{holder} holds lgviz's own tables: there is nothing to migrate.", remedy)
 
 
 def places_of(source: Source, thread_id: str) -> list[Address]:

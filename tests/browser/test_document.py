@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import lgviz
-from lab_server import Lab
+from lab_server import Lab, running_lab
 from lgviz.backend.glances import GlanceFile
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
@@ -263,3 +264,17 @@ def test_the_panel_opens_the_debugger_of_a_thread_and_follows_the_kernel(wheel_l
     page.goto(f"{wheel_lab.url}lab?token={wheel_lab.token}")
     expect(debugger.row("c5")).to_be_visible()
     expect(thread).to_contain_text("6 checkpoints")
+
+
+def test_lgviz_open_leads_to_the_document(installed: Path, tmp_path: Path, chromium: Browser) -> None:
+    (tmp_path / "root").mkdir()
+    path = seeded(tmp_path / "root" / "my chät.db")
+    with running_lab(tmp_path, program=(installed / "lgviz", "open", path), PATH=str(installed)) as lab:
+        (address,) = set(re.findall(r"http://127\S+", (tmp_path / "jupyter.log").read_text()))
+        with chromium.new_context() as context:
+            page = context.new_page()
+            page.goto(address.replace("token=...", f"token={lab.token}"))
+            debugger = Debugger(page)
+            expect(debugger.row("c5")).to_have_attribute("aria-selected", "true")
+            debugger.select("c3")
+            expect(debugger.row("c3")).to_have_attribute("aria-selected", "true")

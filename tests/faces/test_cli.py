@@ -7,17 +7,22 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+import typer
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.store.postgres import PostgresStore as LangGraphPostgresStore
 from langgraph.store.sqlite import SqliteStore as LangGraphSqliteStore
 from typer.testing import CliRunner
 
@@ -26,7 +31,9 @@ import lgviz.cli.keeping
 import lgviz.cli.opening
 import lgviz.cli.reading
 import lgviz.cli.serving
-from lgviz.cli.app import app
+from lgviz.cli.app import OpenedDatabase, app
+from lgviz.cli.app import command as declared
+from lgviz.cli.printing import CommandAnswer
 from lgviz.demos import agent, approval, two_nodes
 from lgviz.persistence import PostgresSaver, SqliteSaver, SqliteStore
 
@@ -239,7 +246,7 @@ def _keys(data: Any) -> set[str]:
     if isinstance(data, dict):
         for key, value in data.items():
             found.add(key)
-            if key not in ("values", "rebuilt", "doubts", "by_thread", "by_channel"):
+            if key not in ("values", "rebuilt", "doubts", "by_thread", "by_channel", "formats"):
                 found |= _keys(value)
     return found
 
@@ -266,7 +273,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "stats": ["stats", own],
     }
     shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
-    only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what"}}
+    only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what", "certain"}}
     assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
 
 
@@ -331,9 +338,12 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
          "lgviz: Thread 'two' has no checkpoint 'c99'. Labels run from c0 to c5; refresh() reads what is new.\n"),
         (["threads", "mysql://me:secret@host/x"], 1,
          "lgviz: mysql:// names no path of a file. Give the path of a SQLite database, a postgresql:// URL, or a saver.\n"),
-        (["check", "langgraph.db"], 1,
-         "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone have hashes to check. "
+        (["prune", "langgraph.db", "--all", "--dry-run"], 1,
+         "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone can prune. "
          "Copy it: lgviz.persistence.migrate(source, \"new.db\"), or `lgviz migrate SOURCE new.db`.\n"),
+        (["migrate", "own.db", "new.db"], 1,
+         "lgviz: own.db holds lgviz's own tables: there is nothing to migrate. Copy the database, or one thread "
+         "by a bundle: lgviz bundle, lgviz.open_bundle(…).import_into(…).\n"),
         (["prune", "own.db", "-t", "9", "--yes"], 1, "lgviz: There is no thread '9'. lgviz threads lists them.\n"),
         (["prune", "own.db"], 2, "Name the threads by --thread, or give --all.\n"),
         (["show", "own.db", "--state", "--tree"], 2, "Give one of --tree, --state and --messages.\n"),
@@ -380,7 +390,7 @@ def test_migrate_prune_and_check(folder: Path, tmp_path: Path) -> None:
     plan = lg("prune", copy, "--thread", "two", "--dry-run")
     assert (
         plan.out
-        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} KB\n5 checkpoints would go, {before['prune_frees'] / 1000:.1f} KB come back.\n"
+        == f"two\t5\t1\t{before['prune_frees'] / 1000:.1f} KB\n5 checkpoints would go; {before['prune_frees'] / 1000:.1f} KB given back.\n"
     )
     assert lg("stats", copy, "--json").data == before
 
@@ -413,7 +423,7 @@ def test_threads_that_share_values_give_them_back_together(tmp_path: Path) -> No
     with SqliteSaver.from_conn_string(path) as saver:
         saver.fork_thread({"configurable": {"thread_id": "a"}}, "c")
     shared = lg("prune", path, "-t", "c", "--dry-run").out
-    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go, at least 0 bytes come back.\n", shared)
+    assert re.fullmatch("c\t\\d+\t1\t–\n\\d+ checkpoints would go; at least 0 bytes given back.\n", shared)
 
 
 def test_damage_is_named_and_ends_with_1(tmp_path: Path) -> None:
@@ -474,7 +484,18 @@ def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) ->
     before = file.read_bytes()
     refused = lg("prune", file, "--all", "--yes")
     assert refused.code == 1 and "is no" in refused.err and file.read_bytes() == before
-    assert lg("bundle", db, "-t", "7", file).code == 1
+    assert lg("bundle", db, "-t", "7", file, "--overwrite").code == 1
+    again = lg("bundle", db, file)
+    assert again.err == f"lgviz: There is a file {file} already. Give another name, or ask to overwrite it.\n"
+    assert file.read_bytes() == before and lg("bundle", db, file, "--overwrite").code == 0
+
+
+def test_no_bundle_is_written_over_the_database(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "own.db"
+    path.write_bytes((folder / "own.db").read_bytes())
+    refused = lg("bundle", path, path, "--overwrite")
+    assert refused.err == f"lgviz: There is a file {path} already, and it is no bundle. Give another name.\n"
+    assert path.read_bytes() == (folder / "own.db").read_bytes()
 
 
 # ------------------------------------------------------------ files to send
@@ -484,7 +505,7 @@ def test_a_bundle_is_written_and_read_as_a_database(db: Path, tmp_path: Path) ->
     ("name", "kind", "begins"),
     [
         ("a.html", "html", "<!DOCTYPE html>"), ("a.svg", "svg", "<svg "), ("a.mmd", "mermaid", "flowchart TD"),
-        ("a.dot", "dot", "digraph"), ("a.md", "markdown", "## Thread"), ("a.lgviz", "bundle", "lgviz bundle "),
+        ("a.dot", "dot", "digraph"), ("a.png", "png", "\ufffdPNG"), ("a.md", "markdown", "## Thread"), ("a.lgviz", "bundle", "lgviz bundle "),
     ],
 )  # fmt: skip
 def test_a_thread_is_exported_and_said_what_the_file_contains(
@@ -533,7 +554,7 @@ def test_memory_is_migrated_with_the_threads_or_alone(tmp_path: Path) -> None:
         store.setup()
         store.put(("users", "mia"), "diet", {"text": "vegan"})
     alone = lg("migrate", source, target)
-    assert (alone.code, alone.out) == (0, "0 checkpoints copied.\n1 items of memory copied.\n")
+    assert (alone.code, alone.out) == (0, "0 checkpoints copied.\n1 item of memory copied.\n")
     with LangGraphSqlite.from_conn_string(str(source)) as saver:
         two_nodes.seed(two_nodes.build(saver), thread_id="two")
     assert lg("migrate", source, target, "--json").data == {"copied": 6, "items": 0}
@@ -541,6 +562,53 @@ def test_memory_is_migrated_with_the_threads_or_alone(tmp_path: Path) -> None:
     with SqliteStore.from_conn_string(target) as store:
         assert store.get(("users", "mia"), "diet").value == {"text": "vegan"}
     assert lg("migrate", tmp_path / "none.db", target).code == 1
+
+
+def test_postgres_is_migrated_with_its_memory_into_a_file_and_beside_itself(
+    postgres_uri: Callable[[], str], tmp_path: Path
+) -> None:
+    url, target = postgres_uri(), tmp_path / "own.db"
+    with (
+        LangGraphPostgres.from_conn_string(url) as saver,
+        LangGraphPostgresStore.from_conn_string(url) as store,
+    ):
+        saver.setup()
+        store.setup()
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+        store.put(("users", "mia"), "diet", {"text": "vegan"})
+    assert lg("check", url).out.startswith("Everything that is there can be read, ")
+    for where in (target, url):
+        assert lg("migrate", url, where).out == "6 checkpoints copied.\n1 item of memory copied.\n"
+        assert lg("migrate", url, where, "--json").data == {"copied": 0, "items": 0}
+        assert lg("threads", where).out == "two\t6\t<time>\n"
+        assert lg("check", where).out == "Everything is whole.\n"
+    with SqliteStore.from_conn_string(target) as copied:
+        assert copied.get(("users", "mia"), "diet").value == {"text": "vegan"}
+
+
+def test_a_command_more_is_a_line_above_a_function(folder: Path) -> None:
+    known = list(app.registered_commands)
+    try:
+
+        @declared("lgviz newest checkpoints.db")
+        def newest(
+            database: OpenedDatabase,
+            loud: Annotated[bool, typer.Option("--loud", help="In capitals.")] = False,
+        ) -> CommandAnswer:
+            """Name the newest thread."""
+            name = database.source.threads()[0].thread_id
+            return CommandAnswer(lambda: {"thread_id": name}, [name.upper() if loud else name])
+
+        assert lg("newest", folder / "own.db", "--loud").out == "TWO\n"
+        assert lg("newest", folder / "own.db", "--json").data == {"thread_id": "two"}
+        assert lg("newest", "none.db").err == "lgviz: There is no file none.db. Check the path.\n"
+        assert "Name the newest thread." in lg("--help").out
+        told = lg("newest", "--help").out
+        assert (
+            "Example: lgviz newest checkpoints.db" in told and "--redact" in told and "In capitals." in told
+        )
+    finally:
+        app.registered_commands[:] = known
 
 
 def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
@@ -560,7 +628,8 @@ def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
     (tmp_path / "lgviz").mkdir()
     (tmp_path / "lgviz" / "package.json").write_text("{}")
     assert lg("open", file, "--", "--no-browser", "--port", "9000").code == 0
-    assert started == [
+    assert lg("open", file, "--no-browser", "--port", "9000").code == 0
+    assert started == 2 * [
         ["-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path}", "--LabApp.default_url=/lab/tree/my%20threads.db",
          "--no-browser", "--port", "9000"]
     ]  # fmt: skip
@@ -573,4 +642,47 @@ def test_open_starts_jupyterlab_on_the_document_or_says_what_is_missing(
     assert "opens files, no URLs" in lg("open", "postgresql://me@host/db").err
     (tmp_path / "text.db").write_text("no database")
     assert "no readable SQLite database" in lg("open", tmp_path / "text.db").err
-    assert len(started) == 1
+    assert "is not a file" in lg("open", tmp_path).err
+    assert len(started) == 2
+
+
+def test_what_langgraph_wrote_is_counted_and_checked_as_far_as_can_be_told(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "langgraph.db"
+    path.write_bytes((folder / "langgraph.db").read_bytes())
+    said = lg("stats", path).out
+    assert re.match(
+        r"[\d.]+ KB in 6 checkpoints and \d+ writes, in LangGraph's tables; format 4 \(6\)\.\n\ntwo\t", said
+    )
+    data = lg("stats", path, "--json").data
+    assert (data["checkpoints"], data["formats"], data["prune_frees"]) == (6, {"4": 6}, None)
+    assert lg("check", path).out == (
+        "Everything that is there can be read, and no checkpoint is missing. LangGraph's tables have no hashes "
+        "to tell more by.\n"
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        ids = [one for (one,) in connection.execute("SELECT checkpoint_id FROM checkpoints ORDER BY 1")]
+        connection.execute("UPDATE checkpoints SET type = 'pickle' WHERE checkpoint_id = ?", [ids[1]])
+        unsure = lg("check", path)
+        assert (unsure.code, unsure.out.splitlines()[0]) == (
+            0, "thread 'two', checkpoint <id>: pickle is never opened from a file",
+        )  # fmt: skip
+        assert unsure.out.splitlines()[1] == "1 value could not be looked into."
+        connection.execute("DELETE FROM checkpoints WHERE checkpoint_id = ?", [ids[0]])
+    missing = lg("check", path)
+    assert missing.code == 1 and missing.out.endswith("\n2 problems.\n")
+    assert "checkpoint <id>: its parent <id> is not there\n" in missing.out
+
+
+def test_memory_that_is_damaged_is_no_less_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "own.db"
+    with SqliteSaver.from_conn_string(path) as saver, SqliteStore.from_conn_string(path) as store:
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+        store.put(("users",), "mia", {"diet": "vegan"})
+    assert lg("check", path).out == "Everything is whole.\n"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE lgviz_items SET value = x'00ff'")
+    found = lg("check", path)
+    assert found.code == 1 and found.out.startswith("item 'mia' of ('users',), version of ")
+    assert found.out.endswith("\n1 problem.\n")

@@ -129,7 +129,7 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
     labels = [c.label for c in seen.history().all]
     for command in (
         ["threads"], ["show"], ["stats"], ["check"], ["prune", "--all", "--dry-run"], ["find", "SECRET"], ["find", "e"],
-        ["bundle", str(seen.folder / "a.lgviz")], ["export", str(seen.folder / "cli.md"), "--overwrite"],
+        ["bundle", str(seen.folder / "a.lgviz"), "--overwrite"], ["export", str(seen.folder / "cli.md"), "--overwrite"],
         *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
         *(["diff", labels[0], label] for label in labels),
     ):  # fmt: skip

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -23,13 +24,14 @@ import pytest
 import websocket
 from jupyter_server.extension.config import ExtensionConfigManager
 from jupyter_server.extension.manager import ExtensionPackage
+from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 
 import lgviz
 from lgviz.backend.glances import GlanceFile
 from lgviz.demos import two_nodes
 from lgviz.persistence import SqliteSaver
 from lgviz.protocol import PROTOCOL_VERSION, Methods
-from lgviz.server.documents import Document
+from lgviz.server.documents import Document, Full, OpenDocuments
 from lgviz.server.frames import frames
 from lgviz.server.served import SERVED
 from lgviz.server.settings import LgvizServer
@@ -492,8 +494,6 @@ def test_a_file_that_is_replaced_or_deleted_ends_its_channel(server: Server) -> 
 
 
 def test_only_what_holds_checkpoints_is_opened(server: Server) -> None:
-    import sqlite3
-
     root = server.root
     (root / "text.db").write_text("not a database at all, but long enough to be read as if it were one" * 9)
     (root / "empty.db").touch()
@@ -600,6 +600,49 @@ async def test_a_request_has_a_time_and_company(monkeypatch: pytest.MonkeyPatch,
     document.hear({"id": 15, "method": "search", "params": {"query": "a"}}, hear)
     assert [said[::2] for said in heard[3:]] == [(14, closed := "The document was closed."), (15, closed)]
     assert told[-1] == "closed"
+
+
+ENDLESS = """
+CREATE VIEW checkpoints AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT '1' AS thread_id,
+'' AS checkpoint_ns, x AS checkpoint_id, NULL AS parent_checkpoint_id, 'msgpack' AS type, x'80' AS checkpoint,
+'{}' AS metadata FROM r WHERE x < 0;
+CREATE VIEW writes AS SELECT '1' AS thread_id, '' AS checkpoint_ns, '' AS checkpoint_id, '' AS task_id, 0 AS idx,
+'a' AS channel, 'msgpack' AS type, x'80' AS value;
+"""
+
+
+async def test_a_file_that_is_never_read_to_its_end_keeps_nobody_from_others(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "endless.db") as connection:
+        connection.executescript(ENDLESS)
+    connection.close()
+    seeded(tmp_path / "chat.db")
+    documents = OpenDocuments(LgvizServer(request_seconds=0.5))
+    for _ in range(2):  # as many as are opened at once
+        with pytest.raises(Full, match="could not be opened in time"):
+            await documents.open(tmp_path / "endless.db", "endless.db")
+    documents.settings.request_seconds = 60.0
+    documents.close(await documents.open(tmp_path / "chat.db", "chat.db"))
+
+
+async def test_what_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "slow.db"
+    with LangGraphSqlite.from_conn_string(str(path)) as saver:
+        two_nodes.seed(two_nodes.build(saver), thread_id="1")
+    document = Document(path, "slow.db", LgvizServer(request_seconds=0.3), asyncio.get_running_loop())
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "ALTER TABLE checkpoints RENAME TO kept;" + ENDLESS.replace("writes", "more")
+        )
+    connection.close()
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    document.hear(
+        {"id": 1, "method": "thread_open", "params": {"thread_id": "1"}},
+        lambda data, _last: heard.put_nowait(next(frames(data))[0]),
+    )
+    answer = await asyncio.wait_for(heard.get(), 30)
+    assert answer["error"]["cause"] == "This took longer than 0.3 seconds."
+    await asyncio.to_thread(until, lambda: not document._backend._dispatcher._calls)
+    document.close()
 
 
 # ---------------------------------------------------------------- how it is enabled

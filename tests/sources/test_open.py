@@ -23,6 +23,7 @@ from lgviz.errors import (
     SourceError,
     ThreadNotFound,
 )
+from lgviz.persistence import SqliteSaver as OwnSaver
 from lgviz.sources import open_source
 from lgviz.sources.stores import open_items
 from tests.support.random_graphs import GraphSpec, Stage, build
@@ -130,6 +131,9 @@ def test_databases_without_checkpoints(tmp_path: Path) -> None:
     SqliteSaver(fresh).setup()
     fresh.close()
     refused(NoCheckpoints, tmp_path / "fresh.db", "no checkpoint yet")
+    with OwnSaver.from_conn_string(tmp_path / "own.db") as saver:
+        saver.setup()
+    refused(NoCheckpoints, tmp_path / "own.db", "no checkpoint yet")
 
 
 def test_neither_graph_nor_saver_nor_path() -> None:

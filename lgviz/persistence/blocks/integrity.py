@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,10 +14,18 @@ from .store import BlockStore
 
 
 class Problem(NamedTuple):
-    """Something damaged: where, and what."""
+    """Something damaged: where, and what.
+
+    ``certain``: it is no damage for certain where this is False, but what cannot be looked into here.
+    """
 
     where: str
     what: str
+    certain: bool = True
+
+    def masked(self, mask: Callable[[str], str]) -> Problem:
+        """It as it may be shown."""
+        return Problem(mask(self.where), mask(self.what), self.certain)
 
 
 @dataclass(slots=True)

@@ -30,8 +30,10 @@ class Stats:
         by_channel: for each channel; a value counts once, for the checkpoint that brought it.
         by_checkpoint: for each checkpoint id its row and the values it brought.
         prune_frees: what ``prune(strategy="keep_latest")`` would give back; threads that share a path by
-            ``fork_thread`` do not count, for what one gives back depends on the others.
+            ``fork_thread`` do not count, for what one gives back depends on the others. 0 for LangGraph's own
+            tables, which cannot be pruned.
         damaged: rows that could not be read: their own bytes count, what they brought does not.
+        formats: of LangGraph's own tables alone: how many checkpoints have each format (``v``).
     """
 
     bytes: int = 0
@@ -43,6 +45,7 @@ class Stats:
     by_checkpoint: dict[str, int] = field(default_factory=dict)
     prune_frees: int = 0
     damaged: list[Problem] = field(default_factory=list)
+    formats: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Unpack
 
 from lgviz.errors import NoCheckpoints, NotASource
+from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.database.conninfo import conninfo_of
 from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, Undecodable, WriteRow
 from lgviz.sources.connections import Rows, Statement
 from lgviz.sources.decode import Decoder, Encoded, FileDecoder, load_metadata
 
 from . import sql
+from .integrity import StoredValue, faults
 from .postgres_reader import PostgresReader
 from .tables import LangGraphTables, Split
 
 __all__ = ["PostgresSource"]
+
+
+_BLOBS_AT_ONCE = 64
 
 
 class PostgresToken(NamedTuple):
@@ -39,6 +45,7 @@ class PostgresSource(LangGraphTables):
     _writes = "checkpoint_writes"
     _value = "blob"
     _metadata = "metadata::text"
+    _row_size = sql.POSTGRES_ROW_SIZE
     _at_once = 256
     _saver_finds_sends = True
     _beginning = PostgresToken(None, 0, frozenset())
@@ -104,6 +111,20 @@ class PostgresSource(LangGraphTables):
             broken = Undecodable("it is no JSON object", 0, "checkpoint")
             yield id_, broken if head is None else (json.loads(head), values[id_])
 
+    def _value_faults(self, thread_id: str, ids: Rows) -> Iterator[Problem]:  # noqa: ARG002
+        # That a value is missing cannot be told: LangGraph stores nothing for an empty channel either.
+        (keys,) = self._reader.read((sql.POSTGRES_BLOB_KEYS, (thread_id,)))
+        for start in range(0, len(keys), _BLOBS_AT_ONCE):
+            parts = zip(*keys[start : start + _BLOBS_AT_ONCE], strict=True)
+            (rows,) = self._reader.read((sql.POSTGRES_SOME_BLOBS, (thread_id, *map(list, parts))))
+            values = (StoredValue(_value_text(thread_id, *key), (type_, blob)) for *key, type_, blob in rows)
+            yield from faults(values, self._decoder)
+
+    def _value_sizes(self, formats: Counter[str]) -> Iterator[tuple[str | None, str, int]]:
+        counts, sizes = self._reader.read((sql.POSTGRES_FORMATS, ()), (sql.POSTGRES_BLOB_SIZES, ()))
+        formats.update({version or "?": count for version, count in counts})
+        yield from sizes
+
     def _read_index(self, thread_id: str, since: PostgresToken) -> ThreadIndex:
         after, also = "", list[str]()
         if since.stamp is not None:
@@ -127,6 +148,12 @@ class PostgresSource(LangGraphTables):
             [WriteRow._make(row) for row in writes],
             PostgresToken(stamp, count, late),
         )  # fmt: skip
+
+
+def _value_text(thread_id: str, namespace: str, channel: str, version: str) -> str:
+    """Where a value is, in words: it belongs to every checkpoint that has its version."""
+    of = f" of {namespace}" if namespace else ""
+    return f"thread {thread_id!r}, channel {channel!r}{of}, version {version}"
 
 
 def _whole(snapshot: str) -> int:

@@ -6,19 +6,33 @@ from lgviz.sources.places import TASKS_CHANNEL
 
 __all__ = [
     "ANY",
+    "IDS",
+    "PARENTS",
     "POSTGRES_BLOBS",
+    "POSTGRES_BLOB_KEYS",
+    "POSTGRES_BLOB_SIZES",
     "POSTGRES_COLUMNS",
+    "POSTGRES_FORMATS",
     "POSTGRES_HEADS",
     "POSTGRES_HELD",
     "POSTGRES_ROWS",
+    "POSTGRES_ROW_SIZE",
     "POSTGRES_SINCE",
+    "POSTGRES_SOME_BLOBS",
     "POSTGRES_THREADS",
     "SQLITE_COLUMNS",
+    "SQLITE_INTEGRITY",
     "SQLITE_ROWS",
+    "SQLITE_ROW_SIZE",
     "SQLITE_THREADS",
+    "TWICE",
+    "checkpoint_sizes",
     "facts",
+    "metadata_of",
+    "orphans",
     "sent",
     "sqlite_blobs",
+    "write_sizes",
     "writes",
     "writes_to",
 ]
@@ -60,8 +74,51 @@ def _marks(count: int) -> str:
     return ",".join("?" * count)
 
 
+# ---------------------------------------------------------------- what is there, for check and stats
+
+_PLACE = "thread_id, checkpoint_ns, checkpoint_id"
+IDS = "SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE thread_id = ? ORDER BY 1, 2"
+"""The checkpoints of a thread. Takes the thread."""
+TWICE = f"SELECT {_PLACE}, count(*) FROM checkpoints GROUP BY {_PLACE} HAVING count(*) > 1"
+"""Checkpoints that are there more than once."""
+PARENTS = """
+SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id FROM checkpoints c
+WHERE parent_checkpoint_id <> '' AND NOT EXISTS (
+    SELECT 1 FROM checkpoints p WHERE p.thread_id = c.thread_id
+        AND p.checkpoint_ns = c.checkpoint_ns AND p.checkpoint_id = c.parent_checkpoint_id)
+ORDER BY 1, 2, 3"""
+"""Checkpoints whose parent is not there, with its id."""
+
+
+def orphans(table: str) -> str:
+    """Writes to checkpoints that are not there: how many to each."""
+    return f"""
+        SELECT {_PLACE}, count(*) FROM {table} w WHERE NOT EXISTS (
+            SELECT 1 FROM checkpoints c WHERE c.thread_id = w.thread_id
+                AND c.checkpoint_ns = w.checkpoint_ns AND c.checkpoint_id = w.checkpoint_id)
+        GROUP BY {_PLACE} ORDER BY 1, 2, 3"""
+
+
+def metadata_of(metadata: str) -> str:
+    """The metadata of a thread's checkpoints. Takes the thread."""
+    return f"SELECT checkpoint_ns, checkpoint_id, {metadata} FROM checkpoints WHERE thread_id = ?"
+
+
+def checkpoint_sizes(size: str) -> str:
+    """How many rows checkpoints have, and their bytes."""
+    return f"SELECT thread_id, checkpoint_id, count(*), sum({size}) FROM checkpoints GROUP BY 1, 2"
+
+
+def write_sizes(table: str, value: str) -> str:
+    """How many writes each channel has under a checkpoint, and their bytes."""
+    size = f"coalesce(sum(length({value})), 0)"
+    return f"SELECT thread_id, checkpoint_id, channel, count(*), {size} FROM {table} GROUP BY 1, 2, 3"
+
+
 # ---------------------------------------------------------------- SQLite
 
+SQLITE_ROW_SIZE = "length(checkpoint) + coalesce(length(metadata), 0)"
+SQLITE_INTEGRITY = "PRAGMA integrity_check(20)"
 SQLITE_THREADS = """
 SELECT thread_id, sum(checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
 GROUP BY thread_id ORDER BY max(rowid) DESC"""
@@ -100,6 +157,21 @@ POSTGRES_ROWS = """
 SELECT xmin::text, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata::text,
     pg_column_size(checkpoint)
 FROM checkpoints WHERE thread_id = ? {since} ORDER BY age(xmin) DESC, checkpoint_id"""
+
+
+POSTGRES_ROW_SIZE = "pg_column_size(checkpoint) + pg_column_size(metadata)"
+POSTGRES_FORMATS = "SELECT checkpoint ->> 'v', count(*) FROM checkpoints GROUP BY 1"
+POSTGRES_BLOB_SIZES = """
+SELECT thread_id, channel, coalesce(length(blob), 0) FROM checkpoint_blobs WHERE type <> 'empty'"""
+POSTGRES_BLOB_KEYS = """
+SELECT checkpoint_ns, channel, version FROM checkpoint_blobs
+WHERE thread_id = ? AND type <> 'empty' ORDER BY 1, 2, 3"""
+"""The values of a thread, by their keys. Takes the thread."""
+POSTGRES_SOME_BLOBS = """
+SELECT checkpoint_ns, channel, version, type, blob FROM checkpoint_blobs
+WHERE thread_id = ? AND (checkpoint_ns, channel, version) IN (
+    SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))"""
+"""Some values of a thread. Takes the thread and the parts of their keys."""
 
 
 def _object(key: str) -> str:

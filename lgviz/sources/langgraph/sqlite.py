@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 from lgviz.errors import NoCheckpoints, NotADatabase
-from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, WriteRow
+from lgviz.persistence.blocks.integrity import Problem
+from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, Undecodable, WriteRow
 from lgviz.sources.connections import AsyncReader, FileReader, LiveReader, ReadConnection, Rows, Statement
 from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 from lgviz.sources.metadata_cache import Key, MetadataCache
 
 from . import sql
+from .integrity import StoredValue, faults, place_text
 from .tables import LangGraphTables, Split
 
 __all__ = ["SqliteSource"]
@@ -42,6 +46,7 @@ class SqliteSource(LangGraphTables):
     _writes = "writes"
     _value = "value"
     _metadata = "metadata"
+    _row_size = sql.SQLITE_ROW_SIZE
     _at_once = 16  # whole states are big: few are held at a time
     _saver_finds_sends = False
     _in_order = True  # a checkpoint is stored whole
@@ -89,6 +94,35 @@ class SqliteSource(LangGraphTables):
     def _assembled(self, rows: Sequence[Rows], *, exact: bool = False) -> Iterator[tuple[str, Split]]:
         for id_, type_, blob in rows[0]:
             yield id_, self._decoder.split(type_, blob, exact=exact)
+
+    def _database_faults(self) -> Iterator[Problem]:
+        (rows,) = self._reader.read((sql.SQLITE_INTEGRITY, ()))
+        return (Problem("the database", said) for (said,) in rows if said != "ok")
+
+    def _value_faults(self, thread_id: str, ids: Rows) -> Iterator[Problem]:
+        for namespace, some in groupby(ids, itemgetter(0)):
+            for id_, split in self._split(thread_id, namespace, [id_ for _, id_ in some], None):
+                where = place_text(thread_id, namespace, id_)
+                if isinstance(split, Undecodable):
+                    (rows,) = self._reader.read(*self._select(thread_id, namespace, [id_], None))
+                    whole = (StoredValue(where, (type_, blob)) for _, type_, blob in rows)
+                    yield from list(faults(whole, self._decoder)) or [Problem(where, split.reason)]
+                else:
+                    values = (
+                        StoredValue(f"{where}, channel {name!r}", one) for name, one in split[1].items()
+                    )
+                    yield from faults(values, self._decoder)
+
+    def _value_sizes(self, formats: Counter[str]) -> Iterator[tuple[str | None, str, int]]:
+        for thread in self.threads():
+            (ids,) = self._reader.read((sql.IDS, (thread.thread_id,)))
+            for namespace, some in groupby(ids, itemgetter(0)):
+                for _, split in self._split(thread.thread_id, namespace, [id_ for _, id_ in some], None):
+                    head, values = ({}, {}) if isinstance(split, Undecodable) else split
+                    formats[str(head.get("v", "?"))] += 1
+                    for name, (type_, blob) in values.items():
+                        if type_ != "decoded":  # a state that is one JSON says nothing of its parts
+                            yield None, name, len(blob)
 
     def _read_index(self, thread_id: str, since: SqliteToken) -> ThreadIndex:
         cache = self._cache if since is self._beginning else None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from lgviz.errors import CheckpointNotFound, DamagedData
+from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.savers.stats import Stats
 from lgviz.sources.base import (
     Bookkeeping,
     Record,
@@ -14,13 +17,15 @@ from lgviz.sources.base import (
     StoredWrite,
     ThreadIndex,
     ThreadInfo,
+    Told,
     Undecodable,
 )
 from lgviz.sources.connections import ReadConnection, Rows, Statement
 from lgviz.sources.decode import Decoder, Encoded, load_metadata, opened_writes
 from lgviz.sources.places import TASKS_CHANNEL, id_time
 
-from . import sql
+from . import integrity, sql
+from .integrity import StoredValue
 
 __all__ = ["EncodedSource", "LangGraphTables", "Split"]
 
@@ -28,6 +33,8 @@ _KEEPS_SENDS = 4
 """The first format of checkpoints with a channel for what was sent."""
 
 _IDS_AT_ONCE = 500
+_AT_ONCE = 16
+"""Checkpoints whose writes are looked into at once."""
 
 Split = tuple[dict[str, Any], dict[str, Encoded]] | Undecodable
 """A checkpoint's bookkeeping and its values, still encoded; or why it cannot be read."""
@@ -112,6 +119,8 @@ class LangGraphTables(EncodedSource):
     """Its column of values."""
     _metadata: ClassVar[str]
     """A checkpoint's metadata, as JSON."""
+    _row_size: ClassVar[str]
+    """Bytes of a checkpoint's row."""
     _at_once: ClassVar[int]
     """How many checkpoints are asked for by one statement."""
     _saver_finds_sends: ClassVar[bool]
@@ -189,6 +198,61 @@ class LangGraphTables(EncodedSource):
 
     def close(self) -> None:
         self._reader.close()
+
+    # ------------------------------------------------------------ what is there
+
+    whole = (
+        "Everything that is there can be read, and no checkpoint is missing. LangGraph's tables have no "
+        "hashes to tell more by."
+    )
+
+    def stats(self) -> Stats:
+        self.has_tables()
+        rows, writes = self._reader.read(
+            (sql.checkpoint_sizes(self._row_size), ()), (sql.write_sizes(self._writes, self._value), ())
+        )
+        formats = Counter[str]()
+        found = integrity.measured(rows, writes, self._value_sizes(formats))
+        found.formats = dict(sorted(formats.items()))
+        return found
+
+    def check(self, told: Told = lambda *_: None) -> list[Problem]:
+        self.has_tables()
+        found = list(self._database_faults())
+        threads = [one.thread_id for one in self.threads()]
+        for done, thread in enumerate(threads):
+            told(done, len(threads))
+            found += self._thread_faults(thread)
+        return [*found, *integrity.dangling(self._reader, self._writes)]
+
+    def _thread_faults(self, thread_id: str) -> Iterator[Problem]:
+        metadata, ids = self._reader.read(
+            (sql.metadata_of(self._metadata), (thread_id,)), (sql.IDS, (thread_id,))
+        )
+        yield from integrity.metadata_faults(thread_id, metadata)
+        yield from self._value_faults(thread_id, ids)
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            found = self._reader.read(*(self._select_writes(thread_id, *one) for one in some))
+            for one, writes in zip(some, found, strict=True):
+                place = integrity.place_text(thread_id, *one)
+                values = (
+                    StoredValue(f"{place}, task {task_id}, channel {channel!r}", (type_, blob))
+                    for _, task_id, _, channel, type_, blob in writes
+                )
+                yield from integrity.faults(values, self._decoder)
+
+    def _database_faults(self) -> Iterator[Problem]:
+        """What the database itself finds damaged."""
+        return iter(())
+
+    @abstractmethod
+    def _value_faults(self, thread_id: str, ids: Rows) -> Iterator[Problem]:
+        """Which values of the checkpoints (namespace, id) of a thread cannot be read."""
+
+    @abstractmethod
+    def _value_sizes(self, formats: Counter[str]) -> Iterator[tuple[str | None, str, int]]:
+        """What :func:`integrity.measured` is given; counts the formats of checkpoints."""
 
     # ------------------------------------------------------------ SQL
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, Unpack
 from langgraph.store.base import GetOp, Item, SearchOp
 
 from lgviz.errors import LgvizError
+from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
@@ -138,6 +139,9 @@ class VersionedItems(ItemReader):
     ) -> list[Version]:
         after = None if since is None else read_when(since)
         return self._operate(lambda: self._engine.past.changes(thread_id, checkpoint_id, after)) or []
+
+    def check(self) -> list[Problem]:
+        return self._operate(self._engine.integrity.check) or []
 
     def _view(self) -> ItemView:
         if self._at is not None:

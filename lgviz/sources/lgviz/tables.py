@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -34,10 +34,12 @@ from lgviz.sources.base import (
     ThreadIndex,
     ThreadInfo,
     ThreadLineage,
+    Told,
     Undecodable,
 )
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
+from lgviz.sources.langgraph.detect import is_url
 from lgviz.sources.places import config_of
 
 from .runners import OperationRun, in_file, of_owner, over_postgres
@@ -119,6 +121,21 @@ class TablesSource(Source):
                 return source
         return None
 
+    @classmethod
+    def are_in(cls, where: str) -> bool:
+        """Whether a database has lgviz's tables, with a checkpoint in them or without.
+
+        Args:
+            where: path or URL.
+        """
+        if not is_url(where):
+            with closing(FileReader(Path(where).expanduser())) as reader:
+                return bool(reader.read((_TABLE, ()))[0])
+        source = cls(over_postgres(lambda: where), SaverEngine(POSTGRESQL, serializer_for()), "PostgreSQL")
+        with suppress(ForeignTables):
+            source.threads()
+        return source._ready
+
     # ------------------------------------------------------------ Source
 
     def threads(self) -> list[ThreadInfo]:
@@ -134,7 +151,7 @@ class TablesSource(Source):
     def stats(self) -> Stats:
         return self._run(lambda: self._engine.stats.read()) or Stats()
 
-    def check(self) -> list[Problem]:
+    def check(self, told: Told = lambda *_: None) -> list[Problem]:  # noqa: ARG002 - one act
         return self._run(self._engine.integrity.check) or []
 
     def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:
