@@ -7,7 +7,13 @@ from importlib import import_module
 
 __all__ = ["main"]
 
-_COMMANDS = ("lgviz.cli.reading", "lgviz.cli.keeping", "lgviz.cli.opening", "lgviz.cli.serving")
+_COMMANDS = (
+    "lgviz.cli.reading",
+    "lgviz.cli.keeping",
+    "lgviz.cli.opening",
+    "lgviz.cli.replaying",
+    "lgviz.cli.serving",
+)
 """The modules that declare commands, in the order in which the help lists them."""
 
 

@@ -19,6 +19,7 @@ from lgviz.session.halts import StopPoints
 from lgviz.session.target import aperform, perform, target_of
 from lgviz.sources import open_source
 from lgviz.sources.base import Source
+from lgviz.sources.redact import Redactor
 
 from .results import BranchReplay, Replay, ThreadReplay
 from .thread import ThreadActs
@@ -103,6 +104,7 @@ class _Work:
     threads: list[str]
     live: StopPoints
     effects: StopPoints
+    redactor: Redactor | None = None
 
     @classmethod
     def of(cls, graph: Any, source: Any, threads: Names | None, live: Names, effects: Names) -> _Work:
@@ -110,19 +112,19 @@ class _Work:
         if hasattr(graph, "checkpointer"):
             here.checkpointer = InMemorySaver()
         target_of(here)  # or it refuses
-        opened = copy.copy(open_source(source).real)
+        given = open_source(source)
+        opened = copy.copy(given.real)
         opened.graph = graph  # states are told as today's graph tells them
         known = [thread.thread_id for thread in opened.threads()]
-        given = [threads] if isinstance(threads, str) else threads
-        wanted = known if given is None else list(dict.fromkeys(map(str, given)))
+        asked = [threads] if isinstance(threads, str) else threads
+        wanted = known if asked is None else list(dict.fromkeys(map(str, asked)))
         if missing := sorted(set(wanted).difference(known)):
             raise ThreadNotFound(
                 f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."
             )
-        points = (
-            StopPoints.of(names, here, what) for names, what in ((live, "be live"), (effects, "have effects"))
-        )
-        return cls(here, opened, wanted, *points)
+        is_live = StopPoints.of(live, here, "be live")
+        has_effects = StopPoints.of(effects, here, "have effects")
+        return cls(here, opened, wanted, is_live, has_effects, given.redactor)
 
     def through(self, executor: Executor | None) -> Iterator[ThreadReplay]:
         """Each thread, as it is done."""
@@ -163,9 +165,8 @@ class _Work:
             return _unknown(thread_id, error)
 
     def _acts(self, thread_id: str) -> ThreadActs:
-        return ThreadActs(
-            self.graph, History(self.source, thread_id), self.live.has_path, self.effects.has_path
-        )
+        history = History(self.source, thread_id)
+        return ThreadActs(self.graph, history, self.live.has_path, self.effects.has_path, self.redactor)
 
 
 def _unknown(thread_id: str, error: Exception) -> ThreadReplay:

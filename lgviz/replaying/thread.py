@@ -28,7 +28,8 @@ from lgviz.session.saver_errors import within_saver
 from lgviz.session.target import find, target_of
 from lgviz.session.update import Edit, update
 from lgviz.session.values import Set
-from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of
+from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of, unrooted
+from lgviz.sources.redact import Redactor
 
 from .leg_run import LegRun
 from .legs import Leg, legs_of
@@ -64,11 +65,18 @@ class ThreadActs:
         history: the thread, without masks.
         live: whether a node of this path always runs.
         effects: whether a node of this path must not run.
+        redactor: masks what is told of states.
     """
 
     def __init__(
-        self, graph: Any, history: History, live: Callable[[str], bool], effects: Callable[[str], bool]
+        self,
+        graph: Any,
+        history: History,
+        live: Callable[[str], bool],
+        effects: Callable[[str], bool],
+        redactor: Redactor | None = None,
     ) -> None:
+        self._redactor = redactor
         self._saver = InMemorySaver()
         self._graph = copy.copy(graph)
         self._graph.checkpointer = self._saver
@@ -99,8 +107,14 @@ class ThreadActs:
     def _branch(self, row: int) -> Act[BranchReplay]:
         at, values = self._at[row], None
         if at.config is not None:
-            values = (yield from call(self._graph, "get_state", at.config)).values
-        return BranchReplay(self._tree.labels[row], at.verdict, at.parted_at, at.reason, at.diff, values)
+            told = (yield from call(self._graph, "get_state", at.config)).values
+            values = unrooted(self._masked(by_channel(told))) if self._redactor is not None else told
+        reason = at.reason if self._redactor is None else self._redactor.text(at.reason)
+        return BranchReplay(self._tree.labels[row], at.verdict, at.parted_at, reason, at.diff, values)
+
+    def _masked(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        masks = self._redactor
+        return state if masks is None else {name: masks.channel(name, v) for name, v in state.items()}
 
     # ------------------------------------------------------------ one leg
 
@@ -214,7 +228,7 @@ class ThreadActs:
         made_by = self._tree.nodes[row]
         if self._lasting.intersection(made_by) and len(self._history.heads) > 1:
             return replace(at, reason=_LASTING)
-        diff, place = parting(recorded, present)
+        diff, place = parting(self._masked(recorded), self._masked(present))
         return replace(
             at, verdict="parted", reason=f"{names(made_by) or 'it'} gave another {place}", diff=diff
         )

@@ -30,9 +30,7 @@ class State(TypedDict):
 
 def build(saver: Any = None) -> Any:
     builder = StateGraph(State)
-    builder.add_node(
-        "say", lambda s: {"messages": [AIMessage(f"step {s['step']}")], "step": s["step"] + 1}
-    )
+    builder.add_node("say", lambda s: {"messages": [AIMessage(f"step {s['step']}")], "step": s["step"] + 1})
     builder.add_edge(START, "say")
     builder.add_conditional_edges("say", lambda s: END if s["step"] >= STEPS else "say", ["say", END])
     return builder.compile(checkpointer=saver)

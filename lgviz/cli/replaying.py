@@ -1,0 +1,134 @@
+"""The command that does stored threads again, as a gate of a build: ``replay``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from xml.etree import ElementTree
+
+import typer
+
+from .app import OpenedDatabase, command
+from .printing import CommandAnswer, Line, complain
+
+if TYPE_CHECKING:
+    from lgviz.replaying import Replay, ThreadReplay
+
+__all__ = ["replay"]
+
+PARTED, NOTHING, UNKNOWN = 1, 2, 3
+"""Exit codes: something came out other or failed; nothing was replayed; else something could not be told."""
+_STYLES = {"same": "green", "unknown": "yellow", "parted": "red", "failed": "red"}
+
+_Names = Annotated[
+    list[str] | None,
+    typer.Option("--live", metavar="NODE", help="A node with new code, which runs; may be given again."),
+]
+
+
+@command("lgviz replay checkpoints.db --graph app:graph --live plan")
+def replay(
+    database: OpenedDatabase,
+    graph: Annotated[
+        str, typer.Option("--graph", metavar="MODULE:GRAPH", help="Today's graph: app:graph or app.py:graph.")
+    ],
+    threads: Annotated[
+        list[str] | None,
+        typer.Option("--thread", "-t", metavar="THREAD", help="Only this one; may be given again."),
+    ] = None,
+    live: _Names = None,
+    effects: Annotated[
+        list[str] | None,
+        typer.Option("--effects", metavar="NODE", help="A node that must not run; may be given again."),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write a report as JUnit does.")
+    ] = None,
+) -> CommandAnswer:
+    """Do threads again with today's code: neither a model nor a node whose input did not change is called.
+
+    Ends with 0 where every thread is the same, 1 where one parted or failed, else 3 where one is unknown; 2
+    where nothing could be replayed.
+    """
+    from lgviz.errors import LgvizError
+    from lgviz.mcp.graphs import load_graph
+    from lgviz.replaying import replay as replayed
+
+    try:
+        found = replayed(load_graph(graph), database.source, threads, live or (), effects or ())
+    except LgvizError as error:
+        complain(str(error))
+        raise typer.Exit(NOTHING) from error
+    if junit is not None:
+        junit.write_bytes(_junit(found, graph))
+    return CommandAnswer(lambda: _data(found), _lines(found), "There is no thread.", _code(found))
+
+
+def _code(found: Replay) -> int:
+    if found.ok:
+        return 0
+    bad = found.stopped or any(thread.verdict in ("parted", "failed") for thread in found.values())
+    return PARTED if bad else UNKNOWN
+
+
+def _lines(found: Replay) -> Iterator[Line]:
+    for thread in found.values():
+        if thread.verdict != "same":
+            at = f" at {thread.parted_at}" if thread.parted_at else ""
+            yield [
+                (thread.thread_id, "cyan"),
+                ("  ", ""),
+                (thread.verdict + at, _STYLES[thread.verdict]),
+                (f"  {thread.reason}", ""),
+            ]
+    if found:
+        yield found.summary
+
+
+def _data(found: Replay) -> dict[str, Any]:
+    return {
+        "ok": found.ok,
+        "stopped": found.stopped,
+        "counts": found.counts,
+        "served": found.served.total(),
+        "ran": found.ran.total(),
+        "threads": [_thread(thread) for thread in found.values()],
+    }
+
+
+def _thread(thread: ThreadReplay) -> dict[str, Any]:
+    told = {name: getattr(thread, name) for name in ("thread_id", "verdict", "parted_at", "reason")}
+    branches = [
+        {name: getattr(branch, name) for name in ("head", "verdict", "parted_at", "reason")}
+        for branch in thread.branches
+    ]
+    return told | {"served": dict(thread.served), "ran": dict(thread.ran), "branches": branches}
+
+
+def _text(said: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(character for character in said if character.isprintable() or character == "\n")
+
+
+def _junit(found: Replay, graph: str) -> bytes:
+    """A report with a test for each thread: an unknown one is skipped, one that failed is an error."""
+    counts = found.counts
+    numbers = {"failures": "parted", "errors": "failed", "skipped": "unknown"}
+    suite = ElementTree.Element(
+        "testsuite",
+        {"name": f"replay of {graph}", "tests": str(len(found))}
+        | {name: str(counts.get(verdict, 0)) for name, verdict in numbers.items()},
+    )
+    elements = {"parted": "failure", "failed": "error", "unknown": "skipped"}
+    for thread in found.values():
+        case = ElementTree.SubElement(
+            suite, "testcase", {"classname": graph, "name": _text(thread.thread_id)}
+        )
+        if (element := elements.get(thread.verdict)) is not None:
+            at = f"{thread.parted_at}: " if thread.parted_at else ""
+            told = ElementTree.SubElement(case, element, {"message": _text(f"{at}{thread.reason}")})
+            if thread.diff is not None:
+                told.text = _text(repr(thread.diff))
+    written: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return written

@@ -1,0 +1,91 @@
+"""``lgviz replay``: what a build sees."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+import lgviz
+import lgviz.cli.replaying
+from lgviz.cli.app import app
+from lgviz.demos import chat, two_nodes
+from lgviz.persistence import SqliteSaver
+
+CHANGED = """
+from lgviz.demos.two_nodes import *
+graph = build()
+graph.nodes["node_a"].bound.func = lambda state: {"foo": "a", "bar": ["sk-secret"]}
+"""
+
+
+@pytest.fixture
+def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    with SqliteSaver.from_conn_string(tmp_path / "z.db") as saver:
+        two_nodes.seed(two_nodes.build(saver), thread_id="two")
+    (tmp_path / "same_app.py").write_text("from lgviz.demos import two_nodes\ngraph = two_nodes.build()\n")
+    (tmp_path / "changed_app.py").write_text(CHANGED)
+    (tmp_path / "chat_app.py").write_text("from lgviz.demos import chat\ngraph = chat.build()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    return tmp_path / "z.db"
+
+
+def lg(*arguments: Any) -> Any:
+    return CliRunner().invoke(app, [str(one) for one in arguments], prog_name="lgviz")
+
+
+def test_all_the_same(db: Path) -> None:
+    done = lg("replay", db, "--graph", "same_app:graph")
+    assert (done.exit_code, done.stdout) == (0, "Replay of 1 thread: 1 same; 3 tasks served, 0 ran\n")
+
+
+def test_one_parted(db: Path) -> None:
+    done = lg("replay", db, "--graph", "changed_app.py:graph", "--live", "node_a", "--junit", "report.xml")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("two  parted at c2  'node_a' gave another bar[0]\n")
+    suite = ElementTree.parse("report.xml").getroot()
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "1", "failures": "1", "errors": "0", "skipped": "0",
+    }  # fmt: skip
+    failure = suite.find("testcase[@name='two']/failure")
+    assert failure is not None
+    assert failure.get("message") == "c2: 'node_a' gave another bar[0]"
+    assert "sk-secret" in str(failure.text)
+    masked = lg(
+        "replay", db, "--graph", "changed_app.py:graph", "--live", "node_a", "--junit", "report.xml",
+        "--redact", "/sk-[a-z]+/",
+    )  # fmt: skip
+    assert masked.exit_code == 1
+    assert "sk-secret" not in Path("report.xml").read_text() + masked.stdout
+
+
+def test_one_unknown_as_json(db: Path, tmp_path: Path) -> None:
+    with SqliteSaver.from_conn_string(tmp_path / "chat.db") as saver:
+        chat.seed(chat.build(saver))
+    done = lg("replay", tmp_path / "chat.db", "--graph", "chat_app:graph", "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 3
+    assert (told["ok"], told["counts"]) == (False, {"unknown": 1})
+    assert [branch["verdict"] for branch in told["threads"][0]["branches"]] == ["same", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--graph", "nowhere:graph"], "nowhere:graph cannot be loaded"),
+        (["--graph", "same_app:graph", "--live", "x"], "The graph has no node 'x' to be live."),
+        (["--graph", "same_app:graph", "-t", "9"], "There is no thread '9'"),
+        ([], "Missing option '--graph'"),
+    ],
+)
+def test_what_cannot_begin_ends_with_2(arguments: list[str], said: str, db: Path) -> None:
+    done = lg("replay", db, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert lgviz.cli.replaying.PARTED == 1
