@@ -1,7 +1,8 @@
 """lgviz: see, understand and rewrite what a LangGraph agent remembers.
 
 ``%load_ext lgviz`` registers the magic ``%lgviz``; :func:`debug` opens the debugger, :func:`history` reads a
-thread as a tree of checkpoints, :func:`preview`, :func:`fork` and :func:`run` travel in time from code.
+thread as a tree of checkpoints, :func:`preview`, :func:`fork` and :func:`run` travel in time from code,
+:func:`replay` does whole threads again with today's code.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
+    from lgviz.replaying import Replay, ThreadReplay, areplay, replay
     from lgviz.session import Preview, Run, Set, afork, apreview, arun, astart, fork, preview
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
@@ -39,12 +41,15 @@ __all__ = [
     "KeptAsWrites",
     "LgvizError",
     "Preview",
+    "Replay",
     "Run",
     "Set",
     "StateDiff",
+    "ThreadReplay",
     "__version__",
     "afork",
     "apreview",
+    "areplay",
     "arun",
     "astart",
     "debug",
@@ -55,6 +60,7 @@ __all__ = [
     "open_bundle",
     "open_source",
     "preview",
+    "replay",
     "run",
     "sandbox",
     "save_bundle",
@@ -73,11 +79,14 @@ _HOMES = {
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
     "Preview": "lgviz.session",
+    "Replay": "lgviz.replaying",
     "Run": "lgviz.session",
     "Set": "lgviz.session",
     "StateDiff": "lgviz.analysis.diff",
+    "ThreadReplay": "lgviz.replaying",
     "afork": "lgviz.session",
     "apreview": "lgviz.session",
+    "areplay": "lgviz.replaying",
     "arun": "lgviz.session",
     "astart": "lgviz.session",
     "debug": "lgviz.widget",
@@ -86,6 +95,7 @@ _HOMES = {
     "open_bundle": "lgviz.transfer.bundles",
     "open_source": "lgviz.sources",
     "preview": "lgviz.session",
+    "replay": "lgviz.replaying",
     "run": "lgviz.session",
     "save_bundle": "lgviz.transfer.bundles",
     "start": "lgviz.session",

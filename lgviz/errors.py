@@ -277,6 +277,10 @@ class NodeRefused(ActRefused):
     """``as_node`` or ``goto`` names no node, or the node's router raised."""
 
 
+class EffectRefused(ActRefused):
+    """A node that is marked as having effects would run again in a replay."""
+
+
 class NothingToRun(ActRefused):
     """The checkpoint has no next node, or no interrupt waits for the answer."""
 

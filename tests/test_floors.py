@@ -19,6 +19,8 @@ FLOORS = {
     "analysis": 3,
     "export": 3,
     "transfer": 3,
+    "replaying": 4,
+    "reuse": 4,
     "session": 4,
     "protocol": 5,
     "backend": 5,

@@ -19,6 +19,7 @@ from lgviz.page.whole import WholeValues
 _LINES = [f"Line {n} of a long report, which says what {n * 7} says." for n in range(60)]
 _REPORT = "\n".join(_LINES)
 _PROSE = "The train to Porto leaves at nine, and the seats by the window are taken"
+_SMILES = " ".join(["\U0001f600 smiles"] * 60 + ["here"] + ["\U0001f680 flies"] * 60)
 _JAPANESE = "東京から京都まで新幹線で二時間半ほどかかりますので座席を"
 
 
@@ -57,6 +58,7 @@ PAIRS: dict[str, tuple[Any, Any]] = {
     "report, its ends": (_REPORT, "\n".join(["A new beginning.", *_LINES[1:-1], "And a new end."])),
     "report, all": (_REPORT, "\n".join(reversed(_LINES))),
     "Japanese": (_JAPANESE, _JAPANESE.replace("東京", "大阪").replace("二時間半", "二時間")),
+    "beyond two bytes": (_SMILES, _SMILES.replace("here", "there")),
     "long word": ("a" * 300, "a" * 150 + "b" + "a" * 150),
     "bytes": (b"abc", b"abd"),
     "dict": ({"a": 1, "gone": 2, "b": {"c": 3}}, {"b": {"c": 4}, "a": 1, "new": 5}),

@@ -32,6 +32,7 @@ from pairs import differences
 
 from lgviz.backend import Backend
 from lgviz.demos import DEMOS
+from lgviz.page.recorded import record as recorded_thread
 from lgviz.persistence import InMemoryStore
 
 OUT = Path(__file__).resolve().parents[1] / "tests" / "recordings"
@@ -377,6 +378,18 @@ def places() -> list[dict[str, Any]]:
     return view.close()
 
 
+def page() -> list[dict[str, Any]]:
+    """The agent's thread as a saved page holds it: what it answers is what :func:`agent` recorded."""
+    graph = DEMOS["agent"].build(MemorySaver())
+    DEMOS["agent"].seed(graph, thread_id="1")
+    backend = Backend(graph)
+    backend.request("thread_open", thread_id="1")
+    head, parts = recorded_thread(backend, None, lambda *_: None).lines()
+    backend.close()
+    said = {"id": 1, "result": {"head": json.loads(head), "parts": parts}}
+    return [{"ask": {"id": 1, "method": "thread_open", "params": {}}, "say": [said]}]
+
+
 RECORDINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "two_nodes": lambda: look_around("two_nodes").close(),
     "chat": lambda: look_around("chat", "c2", "c5", "c12").close(),
@@ -388,6 +401,7 @@ RECORDINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "places": places,
     "trip": trip,
     "differences": differences,
+    "page": page,
 }
 
 

@@ -1,5 +1,6 @@
 // The entry of a static page: the debugger over the thread that lies in the file.
 import { still } from "./lib/still";
+import { LANGUAGES, language, speakAs } from "./lib/words";
 import { mount } from "./mount";
 import { type PageData, PageSource } from "./source/page";
 
@@ -15,6 +16,8 @@ export async function show(): Promise<void> {
   const [head, ...parts] = (await lgvizPage.data).split("\n");
   const data = JSON.parse(head as string) as PageData;
   still.value = true;
+  speakAs(navigator.language);
+  document.documentElement.lang = language.value in LANGUAGES ? language.value : "en";
   const mounted = mount(element, {
     source: new PageSource(data, parts),
     threadId: data.opened.thread.thread_id,

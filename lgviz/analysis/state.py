@@ -112,6 +112,16 @@ class StateReader:
             opened.snapshot = told if redactor is None else masked_snapshot(told, redactor)
         return opened.snapshot
 
+    def told_by(self, graph: Any, row: int) -> StateSnapshot | None:
+        """What another graph than the source's says of a checkpoint, without masks: for acts. None where the
+        graph has no subgraph that fits. Raises what LangGraph raises where it cannot load the state."""
+        facts, record = self._tree.rows[row], self._opened(row).record
+        found = _graph_of(graph, facts, record.bookkeeping)
+        if found is None:
+            return None
+        snapshot: StateSnapshot = found.get_state(self._through(facts, record))
+        return snapshot if snapshot.metadata is not None else None
+
     def real_state(self, row: int) -> dict[str, Any]:
         """The values by channel without masks: for acts, which go on with them. Never to be shown."""
         return by_channel(self._told_at(row).values)

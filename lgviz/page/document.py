@@ -6,7 +6,6 @@ import base64
 import functools
 import gzip
 import hashlib
-import json
 from html import escape
 from pathlib import Path
 
@@ -72,10 +71,8 @@ def page_of(backend: Backend, selected: str | None, show: Show) -> tuple[bytes, 
     """
     recorded = record(backend, selected, show)
     title = f"Thread {recorded.thread_id}"
-    data = dict(recorded.data)
-    parts = data.pop("parts")
-    # A part on each line: the page reads only those that it shows.
-    whole = "\n".join([json.dumps(data, ensure_ascii=False, separators=(",", ":")), *parts.table])
+    head, parts = recorded.lines()
+    whole = "\n".join([head, *parts])
     text = _PAGE.format(
         hash=base64.b64encode(hashlib.sha256(_BOOT.encode()).digest()).decode(),
         title=escape(visible(title)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Recorded:
     checkpoints: int
     messages: int
     items: int
+
+    def lines(self) -> tuple[str, list[str]]:
+        """What the file holds: the head, and the parts, of which a page reads those that it shows."""
+        head = {name: value for name, value in self.data.items() if name != "parts"}
+        return json.dumps(head, ensure_ascii=False, separators=(",", ":")), self.data["parts"].table
 
 
 def record(backend: Backend, selected: str | None, show: Show) -> Recorded:

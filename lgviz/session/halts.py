@@ -16,7 +16,7 @@ from langgraph.constants import START
 from langgraph.runtime import RunControl
 
 from lgviz.errors import InvalidValue, NodeRefused, described, listed
-from lgviz.sources.places import enclosing, node_path, place_of
+from lgviz.sources.places import enclosing, innermost, node_path, place_of
 
 from .run_result import CheckpointFinder
 
@@ -31,8 +31,8 @@ def check_breakpoints(graph: Any, before: Iterable[str], after: Iterable[str]) -
     Raises:
         NodeRefused: neither the graph nor a subgraph has such a node.
     """
-    StopPoints.of(before, graph, "before")
-    StopPoints.of(after, graph, "after")
+    StopPoints.of(before, graph, "stop before")
+    StopPoints.of(after, graph, "stop after")
 
 
 def nodes_of(graph: Any) -> set[str]:
@@ -68,6 +68,10 @@ class StopPoints:
         """Whether there is one at a node of the graph of a path."""
         return (path, node) in self.inner if path else node in self.root
 
+    def has_path(self, path: str) -> bool:
+        """:meth:`has`, of a node by its own path."""
+        return self.has(*innermost(path))
+
     @property
     def names(self) -> set[str]:
         """The names of their nodes."""
@@ -81,7 +85,7 @@ class StopPoints:
         Args:
             names: of the nodes; ``"*"`` for all of the root graph.
             graph: the root graph.
-            what: which argument they were given as.
+            what: what the nodes are named for, as in ``"stop before"``.
 
         Raises:
             NodeRefused: neither the graph nor a subgraph has such a node: the run would go past it.
@@ -101,7 +105,7 @@ class StopPoints:
             if not meant:
                 every = dict.fromkeys(node for nodes in places.values() for node in nodes)
                 raise NodeRefused(
-                    f"The graph has no node {name!r} to stop {what}.", f"Choose {listed(every, last='or')}."
+                    f"The graph has no node {name!r} to {what}.", f"Choose {listed(every, last='or')}."
                 )
             found |= meant
         return cls(tuple(node for p, node in sorted(found) if not p), frozenset(p for p in found if p[0]))

@@ -19,7 +19,7 @@ from .loaded import load
 from .mixed import refuse_mixed
 from .plan import Plan, plan_of
 from .run_result import Run, RunEvent, Status
-from .run_steps import Names, Only, RunSpec, RunSteps, Until
+from .run_steps import Names, Only, Reuse, RunSpec, RunSteps, Until
 from .saver_errors import as_refusals
 from .target import GraphTarget, aperform, carrying, find, perform, refuse_busy, saver_loop, target_of
 
@@ -172,6 +172,7 @@ def start_run(
     before: Names = (),
     after: Names = (),
     sandbox: bool = False,
+    reuse: Reuse = False,
     *,
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
@@ -182,7 +183,7 @@ def start_run(
     """Start a run in a thread of its own and come back at once.
 
     Args:
-        graph, at, input, resume, only, steps, until, before, after, sandbox: see :func:`run`.
+        graph, at, input, resume, only, steps, until, before, after, sandbox, reuse: see :func:`run`.
         thread_id, config, context: see :func:`run`.
         on_event: told what happens, from the thread that runs it.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
@@ -191,7 +192,9 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    spec = RunSpec(
+        at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context, reuse=reuse
+    )
     return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
@@ -206,6 +209,7 @@ def run(
     before: Names = (),
     after: Names = (),
     sandbox: bool = False,
+    reuse: Reuse = False,
     *,
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
@@ -240,8 +244,10 @@ def run(
             ``"|judge"`` is the root graph's alone). A run
             that begins right before one passes it, and says so in ``Run.passed``.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
-            ``Run.keep()``, and no cache is used. Memory is read as of the checkpoint where the store keeps
-            versions. What a node writes to a store that it holds by closure is written: a warning names it.
+            ``Run.keep()``. Memory is read as of the checkpoint where the store keeps versions. What a node
+            writes to a store that it holds by closure is written: a warning names it.
+        reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True, or a dict of ``"live"``
+            (nodes that always run), ``"effects"`` (that must not run), ``"from_"`` (threads to look in too).
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
         on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
             do for ``graph.stream(..., stream_mode="messages")``.
@@ -253,7 +259,8 @@ def run(
         SourceError, NotFound: there is no such checkpoint, or no checkpointer.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    where = (thread_id, config, context)
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, reuse=reuse)
     return run_in_thread(graph, RunSteps(spec, on_event))
 
 
@@ -281,6 +288,7 @@ async def arun(
     before: Names = (),
     after: Names = (),
     sandbox: bool = False,
+    reuse: Reuse = False,
     *,
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
@@ -288,7 +296,9 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context)
+    spec = RunSpec(
+        at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context, reuse=reuse
+    )
     work = RunSteps(spec, on_event)
     return await aperform(target_of(graph), work.act)
 

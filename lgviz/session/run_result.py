@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,6 +113,8 @@ class Run:
         configs: of all checkpoints it made, in order, those of subgraphs too.
         before, after: the nodes that a breakpoint stopped it before or after; empty where none did.
         passed: nodes with a breakpoint before them that it went past, for it stood there when it began.
+        served: by node, how many of its tasks were answered from history (with ``reuse``).
+        ran: by node, how many ran.
     """
 
     status: Status
@@ -126,6 +129,8 @@ class Run:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
+    served: Counter[str] = field(default_factory=Counter)
+    ran: Counter[str] = field(default_factory=Counter)
     sandbox: Sandbox | None = field(default=None, repr=False)
     """What it ran in; None where it ran in the open."""
 

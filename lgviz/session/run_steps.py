@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
 from langchain_core.runnables import RunnableConfig
@@ -19,6 +20,7 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
+from lgviz.reuse.serving import Serving
 from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
 
 from .beginning import beginning, begins
@@ -30,6 +32,7 @@ from .interrupts import BESIDE, Answer, answered_besides, answers_of, located, o
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
 from .plan import begun_anew, plan_of, refreshed, replanted, root_of
+from .reused import serving_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
@@ -43,6 +46,7 @@ __all__ = ["Only", "RunSpec", "RunSteps", "Until"]
 logger = logging.getLogger(__name__)
 Until = str | Callable[[Checkpoint], bool] | None
 Only = Literal["all", "unfinished"]
+Reuse = bool | Mapping[str, Any]
 Names = str | Iterable[str]
 Nodes = tuple[str, ...]
 
@@ -67,6 +71,7 @@ class RunSpec:
     """Whether ``input`` begins a new thread, or the next turn of a finished one, in place of ``at``."""
     fresh: bool = False
     """Whether it must be a new thread."""
+    reuse: Reuse = False
 
 
 @dataclass
@@ -80,6 +85,7 @@ class RunSteps:
         made: configs of the checkpoints stored so far.
         sandbox: the sandbox that it runs in; None: it runs in the open.
         passed: nodes with a breakpoint before them that it went past, for it stood there.
+        serving: what answers its tasks from history; None: nothing does.
     """
 
     spec: RunSpec
@@ -91,6 +97,7 @@ class RunSteps:
     warnings: list[str] = field(default_factory=list)
     sandbox: Sandbox | None = None
     passed: Nodes = ()
+    serving: Serving | None = None
     _halts: Halts = field(init=False)
     _claims: Claims | None = None
     _synchronous: set[tuple[str, str]] = field(default_factory=set)
@@ -98,6 +105,7 @@ class RunSteps:
     _error: Exception | None = None
     _failed: str | None = None
     _worked: bool = False
+    _ran: list[str] = field(default_factory=list)
     _threaded: set[str] = field(default_factory=set)
     _step: list[str] = field(default_factory=list)
     _last: Nodes = ()
@@ -130,6 +138,9 @@ class RunSteps:
         reader = CheckpointFinder(base.given)
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
         claims = self._claims = Claims(position.target.saver, self.sandbox, position.thread_id)
+        self.serving = serving_of(spec.reuse, position, given, spec.config)
+        if self.serving is not None:
+            base = replace(base, graph=self.serving.over(base.graph))
         here = base.with_proxy(
             lambda config, metadata: self._put(reader, claims, config, metadata),
             serial=serial,
@@ -298,8 +309,8 @@ class RunSteps:
         acting = position.acting(spec.config, None)
         conf = {k: v for k, v in acting["configurable"].items() if not k.startswith("checkpoint_")}
         acting["configurable"] = conf | start["configurable"]
-        if self.sandbox is not None:
-            acting["configurable"]["__pregel_cache"] = None
+        if self.serving is not None or self.sandbox is not None:
+            acting["configurable"]["__pregel_cache"] = self.serving
         before, after = graph.interrupt_before_nodes, graph.interrupt_after_nodes
         streamed = call(
             graph,
@@ -355,6 +366,7 @@ class RunSteps:
             event = self.at_work.heard("|".join(where), mode, told)
             if event is not None and event.kind == "started":
                 self._worked = True
+                self._ran.append(event.node or "")
                 self._begun(event)
             elif event is not None and event.error is not None:
                 self._failed = self._failed or event.node
@@ -437,6 +449,8 @@ class RunSteps:
             before=stood["before"] if status == "interrupted" else (),
             after=stood["after"] if status == "interrupted" else (),
             passed=self.passed,
+            served=self.serving.served if self.serving is not None else Counter(),
+            ran=self.serving.ran if self.serving is not None else Counter(self._ran),
             sandbox=self.sandbox,
         )
 
@@ -475,12 +489,12 @@ class RunSteps:
                 f"until={until!r} names no node to stop before.", "Name one, or give a function."
             )
         named = [until] if isinstance(until, str) else []
-        self._until = StopPoints.of(named, graph, "before").names
+        self._until = StopPoints.of(named, graph, "stop before").names
         given = [spec.before] if isinstance(spec.before, str) else spec.before
         return Halts(
             self.control,
-            StopPoints.of([*given, *named], graph, "before"),
-            StopPoints.of(spec.after, graph, "after"),
+            StopPoints.of([*given, *named], graph, "stop before"),
+            StopPoints.of(spec.after, graph, "stop after"),
             StepCount.of(spec.steps),
             None if isinstance(until, str) else until,
         )

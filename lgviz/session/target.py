@@ -10,12 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import (
-    EXCLUDED_METADATA_KEYS,
-    BaseCheckpointSaver,
-    Checkpoint,
-    CheckpointTuple,
-)
+from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint, CheckpointTuple
 from langgraph.pregel import Pregel
 from langgraph.runtime import Runtime
 
@@ -29,7 +24,7 @@ from lgviz.errors import (
     WrongLoop,
 )
 from lgviz.sources import no_checkpointer
-from lgviz.sources.places import config_of, node_path, place_of, thread_of
+from lgviz.sources.places import MARK, config_of, configurable_of, node_path, place_of, thread_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
 from .ended import carried, opened
@@ -59,11 +54,6 @@ class ProxyOptions(TypedDict, total=False):
     edited: Edited | None
     latest: Latest | None
     lost: threading.Event | None
-
-
-MARK = "lgviz_"
-"""Keys that lgviz adds to the metadata of a checkpoint begin so."""
-_LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,18 +308,6 @@ def refuse_busy(saver: BaseCheckpointSaver[Any]) -> None:
 
 def _but(mapping: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
     return {name: value for name, value in mapping.items() if name not in names}
-
-
-def configurable_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``configurable`` a checkpoint was made with, as far as its metadata keeps it (scalars only)."""
-    return {
-        key: value
-        for key, value in metadata.items()
-        if isinstance(value, (str, int, float, bool))
-        and key not in _LANGGRAPHS
-        and key not in EXCLUDED_METADATA_KEYS
-        and not key.startswith((MARK, "langgraph_", "ls_", "__"))
-    }
 
 
 def _context(graph: Any, context: Any) -> Any:

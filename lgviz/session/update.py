@@ -17,12 +17,12 @@ from langgraph.types import Command, Send, StateSnapshot, StateUpdate
 from lgviz.analysis.loading import cannot_load, channel_of, in_filling, remedy_of, said_by, tolerant
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import AmbiguousUpdate, InvalidValue, LgvizError, NodeRefused, Unloadable, listed
-from lgviz.sources.places import BRANCH_TO, ROOT_CHANNEL, config_of, is_internal, place_of
+from lgviz.sources.places import BRANCH_TO, MARK, ROOT_CHANNEL, config_of, is_internal, place_of
 
 from .effects import Act, call
 from .loaded import snapshot_of
 from .saver_errors import within_saver
-from .target import MARK, Position
+from .target import Position
 from .values import channels_of, delta_channels, to_update
 
 __all__ = ["Edit", "Sibling", "UpdateResult", "goto_targets", "inferred", "siblings", "update", "warned"]

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import EXCLUDED_METADATA_KEYS
 
 from lgviz.persistence.blocks.records import BRANCH_TO
 from lgviz.persistence.savers.address import Address, address
@@ -26,6 +27,7 @@ from lgviz.persistence.savers.address import Address, address
 __all__ = [
     "BRANCH_TO",
     "CONTROL_CHANNELS",
+    "MARK",
     "NULL_TASK_ID",
     "PREVIOUS_CHANNEL",
     "ROOT_CHANNEL",
@@ -36,12 +38,15 @@ __all__ = [
     "by_channel",
     "calls",
     "config_of",
+    "configurable_of",
     "depth",
     "enclosing",
     "id_time",
+    "innermost",
     "is_internal",
     "is_numbered",
     "node_path",
+    "outermost",
     "place_of",
     "thread_of",
     "unrooted",
@@ -49,6 +54,10 @@ __all__ = [
 ]
 
 # ---------------------------------------------------------------- configs
+
+MARK = "lgviz_"
+"""Keys that lgviz adds to the metadata of a checkpoint begin so."""
+_LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
 
 
 def config_of(thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> RunnableConfig:
@@ -62,6 +71,18 @@ def place_of(config: Mapping[str, Any]) -> Address:
     where = config.get("configurable") or {}
     thread_id = str(where.get("thread_id", ""))
     return Address(thread_id, where.get("checkpoint_ns", ""), where.get("checkpoint_id"))
+
+
+def configurable_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``configurable`` a checkpoint was made with, as far as its metadata keeps it (scalars only)."""
+    return {
+        key: value
+        for key, value in metadata.items()
+        if isinstance(value, (str, int, float, bool))
+        and key not in _LANGGRAPHS
+        and key not in EXCLUDED_METADATA_KEYS
+        and not key.startswith((MARK, "langgraph_", "ls_", "__"))
+    }
 
 
 def thread_of(config: Mapping[str, Any] | None) -> str | None:
@@ -99,6 +120,17 @@ def enclosing(namespace: str) -> str:
 def within(namespace: str, part: str) -> str:
     """The namespace of a call from another one."""
     return f"{namespace}|{part}" if namespace else part
+
+
+def innermost(path: str) -> tuple[str, str]:
+    """The path of a node's graph, and its name: ``("research", "judge")`` of ``"research|judge"``."""
+    around, _, node = path.rpartition("|")
+    return around, node
+
+
+def outermost(path: str) -> str:
+    """The first node of a path."""
+    return path.partition("|")[0]
 
 
 def depth(namespace: str) -> int:

@@ -1,6 +1,7 @@
 // What changed between two texts, by words, as `lgviz/analysis/text_diff.py` tells it (a test holds the two against each other).
 import type { TextPart } from "../protocol";
 import { align } from "./align";
+import { flattened, sizeOf, sliceOf } from "./points";
 
 type Segment = readonly [op: TextPart["op"], text: string];
 /** What was removed, what was added in its place, what was kept after it. */
@@ -138,22 +139,23 @@ export function textParts(before: string, after: string): TextPart[] {
   let [i, j] = [0, 0];
   const add = (op: TextPart["op"], text: string, leftOut: number) => {
     if (text !== "" || leftOut > 0) found.push({ op, text, before: i, after: j, left_out: leftOut });
-    const size = text.length + leftOut;
+    const size = sizeOf(text) + leftOut;
     if (op !== "+") i += size;
     if (op !== "-") j += size;
   };
   const segments = words(before, after);
   for (const [n, [op, text]] of segments.entries()) {
     if (op !== "=") {
-      add(op, text.slice(0, EDIT), Math.max(0, text.length - EDIT));
+      add(op, sliceOf(text, 0, EDIT), Math.max(0, sizeOf(text) - EDIT));
       continue;
     }
-    const head = n === 0 ? 0 : headOf(text);
-    const tail = n === segments.length - 1 ? text.length : tailOf(text);
+    const flat = flattened(text);
+    const head = n === 0 ? 0 : headOf(flat);
+    const tail = n === segments.length - 1 ? flat.length : tailOf(flat);
     if (tail - head < KEPT / 2) add(op, text, 0);
     else {
-      add(op, text.slice(0, head), tail - head);
-      if (tail < text.length) add(op, text.slice(tail), 0);
+      add(op, sliceOf(text, 0, head), tail - head);
+      if (tail < flat.length) add(op, sliceOf(text, tail), 0);
     }
   }
   return found;

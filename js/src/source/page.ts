@@ -19,7 +19,7 @@ import { bufferOf, decodeResult } from "./columns";
 import { differ } from "./differ";
 import { ProtocolError } from "./error";
 import { Parts, type Stored } from "./parts";
-import type { ComputedDiff, Method, Params, RequestOptions, Result, Source } from "./types";
+import type { Method, Params, RequestOptions, Result, Source } from "./types";
 import { cut, findPath, partAt, rawText, searchIn, type WholeNode } from "./whole";
 
 interface PageRow {
@@ -196,15 +196,18 @@ export class PageSource implements Source {
     const parent = row.view.parent;
     const recorded = before === null || before === parent;
     const whole = recorded ? row.diff : this.#computed(before, row);
-    const channels = internal ? whole.channels : whole.channels.filter((one) => !one.internal);
-    return { ...whole, channels, internal: whole.channels.length - channels.length };
+    if (internal) return whole;
+    const inside = new Set(row.view.channels.flatMap((one) => (one.internal ? one.name : [])));
+    const channels = whole.channels.filter((one) => !one.internal);
+    const unchanged = whole.unchanged.filter((name) => !inside.has(name));
+    return { ...whole, channels, unchanged, internal: whole.channels.length - channels.length };
   }
 
   /** The difference of two checkpoints of which none is the other's parent. */
-  #computed(before: string, after: PageRow): ComputedDiff {
+  #computed(before: string, after: PageRow): DiffView {
     const old = this.#row(before);
     const channels = ({ view }: PageRow) => new Map(view.channels.map((one) => [one.name, one]));
-    return { ...differ(channels(old), channels(after), old.view.label, after.view.label), computed: true };
+    return differ(channels(old), channels(after), old.view.label, after.view.label);
   }
 
   async #search(

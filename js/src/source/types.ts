@@ -2,7 +2,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type {
   CheckpointView,
-  DiffView,
   Events,
   Methods,
   RunView,
@@ -13,11 +12,6 @@ import type {
   TreeNews,
 } from "../protocol";
 import type { ARRAYS } from "./columns";
-
-/** A difference that a saved page computed itself, which knows less of how lists and texts are matched. */
-export interface ComputedDiff extends DiffView {
-  computed?: true;
-}
 
 export type Method = keyof Methods;
 export type Params<M extends Method> = Methods[M]["params"];

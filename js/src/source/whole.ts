@@ -1,4 +1,5 @@
 // Whole values: cut to what a screen holds, searched, written as raw text.
+import { sizeOf, sliceOf } from "../lib/points";
 import { t } from "../lib/words";
 import type { ValueItem, ValueNode } from "../protocol";
 import { ProtocolError } from "./error";
@@ -57,8 +58,8 @@ function bare(whole: WholeNode, offset: number, text: number): ValueNode {
   const { items, data, left, table, ...node } = whole;
   if (node.kind === "string" || node.kind === "bytes") {
     const most = node.media && offset === 0 ? Math.min(text, 120) : text;
-    const shown = node.text.slice(offset, offset + most);
-    return { ...node, text: shown, more: Math.max(0, node.text.length - offset - shown.length) };
+    const shown = sliceOf(node.text, offset, offset + most);
+    return { ...node, text: shown, more: Math.max(0, sizeOf(node.text) - offset - sizeOf(shown)) };
   }
   if (node.message && node.message.text.length > 4_000) {
     const all = node.message.text;

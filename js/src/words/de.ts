@@ -863,8 +863,6 @@ export const german: Readonly<Record<string, string>> = {
   "File, beside the notebook": "Datei, neben dem Notebook",
   "There is such a file.": "Diese Datei gibt es schon.",
   "Replace it": "Ersetzen",
-  "compared in this page, by simpler rules than lgviz's own":
-    "in dieser Seite verglichen, nach einfacheren Regeln als lgviz sie hat",
   new: "neu",
   "words changed": "Wörter geändert",
   reordered: "umgeordnet",

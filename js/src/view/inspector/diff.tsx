@@ -5,7 +5,7 @@ import { place } from "../../lib/format";
 import { isContainer, type Load, loader, messageFrom, textFrom } from "../../lib/paging";
 import { t, tn } from "../../lib/words";
 import type { ChangeView, ChannelDiff, DiffView, ValueNode } from "../../protocol";
-import type { ComputedDiff, Source } from "../../source/types";
+import type { Source } from "../../source/types";
 import { useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
 import { TextDiff } from "./textdiff";
@@ -38,11 +38,6 @@ export function Diff({ source, pair: [before, after], compared, version }: Props
           {diff.before ?? t("nothing")} → {diff.after ?? t("nothing")}
         </span>
         <span class="lgviz-faint">{compared ? t("two selections") : t("against the parent")}</span>
-        {(diff as ComputedDiff).computed && (
-          <span class="lgviz-faint" data-testid="lgviz-diff-computed">
-            {t("compared in this page, by simpler rules than lgviz's own")}
-          </span>
-        )}
         {before !== null && (
           <button type="button" class="lgviz-link" aria-pressed={swap} onClick={() => setSwapped(!swapped)}>
             {t("swap")}

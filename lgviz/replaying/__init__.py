@@ -1,0 +1,8 @@
+"""Whole threads done again with today's code, answered from what is stored (floor 4)."""
+
+from __future__ import annotations
+
+from .results import BranchReplay, Replay, ThreadReplay, Verdict
+from .run import areplay, replay
+
+__all__ = ["BranchReplay", "Replay", "ThreadReplay", "Verdict", "areplay", "replay"]

@@ -1,0 +1,162 @@
+"""One leg of a thread made again: the graph runs in memory, and history answers its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointMetadata
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+from langgraph.types import Command, StateSnapshot
+
+from lgviz.reuse.recorded import Recording
+from lgviz.reuse.serving import Serving
+from lgviz.session.effects import Act, call
+from lgviz.session.saver_proxy import SaverProxy
+from lgviz.sources.places import config_of, configurable_of, place_of
+
+from .legs import Leg
+
+__all__ = ["LegRun"]
+
+_MOST_ANSWERS = 1000
+"""A graph that asks for ever is stopped."""
+
+
+@dataclass
+class LegRun:
+    """A run that makes one leg again.
+
+    Args:
+        leg: what is to be made.
+        recording: the thread.
+        unchanged: whether all was as it was, where the leg begins.
+        is_same: whether a checkpoint that was made holds what a row held.
+        live, effects: as :class:`~lgviz.reuse.serving.Serving` takes them.
+
+    Attributes:
+        own: configs of the checkpoints that took the input in, or forked.
+        made: configs of the steps that followed.
+        error: what ended it.
+    """
+
+    leg: Leg
+    recording: Recording
+    unchanged: bool
+    is_same: Callable[[RunnableConfig, int], bool]
+    live: Callable[[str], bool]
+    effects: Callable[[str], bool]
+    own: list[RunnableConfig] = field(default_factory=list)
+    made: list[RunnableConfig] = field(default_factory=list)
+    error: Exception | None = None
+    _control: RunControl = field(default_factory=RunControl)
+    _ran_before: int = 0
+    _left: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
+    """By row, the answers that are still to be given again."""
+
+    def __post_init__(self) -> None:
+        first = self.recording.history.tree.rows[self.leg.rows[0]]
+        self._configurable = configurable_of(first.metadata)
+        self.serving = Serving(
+            [self.recording],
+            self._configurable,
+            self.live,
+            self.effects,
+            lambda: [self.row] if self.row >= 0 else [],
+            self._must_be_answered,
+        )
+
+    @property
+    def row(self) -> int:
+        """The recorded row whose step is made now; -1 once the recorded ones are."""
+        rows = [self.leg.parent if self.leg.own is None else self.leg.own, *self.leg.steps]
+        return rows[len(self.made)] if len(self.made) < len(rows) else -1
+
+    def act(self, graph: Any, saver: BaseCheckpointSaver[Any], given: Any, at: str | None) -> Act[None]:
+        """Run it.
+
+        Args:
+            graph: today's graph, which is left alone.
+            saver: where the thread is made again.
+            given: the input; None: it goes on.
+            at: the id of the checkpoint to start from; None: the newest.
+        """
+        here = self.serving.over(graph)
+        here.checkpointer = SaverProxy(saver, self._put)
+        here.interrupt_before_nodes, here.interrupt_after_nodes = [], []
+        place = config_of(self.recording.history.thread_id)["configurable"]
+        conf: dict[str, Any] = self._configurable | place | {"__pregel_cache": self.serving}
+        yield from self._stream(here, given, conf if at is None else {**conf, "checkpoint_id": at})
+        for _ in range(_MOST_ANSWERS):
+            if self.error is not None or self._control.drain_requested:
+                return
+            answer = yield from self._answer(here)
+            if answer is None:
+                return
+            yield from self._stream(here, answer, conf)
+
+    def _stream(self, graph: Any, given: Any, configurable: Mapping[str, Any]) -> Act[None]:
+        try:
+            yield from call(
+                graph,
+                "stream",
+                given,
+                {"configurable": configurable},
+                stream_mode=["tasks"],
+                durability="sync",
+                control=self._control,
+                sink=lambda _item: None,
+            )
+        except GraphDrained:
+            pass
+        except Exception as error:
+            self.error = error
+
+    def _put(self, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
+        """A checkpoint was made. Where the recorded ones end, so does this run, if all is the same."""
+        if place_of(config).ns:
+            return
+        (self.made if metadata.get("source") == "loop" else self.own).append(config)
+        self._ran_before = self.serving.worked
+        if len(self.made) == len(self.leg.steps) and self._still_same():
+            self._control.request_drain("end")
+
+    def _still_same(self) -> bool:
+        return self.unchanged and (
+            not self.made or self.is_same(self.made[-1], self.leg.steps[len(self.made) - 1])
+        )
+
+    def _must_be_answered(self) -> bool:
+        """Whether nothing has changed so far, so that a task that history lacks must not run unasked."""
+        return self.serving.worked == self._ran_before and self._still_same()
+
+    def _answer(self, graph: Any) -> Act[Command[Any] | None]:
+        """The answers that were given to what the graph asks now; None where there are none."""
+        history, row = self.recording.history, self.row
+        if row < 0:
+            return None
+        snapshot: StateSnapshot = yield from call(graph, "get_state", config_of(history.thread_id))
+        asking = [(task.name, asked.id) for task in snapshot.tasks for asked in task.interrupts]
+        if asking and row not in self._left:
+            self._left[row] = self._told(row)
+        told = self._left.get(row, {})
+        answers = {id_: told[name].pop(0) for name, id_ in asking if told.get(name)}
+        return Command(resume=answers) if answers else None
+
+    def _told(self, row: int) -> dict[str, list[Any]]:
+        """By node, what was answered in the step that starts at a row, in order."""
+        history = self.recording.history
+        facts = history.tree.rows[row]
+        names = {id_: history.tree.naming.name_task(facts, t) for id_, t in facts.step_work.tasks.items()}
+        told: dict[str, list[Any]] = {}
+        for write in history.source.real.writes(history.thread_id, facts.namespace, facts.id):
+            if write.channel == "__resume__" and (name := names.get(write.task_id)) is not None:
+                told.setdefault(name, []).extend(_listed(write.value))
+        return told
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]

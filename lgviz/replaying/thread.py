@@ -1,0 +1,286 @@
+"""One thread, done again into memory: each input, update, fork and answer, in the order of its creation."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.constants import START
+from langgraph.store.base import BaseStore
+from langgraph.types import StateSnapshot
+
+from lgviz.analysis.diff import StateDiff
+from lgviz.analysis.history import History
+from lgviz.analysis.same import same
+from lgviz.analysis.steps import TreeRow
+from lgviz.persistence.stores.timestamps import KEPT
+from lgviz.reuse.fingerprint import Fingerprints, Inexact
+from lgviz.reuse.recorded import SEVERAL, Recording
+from lgviz.reuse.serving import Unanswered
+from lgviz.session.effects import Act, call
+from lgviz.session.saver_errors import within_saver
+from lgviz.session.target import find, target_of
+from lgviz.session.update import Edit, update
+from lgviz.session.values import Set
+from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of
+
+from .leg_run import LegRun
+from .legs import Leg, legs_of
+from .parting import fingerprint_of, names, parting, said_of
+from .results import BranchReplay, ThreadReplay, Verdict, worst
+from .store import ReplayedStore
+
+__all__ = ["ThreadActs"]
+
+_LASTING = "which state its subgraph with a history of its own went on from is not stored"
+_STORE = "a node that ran asked the store, which keeps no versions of what it held then"
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How a branch stands at a checkpoint that was made again.
+
+    ``config`` is where that is in memory; None: nothing can go on from there.
+    """
+
+    verdict: Verdict = "same"
+    parted_at: str | None = None
+    reason: str = ""
+    diff: StateDiff | None = None
+    config: RunnableConfig | None = None
+
+
+class ThreadActs:
+    """Replays one thread.
+
+    Args:
+        graph: today's graph.
+        history: the thread, without masks.
+        live: whether a node of this path always runs.
+        effects: whether a node of this path must not run.
+    """
+
+    def __init__(
+        self, graph: Any, history: History, live: Callable[[str], bool], effects: Callable[[str], bool]
+    ) -> None:
+        self._saver = InMemorySaver()
+        self._graph = copy.copy(graph)
+        self._graph.checkpointer = self._saver
+        self._history, self._tree = history, history.tree
+        self._live, self._effects = live, effects
+        self._recording = Recording(history, graph)
+        self._at: dict[int, _Standing] = {}
+        self._fingerprints = Fingerprints()
+        self._served: Counter[str] = Counter()
+        self._ran: Counter[str] = Counter()
+        self._memory = ReplayedStore(graph.store) if isinstance(graph.store, BaseStore) else None
+        self._graph.store = self._memory
+        subgraphs = graph.get_subgraphs(recurse=True)
+        self._lasting = {outermost(path) for path, each in subgraphs if each.checkpointer is True}
+
+    def act(self) -> Act[ThreadReplay]:
+        """Replay it."""
+        for leg in legs_of(self._tree):
+            yield from self._leg(leg)
+        branches: list[BranchReplay] = []
+        for row in self._tree.roots:
+            if not self._tree.rows[row].children:
+                branch = yield from self._branch(row)
+                branches.append(branch)
+        found = worst(branches)
+        told = (found.parted_at, found.reason, found.diff, found.values, tuple(branches))
+        return ThreadReplay(self._history.thread_id, found.verdict, self._served, self._ran, *told)
+
+    def _branch(self, row: int) -> Act[BranchReplay]:
+        at, values = self._at[row], None
+        if at.config is not None:
+            values = (yield from call(self._graph, "get_state", at.config)).values
+        return BranchReplay(self._tree.labels[row], at.verdict, at.parted_at, at.reason, at.diff, values)
+
+    # ------------------------------------------------------------ one leg
+
+    def _leg(self, leg: Leg) -> Act[None]:
+        before = self._at[leg.parent] if leg.parent >= 0 else _Standing()
+        if leg.parent >= 0 and before.config is None:
+            self._stand(leg.rows, before)
+        elif leg.doubt:
+            self._unknown(leg, leg.doubt)
+        elif leg.act == "update":
+            yield from self._update(leg, before)
+        else:
+            try:
+                given = self._recording.given(leg.rows[0]) if leg.act == "input" else None
+            except Inexact as error:
+                self._unknown(leg, str(error))
+                return
+            yield from self._run(leg, before, given)
+
+    def _run(self, leg: Leg, before: _Standing, given: Any) -> Act[None]:
+        unchanged = before.verdict == "same"
+        run = LegRun(leg, self._recording, unchanged, self._is_same, self._live, self._effects)
+        if self._memory is not None:
+            self._memory.look(lambda: self._moment(run.row), lambda: bool(run.serving.served))
+        at = None
+        if before.config is not None and (leg.act == "fork" or not self._is_newest(before.config)):
+            at = place_of(before.config).checkpoint_id
+        yield from run.act(self._graph, self._saver, given, at)
+        self._served.update(run.serving.served)
+        self._ran.update(run.serving.ran)
+        yield from self._compared(run, before)
+        if self._memory is not None and self._memory.doubted:
+            for row in leg.rows:
+                self._at[row] = replace(self._at[row], verdict="unknown", reason=_STORE)
+
+    def _is_newest(self, config: RunnableConfig) -> bool:
+        newest = self._saver.get_tuple(config_of(self._history.thread_id))
+        return newest is not None and place_of(newest.config) == place_of(config)
+
+    def _is_same(self, config: RunnableConfig, row: int) -> bool:
+        """Whether a checkpoint holds what a row held; delta channels are not looked at."""
+        saved = self._saver.get_tuple(config)
+        held: Mapping[str, Any] = saved.checkpoint["channel_values"] if saved is not None else {}
+        recorded = self._recorded(row)
+        try:
+            return fingerprint_of(
+                {name: held[name] for name in recorded if name in held}, self._fingerprints
+            ) == fingerprint_of(
+                {name: value for name, value in recorded.items() if name in held}, self._fingerprints
+            )
+        except Inexact:
+            return False
+
+    def _moment(self, row: int) -> datetime:
+        """When the step that starts at a row began; past the recorded rows, when the last was made."""
+        facts = self._tree.rows[row]
+        moment = facts.metadata.get(KEPT) or self._history.checkpoint_at(facts.index).created_at
+        return datetime.fromisoformat(str(moment))
+
+    # ------------------------------------------------------------ how it compares
+
+    def _compared(self, run: LegRun, before: _Standing) -> Act[None]:
+        standing, end = before, run.leg.rows[-1]
+        for row, config in _pairs(run):
+            if config is None:
+                standing = self._ended(row, run.error, standing)
+            elif standing.verdict == "same":
+                standing = yield from self._standing(row, config, last=row == end)
+            else:
+                standing = replace(standing, config=config)
+            self._at[row] = standing
+        if run.error is not None and not _is_no_evidence(run.error):
+            if standing.verdict != "failed":
+                self._at[end] = replace(standing, verdict="failed", reason=said_of(run.error))
+        elif len(run.made) > len(run.leg.steps) and standing.verdict == "same":
+            reason = "it goes on now where it stopped then"
+            self._at[end] = replace(
+                standing, verdict="parted", parted_at=self._tree.labels[end], reason=reason
+            )
+
+    def _ended(self, row: int, error: Exception | None, before: _Standing) -> _Standing:
+        """Of a checkpoint that was not made again."""
+        if before.verdict != "same":
+            return replace(before, config=None)
+        label, ran = self._tree.labels[row], self._tree.nodes[row]
+        if error is not None:
+            verdict: Verdict = "unknown" if _is_no_evidence(error) else "failed"
+            return _Standing(verdict, label, said_of(error))
+        if gone := [node for node in ran if node != START and node not in self._graph.nodes]:
+            return _Standing("parted", label, f"the graph has no node {names(gone)}, which ran then")
+        return _Standing("parted", label, f"it stops before {names(ran) or 'a step'}, which ran then")
+
+    def _standing(self, row: int, config: RunnableConfig, *, last: bool) -> Act[_Standing]:
+        """Of a checkpoint that was made again, after others that are the same."""
+        at = _Standing("unknown", self._tree.labels[row], config=config)
+        now: StateSnapshot = yield from call(self._graph, "get_state", config)
+        checkpoint = self._history.checkpoint_at(row)
+        recorded, present = self._recorded(row), by_channel(now.values)
+        if (why := checkpoint.unloadable) is not None:
+            return replace(at, reason=f"the state {why}")
+        try:
+            equal = fingerprint_of(recorded, self._fingerprints) == fingerprint_of(
+                present, self._fingerprints
+            )
+        except Inexact as error:
+            return replace(at, reason=f"the states cannot be compared: {error}")
+        if equal and (not last or now.next == checkpoint.next):
+            return _Standing(config=config)
+        if equal:
+            comes, came = names(now.next) or "nothing", names(checkpoint.next) or "nothing"
+            return replace(at, verdict="parted", reason=f"{comes} comes next, where {came} came")
+        if self._is_uncertain(row):
+            return replace(at, reason=SEVERAL)
+        made_by = self._tree.nodes[row]
+        if self._lasting.intersection(made_by) and len(self._history.heads) > 1:
+            return replace(at, reason=_LASTING)
+        diff, place = parting(recorded, present)
+        return replace(
+            at, verdict="parted", reason=f"{names(made_by) or 'it'} gave another {place}", diff=diff
+        )
+
+    def _recorded(self, row: int) -> dict[str, Any]:
+        return self._history.reader.real_state(row)
+
+    def _is_uncertain(self, row: int) -> bool:
+        parent = self._tree.rows[row].parent
+        return parent is not None and parent.index in self._recording.refused
+
+    # ------------------------------------------------------------ updates
+
+    def _update(self, leg: Leg, before: _Standing) -> Act[None]:
+        row = self._tree.rows[leg.rows[0]]
+        checkpoint = self._history.checkpoint_at(row.index)
+        as_node, writes = checkpoint.as_node, checkpoint.writes
+        if as_node is None:
+            self._unknown(leg, "as which node the update was made is not certain")
+            return
+        derived = writes.derived or len(writes.get(as_node, ())) != 1
+        values = self._led_to(row) if derived and before.verdict == "same" else writes.get(as_node, [{}])[0]
+        edit = Edit(values, as_node, row.metadata.get("lgviz_goto"))
+        where = before.config or config_of(self._history.thread_id)
+        try:
+            position = yield from find(target_of(self._graph), where, None)
+            made = yield from update(position, edit, {"configurable": configurable_of(row.metadata)}, None)
+        except Exception as error:
+            reason = f"the update as {as_node!r}: {said_of(error)}"
+            self._at[row.index] = _Standing("failed", self._tree.labels[row.index], reason)
+            return
+        at = replace(before, config=made.config)
+        if before.verdict == "same":
+            at = yield from self._standing(row.index, made.config, last=True)
+            if derived and at.verdict == "parted":
+                at = replace(at, verdict="unknown", reason="what the update wrote is not stored")
+        self._at[row.index] = at
+
+    def _led_to(self, row: TreeRow) -> dict[str, Any]:
+        """What sets a state to the one that an update led to, whatever it wrote."""
+        before = self._recorded(row.parent.index) if row.parent is not None else {}
+        after = self._recorded(row.index)
+        return {name: Set(value) for name, value in after.items() if not same(before.get(name), value)}
+
+    # ------------------------------------------------------------ inside
+
+    def _unknown(self, leg: Leg, reason: str) -> None:
+        self._stand(leg.rows, _Standing("unknown", self._tree.labels[leg.rows[0]], reason))
+
+    def _stand(self, rows: Sequence[int], at: _Standing) -> None:
+        for row in rows:
+            self._at[row] = replace(at, config=None)
+
+
+def _is_no_evidence(error: Exception) -> bool:
+    """Whether an error says nothing of the graph: history lacks an answer, or memory cannot keep a value."""
+    return isinstance(error, Unanswered) or within_saver(error)
+
+
+def _pairs(run: LegRun) -> Iterator[tuple[int, RunnableConfig | None]]:
+    """Each recorded row with the checkpoint that was made for it."""
+    if run.leg.own is not None:
+        yield run.leg.own, run.own[0] if run.own else None
+    for number, row in enumerate(run.leg.steps):
+        yield row, run.made[number] if number < len(run.made) else None

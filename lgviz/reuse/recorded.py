@@ -1,0 +1,293 @@
+"""What the tasks of a thread were asked and what they wrote, as LangGraph stored it when they ran.
+
+LangGraph keeps what each task wrote under the checkpoint that its step started from, and that checkpoint's
+state is what the task was asked. So history answers any task whose node and input are the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langgraph.constants import START
+from langgraph.pregel import Pregel
+from langgraph.types import CachePolicy
+
+from lgviz.analysis.history import History
+from lgviz.analysis.loading import said_by
+from lgviz.analysis.steps import Task, TreeRow
+from lgviz.sources.base import StoredWrite, Undecodable
+from lgviz.sources.places import CONTROL_CHANNELS, PREVIOUS_CHANNEL, configurable_of, node_path, within
+
+from .fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
+
+__all__ = ["Asked", "RecordedTask", "Recording", "asked_of", "config_digest", "is_graph", "policed"]
+
+SEVERAL = "several runs went on from the checkpoint before, and what each wrote is not told apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a task is asked.
+
+    Attributes:
+        path: the node's, within the graph: ``"research|judge"``.
+        fingerprint: of its input and config; None where it cannot be hashed exactly.
+        value: the input.
+        reason: why it cannot be hashed.
+    """
+
+    path: str
+    fingerprint: Fingerprint | None
+    value: Any = field(repr=False)
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class RecordedTask:
+    """A task that ran to its end.
+
+    Attributes:
+        asked: what it was asked.
+        row: the row of the tree that its step started from.
+        task_id: its id.
+        inner: whether checkpoints of a subgraph that it called are stored.
+        used: how often it was served.
+    """
+
+    asked: Asked
+    row: int
+    task_id: str
+    inner: bool
+    used: int = 0
+
+
+class Recording:
+    """The tasks of one thread, read when they are first looked for.
+
+    Args:
+        history: the thread.
+        graph: today's graph, which tells what a stored state means to a node.
+    """
+
+    def __init__(self, history: History, graph: Any) -> None:
+        self.history = history
+        self._heard: list[tuple[str, Any]] = []
+        self._graph = policed(graph, self._listening)
+        self._fingerprints = Fingerprints()
+        self._read: dict[int, list[RecordedTask]] = {}
+        self._rows: dict[str, list[int]] | None = None
+        self.refused: dict[int, str] = {}
+        """By row, why what was asked there is not known."""
+
+    def rows_of(self, path: str) -> Sequence[int]:
+        """The rows from which a node's task ran to its end, oldest first."""
+        if self._rows is None:
+            self._rows = {}
+            tree = self.history.tree
+            for row in tree.rows:
+                for task in row.step_work.tasks.values():
+                    name = tree.naming.name_task(row, task) if task.finished and not task.called else None
+                    if name is not None:
+                        self._rows.setdefault(within(node_path(row.namespace), name), []).append(row.index)
+        return self._rows.get(path, ())
+
+    def at(self, row: int) -> list[RecordedTask]:
+        """The finished tasks of the step that starts at a row."""
+        found = self._read.get(row)
+        if found is None:
+            found = self._read[row] = list(self._tasks(self.history.tree.rows[row]))
+        return found
+
+    def writes(self, task: RecordedTask) -> list[tuple[str, Any]]:
+        """What a task wrote, in objects that nobody else holds; messages have the ids that they were given.
+
+        Raises:
+            Inexact: a value cannot be decoded.
+        """
+        row = self.history.tree.rows[task.row]
+        source = self.history.source.real
+        stored = source.writes(self.history.thread_id, row.namespace, row.id)
+        own = [(w.channel, w.value) for w in _output(stored, task.task_id)]
+        for channel, value in own:
+            if isinstance(value, Undecodable):
+                raise Inexact(f"what it wrote to {channel!r} cannot be decoded: {value.reason}")
+        self._name_messages(row, stored, [value for _, value in own])
+        return own
+
+    def given(self, row: int) -> Any:
+        """The input that was taken in at a row; its messages have the ids that they were given.
+
+        Raises:
+            Inexact: it is not stored, or cannot be decoded.
+        """
+        facts, source = self.history.tree.rows[row], self.history.source.real
+        held = source.channels(self.history.thread_id, facts.namespace, facts.id, [START])
+        if START not in held:
+            raise Inexact("the input is not stored")
+        if isinstance(value := held[START], Undecodable):
+            raise Inexact(f"the input cannot be decoded: {value.reason}")
+        self._name_messages(facts, (), [value])
+        return value
+
+    # ------------------------------------------------------------ inside
+
+    def _listening(self, path: str) -> CachePolicy[Any]:
+        """LangGraph gives the input of a node to its policy, also where it only tells a state."""
+
+        def heard(value: Any) -> str:
+            self._heard.append((path, value))
+            return ""
+
+        return CachePolicy(key_func=heard)
+
+    def _tasks(self, row: TreeRow) -> Iterator[RecordedTask]:
+        tree = self.history.tree
+        done = {t.id: t for t in row.step_work.tasks.values() if t.finished and not t.called}
+        if not done:
+            return
+        if sum(child.source == "loop" for child in row.children) > 1:
+            self.refused[row.index] = SEVERAL
+            return
+        self._heard.clear()
+        try:
+            snapshot = self.history.reader.told_by(self._graph, row.index)
+        except Exception as error:
+            self.refused[row.index] = said_by(error)
+            return
+        if snapshot is None:
+            return
+        path, config = node_path(row.namespace), config_digest(_made_with(row))
+        heard = iter(self._heard)
+        calling = {tree.namespaces[inner] for inner in tree.inner.get(row.index, ())}
+        for task in snapshot.tasks:
+            if task.name == START:
+                continue
+            _, value = next(heard)
+            stored = done.get(task.id) or _in_place(done.values(), task.name, task.path)
+            if stored is None:
+                continue
+            own = within(row.namespace, f"{task.name}:{stored.id}")
+            inner = any(n == own or n.startswith((f"{own}|",)) for n in calling) or (
+                within(row.namespace, task.name) in calling
+            )
+            asked = asked_of(within(path, task.name), value, config, self._fingerprints)
+            yield RecordedTask(asked, row.index, stored.id, inner)
+
+    def _name_messages(self, row: TreeRow, stored: Sequence[StoredWrite], values: Sequence[Any]) -> None:
+        """Give messages without an id the one that the state has them under after the step."""
+        nameless = [message for value in values for message in messages_in(value) if message.id is None]
+        if not nameless:
+            return
+        child = next((child for child in row.children if child.source == "loop"), None)
+        if child is None:
+            return
+        reader = self.history.reader
+        before = {message.id for message in messages_in(reader.real_state(row.index))}
+        given = {message.id for write in stored for message in messages_in(write.value) if message.id}
+        left = [
+            message
+            for message in messages_in(reader.real_state(child.index))
+            if message.id and message.id not in before and message.id not in given
+        ]
+        for message in nameless:
+            if (same := _taken(left, message)) is not None:
+                message.id = same.id
+
+
+def _taken(left: list[BaseMessage], message: BaseMessage) -> BaseMessage | None:
+    """The first of some messages that equals one but for its id; it is taken out."""
+    try:
+        wanted = fingerprint(message)
+        for place, other in enumerate(left):
+            if fingerprint(other.model_copy(update={"id": None})) == wanted:
+                return left.pop(place)
+    except Inexact:
+        pass
+    return None
+
+
+def asked_of(path: str, value: Any, config: bytes, fingerprints: Fingerprints) -> Asked:
+    """What a node is asked, with its fingerprint where that is exact."""
+    try:
+        made = fingerprints.of(value)
+    except Inexact as error:
+        return Asked(path, None, value, str(error))
+    return Asked(path, Fingerprint(made.digest + config, made.ids), value)
+
+
+def config_digest(configurable: Mapping[str, Any]) -> bytes:
+    """A hash of what a run's ``configurable`` adds to what its nodes are asked."""
+    return fingerprint(dict(sorted(configurable.items()))).digest if configurable else b""
+
+
+def _made_with(row: TreeRow) -> Mapping[str, Any]:
+    child = next((child for child in row.children if child.source == "loop"), None)
+    return configurable_of((child or row).metadata)
+
+
+def _output(stored: Iterable[StoredWrite], task_id: str) -> list[StoredWrite]:
+    """What a task wrote, in its order."""
+    own = {w.idx: w for w in stored if w.task_id == task_id and w.channel not in CONTROL_CHANNELS}
+    return [own[idx] for idx in sorted(own)]
+
+
+def _in_place(done: Iterable[Task], name: str, path: Any) -> Task | None:
+    """The stored task of a node whose edges changed since, so that LangGraph gives its task another id."""
+    if len(path) > 1 and isinstance(path[1], str):
+        return next((task for task in done if task.name == name and task.order == (1, name)), None)
+    return next((task for task in done if task.order == (0, path[1])), None) if len(path) > 1 else None
+
+
+def is_graph(node: Any) -> bool:
+    """Whether a node is a graph itself, whose own nodes can be served."""
+    return isinstance(node.bound, Pregel)
+
+
+def policed(graph: Any, policy: Any, path: str = "") -> Any:
+    """A copy of a graph, and of the graphs that are its nodes, in which every node has a cache policy.
+
+    Args:
+        graph: a compiled graph; it is left alone.
+        policy: makes the policy of a node of its path.
+        path: where the graph is in another one.
+    """
+    made = copy.copy(graph)
+    made.nodes = {}
+    for name, node in graph.nodes.items():
+        if name == START:
+            made.nodes[name] = node.copy({"cache_policy": None}) if node.cache_policy else node
+            continue
+        own = within(path, name)
+        update: dict[str, Any] = {"cache_policy": policy(own)}
+        if is_graph(node):
+            update["bound"] = policed(node.bound, policy, own)
+            update["subgraphs"] = [update["bound"]]
+        if node.channels == START and PREVIOUS_CHANNEL in graph.channels:
+            update |= _with_previous(update["cache_policy"])
+        made.nodes[name] = node.copy(update)
+    return made
+
+
+def _with_previous(policy: CachePolicy[Any]) -> dict[str, Any]:
+    """What lets the policy of an ``@entrypoint`` know what it returned in the turn before, which its function
+    is given beside its input. LangGraph maps a node's channels to its input, and then asks the policy."""
+    held = threading.local()
+
+    def mapped(channels: dict[str, Any]) -> Any:
+        held.previous = channels.get(PREVIOUS_CHANNEL)
+        return channels[START]
+
+    def key(value: Any) -> str | bytes:
+        asked: str | bytes = policy.key_func({"input": value, "previous": held.previous})
+        return asked
+
+    return {
+        "channels": [START, PREVIOUS_CHANNEL],
+        "mapper": mapped,
+        "cache_policy": CachePolicy(key_func=key),
+    }

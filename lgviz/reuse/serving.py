@@ -1,0 +1,246 @@
+"""Answers the tasks of a run from what history holds, through LangGraph's own node cache.
+
+LangGraph asks its cache before it runs a task, with a key that the node's cache policy makes of the input; a
+task that the cache answers is given those writes and does not run. So every node is given a policy that
+notes what its task is asked, and the cache looks that up in the recordings.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
+
+from langgraph.cache.base import BaseCache
+from langgraph.types import CachePolicy
+from xxhash import xxh3_128_hexdigest
+
+from lgviz.analysis.diff import diff_states
+from lgviz.analysis.summary import path_text
+from lgviz.errors import EffectRefused
+from lgviz.sources.places import by_channel, innermost, within
+
+from .fingerprint import Fingerprints, Inexact, with_ids
+from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
+
+__all__ = ["Serving", "TaskOutcome", "Unanswered"]
+
+Key: TypeAlias = tuple[tuple[str, ...], str]
+TaskWrites: TypeAlias = list[tuple[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """What became of one task.
+
+    Attributes:
+        path: its node's, within the graph.
+        served: whether history answered it; else it runs.
+        reason: why it runs.
+    """
+
+    path: str
+    served: bool
+    reason: str = ""
+
+
+class Unanswered(Exception):
+    """A task that must be answered from history, and is not; the text says why."""
+
+
+class Serving(BaseCache[TaskWrites]):
+    """A cache for one run that answers from recordings, each recorded task once as long as there are others.
+
+    Args:
+        recordings: where to look, the likeliest first.
+        configurable: of the run: what its nodes are asked besides their input.
+        live: whether a node of this path always runs.
+        effects: whether a node of this path must not run here.
+        first: rows of the first recording to look at first, in this order.
+        must: asked where history does not answer a task that is not live: whether it must not run either, for
+            nothing has changed so far.
+
+    Attributes:
+        answers: what became of each task, in order.
+        worked: how many of them ran.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        configurable: Mapping[str, Any],
+        live: Callable[[str], bool] = lambda _path: False,
+        effects: Callable[[str], bool] = lambda _path: False,
+        first: Callable[[], Iterable[int]] = tuple,
+        must: Callable[[], bool] = lambda: False,
+    ) -> None:
+        super().__init__()
+        self._recordings = recordings
+        self._config = config_digest(configurable)
+        self._live = live
+        self._effects = effects
+        self._first = first
+        self._must = must
+        self._fingerprints = Fingerprints()
+        self._asked: dict[str, Asked] = {}
+        self._decided: dict[str, TaskWrites | None] = {}
+        self._whole: dict[str, bool] = {}
+        self._graphs: set[str] = set()
+        self.worked = 0
+        self._lock = threading.RLock()
+        self.answers: list[TaskOutcome] = []
+
+    @property
+    def served(self) -> Counter[str]:
+        """By node, how many tasks were answered from history."""
+        return Counter(_node(answer.path) for answer in self.answers if answer.served)
+
+    @property
+    def ran(self) -> Counter[str]:
+        """By node, how many tasks ran."""
+        return Counter(_node(answer.path) for answer in self.answers if not answer.served)
+
+    def over(self, graph: Any) -> Any:
+        """A copy of a graph whose tasks are answered."""
+        made = policed(graph, self._policy)
+        made.cache = self
+        self._look(made, "")
+        return made
+
+    # ------------------------------------------------------------ LangGraph's side
+
+    def get(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
+        found = {}
+        with self._lock:
+            for key in keys:
+                if (asked := self._asked.get(key[1])) is None:
+                    continue
+                if key[1] not in self._decided:  # a task that runs is asked for again
+                    self._decided[key[1]] = self._answer(asked)
+                if (writes := self._decided[key[1]]) is not None:
+                    found[key] = writes
+        return found
+
+    async def aget(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
+        return self.get(keys)
+
+    def set(self, pairs: Mapping[Key, tuple[TaskWrites, int | None]]) -> None:
+        """Nothing is kept: what ran is stored where the run's checkpoints are."""
+
+    async def aset(self, pairs: Mapping[Key, tuple[TaskWrites, int | None]]) -> None:
+        self.set(pairs)
+
+    def clear(self, namespaces: Sequence[tuple[str, ...]] | None = None) -> None:
+        pass
+
+    async def aclear(self, namespaces: Sequence[tuple[str, ...]] | None = None) -> None:
+        pass
+
+    # ------------------------------------------------------------ inside
+
+    def _look(self, graph: Any, path: str) -> bool:
+        """Note which nodes may be answered whole: no graph with a live node inside. Whether one is live."""
+        live = False
+        for name, node in graph.nodes.items():
+            own = within(path, name)
+            inside = False
+            if is_graph(node):
+                self._graphs.add(own)
+                inside = self._look(node.bound, own)
+            self._whole[own] = not inside
+            live = live or inside or self._live(own)
+        return live
+
+    def _policy(self, path: str) -> CachePolicy[Any]:
+        def key(value: Any) -> str:
+            with self._lock:
+                if self.worked:
+                    self._fingerprints.forget()  # a node may have changed what it was given
+                asked = asked_of(path, value, self._config, self._fingerprints)
+                # Each task has a key of its own: LangGraph answers one of those that share one.
+                own = str(len(self._asked))
+                self._asked[xxh3_128_hexdigest(own.encode())] = asked
+                return own
+
+        return CachePolicy(key_func=key)
+
+    def _answer(self, asked: Asked) -> TaskWrites | None:
+        """What history says to a task; None: it runs."""
+        path, reason = asked.path, asked.reason
+        if self._live(path):
+            reason = "it is live"
+        elif asked.fingerprint is None:
+            reason = f"its input cannot be told exactly: {reason}"
+        elif (found := self._found(asked)) is None:
+            reason = "it was not asked this before"
+        else:
+            recording, task = found
+            try:
+                writes = recording.writes(task)
+            except Inexact as error:
+                reason = str(error)
+            else:
+                task.used += 1
+                self.answers.append(TaskOutcome(path, served=True))
+                before = task.asked.fingerprint
+                ids = zip(before.ids, asked.fingerprint.ids, strict=True) if before is not None else ()
+                renamed: TaskWrites = with_ids(writes, {old: new for old, new in ids if old != new})
+                return renamed
+        if path in self._graphs:
+            return None  # its own nodes are answered
+        if self._effects(path):
+            self._refuse(asked, reason)
+        if not self._live(path) and self._must():
+            raise Unanswered(f"what {_node(path)!r} wrote is not stored: {reason}")
+        self.answers.append(TaskOutcome(path, served=False, reason=reason))
+        self.worked += 1
+        return None
+
+    def _found(self, asked: Asked) -> tuple[Recording, RecordedTask] | None:
+        """The recorded task to answer with: one not served yet, if there is one."""
+        last = None
+        for recording, row in self._places(asked.path):
+            for task in recording.at(row):
+                if task.asked.path != asked.path or task.asked.fingerprint != asked.fingerprint:
+                    continue
+                if task.inner or not self._whole.get(asked.path, True):
+                    continue  # its own nodes are answered
+                if not task.used:
+                    return recording, task
+                last = recording, task
+        return last
+
+    def _places(self, path: str) -> Iterable[tuple[Recording, int]]:
+        seen = set()
+        for number, recording in enumerate(self._recordings):
+            rows = recording.rows_of(path)
+            known = frozenset(rows)
+            for row in self._first() if number == 0 else ():
+                if row in known:
+                    seen.add(row)
+                    yield recording, row
+            for row in rows:
+                if number or row not in seen:
+                    yield recording, row
+
+    def _refuse(self, asked: Asked, reason: str) -> NoReturn:
+        raise EffectRefused(
+            f"Node {_node(asked.path)!r} has effects and would run: {reason}{self._difference(asked)}.",
+            "Leave it out of effects to let it run.",
+        )
+
+    def _difference(self, asked: Asked) -> str:
+        """In what a task's input differs from what its node was asked where history would answer it."""
+        for recording, row in self._places(asked.path):
+            for task in recording.at(row):
+                if task.asked.path == asked.path and task.asked.fingerprint != asked.fingerprint:
+                    diff = diff_states(by_channel(task.asked.value), by_channel(asked.value))
+                    if (change := next(iter(diff), None)) is not None:
+                        return f" ({change.channel}{path_text(change.path)} differs)"
+        return ""
+
+
+def _node(path: str) -> str:
+    return innermost(path)[1]

@@ -1,0 +1,63 @@
+"""What of a run is answered from history, as its ``reuse`` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from lgviz.analysis.history import History, open_history
+from lgviz.errors import InvalidValue, listed
+from lgviz.reuse.recorded import Recording
+from lgviz.reuse.serving import Serving
+from lgviz.sources.places import configurable_of
+
+from .beginning import begins
+from .halts import StopPoints
+from .target import GraphTarget, Position
+
+__all__ = ["serving_of"]
+
+_KNOWN = ("live", "effects", "from_")
+
+
+def serving_of(
+    reuse: bool | Mapping[str, Any], position: Position, given: GraphTarget, config: RunnableConfig | None
+) -> Serving | None:
+    """What answers a run's tasks; None where nothing shall.
+
+    Raises:
+        InvalidValue: ``reuse`` has an unknown key.
+        NodeRefused: it names a node that the graph does not have.
+        ThreadNotFound: it names a thread that is not there.
+    """
+    if not reuse:
+        return None
+    asked: Mapping[str, Any] = reuse if isinstance(reuse, Mapping) else {}
+    if unknown := [name for name in asked if name not in _KNOWN]:
+        raise InvalidValue(f"reuse has no {listed(unknown)}.", f"It may have {listed(_KNOWN)}.")
+    graph = given.graph
+    live = StopPoints.of(asked.get("live", ()), graph, "be live")
+    effects = StopPoints.of(asked.get("effects", ()), graph, "have effects")
+    others = [asked["from_"]] if isinstance(asked.get("from_"), str) else list(asked.get("from_", ()))
+    threads = ([] if begins(position) is not None else [position.thread_id]) + others
+    recordings = [Recording(open_history(given.given, thread_id=each), graph) for each in threads]
+    own = {} if begins(position) is not None else configurable_of(position.saved.metadata)
+    configurable = own | configurable_of((config or {}).get("configurable", {}))
+    return Serving(
+        recordings,
+        configurable,
+        live.has_path,
+        effects.has_path,
+        lambda: _after(recordings[0].history, position) if threads[:1] == [position.thread_id] else (),
+    )
+
+
+def _after(history: History, position: Position) -> Iterator[int]:
+    """The rows from a checkpoint on, the nearest first: what ran there before is likeliest asked again."""
+    start = history.tree.row_of(position.id, position.namespace)
+    waiting = [history.tree.rows[start]] if start >= 0 else []
+    for row in waiting:  # grows
+        yield row.index
+        waiting.extend(row.children)

@@ -1,0 +1,163 @@
+"""Messages that are removed, edited and summed up by their ids, which each run makes up anew."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
+from langgraph.types import Command, interrupt
+
+from lgviz import persistence
+from lgviz.replaying.run import replay
+
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+
+
+class State(TypedDict, total=False):
+    messages: Annotated[list[AnyMessage], add_messages]
+    summary: str
+
+
+Said = dict[str, Any]
+Node = Callable[[State], Said]
+
+
+def talk(state: State) -> Said:
+    calls = [{"name": "look", "args": {}, "id": f"made-up-{id(state)}"}]
+    return {"messages": [AIMessage(f"reply {len(state['messages'])}", tool_calls=calls)]}
+
+
+def use(state: State) -> Said:
+    last = state["messages"][-1]
+    assert isinstance(last, AIMessage)
+    return {"messages": [ToolMessage("found", tool_call_id=last.tool_calls[0]["id"])]}
+
+
+def forget(state: State) -> Said:
+    return {"messages": [RemoveMessage(id=str(state["messages"][0].id))]}
+
+
+def sum_up(state: State) -> Said:
+    told = " ".join(str(message.content) for message in state["messages"])
+    return {"summary": told, "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES), HumanMessage(told)]}
+
+
+def edit(state: State) -> Said:
+    first = state["messages"][0]
+    return {"messages": [HumanMessage(f"{first.content}, edited", id=first.id)]}
+
+
+def ask(state: State) -> Said:
+    answer = interrupt({"edit": state["messages"][-1].content})
+    return {"messages": [AIMessage(str(answer), id=state["messages"][-1].id)]}
+
+
+def chain(nodes: list[tuple[str, Any]], saver: Any = None, calls: Counter[str] | None = None) -> Any:
+    builder = StateGraph(State)
+    for name, node in nodes:
+        builder.add_node(name, node if calls is None or not callable(node) else counted(name, node, calls))
+    for (one, _), (other, _) in zip([(START, None), *nodes], [*nodes, (END, None)], strict=True):
+        builder.add_edge(one, other)
+    return builder.compile(checkpointer=saver)
+
+
+def counted(name: str, node: Node, calls: Counter[str]) -> Node:
+    def run(state: State) -> Said:
+        calls[name] += 1
+        return node(state)
+
+    return run
+
+
+INNER = [("talk", talk), ("use", use)]
+CASES: dict[str, list[tuple[str, Any]]] = {
+    "remove": [("talk", talk), ("use", use), ("forget", forget), ("again", talk)],
+    "sum up": [("talk", talk), ("use", use), ("sum_up", sum_up), ("again", talk), ("used", use)],
+    "edit": [("talk", talk), ("use", use), ("edit", edit), ("again", talk)],
+    "human": [("talk", talk), ("ask", ask), ("again", talk)],
+}
+
+
+@pytest.fixture(params=["InMemorySaver", "SqliteSaver", "lgviz"])
+def saver(request: pytest.FixtureRequest) -> Any:
+    if request.param == "SqliteSaver":
+        return SqliteSaver(sqlite3.connect(":memory:", check_same_thread=False))
+    return InMemorySaver() if request.param == "InMemorySaver" else persistence.MemorySaver()
+
+
+def converse(graph: Any) -> Any:
+    """Two turns, every question answered; the final state."""
+    for text in ("hello", "and then?"):
+        graph.invoke({"messages": [HumanMessage(text)]}, CONFIG)
+        while graph.get_state(CONFIG).interrupts:
+            graph.invoke(Command(resume=f"approved {text}"), CONFIG)
+    return graph.get_state(CONFIG).values
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_unchanged_graph_comes_out_equal_ids_included(case: str, saver: Any) -> None:
+    final = converse(chain(CASES[case], saver))
+    calls: Counter[str] = Counter()
+    found = replay(chain(CASES[case], calls=calls), saver)["1"]
+    assert (found.verdict, found.reason, calls) == ("same", "", Counter())
+    assert found.values == final
+    assert found.served == Counter({name: 2 for name, _ in CASES[case]})
+
+
+def test_a_subgraph_that_hands_back_the_whole_list_doubles_nothing(saver: Any) -> None:
+    def nodes(calls: Counter[str] | None = None) -> list[tuple[str, Any]]:
+        return [("inner", chain(INNER, calls=calls)), ("forget", forget), ("again", talk)]
+
+    final = converse(chain(nodes(), saver))
+    calls: Counter[str] = Counter()
+    found = replay(chain(nodes(calls)), saver)["1"]
+    assert (found.verdict, found.reason, calls) == ("same", "", Counter())
+    assert found.values == final
+    assert found.served == Counter(talk=2, use=2, forget=2, again=2)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("live", ["talk", "again"])
+def test_a_node_run_anew_that_says_the_same_stops_the_change(case: str, live: str, saver: Any) -> None:
+    """Its message and its tool call have other ids now; who used them is answered all the same."""
+    converse(chain(CASES[case], saver))
+    calls: Counter[str] = Counter()
+    found = replay(chain(CASES[case], calls=calls), saver, live=[live])["1"]
+    assert (found.verdict, found.reason) == ("same", "")
+    assert calls == found.ran == Counter({live: 2})
+
+
+def test_what_parted_is_told_in_words_and_as_a_diff(saver: Any) -> None:
+    def shout(state: State) -> Said:
+        said = talk(state)["messages"][0]
+        return {"messages": [said.model_copy(update={"content": "REPLY"})]}
+
+    nodes = CASES["remove"]
+    converse(chain(nodes, saver))
+    changed = [("talk", shout), *nodes[1:]]
+    found = replay(chain(changed), saver, live=["talk"])["1"]
+    assert (found.verdict, found.parted_at) == ("parted", "c2")
+    assert found.reason == "'talk' gave another messages[1].content"
+    assert found.diff is not None
+    (change,) = found.diff
+    assert (change.before.content, change.after.content) == ("reply 1", "REPLY")
+    assert change.before.id == change.after.id
+
+
+def test_a_node_with_effects_never_runs_unasked(saver: Any) -> None:
+    nodes = CASES["remove"]
+    converse(chain(nodes, saver))
+    calls: Counter[str] = Counter()
+    changed = [("talk", lambda _state: {"messages": [AIMessage("x", tool_calls=[])]}), *nodes[1:]]
+    found = replay(chain(changed, calls=calls), saver, live=["talk"], effects=["use"])["1"]
+    assert (found.verdict, calls["use"]) == ("failed", 0)
+    assert found.reason.startswith("Node 'use' has effects and would run: it was not asked this before")
+    assert "messages" in found.reason

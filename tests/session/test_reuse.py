@@ -1,0 +1,133 @@
+"""Runs whose tasks history answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+import lgviz.session as session
+from lgviz.analysis.history import open_history
+from lgviz.demos import agent, approval, fan_out, subgraph
+from lgviz.errors import InvalidValue, NodeRefused, ThreadNotFound
+from tests.support.graphs import CONFIG, chain, noting
+
+
+def counting(calls: Counter[str], *names: str) -> list[tuple[str, Any]]:
+    def node(name: str) -> Any:
+        said = noting(name)
+
+        def run(state: Any) -> Any:
+            calls[name] += 1
+            return said(state)
+
+        return run
+
+    return [(name, node(name)) for name in names]
+
+
+@pytest.mark.parametrize("demo", [subgraph, agent])
+def test_a_run_from_any_checkpoint_runs_nothing_that_ran_before(demo: Any, each_saver: Any) -> None:
+    graph = demo.build(each_saver)
+    demo.seed(graph)
+    history = open_history(graph)
+    for checkpoint in [c for c in history if c.next and c.children and c.children[0].source == "loop"]:
+        run = session.run(graph, checkpoint, sandbox=True, reuse=True)
+        assert not run.ran, checkpoint
+        assert run.served
+        run.discard()
+
+
+@pytest.mark.parametrize(("demo", "start", "left"), [(fan_out, "c0", "traffic"), (approval, "c8", "review")])
+def test_what_never_came_to_its_end_runs(demo: Any, start: str, left: str, each_saver: Any) -> None:
+    graph = demo.build(each_saver)
+    demo.seed(graph, thread_id="1")
+    run = session.run(graph, start, thread_id="1", sandbox=True, reuse=True)
+    assert (run.ran, run.status in ("failed", "interrupted")) == (Counter([left]), True)
+
+
+def test_a_fork_costs_only_what_it_changes() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b", "c"), InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    calls.clear()
+    again = session.run(graph, "c1", thread_id="1", reuse=True)
+    assert (again.status, again.served, again.ran, calls) == ("done", Counter("abc"), Counter(), Counter())
+    assert again.values["log"] == ["a", "b", "c"]
+    fork = session.fork(graph, "c2", {"log": ["other"]}, as_node="a", thread_id="1")
+    run = session.run(graph, fork, reuse=True)
+    assert (run.served, run.ran, calls) == (Counter(), Counter("bc"), Counter("bc"))
+    plain = session.run(graph, fork)
+    assert (plain.served, plain.ran) == (Counter(), Counter("bc"))
+
+
+def test_live_nodes_run_and_what_depends_on_them() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b", "c"), InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    calls.clear()
+    run = session.run(graph, "c1", thread_id="1", reuse={"live": "b"})
+    assert (run.served, run.ran, calls) == (Counter("ac"), Counter("b"), Counter("b"))
+
+
+def test_effects_are_refused_where_they_would_run() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b", "c"), InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    fork = session.fork(graph, "c2", {"log": ["other"]}, as_node="a", thread_id="1")
+    calls.clear()
+    run = session.run(graph, fork, reuse={"effects": ["c"]})
+    assert (run.status, calls) == ("failed", Counter("b"))
+    assert run.error is not None
+    assert "Node 'c' has effects and would run: it was not asked this before (log" in run.error.message
+
+
+def test_other_threads_answer_too() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b"), InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "2"}}, interrupt_before=["a"])
+    calls.clear()
+    run = session.run(graph, "c1", thread_id="2", reuse={"from_": ["1"]})
+    assert (run.served, calls) == (Counter("ab"), Counter())
+
+
+def test_another_config_is_another_question() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b"), InMemorySaver())
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "1", "user": "ana"}})
+    calls.clear()
+    same = session.run(graph, "c1", thread_id="1", reuse=True)
+    assert (same.ran, calls) == (Counter(), Counter())
+    other = session.run(graph, "c1", thread_id="1", reuse=True, config={"configurable": {"user": "ben"}})
+    assert (other.ran, calls) == (Counter("ab"), Counter("ab"))
+
+
+async def test_an_awaited_run_is_answered_too() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b"), InMemorySaver())
+    await graph.ainvoke({"log": []}, CONFIG)
+    calls.clear()
+    run = await session.arun(graph, "c1", thread_id="1", reuse=True)
+    assert (run.status, run.served, calls) == ("done", Counter("ab"), Counter())
+
+
+@pytest.mark.parametrize(
+    ("reuse", "error", "told"),
+    [
+        ({"lives": ["a"]}, InvalidValue, "reuse has no 'lives'"),
+        ({"live": ["x"]}, NodeRefused, "The graph has no node 'x' to be live. Choose 'a'."),
+        ({"effects": "x"}, NodeRefused, "The graph has no node 'x' to have effects."),
+        ({"from_": "9"}, ThreadNotFound, "There is no thread '9'"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_runs(reuse: Any, error: Any, told: str) -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a"), InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    calls.clear()
+    with pytest.raises(error, match=told):
+        session.run(graph, "c1", thread_id="1", reuse=reuse)
+    assert not calls
