@@ -114,7 +114,10 @@ def serve_stdio(tools: AgentTools, tidy: Callable[[], None] = lambda: None) -> N
                 await server.run(reads, writes, server.create_initialization_options())
 
     def ended(number: int, _frame: Any) -> None:
-        tidy()
+        # Beside, and not for long: code of the graph that does not end may hold what is to be closed.
+        tidying = threading.Thread(target=tidy, daemon=True)
+        tidying.start()
+        tidying.join(2)
         os._exit(128 + number)  # the SDK's reader waits for a line, and nothing else ends it
 
     for number in (signal.SIGINT, signal.SIGTERM):

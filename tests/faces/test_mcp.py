@@ -425,6 +425,28 @@ def test_what_nobody_foresaw_is_a_sentence_with_a_remedy(monkeypatch: pytest.Mon
     )
 
 
+def test_code_that_does_not_end_is_no_dead_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = two_nodes.build(MemorySaver())
+    two_nodes.seed(graph, thread_id="1")
+    monkeypatch.setattr("lgviz.mcp.tools._PATIENCE", 0.01)
+    held, ended = threading.Event(), threading.Event()
+    with asked(graph) as tools:
+
+        def hold() -> None:
+            with tools.desk.lock:
+                held.set()
+                ended.wait(60)
+
+        other = threading.Thread(target=hold)
+        other.start()
+        held.wait(60)
+        with pytest.raises(LgvizError, match="Another question is still being answered"):
+            tools.call("tree", {})
+        ended.set()
+        other.join()
+        assert tools.call("tree", {}).structured["total"] == 6
+
+
 def test_a_bundle_is_not_written_to(tmp_path: Path) -> None:
     where = place("bundle", tmp_path, str)
     with asked(where, two_nodes.build(), write=True) as tools, pytest.raises(LgvizError, match="is a bundle"):
