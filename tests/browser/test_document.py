@@ -100,6 +100,14 @@ def test_a_database_is_a_document(wheel_lab: Lab, page: Page, monkeypatch: pytes
     expect(debugger.row("c6")).to_be_visible()
     expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
 
+    # It is renamed while one is in it: its place follows.
+    debugger.select("c2")
+    evaluate(page, "() => jupyterapp.serviceManager.contents.rename('chat.db', 'renamed.db')")
+    path = wheel_lab.root / "renamed.db"
+    expect(page.locator(".lm-DockPanel-tabBar .lm-TabBar-tabLabel", has_text="renamed.db")).to_be_visible()
+    expect(debugger.row("c2")).to_have_attribute("aria-selected", "true")
+    assert path.exists() and not (wheel_lab.root / "chat.db").exists()
+
     # Another file takes its place: that one is shown.
     seeded(wheel_lab.root / "another.db").rename(path)
     expect(debugger.row("c6")).to_have_count(0)

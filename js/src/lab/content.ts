@@ -53,9 +53,11 @@ export class DebuggerContent extends Widget {
     if (this.isDisposed) return;
     const time = ++this.#times;
     const isNow = () => !this.isDisposed && time === this.#times;
+    // Not at once: closing may take the focus along, and JupyterLab takes a tab's name that lags behind for a wish to rename.
+    const { showDocument, showRefusal } = await import("./debugger");
+    if (!isNow()) return;
     this.#close();
     this.#close = () => {};
-    const { showDocument, showRefusal } = await import("./debugger");
     const { serverSettings } = this.#app.serviceManager;
     const path = this.#context.localPath;
     try {
