@@ -30,6 +30,7 @@ import lgviz
 import lgviz.cli.keeping
 import lgviz.cli.opening
 import lgviz.cli.reading
+import lgviz.cli.replaying
 import lgviz.cli.serving
 from lgviz.cli.app import OpenedDatabase, app
 from lgviz.cli.app import command as declared
