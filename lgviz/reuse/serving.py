@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.cache.base import BaseCache
 from langgraph.types import CachePolicy
 from xxhash import xxh3_128_hexdigest
@@ -20,13 +21,15 @@ from xxhash import xxh3_128_hexdigest
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import path_text
 from lgviz.errors import EffectRefused
-from lgviz.sources.places import by_channel, innermost, within
+from lgviz.sources.places import MARK, Address, by_channel, innermost, place_of, within
 
 from .fingerprint import Fingerprints, Inexact, with_ids
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 
-__all__ = ["Serving", "TaskOutcome", "Unanswered"]
+__all__ = ["SERVED", "Serving", "TaskOutcome", "Unanswered"]
 
+SERVED = MARK + "served"
+"""Metadata key: ids of the tasks that history answered in the step that made a checkpoint."""
 Key: TypeAlias = tuple[tuple[str, ...], str]
 TaskWrites: TypeAlias = list[tuple[str, Any]]
 
@@ -89,6 +92,8 @@ class Serving(BaseCache[TaskWrites]):
         self._whole: dict[str, bool] = {}
         self._graphs: set[str] = set()
         self.worked = 0
+        self._handed: dict[int, tuple[str, Any]] = {}
+        self._by_step: dict[Address, list[str]] = {}
         self._lock = threading.RLock()
         self.answers: list[TaskOutcome] = []
 
@@ -121,6 +126,7 @@ class Serving(BaseCache[TaskWrites]):
                     self._decided[key[1]] = self._answer(asked)
                 if (writes := self._decided[key[1]]) is not None:
                     found[key] = writes
+                    self._handed.update((id(write), write) for write in writes)
         return found
 
     async def aget(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
@@ -137,6 +143,18 @@ class Serving(BaseCache[TaskWrites]):
 
     async def aclear(self, namespaces: Sequence[tuple[str, ...]] | None = None) -> None:
         pass
+
+    # ------------------------------------------------------------ what is remembered
+
+    def wrote(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str) -> None:
+        """A task wrote: one that was answered writes the very objects that it was given."""
+        if writes and id(writes[0]) in self._handed:
+            self._by_step.setdefault(place_of(config), []).append(task_id)
+
+    def of(self, config: RunnableConfig) -> Mapping[str, Any]:
+        """The ids of the tasks that were answered in the step that starts at a checkpoint."""
+        answered = self._by_step.pop(place_of(config), [])
+        return {SERVED: answered} if answered else {}
 
     # ------------------------------------------------------------ inside
 

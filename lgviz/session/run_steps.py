@@ -146,6 +146,7 @@ class RunSteps:
             serial=serial,
             edited=lambda saved: self._edited(base, saved),
             lost=claims.lost,
+            marks=self.serving,
         )
         position = Position(here, position.saved)
         in_place = spec.begins or spec.resume is not None or spec.only == "unfinished"

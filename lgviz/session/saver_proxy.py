@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -24,7 +24,7 @@ from lgviz.sources.places import config_of, place_of
 from .ended import original
 from .overlay import OverlaySaver
 
-__all__ = ["Latest", "OnPut", "SaverProxy", "below", "is_async_only", "is_sync_only"]
+__all__ = ["Latest", "Marks", "OnPut", "SaverProxy", "below", "is_async_only", "is_sync_only"]
 
 OnPut = Callable[[RunnableConfig, CheckpointMetadata], None]
 """Called after a checkpoint was stored, with its config and metadata, from the thread that stored it."""
@@ -33,6 +33,16 @@ Edited = Callable[[CheckpointTuple], CheckpointTuple]
 Latest = Mapping[tuple[str, str], str | None]
 """By thread and namespace the id of a checkpoint."""
 Specs = list[Any]
+
+
+class Marks(Protocol):
+    """What is remembered of a run's tasks, in the metadata of the checkpoint that their step makes."""
+
+    def wrote(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str) -> None:
+        """A task wrote, in the step that starts at a checkpoint."""
+
+    def of(self, config: RunnableConfig) -> Mapping[str, Any]:
+        """What the metadata of the checkpoint after this one is to hold."""
 
 
 def is_async_only(saver: BaseCheckpointSaver[Any]) -> bool:
@@ -74,6 +84,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         known: a checkpoint read a moment ago: the first who asks for it by its id is given it.
         edited: makes of each checkpoint that is read what is seen of it.
         lost: nothing is stored any more once it is set.
+        marks: told of what tasks write, and asked what to remember of them.
         latest: by thread and namespace, the id of the checkpoint to answer with where one asks for the latest
             there, until another is stored; None: answer that there is none.
     """
@@ -88,6 +99,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         edited: Edited | None = None,
         latest: Latest | None = None,
         lost: threading.Event | None = None,
+        marks: Marks | None = None,
     ) -> None:
         super().__init__(serde=base.serde)
         self.base = base
@@ -96,6 +108,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
         self._edited = edited
         self._latest = dict(latest or {})
         self._lost = lost or threading.Event()
+        self._marks = marks
         self._in_thread = is_sync_only(base)
         self.serial = serial
         self._serial = asyncio.Lock() if serial else None
@@ -116,6 +129,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
             edited=self._edited,
             latest=self._latest,
             lost=self._lost,
+            marks=self._marks,
         )
 
     def _hand_out(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -137,6 +151,19 @@ class SaverProxy(BaseCheckpointSaver[Any]):
 
     def _seen(self, found: CheckpointTuple | None) -> CheckpointTuple | None:
         return self._edited(found) if found is not None and self._edited is not None else found
+
+    def _marked(self, config: RunnableConfig, metadata: CheckpointMetadata) -> CheckpointMetadata:
+        metadata = _own_parents(config, metadata)
+        if self._marks is None or metadata.get("source") != "loop":
+            return metadata
+        return cast("CheckpointMetadata", {**metadata, **self._marks.of(config)})
+
+    def _wrote(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str
+    ) -> list[tuple[str, Any]]:
+        if self._marks is not None:
+            self._marks.wrote(config, writes, task_id)
+        return [(channel, original(value)) for channel, value in writes]
 
     def _stored(self, config: RunnableConfig) -> None:
         """Another checkpoint is the latest now."""
@@ -165,7 +192,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         if self._lost.is_set():
             return config_of(place_of(config).thread_id, place_of(config).ns or "", checkpoint["id"])
-        metadata = _own_parents(config, metadata)
+        metadata = self._marked(config, metadata)
         stored = self.base.put(config, checkpoint, metadata, new_versions)
         self._stored(stored)
         if self._on_put:
@@ -177,7 +204,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     ) -> None:
         if self._lost.is_set():
             return
-        raised = [(channel, original(value)) for channel, value in writes]
+        raised = self._wrote(config, writes, task_id)
         self.base.put_writes(config, raised, task_id, *((task_path,) if self._with_path else ()))
 
     def delete_thread(self, thread_id: str) -> None:
@@ -231,7 +258,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         if self._lost.is_set():
             return config_of(place_of(config).thread_id, place_of(config).ns or "", checkpoint["id"])
-        metadata = _own_parents(config, metadata)
+        metadata = self._marked(config, metadata)
         stored: RunnableConfig = await self._pass("put", config, checkpoint, metadata, new_versions)
         self._stored(stored)
         if self._on_put:
@@ -243,7 +270,7 @@ class SaverProxy(BaseCheckpointSaver[Any]):
     ) -> None:
         if self._lost.is_set():
             return
-        raised = [(channel, original(value)) for channel, value in writes]
+        raised = self._wrote(config, writes, task_id)
         await self._pass("put_writes", config, raised, task_id, *((task_path,) if self._with_path else ()))
 
     async def adelete_thread(self, thread_id: str) -> None:

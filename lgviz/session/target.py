@@ -30,7 +30,7 @@ from .effects import Act, adrive, call, drive, run_sync, running_loop
 from .ended import carried, opened
 from .old_langgraph import refuse_wrong_forks
 from .saver_errors import as_refusals
-from .saver_proxy import Edited, Latest, OnPut, SaverProxy, is_async_only, is_sync_only
+from .saver_proxy import Edited, Latest, Marks, OnPut, SaverProxy, is_async_only, is_sync_only
 
 __all__ = [
     "GraphTarget",
@@ -54,6 +54,7 @@ class ProxyOptions(TypedDict, total=False):
     edited: Edited | None
     latest: Latest | None
     lost: threading.Event | None
+    marks: Marks | None
 
 
 @dataclass(frozen=True, slots=True)
