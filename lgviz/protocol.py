@@ -55,6 +55,8 @@ class Mark(IntFlag):
     """Held by a sandbox: not stored until it is kept."""
     WAITED = 1024
     """Something else may lie between its parent and it, as a person's answer: no duration can be told."""
+    SERVED = 2048
+    """History answered all tasks that made it: none of them ran."""
 
 
 # ---------------------------------------------------------------- envelope
@@ -523,6 +525,8 @@ class TaskView(TypedDict):
     """Of one that is done."""
     subgraph: str | None
     """Label of the first checkpoint of the subgraph that it started."""
+    served: bool
+    """History answered it: it did not run."""
 
 
 class RawView(TypedDict):
@@ -741,6 +745,8 @@ class RunRequest(TypedDict):
     configurable: str | None
     sandbox: bool
     """As for a fork."""
+    reuse: NotRequired[bool]
+    """History answers what was asked the same before; it does not run."""
 
 
 class Breakpoints(TypedDict):
@@ -848,6 +854,18 @@ class RunView(TypedDict):
     warnings: list[str]
     checkpoint: str | None
     error: str | None
+    reused: ReusedView | None
+    """Of a run that history could answer, once it has ended."""
+
+
+class ReusedView(TypedDict):
+    """What became of a run's tasks."""
+
+    served: int
+    """Answered from history."""
+    ran: int
+    tokens: int
+    """Of the messages that were served: not bought again. 0 where none tells."""
 
 
 class LiveTask(TypedDict):

@@ -44,6 +44,8 @@ export const Mark = {
   SANDBOX: 512,
   /** Something else may lie between its parent and it, as a person's answer: no duration can be told. */
   WAITED: 1024,
+  /** History answered all tasks that made it: none of them ran. */
+  SERVED: 2048,
 } as const;
 
 export interface Request {
@@ -491,6 +493,8 @@ export interface TaskView {
   usage: UsageView | null;
   /** Label of the first checkpoint of the subgraph that it started. */
   subgraph: string | null;
+  /** History answered it: it did not run. */
+  served: boolean;
 }
 
 export interface RawView {
@@ -699,6 +703,8 @@ export interface RunRequest {
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
+  /** History answers what was asked the same before; it does not run. */
+  reuse?: boolean;
 }
 
 /** Where runs of a thread stop: names of nodes, of subgraphs by path (`research|judge`). */
@@ -800,6 +806,17 @@ export interface RunView {
   warnings: string[];
   checkpoint: string | null;
   error: string | null;
+  /** Of a run that history could answer, once it has ended. */
+  reused: ReusedView | null;
+}
+
+/** What became of a run's tasks. */
+export interface ReusedView {
+  /** Answered from history. */
+  served: number;
+  ran: number;
+  /** Of the messages that were served: not bought again. 0 where none tells. */
+  tokens: number;
 }
 
 /** A task of the step at work: what it says while it says it. */

@@ -507,13 +507,35 @@ describe("a run", () => {
       after: [],
       passed: [],
     };
-    const none = { cannot_cancel: null, warnings: [], error: null };
+    const none = { cannot_cancel: null, warnings: [], error: null, reused: null };
     for (const [checkpoint, said] of [
       [id("c2"), "paused before tools at c2✕"],
       ["1f0c-of-another-thread", "paused before tools✕"],
     ] as const) {
       store.runs.value = new Map([[1, { ...run, ...none, checkpoint }]]);
       await vi.waitFor(() => expect(by("run").textContent).toBe(said));
+    }
+  });
+
+  it("counts what history answered, and the tokens that were not bought", async () => {
+    await open("c2");
+    const none = {
+      nodes: [],
+      before: [],
+      after: [],
+      passed: [],
+      cannot_cancel: null,
+      warnings: [],
+      error: null,
+    };
+    const run = { run: 1, status: "done" as const, checkpoint: id("c2"), ...none };
+    for (const [tokens, said] of [
+      [31_000, "done the run ended at c2 · 12 served, 2 ran, 31,000 tokens not bought✕"],
+      [0, "done the run ended at c2 · 12 served, 2 ran✕"],
+    ] as const) {
+      store.runs.value = new Map([[1, { ...run, reused: { served: 12, ran: 2, tokens } }]]);
+      const told = said.replace("done the", "donethe").replace(" · ", "");
+      await vi.waitFor(() => expect(by("run").textContent).toBe(told));
     }
   });
 

@@ -64,6 +64,7 @@ function run(number: number, more: Partial<RunView> = {}): Promise<void> {
     warnings: [],
     cannot_cancel: null,
     error: null,
+    reused: null,
   };
   const rest: RunView = { run: number, status: "running", checkpoint: "id-c3", ...none, ...more };
   return act(() => model.say({ event: "run", body: rest })) as Promise<void>;

@@ -14,7 +14,7 @@ from langgraph.checkpoint.serde.types import ERROR
 from lgviz.errors import CheckpointNotFound, LgvizError
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Bookkeeping, CheckpointRow, Source, ThreadIndex
-from lgviz.sources.places import NULL_TASK_ID, TASKS_CHANNEL, calls, id_time
+from lgviz.sources.places import NULL_TASK_ID, SERVED, TASKS_CHANNEL, calls, id_time
 
 from .lanes import Lanes
 from .naming import NOTE, Naming
@@ -40,14 +40,15 @@ class Flag(IntFlag):
     ANSWERED = 256
     SANDBOX = 512
     WAITED = 1024
+    SERVED = 2048
 
 
 # As plain numbers: adding up flags of an enumeration takes more time than all else that a row is asked.
-_COLLAPSED, _NOTE, _SANDBOX, _WAITED, _INTERRUPT, _ANSWERED, _ERROR, _PENDING = map(
+_COLLAPSED, _NOTE, _SANDBOX, _WAITED, _INTERRUPT, _ANSWERED, _ERROR, _PENDING, _SERVED = map(
     int,
     (
         Flag.COLLAPSED, Flag.NOTE, Flag.SANDBOX, Flag.WAITED, Flag.INTERRUPT, Flag.ANSWERED, Flag.ERROR,
-        Flag.PENDING,
+        Flag.PENDING, Flag.SERVED,
     ),
 )  # fmt: skip
 _SOURCES = {"input": int(Flag.INPUT), "update": int(Flag.UPDATE), "fork": int(Flag.FORK)}
@@ -256,6 +257,9 @@ class Tree:
             mark |= _of_tasks(row, row.work.tasks.values())
         if row.parent is not None and self._waited(row, row.parent):
             mark |= _WAITED
+        if row.parent is not None and (served := row.metadata.get(SERVED)):
+            done = {task.id for task in row.parent.step_work.done() if not task.called}
+            mark |= _SERVED if done and done.issubset(served) else 0
         return mark
 
     def _excuse(self, rows: Iterable[TreeRow]) -> None:

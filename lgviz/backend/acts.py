@@ -221,9 +221,11 @@ class Acts:
                 resume=checked_answers(at, params["resume"]),
                 until=self._until(graph, params["until"]),
                 loop=self._loop,
+                reuse=params.get("reuse", False),
                 on_event=on_event,
                 **self._run_with(params["configurable"], at),
             ),
+            asked=params,
         )
 
     def _begun(self, start: StartInput, on_event: Hear) -> session.RunHandle:
@@ -243,7 +245,11 @@ class Acts:
         return session.start_thread(graph, start.input, start.thread_id, fresh=start.at is None, **more)
 
     def _follow(
-        self, thread_id: str, begin: Callable[[Hear], session.RunHandle], call: RequestCall | None = None
+        self,
+        thread_id: str,
+        begin: Callable[[Hear], session.RunHandle],
+        call: RequestCall | None = None,
+        asked: RunRequest | None = None,
     ) -> RunView:
         """Begin a run, tell of it until it has ended, and what came of it; to ``call`` also which checkpoint
         was the first."""
@@ -272,6 +278,12 @@ class Acts:
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
+            if asked is not None and asked.get("reuse", False):
+                view["reused"] = {
+                    "served": run.served.total(),
+                    "ran": run.ran.total(),
+                    "tokens": run.spared.total if run.spared is not None else 0,
+                }
         except LgvizError as error:
             view = {**view, "status": "failed", "error": self._thread.shown(error.cause)}
             raise
@@ -436,6 +448,7 @@ class Acts:
                 until=self._until_code(run["until"]) if run else None,
                 config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
+                reuse=run.get("reuse", False) if run else False,
             )
         return code.select_code(self._subject, thread_id, at.label)
 
@@ -461,4 +474,5 @@ def _view(number: int, runner: session.RunHandle) -> RunView:
         "warnings": [],
         "checkpoint": made[-1]["configurable"]["checkpoint_id"] if made else None,
         "error": None,
+        "reused": None,
     }

@@ -32,7 +32,7 @@ from lgviz.protocol import (
 )
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
-from lgviz.sources.places import by_channel, calls, is_internal
+from lgviz.sources.places import SERVED, by_channel, calls, is_internal
 
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
@@ -186,6 +186,7 @@ def tasks_view(
 ) -> list[TaskView]:
     """The tasks of its next step. ``tracebacks``: by node, of runs made here, where the saver keeps none."""
     stored = checkpoint.errors
+    served = {id_ for child in checkpoint.children for id_ in child.metadata.get(SERVED) or ()}
     started = {calls(inner.namespace)[-1].task_id: inner.label for inner in reversed(checkpoint.inner)}
     return [
         {
@@ -200,6 +201,7 @@ def tasks_view(
             if _finished(task)
             else None,
             "subgraph": started.get(task.id),
+            "served": task.id in served,
         }
         for task in checkpoint.tasks
     ]

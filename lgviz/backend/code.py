@@ -98,6 +98,7 @@ def run_code(
     after: Sequence[str] = (),
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
+    reuse: bool = False,
 ) -> str:
     """Code that runs on from a checkpoint, answering its interrupts with ``resume``; ``until`` is Python."""
     only = None if only == "all" else only
@@ -105,7 +106,7 @@ def run_code(
         *_named(resume=resume, only=only, steps=steps),
         *([f"until={until}"] if until else []),
         *_named(before=list(before) or None, after=list(after) or None),
-        *_named(sandbox=sandbox or None, config=config),
+        *_named(sandbox=sandbox or None, reuse=reuse or None, config=config),
     ]
     called = _call("run", subject, thread_id, [repr(label)], named)
     return f"{_IMPORT}run = {_bare(called)}{_KEEP}" if sandbox else called

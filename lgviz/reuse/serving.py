@@ -20,16 +20,15 @@ from xxhash import xxh3_128_hexdigest
 
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import path_text
+from lgviz.analysis.usage import Usage, usage_of
 from lgviz.errors import EffectRefused
-from lgviz.sources.places import MARK, Address, by_channel, innermost, place_of, within
+from lgviz.sources.places import SERVED, Address, by_channel, innermost, place_of, within
 
 from .fingerprint import Fingerprints, Inexact, with_ids
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 
-__all__ = ["SERVED", "Serving", "TaskOutcome", "Unanswered"]
+__all__ = ["Serving", "TaskOutcome", "Unanswered"]
 
-SERVED = MARK + "served"
-"""Metadata key: ids of the tasks that history answered in the step that made a checkpoint."""
 Key: TypeAlias = tuple[tuple[str, ...], str]
 TaskWrites: TypeAlias = list[tuple[str, Any]]
 
@@ -106,6 +105,11 @@ class Serving(BaseCache[TaskWrites]):
     def ran(self) -> Counter[str]:
         """By node, how many tasks ran."""
         return Counter(_node(answer.path) for answer in self.answers if not answer.served)
+
+    @property
+    def spared(self) -> Usage | None:
+        """What the models used whose messages were answered from history; None where none tells."""
+        return usage_of([{channel: value} for channel, value in self._handed.values()])
 
     def over(self, graph: Any) -> Any:
         """A copy of a graph whose tasks are answered."""

@@ -18,6 +18,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.html import Room, page, state_html, tag
 from lgviz.analysis.shown import ShownByFields
+from lgviz.analysis.usage import Usage
 from lgviz.analysis.values import line
 from lgviz.errors import SandboxEnded, printed, said
 from lgviz.persistence import ItemChange
@@ -115,6 +116,7 @@ class Run:
         passed: nodes with a breakpoint before them that it went past, for it stood there when it began.
         served: by node, how many of its tasks were answered from history (with ``reuse``).
         ran: by node, how many ran.
+        spared: what the models used whose messages history answered with; None where none tells.
     """
 
     status: Status
@@ -131,6 +133,7 @@ class Run:
     passed: tuple[str, ...] = ()
     served: Counter[str] = field(default_factory=Counter)
     ran: Counter[str] = field(default_factory=Counter)
+    spared: Usage | None = None
     sandbox: Sandbox | None = field(default=None, repr=False)
     """What it ran in; None where it ran in the open."""
 

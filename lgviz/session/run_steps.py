@@ -452,6 +452,7 @@ class RunSteps:
             passed=self.passed,
             served=self.serving.served if self.serving is not None else Counter(),
             ran=self.serving.ran if self.serving is not None else Counter(self._ran),
+            spared=self.serving.spared if self.serving is not None else None,
             sandbox=self.sandbox,
         )
 

@@ -31,6 +31,7 @@ __all__ = [
     "NULL_TASK_ID",
     "PREVIOUS_CHANNEL",
     "ROOT_CHANNEL",
+    "SERVED",
     "TASKS_CHANNEL",
     "Address",
     "SubgraphCall",
@@ -57,6 +58,8 @@ __all__ = [
 
 MARK = "lgviz_"
 """Keys that lgviz adds to the metadata of a checkpoint begin so."""
+SERVED = MARK + "served"
+"""Metadata key: ids of the tasks that history answered in the step that made a checkpoint."""
 _LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
 
 

@@ -328,3 +328,17 @@ def test_a_breakpoint_inside_a_subgraph_is_set_on_its_graph(notebook: NotebookFa
     expect(spot).to_have_attribute("aria-pressed", "false")
     root.get_by_test_id("lgviz-resume").click()
     expect(run).to_have_attribute("data-status", "done")
+
+
+def test_a_run_that_history_answers_says_what_it_spared(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    debugger.select("c1")
+    debugger.more("lgviz-reuse").click()
+    bar = debugger.root.locator('[data-testid="lgviz-run"][data-status="done"]')
+    expect(bar.get_by_test_id("lgviz-run-reused")).to_have_text(re.compile(r"^7 served, 0 ran"))
+    head = debugger.root.locator('[data-testid="lgviz-row"][aria-selected="true"]')
+    expect(head).to_contain_text("served")
+    debugger.select("c27")
+    debugger.tab("tasks")
+    expect(debugger.inspector.get_by_test_id("lgviz-served")).to_be_visible()

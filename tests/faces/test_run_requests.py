@@ -10,6 +10,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.analysis.history import open_history
+from lgviz.analysis.tree import Flag
 from lgviz.demos import fan_out
 from tests.support.graphs import CONFIG, HeldNode, Log, asking, chain, noting, routed
 from tests.support.view import View, fork, run
@@ -69,6 +70,26 @@ def test_breakpoints_are_kept_with_the_thread_and_hold_for_every_run(line: Any) 
     refused = view.refused("breakpoints_set", thread_id="1", breakpoints={"before": ["x"], "after": []})
     assert refused["cause"] == "The graph has no node 'x' to stop before."
     assert view.ask("thread_open", thread_id="1")["breakpoints"] == points
+
+
+def test_what_history_answers_is_counted_and_marked(line: Any) -> None:
+    view = View(line)
+    start = ids(view)[1]
+    done = view.ask("run_start", **run(start), reuse=True)
+    assert done["reused"] == {"served": 4, "ran": 0, "tokens": 0}
+    plain = view.ask("run_start", **run(start))
+    assert plain["reused"] is None
+    made = open_history(line, "1")
+    assert [Flag.SERVED in made[id_].flags for id_ in (done["checkpoint"], plain["checkpoint"])] == [
+        True,
+        False,
+    ]
+    before = {c.id: c.parent for c in made}
+    for checkpoint, served in ((done["checkpoint"], True), (plain["checkpoint"], False)):
+        (task,) = view.ask("tasks_get", checkpoint=before[checkpoint].id)
+        assert task["served"] is served
+    code = view.ask("code_get", act="run", checkpoint=start, run={**run(start), "reuse": True})["code"]
+    assert "reuse=True" in code
 
 
 def test_until_a_condition_or_a_node(line: Any) -> None:

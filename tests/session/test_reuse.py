@@ -10,6 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 import lgviz.session as session
 from lgviz.analysis.history import open_history
+from lgviz.analysis.tree import Flag
 from lgviz.demos import agent, approval, fan_out, subgraph
 from lgviz.errors import InvalidValue, NodeRefused, ThreadNotFound
 from tests.support.graphs import CONFIG, chain, noting
@@ -61,6 +62,18 @@ def test_a_fork_costs_only_what_it_changes() -> None:
     assert (run.served, run.ran, calls) == (Counter(), Counter("bc"), Counter("bc"))
     plain = session.run(graph, fork)
     assert (plain.served, plain.ran) == (Counter(), Counter("bc"))
+
+
+def test_what_was_served_is_remembered(each_saver: Any) -> None:
+    graph = agent.build(each_saver)
+    agent.seed(graph, thread_id="1")
+    run = session.run(graph, "c1", thread_id="1", reuse={"live": "tools"})
+    assert run.served and run.ran
+    for made in run.checkpoints:
+        if made.source == "loop":
+            (task,) = made.parent.tasks
+            assert made.metadata.get("lgviz_served", []) == ([] if task.name == "tools" else [task.id])
+            assert (Flag.SERVED in made.flags) == (task.name != "tools")
 
 
 def test_live_nodes_run_and_what_depends_on_them() -> None:

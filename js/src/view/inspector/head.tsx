@@ -222,6 +222,13 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
     },
   ];
   items.unshift({
+    name: t("Run and reuse"),
+    testid: "lgviz-reuse",
+    reason,
+    hint: t("Runs on a new branch; what was asked the same before is answered from history"),
+    act: () => void runAndFollow(store, plainRun(view.id, { reuse: true })),
+  });
+  items.unshift({
     name: t("Run until …"),
     testid: "lgviz-until-open",
     reason,

@@ -1,8 +1,8 @@
 // The run at work, with Stop; then how it ended, until dismissed or followed by another.
 import { useState } from "preact/hooks";
-import { counted, statusName } from "../../lib/format";
-import { t } from "../../lib/words";
-import type { RunView } from "../../protocol";
+import { counted, statusName, thousands } from "../../lib/format";
+import { t, tn } from "../../lib/words";
+import type { ReusedView, RunView } from "../../protocol";
 import { isActive, knownLabel, type Store } from "../../state/store";
 import { Act } from "../ui/act";
 import { Problem } from "../ui/problem";
@@ -40,6 +40,11 @@ export function RunBar({ store }: { store: Store }) {
       <span>
         {!paused(run) && ended(run)}
         {label !== undefined && ` ${t("at {label}", { label })}`}
+        {run.reused && (
+          <span class="lgviz-run-reused" data-testid="lgviz-run-reused">
+            {reused(run.reused)}
+          </span>
+        )}
         {run.warnings.map((warning) => (
           <span key={warning} class="lgviz-run-warning">
             {warning}
@@ -51,6 +56,13 @@ export function RunBar({ store }: { store: Store }) {
       </button>
     </div>
   );
+}
+
+/** What history answered, and what that spared. */
+function reused({ served, ran, tokens }: ReusedView): string {
+  const parts = [t("{n} served", { n: thousands(served) }), t("{n} ran", { n: thousands(ran) })];
+  if (tokens > 0) parts.push(tn("{n} token not bought", "{n} tokens not bought", tokens));
+  return parts.join(", ");
 }
 
 function paused(run: RunView): boolean {

@@ -45,6 +45,11 @@ function Task({ task, store }: { task: TaskView; store: Store }) {
       <header>
         <b>{task.name}</b>
         <span class={`lgviz-badge is-${task.status}`}>{statusName(task.status)}</span>
+        {task.status === "done" && task.served && (
+          <span data-testid="lgviz-served" title={t("Answered from history: nothing ran")}>
+            {t("served")}
+          </span>
+        )}
         {task.usage != null && <UsageFact usage={task.usage} />}
         {task.subgraph !== null &&
           (id === undefined ? (

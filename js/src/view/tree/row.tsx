@@ -235,6 +235,9 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
       title: t('The steps before it were not stored (durability="exit")'),
     });
   }
+  if (flags & Mark.SERVED) {
+    chips.push({ kind: "quiet", text: t("served"), title: t("Answered from history: nothing ran") });
+  }
   const children = tree.children[row] as number;
   if (children > 1) chips.push({ kind: "branches", text: tn("{n} branch", "{n} branches", children) });
   if (tree.isHead(row)) chips.push({ kind: "head", text: t("head"), title: t("Nothing follows from it") });
