@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
-    from lgviz.replaying import Replay, ThreadReplay, areplay, replay
+    from lgviz.replaying import Replay, ThreadReplay, UpgradeReport, areplay, check_upgrade, replay
     from lgviz.session import Preview, Run, Set, afork, apreview, arun, astart, fork, preview
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
@@ -46,12 +46,14 @@ __all__ = [
     "Set",
     "StateDiff",
     "ThreadReplay",
+    "UpgradeReport",
     "__version__",
     "afork",
     "apreview",
     "areplay",
     "arun",
     "astart",
+    "check_upgrade",
     "debug",
     "errors",
     "fork",
@@ -84,11 +86,13 @@ _HOMES = {
     "Set": "lgviz.session",
     "StateDiff": "lgviz.analysis.diff",
     "ThreadReplay": "lgviz.replaying",
+    "UpgradeReport": "lgviz.replaying",
     "afork": "lgviz.session",
     "apreview": "lgviz.session",
     "areplay": "lgviz.replaying",
     "arun": "lgviz.session",
     "astart": "lgviz.session",
+    "check_upgrade": "lgviz.replaying",
     "debug": "lgviz.widget",
     "fork": "lgviz.session",
     "history": "lgviz.analysis.history:open_history",

@@ -36,6 +36,7 @@ class LegRun:
         unchanged: whether all was as it was, where the leg begins.
         is_same: whether a checkpoint that was made holds what a row held.
         live, effects: as :class:`~lgviz.reuse.serving.Serving` takes them.
+        runs: whether nodes may run at all.
 
     Attributes:
         own: configs of the checkpoints that took the input in, or forked.
@@ -49,6 +50,7 @@ class LegRun:
     is_same: Callable[[RunnableConfig, int], bool]
     live: Callable[[str], bool]
     effects: Callable[[str], bool]
+    runs: bool = True
     own: list[RunnableConfig] = field(default_factory=list)
     made: list[RunnableConfig] = field(default_factory=list)
     error: Exception | None = None
@@ -131,7 +133,7 @@ class LegRun:
 
     def _must_be_answered(self) -> bool:
         """Whether nothing has changed so far, so that a task that history lacks must not run unasked."""
-        return self.serving.worked == self._ran_before and self._still_same()
+        return not self.runs or (self.serving.worked == self._ran_before and self._still_same())
 
     def _answer(self, graph: Any) -> Act[Command[Any] | None]:
         """The answers that were given to what the graph asks now; None where there are none."""

@@ -24,7 +24,7 @@ from lgviz.sources.redact import Redactor
 from .results import BranchReplay, Replay, ThreadReplay
 from .thread import ThreadActs
 
-__all__ = ["areplay", "replay"]
+__all__ = ["Names", "ThreadWork", "areplay", "replay"]
 
 Names = str | Iterable[str]
 
@@ -72,7 +72,7 @@ def replay(
         NodeRefused: ``live`` or ``effects`` names no node.
         ActRefused: the graph is none that can run, or the executor is none of threads.
     """
-    work = _Work.of(graph, source, threads, live, effects)
+    work = ThreadWork.of(graph, source, threads, live, effects)
     found: dict[str, ThreadReplay] = {}
     stopped = False
     try:
@@ -87,7 +87,7 @@ async def areplay(
     graph: Any, source: Any, threads: Names | None = None, live: Names = (), effects: Names = ()
 ) -> Replay:
     """:func:`replay`, awaited on the caller's loop."""
-    work = _Work.of(graph, source, threads, live, effects)
+    work = ThreadWork.of(graph, source, threads, live, effects)
     found = {}
     for thread_id in tqdm(work.threads, unit="thread", disable=None, leave=False):
         with work.source.sharing():
@@ -96,7 +96,7 @@ async def areplay(
 
 
 @dataclass(frozen=True)
-class _Work:
+class ThreadWork:
     """What is to be replayed."""
 
     graph: Any
@@ -105,9 +105,13 @@ class _Work:
     live: StopPoints
     effects: StopPoints
     redactor: Redactor | None = None
+    runs: bool = True
+    """Whether nodes may run at all."""
 
     @classmethod
-    def of(cls, graph: Any, source: Any, threads: Names | None, live: Names, effects: Names) -> _Work:
+    def of(
+        cls, graph: Any, source: Any, threads: Names | None, live: Names = (), effects: Names = ()
+    ) -> ThreadWork:
         here = copy.copy(graph)
         if hasattr(graph, "checkpointer"):
             here.checkpointer = InMemorySaver()
@@ -166,7 +170,8 @@ class _Work:
 
     def _acts(self, thread_id: str) -> ThreadActs:
         history = History(self.source, thread_id)
-        return ThreadActs(self.graph, history, self.live.has_path, self.effects.has_path, self.redactor)
+        named = (self.live.has_path, self.effects.has_path)
+        return ThreadActs(self.graph, history, *named, self.redactor, runs=self.runs)
 
 
 def _unknown(thread_id: str, error: Exception) -> ThreadReplay:

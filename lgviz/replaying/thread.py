@@ -19,6 +19,7 @@ from lgviz.analysis.diff import StateDiff
 from lgviz.analysis.history import History
 from lgviz.analysis.same import same
 from lgviz.analysis.steps import TreeRow
+from lgviz.persistence import ExactSerializer
 from lgviz.persistence.stores.timestamps import KEPT
 from lgviz.reuse.fingerprint import Fingerprints, Inexact
 from lgviz.reuse.recorded import SEVERAL, Recording
@@ -28,6 +29,8 @@ from lgviz.session.saver_errors import within_saver
 from lgviz.session.target import find, target_of
 from lgviz.session.update import Edit, update
 from lgviz.session.values import Set
+from lgviz.sources.base import Source
+from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of, unrooted
 from lgviz.sources.redact import Redactor
 
@@ -66,6 +69,7 @@ class ThreadActs:
         live: whether a node of this path always runs.
         effects: whether a node of this path must not run.
         redactor: masks what is told of states.
+        runs: whether nodes may run at all.
     """
 
     def __init__(
@@ -75,9 +79,11 @@ class ThreadActs:
         live: Callable[[str], bool],
         effects: Callable[[str], bool],
         redactor: Redactor | None = None,
+        *,
+        runs: bool = True,
     ) -> None:
-        self._redactor = redactor
-        self._saver = InMemorySaver()
+        self._redactor, self._runs = redactor, runs
+        self._saver = InMemorySaver(serde=_serializer_of(history.source))
         self._graph = copy.copy(graph)
         self._graph.checkpointer = self._saver
         self._history, self._tree = history, history.tree
@@ -136,7 +142,9 @@ class ThreadActs:
 
     def _run(self, leg: Leg, before: _Standing, given: Any) -> Act[None]:
         unchanged = before.verdict == "same"
-        run = LegRun(leg, self._recording, unchanged, self._is_same, self._live, self._effects)
+        run = LegRun(
+            leg, self._recording, unchanged, self._is_same, self._live, self._effects, runs=self._runs
+        )
         if self._memory is not None:
             self._memory.look(lambda: self._moment(run.row), lambda: bool(run.serving.served))
         at = None
@@ -155,7 +163,8 @@ class ThreadActs:
         return newest is not None and place_of(newest.config) == place_of(config)
 
     def _is_same(self, config: RunnableConfig, row: int) -> bool:
-        """Whether a checkpoint holds what a row held; delta channels are not looked at."""
+        """Whether a checkpoint holds what a row held, as far as can be told: where that is uncertain, nothing
+        is to run unasked. Delta channels are not looked at."""
         saved = self._saver.get_tuple(config)
         held: Mapping[str, Any] = saved.checkpoint["channel_values"] if saved is not None else {}
         recorded = self._recorded(row)
@@ -165,7 +174,7 @@ class ThreadActs:
                 {name: held[name] for name in recorded if name in held},
             )
         except Inexact:
-            return False
+            return True
 
     def _moment(self, row: int) -> datetime:
         """When the step that starts at a row began; past the recorded rows, when the last was made."""
@@ -290,6 +299,13 @@ class ThreadActs:
     def _stand(self, rows: Sequence[int], at: _Standing) -> None:
         for row in rows:
             self._at[row] = replace(at, config=None)
+
+
+def _serializer_of(source: Source) -> Any:
+    """What kept the recorded states: another would change other types."""
+    if source.saver is not None:
+        return source.saver.serde
+    return None if isinstance(source, LangGraphTables) else ExactSerializer()
 
 
 def _is_no_evidence(error: Exception) -> bool:

@@ -1,0 +1,158 @@
+"""Which threads a changed graph can resume, and which line to change where it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from pydantic import BaseModel
+
+import lgviz
+from lgviz.demos import DEMOS
+from lgviz.errors import ThreadNotFound
+
+REPO = Path(__file__).resolve().parents[2]
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+calls: Counter[str] = Counter()
+
+
+class State(TypedDict, total=False):
+    said: str
+    held: Any
+
+
+def build(*names: str, schema: Any = State, saver: Any = None, extra: Any = ()) -> Any:
+    builder = StateGraph(schema)
+    for name in names:
+        builder.add_node(name, _node(name))
+    for one, other in [*zip([START, *names], names, strict=False), *extra]:
+        builder.add_edge(one, other)
+    return builder.compile(checkpointer=saver)
+
+
+def _node(name: str) -> Any:
+    def run(state: Any) -> Any:
+        calls[name] += 1
+        if name == "ask":
+            return {"said": interrupt("go on?")}
+        return {"said": name}
+
+    return run
+
+
+@pytest.fixture
+def waiting() -> InMemorySaver:
+    """A thread that waits for an answer to ``ask``."""
+    saver = InMemorySaver()
+    build("plan", "ask", "act", saver=saver).invoke({"said": "go"}, CONFIG)
+    calls.clear()
+    return saver
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_the_same_graph_can_go_on_everywhere(name: str) -> None:
+    saver = InMemorySaver()
+    graph = DEMOS[name].build(saver)
+    DEMOS[name].seed(graph)
+    found = lgviz.check_upgrade(DEMOS[name].build(None), graph)
+    assert found.ok, found
+    assert found.heads == sum(
+        len(lgviz.history(graph, thread).heads) for thread in lgviz.history(graph).threads
+    )
+    assert "all can be resumed" in repr(found)
+
+
+def one(found: Any) -> tuple[str, str, str, str]:
+    (problem,) = found
+    assert not calls, "it runs no node"
+    assert found.frame().iloc[0]["kind"] == problem.kind
+    return problem.head, problem.kind, problem.text, problem.remedy
+
+
+def test_a_node_that_waits_is_gone(waiting: Any) -> None:
+    head, kind, text, remedy = one(lgviz.check_upgrade(build("plan", "act"), waiting))
+    assert (head, kind) == ("c2", "next")
+    assert text == "'ask' was to run next, and the graph has no such node"
+    assert remedy == "Keep the node, or go round it by lgviz.fork(graph, 'c2', …, as_node=…, thread_id='1')."
+
+
+def test_an_edge_to_another_node_is_nothing_to_who_waits_already(waiting: Any) -> None:
+    assert lgviz.check_upgrade(build("plan", "other", "ask", "act"), waiting).ok
+    assert not calls
+
+
+def test_a_question_would_be_asked_anew(waiting: Any) -> None:
+    """LangGraph knows a task again by its id, which is made of what triggers its node."""
+    changed = build("plan", "ask", "act", extra=[(("plan", "act"), "ask")])
+    head, kind, text, remedy = one(lgviz.check_upgrade(changed, waiting))
+    assert (head, kind) == ("c2", "task")
+    assert text == "'ask' would begin anew, for other edges lead there now"
+    assert remedy.startswith("Answer it before the upgrade")
+
+
+def test_the_schema_refuses_the_state(waiting: Any) -> None:
+    class Strict(BaseModel):
+        said: str
+        needed: int
+
+    head, kind, text, remedy = one(lgviz.check_upgrade(build("plan", "ask", "act", schema=Strict), waiting))
+    assert (head, kind) == ("c2", "state")
+    assert "needed: Field required" in text
+    assert remedy.startswith("Give what is new in the schema a default")
+
+
+WRITES = """
+import sys
+from types import ModuleType
+from pydantic import BaseModel
+from lgviz import persistence
+from tests.replaying.test_upgrade import CONFIG, build
+
+class Order(BaseModel):
+    total: int
+
+Order.__module__ = "gone_app"
+sys.modules["gone_app"] = module = ModuleType("gone_app")
+module.Order = Order
+with persistence.SqliteSaver.from_conn_string(sys.argv[1]) as saver:
+    build("plan", saver=saver).invoke({"said": "go", "held": Order(total=3)}, CONFIG)
+"""
+
+
+def test_a_class_is_gone(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", WRITES, tmp_path / "z.db"], check=True, cwd=REPO)
+    head, kind, text, remedy = one(lgviz.check_upgrade(build("plan"), tmp_path / "z.db"))
+    assert (head, kind) == ("c2", "value")
+    assert text.startswith("the value of 'held': gone_app.Order cannot be built")
+    assert remedy == "Import its class before, or keep a class of that name."
+
+
+def test_what_led_there_comes_out_other() -> None:
+    saver = InMemorySaver()
+
+    def graph(after: str, saver: Any = None) -> Any:
+        builder = StateGraph(State)
+        for name in ("plan", "act", "rest"):
+            builder.add_node(name, _node(name))
+        builder.add_edge(START, "plan").add_edge("plan", after)
+        return builder.compile(checkpointer=saver)
+
+    graph("act", saver).invoke({"said": "go"}, CONFIG)
+    calls.clear()
+    assert lgviz.check_upgrade(graph("act"), saver).ok
+    found = lgviz.check_upgrade(build("plan"), saver)
+    assert [problem.kind for problem in found] == ["replay"]
+    assert "the graph has no node 'act', which ran then" in next(iter(found)).text
+    assert not calls
+
+
+def test_which_threads(waiting: Any) -> None:
+    with pytest.raises(ThreadNotFound):
+        lgviz.check_upgrade(build("plan"), waiting, threads="9")
