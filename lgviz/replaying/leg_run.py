@@ -16,7 +16,7 @@ from lgviz.reuse.recorded import Recording
 from lgviz.reuse.serving import Serving
 from lgviz.session.effects import Act, call
 from lgviz.session.saver_proxy import SaverProxy
-from lgviz.sources.places import config_of, configurable_of, place_of
+from lgviz.sources.places import config_of, configurable_of, outermost, place_of
 
 from .legs import Leg
 
@@ -131,9 +131,15 @@ class LegRun:
             not self.made or self.is_same(self.made[-1], self.leg.steps[len(self.made) - 1])
         )
 
-    def _must_be_answered(self) -> bool:
+    def _must_be_answered(self, path: str) -> bool:
         """Whether nothing has changed so far, so that a task that history lacks must not run unasked."""
-        return not self.runs or (self.serving.worked == self._ran_before and self._still_same())
+        if not self.runs:
+            return True
+        done = len(self.made)
+        ran = self.recording.history.tree.nodes[self.leg.steps[done]] if done < len(self.leg.steps) else ()
+        if ran and outermost(path) not in ran:
+            return False  # another edge led here: its node did not run then
+        return self.serving.worked == self._ran_before and self._still_same()
 
     def _answer(self, graph: Any) -> Act[Command[Any] | None]:
         """The answers that were given to what the graph asks now; None where there are none."""

@@ -238,9 +238,19 @@ class ThreadActs:
         if self._lasting.intersection(made_by) and len(self._history.heads) > 1:
             return replace(at, reason=_LASTING)
         diff, place = parting(self._masked(recorded), self._masked(present))
-        return replace(
-            at, verdict="parted", reason=f"{names(made_by) or 'it'} gave another {place}", diff=diff
-        )
+        reason = f"{names(made_by) or 'it'} gave another {place}"
+        if (ran := (yield from self._ran_at(row))) is not None and sorted(ran) != sorted(made_by):
+            reason = f"{names(ran)} ran, where {names(made_by)} did"
+        return replace(at, verdict="parted", reason=reason, diff=diff)
+
+    def _ran_at(self, row: int) -> Act[Sequence[str] | None]:
+        """The nodes that ran now to make what a row was; None where that is not known."""
+        parent = self._tree.rows[row].parent
+        before = self._at[parent.index].config if parent is not None else None
+        if before is None or not self._tree.nodes[row] or self._tree.sources[row] != "loop":
+            return None
+        snapshot: StateSnapshot = yield from call(self._graph, "get_state", before)
+        return [task.name for task in snapshot.tasks]
 
     def _recorded(self, row: int) -> dict[str, Any]:
         return self._history.reader.real_state(row)

@@ -36,7 +36,7 @@ class UpgradeProblem(ShownByFields):
         thread_id, head: where; ``head`` is the label of a checkpoint.
         kind: ``"value"``: a stored value cannot be decoded; ``"state"``: the graph refuses the state;
             ``"next"``: what comes next is another; ``"task"``: a waiting task is not known again;
-            ``"replay"``: what led there comes out other.
+            ``"replay"``: what led there raises now.
         text: what it is, in one sentence.
         remedy: what to change.
     """
@@ -116,7 +116,8 @@ def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> Upgr
 
     For each head: what is stored decodes, the graph takes the state, what comes next are nodes that it has,
     and the tasks that wait, with their questions, are those that LangGraph would make now. Then what led to
-    it is done again as :func:`lgviz.replay` does: history answers every task.
+    it is done again as :func:`lgviz.replay` does, history answering every task, to see that nothing raises;
+    that it comes out other is no problem to who goes on from what is stored.
 
     Args:
         graph: today's graph.
@@ -144,12 +145,12 @@ def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> Upgr
                 thread_id, branch.head, "replay", f"at {branch.parted_at} {branch.reason}", _REPLAYED
             )
             for branch in replayed.branches
-            if branch.verdict in ("parted", "failed")
+            if branch.verdict == "failed"
         ]
     return UpgradeReport(len(work.threads), heads, problems)
 
 
-_REPLAYED = "See lgviz.replay(graph, source)[thread_id].diff."
+_REPLAYED = "See lgviz.replay(graph, source)[thread_id]."
 
 
 def _of_head(stored: Checkpoint, told: Checkpoint, graph: Any) -> Iterator[UpgradeProblem]:

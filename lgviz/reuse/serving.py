@@ -24,6 +24,7 @@ from lgviz.analysis.usage import Usage, usage_of
 from lgviz.errors import EffectRefused
 from lgviz.sources.places import SERVED, Address, by_channel, innermost, place_of, within
 
+from .edges import Edges, edges_of
 from .fingerprint import Fingerprints, Inexact, with_ids
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 
@@ -61,8 +62,8 @@ class Serving(BaseCache[TaskWrites]):
         live: whether a node of this path always runs.
         effects: whether a node of this path must not run here.
         first: rows of the first recording to look at first, in this order.
-        must: asked where history does not answer a task that is not live: whether it must not run either, for
-            nothing has changed so far.
+        must: asked with the path of a task that history does not answer and that is not live: whether it must
+            not run either, for nothing has changed so far.
 
     Attributes:
         answers: what became of each task, in order.
@@ -76,7 +77,7 @@ class Serving(BaseCache[TaskWrites]):
         live: Callable[[str], bool] = lambda _path: False,
         effects: Callable[[str], bool] = lambda _path: False,
         first: Callable[[], Iterable[int]] = tuple,
-        must: Callable[[], bool] = lambda: False,
+        must: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         super().__init__()
         self._recordings = recordings
@@ -90,6 +91,7 @@ class Serving(BaseCache[TaskWrites]):
         self._decided: dict[str, TaskWrites | None] = {}
         self._whole: dict[str, bool] = {}
         self._graphs: set[str] = set()
+        self._edges: dict[str, Edges] = {}
         self.worked = 0
         self._handed: dict[int, tuple[str, Any]] = {}
         self._by_step: dict[Address, list[str]] = {}
@@ -164,9 +166,11 @@ class Serving(BaseCache[TaskWrites]):
 
     def _look(self, graph: Any, path: str) -> bool:
         """Note which nodes may be answered whole: no graph with a live node inside. Whether one is live."""
-        live = False
+        live, edges = False, edges_of(graph)
         for name, node in graph.nodes.items():
             own = within(path, name)
+            if name in edges:
+                self._edges[own] = edges[name]
             inside = False
             if is_graph(node):
                 self._graphs.add(own)
@@ -201,6 +205,8 @@ class Serving(BaseCache[TaskWrites]):
             recording, task = found
             try:
                 writes = recording.writes(task)
+                if (edges := self._edges.get(path)) is not None:
+                    writes = edges.applied(writes)
             except Inexact as error:
                 reason = str(error)
             else:
@@ -214,7 +220,7 @@ class Serving(BaseCache[TaskWrites]):
             return None  # its own nodes are answered
         if self._effects(path):
             self._refuse(asked, reason)
-        if not self._live(path) and self._must():
+        if not self._live(path) and self._must(path):
             raise Unanswered(f"what {_node(path)!r} wrote is not stored: {reason}")
         self.answers.append(TaskOutcome(path, served=False, reason=reason))
         self.worked += 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
@@ -134,23 +135,24 @@ def test_a_class_is_gone(tmp_path: Path) -> None:
     assert remedy == "Import its class before, or keep a class of that name."
 
 
-def test_what_led_there_comes_out_other() -> None:
-    saver = InMemorySaver()
-
-    def graph(after: str, saver: Any = None) -> Any:
-        builder = StateGraph(State)
-        for name in ("plan", "act", "rest"):
-            builder.add_node(name, _node(name))
-        builder.add_edge(START, "plan").add_edge("plan", after)
+def test_what_led_there_raises_now() -> None:
+    def graph(reducer: Any, saver: Any = None) -> Any:
+        builder = StateGraph(TypedDict("Logged", {"log": Annotated[list[str], reducer]}))  # type: ignore[operator]
+        builder.add_node("plan", lambda state: {"log": ["plan"]})
+        builder.add_edge(START, "plan")
         return builder.compile(checkpointer=saver)
 
-    graph("act", saver).invoke({"said": "go"}, CONFIG)
-    calls.clear()
-    assert lgviz.check_upgrade(graph("act"), saver).ok
-    found = lgviz.check_upgrade(build("plan"), saver)
-    assert [problem.kind for problem in found] == ["replay"]
-    assert "the graph has no node 'act', which ran then" in next(iter(found)).text
-    assert not calls
+    def no_repeats(old: list[str], new: list[str]) -> list[str]:
+        if "plan" in new:
+            raise ValueError("a plan is no entry")
+        return old + new
+
+    saver = InMemorySaver()
+    graph(operator.add, saver).invoke({"log": ["go"]}, CONFIG)
+    assert lgviz.check_upgrade(graph(operator.add), saver).ok
+    head, kind, text, _ = one(lgviz.check_upgrade(graph(no_repeats), saver))
+    assert (head, kind) == ("c2", "replay")
+    assert "a plan is no entry" in text
 
 
 def test_which_threads(waiting: Any) -> None:

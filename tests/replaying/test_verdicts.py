@@ -87,6 +87,52 @@ def test_a_node_that_the_graph_lacks() -> None:
     assert found.reason == "the graph has no node 'b', which ran then"
 
 
+def test_other_edges_lead_on_by_themselves_and_nothing_runs() -> None:
+    """Where an edge leads is stored with what the node before it wrote, and is no answer of that node."""
+
+    def graph(*edges: tuple[str, str], saver: Any = None) -> Any:
+        builder = StateGraph(State)
+        for name in "abc":
+            builder.add_node(name, _node(name, calls, {}))
+        for one, other in [(START, "a"), *edges]:
+            builder.add_edge(one, other)
+        return builder.compile(checkpointer=saver)
+
+    calls: Counter[str] = Counter()
+    saver = InMemorySaver()
+    graph(("a", "b"), saver=saver).invoke({"log": []}, CONFIG)
+    graph(("a", "c"), saver=saver).invoke({"log": []}, {"configurable": {"thread_id": "2"}})
+    calls.clear()
+    found = lgviz.replay(graph(("a", "c")), saver)
+    assert found["2"].verdict == "same"
+    assert (found["1"].verdict, found["1"].parted_at) == ("parted", "c3")
+    assert found["1"].reason == "'c' ran, where 'b' did"
+    assert (found["1"].served, calls) == (Counter("a"), Counter("c")), "c was never asked this in that thread"
+    ends = lgviz.replay(graph(), saver, threads="1")["1"]
+    assert (ends.verdict, ends.parted_at) == ("parted", "c3")
+    assert ends.reason == "it stops before 'b', which ran then"
+    both = lgviz.replay(graph(("a", "b"), ("b", "c")), saver, threads="1")["1"]
+    assert (both.verdict, both.reason) == ("parted", "'c' comes next, where nothing came")
+
+
+def test_joins_and_routers_lead_on_as_they_did() -> None:
+    def graph(saver: Any = None) -> Any:
+        builder = StateGraph(State)
+        for name in "abcd":
+            builder.add_node(name, _node(name, calls, {}))
+        builder.add_conditional_edges(START, lambda state: ["a", "b"], ["a", "b", "d"])
+        builder.add_edge(["a", "b"], "c")
+        builder.add_conditional_edges("c", lambda state: "d" if len(state["log"]) < 5 else END, ["d", END])
+        return builder.compile(checkpointer=saver)
+
+    calls: Counter[str] = Counter()
+    saver = InMemorySaver()
+    graph(saver).invoke({"log": []}, CONFIG)
+    calls.clear()
+    found = lgviz.replay(graph(), saver)["1"]
+    assert (found.verdict, found.served, calls) == ("same", Counter("abcd"), Counter())
+
+
 def test_a_node_that_fails_now() -> None:
     def fails(state: State) -> Any:
         raise RuntimeError("no model")
