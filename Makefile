@@ -29,7 +29,7 @@ faults: setup ## small faults put into the code one by one: tells which test not
 	$(PY) -m tests.support.faults
 
 upstream: setup ## LangGraph's own tests: each thread they make is opened and compared; other versions of LangGraph
-	@time CI=true $(PY) -m pytest -m upstream -n $(WORKERS) --durations=0 --durations-min=5 tests/upstream
+	@time CI=true $(PY) -m pytest -m upstream -n $(WORKERS) --durations=0 --durations-min=5 tests/upstream tests/replaying/test_airline.py
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -40,6 +41,7 @@ class SandboxSlot:
         self.start = ""
         self._label = ""
         self._busy = 0
+        self._telling = threading.RLock()
 
     @contextmanager
     def around(self, graph: Any, at: Checkpoint, *, wanted: bool) -> Iterator[Any]:
@@ -66,9 +68,10 @@ class SandboxSlot:
 
     def told(self) -> None:
         """Tell the views what it holds now; one whose first act failed holds nothing and is closed."""
-        if self._open is not None and not self._busy and self._open.empty:
-            self._close()
-        self._thread.emit("sandbox", {"sandbox": self.view()})
+        with self._telling:  # a run tells from its own thread: what was looked at last is told last
+            if self._open is not None and not self._busy and self._open.empty:
+                self._close()
+            self._thread.emit("sandbox", {"sandbox": self.view()})
 
     def view(self) -> SandboxView | None:
         """What is open."""

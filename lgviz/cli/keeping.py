@@ -218,7 +218,7 @@ def check(database: OpenedDatabase) -> CommandAnswer:
         found = database.source.check(told)
         if (items := database.items) is not None:
             found = list(dict.fromkeys([*found, *items.check()]))  # values that both need are looked at twice
-    problems = [one._asdict() for one in found]
+    problems = [{**one._asdict(), "certain": one.certain} for one in found]
     certain = sum(one.certain for one in found)
 
     def lines() -> Iterator[Line]:

@@ -62,7 +62,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 
 def checked(where: str) -> list[tuple[str, str, bool]]:
     with closing(open_source(where)) as source:
-        return [tuple(one) for one in source.check()]  # type: ignore[misc]
+        return [(one.where, one.what, one.certain) for one in source.check()]
 
 
 def test_what_is_whole_is_said_to_be_and_what_is_missing_is_named(

@@ -14,18 +14,23 @@ from .store import BlockStore
 
 
 class Problem(NamedTuple):
-    """Something damaged: where, and what.
-
-    ``certain``: it is no damage for certain where this is False, but what cannot be looked into here.
-    """
+    """Something damaged: where, and what."""
 
     where: str
     what: str
-    certain: bool = True
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is damage for certain, and not what cannot be looked into here."""
+        return not isinstance(self, PossibleProblem)
 
     def masked(self, mask: Callable[[str], str]) -> Problem:
         """It as it may be shown."""
-        return Problem(mask(self.where), mask(self.what), self.certain)
+        return type(self)(mask(self.where), mask(self.what))
+
+
+class PossibleProblem(Problem):
+    """What cannot be looked into here: it may be whole."""
 
 
 @dataclass(slots=True)

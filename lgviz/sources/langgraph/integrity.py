@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.blocks.integrity import PossibleProblem, Problem
 from lgviz.persistence.savers.stats import Stats
 from lgviz.sources.connections import ReadConnection, Rows
 from lgviz.sources.decode import Decoder, Encoded, load_metadata
@@ -33,7 +33,9 @@ def faults(values: Iterable[StoredValue], decoder: Decoder) -> Iterator[Problem]
     for where, encoded in values:
         if (fault := decoder.fault(*encoded)) is not None:
             reason, certain = fault
-            yield Problem(where, f"it cannot be read: {reason}" if certain else reason, certain)
+            yield (
+                Problem(where, f"it cannot be read: {reason}") if certain else PossibleProblem(where, reason)
+            )
 
 
 def metadata_faults(thread_id: str, rows: Rows) -> Iterator[Problem]:
