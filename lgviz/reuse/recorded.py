@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from langgraph.channels.base import BaseChannel
 from langgraph.constants import START
 from langgraph.pregel import Pregel
 from langgraph.types import CachePolicy
@@ -270,19 +271,35 @@ def policed(graph: Any, policy: Any, path: str = "") -> Any:
     """
     made = copy.copy(graph)
     made.nodes = {}
+    managed = {name for name, each in graph.channels.items() if not isinstance(each, BaseChannel)}
     for name, node in graph.nodes.items():
         if name == START:
             made.nodes[name] = node.copy({"cache_policy": None}) if node.cache_policy else node
             continue
         own = within(path, name)
-        update: dict[str, Any] = {"cache_policy": policy(own)}
+        own_policy = policy(own)
+        if managed.intersection(node.channels):
+            own_policy = _without(managed, own_policy)
+        update: dict[str, Any] = {"cache_policy": own_policy}
         if is_graph(node):
             update["bound"] = policed(node.bound, policy, own)
             update["subgraphs"] = [update["bound"]]
         if node.channels == START and PREVIOUS_CHANNEL in graph.channels:
-            update |= _with_previous(update["cache_policy"])
+            update |= _with_previous(own_policy)
         made.nodes[name] = node.copy(update)
     return made
+
+
+def _without(managed: Collection[str], policy: CachePolicy[Any]) -> CachePolicy[Any]:
+    """A policy that is not told managed values, as ``remaining_steps``: they tell of a run, not of a state."""
+
+    def key(value: Any) -> str | bytes:
+        fields = value if isinstance(value, dict) else vars(value)
+        held = {name: each for name, each in fields.items() if name not in managed}
+        asked: str | bytes = policy.key_func(held)
+        return asked
+
+    return CachePolicy(key_func=key)
 
 
 def _with_previous(policy: CachePolicy[Any]) -> dict[str, Any]:

@@ -13,9 +13,11 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
+from langgraph.managed import RemainingSteps
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, Send, interrupt
+from pydantic import BaseModel
 
 import lgviz
 from lgviz import persistence
@@ -336,3 +338,30 @@ def test_what_cannot_be_is_said_before_anything_runs(tmp_path: Path) -> None:
     with ProcessPoolExecutor(1) as executor, pytest.raises(ActRefused, match="ProcessPoolExecutor"):
         lgviz.replay(graph, saver, executor=executor)
     assert not calls
+
+
+class Counted(TypedDict):
+    log: Annotated[list[str], operator.add]
+    remaining_steps: RemainingSteps
+
+
+class CountedModel(BaseModel):
+    log: Annotated[list[str], operator.add] = []
+    remaining_steps: RemainingSteps = 0
+
+
+@pytest.mark.parametrize("schema", [Counted, CountedModel])
+def test_the_steps_that_remain_are_no_part_of_the_question(schema: Any) -> None:
+    calls: Counter[str] = Counter()
+
+    def build(saver: Any = None) -> Any:
+        builder = StateGraph(schema)
+        builder.add_node("a", _node("a", calls, {}))
+        builder.add_edge(START, "a")
+        return builder.compile(checkpointer=saver)
+
+    saver = InMemorySaver()
+    build(saver).invoke({"log": []}, {**CONFIG, "recursion_limit": 7})
+    calls.clear()
+    found = lgviz.replay(build(), saver)["1"]
+    assert (found.verdict, found.served, calls) == ("same", Counter("a"), Counter()), found.reason
