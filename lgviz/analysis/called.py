@@ -13,7 +13,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable
 
-__all__ = ["names_called"]
+__all__ = ["names_called", "names_in"]
 
 _MOST = 500
 """Values looked into; code that reaches more has names that are not tried."""
@@ -65,16 +65,22 @@ def _named_in(function: FunctionType) -> Iterator[Any]:
     if "__wrapped__" in vars(function):
         yield vars(function)["__wrapped__"]
     held = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
-    attributes: set[str] = set()
-    codes = [function.__code__]
-    for code in codes:  # grows: comprehensions and functions inside
-        attributes.update(code.co_names)
-        codes.extend(const for const in code.co_consts if isinstance(const, CodeType))
+    attributes = names_in(function.__code__)
     held += [function.__globals__[name] for name in attributes if name in function.__globals__]
     for value in held:
         yield value
         if isinstance(value, ModuleType):  # tasks.plan(…)
             yield from (vars(value)[name] for name in attributes if name in vars(value))
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The globals and attributes that code names, with the comprehensions and functions inside it."""
+    names: set[str] = set()
+    codes = [code]
+    for each in codes:  # grows
+        names.update(each.co_names)
+        codes.extend(const for const in each.co_consts if isinstance(const, CodeType))
+    return names
 
 
 def _is_filled(cell: CellType) -> bool:

@@ -21,11 +21,6 @@ PARTED, NOTHING, UNKNOWN = 1, 2, 3
 """Exit codes: something came out other or failed; nothing was replayed; else something could not be told."""
 _STYLES = {"same": "green", "unknown": "yellow", "parted": "red", "failed": "red"}
 
-_Names = Annotated[
-    list[str] | None,
-    typer.Option("--live", metavar="NODE", help="A node with new code, which runs; may be given again."),
-]
-
 
 @command("lgviz replay checkpoints.db --graph app:graph --live plan")
 def replay(
@@ -37,7 +32,10 @@ def replay(
         list[str] | None,
         typer.Option("--thread", "-t", metavar="THREAD", help="Only this one; may be given again."),
     ] = None,
-    live: _Names = None,
+    live: Annotated[
+        list[str] | None,
+        typer.Option("--live", metavar="NODE", help="A node with new code, which runs; may be given again."),
+    ] = None,
     effects: Annotated[
         list[str] | None,
         typer.Option("--effects", metavar="NODE", help="A node that must not run; may be given again."),

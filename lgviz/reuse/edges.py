@@ -6,13 +6,13 @@ node: the answer of a node is as good as it was when the edge behind it is anoth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 from langgraph.graph import END
 
+from lgviz.analysis.called import names_in
 from lgviz.sources.places import BRANCH_TO
 
 __all__ = ["Edges", "edges_of"]
@@ -72,11 +72,4 @@ def _of(builder: Any, name: str, spec: Any) -> Edges:
 def _commands(runnable: Any) -> bool:
     """Whether a node may return a ``Command``, which leads anywhere: its code names it, or is not seen."""
     code = getattr(getattr(runnable, "func", None) or getattr(runnable, "afunc", None), "__code__", None)
-    return code is None or any("Command" in names for names in _names([code]))
-
-
-def _names(codes: Iterable[CodeType]) -> Iterable[tuple[str, ...]]:
-    waiting = list(codes)
-    for code in waiting:  # grows: functions inside
-        yield code.co_names + code.co_freevars
-        waiting.extend(const for const in code.co_consts if isinstance(const, CodeType))
+    return code is None or "Command" in names_in(code) or "Command" in code.co_freevars
