@@ -291,7 +291,7 @@ def policed(graph: Any, policy: Any, path: str = "") -> Any:
 
 
 def _without(managed: Collection[str], policy: CachePolicy[Any]) -> CachePolicy[Any]:
-    """A policy that is not told managed values, as ``remaining_steps``: they tell of a run, not of a state."""
+    """A policy that is not told managed values, as ``remaining_steps``: they tell of a run, not a state."""
 
     def key(value: Any) -> str | bytes:
         fields = value if isinstance(value, dict) else vars(value)
