@@ -354,6 +354,17 @@ describe("forking", () => {
 });
 
 describe("the focus", () => {
+  it("stays where a person types when a field that was on its way comes", async () => {
+    play("trip", 60);
+    await open("c1");
+    await openFork();
+    expect(field("plan").querySelector("textarea")).toBeNull();
+    by("fork-note").focus();
+    await textOf("plan");
+    await new Promise(requestAnimationFrame);
+    expect(document.activeElement).toBe(by("fork-note"));
+  });
+
   it("stays in the debugger when what had it is removed", async () => {
     await open("c12");
     await openFork();

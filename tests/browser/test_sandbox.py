@@ -24,7 +24,6 @@ def begun(debugger: Debugger) -> None:
     debugger.fork("c14")
     debugger.write("messages", DINNER)
     debugger.as_node("__start__")
-    expect(debugger.preview).to_contain_text("Braga")
     debugger.root.get_by_test_id("lgviz-sandbox").click()
     expect(debugger.row("s4")).to_be_visible()
     expect(debugger.keep).to_have_attribute("aria-disabled", "false")

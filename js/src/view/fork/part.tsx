@@ -1,5 +1,6 @@
 // One part of a value in the fork form: a message, a text, fields, or JSON.
 import { useEffect, useRef } from "preact/hooks";
+import { placeOf } from "../../lib/keyboard";
 import { begun, isEdited, type PartDraft, problemsOf, textOfPart } from "../../lib/parts";
 import { t } from "../../lib/words";
 import type { FieldError, FieldView } from "../../protocol";
@@ -197,8 +198,10 @@ function pretty(text: string): string {
   }
 }
 
-/** The first field that takes text, with the cursor at its end. */
+/** The first field that takes text, with the cursor at its end. It takes the focus from no other field: a form may come
+ * while a person types elsewhere, and what is typed next would land in it. */
 export function focusFirst(box: HTMLElement | null): void {
+  if (placeOf(document.activeElement) === "field") return;
   const text = box?.querySelector<HTMLElement>("textarea");
   const field = text ?? box?.querySelector<HTMLElement>("input, select, .lgviz-seg button");
   field?.focus({ preventScroll: true });
