@@ -50,8 +50,8 @@ def replay(
     where nothing could be replayed.
     """
     from lgviz.errors import LgvizError
-    from lgviz.mcp.graphs import load_graph
     from lgviz.replaying import replay as replayed
+    from lgviz.session.graph_names import load_graph
 
     try:
         found = replayed(load_graph(graph), database.source, threads, live or (), effects or ())

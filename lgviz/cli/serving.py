@@ -40,8 +40,9 @@ def mcp(
     from lgviz.backend.glances import GlanceFile
     from lgviz.errors import LgvizError, needing
     from lgviz.mcp import AgentTools, ToolDesk
-    from lgviz.mcp.graphs import backend_of, load_graph, module_of
+    from lgviz.mcp.graphs import backend_of
     from lgviz.mcp.serving import serve_http, serve_stdio, stdout_kept
+    from lgviz.session.graph_names import load_graph, module_of
 
     with needing("mcp", "mcp"):
         import mcp  # noqa: F401 - told before a client waits for it

@@ -1,22 +1,18 @@
-"""What a server is opened on: a database, and the graph that ``--graph module:name`` names, put over it."""
+"""What a server is opened on: a database, and a graph that is put over it."""
 
 from __future__ import annotations
 
 import copy
 import sqlite3
-import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Unpack
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgviz.backend import Backend
-from lgviz.errors import NotASource, ReadOnly, described, needing
+from lgviz.errors import ReadOnly, needing
 from lgviz.persistence import ExactSerializer, MemorySaver, SqliteSaver
 from lgviz.persistence.savers.saver import SyncSaver
 from lgviz.sources import open_source
@@ -30,7 +26,7 @@ from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import open_bundle
 from lgviz.transfer.migration import saver_of
 
-__all__ = ["backend_of", "graph_over", "load_graph", "module_of"]
+__all__ = ["backend_of", "graph_over"]
 
 
 def backend_of(
@@ -54,61 +50,6 @@ def backend_of(
     over = graph_over(held, graph, where, write=write, trust=options.get("trust", ()))
     # The graph's own store may be one that another process filled: what lies beside the threads comes first.
     return Backend(over, store=None if items is None else where, **options)
-
-
-def module_of(name: str) -> str:
-    """The module that a name of a graph names, as classes in it tell.
-
-    >>> module_of("shop.app:graph"), module_of("src/app.py:graph")
-    ('shop.app', 'app')
-    """
-    where = name.rpartition(":")[0]
-    return Path(where).stem if where.endswith(".py") else where
-
-
-def load_graph(name: str) -> Any:
-    """A compiled graph by ``module:name`` or ``path/to/file.py:name``, as ``langgraph.json`` has it.
-
-    What it names may be a graph, a builder, or a function without arguments that gives one. The module is
-    imported: its code runs.
-
-    Raises:
-        NotASource: there is none.
-    """
-    where, colon, attribute = name.rpartition(":")
-    if not colon or not where or not attribute:
-        raise NotASource(f"{name!r} names no graph.", "Write module:name or file.py:name, as app:graph.")
-    try:
-        found: Any = _module(where)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-        found = found() if not hasattr(found, "get_state") and not hasattr(found, "compile") else found
-        graph = found.compile() if hasattr(found, "compile") and not hasattr(found, "get_state") else found
-    except NotASource:
-        raise
-    except (Exception, SystemExit) as error:  # a script may end itself
-        raise NotASource(
-            f"{name} cannot be loaded: {described(error)}.", "Run the server where it can be imported."
-        ) from error
-    if not hasattr(graph, "get_state") or not hasattr(graph, "checkpointer"):
-        raise NotASource(f"{name} is a {type(graph).__name__}, no graph.", "Name a compiled graph.")
-    return graph
-
-
-def _module(where: str) -> ModuleType:
-    path = Path(where)
-    if path.suffix != ".py":
-        if "" not in sys.path and str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
-        return import_module(where)
-    if not path.is_file():
-        raise NotASource(f"There is no file {where}.", "Write module:name or file.py:name, as app:graph.")
-    sys.path.insert(0, str(path.parent.resolve()))
-    spec = spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[path.stem] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool, trust: Iterable[str] = ()) -> Any:

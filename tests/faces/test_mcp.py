@@ -37,7 +37,7 @@ from lgviz.backend import Backend
 from lgviz.demos import agent, memory, subgraph, two_nodes
 from lgviz.errors import LgvizError
 from lgviz.mcp import AgentTools, ToolAnswer, ToolDesk, tool
-from lgviz.mcp.graphs import backend_of, load_graph
+from lgviz.mcp.graphs import backend_of
 from lgviz.mcp.serving import server_of
 from lgviz.mcp.shapes import ThreadsAnswer
 from lgviz.mcp.tools import HEADING, TOOLS
@@ -697,31 +697,6 @@ def test_a_tool_more_is_a_line_above_a_function(monkeypatch: pytest.MonkeyPatch)
     finally:
         TOOLS.clear()
         TOOLS.update(known)
-
-
-def test_graphs_are_named_as_langgraph_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    (tmp_path / "some_app.py").write_text(
-        "from lgviz.demos import two_nodes\nfrom langgraph.graph import StateGraph\n"
-        "graph = two_nodes.build()\nbuilder = graph.builder\ndef make(): return two_nodes.build()\nother = 3\n"
-        "def ends(): raise SystemExit(3)\n"
-    )
-    for name in (
-        "some_app:graph",
-        "some_app:builder",
-        "some_app:make",
-        "some_app.py:graph",
-        f"{tmp_path}/some_app.py:make",
-    ):
-        assert hasattr(load_graph(name), "get_state"), name
-    refused = {
-        "some_app": "names no graph", "some_app:none": "AttributeError", "none_app:graph": "ModuleNotFoundError",
-        "none.py:graph": "no file none.py", "some_app:other": "cannot be loaded", "some_app:ends": "SystemExit: 3",
-    }  # fmt: skip
-    for name, said in refused.items():
-        with pytest.raises(LgvizError, match=said):
-            load_graph(name)
 
 
 def test_a_database_with_items_shows_them_beside_a_graph_without_a_store(tmp_path: Path) -> None:
