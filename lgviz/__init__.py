@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
-    from lgviz.replaying import Replay, ThreadReplay, UpgradeReport, areplay, check_upgrade, replay
+    from lgviz.replaying import (
+        Pinned,
+        Replay,
+        ThreadReplay,
+        UpgradeReport,
+        areplay,
+        check_pin,
+        check_upgrade,
+        pin,
+        replay,
+    )
     from lgviz.session import Preview, Run, Set, afork, apreview, arun, astart, fork, preview
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
@@ -40,6 +50,7 @@ __all__ = [
     "History",
     "KeptAsWrites",
     "LgvizError",
+    "Pinned",
     "Preview",
     "Replay",
     "Run",
@@ -53,6 +64,7 @@ __all__ = [
     "areplay",
     "arun",
     "astart",
+    "check_pin",
     "check_upgrade",
     "debug",
     "errors",
@@ -61,6 +73,7 @@ __all__ = [
     "load_ipython_extension",
     "open_bundle",
     "open_source",
+    "pin",
     "preview",
     "replay",
     "run",
@@ -80,6 +93,7 @@ _HOMES = {
     "History": "lgviz.analysis.history",
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
+    "Pinned": "lgviz.replaying",
     "Preview": "lgviz.session",
     "Replay": "lgviz.replaying",
     "Run": "lgviz.session",
@@ -92,12 +106,14 @@ _HOMES = {
     "areplay": "lgviz.replaying",
     "arun": "lgviz.session",
     "astart": "lgviz.session",
+    "check_pin": "lgviz.replaying",
     "check_upgrade": "lgviz.replaying",
     "debug": "lgviz.widget",
     "fork": "lgviz.session",
     "history": "lgviz.analysis.history:open_history",
     "open_bundle": "lgviz.transfer.bundles",
     "open_source": "lgviz.sources",
+    "pin": "lgviz.replaying",
     "preview": "lgviz.session",
     "replay": "lgviz.replaying",
     "run": "lgviz.session",

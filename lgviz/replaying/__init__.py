@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from .pinned import check_pin
+from .pinning import Pinned, pin
 from .results import BranchReplay, Replay, ThreadReplay, Verdict
 from .run import areplay, replay
 from .upgrade import UpgradeProblem, UpgradeReport, check_upgrade
 
 __all__ = [
     "BranchReplay",
+    "Pinned",
     "Replay",
     "ThreadReplay",
     "UpgradeProblem",
     "UpgradeReport",
     "Verdict",
     "areplay",
+    "check_pin",
     "check_upgrade",
+    "pin",
     "replay",
 ]

@@ -37,6 +37,8 @@ class LegRun:
         is_same: whether a checkpoint that was made holds what a row held.
         live, effects: as :class:`~lgviz.reuse.serving.Serving` takes them.
         runs: whether nodes may run at all.
+        counts: whether a checkpoint holds what counts of a row: the run ends where one does not, or with the
+            recorded steps. None: it ends there only where all is the same.
 
     Attributes:
         own: configs of the checkpoints that took the input in, or forked.
@@ -51,6 +53,7 @@ class LegRun:
     live: Callable[[str], bool]
     effects: Callable[[str], bool]
     runs: bool = True
+    counts: Callable[[RunnableConfig, int], bool] | None = None
     own: list[RunnableConfig] = field(default_factory=list)
     made: list[RunnableConfig] = field(default_factory=list)
     error: Exception | None = None
@@ -123,13 +126,21 @@ class LegRun:
             return
         (self.made if metadata.get("source") == "loop" else self.own).append(config)
         self._ran_before = self.serving.worked
-        if len(self.made) == len(self.leg.steps) and self._still_same():
+        if self._is_over():
             self._control.request_drain("end")
 
+    def _is_over(self) -> bool:
+        done = len(self.made) == len(self.leg.steps)
+        if self.counts is None:
+            return done and self._still_same()
+        return done or not self._holds(self.counts)
+
     def _still_same(self) -> bool:
-        return self.unchanged and (
-            not self.made or self.is_same(self.made[-1], self.leg.steps[len(self.made) - 1])
-        )
+        return self.unchanged and self._holds(self.is_same)
+
+    def _holds(self, what: Callable[[RunnableConfig, int], bool]) -> bool:
+        """Whether the last step came out as recorded."""
+        return not self.made or what(self.made[-1], self.leg.steps[len(self.made) - 1])
 
     def _must_be_answered(self, path: str) -> bool:
         """Whether nothing has changed so far, so that a task that history lacks must not run unasked."""

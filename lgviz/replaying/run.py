@@ -107,6 +107,9 @@ class ThreadWork:
     redactor: Redactor | None = None
     runs: bool = True
     """Whether nodes may run at all."""
+    strict: bool = False
+    channels: frozenset[str] | None = None
+    """As :class:`~lgviz.replaying.thread.ThreadActs` takes them."""
 
     @classmethod
     def of(
@@ -171,7 +174,8 @@ class ThreadWork:
     def _acts(self, thread_id: str) -> ThreadActs:
         history = History(self.source, thread_id)
         named = (self.live.has_path, self.effects.has_path)
-        return ThreadActs(self.graph, history, *named, self.redactor, runs=self.runs)
+        how: dict[str, Any] = {"runs": self.runs, "strict": self.strict, "channels": self.channels}
+        return ThreadActs(self.graph, history, *named, self.redactor, **how)
 
 
 def _unknown(thread_id: str, error: Exception) -> ThreadReplay:

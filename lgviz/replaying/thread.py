@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,8 @@ class ThreadActs:
         effects: whether a node of this path must not run.
         redactor: masks what is told of states.
         runs: whether nodes may run at all.
+        strict: whether a branch ends where it parts, and parts also where another path leads to the same.
+        channels: of a strict replay, those that are compared; None: all.
     """
 
     def __init__(
@@ -81,8 +83,11 @@ class ThreadActs:
         redactor: Redactor | None = None,
         *,
         runs: bool = True,
+        strict: bool = False,
+        channels: Collection[str] | None = None,
     ) -> None:
         self._redactor, self._runs = redactor, runs
+        self._strict, self._channels = strict, channels
         self._saver = InMemorySaver(serde=_serializer_of(history.source))
         self._graph = copy.copy(graph)
         self._graph.checkpointer = self._saver
@@ -142,8 +147,11 @@ class ThreadActs:
 
     def _run(self, leg: Leg, before: _Standing, given: Any) -> Act[None]:
         unchanged = before.verdict == "same"
+        if unchanged and before.config is not None and self._channels is not None:
+            unchanged = self._is_same(before.config, leg.parent)
+        counts = self._counts if self._strict else None
         run = LegRun(
-            leg, self._recording, unchanged, self._is_same, self._live, self._effects, runs=self._runs
+            leg, self._recording, unchanged, self._is_same, self._live, self._effects, self._runs, counts
         )
         if self._memory is not None:
             self._memory.look(lambda: self._moment(run.row), lambda: bool(run.serving.served))
@@ -162,12 +170,16 @@ class ThreadActs:
         newest = self._saver.get_tuple(config_of(self._history.thread_id))
         return newest is not None and place_of(newest.config) == place_of(config)
 
-    def _is_same(self, config: RunnableConfig, row: int) -> bool:
+    def _counts(self, config: RunnableConfig, row: int) -> bool:
+        """:meth:`_is_same`, of the channels that are compared."""
+        return self._is_same(config, row, self._channels)
+
+    def _is_same(self, config: RunnableConfig, row: int, channels: Collection[str] | None = None) -> bool:
         """Whether a checkpoint holds what a row held, as far as can be told: where that is uncertain, nothing
         is to run unasked. Delta channels are not looked at."""
         saved = self._saver.get_tuple(config)
         held: Mapping[str, Any] = saved.checkpoint["channel_values"] if saved is not None else {}
-        recorded = self._recorded(row)
+        recorded = _of(self._recorded(row), channels)
         try:
             return self._are_equal(
                 {name: value for name, value in recorded.items() if name in held},
@@ -220,26 +232,29 @@ class ThreadActs:
         at = _Standing("unknown", self._tree.labels[row], config=config)
         now: StateSnapshot = yield from call(self._graph, "get_state", config)
         checkpoint = self._history.checkpoint_at(row)
-        recorded, present = self._recorded(row), by_channel(now.values)
+        recorded = _of(self._recorded(row), self._channels)
+        present = _of(by_channel(now.values), self._channels)
         if (why := checkpoint.unloadable) is not None:
             return replace(at, reason=f"the state {why}")
         try:
             equal = self._are_equal(recorded, present)
         except Inexact as error:
             return replace(at, reason=f"the states cannot be compared: {error}")
-        if equal and (not last or now.next == checkpoint.next):
-            return _Standing(config=config)
-        if equal:
+        made_by = self._tree.nodes[row]
+        ran = (yield from self._ran_at(row)) if self._strict or not equal else None
+        same_path = ran is None or sorted(ran) == sorted(made_by)
+        if equal and (same_path or not self._strict):
+            if not last or now.next == checkpoint.next:
+                return _Standing(config=config)
             comes, came = names(now.next) or "nothing", names(checkpoint.next) or "nothing"
             return replace(at, verdict="parted", reason=f"{comes} comes next, where {came} came")
         if self._is_uncertain(row):
             return replace(at, reason=SEVERAL)
-        made_by = self._tree.nodes[row]
         if self._lasting.intersection(made_by) and len(self._history.heads) > 1:
             return replace(at, reason=_LASTING)
         diff, place = parting(self._masked(recorded), self._masked(present))
         reason = f"{names(made_by) or 'it'} gave another {place}"
-        if (ran := (yield from self._ran_at(row))) is not None and sorted(ran) != sorted(made_by):
+        if ran is not None and not same_path:
             reason = f"{names(ran)} ran, where {names(made_by)} did"
         return replace(at, verdict="parted", reason=reason, diff=diff)
 
@@ -309,6 +324,11 @@ class ThreadActs:
     def _stand(self, rows: Sequence[int], at: _Standing) -> None:
         for row in rows:
             self._at[row] = replace(at, config=None)
+
+
+def _of(state: Mapping[str, Any], channels: Collection[str] | None) -> dict[str, Any]:
+    """Some channels of a state; None: all."""
+    return {name: value for name, value in state.items() if channels is None or name in channels}
 
 
 def _serializer_of(source: Source) -> Any:

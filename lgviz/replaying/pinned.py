@@ -1,0 +1,98 @@
+"""``check_pin``: what a test that :func:`lgviz.pin` wrote calls."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from lgviz._visible import visible
+from lgviz.errors import UnknownChannel, listed
+from lgviz.persistence import InMemoryStore, MemorySaver
+from lgviz.session.graph_names import load_graph, module_of
+from lgviz.sources import open_source
+from lgviz.transfer.bundles import open_bundle
+
+from .offline import offline
+from .results import ThreadReplay
+from .run import Names, ThreadWork
+
+__all__ = ["check_pin", "names_in"]
+
+
+def check_pin(
+    graph: Any,
+    recording: str | os.PathLike[str],
+    live: Names = (),
+    effects: Names = (),
+    values: Names | None = None,
+    trust: Names = (),
+) -> None:
+    """Replay a recorded thread with today's graph, to the checkpoint at which it was pinned.
+
+    What history holds is not asked of a model or tool; nothing outside of this machine is reached. The replay
+    ends at the first difference.
+
+    >>> import lgviz
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.persistence import MemorySaver
+    >>> two_nodes.seed(graph := two_nodes.build(MemorySaver()))
+    >>> _ = lgviz.save_bundle(graph, "1", "thread.lgviz", at="c3")
+    >>> lgviz.check_pin("lgviz.demos.two_nodes:build", "thread.lgviz", live=["node_a"])
+
+    Args:
+        graph: a compiled graph, or its name: ``"app:graph"``, ``"src/app.py:graph"``.
+        recording: the bundle that was written beside the test.
+        live: names of nodes that run.
+        effects: names of nodes that must not run.
+        values: the channels that are compared; None: all. The nodes that run always are.
+        trust: modules whose classes recorded values may be built into, beside the graph's own package and
+            its schemas.
+
+    Raises:
+        AssertionError: another path or another value; the text says where and how it differs.
+        SourceError: there is no such graph, or the recording cannot be read.
+        NodeRefused, UnknownChannel: the graph has no such node or channel.
+    """
+    __tracebackhide__ = True
+    today = load_graph(graph) if isinstance(graph, str) else graph
+    channels = None if values is None else frozenset(names_in(values))
+    if unknown := sorted((channels or frozenset()) - today.channels.keys()):
+        raise UnknownChannel(
+            f"The graph has no channel {listed(unknown)}.", f"It has {listed(today.channels)}."
+        )
+    own = [module_of(graph).partition(".")[0]] if isinstance(graph, str) else []
+    trusted = [*own, *names_in(trust)]
+    bundle = open_bundle(recording, trust=trusted)
+    if bundle.manifest.items:
+        today = copy.copy(today)
+        today.store = InMemoryStore()
+        with MemorySaver() as saver:
+            bundle.import_into(saver, store=today.store)
+    source = open_source(bundle.path, trust=trusted)
+    try:
+        work = replace(ThreadWork.of(today, source, None, live, effects), strict=True, channels=channels)
+        with offline() as asked:
+            found = work.replayed(work.threads[0])
+    finally:
+        source.close()
+    if found.verdict != "same":
+        raise AssertionError(_told(found, asked))
+
+
+def names_in(given: Names) -> list[str]:
+    """Names that were given as one, or as several."""
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _told(found: ThreadReplay, asked: Iterable[str]) -> str:
+    at = f" at {found.parted_at}" if found.parted_at else ""
+    lines = [f"{found.verdict}{at}: {found.reason}"]
+    if asked:
+        hosts = listed(dict.fromkeys(asked))
+        lines.append(f"A pinned test has no network, and {hosts} was asked for: give the live node a fake.")
+    if found.diff is not None:
+        lines.append(repr(found.diff))
+    return visible("\n".join(lines))

@@ -1,0 +1,224 @@
+"""From a bug to a test: what ``pin`` writes, and what it refuses and leaves nothing of."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+import lgviz
+from lgviz.errors import ActRefused, FileExists, InvalidValue, LgvizError, UnknownChannel
+
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+SHOP = """
+import operator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+
+ran = []
+offer = "a refund"
+
+@dataclass
+class Order:
+    id: int
+
+class State(TypedDict, total=False):
+    said: Annotated[list[str], operator.add]
+    order: Any
+    scratch: Any
+
+def look(state):
+    ran.append("look")
+    return {"said": ["looked"], "order": Order(7)}
+
+def plan(state):
+    ran.append("plan")
+    return {"said": [f"{offer} for {state['order'].id}"], "scratch": len(ran)}
+
+def pay(state):
+    ran.append("pay")
+    return {"said": ["paid"]}
+
+builder = StateGraph(State).add_sequence([look, plan, pay]).add_edge(START, "look").add_edge("pay", END)
+graph = builder.compile()
+"""
+
+Module = Callable[..., Any]
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Module]:
+    """Writes a module into the folder that one works in, and imports it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # which make a fresh process slow
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made: list[str] = []
+
+    def write(name: str, code: str) -> Any:
+        (tmp_path / f"{name}.py").write_text(code)
+        made.append(name)
+        return importlib.import_module(name)
+
+    yield write
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+def thread(module: Any, **given: Any) -> lgviz.History:
+    """A thread of a module's graph."""
+    graph = module.builder.compile(checkpointer=InMemorySaver())
+    graph.invoke(given or {"said": ["hello"]}, CONFIG)
+    return lgviz.history(graph)
+
+
+def pytest_of(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest, as one calls it in the folder that one works in."""
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_pinned_thread_is_a_test_that_passes_until_the_code_answers_otherwise(
+    module: Module, tmp_path: Path
+) -> None:
+    shop = module("pinned_shop", SHOP)
+    pinned = lgviz.pin(thread(shop)["c3"], "tests/test_refund.py", live="plan", values=["said"])
+    test, recording = Path("tests/test_refund.py"), Path("tests/test_refund.lgviz")
+    assert (pinned.test, pinned.recording, pinned.graph) == (str(test), str(recording), "pinned_shop:builder")
+    assert pinned.size == recording.stat().st_size
+    assert sorted(each.name for each in Path("tests").iterdir()) == ["test_refund.lgviz", "test_refund.py"], (
+        "and nothing else is left"
+    )
+    assert "def test_refund() -> None:" in test.read_text()
+    assert (
+        'lgviz.check_pin("pinned_shop:builder", RECORDING, live=["plan"], values=["said"])'
+        in test.read_text()
+    )
+    assert len(lgviz.history(recording)) == 4, "what came after is not in it"
+    assert pytest_of("tests").returncode == 0
+    (tmp_path / "pinned_shop.py").write_text(SHOP.replace("a refund", "a voucher"))
+    done = pytest_of("tests")
+    assert done.returncode == 1
+    assert "AssertionError: parted at c3: 'plan' gave another said[2]" in done.stdout
+    assert "a refund" in done.stdout and "a voucher" in done.stdout
+    assert "lgviz/replaying" not in done.stdout, "the reader is shown the test alone"
+
+
+def recorded(history: lgviz.History, label: str) -> str:
+    lgviz.save_bundle(history.source.graph, "1", f"{label}.lgviz", at=label)
+    return f"{label}.lgviz"
+
+
+def test_only_live_nodes_run_and_nothing_after_the_checkpoint(module: Module) -> None:
+    shop = module("calm_shop", SHOP)
+    recording = recorded(thread(shop), "c2")
+    shop.ran.clear()
+    lgviz.check_pin("calm_shop:graph", recording)
+    assert shop.ran == []
+    lgviz.check_pin("calm_shop.py:graph", recording, live=["look"])
+    assert shop.ran == ["look"]
+
+
+def test_it_ends_at_the_first_difference(module: Module) -> None:
+    """What would run after it may call a model."""
+    shop = module("early_shop", SHOP)
+    recording = recorded(thread(shop), "c4")
+    shop.ran.clear()
+    shop.offer = "nothing"
+    with pytest.raises(AssertionError, match=r"^parted at c3: 'plan' gave another said\[2\]\n"):
+        lgviz.check_pin(shop.graph, recording, live="plan", trust="early_shop")
+    assert shop.ran == ["plan"]
+
+
+def test_chosen_values_are_compared_and_others_may_differ(module: Module) -> None:
+    shop = module("chosen_shop", SHOP)
+    recording = recorded(thread(shop), "c4")
+    assert shop.ran == ["look", "plan", "pay"]
+    with pytest.raises(AssertionError, match="'plan' gave another scratch"):
+        lgviz.check_pin("chosen_shop:graph", recording, live="plan")
+    shop.ran.clear()
+    lgviz.check_pin("chosen_shop:graph", recording, live="plan", values=["said", "order"])
+    assert shop.ran == ["plan", "pay"], "the node after it was asked something else"
+    shop.offer = "nothing"
+    with pytest.raises(AssertionError, match=r"'plan' gave another said\[2\]"):
+        lgviz.check_pin("chosen_shop:graph", recording, live="plan", values="said")
+    lgviz.check_pin("chosen_shop:graph", recording, live="plan", values=[])
+    with pytest.raises(UnknownChannel, match="no channel 'sad'"):
+        lgviz.check_pin("chosen_shop:graph", recording, values=["sad"])
+
+
+ROUTED = SHOP.replace(
+    'builder = StateGraph(State).add_sequence([look, plan, pay]).add_edge(START, "look").add_edge("pay", END)',
+    """def refuse(state):
+    return {"said": ["paid"]}
+
+way = "pay"
+builder = StateGraph(State).add_sequence([look, plan]).add_edge(START, "look").add_node(pay).add_node(refuse)
+builder.add_conditional_edges("plan", lambda state: way, ["pay", "refuse"])""",
+)
+
+
+def test_another_path_to_the_same_values_is_another_path(module: Module) -> None:
+    shop = module("routed_shop", ROUTED)
+    recording = recorded(thread(shop), "c4")
+    shop.way = "refuse"
+    for values in ([], ["order"]):
+        with pytest.raises(AssertionError, match=r"'refuse' ran, where 'pay' did"):
+            lgviz.check_pin("routed_shop:graph", recording, live="plan", values=values)
+    with pytest.raises(AssertionError, match="'refuse' comes next, where 'pay' came"):
+        lgviz.check_pin(
+            "routed_shop:graph", recorded(thread(module("other_shop", ROUTED)), "c3"), live="plan", values=[]
+        )
+
+
+def test_nothing_is_written_over_unasked_and_what_was_there_comes_back(module: Module) -> None:
+    history = thread(module("twice_shop", SHOP))
+    lgviz.pin(history["c2"], "test_it.py")
+    written = Path("test_it.py").read_bytes(), Path("test_it.lgviz").read_bytes()
+    with pytest.raises(FileExists, match=r"There is a file test_it\.py already\. .*overwrite=True"):
+        lgviz.pin(history["c3"], "test_it.py")
+    with pytest.raises(ActRefused, match="The graph has no node 'planned' to be live"):
+        lgviz.pin(history["c3"], "test_it.py", live="planned", overwrite=True)
+    assert (Path("test_it.py").read_bytes(), Path("test_it.lgviz").read_bytes()) == written
+    lgviz.pin(history["c3"], "test_it.py", overwrite=True)
+    assert Path("test_it.lgviz").read_bytes() != written[1]
+    Path("test_it.py").unlink()
+    with pytest.raises(FileExists, match=r"test_it\.lgviz"):
+        lgviz.pin(history["c3"], "test_it.py")
+
+
+CHANCE = SHOP.replace('"scratch": len(ran)', '"scratch": __import__("secrets").token_hex()')
+
+
+def test_a_test_that_does_not_pass_leaves_nothing(module: Module, tmp_path: Path) -> None:
+    history = thread(module("chance_shop", CHANCE))
+    with pytest.raises(
+        ActRefused, match=r"(?s)does not pass in a fresh process.*'plan' gave another scratch"
+    ) as said:
+        lgviz.pin(history["c3"], "new/folder/test_chance.py", live=["plan"])
+    assert "AssertionError: parted at c3" in said.value.cause
+    assert sorted(each.name for each in tmp_path.iterdir() if each.name != "__pycache__") == [
+        "chance_shop.py"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "said"),
+    [
+        ("refund.py", InvalidValue, "pytest collects no file of the name refund.py"),
+        ("test_refund.txt", InvalidValue, "Name it test_"),
+    ],
+)
+def test_names_that_pytest_does_not_collect(
+    module: Module, path: str, error: type[LgvizError], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        lgviz.pin(thread(module("named_shop", SHOP))["c2"], path)
