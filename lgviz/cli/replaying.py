@@ -1,24 +1,33 @@
-"""The command that does stored threads again, as a gate of a build: ``replay``."""
+"""The commands that do stored threads again, as a gate of a build, ``replay``, and as one test, ``pin``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from xml.etree import ElementTree
 
 import typer
 
-from .app import OpenedDatabase, command
+from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, complain
 
 if TYPE_CHECKING:
     from lgviz.replaying import Replay, ThreadReplay
 
-__all__ = ["replay"]
+__all__ = ["pin", "replay"]
 
 PARTED, NOTHING, UNKNOWN = 1, 2, 3
 """Exit codes: something came out other or failed; nothing was replayed; else something could not be told."""
+Live = Annotated[
+    list[str] | None,
+    typer.Option("--live", metavar="NODE", help="A node with new code, which runs; may be given again."),
+]
+Effects = Annotated[
+    list[str] | None,
+    typer.Option("--effects", metavar="NODE", help="A node that must not run; may be given again."),
+]
 _STYLES = {"same": "green", "unknown": "yellow", "parted": "red", "failed": "red"}
 
 
@@ -32,14 +41,8 @@ def replay(
         list[str] | None,
         typer.Option("--thread", "-t", metavar="THREAD", help="Only this one; may be given again."),
     ] = None,
-    live: Annotated[
-        list[str] | None,
-        typer.Option("--live", metavar="NODE", help="A node with new code, which runs; may be given again."),
-    ] = None,
-    effects: Annotated[
-        list[str] | None,
-        typer.Option("--effects", metavar="NODE", help="A node that must not run; may be given again."),
-    ] = None,
+    live: Live = None,
+    effects: Effects = None,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Also write a report as JUnit does.")
     ] = None,
@@ -61,6 +64,49 @@ def replay(
     if junit is not None:
         junit.write_bytes(_junit(found, graph))
     return CommandAnswer(lambda: _data(found), _lines(found), "There is no thread.", _code(found))
+
+
+@command("lgviz pin checkpoints.db tests/test_refund.py --graph app:graph --at c7")
+def pin(
+    database: OpenedDatabase,
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The test to write: tests/test_refund.py.")],
+    graph: Annotated[
+        str | None,
+        typer.Option(
+            "--graph", metavar="MODULE:GRAPH", help="Today's graph: app:graph; else that of langgraph.json."
+        ),
+    ] = None,
+    thread: Thread = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="CHECKPOINT", help="Up to this one, by label or id; else the newest."),
+    ] = None,
+    live: Live = None,
+    effects: Effects = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--value", metavar="CHANNEL", help="Compare only this channel; may be given again. Else all."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")] = False,
+) -> CommandAnswer:
+    """Write a thread up to a checkpoint as a test, with the recorded thread beside it.
+
+    It is plain pytest, needs neither key nor network, and is kept only if it passes. What --redact masks is
+    masked in the recording.
+    """
+    from lgviz.export.sizes import size_text
+    from lgviz.replaying import pin as pinned
+
+    history = database.history(thread)
+    checkpoint = history.latest if at is None else history[at]
+    trust = database.options["trust"]
+    made = pinned(
+        checkpoint, path, graph, live or (), effects or (), values or None, trust=trust, overwrite=overwrite
+    )
+    said = f"{made.test} passes; {made.recording} beside it has {size_text(made.size)}."
+    return CommandAnswer(lambda: asdict(made), [said])
 
 
 def _code(found: Replay) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 from lgviz._visible import visible
 from lgviz.errors import UnknownChannel, listed
@@ -29,6 +31,7 @@ def check_pin(
     effects: Names = (),
     values: Names | None = None,
     trust: Names = (),
+    keys: Names = (),
 ) -> None:
     """Replay a recorded thread with today's graph, to the checkpoint at which it was pinned.
 
@@ -50,6 +53,8 @@ def check_pin(
         values: the channels that are compared; None: all. The nodes that run always are.
         trust: modules whose classes recorded values may be built into, beside the graph's own package and
             its schemas.
+        keys: environment variables that the graph's module wants to be set; those that are not get a text
+            that opens nothing.
 
     Raises:
         AssertionError: another path or another value; the text says where and how it differs.
@@ -57,29 +62,30 @@ def check_pin(
         NodeRefused, UnknownChannel: the graph has no such node or channel.
     """
     __tracebackhide__ = True
+    missing = {name: "none" for name in names_in(keys) if name not in os.environ}
+    with patch.dict(os.environ, missing), offline() as asked:
+        found = _replayed(graph, recording, (live, effects), values, names_in(trust))
+    if found.verdict != "same":
+        raise AssertionError(_told(found, asked))
+
+
+def _replayed(
+    graph: Any, recording: Any, nodes: tuple[Names, Names], values: Names | None, trust: list[str]
+) -> ThreadReplay:
     today = load_graph(graph) if isinstance(graph, str) else graph
     channels = None if values is None else frozenset(names_in(values))
     if unknown := sorted((channels or frozenset()) - today.channels.keys()):
-        raise UnknownChannel(
-            f"The graph has no channel {listed(unknown)}.", f"It has {listed(today.channels)}."
-        )
+        raise UnknownChannel(f"The graph has no channel {listed(unknown)}.", "Name others, or pin again.")
     own = [module_of(graph).partition(".")[0]] if isinstance(graph, str) else []
-    trusted = [*own, *names_in(trust)]
-    bundle = open_bundle(recording, trust=trusted)
+    bundle = open_bundle(recording, trust=[*own, *trust])
     if bundle.manifest.items:
         today = copy.copy(today)
         today.store = InMemoryStore()
         with MemorySaver() as saver:
             bundle.import_into(saver, store=today.store)
-    source = open_source(bundle.path, trust=trusted)
-    try:
-        work = replace(ThreadWork.of(today, source, None, live, effects), strict=True, channels=channels)
-        with offline() as asked:
-            found = work.replayed(work.threads[0])
-    finally:
-        source.close()
-    if found.verdict != "same":
-        raise AssertionError(_told(found, asked))
+    with closing(open_source(bundle.path, trust=[*own, *trust])) as source:
+        work = replace(ThreadWork.of(today, source, None, *nodes), strict=True, channels=channels)
+        return work.replayed(work.threads[0])
 
 
 def names_in(given: Names) -> list[str]:

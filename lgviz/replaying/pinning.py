@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,24 +16,19 @@ from typing import Any
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import open_history
 from lgviz.analysis.shown import ShownByFields
-from lgviz.errors import ActRefused, FileExists, InvalidValue, NotInstalled
+from lgviz.errors import ActRefused, FileExists, InvalidValue, MissingFile, NotInstalled
 from lgviz.session.graph_search import name_of_graph
-from lgviz.sources.base import Source
 from lgviz.sources.bundle_file import write_whole
 from lgviz.sources.items import plainly
 from lgviz.sources.redact import Rules
 from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import packed_bundle
 
+from .fresh_test import failure_of
 from .pinned import names_in
 from .run import Names
 
 __all__ = ["Pinned", "pin"]
-
-_SECONDS = 120
-"""How long a test may take that is run to see whether it passes."""
-_TAIL = 30
-"""Lines of what pytest said."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,7 +71,7 @@ def pin(
 
     It is plain pytest, and needs neither a key nor a network: it has today's graph do the recorded thread
     again (:func:`lgviz.replay`), which history answers but for the nodes that are ``live``. It is run once in
-    a fresh process; if it does not pass there, nothing is written.
+    a fresh process, without the keys (``…_API_KEY``) that this one has; if it does not pass, nothing is left.
 
     Args:
         checkpoint: up to where; of a subgraph's, pin the one that it led to.
@@ -114,14 +108,26 @@ def pin(
     masks = history.source.redactor
     items = memory_of(history.source, None, plainly, redact=masks.rules if masks else ()) if live else None
     _, content = packed_bundle(history, items, at=checkpoint.id)
-    options = {"live": live or None, "effects": effects or None, "values": values, "trust": trust or None}
+    asked = {"live": live or None, "effects": effects or None, "values": values, "trust": trust or None}
+    options = {each: names_in(names) for each, names in asked.items() if names is not None}
     title = f"{history.source.shown(history.thread_id)!a} up to {checkpoint.label}"
-    code = _code(test.stem, title, name, {k: names_in(v) for k, v in options.items() if v is not None})
     with _kept_if_good(test, recording):
         write_whole(recording, content)
-        write_whole(test, code.encode())
-        _run(test, history.source)
+        if failure := _written(test, partial(_code, test.stem, title, name), options):
+            said = history.source.shown(failure)
+            raise ActRefused(f"The test does not pass in a fresh process, so it was not kept:\n\n{said}\n")
     return Pinned(str(test), str(recording), len(content), name)
+
+
+def _written(test: Path, code: Callable[..., str], options: dict[str, list[str]]) -> str:
+    """Write a test and run it; why it does not pass, empty where it does."""
+    secret = [name for name in os.environ if name.endswith("_API_KEY")]
+    write_whole(test, code(options).encode())
+    failure = failure_of(test, without=secret)
+    if wanted := [name for name in secret if name in failure]:  # to make models, as a module is imported
+        write_whole(test, code(options | {"keys": wanted}).encode())
+        failure = failure_of(test, without=secret)
+    return failure
 
 
 def _refuse(test: Path, recording: Path, *, overwrite: bool) -> None:
@@ -171,8 +177,12 @@ def _kept_if_good(*files: Path) -> Iterator[None]:
     """Puts files back as they were, and takes away the folder that was made for them, where what is done
     with them does not come to its end."""
     before = {file: file.read_bytes() if file.exists() else None for file in files}
-    made = [folder for folder in files[0].absolute().parents if not folder.exists()]
-    files[0].absolute().parent.mkdir(parents=True, exist_ok=True)
+    folder = files[0].absolute().parent
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MissingFile(f"The folder {folder} cannot be made: {error}.", "Give another path.") from error
     try:
         yield
     except BaseException:
@@ -181,43 +191,7 @@ def _kept_if_good(*files: Path) -> Iterator[None]:
                 file.unlink(missing_ok=True)
             else:
                 write_whole(file, content)
-        for folder in made:
-            folder.rmdir()
+        with suppress(OSError):  # something else was put into it meanwhile
+            for each in made:
+                each.rmdir()
         raise
-
-
-def _run(test: Path, source: Source) -> None:
-    """Run a test as `pytest` does, without the options that a project gives to all.
-
-    Raises:
-        ActRefused: it does not pass.
-    """
-    options = ["-q", "--tb=short", "--no-header", "--override-ini=addopts=", "-p", "no:cacheprovider"]
-    env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-    try:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-P", "-B", "-m", "pytest", *options, str(test)],
-            env=env | {"NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise ActRefused(
-            f"The test does not end within {_SECONDS} seconds, so nothing was written.",
-            "Leave what takes long out of live.",
-        ) from None
-    if done.returncode:
-        said = source.shown(done.stdout.decode(errors="replace"))
-        raise ActRefused(
-            f"The test does not pass in a fresh process, so nothing was written:\n\n{_told(said)}\n",
-            "Change what it names, and pin again.",
-        )
-
-
-def _told(output: str) -> str:
-    """What pytest says of a failure, else the end of all that it says."""
-    lines = output.strip().splitlines()
-    raised = [line[1:].strip() for line in lines if re.match(r"E( |$)", line)]
-    return "\n".join((raised or lines)[-_TAIL:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ def name_of_graph(graph: Any) -> str:
     Raises:
         NotASource: there is none; the error says which cells of a notebook make it.
     """
+    if graph is not None and not isinstance(graph, Pregel):
+        raise NotASource(f"A {type(graph).__name__} is no graph that can be looked for.", _MOVE)
     own = [] if graph is None else _modules_of(graph)
     held = [] if graph is None else list(_attributes(graph))
     if held:
@@ -127,11 +130,13 @@ def _declared() -> Iterator[tuple[str, str]]:
         paths = [each if isinstance(each, str) else each["path"] for each in graphs.values()]
     except (ValueError, AttributeError, KeyError, TypeError):
         return  # LangGraph's command line says what is wrong with it
-    for path in paths:
-        where, _, name = str(path).rpartition(":")
+    for path in map(str, paths):
+        where, _, name = path.rpartition(":")
         file = found.parent / where
-        shown = file.relative_to(here) if file.is_relative_to(here) else file
-        yield f"{shown.as_posix()}:{name}", str(file.resolve())
+        if file.suffix == ".py":
+            yield f"{Path(os.path.relpath(file, here)).as_posix()}:{name}", str(file.resolve())
+        elif "/" not in where:  # else it is written in another language
+            yield path, str(getattr(sys.modules.get(where), "__file__", ""))
 
 
 def _nowhere(graph: Any) -> NotASource:

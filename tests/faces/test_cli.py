@@ -273,6 +273,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "check": ["check", own],
         "stats": ["stats", own],
         "replay": ["replay", own, "--graph", "lgviz.demos.two_nodes:build"],
+        "pin": ["pin", own, tmp_path / "test_a.py", "--graph", "lgviz.demos.two_nodes:build"],
     }
     shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
     shown["replay"] -= {"same", "node_a", "node_b"}  # by which it counts

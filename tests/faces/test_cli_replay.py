@@ -1,4 +1,4 @@
-"""``lgviz replay``: what a build sees."""
+"""``lgviz replay``, what a build sees, and ``lgviz pin``."""
 
 from __future__ import annotations
 
@@ -89,3 +89,35 @@ def test_what_cannot_begin_ends_with_2(arguments: list[str], said: str, db: Path
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
     assert lgviz.cli.replaying.PARTED == 1
+
+
+def test_a_thread_is_pinned(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    done = lg(
+        "pin",
+        db,
+        "tests/test_two.py",
+        "--graph",
+        "same_app:graph",
+        "--at",
+        "c3",
+        "--live",
+        "node_b",
+        "--value",
+        "bar",
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("tests/test_two.py passes; tests/test_two.lgviz beside it has ")
+    assert (
+        'check_pin("same_app:graph", RECORDING, live=["node_b"], values=["bar"])'
+        in Path("tests/test_two.py").read_text()
+    )
+    again = lg("pin", db, "tests/test_two.py", "--graph", "same_app:graph")
+    assert again.exit_code == 1 and "There is a file tests/test_two.py already." in again.stderr
+    unnamed = lg("pin", db, "tests/test_other.py")
+    assert unnamed.exit_code == 1 and 'Give its name as graph="app:graph"' in unnamed.stderr
+    Path("langgraph.json").write_text('{"graphs": {"two": "./changed_app.py:graph"}}')
+    parted = lg("pin", db, "tests/test_other.py", "--live", "node_a", "--redact", "/sk-[a-z]+/")
+    assert parted.exit_code == 1 and "parted at c2: 'node_a' gave another bar[0]" in parted.stderr
+    assert "sk-secret" not in parted.stderr
+    assert sorted(file.name for file in Path("tests").iterdir()) == ["test_two.lgviz", "test_two.py"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,9 +13,12 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 import lgviz
-from lgviz.errors import ActRefused, FileExists, InvalidValue, LgvizError, UnknownChannel
+from lgviz.demos import subgraph
+from lgviz.errors import ActRefused, FileExists, InvalidValue, LgvizError, NotKept, UnknownChannel
+from lgviz.persistence import InMemoryStore
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 SHOP = """
@@ -222,3 +227,120 @@ def test_names_that_pytest_does_not_collect(
 ) -> None:
     with pytest.raises(error, match=said):
         lgviz.pin(thread(module("named_shop", SHOP))["c2"], path)
+
+
+def test_a_checkpoint_inside_a_subgraph_names_the_one_to_pin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    graph = subgraph.build(InMemorySaver())
+    subgraph.seed(graph)
+    history = lgviz.history(graph)
+    inner = next(each for each in history.all if each.namespace)
+    assert inner.outer is not None
+    led_to = inner.outer.children[0]
+    with pytest.raises(ActRefused, match=f"{inner.label} lies in a subgraph.* Pin {led_to.label},"):
+        lgviz.pin(inner, "test_inner.py", graph="lgviz.demos.subgraph:build")
+    lgviz.save_bundle(graph, history.thread_id, "outer.lgviz", at=led_to)
+    lgviz.check_pin("lgviz.demos.subgraph:build", "outer.lgviz")
+
+
+def test_what_cannot_be_replayed_is_no_test(module: Module, tmp_path: Path) -> None:
+    shop = module("exit_shop", SHOP)
+    graph = shop.builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"said": []}, CONFIG, durability="exit")
+    with pytest.raises(ActRefused, match=r"unknown at c0: .* not stored"):
+        lgviz.pin(lgviz.history(graph).latest, "test_exit.py")
+    assert not list(tmp_path.glob("test_exit.*"))
+
+
+class Held(JsonPlusSerializer):
+    """Keeps a value as it is, as no database does."""
+
+    def dumps_typed(self, obj: Any) -> tuple[str, Any]:
+        return "held", obj
+
+    def loads_typed(self, data: tuple[str, Any]) -> Any:
+        return data[1]
+
+
+def test_a_value_that_nothing_keeps(module: Module, tmp_path: Path) -> None:
+    shop = module("lock_shop", SHOP.replace("Order(7)", "__import__('threading').Lock()").replace(".id", ""))
+    graph = shop.builder.compile(checkpointer=InMemorySaver(serde=Held()))
+    graph.invoke({"said": []}, CONFIG)
+    with pytest.raises(NotKept, match="lock"):
+        lgviz.pin(lgviz.history(graph)["c2"], "test_lock.py")
+    assert not list(tmp_path.glob("test_lock.*"))
+
+
+FAR = SHOP.replace(
+    'ran.append("plan")', 'import urllib.request; urllib.request.urlopen("http://models.example.com/answer")'
+)
+
+
+def test_a_live_node_finds_no_network(module: Module) -> None:
+    module("near_shop", SHOP)
+    recording = recorded(thread(sys.modules["near_shop"]), "c3")
+    module("far_shop", FAR)
+    with pytest.raises(AssertionError) as said:
+        lgviz.check_pin("far_shop:graph", recording, live="plan", trust="near_shop")
+    assert str(said.value).startswith("failed at c3: it raised URLError: ")
+    assert "no network, and 'models.example.com' was asked for" in str(said.value)
+
+
+def test_a_key_that_a_module_wants_is_none_in_the_test(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models are made as a module is imported; that one has a key here is no reason that a build has one."""
+    monkeypatch.setenv("SHOP_API_KEY", "sk-secret")
+    monkeypatch.setenv("OTHER_API_KEY", "sk-other")
+    shop = module("keyed_shop", f"import os\nkey = os.environ['SHOP_API_KEY']\n{SHOP}")
+    lgviz.pin(thread(shop)["c2"], "test_keyed.py", graph="keyed_shop:graph")
+    assert 'RECORDING, keys=["SHOP_API_KEY"])' in Path("test_keyed.py").read_text()
+    monkeypatch.delenv("SHOP_API_KEY")
+    assert pytest_of("test_keyed.py").returncode == 0
+
+
+REMEMBERING = SHOP.replace(
+    '"scratch": len(ran)', '"scratch": get_store().get(("user",), "name").value["is"]'
+).replace("import operator", "import operator\nfrom langgraph.config import get_store") + (
+    "graph = builder.compile(store=__import__('langgraph.store.memory').store.memory.InMemoryStore())\n"
+)
+
+
+def test_a_live_node_remembers_what_was_remembered_then(module: Module) -> None:
+    shop = module("kept_shop", REMEMBERING)
+    store = InMemoryStore()
+    store.put(("user",), "name", {"is": "Mia"})
+    graph = shop.builder.compile(checkpointer=InMemorySaver(), store=store)
+    graph.invoke({"said": []}, CONFIG)
+    store.put(("user",), "name", {"is": "Ada"})
+    lgviz.pin(lgviz.history(graph)["c3"], "test_kept.py", graph="kept_shop:graph", live="plan")
+    shop.offer = "nothing"
+    with pytest.raises(AssertionError, match=r"another said\[1\]"):
+        lgviz.check_pin("kept_shop:graph", "test_kept.lgviz", live="plan")
+
+
+def test_what_is_masked_is_masked_in_all_that_is_written(module: Module) -> None:
+    history = thread(module("masked_shop", SHOP), said=["my key is sk-123"])
+    lgviz.pin(history["c2"], "test_masked.py", redact=[re.compile(r"sk-\d+")])
+    assert lgviz.history("test_masked.lgviz")["c2"].values["said"][0] == "my key is ‹redacted›"
+    assert b"sk-123" not in Path("test_masked.py").read_bytes()
+
+
+def test_what_a_thread_is_called_is_no_code(module: Module) -> None:
+    shop = module("called_shop", SHOP)
+    graph = shop.builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"said": []}, {"configurable": {"thread_id": 'x\nraise SystemExit(3)  # """'}})
+    lgviz.pin(lgviz.history(graph)["c1"], "test_called.py")
+    assert pytest_of("test_called.py").returncode == 0
+
+
+def test_asynchronous_nodes(module: Module) -> None:
+    code = re.sub(r"def (look|plan|pay)", r"async def \1", SHOP)
+    shop = module("async_shop", code)
+    graph = shop.builder.compile(checkpointer=InMemorySaver())
+    asyncio.run(graph.ainvoke({"said": []}, CONFIG))
+    shop.ran.clear()
+    lgviz.check_pin("async_shop:graph", recorded(lgviz.history(graph), "c3"), live="look")
+    assert shop.ran == ["look"]
