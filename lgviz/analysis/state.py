@@ -66,6 +66,9 @@ class StateReader:
         source: where the thread is read from.
         thread_id: the thread.
         tree: its tree; rows are numbered by it.
+
+    Attributes:
+        ahead: how many rows are read along with one, for who goes through them in order.
     """
 
     def __init__(self, source: Source, thread_id: str, tree: Tree) -> None:
@@ -79,6 +82,7 @@ class StateReader:
         self._contradicted: dict[tuple[str, str, str], bool] = {}
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
+        self.ahead = 0
 
     def forget(self) -> None:
         """Rows have other numbers now."""
@@ -282,11 +286,19 @@ class StateReader:
             if kept is not None and kept.stamp == stamp:
                 self._kept.move_to_end(row)
                 return kept
-        record, redactor = (
-            self._source.record(self._thread_id, facts.namespace, facts.id),
-            self._shown.redactor,
-        )
-        opened = _Opened(stamp, record, record if redactor is None else masked_record(record, redactor))
+        end = min(row + 1 + self.ahead, len(self._tree.rows))
+        after = [each for each in range(row + 1, end) if each not in self._kept]
+        places = [(self._tree.namespaces[each], self._tree.ids[each]) for each in (row, *after)]
+        first, *others = self._source.records(self._thread_id, places)
+        for each, record in zip(after, others, strict=True):
+            if record is not None:
+                self._keep(each, record)
+        return self._keep(row, first or self._source.record(self._thread_id, facts.namespace, facts.id))
+
+    def _keep(self, row: int, record: Record) -> _Opened:
+        redactor = self._shown.redactor
+        shown = record if redactor is None else masked_record(record, redactor)
+        opened = _Opened(_stamp(self._tree.rows[row]), record, shown)
         with self._lock:
             self._kept[row] = opened
             self._kept.move_to_end(row)

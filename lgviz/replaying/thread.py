@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.constants import START
 from langgraph.store.base import BaseStore
@@ -30,6 +31,7 @@ from lgviz.session.target import find, target_of
 from lgviz.session.update import Edit, update
 from lgviz.session.values import Set
 from lgviz.sources.base import Source
+from lgviz.sources.langgraph.memory import MemorySource
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of, unrooted
 from lgviz.sources.redact import Redactor
@@ -42,6 +44,8 @@ from .store import ReplayedStore
 
 __all__ = ["ThreadActs"]
 
+_AHEAD = 15
+"""How many checkpoints are read along with one: a trip to the source costs more than most of them."""
 _LASTING = "which state its subgraph with a history of its own went on from is not stored"
 _STORE = "a node that ran asked the store, which keeps no versions of what it held then"
 
@@ -92,6 +96,7 @@ class ThreadActs:
         self._graph = copy.copy(graph)
         self._graph.checkpointer = self._saver
         self._history, self._tree = history, history.tree
+        history.reader.ahead = _AHEAD
         self._live, self._effects = live, effects
         self._recording = Recording(history, graph)
         self._at: dict[int, _Standing] = {}
@@ -99,6 +104,7 @@ class ThreadActs:
         self._ran: Counter[str] = Counter()
         self._memory = ReplayedStore(graph.store) if isinstance(graph.store, BaseStore) else None
         self._graph.store = self._memory
+        self._has_deltas = any(isinstance(each, DeltaChannel) for each in graph.channels.values())
         subgraphs = graph.get_subgraphs(recurse=True)
         self._lasting = {outermost(path) for path, each in subgraphs if each.checkpointer is True}
 
@@ -177,6 +183,8 @@ class ThreadActs:
     def _is_same(self, config: RunnableConfig, row: int, channels: Collection[str] | None = None) -> bool:
         """Whether a checkpoint holds what a row held, as far as can be told: where that is uncertain, nothing
         is to run unasked. Delta channels are not looked at."""
+        if self._is_stored_alike(config, row):
+            return True
         saved = self._saver.get_tuple(config)
         held: Mapping[str, Any] = saved.checkpoint["channel_values"] if saved is not None else {}
         recorded = _of(self._recorded(row), channels)
@@ -188,6 +196,21 @@ class ThreadActs:
         except Inexact:
             return True
 
+    def _is_stored_alike(self, config: RunnableConfig, row: int) -> bool:
+        """Whether a checkpoint stores a state by the bytes that a row's would be stored by, ids included.
+        Where it does not, the two may be equal all the same, but for their ids or by their delta channels."""
+        channels, place = self._graph.stream_channels_list, place_of(config)
+        stored = MemorySource(self._saver).encoded(place.thread_id, place.ns or "", str(place.checkpoint_id))
+        held = self._history.reader.real_record(row).values
+        recorded = {name: held[name] for name in channels if name in held}
+        if self._has_deltas or recorded.keys() != stored.keys() & set(channels):
+            return False
+        try:
+            fingerprint_of(recorded, self._recording.fingerprints)  # or something in it cannot be told
+            return all(self._saver.serde.dumps_typed(v) == stored[name] for name, v in recorded.items())
+        except Exception:  # a value that the serializer does not take
+            return False
+
     def _moment(self, row: int) -> datetime:
         """When the step that starts at a row began; past the recorded rows, when the last was made."""
         facts = self._tree.rows[row]
@@ -198,11 +221,16 @@ class ThreadActs:
 
     def _compared(self, run: LegRun, before: _Standing) -> Act[None]:
         standing, end = before, run.leg.rows[-1]
-        for row, config in _pairs(run):
+        pairs = list(_pairs(run))
+        for (row, config), (_, after) in zip(pairs, [*pairs[1:], (end, None)], strict=True):
             if config is None:
                 standing = self._ended(row, run.error, standing)
             elif standing.verdict == "same":
-                standing = yield from self._standing(row, config, last=row == end)
+                # What a step was made from, the graph could load.
+                if after is None or not self._is_stored_alike(config, row):
+                    standing = yield from self._standing(row, config, last=row == end)
+                else:
+                    standing = _Standing(config=config)
             else:
                 standing = replace(standing, config=config)
             self._at[row] = standing

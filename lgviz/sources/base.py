@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from lgviz._visible import visible
-from lgviz.errors import ForeignTables
+from lgviz.errors import CheckpointNotFound, ForeignTables
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.savers.index import CheckpointRow, ThreadIndex, WriteRow
 from lgviz.persistence.savers.lineage import ThreadLineage, ThreadLink
@@ -254,6 +254,16 @@ class Source(ABC):
         Raises:
             CheckpointNotFound: it was deleted meanwhile.
         """
+
+    def records(self, thread_id: str, places: Sequence[tuple[str, str]]) -> list[Record | None]:
+        """Checkpoints whole, by namespace and id, in one trip where that can be; None: deleted meanwhile."""
+        found: list[Record | None] = []
+        for namespace, checkpoint_id in places:
+            try:
+                found.append(self.record(thread_id, namespace, checkpoint_id))
+            except CheckpointNotFound:
+                found.append(None)
+        return found
 
     @abstractmethod
     def bookkeeping(

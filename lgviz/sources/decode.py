@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +18,7 @@ import msgpack  # type: ignore[import-untyped]
 from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel
 
 from lgviz.errors import NotKept, described, said
 from lgviz.persistence.serde.exact import ExactSerializer
@@ -105,6 +106,10 @@ class Decoder:
             return self._undecodable(error, type_, blob).reason, known
         return None
 
+    def sharing(self) -> AbstractContextManager[None]:
+        """Meanwhile equal models (messages) may be one object, as :meth:`Source.sharing` says."""
+        return nullcontext()
+
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
         return Undecodable(described(error), _size(blob), str(type_))
 
@@ -121,7 +126,16 @@ class FileDecoder(Decoder):
         for module in {name for name, *_ in SAFE_MSGPACK_TYPES}:
             with suppress(ImportError):
                 import_module(module)
-        super().__init__(serializer_for(modules), _ShowingSerializer(trust=modules))
+        self._showing = _ShowingSerializer(trust=modules)
+        super().__init__(serializer_for(modules), self._showing)
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        self._showing.shared = {}
+        try:
+            yield
+        finally:
+            self._showing.shared = None
 
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
         if not isinstance(error, NotImplementedError):
@@ -133,9 +147,27 @@ class FileDecoder(Decoder):
 
 
 class _ShowingSerializer(ExactSerializer):
-    """Has an :class:`Undecodable` in the place of each object that cannot be built."""
+    """Has an :class:`Undecodable` in the place of each object that cannot be built.
+
+    Attributes:
+        shared: models by what they were made of, where equal ones may be one object; else None.
+    """
+
+    shared: dict[tuple[int, bytes], BaseModel] | None = None
 
     def read_langgraph(self, code: int, payload: bytes) -> Any:
+        shared, key = self.shared, (code, payload)
+        if shared is None:
+            return self._read_langgraph(code, payload)
+        if (known := shared.get(key)) is not None:
+            return known
+        found = self._read_langgraph(code, payload)
+        # A message without an id is given one where it lies, by LangGraph's reducer.
+        if isinstance(found, BaseModel) and getattr(found, "id", "") is not None:
+            shared[key] = found
+        return found
+
+    def _read_langgraph(self, code: int, payload: bytes) -> Any:
         try:
             found = super().read_langgraph(code, payload)
         except Exception as error:

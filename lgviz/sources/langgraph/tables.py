@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from lgviz.errors import CheckpointNotFound, DamagedData
@@ -82,6 +83,11 @@ class EncodedSource(Source):
         held = values if wanted is None else [name for name in wanted if name in values]
         return {name: self._decoder.value(*values[name]) for name in held}
 
+    def encoded(self, thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, Encoded]:
+        """A checkpoint's values by channel, as they are stored; none where they cannot be told apart."""
+        split = dict(self._split(thread_id, namespace, [checkpoint_id], None)).get(checkpoint_id)
+        return {} if split is None or isinstance(split, Undecodable) else split[1]
+
     def _record(
         self,
         checkpoint_id: str,
@@ -155,14 +161,39 @@ class LangGraphTables(EncodedSource):
         return index
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
-        place = (thread_id, namespace, checkpoint_id)
-        *stored, facts, writes = self._reader.read(
-            *self._select(thread_id, namespace, [checkpoint_id], None),
-            (sql.facts(self._metadata), place),
-            self._select_writes(*place),
-        )
-        if not facts:
+        (found,) = self._whole(thread_id, [(namespace, checkpoint_id)], exact=exact)
+        if found is None:
             raise missing(thread_id, checkpoint_id)
+        return found
+
+    def records(self, thread_id: str, places: Sequence[tuple[str, str]]) -> list[Record | None]:
+        return self._whole(thread_id, places)
+
+    def _whole(
+        self, thread_id: str, places: Sequence[tuple[str, str]], *, exact: bool = False
+    ) -> list[Record | None]:
+        statements = [self._select_whole(thread_id, *place) for place in places]
+        rows = iter(self._reader.read(*(statement for some in statements for statement in some)))
+        return [
+            self._of_rows(thread_id, *place, [next(rows) for _ in some], exact=exact)
+            for place, some in zip(places, statements, strict=True)
+        ]
+
+    def _select_whole(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[Statement]:
+        place = (thread_id, namespace, checkpoint_id)
+        facts = (sql.facts(self._metadata), place)
+        return [
+            *self._select(thread_id, namespace, [checkpoint_id], None),
+            facts,
+            self._select_writes(*place),
+        ]
+
+    def _of_rows(
+        self, thread_id: str, namespace: str, checkpoint_id: str, rows: Sequence[Rows], *, exact: bool
+    ) -> Record | None:
+        *stored, facts, writes = rows
+        if not facts:
+            return None
         split = dict(self._assembled(stored, exact=exact))[checkpoint_id]
         parent_id, metadata = facts[0]
         if _is_old(split) and (self._saver_finds_sends or not exact):
@@ -195,6 +226,9 @@ class LangGraphTables(EncodedSource):
             for id_, *row in rows:
                 by_id.setdefault(id_, []).append(row)
         return {id_: opened_writes(rows, self._decoder) for id_, rows in by_id.items()}
+
+    def sharing(self) -> AbstractContextManager[None]:
+        return self._decoder.sharing()
 
     def close(self) -> None:
         self._reader.close()

@@ -159,6 +159,33 @@ class TablesSource(Source):
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         stored = self._stored(thread_id, namespace, checkpoint_id, None, exact=exact)
+        return self._opened_record(thread_id, namespace, checkpoint_id, stored, exact=exact)
+
+    def records(self, thread_id: str, places: Sequence[tuple[str, str]]) -> list[Record | None]:
+        def read() -> Operation[list[StoredCheckpoint | Undecodable | None]]:
+            found: list[StoredCheckpoint | Undecodable | None] = []
+            for place in places:
+                try:
+                    found.append((yield from self._engine.reads.get(config_of(thread_id, *place))))
+                except DamagedData as error:
+                    found.append(Undecodable(error.cause, 0, "checkpoint"))
+            return found
+
+        stored = self._run(read) or [None] * len(places)
+        return [
+            None if one is None else self._opened_record(thread_id, *place, one, exact=False)
+            for place, one in zip(places, stored, strict=True)
+        ]
+
+    def _opened_record(
+        self,
+        thread_id: str,
+        namespace: str,
+        checkpoint_id: str,
+        stored: StoredCheckpoint | Undecodable,
+        *,
+        exact: bool,
+    ) -> Record:
         if isinstance(stored, Undecodable):
             writes = self.writes(thread_id, namespace, checkpoint_id)
             return Record(checkpoint_id, None, {}, None, {"": stored}, writes)
