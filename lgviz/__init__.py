@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
+    from lgviz.export.cases import to_cases
     from lgviz.replaying import (
         Pinned,
         Replay,
@@ -80,6 +81,7 @@ __all__ = [
     "sandbox",
     "save_bundle",
     "start",
+    "to_cases",
     "unload_ipython_extension",
 ]
 
@@ -120,6 +122,7 @@ _HOMES = {
     "save_bundle": "lgviz.transfer.bundles",
     "start": "lgviz.session",
     "sandbox": "lgviz.session:open_sandbox",
+    "to_cases": "lgviz.export.cases",
 }
 
 
