@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         pin,
         replay,
     )
+    from lgviz.reuse.model_recordings import ModelRecordings
     from lgviz.session import Preview, Run, Set, afork, apreview, arun, astart, fork, preview
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
@@ -51,6 +52,7 @@ __all__ = [
     "History",
     "KeptAsWrites",
     "LgvizError",
+    "ModelRecordings",
     "Pinned",
     "Preview",
     "Replay",
@@ -95,6 +97,7 @@ _HOMES = {
     "History": "lgviz.analysis.history",
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
+    "ModelRecordings": "lgviz.reuse.model_recordings",
     "Pinned": "lgviz.replaying",
     "Preview": "lgviz.session",
     "Replay": "lgviz.replaying",

@@ -19,6 +19,7 @@ from lgviz.backend import Backend
 from lgviz.completion import SUFFIXES, complete_magic, unquoted
 from lgviz.errors import LgvizError
 from lgviz.files import export
+from lgviz.reuse.models import ModelCalls
 from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
@@ -44,6 +45,10 @@ class LgvizMagics(Magics):
         config=True
     )
 
+    record_models = Bool(
+        False, help="Record what models answer inside nodes of lgviz's runs (lgviz.ModelRecordings)."
+    ).tag(config=True)
+
     def __init__(self, shell: InteractiveShell | None = None, **traits: Any) -> None:
         super().__init__(shell, **traits)
         assert shell is not None
@@ -57,6 +62,10 @@ class LgvizMagics(Magics):
         if cells := getattr(self, "cells", None):
             cells.most = self.most
             cells.start() if self.on else cells.stop()
+
+    @observe("record_models")
+    def _record_models(self, _change: Any) -> None:
+        ModelCalls.always = self.record_models
 
     # Each option is said once: the parser and the completer read it here, and ``dest`` is the parameter of
     # :func:`debug` that it becomes.

@@ -242,7 +242,8 @@ class Acts:
         graph = self._thread.live_graph()
         if start.at is not None and not start.newest:
             return session.start_run(graph, start.at, start.input, **more)
-        return session.start_thread(graph, start.input, start.thread_id, fresh=start.at is None, **more)
+        more |= {"fresh": start.at is None, "redactor": self._thread.redactor}
+        return session.start_thread(graph, start.input, start.thread_id, **more)
 
     def _follow(
         self,

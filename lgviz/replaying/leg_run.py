@@ -12,6 +12,7 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot
 
+from lgviz.reuse.models import ModelCalls, RecordedAnswers, hearing
 from lgviz.reuse.recorded import Recording
 from lgviz.reuse.serving import Serving
 from lgviz.session.effects import Act, call
@@ -37,6 +38,7 @@ class LegRun:
         is_same: whether a checkpoint that was made holds what a row held.
         live, effects: as :class:`~lgviz.reuse.serving.Serving` takes them.
         runs: whether nodes may run at all.
+        answers: what answers the models that are called in nodes that run.
         counts: whether a checkpoint holds what counts of a row: the run ends where one does not, or with the
             recorded steps. None: it ends there only where all is the same.
 
@@ -53,6 +55,7 @@ class LegRun:
     live: Callable[[str], bool]
     effects: Callable[[str], bool]
     runs: bool = True
+    answers: RecordedAnswers | None = None
     counts: Callable[[RunnableConfig, int], bool] | None = None
     own: list[RunnableConfig] = field(default_factory=list)
     made: list[RunnableConfig] = field(default_factory=list)
@@ -72,7 +75,10 @@ class LegRun:
             self.effects,
             lambda: [self.row] if self.row >= 0 else [],
             self._must_be_answered,
+            self.answers,
         )
+        thread_id = self.recording.history.thread_id
+        self.models = ModelCalls(thread_id, answers=self.answers) if self.answers is not None else None
 
     @property
     def row(self) -> int:
@@ -105,16 +111,17 @@ class LegRun:
 
     def _stream(self, graph: Any, given: Any, configurable: Mapping[str, Any]) -> Act[None]:
         try:
-            yield from call(
-                graph,
-                "stream",
-                given,
-                {"configurable": configurable},
-                stream_mode=["tasks"],
-                durability="sync",
-                control=self._control,
-                sink=lambda _item: None,
-            )
+            with hearing(self.models):
+                yield from call(
+                    graph,
+                    "stream",
+                    given,
+                    {"configurable": configurable},
+                    stream_mode=["tasks"],
+                    durability="sync",
+                    control=self._control,
+                    sink=lambda _item: None,
+                )
         except GraphDrained:
             pass
         except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup
@@ -63,6 +63,7 @@ class ThreadReplay(ShownByFields):
         served: by node, how many tasks history answered.
         ran: by node, how many ran.
         branches: all of them.
+        answered: by node, how many calls of models in tasks that ran were answered from what was recorded.
     """
 
     thread_id: str
@@ -74,6 +75,7 @@ class ThreadReplay(ShownByFields):
     diff: StateDiff | None = None
     values: Any = None
     branches: tuple[BranchReplay, ...] = ()
+    answered: Counter[str] = field(default_factory=Counter)
 
 
 def worst(branches: Sequence[BranchReplay]) -> BranchReplay:

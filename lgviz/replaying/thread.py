@@ -23,6 +23,7 @@ from lgviz.analysis.steps import TreeRow
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.stores.timestamps import KEPT
 from lgviz.reuse.fingerprint import Fingerprints, Inexact
+from lgviz.reuse.models import RecordedAnswers
 from lgviz.reuse.recorded import SEVERAL, Recording
 from lgviz.reuse.serving import Unanswered
 from lgviz.session.effects import Act, call
@@ -74,7 +75,8 @@ class ThreadActs:
         effects: whether a node of this path must not run.
         redactor: masks what is told of states.
         runs: whether nodes may run at all.
-        strict: whether a branch ends where it parts, and parts also where another path leads to the same.
+        strict: whether a branch ends where it parts, and parts also where another path leads to the same; no
+            recorded model answers, for there are none on another machine.
         channels: of a strict replay, those that are compared; None: all.
     """
 
@@ -99,6 +101,8 @@ class ThreadActs:
         history.reader.ahead = _AHEAD
         self._live, self._effects = live, effects
         self._recording = Recording(history, graph)
+        self._answers = RecordedAnswers.of([history]) if runs and not strict else None
+        self._answered: Counter[str] = Counter()
         self._at: dict[int, _Standing] = {}
         self._served: Counter[str] = Counter()
         self._ran: Counter[str] = Counter()
@@ -118,7 +122,7 @@ class ThreadActs:
                 branch = yield from self._branch(row)
                 branches.append(branch)
         found = worst(branches)
-        told = (found.parted_at, found.reason, found.diff, found.values, tuple(branches))
+        told = (found.parted_at, found.reason, found.diff, found.values, tuple(branches), self._answered)
         return ThreadReplay(self._history.thread_id, found.verdict, self._served, self._ran, *told)
 
     def _branch(self, row: int) -> Act[BranchReplay]:
@@ -156,9 +160,9 @@ class ThreadActs:
         if unchanged and before.config is not None and self._channels is not None:
             unchanged = self._is_same(before.config, leg.parent)
         counts = self._counts if self._strict else None
-        run = LegRun(
-            leg, self._recording, unchanged, self._is_same, self._live, self._effects, self._runs, counts
-        )
+        named = (self._live, self._effects)
+        more: dict[str, Any] = {"runs": self._runs, "answers": self._answers, "counts": counts}
+        run = LegRun(leg, self._recording, unchanged, self._is_same, *named, **more)
         if self._memory is not None:
             self._memory.look(lambda: self._moment(run.row), lambda: bool(run.serving.served))
         at = None
@@ -167,6 +171,8 @@ class ThreadActs:
         yield from run.act(self._graph, self._saver, given, at)
         self._served.update(run.serving.served)
         self._ran.update(run.serving.ran)
+        if run.models is not None:
+            self._answered.update(run.models.answered)
         yield from self._compared(run, before)
         if self._memory is not None and self._memory.doubted:
             for row in leg.rows:

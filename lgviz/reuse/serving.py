@@ -26,6 +26,7 @@ from lgviz.sources.places import SERVED, Address, by_channel, innermost, place_o
 
 from .edges import Edges, edges_of
 from .fingerprint import Fingerprints, Inexact, with_ids
+from .models import RecordedAnswers
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 
 __all__ = ["Serving", "TaskOutcome", "Unanswered"]
@@ -64,6 +65,7 @@ class Serving(BaseCache[TaskWrites]):
         first: rows of the first recording to look at first, in this order.
         must: asked with the path of a task that history does not answer and that is not live: whether it must
             not run either, for nothing has changed so far.
+        models: what answers the models that are called in tasks that run; None: nothing does.
 
     Attributes:
         answers: what became of each task, in order.
@@ -78,6 +80,7 @@ class Serving(BaseCache[TaskWrites]):
         effects: Callable[[str], bool] = lambda _path: False,
         first: Callable[[], Iterable[int]] = tuple,
         must: Callable[[str], bool] = lambda _path: False,
+        models: RecordedAnswers | None = None,
     ) -> None:
         super().__init__()
         self._recordings = recordings
@@ -86,6 +89,9 @@ class Serving(BaseCache[TaskWrites]):
         self._effects = effects
         self._first = first
         self._must = must
+        self.models = models
+        if models is not None:
+            models.near = first
         self._fingerprints = Fingerprints()
         self._asked: dict[str, Asked] = {}
         self._decided: dict[str, TaskWrites | None] = {}
@@ -211,6 +217,8 @@ class Serving(BaseCache[TaskWrites]):
                 reason = str(error)
             else:
                 task.used += 1
+                if self.models is not None:
+                    self.models.skip(task.task_id)
                 self.answers.append(TaskOutcome(path, served=True))
                 before = task.asked.fingerprint
                 ids = zip(before.ids, asked.fingerprint.ids, strict=True) if before is not None else ()

@@ -1,23 +1,26 @@
-"""What of a run is answered from history, as its ``reuse`` asks."""
+"""What of a run is answered from history, as its ``reuse`` asks, and which calls of models are recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from lgviz.analysis.history import History, open_history
 from lgviz.errors import InvalidValue, listed
+from lgviz.reuse.model_recordings import ModelRecordings
+from lgviz.reuse.models import ModelCalls, RecordedAnswers
 from lgviz.reuse.recorded import Recording
 from lgviz.reuse.serving import Serving
 from lgviz.sources.places import configurable_of
+from lgviz.sources.redact import Redactor
 
 from .beginning import begins
 from .halts import StopPoints
 from .target import GraphTarget, Position
 
-__all__ = ["serving_of"]
+__all__ = ["models_of", "serving_of"]
 
 _KNOWN = ("live", "effects", "from_")
 
@@ -45,13 +48,48 @@ def serving_of(
     recordings = [Recording(open_history(given.given, thread_id=each), graph) for each in threads]
     own = {} if begins(position) is not None else configurable_of(position.saved.metadata)
     configurable = own | configurable_of((config or {}).get("configurable", {}))
+    histories = [recording.history for recording in recordings]
+    here = threads[:1] == [position.thread_id]
     return Serving(
         recordings,
         configurable,
         live.has_path,
         effects.has_path,
-        lambda: _after(recordings[0].history, position) if threads[:1] == [position.thread_id] else (),
+        lambda: _after(histories[0], position) if here else (),
+        models=RecordedAnswers.of(histories, _before(histories[0], position) if here else ()),
     )
+
+
+def models_of(
+    record: bool | None,
+    position: Position,
+    given: GraphTarget,
+    serving: Serving | None,
+    redactor: Redactor | None,
+) -> ModelCalls | None:
+    """What hears the calls of models in a run; None where they are neither recorded nor answered.
+
+    Args:
+        record: whether they are recorded; None: as it is set for all runs.
+
+    Raises:
+        InvalidValue: they are to be recorded, and there is no folder for that.
+    """
+    answers = serving.models if serving is not None else None
+    live = ModelCalls.always if record is None else record
+    if answers is None and not live:
+        return None
+    more = (redactor, given.graph.channels)
+    return ModelCalls(position.thread_id, ModelRecordings(), answers, *more, live=live)
+
+
+def _before(history: History, position: Position) -> Iterable[int]:
+    """The rows that led to a checkpoint: what ran there is done."""
+    row = history.tree.row_of(position.id, position.namespace)
+    parent = history.tree.rows[row].parent if row >= 0 else None
+    while parent is not None:
+        yield parent.index
+        parent = parent.parent
 
 
 def _after(history: History, position: Position) -> Iterator[int]:

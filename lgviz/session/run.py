@@ -177,6 +177,7 @@ def start_run(
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
     context: Any = None,
+    record_models: bool | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> RunHandle:
@@ -184,7 +185,7 @@ def start_run(
 
     Args:
         graph, at, input, resume, only, steps, until, before, after, sandbox, reuse: see :func:`run`.
-        thread_id, config, context: see :func:`run`.
+        thread_id, config, context, record_models: see :func:`run`.
         on_event: told what happens, from the thread that runs it.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
 
@@ -192,9 +193,9 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    spec = RunSpec(
-        at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context, reuse=reuse
-    )
+    where = (thread_id, config, context)
+    more: Any = {"reuse": reuse, "record_models": record_models}
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, **more)
     return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
@@ -214,6 +215,7 @@ def run(
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
     context: Any = None,
+    record_models: bool | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """Run on from a checkpoint and wait for the end. What a node raises is kept in ``Run.error``, not raised;
@@ -249,6 +251,9 @@ def run(
         reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True, or a dict of ``"live"``
             (nodes that always run), ``"effects"`` (that must not run), ``"from_"`` (threads to look in too).
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
+        record_models: record what models answer inside the nodes, on this machine
+            (:class:`lgviz.ModelRecordings`): with ``reuse`` it answers those that are asked the same again in
+            a node that runs. None: as ``%config LgvizMagics.record_models`` says.
         on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
             do for ``graph.stream(..., stream_mode="messages")``.
 
@@ -260,7 +265,8 @@ def run(
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
     where = (thread_id, config, context)
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, reuse=reuse)
+    more: Any = {"reuse": reuse, "record_models": record_models}
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, **more)
     return run_in_thread(graph, RunSteps(spec, on_event))
 
 
@@ -293,12 +299,13 @@ async def arun(
     thread_id: str | None = None,
     config: RunnableConfig | None = None,
     context: Any = None,
+    record_models: bool | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    spec = RunSpec(
-        at, input, resume, only, steps, until, before, after, sandbox, thread_id, config, context, reuse=reuse
-    )
+    where = (thread_id, config, context)
+    more: Any = {"reuse": reuse, "record_models": record_models}
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, **more)
     work = RunSteps(spec, on_event)
     return await aperform(target_of(graph), work.act)
 

@@ -117,6 +117,7 @@ class Run:
         served: by node, how many of its tasks were answered from history (with ``reuse``).
         ran: by node, how many ran.
         spared: what the models used whose messages history answered with; None where none tells.
+        answered: by node, how many calls of models in tasks that ran were answered from what was recorded.
     """
 
     status: Status
@@ -134,6 +135,7 @@ class Run:
     served: Counter[str] = field(default_factory=Counter)
     ran: Counter[str] = field(default_factory=Counter)
     spared: Usage | None = None
+    answered: Counter[str] = field(default_factory=Counter)
     sandbox: Sandbox | None = field(default=None, repr=False)
     """What it ran in; None where it ran in the open."""
 

@@ -20,8 +20,10 @@ from langgraph.types import Command, Interrupt, Send, StateSnapshot
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.loading import cannot_load, remedy_of
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, listed
+from lgviz.reuse.models import ModelCalls, hearing
 from lgviz.reuse.serving import Serving
 from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL, config_of, node_path, place_of
+from lgviz.sources.redact import Redactor
 
 from .beginning import beginning, begins
 from .claims import Claims
@@ -32,7 +34,7 @@ from .interrupts import BESIDE, Answer, answered_besides, answers_of, located, o
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
 from .plan import begun_anew, plan_of, refreshed, replanted, root_of
-from .reused import serving_of
+from .reused import models_of, serving_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
@@ -72,6 +74,10 @@ class RunSpec:
     fresh: bool = False
     """Whether it must be a new thread."""
     reuse: Reuse = False
+    record_models: bool | None = None
+    """None: as it is set for all runs."""
+    redactor: Redactor | None = None
+    """What it masks in answers of models is not recorded; None: the redactor of the source of ``at``."""
 
 
 @dataclass
@@ -86,6 +92,7 @@ class RunSteps:
         sandbox: the sandbox that it runs in; None: it runs in the open.
         passed: nodes with a breakpoint before them that it went past, for it stood there.
         serving: what answers its tasks from history; None: nothing does.
+        models: hears the models that its tasks call; None: nothing does.
     """
 
     spec: RunSpec
@@ -98,6 +105,7 @@ class RunSteps:
     sandbox: Sandbox | None = None
     passed: Nodes = ()
     serving: Serving | None = None
+    models: ModelCalls | None = None
     _halts: Halts = field(init=False)
     _claims: Claims | None = None
     _synchronous: set[tuple[str, str]] = field(default_factory=set)
@@ -139,6 +147,10 @@ class RunSteps:
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
         claims = self._claims = Claims(position.target.saver, self.sandbox, position.thread_id)
         self.serving = serving_of(spec.reuse, position, given, spec.config)
+        masks = spec.redactor
+        if masks is None and isinstance(spec.at, Checkpoint):
+            masks = spec.at.history.source.redactor
+        self.models = models_of(spec.record_models, position, given, self.serving, masks)
         if self.serving is not None:
             base = replace(base, graph=self.serving.over(base.graph))
         here = base.with_proxy(
@@ -330,7 +342,8 @@ class RunSteps:
             brake=self.brake,
         )
         try:
-            yield from streamed
+            with hearing(self.models):
+                yield from streamed
         except (GraphDrained, StreamCut):
             pass  # stopped, as it was asked to
         except Exception as error:
@@ -433,6 +446,8 @@ class RunSteps:
         stood = self._stood(base.graph, snapshot)
         status = self._status(snapshot, bool(waiting), stood)
         self.warnings += self._halts.warnings
+        if self.models is not None:
+            self.warnings += self.models.warnings
         if loaded.refusals:
             self.warnings.append(
                 f"The last state {cannot_load(loaded.refusals)}. {remedy_of(loaded.refusals)}"
@@ -453,6 +468,7 @@ class RunSteps:
             served=self.serving.served if self.serving is not None else Counter(),
             ran=self.serving.ran if self.serving is not None else Counter(self._ran),
             spared=self.serving.spared if self.serving is not None else None,
+            answered=self.models.answered if self.models is not None else Counter(),
             sandbox=self.sandbox,
         )
 

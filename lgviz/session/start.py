@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from lgviz.sources.places import thread_of
+from lgviz.sources.redact import Redactor
 
 from .run import RunHandle, run_in_thread
 from .run_result import Run, RunEvent
@@ -29,6 +30,7 @@ def start(
     until: Until = None,
     before: Names = (),
     after: Names = (),
+    record_models: bool | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """Give a graph an input, in a new thread or as the next turn of a finished one, and wait for the end.
@@ -55,6 +57,7 @@ def start(
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after the step that
             made it).
         before, after: names of nodes to stop before and after.
+        record_models: see :func:`lgviz.run`.
         on_event: told what happens, from the thread that runs it.
 
     Raises:
@@ -62,7 +65,8 @@ def start(
         InvalidValue: the graph takes in nothing of the input.
         ReadOnly, NoCheckpointer: the graph cannot run.
     """
-    spec = _spec(input, thread_id, config, context, until=until, before=before, after=after)
+    more = {"until": until, "before": before, "after": after, "record_models": record_models}
+    spec = _spec(input, thread_id, config, context, **more)
     return run_in_thread(graph, RunSteps(spec, on_event))
 
 
@@ -76,10 +80,12 @@ async def astart(
     until: Until = None,
     before: Names = (),
     after: Names = (),
+    record_models: bool | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`start`, awaited on the caller's loop."""
-    spec = _spec(input, thread_id, config, context, until=until, before=before, after=after)
+    more = {"until": until, "before": before, "after": after, "record_models": record_models}
+    spec = _spec(input, thread_id, config, context, **more)
     return await aperform(target_of(graph), RunSteps(spec, on_event).act)
 
 
@@ -93,17 +99,22 @@ def start_thread(
     context: Any = None,
     before: Names = (),
     after: Names = (),
+    record_models: bool | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
+    redactor: Redactor | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> RunHandle:
     """:func:`start` in a thread of its own; comes back at once.
 
     Args:
-        graph, input, thread_id, config, context, before, after, on_event: see :func:`start`.
+        graph, input, thread_id, config, context, before, after, record_models, on_event: see :func:`start`.
         fresh: refuse a thread that has checkpoints (:meth:`RunHandle.result` raises ``ThreadExists``).
+        redactor: an answer of a model in which it masks something is not recorded.
         loop: where an asynchronous graph runs; None: where its saver lives, else a new one.
     """
-    spec = _spec(input, thread_id, config, context, before=before, after=after, fresh=fresh)
+    more: Any = {"before": before, "after": after, "fresh": fresh}
+    more |= {"record_models": record_models, "redactor": redactor}
+    spec = _spec(input, thread_id, config, context, **more)
     return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 from platformdirs import user_cache_path
 
-__all__ = ["Key", "MetadataCache"]
+__all__ = ["Key", "MetadataCache", "cache_folder"]
 
 Key = tuple[str, str, int, int]
 """Namespace, id, and the lengths of the stored metadata and checkpoint. A checkpoint is written once: what
@@ -72,14 +72,23 @@ class MetadataCache:
             _shrink(file.parent)
 
     def _file(self, thread_id: str) -> Path | None:
-        said = os.environ.get("LGVIZ_CACHE")
-        if said == "off":
+        folder = cache_folder()
+        if folder is None:
             return None
         with suppress(OSError, RuntimeError):
-            folder = Path(said) if said else user_cache_path("lgviz")
             name = f"{self._database.resolve()}\0{thread_id}".encode(errors="surrogatepass")
             return folder / "metadata" / _digest(name).hex()
         return None
+
+
+def cache_folder() -> Path | None:
+    """Where lgviz keeps files of its own; None where it may not, or there is no home."""
+    said = os.environ.get("LGVIZ_CACHE")
+    if said == "off":
+        return None
+    with suppress(OSError, RuntimeError):
+        return Path(said) if said else user_cache_path("lgviz")
+    return None
 
 
 def _digest(data: bytes) -> bytes:

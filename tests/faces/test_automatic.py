@@ -17,6 +17,7 @@ from langchain_core.callbacks import CallbackManager
 
 from lgviz import magics
 from lgviz.automatic import RunListener
+from lgviz.reuse.models import ModelCalls
 
 SETUP = """
 import asyncio, threading
@@ -278,6 +279,9 @@ def test_config_lists_what_holds_for_all(shell: InteractiveShell, under: Under) 
     under("graph.invoke({'n': 1}, on('1'));")
     debugger = shell.run_line_magic("lgviz", "graph")
     assert (debugger.height, debugger._static) == (400, False)
+    for told in (True, False):
+        under(f"%config LgvizMagics.record_models = {told}")
+        assert ModelCalls.always is told
     assert shell.run_line_magic("lgviz", "graph --height 300").height == 300
     under("%config LgvizMagics.on = True")
     assert under("graph.invoke({'n': 1}, on('1'));")[0] == [("counter", "1")]
