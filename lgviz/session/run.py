@@ -193,9 +193,8 @@ def start_run(
         ReadOnly, NoCheckpointer: the graph cannot run. What is wrong with the checkpoint,
             :meth:`RunHandle.result` raises.
     """
-    where = (thread_id, config, context)
-    more: Any = {"reuse": reuse, "record_models": record_models}
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, **more)
+    more: Any = {"config": config, "context": context, "reuse": reuse, "record_models": record_models}
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, **more)
     return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
@@ -243,19 +242,15 @@ def run(
         steps: super-steps to make at most; the one that only takes an input in is not counted.
         until: a node (stop before it runs) or a predicate on a ``Checkpoint`` (stop after its step).
         before, after: names of nodes to stop before and after, of subgraphs too (``"research|judge"``;
-            ``"|judge"`` is the root graph's alone). A run
-            that begins right before one passes it, and says so in ``Run.passed``.
+            ``"|judge"`` is the root graph's alone). A run that begins right before one passes it.
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``. Memory is read as of the checkpoint where the store keeps versions. What a node
             writes to a store that it holds by closure is written: a warning names it.
         reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True, or a dict of ``"live"``
             (nodes that always run), ``"effects"`` (that must not run), ``"from_"`` (threads to look in too).
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
-        record_models: record what models answer inside the nodes, on this machine
-            (:class:`lgviz.ModelRecordings`): with ``reuse`` it answers those that are asked the same again in
-            a node that runs. None: as ``%config LgvizMagics.record_models`` says.
-        on_event: told what happens, from the thread that runs it. With it the graph's models stream, as they
-            do for ``graph.stream(..., stream_mode="messages")``.
+        record_models: keep what models answer in nodes (:class:`lgviz.ModelRecordings`); None: as configured.
+        on_event: told what happens, in the run's thread; models stream as by ``stream_mode="messages"``.
 
     Raises:
         NothingToRun: nothing comes next, or no interrupt waits for the answer.
@@ -264,9 +259,8 @@ def run(
         SourceError, NotFound: there is no such checkpoint, or no checkpointer.
         WrongLoop: the graph's saver is busy on the loop that this call would block.
     """
-    where = (thread_id, config, context)
-    more: Any = {"reuse": reuse, "record_models": record_models}
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, **more)
+    more: Any = {"config": config, "context": context, "reuse": reuse, "record_models": record_models}
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, **more)
     return run_in_thread(graph, RunSteps(spec, on_event))
 
 
@@ -303,9 +297,8 @@ async def arun(
     on_event: Callable[[RunEvent], None] | None = None,
 ) -> Run:
     """:func:`run`, awaited on the caller's loop."""
-    where = (thread_id, config, context)
-    more: Any = {"reuse": reuse, "record_models": record_models}
-    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, *where, **more)
+    more: Any = {"config": config, "context": context, "reuse": reuse, "record_models": record_models}
+    spec = RunSpec(at, input, resume, only, steps, until, before, after, sandbox, thread_id, **more)
     work = RunSteps(spec, on_event)
     return await aperform(target_of(graph), work.act)
 
