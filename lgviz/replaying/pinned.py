@@ -19,7 +19,7 @@ from lgviz.transfer.bundles import open_bundle
 
 from .offline import offline
 from .results import ThreadReplay
-from .run import Names, ThreadWork
+from .work import Names, ThreadWork
 
 __all__ = ["check_pin", "names_in"]
 

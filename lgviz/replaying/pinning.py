@@ -26,7 +26,7 @@ from lgviz.transfer.bundles import packed_bundle
 
 from .fresh_test import failure_of
 from .pinned import names_in
-from .run import Names
+from .work import Names
 
 __all__ = ["Pinned", "pin"]
 

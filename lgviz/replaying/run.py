@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import pickle
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from typing import Any
 
-from langgraph.checkpoint.memory import InMemorySaver
 from tqdm.auto import tqdm
 
-from lgviz.analysis.history import History
-from lgviz.analysis.loading import said_by
-from lgviz.errors import ActRefused, LgvizError, ThreadNotFound, listed
-from lgviz.session.halts import StopPoints
-from lgviz.session.target import aperform, perform, target_of
-from lgviz.sources import open_source
-from lgviz.sources.base import Source
-from lgviz.sources.redact import Redactor
+from .results import Replay, ThreadReplay
+from .shipping import Shipped
+from .work import Names, ThreadWork, unreplayed
 
-from .results import BranchReplay, Replay, ThreadReplay
-from .thread import ThreadActs
-
-__all__ = ["Names", "ThreadWork", "areplay", "replay"]
-
-Names = str | Iterable[str]
+__all__ = ["areplay", "replay"]
 
 
 def replay(
@@ -55,13 +42,15 @@ def replay(
     Counter({'model': 1})
 
     Args:
-        graph: a compiled graph; its own saver, store and cache are not written to.
+        graph: a compiled graph, or its name (``"app:graph"``); its saver, store and cache are not written to.
         source: where the threads are: whatever :func:`lgviz.open_source` takes.
         threads: which ones, by id; None: all.
         live: names of nodes whose code has changed: they always run (``"research|judge"`` for one inside a
             subgraph).
         effects: names of nodes that must not run: where one would, its thread fails and says what differed.
-        executor: a ``ThreadPoolExecutor`` to replay several threads at once.
+        executor: to replay several threads at once: a ``ThreadPoolExecutor``, a ``ProcessPoolExecutor`` or
+            Dask's ``client.get_executor()``. Other processes are sent the graph by cloudpickle (without its
+            saver, store and cache) or load it by its name, and open ``source`` themselves: a path or URL.
 
     Returns:
         A :class:`~lgviz.replaying.results.Replay`: by thread id a verdict with its reason.
@@ -70,13 +59,15 @@ def replay(
         SourceError: the source cannot be read.
         ThreadNotFound: it has no such thread.
         NodeRefused: ``live`` or ``effects`` names no node.
-        ActRefused: the graph is none that can run, or the executor is none of threads.
+        NotASource: the graph's name leads to none.
+        ActRefused: the graph is none that can run, or it or the source cannot be sent to other processes.
+        NotInstalled: other processes are asked for without ``pip install 'lgviz[processes]'``.
     """
     work = ThreadWork.of(graph, source, threads, live, effects)
     found: dict[str, ThreadReplay] = {}
     stopped = False
     try:
-        for thread in work.through(executor):
+        for thread in _through(work, executor):
             found[thread.thread_id] = thread
     except KeyboardInterrupt:
         stopped = True
@@ -90,95 +81,29 @@ async def areplay(
     work = ThreadWork.of(graph, source, threads, live, effects)
     found = {}
     for thread_id in tqdm(work.threads, unit="thread", disable=None, leave=False):
-        with work.source.sharing():
-            found[thread_id] = await work.areplayed(thread_id)
+        found[thread_id] = await work.areplayed(thread_id)
     return Replay(found)
 
 
-@dataclass(frozen=True)
-class ThreadWork:
-    """What is to be replayed."""
-
-    graph: Any
-    source: Source
-    threads: list[str]
-    live: StopPoints
-    effects: StopPoints
-    redactor: Redactor | None = None
-    runs: bool = True
-    """Whether nodes may run at all."""
-    strict: bool = False
-    channels: frozenset[str] | None = None
-    """As :class:`~lgviz.replaying.thread.ThreadActs` takes them."""
-
-    @classmethod
-    def of(
-        cls, graph: Any, source: Any, threads: Names | None, live: Names = (), effects: Names = ()
-    ) -> ThreadWork:
-        here = copy.copy(graph)
-        if hasattr(graph, "checkpointer"):
-            here.checkpointer = InMemorySaver()
-        target_of(here)  # or it refuses
-        given = open_source(source)
-        opened = copy.copy(given.real)
-        opened.graph = graph  # states are told as today's graph tells them
-        known = [thread.thread_id for thread in opened.threads()]
-        asked = [threads] if isinstance(threads, str) else threads
-        wanted = known if asked is None else list(dict.fromkeys(map(str, asked)))
-        if missing := sorted(set(wanted).difference(known)):
-            raise ThreadNotFound(
-                f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."
-            )
-        is_live = StopPoints.of(live, here, "be live")
-        has_effects = StopPoints.of(effects, here, "have effects")
-        return cls(here, opened, wanted, is_live, has_effects, given.redactor)
-
-    def through(self, executor: Executor | None) -> Iterator[ThreadReplay]:
-        """Each thread, as it is done."""
-        if executor is not None and not isinstance(executor, ThreadPoolExecutor):
-            raise ActRefused(
-                f"A replay cannot go through a {type(executor).__name__} yet.", "Use a ThreadPoolExecutor."
-            )
-        with tqdm(total=len(self.threads), unit="thread", disable=None, leave=False) as bar:
-            if executor is None:
-                for thread_id in self.threads:
-                    with self.source.sharing():
-                        yield self.replayed(thread_id)
-                    bar.update()
-                return
-            waiting = [executor.submit(self.replayed, thread_id) for thread_id in self.threads]
-            try:
-                for done in as_completed(waiting):
-                    yield done.result()
-                    bar.update()
-            finally:
-                for future in waiting:
-                    future.cancel()
-
-    def replayed(self, thread_id: str) -> ThreadReplay:
-        """One thread; what keeps it from being replayed is its verdict."""
+def _through(work: ThreadWork, executor: Executor | None) -> Iterator[ThreadReplay]:
+    """Each thread, as it is done."""
+    with tqdm(total=len(work.threads), unit="thread", disable=None, leave=False) as bar:
+        if executor is None:
+            for thread_id in work.threads:
+                yield work.replayed(thread_id)
+                bar.update()
+            return
+        here = isinstance(executor, ThreadPoolExecutor)
+        there: Any = work if here else Shipped.through(executor, work)
+        waiting = {executor.submit(there.replayed, each): each for each in work.threads}
         try:
-            acts = self._acts(thread_id)
-            return perform(target_of(self.graph), lambda _here: acts.act())
-        except Exception as error:
-            return _unknown(thread_id, error)
-
-    async def areplayed(self, thread_id: str) -> ThreadReplay:
-        """:meth:`replayed`, awaited."""
-        try:
-            acts = self._acts(thread_id)
-            return await aperform(target_of(self.graph), lambda _here: acts.act())
-        except Exception as error:
-            return _unknown(thread_id, error)
-
-    def _acts(self, thread_id: str) -> ThreadActs:
-        history = History(self.source, thread_id)
-        named = (self.live.has_path, self.effects.has_path)
-        how: dict[str, Any] = {"runs": self.runs, "strict": self.strict, "channels": self.channels}
-        return ThreadActs(self.graph, history, *named, self.redactor, **how)
-
-
-def _unknown(thread_id: str, error: Exception) -> ThreadReplay:
-    said = error.cause if isinstance(error, LgvizError) else f"replaying it raised {said_by(error)}"
-    branch = BranchReplay("", "unknown", reason=str(said))
-    return ThreadReplay(thread_id, "unknown", Counter(), Counter(), reason=branch.reason, branches=(branch,))
+            for done in as_completed(waiting):
+                try:
+                    found = done.result() if here else pickle.loads(done.result())  # noqa: S301
+                except Exception as error:  # as where a process was ended
+                    found = unreplayed(waiting[done], error)
+                yield found
+                bar.update()
+        finally:
+            for future in waiting:
+                future.cancel()

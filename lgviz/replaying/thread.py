@@ -48,7 +48,6 @@ __all__ = ["ThreadActs"]
 _AHEAD = 15
 """How many checkpoints are read along with one: a trip to the source costs more than most of them."""
 _LASTING = "which state its subgraph with a history of its own went on from is not stored"
-_STORE = "a node that ran asked the store, which keeps no versions of what it held then"
 
 
 @dataclass(slots=True)
@@ -174,9 +173,9 @@ class ThreadActs:
         if run.models is not None:
             self._answered.update(run.models.answered)
         yield from self._compared(run, before)
-        if self._memory is not None and self._memory.doubted:
+        if self._memory is not None and self._memory.doubt:
             for row in leg.rows:
-                self._at[row] = replace(self._at[row], verdict="unknown", reason=_STORE)
+                self._at[row] = replace(self._at[row], verdict="unknown", reason=self._memory.doubt)
 
     def _is_newest(self, config: RunnableConfig) -> bool:
         newest = self._saver.get_tuple(config_of(self._history.thread_id))

@@ -20,7 +20,7 @@ from lgviz.persistence import Placeholder
 from lgviz.sources.base import Undecodable
 
 from .parting import names, said_of
-from .run import Names, ThreadWork
+from .work import Names, ThreadWork
 
 if TYPE_CHECKING:
     import pandas

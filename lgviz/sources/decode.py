@@ -7,10 +7,11 @@ loaded and trusted. What is not decoded becomes an :class:`Undecodable`, which n
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -106,9 +107,9 @@ class Decoder:
             return self._undecodable(error, type_, blob).reason, known
         return None
 
-    def sharing(self) -> AbstractContextManager[None]:
-        """Meanwhile equal models (messages) may be one object, as :meth:`Source.sharing` says."""
-        return nullcontext()
+    def sharing(self) -> Decoder:
+        """One to which equal models (messages) may be one object, as :meth:`Source.sharing` says."""
+        return self
 
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
         return Undecodable(described(error), _size(blob), str(type_))
@@ -126,16 +127,13 @@ class FileDecoder(Decoder):
         for module in {name for name, *_ in SAFE_MSGPACK_TYPES}:
             with suppress(ImportError):
                 import_module(module)
-        self._showing = _ShowingSerializer(trust=modules)
-        super().__init__(serializer_for(modules), self._showing)
+        self._modules = modules
+        super().__init__(serializer_for(modules), _ShowingSerializer(trust=modules))
 
-    @contextmanager
-    def sharing(self) -> Iterator[None]:
-        self._showing.shared = {}
-        try:
-            yield
-        finally:
-            self._showing.shared = None
+    def sharing(self) -> FileDecoder:
+        made, showing = copy.copy(self), _ShowingSerializer(trust=self._modules)
+        made._lenient, showing.shared = showing, {}
+        return made
 
     def _undecodable(self, error: Exception, type_: str | None, blob: Any) -> Undecodable:
         if not isinstance(error, NotImplementedError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sqlite3
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -76,6 +78,20 @@ def test_threads_of_ten_steps(kind: str, tmp_path: Path, report: Report) -> None
     report.hold(told, took * 1000 / THREADS, 60, "{:.1f} s")
     report.note("  threads a second", f"{THREADS / took:.0f}; free nodes by invoke {THREADS / free:.0f}")
     report.note("  what serving adds to free nodes; the goal is below 1", f"{(took - free) / free:.2f} times")
+
+
+@pytest.mark.parametrize("kind", ["lgviz", "LangGraph"])
+def test_two_processes(kind: str, tmp_path: Path, report: Report) -> None:
+    path, graph = tmp_path / "threads.db", build(None, STEPS, 1)
+    alone, _ = measure(kind, path, THREADS, STEPS, 1)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        lgviz.replay(graph, path, threads=["0", "1"], executor=executor)  # both import what they need
+        start = time.perf_counter()
+        found = lgviz.replay(graph, path, executor=executor)
+        took = time.perf_counter() - start
+    assert found.ok and found.served.total() == THREADS * STEPS
+    told = f"{THREADS:,} threads replayed by two processes, from {kind}'s database"
+    report.note(told, f"{took:.1f} s, alone {alone:.1f} s")
 
 
 @pytest.mark.parametrize("kind", ["lgviz", "LangGraph"])

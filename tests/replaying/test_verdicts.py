@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import sqlite3
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 import lgviz
 from lgviz import persistence
-from lgviz.errors import ActRefused, NodeRefused, ReadOnly, ThreadNotFound
+from lgviz.errors import NodeRefused, ReadOnly, ThreadNotFound
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -335,8 +335,6 @@ def test_what_cannot_be_is_said_before_anything_runs(tmp_path: Path) -> None:
         lgviz.replay(graph, saver, threads=["1", "7"])
     with pytest.raises(ReadOnly, match="Only a compiled graph"):
         lgviz.replay(saver, saver)
-    with ProcessPoolExecutor(1) as executor, pytest.raises(ActRefused, match="ProcessPoolExecutor"):
-        lgviz.replay(graph, saver, executor=executor)
     assert not calls
 
 

@@ -134,7 +134,7 @@ def test_a_message_without_an_id_is_never_shared(tmp_path: Path) -> None:
     ]
     assert all(isinstance(message, (AIMessage, HumanMessage)) for message in writes)
     nameless = AIMessage("a")
-    blob = source.real._decoder._showing.dumps_typed([nameless, nameless])  # type: ignore[attr-defined]
+    blob = source.real._decoder._lenient.dumps_typed([nameless, nameless])  # type: ignore[attr-defined]
     with source.sharing():
         one, other = source.real._decoder.value(*blob)  # type: ignore[attr-defined]
         assert one == other == nameless and one is not other

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from lgviz.errors import CheckpointNotFound, DamagedData
@@ -227,8 +227,14 @@ class LangGraphTables(EncodedSource):
                 by_id.setdefault(id_, []).append(row)
         return {id_: opened_writes(rows, self._decoder) for id_, rows in by_id.items()}
 
-    def sharing(self) -> AbstractContextManager[None]:
-        return self._decoder.sharing()
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        alone = self._decoder
+        self._decoder = alone.sharing()
+        try:
+            yield
+        finally:
+            self._decoder = alone
 
     def close(self) -> None:
         self._reader.close()

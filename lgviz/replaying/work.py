@@ -1,0 +1,125 @@
+"""What is to be replayed, and a thread of it at a time."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langgraph.checkpoint.memory import InMemorySaver
+
+from lgviz.analysis.history import History
+from lgviz.analysis.loading import said_by
+from lgviz.errors import LgvizError, ThreadNotFound, listed
+from lgviz.session.graph_names import load_graph
+from lgviz.session.halts import StopPoints
+from lgviz.session.target import aperform, perform, target_of
+from lgviz.sources import open_source
+from lgviz.sources.base import Source
+from lgviz.sources.redact import Redactor
+
+from .results import BranchReplay, ThreadReplay
+from .thread import ThreadActs
+
+__all__ = ["Names", "ThreadWork", "unreplayed"]
+
+Names = str | Iterable[str]
+
+
+@dataclass(frozen=True)
+class ThreadWork:
+    """What is to be replayed."""
+
+    graph: Any
+    source: Source
+    threads: list[str]
+    live: StopPoints
+    effects: StopPoints
+    redactor: Redactor | None = None
+    runs: bool = True
+    """Whether nodes may run at all."""
+    strict: bool = False
+    channels: frozenset[str] | None = None
+    """As :class:`~lgviz.replaying.thread.ThreadActs` takes them."""
+    name: str | None = None
+    """What the graph is loaded by, where a name was given."""
+
+    @classmethod
+    def of(
+        cls, graph: Any, source: Any, threads: Names | None, live: Names = (), effects: Names = ()
+    ) -> ThreadWork:
+        name = graph if isinstance(graph, str) else None
+        here = _in_memory(graph if name is None else load_graph(name))
+        target_of(here)  # or it refuses
+        given = open_source(source)
+        opened = _told_by(here, given)
+        known = [thread.thread_id for thread in opened.threads()]
+        asked = [threads] if isinstance(threads, str) else threads
+        wanted = known if asked is None else list(dict.fromkeys(map(str, asked)))
+        if missing := sorted(set(wanted).difference(known)):
+            raise ThreadNotFound(
+                f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."
+            )
+        is_live = StopPoints.of(live, here, "be live")
+        has_effects = StopPoints.of(effects, here, "have effects")
+        return cls(here, opened, wanted, is_live, has_effects, given.redactor, name=name)
+
+    def travelling(self) -> ThreadWork:
+        """What of it goes to another process as it is."""
+        bare: dict[str, Any] = {"graph": None, "source": None, "threads": []}
+        return replace(self, **bare)
+
+    def arrived(self, graph: Any, source: Source) -> ThreadWork:
+        """What travelled, with the graph and the source of the process that it came to."""
+        here = _in_memory(graph)
+        return replace(self, graph=here, source=_told_by(here, source))
+
+    def replayed(self, thread_id: str) -> ThreadReplay:
+        """One thread; what keeps it from being replayed is its verdict."""
+        source = copy.copy(self.source)  # what is shared while it is read is shared with no other thread
+        try:
+            with source.sharing():
+                acts = self._acts(thread_id, source)
+                return perform(target_of(self.graph), lambda _here: acts.act())
+        except Exception as error:
+            return unreplayed(thread_id, error)
+
+    async def areplayed(self, thread_id: str) -> ThreadReplay:
+        """:meth:`replayed`, awaited."""
+        source = copy.copy(self.source)
+        try:
+            with source.sharing():
+                acts = self._acts(thread_id, source)
+                return await aperform(target_of(self.graph), lambda _here: acts.act())
+        except Exception as error:
+            return unreplayed(thread_id, error)
+
+    def _acts(self, thread_id: str, source: Source) -> ThreadActs:
+        history = History(source, thread_id)
+        named = (self.live.has_path, self.effects.has_path)
+        how: dict[str, Any] = {"runs": self.runs, "strict": self.strict, "channels": self.channels}
+        return ThreadActs(self.graph, history, *named, self.redactor, **how)
+
+
+def _in_memory(graph: Any) -> Any:
+    """A copy of a graph that keeps what it makes in memory; what is no graph as it is."""
+    here = copy.copy(graph)
+    if hasattr(graph, "checkpointer"):
+        here.checkpointer = InMemorySaver()
+    return here
+
+
+def _told_by(graph: Any, source: Source) -> Source:
+    """A source without masks, whose states are told as a graph tells them."""
+    opened = copy.copy(source.real)
+    opened.graph = graph
+    return opened
+
+
+def unreplayed(thread_id: str, error: Exception) -> ThreadReplay:
+    """The verdict on a thread that an error kept from being replayed."""
+    said = error.cause if isinstance(error, LgvizError) else f"replaying it raised {said_by(error)}"
+    branch = BranchReplay("", "unknown", reason=str(said))
+    return ThreadReplay(thread_id, "unknown", Counter(), Counter(), reason=branch.reason, branches=(branch,))
