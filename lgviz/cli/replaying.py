@@ -46,6 +46,9 @@ def replay(
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Also write a report as JUnit does.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a report as an HTML page.")
+    ] = None,
 ) -> CommandAnswer:
     """Do threads again with today's code: neither a model nor a node whose input did not change is called.
 
@@ -63,6 +66,8 @@ def replay(
         raise typer.Exit(NOTHING) from error
     if junit is not None:
         junit.write_bytes(_junit(found, graph))
+    if html is not None:
+        found.export_html(html, f"{graph} on {database.source.shown(database.source.description)}")
     return CommandAnswer(lambda: _data(found), _lines(found), "There is no thread.", _code(found))
 
 
@@ -121,7 +126,7 @@ def _lines(found: Replay) -> Iterator[Line]:
         if thread.verdict != "same":
             at = f" at {thread.parted_at}" if thread.parted_at else ""
             yield [
-                (thread.thread_id, "cyan"),
+                (found.shown(thread.thread_id), "cyan"),
                 ("  ", ""),
                 (thread.verdict + at, _STYLES[thread.verdict]),
                 (f"  {thread.reason}", ""),
@@ -137,12 +142,13 @@ def _data(found: Replay) -> dict[str, Any]:
         "counts": found.counts,
         "served": found.served.total(),
         "ran": found.ran.total(),
-        "threads": [_thread(thread) for thread in found.values()],
+        "threads": [_thread(found, thread) for thread in found.values()],
     }
 
 
-def _thread(thread: ThreadReplay) -> dict[str, Any]:
-    told = {name: getattr(thread, name) for name in ("thread_id", "verdict", "parted_at", "reason")}
+def _thread(found: Replay, thread: ThreadReplay) -> dict[str, Any]:
+    told = {name: getattr(thread, name) for name in ("verdict", "parted_at", "reason")}
+    told = {"thread_id": found.shown(thread.thread_id), **told}
     branches = [
         {name: getattr(branch, name) for name in ("head", "verdict", "parted_at", "reason")}
         for branch in thread.branches
@@ -167,7 +173,7 @@ def _junit(found: Replay, graph: str) -> bytes:
     elements = {"parted": "failure", "failed": "error", "unknown": "skipped"}
     for thread in found.values():
         case = ElementTree.SubElement(
-            suite, "testcase", {"classname": graph, "name": _text(thread.thread_id)}
+            suite, "testcase", {"classname": graph, "name": _text(found.shown(thread.thread_id))}
         )
         if (element := elements.get(thread.verdict)) is not None:
             at = f"{thread.parted_at}: " if thread.parted_at else ""

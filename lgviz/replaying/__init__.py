@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .pinned import check_pin
 from .pinning import Pinned, pin
-from .results import BranchReplay, Replay, ThreadReplay, Verdict
+from .results import Replay
 from .run import areplay, replay
 from .upgrade import UpgradeProblem, UpgradeReport, check_upgrade
+from .verdicts import BranchReplay, ThreadReplay, Verdict
 
 __all__ = [
     "BranchReplay",

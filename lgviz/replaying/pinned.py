@@ -18,7 +18,7 @@ from lgviz.sources import open_source
 from lgviz.transfer.bundles import open_bundle
 
 from .offline import offline
-from .results import ThreadReplay
+from .verdicts import ThreadReplay
 from .work import Names, ThreadWork
 
 __all__ = ["check_pin", "names_in"]

@@ -1,86 +1,25 @@
-"""What a replay comes to: a verdict for each thread, and for each of its branches."""
+"""What a replay of many threads comes to."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from lgviz._visible import visible
-from lgviz.analysis.diff import StateDiff
 from lgviz.analysis.html import page, tag
-from lgviz.analysis.shown import ShownByFields
+
+from .report import report_html
+from .verdicts import ORDER, ThreadReplay
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["BranchReplay", "Replay", "ThreadReplay", "Verdict", "worst"]
-
-Verdict = Literal["same", "unknown", "parted", "failed"]
-_ORDER = ("same", "unknown", "parted", "failed")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class BranchReplay(ShownByFields):
-    """What became of one branch.
-
-    Attributes:
-        head: the label of its last checkpoint.
-        verdict: ``"same"``: every state came out equal, but for ids that were made up; ``"parted"``;
-            ``"failed"``: what was to run raised; ``"unknown"``: what is stored does not tell.
-        parted_at: the label of the first checkpoint that differs.
-        reason: one sentence; empty where it is the same.
-        diff: from the recorded state to the new one, at that checkpoint.
-        values: the state at its end.
-    """
-
-    head: str
-    verdict: Verdict
-    parted_at: str | None = None
-    reason: str = ""
-    diff: StateDiff | None = None
-    values: Any = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ThreadReplay(ShownByFields):
-    """What became of one thread: of the worst of its branches.
-
-    >>> import lgviz
-    >>> from langgraph.checkpoint.memory import InMemorySaver
-    >>> from lgviz.demos import two_nodes
-    >>> two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
-    >>> thread = lgviz.replay(graph, graph)["1"]
-    >>> thread.verdict, [branch.head for branch in thread.branches]
-    ('same', ['c3', 'c5'])
-
-    Attributes:
-        thread_id: the thread.
-        verdict, parted_at, reason, diff, values: see :class:`BranchReplay`.
-        served: by node, how many tasks history answered.
-        ran: by node, how many ran.
-        branches: all of them.
-        answered: by node, how many calls of models in tasks that ran were answered from what was recorded.
-    """
-
-    thread_id: str
-    verdict: Verdict
-    served: Counter[str]
-    ran: Counter[str]
-    parted_at: str | None = None
-    reason: str = ""
-    diff: StateDiff | None = None
-    values: Any = None
-    branches: tuple[BranchReplay, ...] = ()
-    answered: Counter[str] = field(default_factory=Counter)
-
-
-def worst(branches: Sequence[BranchReplay]) -> BranchReplay:
-    """The branch with the worst verdict; of several the first."""
-    return max(branches, key=lambda branch: _ORDER.index(branch.verdict))
+__all__ = ["Replay"]
 
 
 class Replay(Mapping[str, ThreadReplay]):
@@ -100,11 +39,19 @@ class Replay(Mapping[str, ThreadReplay]):
 
     Attributes:
         stopped: whether it was stopped before every thread was replayed.
+        shown: gives the id of a thread as it may be shown: masked where the source masks.
     """
 
-    def __init__(self, threads: Mapping[str, ThreadReplay], *, stopped: bool = False) -> None:
+    def __init__(
+        self,
+        threads: Mapping[str, ThreadReplay],
+        *,
+        stopped: bool = False,
+        shown: Callable[[str], str] = str,
+    ) -> None:
         self._threads = dict(threads)
         self.stopped = stopped
+        self.shown = shown
 
     def __getitem__(self, thread_id: str) -> ThreadReplay:
         return self._threads[thread_id]
@@ -124,7 +71,7 @@ class Replay(Mapping[str, ThreadReplay]):
     def counts(self) -> dict[str, int]:
         """How many threads have each verdict, the worst last."""
         found: Counter[str] = Counter(thread.verdict for thread in self.values())
-        return {verdict: found[verdict] for verdict in _ORDER if found[verdict]}
+        return {verdict: found[verdict] for verdict in ORDER if found[verdict]}
 
     @property
     def served(self) -> Counter[str]:
@@ -135,6 +82,27 @@ class Replay(Mapping[str, ThreadReplay]):
     def ran(self) -> Counter[str]:
         """By node, how many tasks ran in all threads."""
         return sum((thread.ran for thread in self.values()), Counter())
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were not bought again, in all threads."""
+        return sum(thread.tokens for thread in self.values())
+
+    def to_html(self, of: str = "") -> str:
+        """A report as one HTML page, without scripts and without a network; see :meth:`export_html`."""
+        threads = [replace(thread, thread_id=self.shown(thread.thread_id)) for thread in self.values()]
+        return str(report_html(threads, of, stopped=self.stopped))
+
+    def export_html(self, path: Any, of: str = "") -> None:
+        """Write a report as one HTML file: every thread's verdict, where it parted, and how.
+
+        What ``redact=`` masks in the source is masked in it.
+
+        Args:
+            path: where to; a file that is there is written over.
+            of: what was replayed, in words, to stand below the title.
+        """
+        Path(path).write_text(self.to_html(of), encoding="utf-8")
 
     def frame(self) -> pandas.DataFrame:
         """A row for each branch of each thread, with the columns ``thread_id, branch`` (the label of its
@@ -168,16 +136,16 @@ class Replay(Mapping[str, ThreadReplay]):
         return f"Replay of {threads}{early}: {told}; {tasks} served, {ran:,} ran"
 
     def __repr__(self) -> str:
-        return visible("\n".join([self.summary, *map(_line, list(self.values())[:_SHOWN])]))
+        return visible("\n".join([self.summary, *map(self._line, list(self.values())[:_SHOWN])]))
 
     def _repr_html_(self) -> str:
-        lines = (tag("div", _line(thread).strip(), "lg-row") for thread in list(self.values())[:_SHOWN])
+        lines = (tag("div", self._line(thread).strip(), "lg-row") for thread in list(self.values())[:_SHOWN])
         return page("Replay", Markup().join(lines), {self.summary.partition(": ")[2]: ""})
+
+    def _line(self, thread: ThreadReplay) -> str:
+        where = f" at {thread.parted_at}" if thread.parted_at else ""
+        why = f": {thread.reason}" if thread.reason else ""
+        return f"  {self.shown(thread.thread_id)}  {thread.verdict}{where}{why}"
 
 
 _SHOWN = 30
-
-
-def _line(thread: ThreadReplay) -> str:
-    where = f" at {thread.parted_at}" if thread.parted_at else ""
-    return f"  {thread.thread_id}  {thread.verdict}{where}{f': {thread.reason}' if thread.reason else ''}"

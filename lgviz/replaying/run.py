@@ -9,9 +9,10 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from .results import Replay, ThreadReplay
+from .results import Replay
 from .shipping import Shipped
-from .work import Names, ThreadWork, unreplayed
+from .verdicts import ThreadReplay
+from .work import Names, ThreadWork
 
 __all__ = ["areplay", "replay"]
 
@@ -71,7 +72,9 @@ def replay(
             found[thread.thread_id] = thread
     except KeyboardInterrupt:
         stopped = True
-    return Replay({name: found[name] for name in work.threads if name in found}, stopped=stopped)
+    return Replay(
+        {name: found[name] for name in work.threads if name in found}, stopped=stopped, shown=work.shown
+    )
 
 
 async def areplay(
@@ -82,7 +85,7 @@ async def areplay(
     found = {}
     for thread_id in tqdm(work.threads, unit="thread", disable=None, leave=False):
         found[thread_id] = await work.areplayed(thread_id)
-    return Replay(found)
+    return Replay(found, shown=work.shown)
 
 
 def _through(work: ThreadWork, executor: Executor | None) -> Iterator[ThreadReplay]:
@@ -101,7 +104,7 @@ def _through(work: ThreadWork, executor: Executor | None) -> Iterator[ThreadRepl
                 try:
                     found = done.result() if here else pickle.loads(done.result())  # noqa: S301
                 except Exception as error:  # as where a process was ended
-                    found = unreplayed(waiting[done], error)
+                    found = work.unreplayed(waiting[done], error)
                 yield found
                 bar.update()
         finally:

@@ -40,8 +40,8 @@ from lgviz.sources.redact import Redactor
 from .leg_run import LegRun
 from .legs import Leg, legs_of
 from .parting import fingerprint_of, names, parting, said_of
-from .results import BranchReplay, ThreadReplay, Verdict, worst
 from .store import ReplayedStore
+from .verdicts import BranchReplay, ThreadReplay, Verdict, worst
 
 __all__ = ["ThreadActs"]
 
@@ -105,6 +105,7 @@ class ThreadActs:
         self._at: dict[int, _Standing] = {}
         self._served: Counter[str] = Counter()
         self._ran: Counter[str] = Counter()
+        self._tokens = 0
         self._memory = ReplayedStore(graph.store) if isinstance(graph.store, BaseStore) else None
         self._graph.store = self._memory
         self._has_deltas = any(isinstance(each, DeltaChannel) for each in graph.channels.values())
@@ -121,8 +122,9 @@ class ThreadActs:
                 branch = yield from self._branch(row)
                 branches.append(branch)
         found = worst(branches)
-        told = (found.parted_at, found.reason, found.diff, found.values, tuple(branches), self._answered)
-        return ThreadReplay(self._history.thread_id, found.verdict, self._served, self._ran, *told)
+        told = (found.parted_at, found.reason, found.diff, found.values, tuple(branches))
+        counts = (self._answered, self._tokens)
+        return ThreadReplay(self._history.thread_id, found.verdict, self._served, self._ran, *told, *counts)
 
     def _branch(self, row: int) -> Act[BranchReplay]:
         at, values = self._at[row], None
@@ -172,6 +174,8 @@ class ThreadActs:
         self._ran.update(run.serving.ran)
         if run.models is not None:
             self._answered.update(run.models.answered)
+        if (spared := run.serving.spared) is not None:
+            self._tokens += spared.total
         yield from self._compared(run, before)
         if self._memory is not None and self._memory.doubt:
             for row in leg.rows:

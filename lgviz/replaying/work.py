@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +20,10 @@ from lgviz.sources import open_source
 from lgviz.sources.base import Source
 from lgviz.sources.redact import Redactor
 
-from .results import BranchReplay, ThreadReplay
 from .thread import ThreadActs
+from .verdicts import BranchReplay, ThreadReplay
 
-__all__ = ["Names", "ThreadWork", "unreplayed"]
+__all__ = ["Names", "ThreadWork"]
 
 Names = str | Iterable[str]
 
@@ -84,7 +84,7 @@ class ThreadWork:
                 acts = self._acts(thread_id, source)
                 return perform(target_of(self.graph), lambda _here: acts.act())
         except Exception as error:
-            return unreplayed(thread_id, error)
+            return self.unreplayed(thread_id, error)
 
     async def areplayed(self, thread_id: str) -> ThreadReplay:
         """:meth:`replayed`, awaited."""
@@ -94,13 +94,25 @@ class ThreadWork:
                 acts = self._acts(thread_id, source)
                 return await aperform(target_of(self.graph), lambda _here: acts.act())
         except Exception as error:
-            return unreplayed(thread_id, error)
+            return self.unreplayed(thread_id, error)
 
     def _acts(self, thread_id: str, source: Source) -> ThreadActs:
         history = History(source, thread_id)
         named = (self.live.has_path, self.effects.has_path)
         how: dict[str, Any] = {"runs": self.runs, "strict": self.strict, "channels": self.channels}
         return ThreadActs(self.graph, history, *named, self.redactor, **how)
+
+    def unreplayed(self, thread_id: str, error: Exception) -> ThreadReplay:
+        """The verdict on a thread that an error kept from being replayed."""
+        said = error.cause if isinstance(error, LgvizError) else f"replaying it raised {said_by(error)}"
+        reason = self.shown(str(said))
+        branches = (BranchReplay("", "unknown", reason=reason),)
+        return ThreadReplay(thread_id, "unknown", Counter(), Counter(), reason=reason, branches=branches)
+
+    @property
+    def shown(self) -> Callable[[str], str]:
+        """Masks a text that belongs to no value, where the source masks."""
+        return str if self.redactor is None else self.redactor.text
 
 
 def _in_memory(graph: Any) -> Any:
@@ -116,10 +128,3 @@ def _told_by(graph: Any, source: Source) -> Source:
     opened = copy.copy(source.real)
     opened.graph = graph
     return opened
-
-
-def unreplayed(thread_id: str, error: Exception) -> ThreadReplay:
-    """The verdict on a thread that an error kept from being replayed."""
-    said = error.cause if isinstance(error, LgvizError) else f"replaying it raised {said_by(error)}"
-    branch = BranchReplay("", "unknown", reason=str(said))
-    return ThreadReplay(thread_id, "unknown", Counter(), Counter(), reason=branch.reason, branches=(branch,))

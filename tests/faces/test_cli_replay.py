@@ -59,10 +59,13 @@ def test_one_parted(db: Path) -> None:
     assert "sk-secret" in str(failure.text)
     masked = lg(
         "replay", db, "--graph", "changed_app.py:graph", "--live", "node_a", "--junit", "report.xml",
-        "--redact", "/sk-[a-z]+/",
+        "--html", "report.html", "--redact", "/sk-[a-z]+/", "--redact", "/two/",
     )  # fmt: skip
     assert masked.exit_code == 1
-    assert "sk-secret" not in Path("report.xml").read_text() + masked.stdout
+    page = Path("report.html").read_text()
+    assert "&#x27;node_a&#x27; gave another bar[0]" in page and "changed_app.py:graph on " in page
+    for told in (Path("report.xml").read_text(), masked.stdout, page):
+        assert "sk-secret" not in told and "two" not in told
 
 
 def test_one_unknown_as_json(db: Path, tmp_path: Path) -> None:
