@@ -22,7 +22,7 @@ def mcp(
         typer.Option(
             "--graph",
             metavar="MODULE:GRAPH",
-            help="The graph, as app:graph or app.py:graph: adds preview, which runs its routers.",
+            help="The graph, as app:graph or app.py:graph: adds preview and replay, which run its routers.",
         ),
     ] = None,
     allow_write: Annotated[

@@ -12,6 +12,8 @@ __all__ = [
     "ForkAnswer",
     "MemoryAnswer",
     "PreviewAnswer",
+    "ReplayAnswer",
+    "ReplayRow",
     "StateAnswer",
     "ThreadsAnswer",
     "TreeAnswer",
@@ -140,3 +142,15 @@ class ForkAnswer(AnswerBase):
     label: str
     id: str
     next: list[str]
+
+
+class ReplayRow(TypedDict):
+    thread: str
+    verdict: str
+    at: str | None
+    reason: str
+    served: int
+
+
+class ReplayAnswer(AnswerBase):
+    threads: list[ReplayRow]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import operator
 import os
 import pty
 import re
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -28,6 +29,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
@@ -67,6 +69,14 @@ graph = builder.compile()
 class Loose(TypedDict, total=False):
     data: Any
     more: str
+
+
+class Appended(TypedDict, total=False):
+    said: Annotated[list[str], operator.add]
+
+
+class Prepended(TypedDict, total=False):
+    said: Annotated[list[str], lambda old, new: [*new, *old]]
 
 
 @dataclass
@@ -159,8 +169,8 @@ async def test_with_a_graph_it_previews_and_where_it_may_write_forks(
     parameters = server(path, "--graph", "app:graph", "--allow-write", cwd=tmp_path)
     async with Client(parameters) as client:
         tools = {one.name: one.annotations for one in (await client.list_tools()).tools}
-        assert list(tools) == [*READING, "preview", "fork"]
-        assert [bool(one and one.read_only_hint) for one in tools.values()] == [True] * 7 + [False]
+        assert list(tools) == [*READING, "preview", "replay", "fork"]
+        assert [bool(one and one.read_only_hint) for one in tools.values()] == [True] * 8 + [False]
         edit = {"at": "c2", "values": {"foo": "new"}, "as_node": "node_a", "thread": "two"}
         told = await client.call_tool("preview", edit)
         assert told.structured_content["next"] == ["node_b"]
@@ -534,6 +544,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("memory", {"limit": 50}), ("memory", {"namespace": [LABEL, "b" * 300], "limit": 50}),
     ("memory", {"text": "fork", "limit": 50}), ("memory", {"namespace": [LABEL, "b" * 300], "key": f"{EVIL}3"}),
     ("preview", {"at": "c2", "values": {"messages": [{"role": "user", "content": EVIL}]}, "as_node": EVIL}),
+    ("replay", {}),
 ]  # fmt: skip
 
 
@@ -642,7 +653,12 @@ def test_subgraphs_memory_as_it_was_and_searches() -> None:
 
 @pytest.mark.parametrize(
     ("graph", "write", "more"),
-    [(False, False, []), (False, True, []), (True, False, ["preview"]), (True, True, ["preview", "fork"])],
+    [
+        (False, False, []),
+        (False, True, []),
+        (True, False, ["preview", "replay"]),
+        (True, True, ["preview", "replay", "fork"]),
+    ],
 )
 def test_what_runs_code_is_listed_with_a_graph_alone_and_what_writes_where_it_may(
     graph: bool, write: bool, more: list[str]
@@ -652,6 +668,76 @@ def test_what_runs_code_is_listed_with_a_graph_alone_and_what_writes_where_it_ma
     for name in {"preview", "fork"} - set(more):
         with pytest.raises(LgvizError, match="Its owner can start it with --"):
             tools.call(name, {"at": "c0", "values": {}})
+
+
+def test_threads_are_replayed_and_no_node_runs() -> None:
+    ran: list[str] = []
+
+    def graph_of(saver: Any, schema: Any = Appended, *, more: bool = False) -> Any:
+        def first(state: dict[str, Any]) -> dict[str, Any]:
+            ran.append("first")
+            return {"said": [f"first {len(ran)}"]}
+
+        def asks(state: dict[str, Any]) -> dict[str, Any]:
+            ran.append("asks")
+            return {"said": [str(interrupt("go on?"))]}
+
+        def last(state: dict[str, Any]) -> dict[str, Any]:
+            ran.append("last")
+            if state["said"][-1] == "break":
+                raise RuntimeError("broken")
+            return {"said": ["last"]}
+
+        builder = StateGraph(schema).add_sequence([first, asks, last]).add_edge(START, "first")
+        if more:
+            builder.add_node("more", last)
+            builder.add_edge("first", "more")
+        return builder.compile(checkpointer=saver)
+
+    saver = InMemorySaver()
+    graph = graph_of(saver)
+    for answer in ("waits", "break", "yes"):
+        config: Any = {"configurable": {"thread_id": answer}}
+        graph.invoke({"said": ["hi"]}, config)
+        if answer != "waits":
+            with suppress(RuntimeError):
+                graph.invoke(Command(resume=answer), config)
+
+    def verdicts(graph: Any, **arguments: Any) -> dict[str, tuple[str, str | None, str]]:
+        with asked(graph) as tools:
+            rows = tools.call("replay", arguments).structured["threads"]
+        return {row["thread"]: (row["verdict"], row["at"], row["reason"]) for row in rows}
+
+    was = len(ran)
+    assert verdicts(graph) == dict.fromkeys(("yes", "break", "waits"), ("same", None, ""))
+    assert verdicts(graph_of(saver, more=True), thread="yes") == {
+        "yes": ("unknown", "c3", "what 'more' wrote is not stored: it was not asked this before")
+    }
+    assert verdicts(graph_of(saver, Prepended), thread="waits") == {
+        "waits": ("parted", "c2", "'first' gave another said[0]")
+    }
+    assert len(ran) == was
+
+
+def test_a_replay_is_bounded_and_goes_on_where_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = two_nodes.build(MemorySaver())
+    for number in range(4):
+        two_nodes.seed(graph, thread_id=str(number))
+    with asked(graph) as tools:
+        page = tools.call("replay", {"limit": 3})
+        assert ([row["thread"] for row in page.structured["threads"]], page.more) == (
+            ["3", "2", "1"], "1 more: offset=3",
+        )  # fmt: skip
+        assert [row["thread"] for row in tools.call("replay", {"offset": 3}).structured["threads"]] == ["0"]
+        with pytest.raises(LgvizError, match="There is no thread"):
+            tools.call("replay", {"thread": "9"})
+        monkeypatch.setattr("lgviz.mcp.replaying._SECONDS", 0.0)
+        assert tools.call("replay", {}).more == "stopped after 0 s; 3 more: offset=1"
+        monkeypatch.setattr("lgviz.mcp.replaying._LONGEST", 5)
+        assert tools.call("replay", {"thread": "1"}).structured["threads"] == [
+            {"thread": "1", "verdict": "unknown", "at": None, "served": 0,
+             "reason": "it has 6 checkpoints; `lgviz replay` has no limit"},
+        ]  # fmt: skip
 
 
 def test_wrong_arguments_are_told_in_a_sentence() -> None:
@@ -667,8 +753,8 @@ def test_wrong_arguments_are_told_in_a_sentence() -> None:
         ("preview", {"at": "c2", "values": {"x": 1}}, "The graph has no channel 'x'. It has 'foo', 'bar'."),
         ("preview", {"at": "c2", "values": {}, "overwrite": ["foo"]},
          'overwrite names "foo", for which values has nothing. Give it a value.'),
-        ("nope", {}, "There is no tool \"nope\". There are 'threads', 'tree', 'state', 'diff', 'find', 'memory' "
-                     "and 'preview'."),
+        ("nope", {}, "There is no tool \"nope\". There are 'threads', 'tree', 'state', 'diff', 'find', 'memory', "
+                     "'preview' and 'replay'."),
     ]  # fmt: skip
     with asked(graph) as tools:
         for name, arguments, said in wrong:
