@@ -745,8 +745,9 @@ class RunRequest(TypedDict):
     configurable: str | None
     sandbox: bool
     """As for a fork."""
-    reuse: NotRequired[bool]
-    """History answers what was asked the same before; it does not run."""
+    reuse: NotRequired[Literal["all", "rest"] | None]
+    """What history answers of it, where the same was asked before: all, or the rest after the checkpoint's
+    own next nodes, which run (as every later task of them does)."""
 
 
 class Breakpoints(TypedDict):
@@ -855,7 +856,28 @@ class RunView(TypedDict):
     checkpoint: str | None
     error: str | None
     reused: ReusedView | None
-    """Of a run that history could answer, once it has ended."""
+    """Of a run that has ended, of which history answered something."""
+
+
+class DryRunRequest(TypedDict):
+    """What history would answer of a run from a checkpoint, or from a fork of it."""
+
+    checkpoint: str
+    fork: ForkRequest | None
+    configurable: str | None
+
+
+class DryRunView(TypedDict):
+    """Up to the step in which something runs."""
+
+    served: dict[str, int]
+    """By node, the tasks that history answers."""
+    runs: dict[str, int]
+    """By node, the tasks that run in the first step that it does not answer; empty: it answers all."""
+    reason: str
+    """Why the first of them runs; else why the run fails, if it does."""
+    ends: bool
+    """Whether that is all of the run; else it goes on further than was looked ahead, or something runs."""
 
 
 class ReusedView(TypedDict):
@@ -1324,6 +1346,7 @@ class Methods(TypedDict):
     fork_form: tuple[CheckpointParams, ForkForm]
     part_form: tuple[PartParams, PartForm]
     fork_preview: tuple[ForkRequest, PreviewView]
+    dry_run: tuple[DryRunRequest, DryRunView]
     fork_commit: tuple[ForkRequest, ForkResult]
     answer_form: tuple[CheckpointParams, list[AnswerForm]]
     answer_make: tuple[AnswerRequest, AnswersMade]

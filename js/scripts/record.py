@@ -252,7 +252,7 @@ def trip() -> list[dict[str, Any]]:
     graph.begin("1")
     view = Recorder(graph.compiled, "answered")
     view.glance("c2", "c3")
-    running = graph.held(view, "book", view.ids["c3"])
+    running = graph.held(view, "book", view.ids["c3"], reuse="rest")
     graph.go_on.set()
     view.ids["last"] = view.reply(running)["checkpoint"]
     view.glance("last")
@@ -261,11 +261,13 @@ def trip() -> list[dict[str, Any]]:
     view.ask("value_get", checkpoint=view.ids["c2"], channel="fares", path=[], offset=50, limit=100)
     # A fork, and a run from it that is stopped while its first node works.
     edits = [{"channel": "plan", "path": [], "text": '"ask first"'}]
-    view.ask("fork_preview", **fork(view.ids["c1"], {}, "__start__", edits=edits))
+    planned = fork(view.ids["c1"], {}, "__start__", edits=edits)
+    view.ask("fork_preview", **planned)
+    view.ask("dry_run", checkpoint=view.ids["c1"], fork=planned, configurable="{}")
     made = view.ask("fork_commit", **fork(view.ids["c1"], {}, "__start__", edits=edits, note="what if"))["id"]
     view.ids["c3"] = made
     view.glance("c3")
-    running = graph.held(view, "search", made, configurable="{}")
+    running = graph.held(view, "search", made, configurable="{}", reuse="all")
     view.ask("run_stop", run=2)
     graph.go_on.set()
     view.ids["c4"] = view.reply(running)["checkpoint"]

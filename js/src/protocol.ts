@@ -703,8 +703,11 @@ export interface RunRequest {
   configurable: string | null;
   /** As for a fork. */
   sandbox: boolean;
-  /** History answers what was asked the same before; it does not run. */
-  reuse?: boolean;
+  /**
+   * What history answers of it, where the same was asked before: all, or the rest after the checkpoint's
+   * own next nodes, which run (as every later task of them does).
+   */
+  reuse?: "all" | "rest" | null;
 }
 
 /** Where runs of a thread stop: names of nodes, of subgraphs by path (`research|judge`). */
@@ -806,8 +809,27 @@ export interface RunView {
   warnings: string[];
   checkpoint: string | null;
   error: string | null;
-  /** Of a run that history could answer, once it has ended. */
+  /** Of a run that has ended, of which history answered something. */
   reused: ReusedView | null;
+}
+
+/** What history would answer of a run from a checkpoint, or from a fork of it. */
+export interface DryRunRequest {
+  checkpoint: string;
+  fork: ForkRequest | null;
+  configurable: string | null;
+}
+
+/** Up to the step in which something runs. */
+export interface DryRunView {
+  /** By node, the tasks that history answers. */
+  served: Record<string, number>;
+  /** By node, the tasks that run in the first step that it does not answer; empty: it answers all. */
+  runs: Record<string, number>;
+  /** Why the first of them runs; else why the run fails, if it does. */
+  reason: string;
+  /** Whether that is all of the run; else it goes on further than was looked ahead, or something runs. */
+  ends: boolean;
 }
 
 /** What became of a run's tasks. */
@@ -1246,6 +1268,7 @@ export interface Methods {
   fork_form: { params: CheckpointParams; result: ForkForm };
   part_form: { params: PartParams; result: PartForm };
   fork_preview: { params: ForkRequest; result: PreviewView };
+  dry_run: { params: DryRunRequest; result: DryRunView };
   fork_commit: { params: ForkRequest; result: ForkResult };
   answer_form: { params: CheckpointParams; result: AnswerForm[] };
   answer_make: { params: AnswerRequest; result: AnswersMade };

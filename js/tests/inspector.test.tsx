@@ -242,6 +242,24 @@ describe("forking", () => {
     expect(source.all("fork_commit")).toEqual([]);
   });
 
+  it("says before it runs what history answers, unless that is not wanted", async () => {
+    await open("c1");
+    await openFork();
+    type(await textOf("plan"), "ask first");
+    await vi.waitFor(
+      () => expect(by("reuse-ahead").textContent).toBe(": history does not answer search"),
+      2000,
+    );
+    by("reuse").click();
+    await vi.waitFor(() => expect(host.querySelector('[data-testid="lgviz-reuse-ahead"]')).toBeNull());
+    type(by("fork-note"), "what if");
+    await vi.waitFor(() => expect(by("fork-run").getAttribute("aria-disabled")).toBe("false"), 3000);
+    by("fork-run").click();
+    await vi.waitFor(() => expect(source.all("run_start")).toHaveLength(1), 3000);
+    expect(source.all("run_start")[0].reuse).toBeUndefined();
+    expect(source.all("dry_run")).toHaveLength(1);
+  });
+
   it("keeps its buttons back while a text is no JSON", async () => {
     await open("c1");
     await openFork();
@@ -300,7 +318,11 @@ describe("forking", () => {
       as_node: "__start__",
     });
     await vi.waitFor(
-      () => expect((source.all("run_start")[0] as RunRequest)?.checkpoint).toBe(id("c3")),
+      () =>
+        expect(source.all("run_start")[0] as RunRequest).toMatchObject({
+          checkpoint: id("c3"),
+          reuse: "all",
+        }),
       3000,
     );
     expect(store.panel.value).toBeNull();

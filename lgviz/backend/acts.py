@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from langgraph.constants import START
+
 from lgviz import session
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff, diff_states
@@ -34,6 +36,8 @@ from lgviz.protocol import (
     CheckpointParams,
     CodeRequest,
     CodeView,
+    DryRunRequest,
+    DryRunView,
     ForkForm,
     ForkRequest,
     ForkResult,
@@ -45,12 +49,14 @@ from lgviz.protocol import (
     RunView,
     StartRequest,
 )
-from lgviz.sources.places import by_channel, place_of
+from lgviz.sources.places import by_channel, node_path, place_of, within
 
 __all__ = ["Acts"]
 
 Hear = Callable[[session.RunEvent], None]
 
+LOOKED = 2.0
+"""For how many seconds history is looked through for answers; whoever clicked waits meanwhile."""
 _OFTEN = 0.1
 """Seconds between two words on how far a copy is."""
 
@@ -152,6 +158,25 @@ class Acts:
         )
         return at, preview, self._previewed(at, preview)
 
+    @handler("run")
+    def dry_run(self, call: RequestCall, params: DryRunRequest) -> DryRunView:
+        graph, at = self._live(params["checkpoint"])
+        edit = session.Edit(**self._edit(graph, at, params["fork"])) if params["fork"] else None
+        told = session.dry_run(
+            graph,
+            at,
+            edit,
+            reuse={"within": LOOKED},
+            **self._run_with(params["configurable"], at),
+            check=call.check,
+        )
+        return {
+            "served": dict(told.served),
+            "runs": dict(told.runs),
+            "reason": self._thread.shown(told.reason),
+            "ends": told.ends,
+        }
+
     @handler("act")
     def fork_commit(self, call: RequestCall, params: ForkRequest) -> ForkResult:
         graph, at = self._live(params["checkpoint"])
@@ -221,11 +246,10 @@ class Acts:
                 resume=checked_answers(at, params["resume"]),
                 until=self._until(graph, params["until"]),
                 loop=self._loop,
-                reuse=params.get("reuse", False),
+                reuse=_within(_reuse(at, params)),
                 on_event=on_event,
                 **self._run_with(params["configurable"], at),
             ),
-            asked=params,
         )
 
     def _begun(self, start: StartInput, on_event: Hear) -> session.RunHandle:
@@ -250,7 +274,6 @@ class Acts:
         thread_id: str,
         begin: Callable[[Hear], session.RunHandle],
         call: RequestCall | None = None,
-        asked: RunRequest | None = None,
     ) -> RunView:
         """Begin a run, tell of it until it has ended, and what came of it; to ``call`` also which checkpoint
         was the first."""
@@ -279,7 +302,7 @@ class Acts:
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
-            if asked is not None and asked.get("reuse", False):
+            if run.served:
                 view["reused"] = {
                     "served": run.served.total(),
                     "ran": run.ran.total(),
@@ -449,9 +472,23 @@ class Acts:
                 until=self._until_code(run["until"]) if run else None,
                 config=_typed(at, run["configurable"] if run else None),
                 sandbox=run["sandbox"] if run else False,
-                reuse=run.get("reuse", False) if run else False,
+                reuse=_reuse(at, run) if run else False,
             )
         return code.select_code(self._subject, thread_id, at.label)
+
+
+def _reuse(at: Checkpoint, run: RunRequest) -> bool | dict[str, list[str]]:
+    """What a run is to be answered, as :func:`lgviz.run` takes it."""
+    if run.get("reuse") != "rest":
+        return run.get("reuse") == "all"
+    path = node_path(at.namespace)
+    live = [within(path, node) for node in dict.fromkeys(at.next) if node != START]
+    return {"live": live} if live else False  # the input is taken in anew: so is all that follows
+
+
+def _within(reuse: bool | dict[str, list[str]]) -> bool | dict[str, Any]:
+    """What a run is to be answered, found within the seconds that a person waits."""
+    return reuse and {**(reuse if isinstance(reuse, dict) else {}), "within": LOOKED}
 
 
 def _typed(at: Checkpoint, configurable: str | None) -> Mapping[str, Any] | None:

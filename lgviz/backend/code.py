@@ -98,7 +98,7 @@ def run_code(
     after: Sequence[str] = (),
     config: Mapping[str, Any] | None = None,
     sandbox: bool = False,
-    reuse: bool = False,
+    reuse: bool | Mapping[str, Any] = False,
 ) -> str:
     """Code that runs on from a checkpoint, answering its interrupts with ``resume``; ``until`` is Python."""
     only = None if only == "all" else only

@@ -7,9 +7,12 @@ notes what its task is asked, and the cache looks that up in the recordings.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
@@ -50,7 +53,7 @@ class TaskOutcome:
     reason: str = ""
 
 
-class Unanswered(Exception):
+class Unanswered(RuntimeError):  # LangGraph's default retry policy does not try it again
     """A task that must be answered from history, and is not; the text says why."""
 
 
@@ -66,6 +69,9 @@ class Serving(BaseCache[TaskWrites]):
         must: asked with the path of a task that history does not answer and that is not live: whether it must
             not run either, for nothing has changed so far.
         models: what answers the models that are called in tasks that run; None: nothing does.
+        dry: run nothing at all: the run ends (:class:`Unanswered`) at the step in which a task would run.
+        check: called while history is looked through; what it raises ends that.
+        within: how many seconds in all to look for answers; a task whose answer is not found by then runs.
 
     Attributes:
         answers: what became of each task, in order.
@@ -81,6 +87,10 @@ class Serving(BaseCache[TaskWrites]):
         first: Callable[[], Iterable[int]] = tuple,
         must: Callable[[str], bool] = lambda _path: False,
         models: RecordedAnswers | None = None,
+        *,
+        dry: bool = False,
+        check: Callable[[], None] = lambda: None,
+        within: float = math.inf,
     ) -> None:
         super().__init__()
         self._recordings = recordings
@@ -92,6 +102,10 @@ class Serving(BaseCache[TaskWrites]):
         self.models = models
         if models is not None:
             models.near = first
+        self._dry = dry
+        self._check = check
+        self._within = within
+        self._looked = 0.0
         self._fingerprints = Fingerprints()
         self._asked: dict[str, Asked] = {}
         self._decided: dict[str, TaskWrites | None] = {}
@@ -139,6 +153,8 @@ class Serving(BaseCache[TaskWrites]):
                 if (writes := self._decided[key[1]]) is not None:
                     found[key] = writes
                     self._handed.update((id(write), write) for write in writes)
+            if self._dry and self.worked:
+                raise Unanswered("nothing runs in a dry run")
         return found
 
     async def aget(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
@@ -206,7 +222,11 @@ class Serving(BaseCache[TaskWrites]):
         elif asked.fingerprint is None:
             reason = f"its input cannot be told exactly: {reason}"
         elif (found := self._found(asked)) is None:
-            reason = "it was not asked this before"
+            reason = (
+                "it was not asked this before"
+                if self._looked < self._within
+                else f"no answer was found within {self._within:g} s"
+            )
         else:
             recording, task = found
             try:
@@ -226,7 +246,7 @@ class Serving(BaseCache[TaskWrites]):
                 return renamed
         if path in self._graphs:
             return None  # its own nodes are answered
-        if self._effects(path):
+        if self._effects(path) and not self._dry:
             self._refuse(asked, reason)
         if not self._live(path) and self._must(path):
             raise Unanswered(f"what {_node(path)!r} wrote is not stored: {reason}")
@@ -237,16 +257,33 @@ class Serving(BaseCache[TaskWrites]):
     def _found(self, asked: Asked) -> tuple[Recording, RecordedTask] | None:
         """The recorded task to answer with: one not served yet, if there is one."""
         last = None
-        for recording, row in self._places(asked.path):
-            for task in recording.at(row):
-                if task.asked.path != asked.path or task.asked.fingerprint != asked.fingerprint:
-                    continue
-                if task.inner or not self._whole.get(asked.path, True):
-                    continue  # its own nodes are answered
-                if not task.used:
-                    return recording, task
-                last = recording, task
+        began = time.monotonic() - self._looked
+        with ExitStack() as reading:
+            # What many states hold is read and hashed once.
+            for recording in self._recordings:
+                reading.enter_context(recording.history.source.sharing())
+            for recording, row in self._places(asked.path):
+                self._check()
+                task = self._answering(asked, recording.at(row))
+                if task is not None:
+                    last = recording, task
+                self._looked = time.monotonic() - began
+                if self._looked > self._within or (task is not None and not task.used):
+                    break
         return last
+
+    def _answering(self, asked: Asked, tasks: Iterable[RecordedTask]) -> RecordedTask | None:
+        """Of the tasks of one step the one that was asked the same, not served yet if there is one."""
+        if not self._whole.get(asked.path, True):
+            return None  # its own nodes are answered
+        same = (
+            task
+            for task in tasks
+            if task.asked.path == asked.path
+            and task.asked.fingerprint == asked.fingerprint
+            and not task.inner
+        )
+        return min(same, key=lambda task: task.used, default=None)
 
     def _places(self, path: str) -> Iterable[tuple[Recording, int]]:
         seen = set()

@@ -15,6 +15,7 @@ from .acts import (
     inferred_as_node,
     preview,
 )
+from .ahead import DryRun, dry_run
 from .conditions import condition_code, condition_of
 from .halts import check_breakpoints, nodes_of
 from .inputs import GraphInput, input_of
@@ -33,6 +34,7 @@ from .values import ChannelInfo, Set, channels_of, parse_json
 
 __all__ = [
     "ChannelInfo",
+    "DryRun",
     "Edit",
     "GraphInput",
     "NewThread",
@@ -59,6 +61,7 @@ __all__ = [
     "condition_code",
     "condition_of",
     "configurable_of",
+    "dry_run",
     "finished_siblings",
     "fork",
     "forked",

@@ -270,7 +270,7 @@ def as_node_options(
 
     def act(here: GraphTarget) -> Act[list[Option]]:
         position = yield from find(here, at, thread_id, config)
-        over = _overlaid(position)
+        over = position.overlaid()
         gotos = gotos_at(here, at, position)
         options = []
         for node in [START, *(name for name in position.graph.nodes if name != START), END]:
@@ -306,13 +306,6 @@ def finished_siblings(
     return perform(target_of(graph), act)
 
 
-def _overlaid(position: Position) -> Position:
-    """The checkpoint on an overlay that reads the saver once."""
-    over = OverlaySaver(position.target.saver, {})
-    over.learn(position.saved)
-    return replace(position, target=position.target.with_saver(over))
-
-
 def _afresh(over: Position) -> Position:
     """The checkpoint, as it is stored, on an overlay that holds nothing yet."""
     saver = over.target.saver
@@ -340,7 +333,7 @@ def _preview(
     here: GraphTarget, at: Any, thread_id: str | None, edit: Edit, config: RunnableConfig | None, context: Any
 ) -> Act[Preview]:
     position = yield from find(here, at, thread_id, config)
-    over = _overlaid(position)
+    over = position.overlaid()
     before = yield from load(over)
     made, after = yield from _tried(over, edit, config, context)
     old = by_channel(before.snapshot.values) | before.stored(position)
@@ -365,7 +358,7 @@ def _fork(
     position = yield from find(here, at, thread_id, config)
     yield from refuse_mixed(at, position, set_channels(edit.values))
     if tolerant(here.graph)[0] is not here.graph:  # its nodes look at the state before they run
-        yield from _tried(_overlaid(position), edit, config, context)
+        yield from _tried(position.overlaid(), edit, config, context)
     if new.thread_id is not None:
         edit = replace(edit, threads=(position.thread_id, new.thread_id))
         position = yield from new.make(position)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypedDict, Unpack
 
 from langchain_core.runnables import RunnableConfig
 
@@ -13,25 +14,37 @@ from lgviz.reuse.model_recordings import ModelRecordings
 from lgviz.reuse.models import ModelCalls, RecordedAnswers
 from lgviz.reuse.recorded import Recording
 from lgviz.reuse.serving import Serving
-from lgviz.sources.places import configurable_of
+from lgviz.sources.places import configurable_of, place_of
 from lgviz.sources.redact import Redactor
 
 from .beginning import begins
 from .halts import StopPoints
 from .target import GraphTarget, Position
 
-__all__ = ["models_of", "serving_of"]
+__all__ = ["LookAhead", "models_of", "serving_of"]
 
-_KNOWN = ("live", "effects", "from_")
+
+class LookAhead(TypedDict, total=False):
+    """What is told of a run before it runs; as :class:`Serving` takes it."""
+
+    dry: bool
+    check: Callable[[], None]
+
+
+_KNOWN = ("live", "effects", "from_", "within")
 
 
 def serving_of(
-    reuse: bool | Mapping[str, Any], position: Position, given: GraphTarget, config: RunnableConfig | None
+    reuse: bool | Mapping[str, Any],
+    position: Position,
+    given: GraphTarget,
+    config: RunnableConfig | None,
+    **more: Unpack[LookAhead],
 ) -> Serving | None:
     """What answers a run's tasks; None where nothing shall.
 
     Raises:
-        InvalidValue: ``reuse`` has an unknown key.
+        InvalidValue: ``reuse`` has an unknown key, or its ``within`` is no number.
         NodeRefused: it names a node that the graph does not have.
         ThreadNotFound: it names a thread that is not there.
     """
@@ -41,6 +54,9 @@ def serving_of(
     if unknown := [name for name in asked if name not in _KNOWN]:
         raise InvalidValue(f"reuse has no {listed(unknown)}.", f"It may have {listed(_KNOWN)}.")
     graph = given.graph
+    seconds = asked.get("within", math.inf)
+    if not isinstance(seconds, int | float) or not seconds >= 0:
+        raise InvalidValue(f"reuse's 'within' is {seconds!r}.", "Give seconds, as 2.5.")
     live = StopPoints.of(asked.get("live", ()), graph, "be live")
     effects = StopPoints.of(asked.get("effects", ()), graph, "have effects")
     others = [asked["from_"]] if isinstance(asked.get("from_"), str) else list(asked.get("from_", ()))
@@ -57,6 +73,8 @@ def serving_of(
         effects.has_path,
         lambda: _after(histories[0], position) if here else (),
         models=RecordedAnswers.of(histories, _before(histories[0], position) if here else ()),
+        within=seconds,
+        **more,
     )
 
 
@@ -93,9 +111,15 @@ def _before(history: History, position: Position) -> Iterable[int]:
 
 
 def _after(history: History, position: Position) -> Iterator[int]:
-    """The rows from a checkpoint on, the nearest first: what ran there before is likeliest asked again."""
-    start = history.tree.row_of(position.id, position.namespace)
-    waiting = [history.tree.rows[start]] if start >= 0 else []
+    """The rows from a checkpoint on, the nearest first: what ran there before is likeliest asked again. Of a
+    fork, those after the checkpoint that it left."""
+    tree, saved = history.tree, position.saved
+    left = place_of(saved.parent_config).checkpoint_id if saved.parent_config else None
+    starts = (tree.row_of(id_, position.namespace) for id_ in (position.id, left) if id_)
+    waiting = [tree.rows[start] for start in starts if start >= 0]
+    told = set()
     for row in waiting:  # grows
-        yield row.index
-        waiting.extend(row.children)
+        if row.index not in told:
+            told.add(row.index)
+            yield row.index
+            waiting.extend(row.children)

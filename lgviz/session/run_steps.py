@@ -34,7 +34,7 @@ from .interrupts import BESIDE, Answer, answered_besides, answers_of, located, o
 from .loaded import load, snapshot_of
 from .mixed import refuse_mixed
 from .plan import begun_anew, plan_of, refreshed, replanted, root_of
-from .reused import models_of, serving_of
+from .reused import LookAhead, models_of, serving_of
 from .run_result import CheckpointFinder, Run, RunError, RunEvent, Status
 from .sandbox import Sandbox, sandbox_of
 from .saver_errors import refusal
@@ -78,6 +78,8 @@ class RunSpec:
     """None: as it is set for all runs."""
     redactor: Redactor | None = None
     """What it masks in answers of models is not recorded; None: the redactor of the source of ``at``."""
+    ahead: LookAhead | None = None
+    """Given where it is only looked at, up to where a task would run that ``reuse`` does not answer."""
 
 
 @dataclass
@@ -146,11 +148,12 @@ class RunSteps:
         reader = CheckpointFinder(base.given)
         serial = isinstance(given.saver, SaverProxy) and given.saver.serial
         claims = self._claims = Claims(position.target.saver, self.sandbox, position.thread_id)
-        self.serving = serving_of(spec.reuse, position, given, spec.config)
+        self.serving = serving_of(spec.reuse, position, given, spec.config, **(spec.ahead or {}))
         masks = spec.redactor
         if masks is None and isinstance(spec.at, Checkpoint):
             masks = spec.at.history.source.redactor
-        self.models = models_of(spec.record_models, position, given, self.serving, masks)
+        if not spec.ahead:
+            self.models = models_of(spec.record_models, position, given, self.serving, masks)
         if self.serving is not None:
             base = replace(base, graph=self.serving.over(base.graph))
         here = base.with_proxy(

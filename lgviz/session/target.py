@@ -29,6 +29,7 @@ from lgviz.sources.places import MARK, config_of, configurable_of, node_path, pl
 from .effects import Act, adrive, call, drive, run_sync, running_loop
 from .ended import carried, opened
 from .old_langgraph import refuse_wrong_forks
+from .overlay import OverlaySaver
 from .saver_errors import as_refusals
 from .saver_proxy import Edited, Latest, Marks, OnPut, SaverProxy, is_async_only, is_sync_only
 
@@ -130,6 +131,12 @@ class Position:
     def config(self) -> RunnableConfig:
         """Names exactly this checkpoint."""
         return config_of(self.thread_id, self.namespace, self.id)
+
+    def overlaid(self) -> Position:
+        """This checkpoint on an overlay that reads the saver once, and holds what is put into it."""
+        over = OverlaySaver(self.target.saver, {})
+        over.learn(self.saved)
+        return replace(self, target=self.target.with_saver(over))
 
     def without(self, channels: Iterable[str]) -> Position:
         """This checkpoint as if these channels had never been written."""

@@ -296,6 +296,10 @@ REQUESTS: dict[str, Every] = {
     "fork_preview": lambda b, ids: [
         fork(ids[2], {"log": ["new"], "text": "t"}, node) for node in ("say", "each", "ask", "nobody")
     ],
+    "dry_run": lambda b, ids: [
+        {"checkpoint": id_, "fork": what, "configurable": "{}"}
+        for id_ in ids for what in (None, fork(id_, {"log": ["new"], "text": "t"}, "say"))
+    ],
     "fork_commit": lambda b, ids: [fork(ids[2], {"log": ["new"]}, "each", note="why", new_thread="2")],
     "answer_form": _each,
     "answer_make": lambda b, ids: [

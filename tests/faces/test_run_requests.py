@@ -75,7 +75,7 @@ def test_breakpoints_are_kept_with_the_thread_and_hold_for_every_run(line: Any) 
 def test_what_history_answers_is_counted_and_marked(line: Any) -> None:
     view = View(line)
     start = ids(view)[1]
-    done = view.ask("run_start", **run(start), reuse=True)
+    done = view.ask("run_start", **run(start), reuse="all")
     assert done["reused"] == {"served": 4, "ran": 0, "tokens": 0}
     plain = view.ask("run_start", **run(start))
     assert plain["reused"] is None
@@ -88,8 +88,30 @@ def test_what_history_answers_is_counted_and_marked(line: Any) -> None:
     for checkpoint, served in ((done["checkpoint"], True), (plain["checkpoint"], False)):
         (task,) = view.ask("tasks_get", checkpoint=before[checkpoint].id)
         assert task["served"] is served
-    code = view.ask("code_get", act="run", checkpoint=start, run={**run(start), "reuse": True})["code"]
+    code = view.ask("code_get", act="run", checkpoint=start, run={**run(start), "reuse": "all"})["code"]
     assert "reuse=True" in code
+
+
+def test_the_rest_after_what_was_asked_to_run_is_answered(line: Any) -> None:
+    view = View(line)
+    start = ids(view)[1]
+    asked = {**run(start), "reuse": "rest"}
+    assert view.ask("run_start", **asked)["reused"] == {"served": 3, "ran": 1, "tokens": 0}
+    code = view.ask("code_get", act="run", checkpoint=start, run=asked)["code"]
+    assert "reuse={'live': ['a']}" in code
+    # From before the input all that follows is asked anew.
+    assert view.ask("run_start", **{**run(ids(view)[0]), "reuse": "rest"})["reused"] is None
+
+
+def test_what_history_would_answer_is_told_before(line: Any) -> None:
+    view = View(line)
+    start, before = ids(view)[1], ids(view)
+    told = view.ask("dry_run", checkpoint=start, fork=None, configurable="{}")
+    assert told == {"served": dict.fromkeys("abcd", 1), "runs": {}, "reason": "", "ends": True}
+    changed = fork(start, {"log": ["new"]}, "a")
+    told = view.ask("dry_run", checkpoint=start, fork=changed, configurable="{}")
+    assert told == {"served": {}, "runs": {"b": 1}, "reason": "it was not asked this before", "ends": False}
+    assert ids(view) == before
 
 
 def test_until_a_condition_or_a_node(line: Any) -> None:

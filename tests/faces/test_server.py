@@ -367,7 +367,7 @@ READ = {
     "memory_changes",
 }  # fmt: skip
 REFUSED = {
-    "fork_form", "part_form", "fork_preview", "fork_commit", "answer_form", "answer_make", "start_form",
+    "fork_form", "part_form", "fork_preview", "dry_run", "fork_commit", "answer_form", "answer_make", "start_form",
     "thread_start", "run_start", "run_stop", "breakpoints_set", "memory_plan", "memory_put", "memory_delete",
     "sandbox_keep", "sandbox_discard", "export_plan", "export_write",
 }  # fmt: skip

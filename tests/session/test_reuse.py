@@ -133,6 +133,7 @@ async def test_an_awaited_run_is_answered_too() -> None:
         ({"lives": ["a"]}, InvalidValue, "reuse has no 'lives'"),
         ({"live": ["x"]}, NodeRefused, "The graph has no node 'x' to be live. Choose 'a'."),
         ({"effects": "x"}, NodeRefused, "The graph has no node 'x' to have effects."),
+        ({"within": "2 s"}, InvalidValue, "reuse's 'within' is '2 s'."),
         ({"from_": "9"}, ThreadNotFound, "There is no thread '9'"),
     ],
 )
@@ -144,3 +145,57 @@ def test_what_cannot_be_is_said_before_anything_runs(reuse: Any, error: Any, tol
     with pytest.raises(error, match=told):
         session.run(graph, "c1", thread_id="1", reuse=reuse)
     assert not calls
+
+
+def stored(saver: Any) -> list[str]:
+    return [saved.checkpoint["id"] for saved in saver.list(None)]
+
+
+@pytest.mark.parametrize("demo", [subgraph, agent, fan_out, approval])
+def test_a_dry_run_says_what_the_run_does_and_does_nothing(demo: Any, each_saver: Any) -> None:
+    graph = demo.build(each_saver)
+    demo.seed(graph, thread_id="1")
+    before = stored(each_saver)
+    for checkpoint in [c for c in open_history(graph, thread_id="1") if c.next]:
+        told = session.dry_run(graph, checkpoint)
+        run = session.run(graph, checkpoint, sandbox=True, reuse=True)
+        if told.ends:
+            assert (told.served, told.runs, run.ran) == (run.served, Counter(), Counter()), checkpoint
+        else:
+            assert told.runs and told.reason and told.runs <= run.ran, checkpoint
+            assert told.served <= run.served, checkpoint
+        run.discard()
+    assert stored(each_saver) == before
+
+
+def test_a_dry_run_of_a_fork_looks_past_what_it_does_not_touch() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b", "c"), saver := InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    before, done = stored(saver), Counter(calls)
+    unchanged = session.dry_run(graph, "c1", session.Edit({"log": []}, as_node="__start__"), thread_id="1")
+    changed = session.dry_run(graph, "c2", session.Edit({"log": ["x"]}, as_node="a"), thread_id="1")
+    assert (unchanged.served, unchanged.runs, unchanged.ends) == (Counter("abc"), Counter(), True)
+    assert (changed.served, changed.runs, changed.ends) == (Counter(), Counter("b"), False)
+    assert changed.reason == "it was not asked this before"
+    ahead = session.dry_run(graph, "c1", steps=2, thread_id="1")
+    assert (ahead.served, ahead.runs, ahead.ends) == (Counter("ab"), Counter(), False)
+    effects = session.dry_run(graph, "c1", reuse={"live": "a", "effects": ["b"]}, thread_id="1")
+    assert (effects.runs, effects.reason) == (Counter("a"), "it is live")
+    assert (stored(saver), calls) == (before, done)
+
+
+def test_history_is_looked_through_for_as_long_as_is_wanted() -> None:
+    calls: Counter[str] = Counter()
+    graph = chain(counting(calls, "a", "b", "c"), InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke({"log": []}, {"configurable": {"thread_id": "2"}})
+    calls.clear()
+    near = session.run(graph, "c1", thread_id="1", reuse={"within": 0})
+    assert (near.served, near.ran) == (Counter("abc"), Counter())
+    # Of another input nothing is near: the first row that is looked at is the only one.
+    asked = session.dry_run(graph, "c5", reuse={"within": 0}, thread_id="1")
+    assert asked.served == Counter("abc")
+    other = session.Edit({"log": ["x"]}, as_node="__start__")
+    left = session.dry_run(graph, "c1", other, reuse={"within": 0, "from_": ["2"]}, thread_id="1")
+    assert left.reason == "no answer was found within 0 s"

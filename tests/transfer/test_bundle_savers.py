@@ -20,7 +20,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import _messages_delta_reducer
 from langgraph.store.base import BaseStore
-from langgraph.types import interrupt
+from langgraph.types import RetryPolicy, interrupt
 
 import lgviz
 from lgviz import persistence
@@ -107,7 +107,9 @@ def build(saver: Any, store: BaseStore | None = None) -> Any:
 
     inner = StateGraph(Inner).add_node("think", lambda state: {"log": ["thought"]}).add_edge(START, "think")
     builder = StateGraph(Talk).add_node("greet", said("greet")).add_node("plan", inner.compile())
-    builder.add_node("done", done).add_node("ask", ask).add_node("fail", fail)
+    # LangGraph loses what a task asks while another's failure already ends the step: fail late.
+    late = RetryPolicy(initial_interval=0.2, jitter=False, max_attempts=2, retry_on=ValueError)
+    builder.add_node("done", done).add_node("ask", ask).add_node("fail", fail, retry_policy=late)
     builder.add_edge(START, "greet").add_edge("greet", "plan")
     for name in ("done", "ask", "fail"):
         builder.add_edge("plan", name)

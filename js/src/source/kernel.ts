@@ -50,6 +50,7 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "sandbox_keep",
   "fork_commit",
   "fork_preview",
+  "dry_run",
   "fork_form",
   "search",
   "memory_search",
@@ -237,8 +238,12 @@ export class KernelSource implements Source {
   };
 }
 
-/** What is asked, in one text, whatever the order of its parameters. */
+/** What is asked, in one text, whatever the order of its parameters and of what they hold. */
 export function keyOf(method: string, params: unknown): string {
-  const named = Object.entries(params as Record<string, unknown>);
-  return `${method} ${JSON.stringify(named.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+  return `${method} ${JSON.stringify(params, inOrder)}`;
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -101,6 +101,16 @@ export function plainRun(checkpoint: string, more: Partial<RunRequest> = {}): Ru
   return { checkpoint, resume: null, until: null, configurable: null, sandbox: false, ...more };
 }
 
+/** A run on from a checkpoint: its own next nodes run, and history answers the rest where it can. */
+export function runOn(store: Store, checkpoint: string, more: Partial<RunRequest> = {}): RunRequest {
+  return plainRun(checkpoint, { ...(store.reuse.peek() ? { reuse: "rest" as const } : {}), ...more });
+}
+
+/** A run of a fork that was just made: history answers all that the fork does not touch. */
+export function runFork(store: Store, checkpoint: string, configurable: string | null): RunRequest {
+  return plainRun(checkpoint, { configurable, ...(store.reuse.peek() ? { reuse: "all" as const } : {}) });
+}
+
 /** Whether a checkpoint is held by the sandbox: what is done with it stays there. */
 export function isHeld(store: Store, checkpoint: string): boolean {
   const tree = store.tree.value;

@@ -64,9 +64,9 @@ export class Store {
   readonly topology = signal<Topology | null>(null);
   /** By path (`research|judge`) the graphs inside it. */
   readonly subgraphs = signal<Readonly<Record<string, Topology>>>({});
-  /** Why nothing can be forked or run here; null where it can. */
   /** Its values come from a database that was named alone: nothing of them is drawn but text. */
   readonly untrusted = signal(true);
+  /** Why nothing can be forked or run here; null where it can. */
   readonly readOnly: ReadonlySignal<string | null>;
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
@@ -89,6 +89,8 @@ export class Store {
   /** The part of a value that was asked for last, to edit it in a fork. */
   readonly editing = signal<(Part & { checkpoint: string }) | null>(null);
   readonly graphShown = signal(false);
+  /** What was asked the same before is answered from history, in runs begun here. */
+  readonly reuse = signal(true);
 
   /** Runs started by any view, by their number. */
   readonly runs = signal<ReadonlyMap<number, RunView>>(new Map());

@@ -120,9 +120,17 @@ export const german: Readonly<Record<string, string>> = {
   "{n} ran": "{n} gelaufen",
   "{n} token not bought": "{n} Token nicht gekauft",
   "{n} tokens not bought": "{n} Token nicht gekauft",
-  "Run and reuse": "Ausführen und wiederverwenden",
-  "Runs on a new branch; what was asked the same before is answered from history":
-    "Läuft auf einem neuen Zweig; was schon einmal gleich gefragt wurde, wird aus dem Verlauf beantwortet",
+  "Reuse what did not change": "Wiederverwenden, was sich nicht geändert hat",
+  "reuse what did not change": "wiederverwenden, was sich nicht geändert hat",
+  "Runs begun here are answered from history where the same was asked before":
+    "Läufe von hier werden aus dem Verlauf beantwortet, wo schon einmal gleich gefragt wurde",
+  "Runs {nodes} on a new branch; what comes after is answered from history where it is asked the same":
+    "Führt {nodes} auf einem neuen Zweig aus; was danach gleich gefragt wird, beantwortet der Verlauf",
+  "history answers nothing": "der Verlauf beantwortet nichts",
+  "history does not answer {nodes}": "der Verlauf beantwortet {nodes} nicht",
+  "history answers {nodes}, which is all": "der Verlauf beantwortet {nodes}, das ist alles",
+  "history answers {nodes} at least": "der Verlauf beantwortet mindestens {nodes}",
+  "history answers {nodes}; then {left} must run": "der Verlauf beantwortet {nodes}; dann muss {left} laufen",
   "{label} is still being read": "{label} wird noch gelesen",
   "The clipboard is denied": "Die Zwischenablage ist gesperrt",
   "This thread has no subgraph steps": "Dieser Thread hat keine Schritte in Untergraphen",

@@ -21,7 +21,7 @@ import { t } from "../../lib/words";
 import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { CopyProgress } from "../../source/types";
-import { isHeld, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import { isHeld, runAndFollow, runFork, sandboxReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { ownGraph } from "../graph/drawn";
 import { Topology } from "../graph/topology";
@@ -234,6 +234,8 @@ function Form({ id, store, form, view }: FormProps) {
         </div>
         <Footer store={store} form={form} draft={draft} change={change} acts={acts} />
         <Preview
+          store={store}
+          request={toRequest(form, draft)}
           previewed={previewed}
           obstacle={wrong}
           load={{ before: (channel) => loader(store.source, form.checkpoint, channel) }}
@@ -345,7 +347,7 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
       store.closeFork();
       // Someone who went elsewhere meanwhile stays there.
       if (store.selected.peek() === form.checkpoint) store.select(made.id);
-      if (run) void runAndFollow(store, plainRun(made.id, { configurable: request.configurable }));
+      if (run) void runAndFollow(store, runFork(store, made.id, request.configurable));
     } catch (failure) {
       if (!isCancelled(failure)) setFailed({ of: key, error: ProtocolError.of(failure) });
       setBusy(false);

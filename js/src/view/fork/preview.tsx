@@ -1,12 +1,15 @@
 // What a fork would make, asked for while it is being written.
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Debounce } from "../../lib/debounce";
 import { counted } from "../../lib/format";
 import { t } from "../../lib/words";
-import type { ForkRequest, PreviewView } from "../../protocol";
+import type { DryRunView, ForkRequest, PreviewView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Source } from "../../source/types";
+import type { Store } from "../../state/store";
 import { Channels, type Loads } from "../inspector/diff";
+import { useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
 
 export interface Previewed {
@@ -48,6 +51,8 @@ export function usePreview(source: Source, request: ForkRequest | null): Preview
 }
 
 interface Props {
+  store: Store;
+  request: ForkRequest;
   previewed: Previewed & { pending: boolean };
   /** Why there is nothing to preview yet. */
   obstacle: string | null;
@@ -56,8 +61,9 @@ interface Props {
 }
 
 /** The resulting changes and what runs then; nothing is written for it. */
-export function Preview({ previewed, obstacle, load }: Props) {
+export function Preview({ store, request, previewed, obstacle, load }: Props) {
   const { view, error, pending } = previewed;
+  const settled = obstacle === null && !error && !pending;
   return (
     <div class="lgviz-then" data-testid="lgviz-fork-preview" aria-live="polite" aria-busy={pending}>
       <h4>{t("then:")}</h4>
@@ -66,7 +72,9 @@ export function Preview({ previewed, obstacle, load }: Props) {
       ) : error && !pending ? (
         <Problem error={error} />
       ) : view ? (
-        <Result view={view} load={load} />
+        <Result view={view} load={load}>
+          {view.next.length > 0 && <ReuseLine store={store} request={settled ? request : null} />}
+        </Result>
       ) : (
         <div class="lgviz-preview-box lgviz-faint">{t("trying it…")}</div>
       )}
@@ -74,7 +82,13 @@ export function Preview({ previewed, obstacle, load }: Props) {
   );
 }
 
-function Result({ view, load }: { view: PreviewView; load: Loads }) {
+interface ResultProps {
+  view: PreviewView;
+  load: Loads;
+  children: ComponentChildren;
+}
+
+function Result({ view, load, children }: ResultProps) {
   const { channels } = view.diff;
   return (
     <>
@@ -85,6 +99,7 @@ function Result({ view, load }: { view: PreviewView; load: Loads }) {
         </b>
         {view.next.length === 0 && <span class="lgviz-mute">{t(": the run ends")}</span>}
         <span class="lgviz-faint">{` · ${t("nothing written yet")}`}</span>
+        {children}
       </div>
       {view.warnings.map((warning) => (
         <p class="lgviz-warning" key={warning}>
@@ -101,4 +116,48 @@ function Result({ view, load }: { view: PreviewView; load: Loads }) {
       )}
     </>
   );
+}
+
+/** Whether history is to answer what the fork does not touch, and what that would be (null: not known yet). */
+function ReuseLine({ store, request }: { store: Store; request: ForkRequest | null }) {
+  const reuse = store.reuse.value;
+  const fork = request && { ...request, note: null };
+  const asked = useAsk(
+    store.source,
+    "dry_run",
+    reuse && fork ? { checkpoint: fork.checkpoint, fork, configurable: fork.configurable } : null,
+    store.revision.value,
+  );
+  return (
+    <label class="lgviz-check lgviz-reuse">
+      <input
+        type="checkbox"
+        data-testid="lgviz-reuse"
+        checked={reuse}
+        onChange={(event) => (store.reuse.value = event.currentTarget.checked)}
+      />
+      <span>
+        {t("reuse what did not change")}
+        {reuse && (
+          <span class="lgviz-faint" data-testid="lgviz-reuse-ahead">
+            {asked.data && !asked.pending ? `: ${told(asked.data)}` : asked.error ? "" : " …"}
+          </span>
+        )}
+      </span>
+    </label>
+  );
+}
+
+/** What history would answer, in words. */
+function told({ served, runs, ends }: DryRunView): string {
+  const names = (nodes: Record<string, number>) =>
+    counted(Object.entries(nodes).flatMap(([node, n]) => Array<string>(n).fill(node))).join(", ");
+  const [answered, left] = [names(served), names(runs)];
+  if (left === "" && answered === "") return t("history answers nothing");
+  if (answered === "") return t("history does not answer {nodes}", { nodes: left });
+  if (left === "")
+    return ends
+      ? t("history answers {nodes}, which is all", { nodes: answered })
+      : t("history answers {nodes} at least", { nodes: answered });
+  return t("history answers {nodes}; then {left} must run", { nodes: answered, left });
 }

@@ -4,7 +4,7 @@ import { counted, duration, timeOfDay, title } from "../../lib/format";
 import { still } from "../../lib/still";
 import { t, tn } from "../../lib/words";
 import type { CheckpointView, RunRequest } from "../../protocol";
-import { isHeld, isResumable, plainRun, runAndFollow, sandboxReason } from "../../state/acts";
+import { isHeld, isResumable, plainRun, runAndFollow, runOn, sandboxReason } from "../../state/acts";
 import { isFinished } from "../../state/start";
 import { isActive, labelOf, type Store } from "../../state/store";
 import { ChangedChips } from "../find/changes";
@@ -159,8 +159,8 @@ function Acts({ store, view, stale }: Props) {
         testid="lgviz-run-here"
         stale={stale}
         reason={readOnly ?? busy ?? nothing}
-        hint={t("Runs {nodes} on a new branch", { nodes: counted(view.next).join(", ") })}
-        act={() => void runAndFollow(store, plainRun(view.id))}
+        hint={runHint(store, view)}
+        act={() => void runAndFollow(store, runOn(store, view.id))}
       />
       {!finished && (
         <Act
@@ -189,6 +189,18 @@ function Acts({ store, view, stale }: Props) {
       {!forking && <More store={store} view={view} reason={readOnly ?? busy ?? nothing} />}
     </div>
   );
+}
+
+function runHint(store: Store, view: CheckpointView): string {
+  const nodes = counted(view.next).join(", ");
+  return store.reuse.value && view.next[0] !== "__start__"
+    ? t(
+        "Runs {nodes} on a new branch; what comes after is answered from history where it is asked the same",
+        {
+          nodes,
+        },
+      )
+    : t("Runs {nodes} on a new branch", { nodes });
 }
 
 function stepHere(view: CheckpointView, resumable: boolean): RunRequest {
@@ -222,13 +234,6 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
     },
   ];
   items.unshift({
-    name: t("Run and reuse"),
-    testid: "lgviz-reuse",
-    reason,
-    hint: t("Runs on a new branch; what was asked the same before is answered from history"),
-    act: () => void runAndFollow(store, plainRun(view.id, { reuse: true })),
-  });
-  items.unshift({
     name: t("Run until …"),
     testid: "lgviz-until-open",
     reason,
@@ -241,9 +246,16 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
       testid: "lgviz-sandbox-here",
       reason: reason ?? sandboxReason(store),
       hint: t("Runs {nodes} and stores nothing until it is kept", { nodes: counted(view.next).join(", ") }),
-      act: () => void runAndFollow(store, plainRun(view.id, { sandbox: true })),
+      act: () => void runAndFollow(store, runOn(store, view.id, { sandbox: true })),
     });
   }
+  items.push({
+    name: t("Reuse what did not change"),
+    testid: "lgviz-reuse",
+    checked: store.reuse.value,
+    hint: t("Runs begun here are answered from history where the same was asked before"),
+    act: () => (store.reuse.value = !store.reuse.value),
+  });
   return (
     <div class="lgviz-popover-anchor" ref={anchor}>
       <DotsMenu label={t("More to do here")} testid="lgviz-more" items={items} />
@@ -265,7 +277,7 @@ function choices(store: Store, view: CheckpointView): CodeChoice[] {
     else all.push(diff);
   }
   if (view.next.length > 0 && store.readOnly.peek() === null) {
-    const run = plainRun(view.id);
+    const run = runOn(store, view.id);
     if (isResumable(store, view)) {
       const resume = plainRun(view.id, { only: "unfinished" });
       all.push({ name: t("resume"), request: { act: "run", checkpoint: view.id, run: resume } });

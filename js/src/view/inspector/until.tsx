@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { ProtocolError } from "../../source/error";
-import { isResumable, plainRun, runAndFollow } from "../../state/acts";
+import { isResumable, plainRun, runAndFollow, runOn } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { useId } from "../ui/id";
 
@@ -20,8 +20,10 @@ export function UntilForm({ store, view, close }: Props) {
   const id = useId();
   useEffect(() => field.current?.focus({ preventScroll: true }), []);
   const run = async () => {
-    const only = isResumable(store, view) ? ({ only: "unfinished" } as const) : {};
-    const request = plainRun(view.id, { until: text.trim(), ...only });
+    const until = text.trim();
+    const request = isResumable(store, view)
+      ? plainRun(view.id, { until, only: "unfinished" })
+      : runOn(store, view.id, { until });
     try {
       // The code of a run is made of its condition: what is wrong with it is said before anything runs.
       await store.source.request("code_get", { act: "run", checkpoint: view.id, run: request });

@@ -11,6 +11,8 @@ export interface MenuItem {
   /** Why it cannot be done; null where it can. */
   reason?: string | null;
   hint?: string;
+  /** Of an item that switches something: whether it is on. */
+  checked?: boolean;
   act(): void;
 }
 
@@ -81,12 +83,18 @@ export function DotsMenu({ label, items, hint, testid, children, opening }: Prop
   );
 }
 
+function roleOf({ checked }: MenuItem) {
+  return checked === undefined
+    ? { role: "menuitem" as const }
+    : { role: "menuitemcheckbox" as const, "aria-checked": checked };
+}
+
 function Item({ item, close }: { item: MenuItem; close(): void }) {
   const { reason = null } = item;
   return (
     <button
       type="button"
-      role="menuitem"
+      {...roleOf(item)}
       data-testid={item.testid}
       aria-disabled={reason !== null}
       aria-description={reason ?? undefined}
@@ -97,6 +105,7 @@ function Item({ item, close }: { item: MenuItem; close(): void }) {
         item.act();
       }}
     >
+      {item.checked !== undefined && <span aria-hidden="true">{item.checked ? "✓ " : ""}</span>}
       {item.name}
       {item.key && <kbd>{item.key}</kbd>}
     </button>
