@@ -3,12 +3,14 @@
 Teaches the debugging of an agent: told to take the cheapest flight, the model ignores the column ``seats``
 and books a flight that is sold out. One branch asks better at the beginning; the other changes what the
 search found, as ``tools``, and lets the same model run on. ``messages`` are merged by id, ``reservation``
-is a dict that one tool rewrites, ``plan`` is text that the model ticks off.
+is a dict that one tool rewrites, ``plan`` is text that the model ticks off. ``calls`` counts how often the
+model and each tool were called: a replay calls none of them.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -18,7 +20,10 @@ from langgraph.graph import START, StateGraph, add_messages
 
 from ._seed import Graph, config_of, forked, ran, state_before
 
-__all__ = ["CHEAPEST", "EARLIEST", "State", "build", "seed"]
+__all__ = ["CHEAPEST", "EARLIEST", "State", "build", "calls", "seed"]
+
+calls: Counter[str] = Counter()
+"""How often ``"model"`` and each tool were called in this process, by all graphs of this module."""
 
 ROUTE, OLD_DAY, NEW_DAY = "LIS-ZRH", "2025-06-12", "2025-06-13"
 RESERVATIONS: dict[str, dict[str, Any]] = {
@@ -61,6 +66,7 @@ def chosen(wish: str, flights: list[dict[str, Any]]) -> str:
 
 def agent(state: State) -> dict[str, Any]:
     """The scripted model: what it does next depends on the last tool's answer only."""
+    calls["model"] += 1
     messages = state["messages"]
     last, message_id = messages[-1], f"ai-{sum(m.type == 'ai' for m in messages) + 1}"
     if not isinstance(last, ToolMessage):
@@ -120,6 +126,7 @@ def tools(state: State) -> dict[str, Any]:
     last = state["messages"][-1]
     for request in last.tool_calls if isinstance(last, AIMessage) else ():
         answer = {"tool_call_id": request["id"], "name": request["name"], "id": f"tool-{request['id']}"}
+        calls[request["name"]] += 1
         try:
             text, changes = TOOLS[request["name"]](state, **request["args"])
             update |= changes

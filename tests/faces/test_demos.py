@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
+import lgviz
 from lgviz.demos import DEMOS, agent, approval, chat, fan_out, memory, subgraph, two_nodes
 
 
@@ -39,6 +41,16 @@ def test_a_seed_makes_branches_and_is_the_same_each_time(name: str) -> None:
     doc = DEMOS[name].__doc__
     assert doc is not None
     assert "Teaches" in doc
+
+
+def test_a_replay_of_the_agent_calls_no_model_and_a_changed_node_runs_alone() -> None:
+    graph = agent.build(InMemorySaver())
+    agent.seed(graph)
+    agent.calls.clear()
+    same = lgviz.replay(graph, graph)
+    assert (same["1"].verdict, same.served.total(), agent.calls) == ("same", 17, Counter())
+    assert lgviz.replay(graph, graph, live="tools").ran == Counter(tools=7)
+    assert agent.calls == Counter(get_reservation=2, search_flights=2, rebook=3)
 
 
 def test_the_documented_run_gives_four_checkpoints() -> None:

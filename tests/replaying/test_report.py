@@ -17,6 +17,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 
 import lgviz
 from lgviz.replaying import Replay
+from lgviz.replaying.work import ThreadWork
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\u202e"
 
@@ -162,6 +163,14 @@ def test_what_is_masked_is_masked_in_it(stored: InMemorySaver) -> None:
         text = Page(replay.to_html()).text
         assert " tasks served" in text
         assert "sk-now" not in text and not {"one", "two"} & set(text.split() + repr(replay).split())
+
+
+def test_what_kept_a_thread_from_being_replayed_is_masked(stored: InMemorySaver) -> None:
+    masked = lgviz.open_source(stored, redact=[re.compile("sk-[a-z]+")])
+    work = ThreadWork.of(chain(stored, plan=says("plan"), act=says("act")), masked, None)
+    found = work.unreplayed("one", ValueError("no key sk-now"))
+    assert found.verdict == "unknown" and "ValueError: no key " in found.reason
+    assert "sk-now" not in found.reason + Page(Replay({"one": found}).to_html()).text
 
 
 def test_a_page_of_many_threads_stays_small(stored: InMemorySaver, monkeypatch: pytest.MonkeyPatch) -> None:
