@@ -264,7 +264,7 @@ def test_two_nodes_of_one_step_in_threads() -> None:
     assert len(model.calls) == 6
 
 
-async def test_two_nodes_of_one_step_awaited(file: Path) -> None:
+async def test_two_nodes_of_one_step_awaited(file: Path, recordings: ModelRecordings) -> None:
     model = Parrot()
 
     async def ask(state: Wide) -> Wide:
@@ -275,10 +275,14 @@ async def test_two_nodes_of_one_step_awaited(file: Path) -> None:
         graph = two_at_once(ask, saver)
         first = await lgviz.astart(graph, {"said": []}, thread_id="1", record_models=True)
         live = await lgviz.arun(graph, "c1", thread_id="1", reuse={"live": ["left", "right"]})
+        assert len(model.calls) == 4
         replayed = await lgviz.areplay(graph, file, live="left")
+        model.calls.clear()
+        await graph.ainvoke({"said": []}, {"configurable": {"thread_id": "2"}})
+        assert len(model.calls) == 4
+    assert list(recordings.threads) == ["1"], "what the same task does after a run is not heard"
     assert (live.answered, live.values) == (Counter(left=2, right=2), first.values)
     assert (replayed["1"].verdict, replayed["1"].answered) == ("same", Counter(left=4))
-    assert len(model.calls) == 4
 
 
 def test_what_streams_is_recorded_and_said_not_to_be_answered(recordings: ModelRecordings) -> None:
