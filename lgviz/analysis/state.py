@@ -116,10 +116,11 @@ class StateReader:
             opened.snapshot = told if redactor is None else masked_snapshot(told, redactor)
         return opened.snapshot
 
-    def told_by(self, graph: Any, row: int) -> StateSnapshot | None:
-        """What another graph than the source's says of a checkpoint, without masks: for acts. None where the
-        graph has no subgraph that fits. Raises what LangGraph raises where it cannot load the state."""
-        facts, record = self._tree.rows[row], self._opened(row).record
+    def told_by(self, graph: Any, row: int, record: Record | None = None) -> StateSnapshot | None:
+        """What another graph than the source's says of a checkpoint (or of ``record`` in its place), without
+        masks: for acts. None where the graph has no subgraph that fits. Raises what LangGraph raises where it
+        cannot load the state."""
+        facts, record = self._tree.rows[row], record or self._opened(row).record
         found = _graph_of(graph, facts, record.bookkeeping)
         if found is None:
             return None

@@ -139,7 +139,7 @@ class LegRun:
     def _is_over(self) -> bool:
         done = len(self.made) == len(self.leg.steps)
         if self.counts is None:
-            return done and self._still_same()
+            return done and (self.leg.halts or self._still_same())
         return done or not self._holds(self.counts)
 
     def _still_same(self) -> bool:

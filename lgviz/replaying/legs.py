@@ -8,6 +8,7 @@ from typing import Literal
 
 from lgviz.analysis.steps import TreeRow
 from lgviz.analysis.tree import Tree
+from lgviz.reuse.commands import doubt_of, is_commanded
 from lgviz.reuse.recorded import SEVERAL
 
 __all__ = ["Leg", "legs_of"]
@@ -25,6 +26,7 @@ class Leg:
         own: the row of the checkpoint that the act itself made; None where it only goes on.
         steps: the rows of the steps that followed, in order.
         doubt: why it cannot be done again; empty where it can.
+        halts: whether the graph stopped at its end, where a Command was given to it.
     """
 
     act: Act
@@ -32,6 +34,7 @@ class Leg:
     own: int | None
     steps: list[int] = field(default_factory=list)
     doubt: str = ""
+    halts: bool = False
 
     @property
     def rows(self) -> list[int]:
@@ -69,8 +72,8 @@ def _begun(row: TreeRow) -> Leg:
         leg.doubt = "the steps before it were not stored (durability='exit')"
     elif leg.act == "on" and row.parent is not None and len(_steps_from(row.parent)) > 1:
         leg.doubt = SEVERAL
-    elif leg.act == "on" and row.parent is not None and _commanded(row.parent):
-        leg.doubt = "a Command given to the graph wrote to the state there"
+    elif leg.act == "on" and row.parent is not None:
+        leg.doubt = doubt_of(row.parent)
     return leg
 
 
@@ -79,14 +82,10 @@ def _follow(tree: Tree, leg: Leg) -> None:
     if leg.act == "update":
         return
     row = tree.rows[leg.rows[-1]]
-    while len(after := _steps_from(row)) == 1 and not (after[0].collapsed or _commanded(row)):
+    while len(after := _steps_from(row)) == 1 and not (after[0].collapsed or is_commanded(row)):
         row = after[0]
         leg.steps.append(row.index)
-
-
-def _commanded(row: TreeRow) -> bool:
-    """Whether more than an answer was given to the graph at a row."""
-    return any(channel != "__resume__" for channel in row.step_work.null.values())
+    leg.halts = is_commanded(row)
 
 
 def _steps_from(row: TreeRow) -> list[TreeRow]:

@@ -22,6 +22,7 @@ from lgviz.analysis.same import same
 from lgviz.analysis.steps import TreeRow
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.stores.timestamps import KEPT
+from lgviz.reuse.commands import before_commands, is_commanded
 from lgviz.reuse.fingerprint import Fingerprints, Inexact
 from lgviz.reuse.models import RecordedAnswers
 from lgviz.reuse.recorded import SEVERAL, Recording
@@ -150,7 +151,11 @@ class ThreadActs:
             yield from self._update(leg, before)
         else:
             try:
-                given = self._recording.given(leg.rows[0]) if leg.act == "input" else None
+                given = None
+                if leg.act == "input":
+                    given = self._recording.given(leg.rows[0])
+                elif leg.act == "on" and leg.parent >= 0:
+                    given = self._recording.command(leg.parent)
             except Inexact as error:
                 self._unknown(leg, str(error))
                 return
@@ -305,7 +310,11 @@ class ThreadActs:
         return [task.name for task in snapshot.tasks]
 
     def _recorded(self, row: int) -> dict[str, Any]:
-        return self._history.reader.real_state(row)
+        reader = self._history.reader
+        if not is_commanded(self._tree.rows[row]):
+            return reader.real_state(row)
+        told = reader.told_by(self._history.source.graph, row, before_commands(reader.real_record(row)))
+        return reader.real_state(row) if told is None else by_channel(told.values)
 
     def _are_equal(self, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
         """Whether states differ in their ids at most.

@@ -16,7 +16,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.channels.base import BaseChannel
 from langgraph.constants import START
 from langgraph.pregel import Pregel
-from langgraph.types import CachePolicy
+from langgraph.types import CachePolicy, Command
 
 from lgviz.analysis.history import History
 from lgviz.analysis.loading import said_by
@@ -24,6 +24,7 @@ from lgviz.analysis.steps import Task, TreeRow
 from lgviz.sources.base import StoredWrite, Undecodable
 from lgviz.sources.places import CONTROL_CHANNELS, PREVIOUS_CHANNEL, configurable_of, node_path, within
 
+from .commands import command_of, doubt_of, given_writes, is_commanded, taken_in
 from .fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
 
 __all__ = ["Asked", "RecordedTask", "Recording", "asked_of", "config_digest", "is_graph", "policed"]
@@ -133,6 +134,24 @@ class Recording:
         self._name_messages(facts, (), [value])
         return value
 
+    def command(self, row: int) -> Command[Any] | None:
+        """The Command that was given to the graph at a row, without its answers; None where there was none.
+
+        Raises:
+            Inexact: a value of it cannot be decoded.
+        """
+        facts = self.history.tree.rows[row]
+        if not is_commanded(facts):
+            return None
+        # Anew, for who tells a state gives ids to the messages that were written without one.
+        stored = self.history.source.real.writes(self.history.thread_id, facts.namespace, facts.id)
+        given = [
+            (w.channel, _handed(w.value, f"what a Command wrote to {w.channel!r}"))
+            for w in given_writes(stored)
+        ]
+        self._name_messages(facts, stored, [value for _, value in given])
+        return command_of(given)
+
     # ------------------------------------------------------------ inside
 
     def _listening(self, path: str) -> CachePolicy[Any]:
@@ -152,9 +171,14 @@ class Recording:
         if sum(child.source == "loop" for child in row.children) > 1:
             self.refused[row.index] = SEVERAL
             return
-        self._heard.clear()
+        if doubt := doubt_of(row):
+            self.refused[row.index] = doubt
+            return
         try:
-            snapshot = self.history.reader.told_by(self._graph, row.index)
+            record = self.history.reader.real_record(row.index)
+            begun = taken_in(self._graph, record) if is_commanded(row) else record
+            self._heard.clear()
+            snapshot = self.history.reader.told_by(self._graph, row.index, begun)
         except Exception as error:
             self.refused[row.index] = said_by(error)
             return

@@ -216,18 +216,6 @@ def test_a_store_without_versions_is_no_evidence_of_what_a_node_read() -> None:
         assert store.get(("all",), "name").value == {"is": "Ben"}
 
 
-def test_a_command_given_to_the_graph_is_unknown() -> None:
-    calls: Counter[str] = Counter()
-    saver = InMemorySaver()
-    graph = chain(calls, "a", "b", saver=saver, interrupt_before=["b"])
-    graph.invoke({"log": []}, CONFIG)
-    graph.invoke(Command(update={"log": ["given"]}), CONFIG)
-    calls.clear()
-    found = lgviz.replay(chain(calls, "a", "b"), saver)["1"]
-    assert (found.verdict, calls) == ("unknown", Counter())
-    assert "Command" in found.reason
-
-
 def test_several_equal_tasks_keep_their_own_answers() -> None:
     """Each was answered otherwise; the order tells which is which."""
     numbers = iter(range(100))
