@@ -23,7 +23,7 @@ from xxhash import xxh3_128_hexdigest
 
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import path_text
-from lgviz.analysis.usage import Usage, usage_of
+from lgviz.analysis.usage import Usage, message_ids, usage_of
 from lgviz.errors import EffectRefused
 from lgviz.sources.places import SERVED, Address, by_channel, innermost, place_of, within
 
@@ -114,6 +114,8 @@ class Serving(BaseCache[TaskWrites]):
         self._edges: dict[str, Edges] = {}
         self.worked = 0
         self._handed: dict[int, tuple[str, Any]] = {}
+        self._given: set[str] = set()
+        self._wrote: set[str] = set()
         self._by_step: dict[Address, list[str]] = {}
         self._lock = threading.RLock()
         self.answers: list[TaskOutcome] = []
@@ -131,7 +133,7 @@ class Serving(BaseCache[TaskWrites]):
     @property
     def spared(self) -> Usage | None:
         """What the models used whose messages were answered from history; None where none tells."""
-        return usage_of([{channel: value} for channel, value in self._handed.values()])
+        return usage_of([{channel: value} for channel, value in self._handed.values()], self._given)
 
     def over(self, graph: Any) -> Any:
         """A copy of a graph whose tasks are answered."""
@@ -243,6 +245,7 @@ class Serving(BaseCache[TaskWrites]):
                 before = task.asked.fingerprint
                 ids = zip(before.ids, asked.fingerprint.ids, strict=True) if before is not None else ()
                 renamed: TaskWrites = with_ids(writes, {old: new for old, new in ids if old != new})
+                self._note(asked.fingerprint.ids, renamed)
                 return renamed
         if path in self._graphs:
             return None  # its own nodes are answered
@@ -253,6 +256,12 @@ class Serving(BaseCache[TaskWrites]):
         self.answers.append(TaskOutcome(path, served=False, reason=reason))
         self.worked += 1
         return None
+
+    def _note(self, given: Iterable[str], writes: TaskWrites) -> None:
+        """What a task was given from elsewhere was not bought by it, though it writes it again."""
+        self._given.update(each for each in given if each not in self._wrote)
+        for channel, value in writes:
+            self._wrote |= message_ids({channel: value})
 
     def _found(self, asked: Asked) -> tuple[Recording, RecordedTask] | None:
         """The recorded task to answer with: one not served yet, if there is one."""

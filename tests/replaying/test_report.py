@@ -154,6 +154,27 @@ def test_tokens_that_were_not_bought_are_counted() -> None:
     assert "1 task served 0 ran 2 model calls answered" in text
 
 
+def test_a_message_that_is_written_again_was_bought_once() -> None:
+    used = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+
+    def model(state: MessagesState) -> Any:
+        said = state["messages"]
+        return {"messages": [*said, AIMessage("hi", id=f"ai-{len(said)}", usage_metadata=used)]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("model", model)
+    builder.add_node("again", lambda state: {"messages": state["messages"]})
+    builder.add_edge(START, "model")
+    builder.add_edge("model", "again")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    for _ in range(3):
+        graph.invoke({"messages": "hello"}, {"configurable": {"thread_id": "1"}})
+    assert lgviz.replay(graph, graph).tokens == 3 * 2
+    second = next(each for each in lgviz.history(graph, "1") if each.next == ("model",) and each.step > 2)
+    spared = lgviz.run(graph, second, reuse=True).spared
+    assert spared is not None and spared.total == 2
+
+
 def test_what_is_masked_is_masked_in_it(stored: InMemorySaver) -> None:
     masked = lgviz.open_source(stored, redact=[re.compile("sk-[a-z]+"), re.compile("one|two")])
     told = lgviz.replay(chain(stored, plan=says("plan"), act=says("sk-now")), masked, live="act")
