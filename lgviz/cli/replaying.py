@@ -59,6 +59,10 @@ def replay(
     from lgviz.replaying import replay as replayed
     from lgviz.session.graph_names import load_graph
 
+    for report in filter(None, (junit, html)):
+        if not report.parent.is_dir():
+            complain(f"{report} cannot be written: there is no folder {report.parent}. Make it first.")
+            raise typer.Exit(NOTHING)
     try:
         found = replayed(load_graph(graph), database.source, threads, live or (), effects or ())
     except LgvizError as error:

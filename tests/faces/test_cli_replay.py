@@ -84,6 +84,7 @@ def test_one_unknown_as_json(db: Path, tmp_path: Path) -> None:
         (["--graph", "nowhere:graph"], "nowhere:graph cannot be loaded"),
         (["--graph", "same_app:graph", "--live", "x"], "The graph has no node 'x' to be live."),
         (["--graph", "same_app:graph", "-t", "9"], "There is no thread '9'"),
+        (["--graph", "same_app:graph", "--html", "no/r.html"], "there is no folder no. Make it first."),
         ([], "Missing option '--graph'"),
     ],
 )
