@@ -62,6 +62,13 @@ def fork(debugger: Debugger) -> None:
     expect(debugger.next).to_contain_text("agent")
 
 
+def pinned(debugger: Debugger) -> None:
+    debugger.select("c8")
+    debugger.more("lgviz-pin").click()
+    debugger.root.get_by_test_id("lgviz-pin-path").press("Enter")
+    expect(debugger.root.get_by_test_id("lgviz-pin-told")).to_contain_text("passes", timeout=60_000)
+
+
 def graph(debugger: Debugger) -> None:
     debugger.select("c4")
     debugger.root.get_by_role("button", name="Graph").click()
@@ -200,6 +207,7 @@ SHOTS: dict[str, tuple[list[str], Show]] = {
     "state": (AGENT, state),
     "compare": (AGENT, compared),
     "fork": (AGENT, fork),
+    "pin": (AGENT, pinned),
     "graph": (AGENT, graph),
     "search": (AGENT, searched),
     "writes": (AGENT, stepped("writes")),

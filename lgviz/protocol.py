@@ -1327,6 +1327,15 @@ class ExportWritten(TypedDict):
     """False where a file is there that was not to be written over."""
 
 
+class PinWrite(TypedDict):
+    checkpoint: str
+    path: str
+    """Of the test, relative to the notebook's folder."""
+    live: list[str]
+    """Nodes that the test runs."""
+    overwrite: bool
+
+
 class Methods(TypedDict):
     """Method name to (params, result): the whole interface of a view."""
 
@@ -1371,6 +1380,7 @@ class Methods(TypedDict):
     sandbox_discard: tuple[Nothing, Nothing]
     export_plan: tuple[ExportPlan, ExportView]
     export_write: tuple[ExportWrite, ExportWritten]
+    pin_write: tuple[PinWrite, ExportWritten]
 
 
 class Events(TypedDict):

@@ -1250,6 +1250,15 @@ export interface ExportWritten {
   written: boolean;
 }
 
+export interface PinWrite {
+  checkpoint: string;
+  /** Of the test, relative to the notebook's folder. */
+  path: string;
+  /** Nodes that the test runs. */
+  live: string[];
+  overwrite: boolean;
+}
+
 /** Method name to (params, result): the whole interface of a view. */
 export interface Methods {
   threads_list: { params: ThreadsList; result: ThreadPage };
@@ -1293,6 +1302,7 @@ export interface Methods {
   sandbox_discard: { params: Nothing; result: Nothing };
   export_plan: { params: ExportPlan; result: ExportView };
   export_write: { params: ExportWrite; result: ExportWritten };
+  pin_write: { params: PinWrite; result: ExportWritten };
 }
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */

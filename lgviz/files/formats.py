@@ -16,7 +16,7 @@ from lgviz.page import page_of
 from lgviz.transfer.bundles import packed_bundle
 from lgviz.transfer.progress import Show
 
-__all__ = ["FORMATS", "Exported", "FileFormat", "Made", "format_of"]
+__all__ = ["FORMATS", "Exported", "FileFormat", "Made", "format_of", "history_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,18 @@ class Exported:
 
     @property
     def history(self) -> History:
-        history = self.backend.history
-        if history is None:
-            raise ThreadNotFound("No thread is open.", "Pick one from the list.")
-        return history
+        return history_of(self.backend)
+
+
+def history_of(backend: Backend) -> History:
+    """The thread that is open.
+
+    Raises:
+        ThreadNotFound: none is.
+    """
+    if backend.history is None:
+        raise ThreadNotFound("No thread is open.", "Pick one from the list.")
+    return backend.history
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from pathlib import Path
 from lgviz.backend import Backend
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.errors import FileExists, InvalidValue, NotFound
-from lgviz.protocol import ExportPlan, ExportView, ExportWrite, ExportWritten
+from lgviz.protocol import ExportPlan, ExportView, ExportWrite, ExportWritten, PinWrite
+from lgviz.replaying import pin
 
-from .formats import FORMATS
+from .formats import FORMATS, history_of
 from .prepared import PreparedFile, free_path, prepare
 
 __all__ = ["ExportRequests", "notebook_folder"]
@@ -72,6 +73,17 @@ class ExportRequests:
         except FileExists:
             return {"path": str(path), "written": False}
         self._made = None
+        return {"path": str(path), "written": True}
+
+    @handler("run")
+    def pin_write(self, call: RequestCall, params: PinWrite) -> ExportWritten:
+        path = notebook_folder() / Path(params["path"].strip()).expanduser()
+        at = history_of(self._backend)[params["checkpoint"]]
+        call.check()
+        try:
+            pin(at, path, live=params["live"], overwrite=params["overwrite"])
+        except FileExists:
+            return {"path": str(path), "written": False}
         return {"path": str(path), "written": True}
 
 

@@ -358,3 +358,41 @@ def test_a_run_that_history_answers_says_what_it_spared(notebook: NotebookFactor
     expect(bar.get_by_test_id("lgviz-run-reused")).to_have_count(0)
     wanted = debugger.more("lgviz-reuse")
     expect(wanted).to_have_attribute("aria-checked", "false")
+
+
+APP = """%%writefile pinned_app.py
+from lgviz.demos import agent
+from lgviz.persistence import MemorySaver
+
+graph = agent.build(MemorySaver())
+"""
+
+
+def test_a_checkpoint_is_pinned_as_a_test(notebook: NotebookFactory) -> None:
+    cells = [
+        SETUP,
+        APP,
+        "from pinned_app import graph\nagent.seed(graph, thread_id='1')",
+        "%lgviz graph --thread 1",
+    ]
+    page = notebook(["from lgviz.demos import agent", *cells])
+    debugger = Debugger(page)
+    debugger.select("c8")
+    debugger.more("lgviz-pin").click()
+    form = debugger.root.get_by_role("form", name="Pin as test")
+    path = form.get_by_test_id("lgviz-pin-path")
+    expect(path).to_have_value("tests/test_c8.py")
+    expect(path).to_be_focused()
+    path.fill("tests/c8.py")
+    path.press("Enter")
+    expect(form.get_by_test_id("lgviz-error")).to_contain_text("pytest collects no file of the name c8.py")
+    path.fill("tests/test_refund.py")
+    form.get_by_role("button", name="Pin", exact=True).click()
+    told = form.get_by_test_id("lgviz-pin-told")
+    expect(told).to_contain_text("It passes. Written to", timeout=60_000)
+    add_cell(page, "print(open('tests/test_refund.py').read().count('check_pin'))")
+    output(page, "1")
+    form.get_by_role("button", name="Pin", exact=True).click()
+    expect(told).to_have_text("There is such a file.")
+    path.press("Escape")
+    expect(form).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import struct
 import sys
@@ -51,6 +52,30 @@ def test_every_format_is_offered_by_the_protocol() -> None:
     assert set(FORMATS) == set(ExportKind.__args__) == set(COUNTS)
     endings = [suffix for each in FORMATS.values() for suffix in each.suffixes]
     assert len(set(endings)) == len(endings)
+
+
+def test_a_view_pins_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "a.ipynb"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pinned_app.py").write_text(
+        "from lgviz.demos import agent\nfrom lgviz.persistence import MemorySaver\n\n"
+        "graph = agent.build(MemorySaver())\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    graph = importlib.import_module("pinned_app").graph
+    agent.seed(graph, thread_id="1")
+    view = View(dbg := lgviz.debug(graph, "1"))
+    view.ask("thread_open", thread_id="1")
+    asked = {"checkpoint": dbg.history["c8"].id, "path": "tests/test_c8.py", "live": [], "overwrite": False}
+    test = tmp_path / "tests" / "test_c8.py"
+    assert view.ask("pin_write", **asked) == {"path": str(test), "written": True}
+    assert "pinned_app:graph" in test.read_text() and test.with_suffix(".lgviz").exists()
+    before = test.stat().st_mtime_ns
+    assert view.ask("pin_write", **asked) == {"path": str(test), "written": False}
+    assert test.stat().st_mtime_ns == before
+    assert view.ask("pin_write", **{**asked, "overwrite": True})["written"]
+    wrong = view.reply(view.send("pin_write", **{**asked, "path": "c8.txt"}))
+    assert "pytest collects no file of the name c8.txt" in str(wrong["error"])
 
 
 @pytest.mark.parametrize("kind", list(FORMATS))

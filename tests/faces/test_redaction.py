@@ -276,6 +276,10 @@ REQUESTS: dict[str, Every] = {
     "export_plan": lambda b, ids: [
         {"kind": kind, "checkpoint": ids[2], "other": ids[1], "redact": []} for kind in ("markdown", "svg")
     ],
+    "pin_write": lambda b, ids: [
+        {"checkpoint": ids[2], "path": "test_SECRET.txt", "live": [], "overwrite": False},
+        {"checkpoint": ids[2], "path": "test_a.py", "live": ["nobody"], "overwrite": False},
+    ],
     "export_write": lambda b, ids: [{"token": "0", "path": "a.md", "overwrite": False}],
     "rows_marks": lambda b, ids: [{"checkpoints": ids}],
     "checkpoint_get": _each,

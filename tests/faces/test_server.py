@@ -369,7 +369,7 @@ READ = {
 REFUSED = {
     "fork_form", "part_form", "fork_preview", "dry_run", "fork_commit", "answer_form", "answer_make", "start_form",
     "thread_start", "run_start", "run_stop", "breakpoints_set", "memory_plan", "memory_put", "memory_delete",
-    "sandbox_keep", "sandbox_discard", "export_plan", "export_write",
+    "sandbox_keep", "sandbox_discard", "export_plan", "export_write", "pin_write",
 }  # fmt: skip
 
 

@@ -57,6 +57,7 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "memory_put",
   "export_plan",
   "export_write",
+  "pin_write",
 ]);
 
 /** What only reads: an answer of before stands in for one that cannot come. */

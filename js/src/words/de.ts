@@ -880,6 +880,17 @@ export const german: Readonly<Record<string, string>> = {
   "File, beside the notebook": "Datei, neben dem Notebook",
   "There is such a file.": "Diese Datei gibt es schon.",
   "Replace it": "Ersetzen",
+  "Pin as test…": "Als Test festhalten …",
+  "Pin as test": "Als Test festhalten",
+  Pin: "Festhalten",
+  "A pytest file that fails when the thread takes another path to here":
+    "Eine pytest-Datei, die fehlschlägt, wenn der Thread auf anderem Weg hierher kommt",
+  "Fails when the thread takes another path to here; the recorded thread lies beside it.":
+    "Schlägt fehl, wenn der Thread auf anderem Weg hierher kommt; der aufgezeichnete Thread liegt daneben.",
+  "Nodes that it runs": "Knoten, die er ausführt",
+  "none: history answers them": "keine: der Verlauf antwortet für sie",
+  "Running it once in a fresh process…": "Wird einmal in einem neuen Prozess ausgeführt …",
+  "It passes. Written to {path}": "Er besteht. Geschrieben nach {path}",
   new: "neu",
   "words changed": "Wörter geändert",
   reordered: "umgeordnet",

@@ -13,6 +13,7 @@ import { type CodeChoice, CodePopover } from "../ui/copy";
 import { DotsMenu, type MenuItem } from "../ui/dots";
 import { Departures } from "../ui/lineage";
 
+import { PinForm } from "./pin";
 import { UntilForm } from "./until";
 import { UsageFact } from "./usage";
 
@@ -225,6 +226,7 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
   const anchor = useRef<HTMLDivElement>(null);
   const [code, setCode] = useState<CodeChoice[] | null>(null);
   const [until, setUntil] = useState(false);
+  const [pinning, setPinning] = useState(false);
   const items: MenuItem[] = [
     {
       name: t("Copy as Python"),
@@ -256,12 +258,22 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
     hint: t("Runs begun here are answered from history where the same was asked before"),
     act: () => (store.reuse.value = !store.reuse.value),
   });
+  if (store.source.exports && !isHeld(store, view.id)) {
+    items.push({
+      name: t("Pin as test…"),
+      testid: "lgviz-pin",
+      reason: store.readOnly.value,
+      hint: t("A pytest file that fails when the thread takes another path to here"),
+      act: () => setPinning(true),
+    });
+  }
   return (
     <div class="lgviz-popover-anchor" ref={anchor}>
       <DotsMenu label={t("More to do here")} testid="lgviz-more" items={items} />
       {code && (
         <CodePopover anchor={anchor} source={store.source} choices={code} close={() => setCode(null)} />
       )}
+      {pinning && <PinForm key={view.id} store={store} view={view} close={() => setPinning(false)} />}
       {until && <UntilForm store={store} view={view} close={() => setUntil(false)} />}
     </div>
   );
