@@ -46,6 +46,11 @@ def build(saver: Any, steps: int, messages: int = 1) -> Any:
     return builder.compile(checkpointer=saver)
 
 
+def ten_steps() -> Any:
+    """The graph that other processes load by its name."""
+    return build(None, STEPS)
+
+
 def run(graph: Any, threads: int, steps: int) -> float:
     """Seconds to run as many threads."""
     start = time.perf_counter()
@@ -82,7 +87,7 @@ def test_threads_of_ten_steps(kind: str, tmp_path: Path, report: Report) -> None
 
 @pytest.mark.parametrize("kind", ["lgviz", "LangGraph"])
 def test_two_processes(kind: str, tmp_path: Path, report: Report) -> None:
-    path, graph = tmp_path / "threads.db", build(None, STEPS, 1)
+    path, graph = tmp_path / "threads.db", "tests.benchmarks.test_replay:ten_steps"
     alone, _ = measure(kind, path, THREADS, STEPS, 1)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
         lgviz.replay(graph, path, threads=["0", "1"], executor=executor)  # both import what they need
