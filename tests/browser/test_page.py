@@ -68,6 +68,21 @@ def test_a_page_reads_from_the_disk_without_a_network_and_has_no_dead_button(
     assert set(asked) <= {"file", "blob"}
 
 
+def test_what_history_answered_is_told(chromium: Browser, tmp_path: Path) -> None:
+    graph = agent.build(MemorySaver())
+    agent.seed(graph, thread_id="1")
+    run = lgviz.run(graph, "c1", reuse=True, thread_id="1")
+    assert run.served.total() == 7
+    lgviz.history(graph, "1").export_html(tmp_path / "thread.html", quiet=True)
+    page = chromium.new_page()
+    page.goto((tmp_path / "thread.html").as_uri())
+    shown = Debugger(page)
+    expect(shown.root.get_by_test_id("lgviz-row").filter(has_text="served")).to_have_count(7)
+    shown.select("c26")
+    expect(shown.tab("tasks").get_by_test_id("lgviz-served")).to_be_visible()
+    page.close()
+
+
 def test_questions_are_read_and_not_answered(chromium: Browser, tmp_path: Path) -> None:
     graph = approval.build(MemorySaver())
     approval.seed(graph, thread_id="1")
