@@ -886,6 +886,8 @@ class ReusedView(TypedDict):
     served: int
     """Answered from history."""
     ran: int
+    calls: int
+    """Of models in tasks that ran, answered from what was recorded."""
     tokens: int
     """Of the messages that were served: not bought again. 0 where none tells."""
 

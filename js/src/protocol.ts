@@ -837,6 +837,8 @@ export interface ReusedView {
   /** Answered from history. */
   served: number;
   ran: number;
+  /** Of models in tasks that ran, answered from what was recorded. */
+  calls: number;
   /** Of the messages that were served: not bought again. 0 where none tells. */
   tokens: number;
 }

@@ -562,11 +562,12 @@ describe("a run", () => {
       error: null,
     };
     const run = { run: 1, status: "done" as const, checkpoint: id("c2"), ...none };
-    for (const [tokens, said] of [
-      [31_000, "done the run ended at c2 · 12 served, 2 ran, 31,000 tokens not bought✕"],
-      [0, "done the run ended at c2 · 12 served, 2 ran✕"],
+    for (const [calls, tokens, said] of [
+      [0, 31_000, "done the run ended at c2 · 12 served, 2 ran, 31,000 tokens not bought✕"],
+      [3, 0, "done the run ended at c2 · 12 served, 2 ran, 3 model calls answered✕"],
+      [0, 0, "done the run ended at c2 · 12 served, 2 ran✕"],
     ] as const) {
-      store.runs.value = new Map([[1, { ...run, reused: { served: 12, ran: 2, tokens } }]]);
+      store.runs.value = new Map([[1, { ...run, reused: { served: 12, ran: 2, calls, tokens } }]]);
       const told = said.replace("done the", "donethe").replace(" · ", "");
       await vi.waitFor(() => expect(by("run").textContent).toBe(told));
     }

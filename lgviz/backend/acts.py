@@ -302,10 +302,11 @@ class Acts:
             }
             if run.checkpoint is not None:
                 view["checkpoint"] = run.checkpoint.id
-            if run.served:
+            if run.served or run.answered:
                 view["reused"] = {
                     "served": run.served.total(),
                     "ran": run.ran.total(),
+                    "calls": run.answered.total(),
                     "tokens": run.spared.total if run.spared is not None else 0,
                 }
         except LgvizError as error:

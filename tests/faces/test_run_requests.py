@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models import FakeListChatModel
 from langgraph.checkpoint.memory import InMemorySaver
 
+from lgviz import session
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.demos import fan_out
@@ -76,7 +79,7 @@ def test_what_history_answers_is_counted_and_marked(line: Any) -> None:
     view = View(line)
     start = ids(view)[1]
     done = view.ask("run_start", **run(start), reuse="all")
-    assert done["reused"] == {"served": 4, "ran": 0, "tokens": 0}
+    assert done["reused"] == {"served": 4, "ran": 0, "calls": 0, "tokens": 0}
     plain = view.ask("run_start", **run(start))
     assert plain["reused"] is None
     made = open_history(line, "1")
@@ -92,11 +95,23 @@ def test_what_history_answers_is_counted_and_marked(line: Any) -> None:
     assert "reuse=True" in code
 
 
+def test_calls_of_models_that_were_answered_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LGVIZ_CACHE", str(tmp_path))
+    model = FakeListChatModel(responses=["hello"])
+    graph = chain([("ask", lambda _: {"log": [str(model.invoke("hi").content)]})], InMemorySaver())
+    session.start(graph, {"log": []}, thread_id="1", record_models=True)
+    view = View(graph)
+    done = view.ask("run_start", **{**run(ids(view)[1]), "reuse": "rest"})
+    assert done["reused"] == {"served": 0, "ran": 1, "calls": 1, "tokens": 0}
+
+
 def test_the_rest_after_what_was_asked_to_run_is_answered(line: Any) -> None:
     view = View(line)
     start = ids(view)[1]
     asked = {**run(start), "reuse": "rest"}
-    assert view.ask("run_start", **asked)["reused"] == {"served": 3, "ran": 1, "tokens": 0}
+    assert view.ask("run_start", **asked)["reused"] == {"served": 3, "ran": 1, "calls": 0, "tokens": 0}
     code = view.ask("code_get", act="run", checkpoint=start, run=asked)["code"]
     assert "reuse={'live': ['a']}" in code
     # From before the input all that follows is asked anew.

@@ -118,6 +118,8 @@ export const german: Readonly<Record<string, string>> = {
   "Answered from history: nothing ran": "Aus dem Verlauf beantwortet: nichts lief",
   "{n} served": "{n} beantwortet",
   "{n} ran": "{n} gelaufen",
+  "{n} model call answered": "{n} Modellaufruf beantwortet",
+  "{n} model calls answered": "{n} Modellaufrufe beantwortet",
   "{n} token not bought": "{n} Token nicht gekauft",
   "{n} tokens not bought": "{n} Token nicht gekauft",
   "Reuse what did not change": "Wiederverwenden, was sich nicht geändert hat",

@@ -59,8 +59,9 @@ export function RunBar({ store }: { store: Store }) {
 }
 
 /** What history answered, and what that spared. */
-function reused({ served, ran, tokens }: ReusedView): string {
+function reused({ served, ran, calls, tokens }: ReusedView): string {
   const parts = [t("{n} served", { n: thousands(served) }), t("{n} ran", { n: thousands(ran) })];
+  if (calls > 0) parts.push(tn("{n} model call answered", "{n} model calls answered", calls));
   if (tokens > 0) parts.push(tn("{n} token not bought", "{n} tokens not bought", tokens));
   return parts.join(", ");
 }
