@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import zip_longest
+from typing import Any, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointMetadata
@@ -17,7 +19,7 @@ from lgviz.reuse.recorded import Recording
 from lgviz.reuse.serving import Serving
 from lgviz.session.effects import Act, call
 from lgviz.session.saver_proxy import SaverProxy
-from lgviz.sources.places import config_of, configurable_of, outermost, place_of
+from lgviz.sources.places import NULL_TASK_ID, config_of, configurable_of, outermost, place_of
 
 from .legs import Leg
 
@@ -25,6 +27,10 @@ __all__ = ["LegRun"]
 
 _MOST_ANSWERS = 1000
 """A graph that asks for ever is stopped."""
+_NONE: Any = object()
+_Place: TypeAlias = tuple[str, int]
+_Answers: TypeAlias = dict[_Place, list[Any]]
+"""By the name of a task, and which of that name in its step it is, what it is still to be answered."""
 
 
 @dataclass
@@ -62,7 +68,7 @@ class LegRun:
     error: Exception | None = None
     _control: RunControl = field(default_factory=RunControl)
     _ran_before: int = 0
-    _left: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
+    _left: dict[int, _Answers] = field(default_factory=dict)
     """By row, the answers that are still to be given again."""
 
     def __post_init__(self) -> None:
@@ -165,23 +171,55 @@ class LegRun:
         if row < 0:
             return None
         snapshot: StateSnapshot = yield from call(graph, "get_state", config_of(history.thread_id))
-        asking = [(task.name, asked.id) for task in snapshot.tasks for asked in task.interrupts]
+        places = _numbered(task.name for task in snapshot.tasks)
+        asking = [
+            (place, asked.id)
+            for place, task in zip(places, snapshot.tasks, strict=True)
+            for asked in task.interrupts
+        ]
         if asking and row not in self._left:
             self._left[row] = self._told(row)
         told = self._left.get(row, {})
-        answers = {id_: told[name].pop(0) for name, id_ in asking if told.get(name)}
+        answers = {id_: told[place].pop(0) for place, id_ in asking if told.get(place)}
         return Command(resume=answers) if answers else None
 
-    def _told(self, row: int) -> dict[str, list[Any]]:
-        """By node, what was answered in the step that starts at a row, in order."""
-        history = self.recording.history
-        facts = history.tree.rows[row]
-        names = {id_: history.tree.naming.name_task(facts, t) for id_, t in facts.step_work.tasks.items()}
-        told: dict[str, list[Any]] = {}
-        for write in history.source.real.writes(history.thread_id, facts.namespace, facts.id):
-            if write.channel == "__resume__" and (name := names.get(write.task_id)) is not None:
-                told.setdefault(name, []).extend(_listed(write.value))
-        return told
+    def _told(self, row: int) -> _Answers:
+        """What was answered in the step that starts at a row, also to what its tasks called."""
+        history, tree = self.recording.history, self.recording.history.tree
+        work = tree.rows[row].step_work.tasks
+        for task in work.values():
+            tree.naming.name_task(tree.rows[row], task)
+        own = sorted((task for task in work.values() if task.name and not task.called), key=lambda t: t.order)
+        places = dict(zip((t.namespace for t in own), _numbered(str(t.name) for t in own), strict=True))
+        found: dict[_Place, list[Sequence[Any]]] = {}
+        rows = [row]
+        for each in rows:  # grows
+            rows += tree.inner.get(each, ())
+            facts = tree.rows[each]
+            for write in history.source.real.writes(history.thread_id, facts.namespace, facts.id):
+                if write.channel != "__resume__" or write.task_id == NULL_TASK_ID:
+                    continue
+                asker = work.get(write.task_id)
+                caller = outermost(facts.namespace or (asker.namespace if asker is not None else ""))
+                # A subgraph with a history of its own is called by name alone.
+                found.setdefault(places.get(caller, (caller, 0)), []).append(_listed(write.value))
+        # Those that one task called ask at once, and each once more when it is answered.
+        return {
+            place: [
+                each for turn in zip_longest(*lists, fillvalue=_NONE) for each in turn if each is not _NONE
+            ]
+            for place, lists in found.items()
+        }
+
+
+def _numbered(names: Iterable[str]) -> list[_Place]:
+    """Tasks of a step by name, and which of that name each is."""
+    seen: Counter[str] = Counter()
+    places = []
+    for name in names:
+        places.append((name, seen[name]))
+        seen[name] += 1
+    return places
 
 
 def _listed(value: Any) -> Sequence[Any]:

@@ -62,8 +62,8 @@ class ThreadWork:
             raise ThreadNotFound(
                 f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."
             )
-        is_live = StopPoints.of(live, here, "be live")
-        has_effects = StopPoints.of(effects, here, "have effects")
+        is_live = StopPoints.of(live, here, "be live").reaching(here)
+        has_effects = StopPoints.of(effects, here, "have effects").reaching(here)
         return cls(here, opened, wanted, is_live, has_effects, given.redactor, name=name)
 
     def travelling(self) -> ThreadWork:

@@ -58,6 +58,7 @@ class RecordedTask:
         row: the row of the tree that its step started from.
         task_id: its id.
         inner: whether checkpoints of a subgraph that it called are stored.
+        lasting: whether that has a history of its own, which goes on from task to task.
         used: how often it was served.
     """
 
@@ -65,6 +66,7 @@ class RecordedTask:
     row: int
     task_id: str
     inner: bool
+    lasting: bool
     used: int = 0
 
 
@@ -195,11 +197,10 @@ class Recording:
             if stored is None:
                 continue
             own = within(row.namespace, f"{task.name}:{stored.id}")
-            inner = any(n == own or n.startswith((f"{own}|",)) for n in calling) or (
-                within(row.namespace, task.name) in calling
-            )
+            inner = any(n == own or n.startswith(f"{own}|") for n in calling)
+            lasting = within(row.namespace, task.name) in calling
             asked = asked_of(within(path, task.name), value, config, self.fingerprints)
-            yield RecordedTask(asked, row.index, stored.id, inner)
+            yield RecordedTask(asked, row.index, stored.id, inner, lasting)
 
     def _name_messages(self, row: TreeRow, stored: Sequence[StoredWrite], values: Sequence[Any]) -> None:
         """Give messages without an id the one that the state has them under after the step."""

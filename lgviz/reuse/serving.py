@@ -290,7 +290,8 @@ class Serving(BaseCache[TaskWrites]):
             for task in tasks
             if task.asked.path == asked.path
             and task.asked.fingerprint == asked.fingerprint
-            and not task.inner
+            and not (task.inner and asked.path in self._graphs)  # a function is answered with what it calls
+            and not task.lasting  # else its subgraph would not know of it when it is called again
         )
         return min(same, key=lambda task: task.used, default=None)
 

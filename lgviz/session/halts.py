@@ -7,7 +7,7 @@ the node comes next at, or that it made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from langgraph.constants import START
 from langgraph.runtime import RunControl
 
 from lgviz.errors import InvalidValue, NodeRefused, described, listed
+from lgviz.reuse.recorded import is_graph
 from lgviz.sources.places import enclosing, innermost, node_path, place_of
 
 from .run_result import CheckpointFinder
@@ -72,6 +73,25 @@ class StopPoints:
         """:meth:`has`, of a node by its own path."""
         return self.has(*innermost(path))
 
+    def reaching(self, graph: Any) -> StopPoints:
+        """These, all nodes of the graphs that are among them, and each function that calls a graph with one
+        of them: what runs in a function is not told apart."""
+        graphs = {"": graph, **dict(graph.get_subgraphs(recurse=True))}
+        inner = self.inner | {
+            (path, node)
+            for path, names in _places_of(graph).items()
+            for node in names
+            if any(map(self.has_path, _prefixes(path)))
+        }
+        callers = {
+            (around, node)
+            for path, _ in inner
+            for around, node in map(innermost, _prefixes(path))
+            if not is_graph(graphs[around].nodes[node])
+        }
+        root = {*self.root, *(node for around, node in callers if not around)}
+        return StopPoints(tuple(sorted(root)), inner | {each for each in callers if each[0]})
+
     @property
     def names(self) -> set[str]:
         """The names of their nodes."""
@@ -109,6 +129,13 @@ class StopPoints:
                 )
             found |= meant
         return cls(tuple(node for p, node in sorted(found) if not p), frozenset(p for p in found if p[0]))
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """A path and those around it; none of the root's."""
+    while path:
+        yield path
+        path = enclosing(path)
 
 
 @dataclass
