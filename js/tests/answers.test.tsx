@@ -193,6 +193,13 @@ it("keeps what was filled in while one looks elsewhere", async () => {
   expect(document.activeElement).toBe(document.body); // only a click moves the focus
 });
 
+it("has the focus where one types as soon as that is there, so that no letter goes to the keys", async () => {
+  show([asks("i", { actions: [action("refund", approve, reject)] })], []);
+  decide(0, "reject");
+  for (let turns = 0; turns < 5 && !card(0).querySelector("textarea"); turns++) await Promise.resolve();
+  expect(document.activeElement).toBe(card(0).querySelector("textarea"));
+});
+
 it("answers one anew while another waits", async () => {
   const each = [
     asks("a", { actions: [action("a", approve)] }, { answered: true }),

@@ -1,5 +1,5 @@
 // The menu that adds a channel to a fork.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Draft, leftOut } from "../../lib/draft";
 import { t } from "../../lib/words";
 import type { ForkForm } from "../../protocol";
@@ -18,7 +18,7 @@ export function AddChannel({ form, draft, add }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const left = leftOut(form, draft);
   useOutside(box, open, () => setOpen(false));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open) box.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus({ preventScroll: true });
   }, [open]);
   if (left.length === 0 && draft.config) return null;

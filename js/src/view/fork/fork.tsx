@@ -1,5 +1,5 @@
 // The form of a fork, which has the inspector to itself: what changes, as which node, what that leads to, and the act.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import {
   asNodeOf,
   type Draft,
@@ -163,7 +163,7 @@ function Form({ id, store, form, view }: FormProps) {
   const acts = useActs(store, form, draft);
   const topology = drawable(ownGraph(store, view), form);
   const fields = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!wanted && draft.parts.length === 0) focusFirst(fields.current);
   }, []);
   const { previewed, wrong } = acts;

@@ -1,5 +1,5 @@
 // One part of a value in the fork form: a message, a text, fields, or JSON.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { placeOf } from "../../lib/keyboard";
 import { begun, isEdited, type PartDraft, problemsOf, textOfPart } from "../../lib/parts";
 import { t } from "../../lib/words";
@@ -35,7 +35,7 @@ export function PartField({ store, checkpoint, part, refused, focused, change, r
   useEffect(() => {
     if (sent) change((now) => (now.form === null ? begun(now, sent) : now));
   }, [sent]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (form && focused) focusFirst(box.current);
   }, [form === null, focused]);
   const problems = problemsOf(part);

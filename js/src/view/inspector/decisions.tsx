@@ -1,5 +1,5 @@
 // An action that waits for a person: the call, the decisions that are allowed, and what they take.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ActionDraft } from "../../lib/answers";
 import { t } from "../../lib/words";
 import type { ActionView, DecidedView, DecisionOption, FieldError } from "../../protocol";
@@ -42,7 +42,8 @@ export function ActionCard({ action, open, draft, errors, disabled, change }: Ca
   const whole = callArguments(action.args);
   // What would be cut there is shown: nobody approves what was not to be seen.
   const hidden = whole.includes("…") || action.args.some(({ value }) => value.text.includes("\n"));
-  useEffect(() => {
+  // At once: what is typed next goes there, and not to the keys of the debugger.
+  useLayoutEffect(() => {
     if (clicked.current) more.current?.querySelector<HTMLElement>("textarea, input, select")?.focus();
   }, [draft.type]);
   return (

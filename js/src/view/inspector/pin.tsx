@@ -1,5 +1,5 @@
 // "Pin as test": a pytest file and the recorded thread beside it, kept if the test passes.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { ProtocolError } from "../../source/error";
@@ -21,7 +21,7 @@ export function PinForm({ store, view, close }: Props) {
   const [error, setError] = useState<ProtocolError | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const [id, liveId] = [useId(), useId()];
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => field.current?.select(), []);
   const pin = async () => {
     const overwrite = state === "exists";
     setState("busy");

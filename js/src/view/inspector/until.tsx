@@ -1,5 +1,5 @@
 // "Run until": a condition on the state, typed as a Python expression; only the kernel reads it.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
 import { ProtocolError } from "../../source/error";
@@ -18,7 +18,7 @@ export function UntilForm({ store, view, close }: Props) {
   const [error, setError] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => field.current?.focus({ preventScroll: true }), []);
   const run = async () => {
     const until = text.trim();
     const request = isResumable(store, view)

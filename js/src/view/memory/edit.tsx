@@ -1,7 +1,7 @@
 // Writing to memory, as it is now: what will be written is shown before it is.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Debounce } from "../../lib/debounce";
 import { jsonError } from "../../lib/json";
 import { t, tx } from "../../lib/words";
@@ -34,7 +34,7 @@ export function MemoryEditor({ state, view, item }: Props) {
   const planned = usePlan(state, ready ? draft : null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ProtocolError | null>(null);
-  useEffect(
+  useLayoutEffect(
     () => form.current?.querySelector<HTMLElement>("input, textarea")?.focus({ preventScroll: true }),
     [],
   );
@@ -263,7 +263,7 @@ export function Deletion({
   const { store } = state;
   const [error, setError] = useState<ProtocolError | null>(null);
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.querySelector("button")?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => box.current?.querySelector("button")?.focus({ preventScroll: true }), []);
   const remove = async () => {
     try {
       await store.source.request("memory_delete", { ref: item.ref, updated_at: item.updated_at });

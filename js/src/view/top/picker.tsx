@@ -1,7 +1,7 @@
 // Which thread is shown, and the list of all threads.
 
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ago, fullTime, statusName, thousands } from "../../lib/format";
 import { still } from "../../lib/still";
 import { t, tn } from "../../lib/words";
@@ -87,7 +87,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
   const list = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const current = store.thread.value?.thread_id;
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => field.current?.focus({ preventScroll: true }), []);
   useEffect(() => {
     list.current?.querySelector(`[data-index="${active}"]`)?.scrollIntoView({ block: "nearest" });
     if (threads && active >= threads.length - 5) more();

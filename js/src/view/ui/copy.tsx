@@ -1,7 +1,7 @@
 // Copying: a value, or what was done as a cell of Python.
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { still } from "../../lib/still";
 import { t } from "../../lib/words";
 import type { CodeRequest } from "../../protocol";
@@ -182,7 +182,7 @@ function CodeView(props: { id: string; source: Source; choices: CodeChoice[]; cl
       wanted = false;
     };
   }, [code]);
-  useEffect(() => box.current?.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => box.current?.focus({ preventScroll: true }), []);
   return (
     <div ref={box} tabIndex={-1}>
       <header>

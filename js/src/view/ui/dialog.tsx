@@ -1,6 +1,6 @@
 // A dialog over everything: its frame, its heading, and the ways to close it.
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { t } from "../../lib/words";
 import { CloseIcon } from "./icons";
 
@@ -42,7 +42,7 @@ export function Dialog({ box, label, class: own = "", testid, close, children }:
 
 /** The focus comes in, to the first such element or to the dialog, and goes back to where it was. */
 export function useFocusLent(box: Props["box"], first?: string): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const to = first === undefined ? box.current : box.current?.querySelector<HTMLElement>(first);
     to?.focus({ preventScroll: true });

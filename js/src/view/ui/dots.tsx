@@ -1,6 +1,6 @@
 // A button of three dots with what is done rarely; arrow keys walk it.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { DotsIcon } from "./icons";
 import { useOutside } from "./popup";
 
@@ -34,7 +34,7 @@ export function DotsMenu({ label, items, hint, testid, children, opening }: Prop
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
   useOutside(box, open, () => setOpen(false));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open) list.current?.querySelector("button")?.focus({ preventScroll: true });
   }, [open]);
   const close = () => {
