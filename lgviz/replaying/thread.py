@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -284,7 +284,7 @@ class ThreadActs:
             return replace(at, reason=f"the states cannot be compared: {error}")
         made_by = self._tree.nodes[row]
         ran = (yield from self._ran_at(row)) if self._strict or not equal else None
-        same_path = ran is None or sorted(ran) == sorted(made_by)
+        same_path = ran is None or sorted(ran) == sorted(self._not_called(row))
         if equal and (same_path or not self._strict):
             if not last or now.next == checkpoint.next:
                 return _Standing(config=config)
@@ -308,6 +308,13 @@ class ThreadActs:
             return None
         snapshot: StateSnapshot = yield from call(self._graph, "get_state", before)
         return [task.name for task in snapshot.tasks]
+
+    def _not_called(self, row: int) -> Iterable[str]:
+        """The nodes that made a row, without what those called (``@task``)."""
+        parent = self._tree.rows[row].parent
+        tasks = parent.step_work.tasks.values() if parent is not None else ()
+        called = Counter(task.name for task in tasks if task.called and task.name is not None)
+        return (Counter(self._tree.nodes[row]) - called).elements()
 
     def _recorded(self, row: int) -> dict[str, Any]:
         reader = self._history.reader

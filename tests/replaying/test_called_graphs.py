@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -13,6 +14,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
 import lgviz
+from lgviz.replaying.work import ThreadWork
 from lgviz.session import nodes_of
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
@@ -129,3 +131,17 @@ def test_a_live_node_is_answered_what_it_was_answered(build: Any, order: int) ->
     live = [name for name in ("ask", "flow") if name in nodes_of(graph)]
     found = lgviz.replay(graph, graph, live=live)["1"]
     assert (found.verdict, bool(found.ran)) == ("same", True), (found.reason, found.diff)
+
+
+@pytest.mark.parametrize("live", ["", "flow"])
+def test_what_an_entrypoint_calls_is_no_other_path(live: str) -> None:
+    done = task(name="done")(lambda number: number)
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(number: int) -> Any:
+        return [done(number).result(), done(number).result()]
+
+    flow.invoke(3, CONFIG)
+    work = ThreadWork.of(flow, flow, None, live or ())
+    found = replace(work, strict=True).replayed("1")  # as a pinned test is
+    assert found.verdict == "same", found.reason
