@@ -14,6 +14,7 @@ from lgviz._visible import visible
 from lgviz.errors import UnknownChannel, listed
 from lgviz.persistence import InMemoryStore, MemorySaver
 from lgviz.session.graph_names import load_graph, module_of
+from lgviz.session.halts import names_in
 from lgviz.sources import open_source
 from lgviz.transfer.bundles import open_bundle
 
@@ -21,7 +22,7 @@ from .offline import offline
 from .verdicts import ThreadReplay
 from .work import Names, ThreadWork
 
-__all__ = ["check_pin", "names_in"]
+__all__ = ["check_pin"]
 
 
 def check_pin(
@@ -86,11 +87,6 @@ def _replayed(
     with closing(open_source(bundle.path, trust=[*own, *trust])) as source:
         work = replace(ThreadWork.of(today, source, None, *nodes), strict=True, channels=channels)
         return work.replayed(work.threads[0])
-
-
-def names_in(given: Names) -> list[str]:
-    """Names that were given as one, or as several."""
-    return [given] if isinstance(given, str) else list(given)
 
 
 def _told(found: ThreadReplay, asked: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from lgviz.analysis.history import open_history
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, FileExists, InvalidValue, MissingFile, NotInstalled
 from lgviz.session.graph_search import name_of_graph
+from lgviz.session.halts import names_in
 from lgviz.sources.bundle_file import write_whole
 from lgviz.sources.items import plainly
 from lgviz.sources.redact import Rules
@@ -25,7 +26,6 @@ from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import packed_bundle
 
 from .fresh_test import failure_of
-from .pinned import names_in
 from .work import Names
 
 __all__ = ["Pinned", "pin"]

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from lgviz._visible import visible
 from lgviz.analysis.html import page, tag
+from lgviz.sources.bundle_file import write_whole
 
 from .report import report_html
 from .verdicts import ORDER, ThreadReplay
@@ -101,8 +102,11 @@ class Replay(Mapping[str, ThreadReplay]):
         Args:
             path: where to; a file that is there is written over.
             of: what was replayed, in words, to stand below the title.
+
+        Raises:
+            MissingFile: its folder is not there.
         """
-        Path(path).write_text(self.to_html(of), encoding="utf-8")
+        write_whole(Path(path), self.to_html(of).encode())
 
     def frame(self) -> pandas.DataFrame:
         """A row for each branch of each thread, with the columns ``thread_id, branch`` (the label of its

@@ -14,7 +14,7 @@ from lgviz.analysis.history import History
 from lgviz.analysis.loading import said_by
 from lgviz.errors import LgvizError, ThreadNotFound, listed
 from lgviz.session.graph_names import load_graph
-from lgviz.session.halts import StopPoints
+from lgviz.session.halts import StopPoints, names_in
 from lgviz.session.target import aperform, perform, target_of
 from lgviz.sources import open_source
 from lgviz.sources.base import Source
@@ -56,8 +56,7 @@ class ThreadWork:
         given = open_source(source)
         opened = _told_by(here, given)
         known = [thread.thread_id for thread in opened.threads()]
-        asked = [threads] if isinstance(threads, str) else threads
-        wanted = known if asked is None else list(dict.fromkeys(map(str, asked)))
+        wanted = known if threads is None else list(dict.fromkeys(names_in(threads)))
         if missing := sorted(set(wanted).difference(known)):
             raise ThreadNotFound(
                 f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."

@@ -21,7 +21,7 @@ from lgviz.sources.places import enclosing, innermost, node_path, place_of
 
 from .run_result import CheckpointFinder
 
-__all__ = ["Halts", "StepCount", "StopPoints", "When", "check_breakpoints", "nodes_of"]
+__all__ = ["Halts", "StepCount", "StopPoints", "When", "check_breakpoints", "names_in", "nodes_of"]
 
 When = Literal["before", "after"]
 
@@ -110,7 +110,7 @@ class StopPoints:
         Raises:
             NodeRefused: neither the graph nor a subgraph has such a node: the run would go past it.
         """
-        given = [names] if isinstance(names, str) else list(names)
+        given = names_in(names)
         if not given:
             return cls()
         places = _places_of(graph)
@@ -119,8 +119,8 @@ class StopPoints:
             if name == "*":
                 found |= {("", node) for node in places[""]}
                 continue
-            path = enclosing(str(name))
-            node = str(name).removeprefix(f"{path}|")
+            path = enclosing(name)
+            node = name.removeprefix(f"{path}|")
             meant = {(p, node) for p in places if node in places[p] and (p == path or node == name)}
             if not meant:
                 every = dict.fromkeys(node for nodes in places.values() for node in nodes)
@@ -129,6 +129,20 @@ class StopPoints:
                 )
             found |= meant
         return cls(tuple(node for p, node in sorted(found) if not p), frozenset(p for p in found if p[0]))
+
+
+def names_in(given: Any) -> list[str]:
+    """Names that were given as one, or as several; a number is the name that it is written as.
+
+    Raises:
+        InvalidValue: it is none of these.
+    """
+    if isinstance(given, str | int):
+        return [str(given)]
+    try:
+        return [str(each) for each in given]
+    except TypeError:
+        raise InvalidValue(f"{given!r} is no name.", "Give a name, or a list of names.") from None
 
 
 def _prefixes(path: str) -> Iterator[str]:

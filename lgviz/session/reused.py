@@ -18,7 +18,7 @@ from lgviz.sources.places import configurable_of, place_of
 from lgviz.sources.redact import Redactor
 
 from .beginning import begins
-from .halts import StopPoints
+from .halts import StopPoints, names_in
 from .target import GraphTarget, Position
 
 __all__ = ["LookAhead", "models_of", "serving_of"]
@@ -59,7 +59,7 @@ def serving_of(
         raise InvalidValue(f"reuse's 'within' is {seconds!r}.", "Give seconds, as 2.5.")
     live = StopPoints.of(asked.get("live", ()), graph, "be live").reaching(graph)
     effects = StopPoints.of(asked.get("effects", ()), graph, "have effects").reaching(graph)
-    others = [asked["from_"]] if isinstance(asked.get("from_"), str) else list(asked.get("from_", ()))
+    others = names_in(asked.get("from_", ()))
     threads = ([] if begins(position) is not None else [position.thread_id]) + others
     recordings = [Recording(open_history(given.given, thread_id=each), graph) for each in threads]
     own = {} if begins(position) is not None else configurable_of(position.saved.metadata)

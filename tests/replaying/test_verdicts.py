@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 import lgviz
 from lgviz import persistence
-from lgviz.errors import NodeRefused, ReadOnly, ThreadNotFound
+from lgviz.errors import InvalidValue, MissingFile, NodeRefused, ReadOnly, ThreadNotFound
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -323,7 +323,16 @@ def test_what_cannot_be_is_said_before_anything_runs(tmp_path: Path) -> None:
         lgviz.replay(graph, saver, threads=["1", "7"])
     with pytest.raises(ReadOnly, match="Only a compiled graph"):
         lgviz.replay(saver, saver)
+    with pytest.raises(NodeRefused, match="no node '3' to be live"):
+        lgviz.replay(graph, saver, live=3)
+    with pytest.raises(InvalidValue, match="is no name"):
+        lgviz.replay(graph, saver, effects=object())
+    with pytest.raises(ThreadNotFound, match="no thread '7'"):
+        lgviz.run(graph, "c1", thread_id="1", reuse={"from_": 7})
     assert not calls
+    same = lgviz.replay(graph, saver, threads=1)
+    with pytest.raises(MissingFile, match="There is no folder"):
+        same.export_html(tmp_path / "nowhere" / "report.html")
 
 
 class Counted(TypedDict):
