@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
+from uuid import uuid4
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
@@ -31,7 +32,7 @@ Node = Callable[[State], Said]
 
 
 def talk(state: State) -> Said:
-    calls = [{"name": "look", "args": {}, "id": f"made-up-{id(state)}"}]
+    calls = [{"name": "look", "args": {}, "id": f"made-up-{uuid4()}"}]
     return {"messages": [AIMessage(f"reply {len(state['messages'])}", tool_calls=calls)]}
 
 
