@@ -67,10 +67,15 @@ export default () => {
         if (!bundles.has(stamp)) bundles.set(stamp, unpack(stamp, buffers[0] as DataView));
         found(bundles.get(stamp) as Promise<Bundle>);
       });
-      const known = bundles.get(stamp);
-      if (known) found(known);
+      const known = () => {
+        const shared = bundles.get(stamp);
+        if (shared) found(shared);
+        return shared !== undefined;
+      };
+      known();
+      // Meanwhile it may have come for another display: then the kernel need not send it again.
       const ask = () => {
-        if (!bundles.has(stamp)) model.send({ lgviz: "bundle" });
+        if (!known()) model.send({ lgviz: "bundle" });
       };
       model.on("comm_live_update", ask);
       setTimeout(ask, PATIENCE_MS);
