@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.support.modules import module  # noqa: F401 - a fixture
+
 REPO = Path(__file__).resolve().parents[1]
 
 settings.register_profile("lgviz", deadline=None)  # a loaded machine is slow, and wrong in nothing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import struct
 import sys
@@ -21,6 +20,7 @@ from lgviz.files import FORMATS, prepare
 from lgviz.magics import LgvizMagics
 from lgviz.persistence import InMemoryStore, MemorySaver, SqliteSaver, SqliteStore
 from tests.support.long_threads import connect, seed_loop
+from tests.support.modules import Module
 from tests.support.pages import data_of
 from tests.support.view import View
 
@@ -54,15 +54,17 @@ def test_every_format_is_offered_by_the_protocol() -> None:
     assert len(set(endings)) == len(endings)
 
 
-def test_a_view_pins_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+APP = """
+from lgviz.demos import agent
+from lgviz.persistence import MemorySaver
+
+graph = agent.build(MemorySaver())
+"""
+
+
+def test_a_view_pins_a_test(module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "a.ipynb"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pinned_app.py").write_text(
-        "from lgviz.demos import agent\nfrom lgviz.persistence import MemorySaver\n\n"
-        "graph = agent.build(MemorySaver())\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    graph = importlib.import_module("pinned_app").graph
+    graph = module("pinned_app", APP).graph
     agent.seed(graph, thread_id="1")
     view = View(dbg := lgviz.debug(graph, "1"))
     view.ask("thread_open", thread_id="1")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import lgviz
 from lgviz.demos import subgraph
 from lgviz.errors import ActRefused, FileExists, InvalidValue, LgvizError, NotKept, UnknownChannel
 from lgviz.persistence import InMemoryStore
+from tests.support.modules import Module
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 SHOP = """
@@ -56,26 +55,6 @@ def pay(state):
 builder = StateGraph(State).add_sequence([look, plan, pay]).add_edge(START, "look").add_edge("pay", END)
 graph = builder.compile()
 """
-
-Module = Callable[..., Any]
-
-
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Module]:
-    """Writes a module into the folder that one works in, and imports it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # which make a fresh process slow
-    monkeypatch.syspath_prepend(str(tmp_path))
-    made: list[str] = []
-
-    def write(name: str, code: str) -> Any:
-        (tmp_path / f"{name}.py").write_text(code)
-        made.append(name)
-        return importlib.import_module(name)
-
-    yield write
-    for name in made:
-        sys.modules.pop(name, None)
 
 
 def thread(module: Any, **given: Any) -> lgviz.History:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,6 +15,7 @@ from lgviz.demos import two_nodes
 from lgviz.errors import NotASource
 from lgviz.session.graph_names import load_graph
 from lgviz.session.graph_search import name_of_graph
+from tests.support.modules import Module
 
 NODES = """
 from langgraph.graph import StateGraph
@@ -43,24 +40,6 @@ async def later():
 def helper():
     return 3
 """
-
-Module = Callable[[str, str], ModuleType]
-
-
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Module]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    made: list[str] = []
-
-    def write(name: str, code: str) -> ModuleType:
-        (tmp_path / f"{name}.py").write_text(code)
-        made.append(name)
-        return importlib.import_module(name)
-
-    yield write
-    for name in made:
-        sys.modules.pop(name, None)
 
 
 def test_an_attribute_of_the_module_of_its_nodes(module: Module) -> None:

@@ -69,14 +69,19 @@ def test_inspect_reads_them(python: Path, demo: Any, tmp_path: Path) -> None:
             assert said == case["input"]
 
 
-def test_a_conversation_with_tool_calls_is_read_as_inspects_own(python: Path, tmp_path: Path) -> None:
+def read_by_inspect(python: Path, folder: Path, **more: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The last case of the agent's thread as Inspect reads it, and its messages that call tools."""
     agent.seed(graph := agent.build(InMemorySaver()))
     place: Any = {"configurable": {"thread_id": "1"}}
     graph.invoke({"messages": [("user", "Which flight is it now?")]}, place)
-    *_, case = lgviz.to_cases(graph, "inspect")
-    (tmp_path / "cases.jsonl").write_text(json.dumps(case))
-    (sample,) = json.loads(output_of(python, INSPECT, tmp_path / "cases.jsonl"))
-    (called, *_) = [told for told in sample["input"] if told.get("tool_calls")]
+    *_, case = lgviz.to_cases(graph, "inspect", **more)
+    (folder / "cases.jsonl").write_text(json.dumps(case))
+    (sample,) = json.loads(output_of(python, INSPECT, folder / "cases.jsonl"))
+    return sample, [told for told in sample["input"] if told.get("tool_calls")]
+
+
+def test_a_conversation_with_tool_calls_is_read_as_inspects_own(python: Path, tmp_path: Path) -> None:
+    sample, (called, *_) = read_by_inspect(python, tmp_path)
     assert called["tool_calls"][0]["function"] == "get_reservation"
     assert called["tool_calls"][0]["arguments"] == {"number": "K7Q2ZD"}
     answered = [told["function"] for told in sample["input"] if told["role"] == "tool"]
@@ -84,11 +89,5 @@ def test_a_conversation_with_tool_calls_is_read_as_inspects_own(python: Path, tm
 
 
 def test_masked_calls_are_read(python: Path, tmp_path: Path) -> None:
-    agent.seed(graph := agent.build(InMemorySaver()))
-    place: Any = {"configurable": {"thread_id": "1"}}
-    graph.invoke({"messages": [("user", "Which flight is it now?")]}, place)
-    *_, case = lgviz.to_cases(graph, "inspect", redact=["messages.*.tool_calls.*.args"])
-    (tmp_path / "cases.jsonl").write_text(json.dumps(case))
-    (sample,) = json.loads(output_of(python, INSPECT, tmp_path / "cases.jsonl"))
-    (called, *_) = [told for told in sample["input"] if told.get("tool_calls")]
+    _, (called, *_) = read_by_inspect(python, tmp_path, redact=["messages.*.tool_calls.*.args"])
     assert list(called["tool_calls"][0]["arguments"]) == ["args"]
