@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -80,7 +79,7 @@ class OpenedDatabase:
 
     def __init__(self, where: str, trust: list[str] | None, redact: list[str] | None) -> None:
         self.where = where if "://" in where else str(Path(where).expanduser())
-        self.options: ReadOptions = {"trust": trust or [], "redact": [_rule(text) for text in redact or []]}
+        self.options: ReadOptions = {"trust": trust or [], "redact": redact or []}
         self._source: Source | None = None
 
     @property
@@ -110,16 +109,6 @@ class OpenedDatabase:
         """Release what was opened."""
         if self._source is not None:
             self._source.close()
-
-
-def _rule(text: str) -> Any:
-    """A rule of ``--redact``: ``/pattern/``, else a path."""
-    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
-        try:
-            return re.compile(text[1:-1])
-        except re.error as error:
-            raise typer.BadParameter(f"{text} is no regular expression: {error}.") from None
-    return text
 
 
 def command(

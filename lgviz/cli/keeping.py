@@ -1,7 +1,8 @@
-"""Commands that keep and copy: ``export``, ``bundle``, ``migrate``, ``prune``, ``check``, ``stats``."""
+"""Commands that keep and copy: ``export``, ``cases``, ``bundle``, ``migrate``, ``prune``, ``check``, ``stats``."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from lgviz.export.sizes import counted, size_text
 from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, progress, table
 
-__all__ = ["bundle", "check", "export", "migrate", "prune", "stats"]
+__all__ = ["bundle", "cases", "check", "export", "migrate", "prune", "stats"]
 
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
@@ -74,6 +75,67 @@ def export(
         made.write(file, overwrite=overwrite)
 
     return CommandAnswer(data, lines())
+
+
+@command("lgviz cases checkpoints.db refunds.jsonl --format inspect --inputs messages")
+def cases(
+    database: OpenedDatabase,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="The file to write; else what would be in it is told."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - as `to_cases` calls it
+        str,
+        typer.Option(
+            "--format", metavar="TOOL", help="What is to read it: langsmith, pydantic-evals, inspect."
+        ),
+    ] = "langsmith",
+    threads: Annotated[
+        list[str] | None,
+        typer.Option("--thread", "-t", metavar="THREAD", help="Only this one; may be given again."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--inputs", metavar="CHANNEL", help="Take only this one in; may be given again. Else all."
+        ),
+    ] = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--outputs", metavar="CHANNEL", help="Expect only this one; may be given again. Else all."
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> CommandAnswer:
+    """Write the turns of threads as a dataset for an evaluation.
+
+    A case for each turn that came to its end, on every branch. For Inspect a line of JSON each, else one
+    JSON document. What --redact masks is masked in it.
+    """
+    from lgviz.export.cases import to_cases
+    from lgviz.files import refuse_existing
+    from lgviz.sources.bundle_file import write_whole
+
+    file = None if path is None else Path(path).expanduser()
+    if file is not None:
+        refuse_existing(file, overwrite=overwrite)
+    made = to_cases(database.source, format, threads, inputs=inputs, outputs=outputs)
+    each = made["cases"] if isinstance(made, dict) else made
+    if file is not None:
+        dumped = map(json.dumps, each) if format == "inspect" else [json.dumps(made, indent=2)]
+        write_whole(file, "".join(f"{text}\n" for text in dumped).encode())
+
+    def lines() -> Iterator[Line]:
+        if file is not None:
+            yield f"{path}: {counted(len(each), 'case')} for {format}."
+            return
+        ends = (case["metadata"] for case in each)
+        rows = ((end["thread_id"], end["checkpoint"], len(end["tool_calls"])) for end in ends)
+        yield from table(("THREAD", "END", "TOOL CALLS"), rows)
+
+    said = {"path": path, "format": format, "count": len(each), "cases": made}
+    return CommandAnswer(lambda: said, lines(), "No turn came to its end.")
 
 
 @command("lgviz bundle checkpoints.db --thread 1 bug.lgviz")

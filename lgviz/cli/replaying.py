@@ -137,6 +137,8 @@ def _lines(found: Replay) -> Iterator[Line]:
             ]
     if found:
         yield found.summary
+    for warning in found.warnings:
+        yield [(warning, "yellow")]
 
 
 def _data(found: Replay) -> dict[str, Any]:
@@ -146,6 +148,7 @@ def _data(found: Replay) -> dict[str, Any]:
         "counts": found.counts,
         "served": found.served.total(),
         "ran": found.ran.total(),
+        "answered": found.answered.total(),
         "threads": [_thread(found, thread) for thread in found.values()],
     }
 
@@ -157,7 +160,8 @@ def _thread(found: Replay, thread: ThreadReplay) -> dict[str, Any]:
         {name: getattr(branch, name) for name in ("head", "verdict", "parted_at", "reason")}
         for branch in thread.branches
     ]
-    return told | {"served": dict(thread.served), "ran": dict(thread.ran), "branches": branches}
+    counts = {name: dict(getattr(thread, name)) for name in ("served", "ran", "answered")}
+    return told | counts | {"warnings": list(thread.warnings), "branches": branches}
 
 
 def _text(said: str) -> str:

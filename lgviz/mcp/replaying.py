@@ -12,7 +12,6 @@ from pydantic import Field
 
 from lgviz.export.sizes import counted
 from lgviz.replaying.work import ThreadWork
-from lgviz.sources.base import ThreadInfo
 
 from .desk import ToolDesk
 from .parts import quoted
@@ -40,15 +39,15 @@ def replay(
     reducers are tried. Verdicts: same; parted (where, and why); failed; unknown (a node would have to run, or
     history does not tell). New code inside a node is not looked at: `lgviz replay --live NODE` runs it.
     """
-    given = [one for one in desk.source.threads() if thread is None or one.thread_id == thread]
     work = ThreadWork.of(desk.backend.thread.live_graph(), desk.source, thread)
-    page = given[offset : offset + limit]
+    page = list(work.threads)[offset : offset + limit]
     rows = list(_rows(desk, replace(work, runs=False), page))
     counts = Counter(row["verdict"] for row in rows)
     told = f": {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}" if rows else ""
     done = offset + len(rows)
     stopped = f"stopped after {_SECONDS:g} s; " if len(rows) < len(page) else ""
-    more = f"{stopped}{len(given) - done:,} more: offset={done}" if done < len(given) else ""
+    left = len(work.threads) - done
+    more = f"{stopped}{left:,} more: offset={done}" if left > 0 else ""
     lines = [
         f"{quoted(row['thread'], 200)} {row['verdict']}, {row['served']} served"
         + (f", at {row['at']}" if row["at"] else "")
@@ -60,16 +59,16 @@ def replay(
     )
 
 
-def _rows(desk: ToolDesk, work: ThreadWork, page: Sequence[ThreadInfo]) -> Iterator[ReplayRow]:
+def _rows(desk: ToolDesk, work: ThreadWork, page: Sequence[str]) -> Iterator[ReplayRow]:
     """What came of each thread, as long as there is time."""
     until = time.monotonic() + _SECONDS
-    for one in page:
-        name = one.thread_id[:300]
-        if one.count > _LONGEST:
-            reason = f"it has {one.count:,} checkpoints; `lgviz replay` has no limit"
+    for thread_id in page:
+        name = thread_id[:300]
+        if (count := work.threads[thread_id]) > _LONGEST:
+            reason = f"it has {count:,} checkpoints; `lgviz replay` has no limit"
             yield {"thread": name, "verdict": "unknown", "at": None, "reason": reason, "served": 0}
         else:
-            found = work.replayed(one.thread_id)
+            found = work.replayed(thread_id)
             yield {
                 "thread": name, "verdict": found.verdict, "at": found.parted_at,
                 "reason": desk.shown(found.reason or "")[:_REASON], "served": found.served.total(),

@@ -86,7 +86,7 @@ def _replayed(
             bundle.import_into(saver, store=today.store)
     with closing(open_source(bundle.path, trust=[*own, *trust])) as source:
         work = replace(ThreadWork.of(today, source, None, *nodes), strict=True, channels=channels)
-        return work.replayed(work.threads[0])
+        return work.replayed(next(iter(work.threads)))
 
 
 def _told(found: ThreadReplay, asked: Iterable[str]) -> str:

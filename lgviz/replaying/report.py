@@ -115,6 +115,8 @@ def report_html(threads: Sequence[ThreadReplay], of: str = "", *, stopped: bool 
     body += _facts(threads, {name: len(group) for name, group in found.items()})
     if stopped:
         body += tag("p", "Stopped early: threads that are not named here were not replayed.", "lg-early")
+    for warning in dict.fromkeys(text for thread in threads for text in thread.warnings):
+        body += tag("p", warning, "lg-early")
     body += Markup().join(_group(name, group, room, opened) for name, group in found.items()) + _LEGEND
     look = Markup(STYLE + _LOOK)  # noqa: S704
     return _PAGE.format(title=visible(f"{title} · {of}" if of else title), style=look, root=ROOT, body=body)

@@ -85,6 +85,16 @@ class Replay(Mapping[str, ThreadReplay]):
         return sum((thread.ran for thread in self.values()), Counter())
 
     @property
+    def answered(self) -> Counter[str]:
+        """By node, how many calls of models in tasks that ran were answered, in all threads."""
+        return sum((thread.answered for thread in self.values()), Counter())
+
+    @property
+    def warnings(self) -> list[str]:
+        """What else happened in any thread, each once."""
+        return list(dict.fromkeys(text for thread in self.values() for text in thread.warnings))
+
+    @property
     def tokens(self) -> int:
         """How many tokens were not bought again, in all threads."""
         return sum(thread.tokens for thread in self.values())
@@ -140,10 +150,12 @@ class Replay(Mapping[str, ThreadReplay]):
         return f"Replay of {threads}{early}: {told}; {tasks} served, {ran:,} ran"
 
     def __repr__(self) -> str:
-        return visible("\n".join([self.summary, *map(self._line, list(self.values())[:_SHOWN])]))
+        lines = [self._line(thread) for thread in list(self.values())[:_SHOWN]]
+        return visible("\n".join([self.summary, *lines, *(f"  {text}" for text in self.warnings[:_SHOWN])]))
 
     def _repr_html_(self) -> str:
-        lines = (tag("div", self._line(thread).strip(), "lg-row") for thread in list(self.values())[:_SHOWN])
+        lines = [tag("div", self._line(thread).strip(), "lg-row") for thread in list(self.values())[:_SHOWN]]
+        lines += [tag("div", text, "lg-ask") for text in self.warnings[:_SHOWN]]
         return page("Replay", Markup().join(lines), {self.summary.partition(": ")[2]: ""})
 
     def _line(self, thread: ThreadReplay) -> str:

@@ -103,6 +103,7 @@ class ThreadActs:
         self._recording = Recording(history, graph)
         self._answers = RecordedAnswers.of([history]) if runs and not strict else None
         self._answered: Counter[str] = Counter()
+        self._warnings: dict[str, None] = {}
         self._at: dict[int, _Standing] = {}
         self._served: Counter[str] = Counter()
         self._ran: Counter[str] = Counter()
@@ -124,7 +125,9 @@ class ThreadActs:
                 branches.append(branch)
         found = worst(branches)
         told = (found.parted_at, found.reason, found.diff, found.values, tuple(branches))
-        counts = (self._answered, self._tokens)
+        masks = self._redactor
+        warnings = tuple(text if masks is None else masks.text(text) for text in self._warnings)
+        counts = (self._answered, self._tokens, warnings)
         return ThreadReplay(self._history.thread_id, found.verdict, self._served, self._ran, *told, *counts)
 
     def _branch(self, row: int) -> Act[BranchReplay]:
@@ -179,6 +182,7 @@ class ThreadActs:
         self._ran.update(run.serving.ran)
         if run.models is not None:
             self._answered.update(run.models.answered)
+            self._warnings |= run.models.warnings
         if (spared := run.serving.spared) is not None:
             self._tokens += spared.total
         yield from self._compared(run, before)

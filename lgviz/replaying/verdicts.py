@@ -59,6 +59,7 @@ class ThreadReplay(ShownByFields):
         branches: all of them.
         answered: by node, how many calls of models in tasks that ran were answered from what was recorded.
         tokens: how many the models used whose messages history answered with, where messages tell.
+        warnings: what else happened, as a recorded answer that a model did not ask for.
     """
 
     thread_id: str
@@ -72,6 +73,7 @@ class ThreadReplay(ShownByFields):
     branches: tuple[BranchReplay, ...] = ()
     answered: Counter[str] = field(default_factory=Counter)
     tokens: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def worst(branches: Sequence[BranchReplay]) -> BranchReplay:

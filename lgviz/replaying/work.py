@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,7 +34,8 @@ class ThreadWork:
 
     graph: Any
     source: Source
-    threads: list[str]
+    threads: Mapping[str, int]
+    """By id, how many checkpoints a thread has."""
     live: StopPoints
     effects: StopPoints
     redactor: Redactor | None = None
@@ -55,19 +56,20 @@ class ThreadWork:
         target_of(here)  # or it refuses
         given = open_source(source)
         opened = _told_by(here, given)
-        known = [thread.thread_id for thread in opened.threads()]
-        wanted = known if threads is None else list(dict.fromkeys(names_in(threads)))
-        if missing := sorted(set(wanted).difference(known)):
+        known = {thread.thread_id: thread.count for thread in opened.threads()}
+        wanted = known if threads is None else dict.fromkeys(names_in(threads))
+        if missing := sorted(wanted.keys() - known.keys()):
             raise ThreadNotFound(
                 f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."
             )
         is_live = StopPoints.of(live, here, "be live").reaching(here)
         has_effects = StopPoints.of(effects, here, "have effects").reaching(here)
-        return cls(here, opened, wanted, is_live, has_effects, given.redactor, name=name)
+        chosen = {name: known[name] for name in wanted}
+        return cls(here, opened, chosen, is_live, has_effects, given.redactor, name=name)
 
     def travelling(self) -> ThreadWork:
         """What of it goes to another process as it is."""
-        bare: dict[str, Any] = {"graph": None, "source": None, "threads": []}
+        bare: dict[str, Any] = {"graph": None, "source": None, "threads": {}}
         return replace(self, **bare)
 
     def arrived(self, graph: Any, source: Source) -> ThreadWork:
@@ -103,8 +105,8 @@ class ThreadWork:
 
     def unreplayed(self, thread_id: str, error: Exception) -> ThreadReplay:
         """The verdict on a thread that an error kept from being replayed."""
-        said = error.cause if isinstance(error, LgvizError) else f"replaying it raised {said_by(error)}"
-        reason = self.shown(str(said))
+        said = str(error) if isinstance(error, LgvizError) else f"replaying it raised {said_by(error)}"
+        reason = self.shown(said)
         branches = (BranchReplay("", "unknown", reason=reason),)
         return ThreadReplay(thread_id, "unknown", Counter(), Counter(), reason=reason, branches=branches)
 

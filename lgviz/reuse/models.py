@@ -220,7 +220,7 @@ class ModelCalls(BaseCallbackHandler):
         try:
             self._recordings.add(self._thread_id, call.namespace, call.started, asked, answer)
         except LgvizError as error:
-            self.warnings[f"A call of a model in {path!r} was not recorded: {error.cause}"] = None
+            self.warnings[f"A call of a model in {path!r} was not recorded: {error}"] = None
 
     def _hides(self, redactor: Redactor, parts: list[Any]) -> bool:
         """Whether anything is masked in what a channel may be given."""
@@ -236,7 +236,7 @@ class ModelCalls(BaseCallbackHandler):
         try:
             messages = self.answers.recordings.answer(recorded)
         except LgvizError as error:
-            self.warnings[error.cause] = None
+            self.warnings[str(error)] = None
             return None
         if messages is None:
             return None

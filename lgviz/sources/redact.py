@@ -104,7 +104,7 @@ class Redactor:
     channel has no beginning, so there a path may begin at any key: metadata and configurable, what a graph
     takes in, questions and answers, what ``Send`` hands to a node, what a task returns, items of a store.
 
-    A compiled pattern is masked wherever it matches: in texts, in keys, in bytes, in numbers and times as
+    A pattern, compiled or as a text between slashes (``"/sk-\\w+/"``), is masked wherever it matches: in texts, in keys, in bytes, in numbers and times as
     they are written, in errors, in names of namespaces and items. The ids of threads stay as they are, for
     they are opened by; in files, which are sent, they are masked too. What cannot be followed is masked
     whole: a text that is no JSON, but quotes a key that a path names. A function ``(path, value)`` gives the
@@ -116,11 +116,15 @@ class Redactor:
 
     Raises:
         InvalidValue: it is none of these.
+
+    Attributes:
+        rules: those that were given, patterns compiled.
     """
 
     def __init__(self, rules: Rules) -> None:
         one = isinstance(rules, (str, re.Pattern)) or callable(rules)
-        self.rules: tuple[Rule, ...] = (rules,) if one else tuple(rules)  # type: ignore[assignment,arg-type]
+        given: Iterable[Rule] = (rules,) if one else rules  # type: ignore[assignment]
+        self.rules: tuple[Rule, ...] = tuple(_pattern(r) if isinstance(r, str) else r for r in given)
         self._paths: list[tuple[str, ...]] = []
         self._patterns: list[re.Pattern[str]] = []
         self._bytes: list[re.Pattern[bytes]] = []
@@ -642,6 +646,19 @@ def _is_item(path: tuple[Any, ...]) -> bool:
     return len(path) < 2 or type(path[-1]) is int
 
 
+def _pattern(text: str) -> Rule:
+    """The pattern that a text between slashes is; any other is a path."""
+    if len(text) < 3 or not (text.startswith("/") and text.endswith("/")):
+        return text
+    try:
+        return re.compile(text[1:-1])
+    except re.error as error:
+        raise InvalidValue(
+            f"{text} is no rule of redact=: what stands between its slashes is no regular expression: {error}.",
+            "Correct it, or escape what is meant as it stands: /sk-\\(a\\)/.",
+        ) from error
+
+
 def _segments(path: str) -> tuple[str, ...]:
     """The keys of a path rule."""
     flat = _STEPS.sub(lambda found: "." + next(g for g in found.groups() if g is not None), path.strip())
@@ -656,7 +673,7 @@ def _segments(path: str) -> tuple[str, ...]:
 def _refused(rule: Any) -> InvalidValue:
     return InvalidValue(
         f"{rule!r} is no rule of redact=.",
-        'Give a path such as "messages.*.content", a compiled pattern, or a function (path, value).',
+        'Give a path such as "messages.*.content", a pattern such as "/sk-\\w+/", or a function (path, value).',
     )
 
 

@@ -272,10 +272,12 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "prune": ["prune", own, "--all", "--dry-run"],
         "check": ["check", own],
         "stats": ["stats", own],
+        "cases": ["cases", own, "--outputs", "foo"],
         "replay": ["replay", own, "--graph", "lgviz.demos.two_nodes:build"],
         "pin": ["pin", own, tmp_path / "test_a.py", "--graph", "lgviz.demos.two_nodes:build"],
     }
     shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
+    shown["cases"] &= documented["cases"]  # what is in the cases is the tools' own
     shown["replay"] -= {"same", "node_a", "node_b"}  # by which it counts
     only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what", "certain"}}
     assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
@@ -291,6 +293,35 @@ def test_json_holds_what_is_stored(db: Path) -> None:
     assert changes[0] == {
         "channel": "foo", "path": [], "kind": "changed", "before": "a", "after": "edited", "note": "",
     }  # fmt: skip
+
+
+# ------------------------------------------------------------ cases
+
+
+def test_turns_are_written_as_a_dataset(folder: Path, tmp_path: Path) -> None:
+    db = folder / "own.db"
+    cases = lgviz.to_cases(str(db), outputs="foo")
+    document = tmp_path / "cases.json"
+    done = lg("cases", db, document, "--outputs", "foo")
+    assert (done.code, done.out) == (0, f"{document}: {len(cases)} cases for langsmith.\n")
+    assert json.loads(document.read_text()) == cases
+    refused = lg("cases", db, document)
+    assert refused.code == 1 and "There is a file" in refused.err
+    samples = lg(
+        "cases", db, tmp_path / "cases.jsonl", "--format", "inspect", "--thread", "two", "--json"
+    ).data
+    assert (samples["format"], samples["count"]) == ("inspect", len(samples["cases"]))
+    written = [json.loads(line) for line in (tmp_path / "cases.jsonl").read_text().splitlines()]
+    assert written == samples["cases"] == lgviz.to_cases(str(db), "inspect", "two")
+    dataset = lg("cases", db, "--format", "pydantic-evals", "--redact", "/edit/", "--json")
+    assert "edited" not in dataset.raw and "‹redacted›" in dataset.raw
+    assert dataset.data["cases"] == lgviz.to_cases(str(db), "pydantic-evals", redact="/edit/")
+    listed = lg("cases", db).out.splitlines()
+    assert [line.split("\t")[:2] for line in listed] == [
+        [case["metadata"]["thread_id"], case["metadata"]["checkpoint"]] for case in cases
+    ]
+    wrong = lg("cases", db, "--format", "nothing")
+    assert wrong.code == 1 and "There is no format 'nothing'" in wrong.err
 
 
 # ------------------------------------------------------------ safety
@@ -327,7 +358,8 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
     assert "‹redacted›" in lg("show", db, "--at", "c5", "--redact", "foo").out
     wrong = lg("show", db, "--redact", "a..b")
     assert wrong.code == 1 and "no rule of redact=" in wrong.err
-    assert lg("show", db, "--redact", "/(/").code == 2
+    wrong = lg("show", db, "--redact", "/(/")
+    assert wrong.code == 1 and "no regular expression" in wrong.err
 
 
 # ------------------------------------------------------------ refusals

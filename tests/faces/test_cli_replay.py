@@ -16,11 +16,27 @@ import lgviz.cli.replaying
 from lgviz.cli.app import app
 from lgviz.demos import chat, two_nodes
 from lgviz.persistence import SqliteSaver
+from lgviz.session.graph_names import load_graph
 
 CHANGED = """
 from lgviz.demos.two_nodes import *
 graph = build()
 graph.nodes["node_a"].bound.func = lambda state: {"foo": "a", "bar": ["sk-secret"]}
+"""
+
+
+ASKING = """
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langgraph.graph import StateGraph
+model = GenericFakeChatModel(messages=iter([AIMessage(word) for word in "abcd"]))
+
+def ask(state):
+    streamed = "".join(chunk.content for chunk in model.stream("streamed"))
+    return {"said": [model.invoke("invoked").content, streamed]}
+
+builder = StateGraph(dict).add_node(ask).set_entry_point("ask")
+graph = builder.compile()
 """
 
 
@@ -66,6 +82,22 @@ def test_one_parted(db: Path) -> None:
     assert "&#x27;node_a&#x27; gave another bar[0]" in page and "changed_app.py:graph on " in page
     for told in (Path("report.xml").read_text(), masked.stdout, page):
         assert "sk-secret" not in told and "two" not in told
+
+
+def test_what_models_were_spared_and_warn_of_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LGVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asking_app.py").write_text(ASKING)
+    graph = load_graph("asking_app.py:graph")
+    with SqliteSaver.from_conn_string(tmp_path / "asked.db") as saver:
+        graph.checkpointer = saver
+        lgviz.start(graph, {"said": []}, thread_id="1", record_models=True)
+    command = ["replay", tmp_path / "asked.db", "--graph", "asking_app.py:graph", "--live", "ask"]
+    told = json.loads(lg(*command, "--json").stdout)
+    assert (told["answered"], told["threads"][0]["answered"]) == (1, {"ask": 1})
+    (warning,) = told["threads"][0]["warnings"]
+    assert "'ask' called had a recorded answer" in warning
+    assert lg(*command).stdout.endswith(f"{warning}\n")
 
 
 def test_one_unknown_as_json(db: Path, tmp_path: Path) -> None:

@@ -731,6 +731,12 @@ def test_a_replay_is_bounded_and_goes_on_where_it_ended(monkeypatch: pytest.Monk
         assert [row["thread"] for row in tools.call("replay", {"offset": 3}).structured["threads"]] == ["0"]
         with pytest.raises(LgvizError, match="There is no thread"):
             tools.call("replay", {"thread": "9"})
+        listed: list[str] = []
+        source: Any = type(lgviz.open_source(graph))
+        threads = source.threads
+        monkeypatch.setattr(source, "threads", lambda self: listed.append("") or threads(self))
+        tools.call("replay", {"thread": "1"})
+        assert len(listed) == 1
         monkeypatch.setattr("lgviz.mcp.replaying._SECONDS", 0.0)
         assert tools.call("replay", {}).more == "stopped after 0 s; 3 more: offset=1"
         monkeypatch.setattr("lgviz.mcp.replaying._LONGEST", 5)

@@ -130,6 +130,7 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
     for command in (
         ["threads"], ["show"], ["stats"], ["check"], ["prune", "--all", "--dry-run"], ["find", "SECRET"], ["find", "e"],
         ["bundle", str(seen.folder / "a.lgviz"), "--overwrite"], ["export", str(seen.folder / "cli.md"), "--overwrite"],
+        ["cases", str(seen.folder / "cli.json"), "--overwrite"],
         *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
         *(["diff", labels[0], label] for label in labels),
     ):  # fmt: skip
@@ -138,7 +139,8 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
             done = CliRunner().invoke(lgviz.cli.app.app, given)
             assert done.exit_code == 0, done.output
             yield done.output
-    yield (seen.folder / "cli.md").read_text(encoding="utf-8")
+    for name in ("cli.md", "cli.json"):
+        yield (seen.folder / name).read_text(encoding="utf-8")
     yield lgviz.open_source(str(seen.folder / "a.lgviz")).record(THREAD, "", seen.history().latest.id).values
 
 
@@ -566,6 +568,22 @@ def test_what_states_share_is_masked_once(monkeypatch: pytest.MonkeyPatch, tmp_p
     messages = lgviz.history(bundle.path).latest.values["messages"]
     assert {message.content for message in messages} == {MASK}
     assert len(masked) < 6 * len(messages)
+
+
+def test_a_text_between_slashes_is_a_pattern_wherever_rules_are_taken(tmp_path: Path) -> None:
+    graph = two_nodes.build(InMemorySaver())
+    graph.invoke({"foo": "", "bar": ["sk-123"]}, {"configurable": {"thread_id": "1"}})
+    assert lgviz.history(graph, redact=r"/sk-\d+/").latest.values["bar"][0] == MASK
+    assert lgviz.history(graph, redact=["foo", r"/sk-\d+/"]).latest.values["bar"][0] == MASK
+    (case,) = lgviz.to_cases(graph, redact=[r"/sk-\d+/"])
+    assert case["inputs"]["bar"] == [MASK]
+    lgviz.save_bundle(graph, "1", tmp_path / "masked.lgviz", redact=r"/sk-\d+/")
+    assert lgviz.history(tmp_path / "masked.lgviz").latest.values["bar"][0] == MASK
+    with pytest.raises(InvalidValue, match="no regular expression"):
+        lgviz.history(graph, redact="/(/")
+    assert Redactor(["/a", "a/", "//"]).state({"/a": 1, "a/": 2, "//": 3, "a": 4}) == {
+        "/a": MASK, "a/": MASK, "//": MASK, "a": 4,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", ["", "a..b", 3, ["a", None]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import operator
 import re
 import subprocess
@@ -297,6 +298,10 @@ def test_what_streams_is_recorded_and_said_not_to_be_answered(recordings: ModelR
     run = lgviz.run(graph, "c1", thread_id="1", reuse={"live": "ask"})
     assert (run.answered, run.values["word"]) == (Counter(), "hi!(2)")
     assert "'ask' called had a recorded answer" in run.warnings[0]
+    found = lgviz.replay(graph, graph, live="ask")
+    assert list(found["1"].warnings) == run.warnings == found.warnings
+    assert run.warnings[0] in repr(found)
+    assert html.escape(run.warnings[0]) in found.to_html()
 
 
 def test_a_model_that_is_invoked_is_answered_also_where_the_run_streams() -> None:
@@ -483,6 +488,9 @@ def test_a_damaged_file_says_how_to_delete_it(recordings: ModelRecordings) -> No
     assert (run.status, len(run.warnings)) == ("done", 1)
     with pytest.raises(SourceError, match=r"ModelRecordings\(\)\.delete"):
         lgviz.run(graph, "c1", thread_id="1", reuse=True)
+    verdict = lgviz.replay(graph, graph)["1"]
+    assert verdict.verdict == "unknown"
+    assert str(recordings.path) in verdict.reason and "lgviz.ModelRecordings().delete()" in verdict.reason
     assert recordings.delete() == 0
     assert lgviz.run(graph, "c1", thread_id="1", reuse=True).status == "done"
 
