@@ -1,4 +1,4 @@
-"""Commands that keep and copy: ``export``, ``cases``, ``bundle``, ``migrate``, ``prune``, ``check``, ``stats``."""
+"""Commands that keep, copy and check: from ``export`` and ``cases`` to ``prune`` and ``stats``."""
 
 from __future__ import annotations
 

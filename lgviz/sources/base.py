@@ -64,7 +64,8 @@ class ReadOptions(DecodingOptions, total=False):
         trust: see :class:`DecodingOptions`.
         redact: what is masked wherever it would be shown, diffed, searched, exported or printed: paths
             (``"messages.*.content"``, ``"**.api_key"``), patterns (``"/sk-\\w+/"``, or compiled), functions
-            ``(path, value)``; see :class:`~lgviz.sources.redact.Redactor`. Runs and forks go on with the real values.
+            ``(path, value)``; see :class:`~lgviz.sources.redact.Redactor`. Runs and forks go on with the
+            real values.
     """
 
     redact: Rules

@@ -104,12 +104,12 @@ class Redactor:
     channel has no beginning, so there a path may begin at any key: metadata and configurable, what a graph
     takes in, questions and answers, what ``Send`` hands to a node, what a task returns, items of a store.
 
-    A pattern, compiled or as a text between slashes (``"/sk-\\w+/"``), is masked wherever it matches: in texts, in keys, in bytes, in numbers and times as
-    they are written, in errors, in names of namespaces and items. The ids of threads stay as they are, for
-    they are opened by; in files, which are sent, they are masked too. What cannot be followed is masked
-    whole: a text that is no JSON, but quotes a key that a path names. A function ``(path, value)`` gives the
-    value to show; it is asked for each value from the outside in, and for the keys of a dict with the path of
-    the dict; one that raises masks the value.
+    A pattern, compiled or as a text between slashes (``"/sk-\\w+/"``), is masked wherever it matches: in
+    texts, in keys, in bytes, in numbers and times as they are written, in errors, in names of namespaces and
+    items. The ids of threads stay as they are, for they are opened by; in files, which are sent, they are
+    masked too. What cannot be followed is masked whole: a text that is no JSON, but quotes a key that a path
+    names. A function ``(path, value)`` gives the value to show; it is asked for each value from the outside
+    in, and for the keys of a dict with the path of the dict; one that raises masks the value.
 
     Args:
         rules: one of them, or several.
@@ -654,7 +654,7 @@ def _pattern(text: str) -> Rule:
         return re.compile(text[1:-1])
     except re.error as error:
         raise InvalidValue(
-            f"{text} is no rule of redact=: what stands between its slashes is no regular expression: {error}.",
+            f"{text} is no rule of redact=: between its slashes stands no regular expression: {error}.",
             "Correct it, or escape what is meant as it stands: /sk-\\(a\\)/.",
         ) from error
 
@@ -673,7 +673,7 @@ def _segments(path: str) -> tuple[str, ...]:
 def _refused(rule: Any) -> InvalidValue:
     return InvalidValue(
         f"{rule!r} is no rule of redact=.",
-        'Give a path such as "messages.*.content", a pattern such as "/sk-\\w+/", or a function (path, value).',
+        'Give a path as "messages.*.content", a pattern as "/sk-\\w+/", or a function (path, value).',
     )
 
 
