@@ -105,8 +105,8 @@ function Item({ item, close }: { item: MenuItem; close(): void }) {
         item.act();
       }}
     >
-      {item.checked !== undefined && <span aria-hidden="true">{item.checked ? "✓ " : ""}</span>}
       {item.name}
+      {item.checked && <span aria-hidden="true">✓</span>}
       {item.key && <kbd>{item.key}</kbd>}
     </button>
   );
