@@ -14,13 +14,16 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lgviz.errors import LgvizError
 from lgviz.sources import open_source
+from lgviz.verbs import VERBS
 
-__all__ = ["SUFFIXES", "complete_magic", "unquoted"]
+__all__ = ["SUFFIXES", "complete_magic", "is_debuggable", "unquoted"]
 
 SUFFIXES = (".db", ".sqlite", ".sqlite3", ".lgviz")
 _LINE = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(%?)%lgviz\s+(.*)", re.DOTALL)
 _IDENTIFIER = "lgviz.magic"
 _EXPORT = "export"
+_TAKES_A_SUBJECT = (_EXPORT, *VERBS)
+"""Words after which what is meant may be named."""
 
 
 def complete_magic(shell: InteractiveShell, parser: argparse.ArgumentParser) -> None:
@@ -55,13 +58,17 @@ def _words(
     options = parser._option_string_actions
     takes = options.get(done[-1]) if done else None
     if takes is not None and takes.nargs is None:
-        found = _values(shell, takes.dest, done[1 if done[0] == _EXPORT and len(done) > 2 else 0])
+        found = _values(shell, takes.dest, done[1 if done[0] in _TAKES_A_SUBJECT and len(done) > 2 else 0])
     else:
         given = {options[word].dest for word in done if word in options}
         free = [name for name, action in options.items() if action.dest not in given or _repeats(action)]
         named = not cell and not typing.startswith("-")
-        subjects = _subjects(shell) if named and done in ([], [_EXPORT]) else []
-        words = ["on", "off", _EXPORT] if named and not done else []
+        subjects = (
+            _subjects(shell)
+            if named and (not done or (len(done) == 1 and done[0] in _TAKES_A_SUBJECT))
+            else []
+        )
+        words = ["on", "off", *_TAKES_A_SUBJECT] if named and not done else []
         found = [*subjects, *words, *sorted(free, key=lambda name: not name.startswith("--"))]
     return (each for each in found if each.startswith(typing))
 
@@ -80,7 +87,7 @@ def _values(shell: InteractiveShell, option: str, subject: str) -> list[str]:
 
 
 def _subjects(shell: InteractiveShell) -> list[str]:
-    return _variables(shell, _is_debuggable) + _files()
+    return _variables(shell, is_debuggable) + _files()
 
 
 def _variables(shell: InteractiveShell, wanted: Callable[[Any], bool]) -> list[str]:
@@ -104,7 +111,8 @@ def _threads(shell: InteractiveShell, subject: str) -> list[str]:
     return [id_ if id_.isidentifier() or id_.isdigit() else repr(id_) for id_ in ids]
 
 
-def _is_debuggable(value: Any) -> bool:
+def is_debuggable(value: Any) -> bool:
+    """Whether a variable holds a graph or a saver."""
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.pregel import Pregel
 

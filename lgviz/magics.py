@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Bool, Int, observe
 
-from lgviz.analysis.history import complete_by_tab
+from lgviz.analysis.history import complete_by_tab, open_history
 from lgviz.automatic import CellDebuggers, key_of
 from lgviz.backend import Backend
-from lgviz.completion import SUFFIXES, complete_magic, unquoted
+from lgviz.completion import SUFFIXES, complete_magic, is_debuggable, unquoted
 from lgviz.errors import LgvizError
 from lgviz.files import export
 from lgviz.reuse.models import ModelCalls
+from lgviz.verbs import VERBS, ask
 from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
@@ -74,13 +76,15 @@ class LgvizMagics(Magics):
         "what",
         nargs="?",
         help="a compiled graph, a saver, or the path or URL of a checkpoint database; on: from now on show "
-        "under each cell the debugger of the graphs that ran in it; off: no longer; export: write a file",
+        "under each cell the debugger of the graphs that ran in it; off: no longer; export: write a file; "
+        f"or a question to a thread: {', '.join(VERBS)}",
     )
     @argument(
         "file",
         nargs="*",
-        help="after export: what is exported (default: the debugger shown last), and the file, whose ending "
-        "says as what: .html a page to read in, .lgviz a bundle, .md, .svg, .png, .mmd, .dot",
+        help="after export and after a question: the graph, saver or database that is meant (default: the "
+        "debugger shown last); then for export the file, whose ending says as what: .html a page to read in, "
+        ".lgviz a bundle, .md, .svg, .png, .mmd, .dot; for a question what it takes: diff c3 c7",
     )
     @argument("--overwrite", action="store_true", help="after export: write over a file that is there")
     @argument(
@@ -119,8 +123,9 @@ class LgvizMagics(Magics):
         help="leave out the static view that outlives the kernel",
     )
     @line_cell_magic
-    def lgviz(self, line: str, cell: str | None = None) -> Debugger | None:
-        """Show the time-travel debugger on a graph, a saver or a database file, wherever in a cell it stands.
+    def lgviz(self, line: str, cell: str | None = None) -> Any:
+        """Show the time-travel debugger on a graph, a saver or a database file, wherever in a cell it stands;
+        or ask a thread a question (``lgviz/verbs.py`` has them), whose answer is what the line returns.
 
         As ``%%lgviz``, on what runs in this cell. ``%lgviz on`` does so for every cell, until ``%lgviz off``.
 
@@ -130,6 +135,8 @@ class LgvizMagics(Magics):
             dbg = %lgviz graph --thread 1
             %lgviz checkpoints.db
             %lgviz postgresql://user@host/database
+            %lgviz diff c3 c7
+            %lgviz diff graph c3 c7 --thread 1
             %lgviz on
             %lgviz export thread.html
             %lgviz export checkpoints.db thread.html --thread 1
@@ -139,6 +146,8 @@ class LgvizMagics(Magics):
         if cell is None and subject == "export":
             self._export(named, options, overwrite)
             return None
+        if cell is None and subject and subject in VERBS and not self._is_subject(subject):
+            return self._answer(subject, named, options)
         if named:
             raise UsageError(f"unrecognized arguments: {' '.join(named)}")
         if cell is not None:
@@ -158,6 +167,21 @@ class LgvizMagics(Magics):
         debugger.show()
         self.cells.shown.add(key_of(what))
         return debugger
+
+    def _answer(self, word: str, named: list[str], options: dict[str, Any]) -> Any:
+        """The answer to a question, of the thread that is named or of the debugger shown last."""
+        try:
+            if named and self._is_subject(named[0]):
+                reading = {name: options[name] for name in ("thread_id", "trust", "redact")}
+                history = open_history(self._subject(named.pop(0))[0], **reading)
+            elif self._last is not None and self._last.history is not None:
+                history = self._last.history
+                history.refresh()
+            else:
+                raise UsageError(f"No debugger was shown yet: name the graph after {word}.")
+            return ask(word, history, [str(unquoted(each)) for each in named], options)
+        except LgvizError as error:
+            raise UsageError(str(error)) from None
 
     def _export(self, named: list[str], options: dict[str, Any], overwrite: bool) -> None:
         """Write a file; what it contains is printed before."""
@@ -218,6 +242,16 @@ class LgvizMagics(Magics):
         options["agent"] = options.get("agent", False) or self.agent
         self._last = debug(what, **options)
         return self._last
+
+    def _is_subject(self, text: str) -> bool:
+        """Whether a word after a question names what can be opened; labels and paths of values do not."""
+        path = str(unquoted(text))
+        if "://" in path or path.endswith(SUFFIXES) or Path(path).is_file():
+            return True
+        assert self.shell is not None
+        name, *attributes = text.split(".")
+        value = self.shell.user_ns.get(name)
+        return is_debuggable(reduce(lambda held, each: getattr(held, each, None), attributes, value))
 
     def _subject(self, text: str) -> tuple[Any, str]:
         """The object that the first argument names, and the Python expression for it."""

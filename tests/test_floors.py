@@ -34,6 +34,7 @@ FLOORS = {
     "mcp": 6,
     "page": 6,
     "server": 6,
+    "verbs": 6,
     "widget": 6,
     "__init__": 7,
 }

@@ -22,6 +22,7 @@ import lgviz
 from lgviz.demos import two_nodes
 from lgviz.sources.base import ReadOptions
 from lgviz.sources.lgviz.tables import TablesSource
+from lgviz.verbs import VERBS
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ OPTIONS = [
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("%lgviz ", ["graph", "bare", "saver", "here.db", "on", "off", "export", *OPTIONS]),
+        ("%lgviz ", ["graph", "bare", "saver", "here.db", "on", "off", "export", *VERBS, *OPTIONS]),
         ("%lgviz o", ["on", "off"]),
         ("%%lgviz ", OPTIONS),
         ("%%lgviz --h", ["--height"]),
@@ -225,6 +226,37 @@ def test_a_url_is_opened_and_its_password_told_nowhere(shell: InteractiveShell, 
         with pytest.raises(UsageError, match=words) as raised:
             shell.run_line_magic("lgviz", url)
         assert "ecret" not in str(raised.value) + "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "asked", ["graph c1 c3 --thread 1", "graph.checkpointer c1 c3 -t 1", "here.db c1 'c3' -t 1", "c1 c3"]
+)
+def test_a_question_is_asked_of_what_is_named_or_was_shown_last(shell: InteractiveShell, asked: str) -> None:
+    shell.run_line_magic("lgviz", "graph --thread 1")
+    found = shell.run_line_magic("lgviz", f"diff {asked}")
+    assert list(found) == list(lgviz.history(shell.user_ns["graph"], "1").diff("c1", "c3"))
+
+
+def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
+    found = shell.run_line_magic("lgviz", "threads here.db")
+    assert found["checkpoints"].to_dict() == {"1": 6, "two words": 6}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("diff c1 c3", "name the graph"),
+        ("diff graph c1", "BEFORE AFTER"),
+        ("diff graph c1 c3 c4", "BEFORE AFTER"),
+        ("diff graph c1 c99", "no checkpoint 'c99'"),
+        ("threads missing.db", "missing.db"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_one_sentence(
+    shell: InteractiveShell, line: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        shell.run_line_magic("lgviz", line)
 
 
 def test_each_option_of_the_magic_is_one_of_debug(
