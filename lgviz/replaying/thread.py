@@ -17,13 +17,14 @@ from langgraph.store.base import BaseStore
 from langgraph.types import StateSnapshot
 
 from lgviz.analysis.diff import StateDiff
+from lgviz.analysis.fingerprint import Fingerprints, Inexact
 from lgviz.analysis.history import History
+from lgviz.analysis.parting import fingerprint_of, parting
 from lgviz.analysis.same import same
 from lgviz.analysis.steps import TreeRow
 from lgviz.persistence import ExactSerializer
 from lgviz.persistence.stores.timestamps import KEPT
 from lgviz.reuse.commands import before_commands, is_commanded
-from lgviz.reuse.fingerprint import Fingerprints, Inexact
 from lgviz.reuse.models import RecordedAnswers
 from lgviz.reuse.recorded import SEVERAL, Recording
 from lgviz.reuse.serving import Unanswered
@@ -40,7 +41,7 @@ from lgviz.sources.redact import Redactor
 
 from .leg_run import LegRun
 from .legs import Leg, legs_of
-from .parting import fingerprint_of, names, parting, said_of
+from .said import names, said_of
 from .store import ReplayedStore
 from .verdicts import BranchReplay, ThreadReplay, Verdict, worst
 

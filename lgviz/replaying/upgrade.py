@@ -19,7 +19,7 @@ from lgviz.errors import LgvizError
 from lgviz.persistence import Placeholder
 from lgviz.sources.base import Undecodable
 
-from .parting import names, said_of
+from .said import names, said_of
 from .work import Names, ThreadWork
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 A task is answered where history holds one of the same node with the same input: it does not run, and what
 that one wrote is written again. Ids of messages and tool calls are made up by each run, so they do not count
-(:mod:`~lgviz.reuse.fingerprint`). What counts is the node's input, private channels included, for an
+(:mod:`~lgviz.analysis.fingerprint`). What counts is the node's input, private channels included, for an
 ``@entrypoint`` what it returned in the turn before, and the run's ``configurable``. Not stored, so not
 counted: the run's ``context``, ``remaining_steps`` and other managed values, and whatever else a node looks
 at, as a clock or a store.

@@ -11,11 +11,10 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from lgviz.analysis.fingerprint import Inexact
 from lgviz.analysis.steps import TreeRow
 from lgviz.sources.base import Bookkeeping, Record, StoredWrite
 from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL
-
-from .fingerprint import Inexact
 
 __all__ = ["before_commands", "command_of", "doubt_of", "given_writes", "is_commanded", "taken_in"]
 

@@ -14,12 +14,11 @@ from langchain_core.messages import BaseMessage
 from markupsafe import Markup
 
 from lgviz._visible import visible
+from lgviz.analysis.fingerprint import Fingerprint
 from lgviz.analysis.html import page
 from lgviz.errors import InvalidValue, SourceError
 from lgviz.persistence import ExactSerializer
 from lgviz.sources.metadata_cache import cache_folder
-
-from .fingerprint import Fingerprint
 
 __all__ = ["ModelRecordings", "RecordedCall"]
 

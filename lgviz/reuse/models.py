@@ -32,13 +32,13 @@ from langchain_core.messages import AIMessage, BaseMessage, BaseMessageChunk, me
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 
+from lgviz.analysis.fingerprint import Fingerprint, Inexact, fingerprint, with_ids
 from lgviz.analysis.history import History
 from lgviz.errors import LgvizError
 from lgviz.sources.metadata_cache import cache_folder
 from lgviz.sources.places import calls, node_path
 from lgviz.sources.redact import Redactor
 
-from .fingerprint import Fingerprint, Inexact, fingerprint, with_ids
 from .model_recordings import ModelRecordings, RecordedCall
 
 __all__ = ["ModelCalls", "RecordedAnswers", "hearing"]

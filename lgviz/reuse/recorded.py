@@ -18,6 +18,7 @@ from langgraph.constants import START
 from langgraph.pregel import Pregel
 from langgraph.types import CachePolicy, Command
 
+from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
 from lgviz.analysis.history import History
 from lgviz.analysis.loading import said_by
 from lgviz.analysis.steps import Task, TreeRow
@@ -25,7 +26,6 @@ from lgviz.sources.base import StoredWrite, Undecodable
 from lgviz.sources.places import CONTROL_CHANNELS, PREVIOUS_CHANNEL, configurable_of, node_path, within
 
 from .commands import command_of, doubt_of, given_writes, is_commanded, taken_in
-from .fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
 
 __all__ = ["Asked", "RecordedTask", "Recording", "asked_of", "config_digest", "is_graph", "policed"]
 

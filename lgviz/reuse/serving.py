@@ -22,13 +22,13 @@ from langgraph.types import CachePolicy
 from xxhash import xxh3_128_hexdigest
 
 from lgviz.analysis.diff import diff_states
+from lgviz.analysis.fingerprint import Fingerprints, Inexact, with_ids
 from lgviz.analysis.summary import path_text
 from lgviz.analysis.usage import Usage, message_ids, usage_of
 from lgviz.errors import EffectRefused
 from lgviz.sources.places import SERVED, Address, by_channel, innermost, place_of, within
 
 from .edges import Edges, edges_of
-from .fingerprint import Fingerprints, Inexact, with_ids
 from .models import RecordedAnswers
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 

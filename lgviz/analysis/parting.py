@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from lgviz.analysis.diff import Change, StateDiff, diff_states
-from lgviz.analysis.loading import said_by
-from lgviz.analysis.same import same
-from lgviz.analysis.summary import path_text
-from lgviz.errors import LgvizError, listed
-from lgviz.reuse.fingerprint import Fingerprint, Fingerprints, messages_in, with_ids
-from lgviz.reuse.serving import Unanswered
+from .diff import Change, StateDiff, diff_states
+from .fingerprint import Fingerprint, Fingerprints, messages_in, with_ids
+from .same import same
+from .summary import path_text
 
-__all__ = ["fingerprint_of", "names", "parting", "said_of"]
+__all__ = ["fingerprint_of", "parting"]
 
 
 def fingerprint_of(state: Mapping[str, Any], made: Fingerprints) -> Fingerprint:
@@ -35,18 +32,6 @@ def parting(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[St
     diff = diff_states(recorded, renamed := with_ids(present, _renamed(recorded, present)))
     change = next(iter(diff), None)
     return diff, "state" if change is None else _place(change, renamed)
-
-
-def names(nodes: Iterable[str]) -> str:
-    """Nodes in a sentence, each once; empty where there are none."""
-    return listed(dict.fromkeys(nodes))
-
-
-def said_of(error: Exception) -> str:
-    """What ended a run, without a remedy."""
-    if isinstance(error, LgvizError):
-        return error.cause.rstrip(".")
-    return str(error) if isinstance(error, Unanswered) else f"it raised {said_by(error)}"
 
 
 def _renamed(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, str]:
