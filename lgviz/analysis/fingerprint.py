@@ -12,8 +12,15 @@ the two lists of ids, read side by side, say which id of one is which of the oth
 >>> one == fingerprint({"messages": [AIMessage("hi", id="a"), RemoveMessage(id="c")]})
 False
 
-An id is what a message, a tool call or a provider's content block declares as its own. Elsewhere a string
-that equals one is taken for it too.
+An id is what a message, a tool call or a provider's content block declares as its own, and what a tool's
+result answers. Elsewhere a string that equals one is taken for it too; a string that equals none counts as it
+is, whatever the key that it stands under:
+
+>>> fingerprint({"tool_call_id": "a"}) == fingerprint({"tool_call_id": "b"})
+False
+
+Of two values with one fingerprint, an id in the one may be in the place of another that was there before, so
+that it was not made up anew, but chosen: :class:`MadeUpIds` tells.
 """
 
 from __future__ import annotations
@@ -26,6 +33,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from langchain_core.messages import BaseMessage
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Send
 from pydantic import BaseModel
 
@@ -33,11 +41,18 @@ from lgviz.errors import NotKept
 from lgviz.persistence import ExactSerializer, Placeholder
 from lgviz.sources.base import Undecodable
 
-__all__ = ["Fingerprint", "Fingerprints", "Inexact", "fingerprint", "messages_in", "with_ids"]
+__all__ = [
+    "Fingerprint", "Fingerprints", "Inexact", "MadeUpIds", "fingerprint", "messages_in", "with_ids",
+]  # fmt: skip
 
 _SERIALIZER = ExactSerializer()
-_CALLS = frozenset({"tool_call", "tool_use", "function_call", "server_tool_use", "mcp_call", "function"})
-"""The ``type`` of a mapping that has an id of its own under ``id`` or ``call_id``."""
+_CALLS = frozenset(
+    ("tool_call", "invalid_tool_call", "tool_use", "function_call", "server_tool_use", "mcp_call", "function")
+)
+"""The ``type`` of a mapping that has an id of its own under ``id`` or ``call_id``, if it names a function."""
+_UNTYPED = frozenset(("name", "args", "id"))
+_RESULTS = frozenset(("tool_result", "server_tool_result", "mcp_tool_result", "function_call_output"))
+"""The ``type`` of a mapping that answers a call; a message as a dict has a ``role`` instead."""
 _MOST_KNOWN = 10_000
 """Messages that are known again; a source that gives each state in objects of its own would fill memory."""
 _OWN = ("id", "call_id")
@@ -68,6 +83,32 @@ def fingerprint(value: Any) -> Fingerprint:
         Inexact: a part of it cannot be hashed exactly.
     """
     return Fingerprints().of(value)
+
+
+class MadeUpIds:
+    """Which id of a run that is done again is which recorded one; one that is known stays what it is.
+
+    >>> from langchain_core.messages import AIMessage
+    >>> ids = MadeUpIds()
+    >>> recorded = fingerprint([AIMessage("x", id="a"), AIMessage("x", id="b")])
+    >>> ids.learn(recorded, recorded)
+    >>> ids.learn(recorded, fingerprint([AIMessage("x", id="c"), AIMessage("x", id="d")]))
+    >>> picked = fingerprint([AIMessage("x", id="a")])
+    >>> [ids.fit(picked, fingerprint([AIMessage("x", id=each)])) for each in "abcde"]
+    [True, False, True, False, True]
+    """
+
+    def __init__(self) -> None:
+        self._meant: dict[str, str] = {}
+
+    def learn(self, recorded: Fingerprint, present: Fingerprint) -> None:
+        """What each id in the present one of two values that fit means."""
+        self._meant |= zip(present.ids, recorded.ids, strict=True)
+
+    def fit(self, recorded: Fingerprint, present: Fingerprint) -> bool:
+        """Whether two values of one fingerprint have the same ids, but for those that are not known."""
+        pairs = zip(present.ids, recorded.ids, strict=True)
+        return all(self._meant.get(new, old) == old for new, old in pairs)
 
 
 class Fingerprints:
@@ -181,9 +222,13 @@ class _Walk:
         self._entries(dict(sorted(fields.items())))  # an object's fields have no order
 
     def _mapping(self, value: dict[Any, Any]) -> None:
-        if value.get("type") in _CALLS or value.keys() >= {"name", "args", "id"}:
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in _CALLS and ("name" in value or "function" in value):
             self._declare(*(value.get(name) for name in _OWN))
-        self._declare(*(value.get(name) for name in _REFERENCES))
+        elif value.keys() == _UNTYPED:
+            self._declare(value["id"])
+        elif (isinstance(kind, str) and kind in _RESULTS) or value.get("role") == "tool":
+            self._declare(*(value.get(name) for name in _REFERENCES))
         self._entries(value)
 
     def _entries(self, value: Mapping[Any, Any]) -> None:
@@ -194,7 +239,7 @@ class _Walk:
 
     def _declare(self, *found: Any) -> None:
         for each in found:
-            if isinstance(each, str) and each:
+            if isinstance(each, str) and each and each != REMOVE_ALL_MESSAGES:
                 self._ids.setdefault(each, len(self._ids))
 
     def _apart(self, value: Any) -> bytes:

@@ -29,9 +29,11 @@ def parting(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[St
 
     Messages in the same place that were given other ids count as one.
     """
-    diff = diff_states(recorded, renamed := with_ids(present, _renamed(recorded, present)))
+    looked = with_ids(present, _renamed(recorded, present))
+    if not (diff := diff_states(recorded, looked)):  # an id is in the place of another that was there
+        diff, looked = diff_states(recorded, present), recorded
     change = next(iter(diff), None)
-    return diff, "state" if change is None else _place(change, renamed)
+    return diff, "state" if change is None else _place(change, looked)
 
 
 def _renamed(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from langgraph.store.base import BaseStore
 from langgraph.types import StateSnapshot
 
 from lgviz.analysis.diff import StateDiff
-from lgviz.analysis.fingerprint import Fingerprints, Inexact
+from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, MadeUpIds
 from lgviz.analysis.history import History
 from lgviz.analysis.parting import fingerprint_of, parting
 from lgviz.analysis.same import same
@@ -106,6 +106,7 @@ class ThreadActs:
         self._answered: Counter[str] = Counter()
         self._warnings: dict[str, None] = {}
         self._at: dict[int, _Standing] = {}
+        self._ids = MadeUpIds()
         self._served: Counter[str] = Counter()
         self._ran: Counter[str] = Counter()
         self._tokens = 0
@@ -225,7 +226,7 @@ class ThreadActs:
         if self._has_deltas or recorded.keys() != stored.keys() & set(channels):
             return False
         try:
-            fingerprint_of(recorded, self._recording.fingerprints)  # or something in it cannot be told
+            self._fingerprint(recorded)  # or something in it cannot be told
             return all(self._saver.serde.dumps_typed(v) == stored[name] for name, v in recorded.items())
         except Exception:  # a value that the serializer does not take
             return False
@@ -284,7 +285,7 @@ class ThreadActs:
         if (why := checkpoint.unloadable) is not None:
             return replace(at, reason=f"the state {why}")
         try:
-            equal = self._are_equal(recorded, present)
+            equal = self._are_equal(recorded, present, learn=True)
         except Inexact as error:
             return replace(at, reason=f"the states cannot be compared: {error}")
         made_by = self._tree.nodes[row]
@@ -328,14 +329,33 @@ class ThreadActs:
         told = reader.told_by(self._history.source.graph, row, before_commands(reader.real_record(row)))
         return reader.real_state(row) if told is None else by_channel(told.values)
 
-    def _are_equal(self, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
-        """Whether states differ in their ids at most.
+    def _are_equal(
+        self, recorded: Mapping[str, Any], present: Mapping[str, Any], *, learn: bool = False
+    ) -> bool:
+        """Whether states differ at most in ids that were made up anew.
+
+        Args:
+            recorded, present: the states.
+            learn: whether what those ids mean is known from now on: all that came before is.
 
         Raises:
             Inexact: that cannot be told.
         """
-        known = fingerprint_of(recorded, self._recording.fingerprints)
-        return known == fingerprint_of(present, Fingerprints())
+        before, after = self._fingerprint(recorded), fingerprint_of(present, Fingerprints())
+        equal = before == after and self._ids.fit(before, after)
+        if equal and learn:
+            self._ids.learn(before, after)
+        return equal
+
+    def _fingerprint(self, recorded: Mapping[str, Any]) -> Fingerprint:
+        """Of a recorded state, whose ids mean themselves.
+
+        Raises:
+            Inexact: it cannot be told.
+        """
+        made = fingerprint_of(recorded, self._recording.fingerprints)
+        self._ids.learn(made, made)
+        return made
 
     def _is_uncertain(self, row: int) -> bool:
         parent = self._tree.rows[row].parent

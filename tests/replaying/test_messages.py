@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
-from langgraph.types import Command, interrupt
+from langgraph.types import Command, Send, interrupt
 
 from lgviz import persistence
 from lgviz.replaying.run import replay
@@ -151,6 +151,71 @@ def test_what_parted_is_told_in_words_and_as_a_diff(saver: Any) -> None:
     (change,) = found.diff
     assert (change.before.content, change.after.content) == ("reply 1", "REPLY")
     assert change.before.id == change.after.id
+
+
+def two_alike(state: State) -> Said:
+    return {"messages": [AIMessage("x", id=f"made-up-{uuid4()}") for _ in range(2)]}
+
+
+def picking(place: int, told: Callable[[Any], Any] = str) -> Node:
+    def pick(state: State) -> Said:
+        picked = state["messages"][place]
+        others = [RemoveMessage(id=str(each.id)) for each in state["messages"] if each is not picked]
+        return {"messages": others, "summary": told(picked.id)}
+
+    return pick
+
+
+@pytest.mark.parametrize("live", [["pick"], ["say", "pick"]])
+@pytest.mark.parametrize("told", [str, lambda id_: {"tool_call_id": id_}, lambda id_: ["ids", [id_]]])
+def test_an_id_in_a_field_is_that_of_the_same_message_as_then(live: list[str], told: Any) -> None:
+    saver = InMemorySaver()
+    graph = chain([("say", two_alike), ("pick", picking(1, told))], saver)
+    graph.invoke({"messages": "hi"}, CONFIG)
+    assert replay(graph, graph, live=live)["1"].verdict == "same"
+    other = replay(chain([("say", two_alike), ("pick", picking(2, told))]), saver, live=live)["1"]
+    assert (other.verdict, other.parted_at) == ("parted", "c3")
+    assert other.reason == "'pick' gave another messages[0]"
+    assert other.diff
+
+
+def made(state: State) -> Said:
+    return {"summary": {"tool_call_id": "one", "name": "Bo", "args": {}, "id": "guest 1", "type": "guest"}}
+
+
+@pytest.mark.parametrize("changed", [{"tool_call_id": "two"}, {"id": "guest 2"}])
+def test_a_key_makes_no_id_of_what_no_message_has(changed: dict[str, str]) -> None:
+    saver = InMemorySaver()
+    chain([("make", made)], saver).invoke({"messages": "hi"}, CONFIG)
+
+    def other(state: State) -> Said:
+        return {"summary": made(state)["summary"] | changed}
+
+    found = replay(chain([("make", other)]), saver, live="make")["1"]
+    assert (found.verdict, found.reason) == ("parted", f"'make' gave another summary.{next(iter(changed))}")
+
+
+def test_a_call_by_itself_is_known_again_by_what_it_asks() -> None:
+    """As ``Send`` hands one to a node of tools, after a model that ran anew."""
+
+    def look(state: Any) -> Said:
+        return {"messages": [ToolMessage(state["args"]["for"], tool_call_id=state["id"])]}
+
+    def call(state: State) -> Command[Any]:
+        calls = [
+            {"name": "look", "args": {"for": word}, "id": f"made-up-{uuid4()}", "type": "tool_call"}
+            for word in ("one", "two")
+        ]
+        return Command(
+            update={"messages": [AIMessage("", tool_calls=calls)]},
+            goto=[Send("look", each) for each in calls],
+        )
+
+    builder = StateGraph(State).add_node("call", call, destinations=("look",)).add_node("look", look)
+    graph = builder.add_edge(START, "call").compile(checkpointer=InMemorySaver())
+    graph.invoke({"messages": "hi"}, CONFIG)
+    found = replay(graph, graph, live="call")["1"]
+    assert (found.verdict, found.served, found.ran) == ("same", Counter(look=2), Counter(call=1))
 
 
 def test_a_node_with_effects_never_runs_unasked(saver: Any) -> None:
