@@ -13,6 +13,7 @@ from lgviz.reuse.recorded import SEVERAL
 
 __all__ = ["Leg", "legs_of"]
 
+_CUT = "the checkpoint before it is not stored"
 Act = Literal["input", "update", "fork", "on"]
 
 
@@ -49,6 +50,8 @@ def legs_of(tree: Tree) -> Iterator[Leg]:
         if number in placed:
             continue
         leg = _begun(tree.rows[number])
+        if leg.parent < 0 and placed:
+            leg.doubt = leg.doubt or _CUT
         _follow(tree, leg)
         placed.update(leg.rows)
         yield leg
@@ -64,8 +67,9 @@ def _begun(row: TreeRow) -> Leg:
             leg = Leg("update", parent, row.index)
         case "fork":
             leg = Leg("fork", parent, row.index)
-    if row.parent is None and (row.parent_id is not None or row.source != "input"):
-        leg.doubt = "the checkpoint before it is not stored"
+    begun = row.source == "input" or (row.source == "update" and row.metadata.get("step") == 0)
+    if row.parent is None and (row.parent_id is not None or not begun):
+        leg.doubt = _CUT
     elif row.dated:
         leg.doubt = "LangGraph of 2024 or early 2025 wrote it, and stored where nodes lead in another form"
     elif row.collapsed:

@@ -12,9 +12,9 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.constants import START
+from langgraph.constants import END, START
 from langgraph.store.base import BaseStore
-from langgraph.types import StateSnapshot
+from langgraph.types import StateSnapshot, StateUpdate
 
 from lgviz.analysis.diff import StateDiff
 from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, MadeUpIds
@@ -28,6 +28,7 @@ from lgviz.reuse.commands import before_commands, is_commanded
 from lgviz.reuse.models import RecordedAnswers
 from lgviz.reuse.recorded import SEVERAL, Recording
 from lgviz.reuse.serving import Unanswered
+from lgviz.session.beginning import beginning
 from lgviz.session.effects import Act, call
 from lgviz.session.saver_errors import within_saver
 from lgviz.session.target import find, target_of
@@ -39,6 +40,7 @@ from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of, unrooted
 from lgviz.sources.redact import Redactor
 
+from .as_which import may_have_updated
 from .leg_run import LegRun
 from .legs import Leg, legs_of
 from .said import names, said_of
@@ -49,6 +51,10 @@ __all__ = ["ThreadActs"]
 
 _AHEAD = 15
 """How many checkpoints are read along with one: a trip to the source costs more than most of them."""
+_AS_WHICH = (
+    "as which node the update was made is not stored, and as none of today's graph does it lead to the same; "
+    "lgviz.fork stores it"
+)
 _LASTING = "which state its subgraph with a history of its own went on from is not stored"
 
 
@@ -151,9 +157,11 @@ class ThreadActs:
         if leg.parent >= 0 and before.config is None:
             self._stand(leg.rows, before)
         elif leg.doubt:
-            self._unknown(leg, leg.doubt)
+            self._unknown(leg, before, leg.doubt)
         elif leg.act == "update":
             yield from self._update(leg, before)
+        elif leg.act == "fork" and not self._are_alike(leg.parent, leg.rows[0]):
+            yield from self._copy(leg, before)
         else:
             try:
                 given = None
@@ -162,7 +170,7 @@ class ThreadActs:
                 elif leg.act == "on" and leg.parent >= 0:
                     given = self._recording.command(leg.parent)
             except Inexact as error:
-                self._unknown(leg, str(error))
+                self._unknown(leg, before, str(error))
                 return
             yield from self._run(leg, before, given)
 
@@ -365,28 +373,80 @@ class ThreadActs:
 
     def _update(self, leg: Leg, before: _Standing) -> Act[None]:
         row = self._tree.rows[leg.rows[0]]
-        checkpoint = self._history.checkpoint_at(row.index)
-        as_node, writes = checkpoint.as_node, checkpoint.writes
-        if as_node is None:
-            self._unknown(leg, "as which node the update was made is not certain")
+        as_node = self._history.checkpoint_at(row.index).as_node
+        if as_node is not None:
+            self._at[row.index] = yield from self._updated(row, before, as_node)
             return
-        derived = writes.derived or len(writes.get(as_node, ())) != 1
-        values = self._led_to(row) if derived and before.verdict == "same" else writes.get(as_node, [{}])[0]
+        if len(row.stored_updates()) > 1:
+            self._unknown(leg, before, "several updates were made at once; lgviz.fork makes one at a time")
+            return
+        tried: list[_Standing] = []
+        for guess in may_have_updated(self._graph, self._history, row):
+            tried.append((yield from self._updated(row, before, guess)))
+            if tried[-1].verdict == before.verdict:
+                self._at[row.index] = tried[-1]
+                return
+        if tried and all(at.verdict == "parted" for at in tried):
+            self._at[row.index] = tried[0]  # as whichever of them
+        else:
+            self._unknown(leg, before, _AS_WHICH)
+
+    def _updated(self, row: TreeRow, before: _Standing, as_node: str) -> Act[_Standing]:
+        """How the branch stands after an update as a node."""
+        writes = self._history.checkpoint_at(row.index).writes
+        wrote = writes.get(as_node) or writes.get("", [])
+        derived = writes.derived or len(wrote) != 1
+        values: Any = wrote[0] if wrote else {}
+        if as_node == END:
+            values = None
+        elif derived and before.verdict == "same":
+            values = self._led_to(row)
         edit = Edit(values, as_node, row.metadata.get("lgviz_goto"))
-        where = before.config or config_of(self._history.thread_id)
+        here = target_of(self._graph)
         try:
-            position = yield from find(target_of(self._graph), where, None)
+            if before.config is None:
+                position = yield from beginning(here, self._history.thread_id)
+            else:
+                position = yield from find(here, before.config, None)
             made = yield from update(position, edit, {"configurable": configurable_of(row.metadata)}, None)
         except Exception as error:
             reason = f"the update as {as_node!r}: {said_of(error)}"
-            self._at[row.index] = _Standing("failed", self._tree.labels[row.index], reason)
+            return _Standing("failed", self._tree.labels[row.index], reason)
+        if before.verdict != "same":
+            return replace(before, config=made.config)
+        at = yield from self._standing(row.index, made.config, last=True)
+        if derived and at.verdict == "parted":
+            return replace(at, verdict="unknown", reason="what the update wrote is not stored")
+        return at
+
+    # ------------------------------------------------------------ copies
+
+    def _copy(self, leg: Leg, before: _Standing) -> Act[None]:
+        """A copy (``update_state(…, as_node="__copy__")``) stands beside the checkpoint that it is of."""
+        row = leg.rows[0]
+        beside = self._tree.rows[leg.parent].children
+        of = next(
+            (each.index for each in beside if each.index < row and self._are_alike(each.index, row)), -1
+        )
+        at = self._at.get(of)
+        if at is None or at.config is None:
+            self._unknown(leg, before, "of which checkpoint it is a copy is not certain")
             return
-        at = replace(before, config=made.config)
-        if before.verdict == "same":
-            at = yield from self._standing(row.index, made.config, last=True)
-            if derived and at.verdict == "parted":
-                at = replace(at, verdict="unknown", reason="what the update wrote is not stored")
-        self._at[row.index] = at
+        updates = [[StateUpdate(None, "__copy__")]]
+        made: RunnableConfig = yield from call(self._graph, "bulk_update_state", at.config, updates)
+        thread_id, namespace, checkpoint_id = place_of(made)
+        config = config_of(thread_id, namespace or "", checkpoint_id)
+        if at.verdict == "same":
+            self._at[row] = yield from self._standing(row, config, last=not leg.steps)
+        else:
+            self._at[row] = replace(at, config=config)
+        if leg.steps:
+            yield from self._leg(Leg("on", row, None, leg.steps, halts=leg.halts))
+
+    def _are_alike(self, one: int, other: int) -> bool:
+        """Whether two rows hold the same versions of all channels."""
+        known = [self._history.reader.real_record(row).bookkeeping for row in (one, other)]
+        return None not in known and len({str(each.channel_versions) for each in known if each}) == 1
 
     def _led_to(self, row: TreeRow) -> dict[str, Any]:
         """What sets a state to the one that an update led to, whatever it wrote."""
@@ -396,8 +456,10 @@ class ThreadActs:
 
     # ------------------------------------------------------------ inside
 
-    def _unknown(self, leg: Leg, reason: str) -> None:
-        self._stand(leg.rows, _Standing("unknown", self._tree.labels[leg.rows[0]], reason))
+    def _unknown(self, leg: Leg, before: _Standing, reason: str) -> None:
+        """Of a leg that cannot be made again; where the branch parted before, that stays."""
+        at = _Standing("unknown", self._tree.labels[leg.rows[0]], reason)
+        self._stand(leg.rows, at if before.verdict == "same" else before)
 
     def _stand(self, rows: Sequence[int], at: _Standing) -> None:
         for row in rows:

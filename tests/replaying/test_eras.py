@@ -103,14 +103,13 @@ def test_what_is_stored_is_served(era: str, thread: str, shared_data: Path) -> N
 
 
 @pytest.mark.parametrize("era", ["v2025_08", "v2026_11"])
-def test_an_update_without_its_node_is_unknown_and_the_other_branch_the_same(
+def test_an_update_without_its_node_is_made_as_one_that_leads_to_the_same(
     era: str, shared_data: Path
 ) -> None:
     calls.clear()
     found = replay(two_nodes(), shared_data / "databases" / f"langgraph_{era}.db", "seed-1")["seed-1"]
-    assert (found.verdict, found.parted_at, calls) == ("unknown", "c4", Counter())
-    assert found.reason == "as which node the update was made is not certain"
-    assert [branch.verdict for branch in found.branches] == ["same", "unknown"]
+    assert (found.verdict, calls) == ("same", Counter()), found.reason
+    assert [branch.verdict for branch in found.branches] == ["same", "same"]
 
 
 @pytest.mark.parametrize("thread", SAME)
