@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from langgraph.types import StateUpdate
 from typer.testing import CliRunner
 
 import lgviz
@@ -102,7 +103,9 @@ def test_what_models_were_spared_and_warn_of_is_told(tmp_path: Path, monkeypatch
 
 def test_one_unknown_as_json(db: Path, tmp_path: Path) -> None:
     with SqliteSaver.from_conn_string(tmp_path / "chat.db") as saver:
-        chat.seed(chat.build(saver))
+        chat.seed(graph := chat.build(saver))
+        twice = [StateUpdate({"messages": [text]}, "model") for text in ("one", "two")]
+        graph.bulk_update_state({"configurable": {"thread_id": "1"}}, [twice])
     done = lg("replay", tmp_path / "chat.db", "--graph", "chat_app:graph", "--json")
     told = json.loads(done.stdout)
     assert done.exit_code == 3
