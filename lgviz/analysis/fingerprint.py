@@ -318,7 +318,7 @@ def _changed_dataclass(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def messages_in(value: Any) -> Iterable[BaseMessage]:
-    """The messages in a value, also within lists, dicts and ``Send``s, in order."""
+    """The messages in a value, also within lists, dicts, objects and ``Send``s, in order."""
     if isinstance(value, BaseMessage):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -329,6 +329,9 @@ def messages_in(value: Any) -> Iterable[BaseMessage]:
             yield from messages_in(each)
     elif isinstance(value, Send):
         yield from messages_in(value.arg)
+    elif isinstance(value, BaseModel):
+        for each in _fields_of_model(value).values():
+            yield from messages_in(each)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             yield from messages_in(getattr(value, field.name, None))

@@ -17,6 +17,7 @@ from langgraph.channels.base import BaseChannel
 from langgraph.constants import START
 from langgraph.pregel import Pregel
 from langgraph.types import CachePolicy, Command
+from pydantic import BaseModel
 
 from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
 from lgviz.analysis.history import History
@@ -133,6 +134,10 @@ class Recording:
         if START not in held:
             raise Inexact("the input is not stored")
         value = _handed(held[START], "the input")
+        if isinstance(value, BaseModel):  # LangGraph's serializer forgets which fields were left out
+            tasks = facts.step_work.tasks.values()
+            written = {channel for task in tasks for channel in task.channels.values()}
+            value.__pydantic_fields_set__ &= written or value.model_fields_set
         self._name_messages(facts, (), [value])
         return value
 

@@ -38,6 +38,12 @@ Key: TypeAlias = tuple[tuple[str, ...], str]
 TaskWrites: TypeAlias = list[tuple[str, Any]]
 
 
+_LASTING = (
+    "it calls a graph with a history of its own (checkpointer=True), which an answer would not go on; "
+    "name the node in live to run it"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
     """What became of one task.
@@ -224,11 +230,7 @@ class Serving(BaseCache[TaskWrites]):
         elif asked.fingerprint is None:
             reason = f"its input cannot be told exactly: {reason}"
         elif (found := self._found(asked)) is None:
-            reason = (
-                "it was not asked this before"
-                if self._looked < self._within
-                else f"no answer was found within {self._within:g} s"
-            )
+            reason = self._lacking(asked)
         else:
             recording, task = found
             try:
@@ -252,7 +254,7 @@ class Serving(BaseCache[TaskWrites]):
         if self._effects(path) and not self._dry:
             self._refuse(asked, reason)
         if not self._live(path) and self._must(path):
-            raise Unanswered(f"what {_node(path)!r} wrote is not stored: {reason}")
+            raise Unanswered(f"{_node(path)!r} is not answered: {reason}")
         self.answers.append(TaskOutcome(path, served=False, reason=reason))
         self.worked += 1
         return None
@@ -280,6 +282,19 @@ class Serving(BaseCache[TaskWrites]):
                 if self._looked > self._within or (task is not None and not task.used):
                     break
         return last
+
+    def _lacking(self, asked: Asked) -> str:
+        """Why no answer was found."""
+        if self._looked >= self._within:
+            return f"no answer was found within {self._within:g} s"
+        refused = ""
+        for recording, row in self._places(asked.path):
+            for task in recording.at(row):
+                same = task.asked.path == asked.path and task.asked.fingerprint == asked.fingerprint
+                if same and task.lasting:
+                    return _LASTING
+            refused = refused or recording.refused.get(row, "")
+        return "it was not asked this before" + (f", as far as is known: {refused}" if refused else "")
 
     def _answering(self, asked: Asked, tasks: Iterable[RecordedTask]) -> RecordedTask | None:
         """Of the tasks of one step the one that was asked the same, not served yet if there is one."""

@@ -711,7 +711,7 @@ def test_threads_are_replayed_and_no_node_runs() -> None:
     was = len(ran)
     assert verdicts(graph) == dict.fromkeys(("yes", "break", "waits"), ("same", None, ""))
     assert verdicts(graph_of(saver, more=True), thread="yes") == {
-        "yes": ("unknown", "c3", "what 'more' wrote is not stored: it was not asked this before")
+        "yes": ("unknown", "c3", "'more' is not answered: it was not asked this before")
     }
     assert verdicts(graph_of(saver, Prepended), thread="waits") == {
         "waits": ("parted", "c2", "'first' gave another said[0]")

@@ -82,6 +82,9 @@ def test_a_function_whose_graph_has_its_own_history_is_not_answered() -> None:
     graph, calls = run(called=True, checkpointer=True)
     found = lgviz.replay(graph, graph)["1"]
     assert (found.verdict, calls) == ("unknown", Counter())
+    assert "a graph with a history of its own" in found.reason and "name the node in live" in found.reason
+    live = lgviz.replay(graph, graph, live="sub")["1"]
+    assert (live.verdict, calls) == ("same", Counter(function=1, pay=1)), live.reason
 
 
 def _ask(state: State) -> Any:

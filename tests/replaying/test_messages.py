@@ -15,6 +15,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
 from langgraph.types import Command, Send, interrupt
+from pydantic import BaseModel
 
 from lgviz import persistence
 from lgviz.replaying.run import replay
@@ -216,6 +217,43 @@ def test_a_call_by_itself_is_known_again_by_what_it_asks() -> None:
     graph.invoke({"messages": "hi"}, CONFIG)
     found = replay(graph, graph, live="call")["1"]
     assert (found.verdict, found.served, found.ran) == ("same", Counter(look=2), Counter(call=1))
+
+
+class Note(BaseModel):
+    about: str
+    said: AnyMessage
+
+
+class Noted(BaseModel):
+    messages: Annotated[list[AnyMessage], add_messages] = []
+    note: Note | None = None
+    summary: str = "none yet"
+
+
+def _noted(message: AnyMessage) -> list[Any]:
+    note = Note(about="it", said=message)
+    return [
+        Noted(messages=[message], note=note), {"messages": [message], "note": note}, Noted(messages=[message]),
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Deserializing unregistered type")
+@pytest.mark.parametrize("given", range(3))
+@pytest.mark.parametrize("kind", [InMemorySaver, persistence.MemorySaver])
+def test_an_input_that_is_an_object_and_holds_a_message_twice(given: int, kind: Any) -> None:
+    """LangGraph gives the one message an id in both places; stored, they are two, and no field was left out."""
+
+    def read(state: Noted) -> Said:
+        return {"messages": [AIMessage(f"read {state.note and state.note.said.content}")]}
+
+    builder = StateGraph(Noted).add_sequence([("read", read), ("again", read)]).add_edge(START, "read")
+    graph = builder.compile(checkpointer=kind())
+    graph.invoke(_noted(HumanMessage("hi"))[given], CONFIG)
+    found = replay(graph, graph)["1"]
+    assert (found.verdict, found.served, found.ran) == ("same", Counter(read=1, again=1), Counter()), (
+        found.reason
+    )
+    assert replay(graph, graph, live="read")["1"].verdict == "same"
 
 
 def test_a_node_with_effects_never_runs_unasked(saver: Any) -> None:

@@ -75,7 +75,7 @@ def test_writes_that_were_deleted(tmp_path: Path) -> None:
     calls.clear()
     found = lgviz.replay(chain(calls, "a", "b", "c"), tmp_path / "pruned.db")["1"]
     assert (found.verdict, found.parted_at, calls) == ("unknown", "c2", Counter())
-    assert found.reason == "what 'a' wrote is not stored: it was not asked this before"
+    assert found.reason == "'a' is not answered: it was not asked this before"
     conn.close()
 
 
