@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
     from lgviz import errors
     from lgviz.analysis.checkpoint import Checkpoint
+    from lgviz.analysis.comparing import compare
+    from lgviz.analysis.comparison import Comparison, Divergence
     from lgviz.analysis.diff import Change, StateDiff
     from lgviz.analysis.history import History
     from lgviz.analysis.history import open_history as history
     from lgviz.analysis.rebuilt import KeptAsWrites
+    from lgviz.analysis.side_by_side import SideBySide
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
     from lgviz.export.cases import to_cases
@@ -48,7 +51,9 @@ __all__ = [
     "Bundle",
     "Change",
     "Checkpoint",
+    "Comparison",
     "Debugger",
+    "Divergence",
     "History",
     "KeptAsWrites",
     "LgvizError",
@@ -58,6 +63,7 @@ __all__ = [
     "Replay",
     "Run",
     "Set",
+    "SideBySide",
     "StateDiff",
     "ThreadReplay",
     "UpgradeReport",
@@ -69,6 +75,7 @@ __all__ = [
     "astart",
     "check_pin",
     "check_upgrade",
+    "compare",
     "debug",
     "errors",
     "fork",
@@ -93,7 +100,9 @@ _HOMES = {
     "Bundle": "lgviz.transfer.bundles",
     "Change": "lgviz.analysis.diff",
     "Checkpoint": "lgviz.analysis.checkpoint",
+    "Comparison": "lgviz.analysis.comparison",
     "Debugger": "lgviz.widget",
+    "Divergence": "lgviz.analysis.comparison",
     "History": "lgviz.analysis.history",
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
@@ -103,6 +112,7 @@ _HOMES = {
     "Replay": "lgviz.replaying",
     "Run": "lgviz.session",
     "Set": "lgviz.session",
+    "SideBySide": "lgviz.analysis.side_by_side",
     "StateDiff": "lgviz.analysis.diff",
     "ThreadReplay": "lgviz.replaying",
     "UpgradeReport": "lgviz.replaying",
@@ -113,6 +123,7 @@ _HOMES = {
     "astart": "lgviz.session",
     "check_pin": "lgviz.replaying",
     "check_upgrade": "lgviz.replaying",
+    "compare": "lgviz.analysis.comparing",
     "debug": "lgviz.widget",
     "fork": "lgviz.session",
     "history": "lgviz.analysis.history:open_history",

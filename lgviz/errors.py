@@ -12,6 +12,7 @@
     ├── NotFound
     │   ├── ThreadNotFound          no such thread (or none named where one is needed)
     │   └── CheckpointNotFound      no such checkpoint, or deleted meanwhile
+    ├── PredicateFailed             what was asked of each checkpoint raised
     ├── ActRefused                  nothing was written
     │   ├── ReadOnly                a file or a bare saver asked to fork or run
     │   ├── InvalidValue            no valid JSON, or a value that its channel refuses
@@ -239,6 +240,10 @@ class ThreadNotFound(NotFound):
 
 class CheckpointNotFound(NotFound):
     """No such checkpoint, or it was deleted meanwhile."""
+
+
+class PredicateFailed(LgvizError):
+    """What was asked of each checkpoint raised."""
 
 
 class ActRefused(LgvizError):

@@ -10,8 +10,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.comparing import compare as compare_runs
+from lgviz.analysis.comparison import Comparison
 from lgviz.analysis.history import History
+from lgviz.analysis.search import search
+from lgviz.analysis.side_by_side import SideBySide
 from lgviz.errors import InvalidValue
+from lgviz.session import expression_over
 
 if TYPE_CHECKING:
     import pandas
@@ -39,7 +45,36 @@ def threads(history: History) -> pandas.DataFrame:
     return pandas.DataFrame(columns).set_index("thread_id")
 
 
-VERBS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in (diff, threads)}
+def compare(history: History, *checkpoints: str) -> Comparison | SideBySide:
+    """The branches that end in these checkpoints side by side; without any, all branches."""
+    return compare_runs(*([history[each] for each in checkpoints] or history.heads))
+
+
+def find(history: History, text: str) -> pandas.DataFrame:
+    """Where a text is found in states, notes, questions and errors."""
+    import pandas
+
+    hits = [
+        (history.tree.labels[hit.row], hit.where, hit.before + hit.match + hit.after)
+        for hit in search(history, text)
+    ]
+    return pandas.DataFrame(hits, columns=["label", "where", "text"]).set_index("label")
+
+
+def evaluate(history: History, expression: str) -> pandas.Series[Any]:
+    """What an expression over the state gives at each checkpoint."""
+    return history.evaluate(expression_over(history, expression)).rename(expression)
+
+
+def bisect(history: History, expression: str) -> Checkpoint | str:
+    """The first checkpoint of the latest branch where an expression holds, if it goes on holding."""
+    found = history.bisect(expression_over(history, expression))
+    return found or f"It does not hold at {history.latest.label}, where the latest branch ends."
+
+
+VERBS: Mapping[str, Callable[..., Any]] = {
+    each.__name__: each for each in (diff, compare, find, evaluate, bisect, threads)
+}
 """By its word, what answers."""
 
 
@@ -75,8 +110,9 @@ def usage_of(word: str) -> str:
     """
     _, *parameters = inspect.signature(VERBS[word]).parameters.values()
     named = [
-        p.name.upper() if p.default is p.empty else f"[{p.name.upper()}]"
+        f"[{p.name.upper()} …]" if p.kind is p.VAR_POSITIONAL
+        else p.name.upper() if p.default is p.empty else f"[{p.name.upper()}]"
         for p in parameters
-        if p.kind is p.POSITIONAL_OR_KEYWORD
-    ]
+        if p.kind is not p.KEYWORD_ONLY
+    ]  # fmt: skip
     return f"It is written {' '.join(['%lgviz', word, *named])}."

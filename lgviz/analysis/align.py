@@ -25,18 +25,26 @@ _TOTAL = 1_000_000
 _Gap = tuple[int, int, int, int]
 
 
-def align(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Block]:
-    """The parts that two sequences share, in order, without overlap, as blocks of maximal length."""
+def align(
+    a: Sequence[Hashable], b: Sequence[Hashable], *, small: int = _SMALL, total: int = _TOTAL
+) -> list[Block]:
+    """The parts that two sequences share, in order, without overlap, as blocks of maximal length.
+
+    Args:
+        a, b: the sequences.
+        small: token pairs that ``difflib`` may look at in one gap.
+        total: token pairs for all gaps together.
+    """
     blocks: list[Block] = []
     gaps: list[_Gap] = [(0, len(a), 0, len(b))]
-    left = _TOTAL
+    left = total
     while gaps:
         gap = _trim(a, b, gaps.pop(), blocks)
         i, i2, j, j2 = gap
         pairs = (i2 - i) * (j2 - j)
         if not pairs:
             continue
-        if pairs <= min(_SMALL, left):
+        if pairs <= min(small, left):
             left -= pairs
             matcher = SequenceMatcher(None, a[i:i2], b[j:j2], autojunk=False)
             blocks += [(i + m.a, j + m.b, m.size) for m in matcher.get_matching_blocks() if m.size]

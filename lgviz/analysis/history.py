@@ -18,7 +18,9 @@ from lgviz.sources.base import ReadOptions, Source, ThreadLineage, ThreadLink
 from lgviz.sources.places import thread_of
 
 from .checkpoint import Checkpoint
+from .comparison import Comparison, compare_branches
 from .diff import StateDiff, diff_states
+from .predicates import bisect, evaluate, find
 from .shown import completes_by_tab
 from .state import StateReader, calls_of, triggers_of
 from .tree import Flag, Tree
@@ -330,7 +332,11 @@ class History:
     @property
     def status(self) -> Literal["done", "interrupted", "paused", "failed"]:
         """The thread's status, by the checkpoint that was made last."""
-        latest = self.latest
+        return self.status_of(self.latest)
+
+    def status_of(self, head: int | str | Checkpoint) -> Literal["done", "interrupted", "paused", "failed"]:
+        """The status of a branch, by its last checkpoint."""
+        latest = self[head]
         flags = latest.flags
         if Flag.ERROR in flags:
             return "failed"
@@ -379,8 +385,43 @@ class History:
         return diff_states(self.reader.state(self[before].row), self.reader.state(self[after].row))
 
     def find(self, predicate: Callable[[Checkpoint], Any]) -> list[Checkpoint]:
-        """The checkpoints for which ``predicate`` is true, oldest first."""
-        return [checkpoint for checkpoint in self if predicate(checkpoint)]
+        """The checkpoints for which ``predicate`` is true, oldest first.
+
+        Raises:
+            PredicateFailed: the predicate raised.
+        """
+        return find(list(self), predicate)
+
+    def bisect(
+        self, predicate: Callable[[Checkpoint], Any], head: int | str | Checkpoint = -1
+    ) -> Checkpoint | None:
+        """The first checkpoint of a branch where a predicate holds; None where it does not hold at its end.
+
+        The predicate must go on holding once it holds; at most ``ceil(log2(n)) + 1`` of ``n`` checkpoints
+        are looked at.
+
+        Args:
+            predicate: is given a :class:`Checkpoint`.
+            head: the end of the branch (default: the latest checkpoint).
+
+        Raises:
+            PredicateFailed: the predicate raised.
+        """
+        return bisect(self.path(head), predicate)
+
+    def evaluate(self, function: Callable[[Checkpoint], Any]) -> pandas.Series[Any]:
+        """What a function gives for each checkpoint, by label, as if it had always been logged.
+
+        Where it raises, the value is missing, and ``series.attrs["raised"]`` says what it raised.
+
+        Raises:
+            PredicateFailed: it raised at every checkpoint.
+        """
+        return evaluate(list(self), function)
+
+    def compare(self, left: int | str | Checkpoint, right: int | str | Checkpoint) -> Comparison:
+        """Two branches, from where they part to the two checkpoints; see :func:`lgviz.compare`."""
+        return compare_branches(self[left], self[right])
 
     def graph(self) -> networkx.DiGraph[str]:
         """The tree as a graph: an edge leads from a checkpoint to each made from it."""

@@ -12,7 +12,7 @@ from .fingerprint import Fingerprint, Fingerprints, messages_in, with_ids
 from .same import same
 from .summary import path_text
 
-__all__ = ["fingerprint_of", "parting"]
+__all__ = ["diff_but_ids", "fingerprint_of", "parting"]
 
 
 def fingerprint_of(state: Mapping[str, Any], made: Fingerprints) -> Fingerprint:
@@ -27,11 +27,22 @@ def fingerprint_of(state: Mapping[str, Any], made: Fingerprints) -> Fingerprint:
 def parting(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[StateDiff, str]:
     """From the recorded state to the new one, and where the first difference is.
 
-    Messages in the same place that were given other ids count as one.
+    Messages in the same place that were given other ids count as one, unless that is all that differs: then
+    an id is in the place of another that was there.
     """
-    looked = with_ids(present, _renamed(recorded, present))
-    if not (diff := diff_states(recorded, looked)):  # an id is in the place of another that was there
-        diff, looked = diff_states(recorded, present), recorded
+    diff, place = diff_but_ids(recorded, present)
+    if not diff and (diff := diff_states(recorded, present)):
+        place = _place(next(iter(diff)), recorded)
+    return diff, place
+
+
+def diff_but_ids(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[StateDiff, str]:
+    """From one state to another, and where the first difference is.
+
+    Messages in the same place that have other ids count as one.
+    """
+    looked = with_ids(after, _renamed(before, after))
+    diff = diff_states(before, looked)
     change = next(iter(diff), None)
     return diff, "state" if change is None else _place(change, looked)
 

@@ -9,6 +9,7 @@ __all__ = ["main"]
 
 _COMMANDS = (
     "lgviz.cli.reading",
+    "lgviz.cli.asking",
     "lgviz.cli.keeping",
     "lgviz.cli.opening",
     "lgviz.cli.replaying",

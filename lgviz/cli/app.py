@@ -99,6 +99,11 @@ class OpenedDatabase:
 
         return memory_of(self.where, None, plainly, **self.options)
 
+    @property
+    def threads(self) -> list[str]:
+        """All threads, the newest activity first."""
+        return [one.thread_id for one in self.source.threads()]
+
     def history(self, thread_id: str | None) -> History:
         """A thread; the newest where none is named."""
         from lgviz.analysis.history import open_history

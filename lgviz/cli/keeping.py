@@ -233,7 +233,7 @@ def prune(
     from lgviz.transfer.migration import saver_of
 
     strategy = "delete" if delete else "keep_latest"
-    names = [one.thread_id for one in database.source.threads()] if every else thread or []
+    names = database.threads if every else thread or []
     plan = database.source.prune_estimate(names, strategy)
     if missing := set(names) - {one.thread_id for one in plan}:
         raise ThreadNotFound(f"There is no thread {listed(sorted(missing))}.", "lgviz threads lists them.")

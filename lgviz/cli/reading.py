@@ -146,7 +146,7 @@ def find(
     from lgviz.export.plain import hit_data
 
     def hits() -> Iterator[tuple[History, Hit]]:
-        names = [one.thread_id for one in database.source.threads()] if thread is None else [thread]
+        names = database.threads if thread is None else [thread]
         # On a terminal the hits themselves tell how far it is.
         with progress("searching", shown=not sys.stdout.isatty()) as told:
             for name in names:

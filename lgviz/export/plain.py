@@ -8,12 +8,24 @@ from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.compare import Change
+from lgviz.analysis.comparison import Comparison
 from lgviz.analysis.edits import json_of
 from lgviz.analysis.history import History
 from lgviz.analysis.search import Hit
+from lgviz.analysis.side_by_side import SideBySide
 from lgviz.sources.base import ThreadInfo
 
-__all__ = ["change_data", "checkpoint_data", "hit_data", "moment", "plain", "row_data", "thread_data"]
+__all__ = [
+    "change_data",
+    "checkpoint_data",
+    "comparison_data",
+    "hit_data",
+    "moment",
+    "plain",
+    "row_data",
+    "runs_data",
+    "thread_data",
+]
 
 
 def plain(value: Any) -> Any:
@@ -81,6 +93,40 @@ def change_data(change: Change) -> dict[str, Any]:
         "after": plain(change.after),
         "note": change.note,
     }
+
+
+def comparison_data(compared: Comparison) -> dict[str, Any]:
+    """Two runs compared."""
+    parted = compared.divergence
+    return {
+        "ancestor": None if compared.ancestor is None else compared.ancestor.label,
+        "divergence": None
+        if parted is None
+        else {
+            "left": None if parted.left is None else parted.left.label,
+            "right": None if parted.right is None else parted.right.label,
+            "node": parted.node,
+            "channel": parted.channel,
+            "path": [plain(step) for step in parted.path],
+            "text": parted.text,
+        },
+        "steps": compared.frame().to_dict("records"),
+        "changes": [change_data(change) for change in compared.diff],
+    }
+
+
+def runs_data(runs: SideBySide) -> dict[str, Any]:
+    """Many runs side by side."""
+    steps = [
+        {
+            "nodes": list(nodes),
+            "labels": [None if step is None else step.label for step in visit],
+            "groups": list(groups),
+        }
+        for nodes, visit, groups in zip(runs.nodes, runs.steps, runs.groups, strict=True)
+    ]
+    outcomes = runs.outcomes().astype(object)
+    return {"runs": outcomes.where(outcomes.notna(), None).to_dict("records"), "steps": steps}
 
 
 def hit_data(history: History, hit: Hit) -> dict[str, Any]:

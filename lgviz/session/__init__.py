@@ -16,7 +16,7 @@ from .acts import (
     preview,
 )
 from .ahead import DryRun, dry_run
-from .conditions import condition_code, condition_of
+from .conditions import condition_code, condition_of, expression_over
 from .halts import check_breakpoints, nodes_of
 from .inputs import GraphInput, input_of
 from .new_thread import NewThread
@@ -62,6 +62,7 @@ __all__ = [
     "condition_of",
     "configurable_of",
     "dry_run",
+    "expression_over",
     "finished_siblings",
     "fork",
     "forked",

@@ -27,6 +27,7 @@ from langgraph.store.sqlite import SqliteStore as LangGraphSqliteStore
 from typer.testing import CliRunner
 
 import lgviz
+import lgviz.cli.asking
 import lgviz.cli.keeping
 import lgviz.cli.opening
 import lgviz.cli.reading
@@ -266,6 +267,9 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "show --at": ["show", own, "--at", "c4"],
         "diff": ["diff", own, "c2", "c3"],
         "find": ["find", own, "edit"],
+        "compare": ["compare", own, "c3", "c5"],
+        "evaluate": ["evaluate", own, "len(bar)"],
+        "bisect": ["bisect", own, "len(bar) > 1"],
         "export": ["export", own, tmp_path / "a.svg"],
         "bundle": ["bundle", own, tmp_path / "a.lgviz"],
         "migrate": ["migrate", folder / "langgraph.db", copy],
@@ -278,6 +282,10 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
     }
     shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
     shown["cases"] &= documented["cases"]  # what is in the cases is the tools' own
+    shown["compare"] = (shown["compare"] - {"kind", "before", "after", "note"}) | _keys(
+        lg("compare", own, "c1", "c3", "c5", "--json").data
+    )
+    shown["bisect"] = shown["bisect"] - shown["show"] | {"thread_id"}
     shown["replay"] -= {"same", "node_a", "node_b"}  # by which it counts
     only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what", "certain"}}
     assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
@@ -334,13 +342,14 @@ def test_no_control_character_reaches_the_terminal_raw(folder: Path, form: list[
         lg(*command, *form)
         for command in (
             ["threads", bad], ["show", bad], ["show", bad, "--state"], ["show", bad, "--messages"],
-            ["diff", bad, "c1", "c2"], ["find", bad, "red"], ["stats", bad], ["prune", bad, "--all", "--dry-run"],
+            ["diff", bad, "c1", "c2"], ["compare", bad, "c1", "c2"], ["compare", bad, "c0", "c1", "c2"],
+            ["evaluate", bad, "values"], ["find", bad, "red"], ["stats", bad], ["prune", bad, "--all", "--dry-run"],
             ["show", bad, "-t", EVIL_THREAD + "2"], ["show", bad, "--at", EVIL], ["threads", "\x1b[2J.db"],
         )
     ]  # fmt: skip
     for one in said:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", one.raw + one.err), one.raw
-    assert [one.code for one in said] == [0] * 8 + [1] * 3
+    assert [one.code for one in said] == [0] * 11 + [1] * 3
     if not form:
         assert r"\x1b[31mred\x07\u202e" in said[3].raw
 
@@ -351,6 +360,9 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         ["diff", db, "c2", "c5"],
         ["find", db, "an edit"],
         ["show", db],
+        ["compare", db, "c3", "c5"],
+        ["compare", db, "c2", "c3", "c5"],
+        ["evaluate", db, "values"],
     ):
         for form in ([], ["--json"]):
             said = lg(*command, *form, "--redact", "/edit/", "--redact", "foo")
@@ -383,6 +395,13 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         (["prune", "own.db", "-t", "9", "--yes"], 1, "lgviz: There is no thread '9'. lgviz threads lists them.\n"),
         (["prune", "own.db"], 2, "Name the threads by --thread, or give --all.\n"),
         (["show", "own.db", "--state", "--tree"], 2, "Give one of --tree, --state and --messages.\n"),
+        (["evaluate", "own.db", "len("], 1,
+         "lgviz: This is no Python expression: '(' was never closed. For example: len(messages) > 4.\n"),
+        (["bisect", "own.db", "foo / 2"], 1,
+         "lgviz: The predicate raised TypeError: unsupported operand type(s) for /: 'str' and 'int' at c5. "
+         "A channel that is not set yet is best read by c.values.get(...).\n"),
+        (["compare", "own.db", "c1"], 1,
+         "lgviz: One run alone cannot be compared. Give two or more histories or checkpoints.\n"),
         (["show"], 2, "Missing argument 'DB'.\n"),
         (["nothing"], 2, "No such command 'nothing'.\n"),
     ],
@@ -722,3 +741,20 @@ def test_memory_that_is_damaged_is_no_less_a_problem(tmp_path: Path) -> None:
     found = lg("check", path)
     assert found.code == 1 and found.out.startswith("item 'mia' of ('users',), version of ")
     assert found.out.endswith("\n1 problem.\n")
+
+
+def test_branches_and_threads_are_compared(folder: Path, db: Path) -> None:
+    two = lg("compare", db, "c3", "c5")
+    assert (
+        "After c2: an update as 'node_a' was made (c4), which changed foo, where 'node_b' ran (c3)."
+        in two.out
+    )
+    assert lg("compare", db).out == two.out  # the two branches that there are
+    assert lg("compare", db, "c3", "c5", "c2").out.startswith("3 runs")
+    assert lg("compare", folder / "own.db", "two", "two", "--threads").code == 0
+    assert lg("bisect", db, "len(bar) > 1").out == "<Checkpoint c4 node_a, step 2>\n"
+    assert (
+        lg("bisect", db, "len(bar) > 1", "--head", "c2").out
+        == "It does not hold at c2, where the branch ends.\n"
+    )
+    assert lg("evaluate", db, "len(bar)").out.split("\n")[-2].split() == ["c5", "3"]

@@ -243,8 +243,28 @@ def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("compare c3 c5", "After c2"),
+        ("compare c3 c5 c3", "3 runs"),
+        ("compare", "c3 ↔ c5"),
+        ("find node_b", "c3"),
+        ("evaluate 'len(bar)'", "c5"),
+        ("bisect 'len(bar) > 1'", "<Checkpoint c4 node_a"),
+        ("bisect 'len(bar) > 7'", "does not hold at c5"),
+    ],
+)
+def test_a_cell_is_told_what_it_asks(shell: InteractiveShell, line: str, told: str) -> None:
+    shell.run_line_magic("lgviz", "graph --thread 1")
+    assert told in repr(shell.run_line_magic("lgviz", line))
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
+        ("evaluate graph 'len('", "no Python expression"),
+        ("evaluate graph 'plan + 1'", "neither c, values, a channel"),
+        ("bisect graph 'bar / 2'", "raised TypeError"),
         ("diff c1 c3", "name the graph"),
         ("diff graph c1", "BEFORE AFTER"),
         ("diff graph c1 c3 c4", "BEFORE AFTER"),

@@ -1,0 +1,105 @@
+"""Branches step by step beside each other: which steps are visits of the same nodes, and do the same.
+
+Steps are aligned by the nodes that made them, a fan-out as a set. Two steps do the same where what they
+change has one fingerprint (:mod:`~lgviz.analysis.fingerprint`): ids that were made up do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from lgviz.sources.places import by_channel
+
+from .align import align
+from .checkpoint import Checkpoint
+from .diff import Change, diff_states
+from .fingerprint import Fingerprints, Inexact
+from .messages import message_id
+
+__all__ = ["StepDigests", "Visit", "aligned", "made_by"]
+
+Visit = tuple[Checkpoint | None, ...]
+"""One step of each branch, None where a branch has no such step."""
+
+_PAIRS = 4_000_000
+"""Pairs of steps that are looked at; two branches of 2,000 steps each."""
+
+
+def aligned(branches: Sequence[Sequence[Checkpoint]]) -> list[Visit]:
+    """The steps of branches, aligned by their nodes, each branch in its order. The copy of a checkpoint that
+    LangGraph makes where a run starts from it again is no step.
+
+    The branches are taken in one after the other: each is aligned with what the ones before have come to, by
+    :func:`lgviz.analysis.align.align`.
+    """
+    keys: list[Hashable] = []
+    visits: list[list[Checkpoint | None]] = []
+    for number, whole in enumerate(branches):
+        branch = [step for step in whole if step.source != "fork"]
+        own = [_key(step) for step in branch]
+        made_keys: list[Hashable] = []
+        made: list[list[Checkpoint | None]] = []
+        i = j = 0
+        for x, y, size in [*align(keys, own, small=_PAIRS, total=_PAIRS), (len(keys), len(own), 0)]:
+            made_keys += [*keys[i:x], *own[j:y], *keys[x : x + size]]
+            made += [[*visit, None] for visit in visits[i:x]]
+            made += [[*[None] * number, step] for step in branch[j:y]]
+            made += [[*visit, branch[y + n]] for n, visit in enumerate(visits[x : x + size])]
+            i, j = x + size, y + size
+        keys, visits = made_keys, made
+    return [tuple(visit) for visit in visits]
+
+
+def made_by(step: Checkpoint) -> tuple[str, ...]:
+    """The nodes that made a step, each once; of an update the node in whose name it was."""
+    nodes = step.nodes or ((step.as_node,) if step.as_node else ())
+    return tuple(dict.fromkeys(nodes))
+
+
+def _key(step: Checkpoint) -> Hashable:
+    return step.source, frozenset(made_by(step))
+
+
+class StepDigests:
+    """What steps did, as hashes: equal where they changed the same parts to the same, ids aside."""
+
+    def __init__(self) -> None:
+        self._made = Fingerprints()
+        self._known: dict[Checkpoint, bytes | None] = {}
+
+    def of(self, step: Checkpoint) -> bytes | None:
+        """The hash of what a step changed; None where a value in it cannot be hashed exactly."""
+        if step not in self._known:
+            before = {} if step.parent is None else by_channel(step.parent.values)
+            state = by_channel(step.values)
+            changes = [
+                (change.channel, change.kind, _place(change, before, state), change.after)
+                for change in diff_states(before, state)
+            ]
+            try:
+                self._known[step] = self._made.of(changes).digest
+            except Inexact:
+                self._known[step] = None
+        return self._known[step]
+
+    def same(self, one: Checkpoint, other: Checkpoint) -> bool | None:
+        """Whether two steps did the same; None where that cannot be told."""
+        digests = self.of(one), self.of(other)
+        return None if None in digests else digests[0] == digests[1]
+
+
+def _place(change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]:
+    """Where a change is, without ids: a message by its position, what was added to a list by none."""
+    value = (before if change.kind == "removed" else after).get(change.channel)
+    place: list[Any] = []
+    for step in change.path:
+        if isinstance(value, (list, tuple)):
+            found = (i for i, each in enumerate(value) if step in (i, message_id(each)))
+            step = next(found, None)
+            value = None if step is None else value[step]
+            place.append("new" if change.kind == "added" and len(place) == len(change.path) - 1 else step)
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else getattr(value, str(step), None)
+            place.append(step)
+    return place

@@ -1,0 +1,101 @@
+"""Commands that ask a thread: ``compare``, ``evaluate``, ``bisect`` (floor 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .app import OpenedDatabase, Thread, command
+from .printing import CommandAnswer, Line, table
+
+if TYPE_CHECKING:
+    from lgviz.analysis.checkpoint import Checkpoint
+    from lgviz.analysis.comparison import Comparison
+
+__all__ = ["bisect", "compare", "evaluate"]
+
+_Expression = Annotated[
+    str, typer.Argument(metavar="EXPRESSION", help="Python over the channels: 'len(messages) > 4'.")
+]
+
+
+@command("lgviz compare checkpoints.db c8 c20 --thread 1")
+def compare(
+    database: OpenedDatabase,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN", help="The ends of branches, labels or ids; else every branch."),
+    ] = None,
+    thread: Thread = None,
+    threads: Annotated[
+        bool, typer.Option("--threads", help="What is named are threads; each by its newest checkpoint.")
+    ] = False,
+) -> CommandAnswer:
+    """Compare runs: where they part, and both sides step by step; of more than two what they came to."""
+    from lgviz.analysis.comparing import compare as compare_runs
+    from lgviz.analysis.comparison import Comparison
+    from lgviz.export.plain import comparison_data, runs_data
+
+    if threads:
+        found = compare_runs(*(database.history(name) for name in runs or database.threads))
+    else:
+        history = database.history(thread)
+        found = compare_runs(*([history[each] for each in runs] if runs else history.heads))
+    if isinstance(found, Comparison):
+        return CommandAnswer(lambda: comparison_data(found), _comparison(found))
+    return CommandAnswer(lambda: runs_data(found), iter(repr(found).split("\n")))
+
+
+def _comparison(found: Comparison) -> Iterator[Line]:
+    first, said, *steps = repr(found).split("\n")
+    yield [(first, "cyan")]
+    yield [(said, "bold")]
+    yield from steps
+
+
+@command("lgviz evaluate checkpoints.db 'len(messages)' --thread 1")
+def evaluate(database: OpenedDatabase, expression: _Expression, thread: Thread = None) -> CommandAnswer:
+    """Evaluate an expression at every checkpoint, as if it had always been logged."""
+    from lgviz.analysis.values import line
+    from lgviz.export.plain import plain
+    from lgviz.session import expression_over
+
+    history = database.history(thread)
+    column = history.evaluate(expression_over(history, expression))
+    values = list(column.astype(object).where(column.notna(), None).items())
+
+    def data() -> dict[str, Any]:
+        rows = [{"label": label, "value": plain(value)} for label, value in values]
+        return {"thread_id": history.thread_id, "column": rows, "raised": column.attrs["raised"]}
+
+    return CommandAnswer(data, table(("LABEL", "VALUE"), ((label, line(value)) for label, value in values)))
+
+
+@command("lgviz bisect checkpoints.db 'len(messages) > 4' --thread 1")
+def bisect(
+    database: OpenedDatabase,
+    expression: _Expression,
+    thread: Thread = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="CHECKPOINT", help="The branch that ends here; else the latest."),
+    ] = None,
+) -> CommandAnswer:
+    """Find the first checkpoint of a branch where an expression holds, if it goes on holding.
+
+    At most log2(n) + 1 of n states are read.
+    """
+    from lgviz.export.plain import row_data
+    from lgviz.session import expression_over
+
+    history = database.history(thread)
+    end = history.latest if head is None else history[head]
+    found: Checkpoint | None = history.bisect(expression_over(history, expression), end)
+
+    def data() -> dict[str, Any]:
+        return {"thread_id": history.thread_id, "checkpoint": None if found is None else row_data(found)}
+
+    said = f"It does not hold at {end.label}, where the branch ends." if found is None else repr(found)
+    return CommandAnswer(data, iter([said]))

@@ -1,0 +1,68 @@
+"""Find, bisect and evaluate: where does something hold, since when, what was it each time."""
+
+from __future__ import annotations
+
+import logging
+from math import ceil, log2
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langgraph.checkpoint.memory import InMemorySaver
+
+import lgviz
+from lgviz.analysis.predicates import bisect
+from lgviz.demos import agent
+from lgviz.errors import PredicateFailed
+
+
+@pytest.fixture(scope="module")
+def history() -> lgviz.History:
+    graph = agent.build(InMemorySaver())
+    agent.seed(graph)
+    return lgviz.history(graph)
+
+
+@given(st.integers(1, 200), st.data())
+def test_bisect_finds_the_first_in_as_few_looks_as_promised(length: int, data: Any) -> None:
+    first = data.draw(st.integers(0, length))
+    looked: list[int] = []
+
+    def holds(step: Any) -> bool:
+        looked.append(step)
+        return bool(step >= first)
+
+    branch: Any = range(length)
+    assert bisect(branch, holds) == (first if first < length else None)
+    assert len(looked) <= ceil(log2(length)) + 1
+    assert len(set(looked)) == len(looked)
+
+
+def test_bisect_goes_along_the_branch_and_says_how_many_it_looked_at(
+    history: lgviz.History, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "lgviz"):
+        found = history.bisect(lambda c: len(c.values["messages"]) >= 7, "c16")
+    assert found == history["c15"]
+    assert "bisect looked at" in caplog.text and "of 10 checkpoints" in caplog.text
+    assert history.bisect(lambda c: len(c.values["messages"]) >= 7) == history["c19"]
+    assert history.bisect(lambda c: False) is None
+
+
+def test_find_gives_all_branches_oldest_first(history: lgviz.History) -> None:
+    found = history.find(lambda c: "tools" in c.nodes)
+    assert [c.label for c in found] == ["c3", "c5", "c7", "c11", "c13", "c15", "c17", "c19"]
+
+
+def test_evaluate_is_a_column_over_all_checkpoints(history: lgviz.History) -> None:
+    column = history.evaluate(lambda c: c.values["reservation"]["day"])
+    assert column.index.tolist() == [c.label for c in history]
+    assert column["c8"] == "2025-06-12" and column["c20"] == "2025-06-13"
+    assert column.isna()["c0"] and column.attrs["raised"]["c0"].startswith("KeyError")
+
+
+@pytest.mark.parametrize("name", ["find", "bisect", "evaluate"])
+def test_a_predicate_that_raises_is_a_sentence(history: lgviz.History, name: str) -> None:
+    with pytest.raises(PredicateFailed, match=r"KeyError: 'fare'.* at c\d+\. .*c\.values\.get"):
+        getattr(history, name)(lambda c: c.values["fare"])
