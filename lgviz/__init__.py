@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.history import open_history as history
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.analysis.side_by_side import SideBySide
+    from lgviz.analysis.why import Why
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
     from lgviz.export.cases import to_cases
@@ -67,6 +68,7 @@ __all__ = [
     "StateDiff",
     "ThreadReplay",
     "UpgradeReport",
+    "Why",
     "__version__",
     "afork",
     "apreview",
@@ -116,6 +118,7 @@ _HOMES = {
     "StateDiff": "lgviz.analysis.diff",
     "ThreadReplay": "lgviz.replaying",
     "UpgradeReport": "lgviz.replaying",
+    "Why": "lgviz.analysis.why",
     "afork": "lgviz.session",
     "apreview": "lgviz.session",
     "areplay": "lgviz.replaying",

@@ -13,7 +13,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable
 
-__all__ = ["names_called", "names_in"]
+__all__ = ["function_of", "names_called", "names_in"]
 
 _MOST = 500
 """Values looked into; code that reaches more has names that are not tried."""
@@ -40,6 +40,19 @@ def names_called(graphs: Iterable[Any]) -> list[str]:
             if isinstance(name, str):
                 names[name] = None
     return list(names)
+
+
+def function_of(runnable: Any) -> FunctionType | None:
+    """The function that a node runs, below what wraps it; None where it has none of its own."""
+    waiting = [runnable]
+    for each in waiting:  # grows, the nearest first
+        if not isinstance(each, FunctionType):
+            waiting.extend(_within(each) if len(waiting) < _MOST else ())
+        elif not each.__module__.startswith("langgraph."):
+            while isinstance(below := vars(each).get("__wrapped__"), FunctionType):
+                each = below
+            return each
+    return None
 
 
 def _within(each: Any) -> Iterator[Any]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import networkx
     import pandas
 
+    from .why import Why
+
 __all__ = ["History", "Key", "complete_by_tab", "open_history"]
 
 _ROWS = 30
@@ -422,6 +424,16 @@ class History:
     def compare(self, left: int | str | Checkpoint, right: int | str | Checkpoint) -> Comparison:
         """Two branches, from where they part to the two checkpoints; see :func:`lgviz.compare`."""
         return compare_branches(self[left], self[right])
+
+    def why(self, at: int | str | Checkpoint) -> Why:
+        """Why the tasks that made a checkpoint ran, and what those that did not run wait for there.
+
+        Args:
+            at: the checkpoint, by label, id or position.
+        """
+        from .why import why_of
+
+        return why_of(self[at])
 
     def graph(self) -> networkx.DiGraph[str]:
         """The tree as a graph: an edge leads from a checkpoint to each made from it."""

@@ -140,6 +140,10 @@ class StateReader:
         """A checkpoint's metadata without masks: for acts. Never to be shown."""
         return self._opened(row).record.metadata
 
+    def graph_at(self, row: int) -> Any:
+        """The graph that ran in a checkpoint's namespace; None where there is none, or it is not certain."""
+        return _graph_of(self._source.graph, self._tree.rows[row], self._opened(row).record.bookkeeping)
+
     def rebuilt(self, row: int) -> dict[str, str]:
         """By delta channel how its value was rebuilt, where no graph told it."""
         self.snapshot(row)

@@ -18,7 +18,7 @@ from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal
 from .naming import NO_NODE_CHANNELS, Naming, really_seen
 from .steps import Task, TaskIds, TreeRow, written_channels
 
-__all__ = ["entry_of", "pending_tasks"]
+__all__ = ["entry_of", "is_newer", "is_open", "pending_tasks", "triggers_at"]
 
 _START = "__start__"
 _LATER = ("00000", "ffffffff-")
@@ -171,7 +171,7 @@ def _came_later(row: TreeRow, versions: Bookkeeping | None, name: str, read: Map
     held = set(versions.channels)
     return all(
         channel.startswith((BRANCH_TO, "join:"))
-        and not (channel in held and _is_newer(versions, channel, name))
+        and not (channel in held and is_newer(versions, channel, name))
         for channel in read
     )
 
@@ -181,12 +181,12 @@ def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
     if versions is None:
         return
     held = set(versions.channels)
-    for name, trigger in _triggers(row, versions):
-        if trigger in held and _is_newer(versions, trigger, name) and _is_open(trigger, values.get(trigger)):
+    for name, trigger in triggers_at(row, versions):
+        if trigger in held and is_newer(versions, trigger, name) and is_open(trigger, values.get(trigger)):
             yield name
 
 
-def _triggers(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
+def triggers_at(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
     """(node, channel that triggers it), by the channels' names and by what nodes have read before."""
     found = {(name, channel) for name, seen in really_seen(versions).items() for channel in seen}
     for channel in versions.channels:
@@ -197,7 +197,7 @@ def _triggers(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
     return found
 
 
-def _is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:
+def is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:
     version = versions.channel_versions.get(channel)
     seen: Mapping[str, Any] = versions.versions_seen.get(name) or {}
     if version is None or channel not in seen:
@@ -208,7 +208,7 @@ def _is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:
         return bool(version != seen[channel])
 
 
-def _is_open(channel: str, value: Any) -> bool:
+def is_open(channel: str, value: Any) -> bool:
     """Whether a channel that holds something triggers, for certain: a join waits for all, a deferred node for
     the end, a ``Topic`` for a value."""
     if isinstance(value, Undecodable):

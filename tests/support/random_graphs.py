@@ -274,6 +274,8 @@ class Recording:
     stops: list[str] = field(default_factory=list)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By task: a run that goes on does not tell again what was finished before."""
+    triggers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By task, what LangGraph says that triggers its node."""
 
 
 def drive(
@@ -322,6 +324,7 @@ def _record(events: Any, recording: Recording) -> None:
         tasks = running.setdefault(namespace, {})
         if event["type"] == "task":
             tasks[payload["id"]] = (payload["name"], PUSH in payload["triggers"])
+            recording.triggers[payload["id"]] = tuple(payload["triggers"])
         elif event["type"] == "task_result":
             results[payload["id"]] = payload["result"]
         elif event["type"] == "checkpoint":

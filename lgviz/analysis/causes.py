@@ -1,0 +1,385 @@
+"""Why the tasks of a step ran: the channels that triggered each, who wrote to them, and by which way.
+
+LangGraph runs a node when a channel that triggers it holds something newer than what the node has read
+(``versions_seen`` against ``channel_versions``). Who wrote it, the writes of the step before tell by the
+names of their channels: ``branch:to:plan`` leads to ``plan``, ``join:a+b:c`` from ``a`` and ``b`` to ``c``.
+Whether an edge, a router or a ``Command`` wrote to ``branch:to:plan``, the graph alone tells
+(:class:`~lgviz.analysis.routes.Routes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lgviz.sources.base import Undecodable
+from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL
+
+from .answers import askers_of
+from .begun import Begun, begun
+from .checkpoint import Checkpoint
+from .naming import NO_NODE_CHANNELS
+from .routes import Route, Routes
+from .shown import ShownByFields
+from .steps import PULL, PUSH, Task, TreeRow, caller_of
+from .values import line
+from .waiting import is_newer, is_open, triggers_at
+from .writes import makers
+
+__all__ = ["Cause", "StepCauses", "Trigger", "Via", "listed_and"]
+
+Via = Literal["input", "edge", "branch", "join", "send", "goto", "call", "resume", "unknown"]
+_START = "__start__"
+_SHORT = 60
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Trigger(ShownByFields):
+    """One write that triggered a task.
+
+    Attributes:
+        channel: where it was written; ``__pregel_tasks`` holds what was sent, ``__pregel_push`` calls.
+        version: the channel's version that the task read; None where it is not stored.
+        checkpoint: the one that the write went into; None where that is not certain, or no longer stored.
+        node: who wrote it; None where nobody in the graph did (an input), or where it is not certain.
+    """
+
+    channel: str
+    version: Any
+    checkpoint: Checkpoint | None
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Cause(ShownByFields):
+    """Why a task ran.
+
+    Attributes:
+        node: its node; empty where it is not certain.
+        task_id: its id; None where it is not stored.
+        triggers: what triggered it: of a join a trigger for each half.
+        via: how: ``"input"``, ``"edge"``, ``"branch"`` (a router chose), ``"join"``, ``"send"``, ``"goto"``
+            (a ``Command``), ``"call"`` (of another task, or to handle its error), ``"resume"`` (it asked, and
+            went on when it was answered; ``triggers`` tell what began it), ``"unknown"``.
+        text: in words.
+        router: the function that chose, or sent, where the graph tells.
+        choices: what the router may choose among.
+        sent: what a ``Send`` gave it, in short.
+        begun: of a task that asked, how often it was begun.
+    """
+
+    node: str
+    task_id: str | None
+    triggers: list[Trigger]
+    via: Via
+    text: str
+    router: str | None = None
+    choices: tuple[str, ...] = ()
+    sent: str | None = None
+    begun: Begun | None = None
+
+
+@dataclass(slots=True)
+class _Reason:
+    """One way that led to a task; ``words`` complete "`plan` ran …"."""
+
+    via: Via
+    triggers: list[Trigger]
+    words: str
+    route: Route = field(default_factory=lambda: Route("unknown"))
+    sent: str | None = None
+
+
+class StepCauses:
+    """The causes of the tasks of the step that starts at a checkpoint.
+
+    Args:
+        at: the checkpoint.
+    """
+
+    def __init__(self, at: Checkpoint) -> None:
+        history = at.history
+        self._history = history
+        self._row: TreeRow = history.tree.rows[at.row]
+        self._record = history.reader.real_record(at.row)
+        self._shown = history.reader.record(at.row)
+        self.routes = Routes(history.reader.graph_at(at.row))
+        self.askers = askers_of((w.task_id, w.channel, w.value) for w in self._shown.writes)
+        self._written: TreeRow = self._row
+        while self._written.source == "fork" and self._written.parent is not None:
+            self._written = self._written.parent  # a copy holds what was written to make the original
+
+    def of(self, node: str, task: Task, read: Mapping[str, Any], verb: str = "ran") -> Cause:
+        """The cause of one task.
+
+        Args:
+            node: its node; empty where it is not certain.
+            task: what is stored of it, its ``order`` at least.
+            read: the channel versions that its node has read in this step, where they are known.
+            verb: what its text says that the task did.
+        """
+        reasons = [reason for reason in self._reasons(node, task, read) if reason.triggers]
+        first = reasons[0] if reasons else _Reason("unknown", [], "")
+        asked = self.asked(node, task)
+        answered = task.finished and (task.interrupted or asked is not None)
+        return Cause(
+            node,
+            task.id or None,
+            [trigger for reason in reasons for trigger in reason.triggers],
+            "resume" if answered else first.via,
+            self._text(node, task, verb, [reason.words for reason in reasons], asked),
+            first.route.router,
+            first.route.choices,
+            first.sent,
+            asked,
+        )
+
+    def sent(self) -> list[str | None]:
+        """The nodes of the ``Send``s that the step began with, by number."""
+        return [getattr(send, "node", None) for send in self._sends()]
+
+    def asked(self, node: str, task: Task) -> Begun | None:
+        """How often a task that asked was begun; None for others, and where what it called asked."""
+        asker = self.askers.get(task.id)
+        if asker is None:
+            return None
+        around = "|".join(part for part in (self._row.namespace, task.within) if part)
+        if not asker.answers and asker.place_of(asker.asked[-1], node, around) is None:
+            return None
+        question = {one.id for one in asker.asked}  # who called it asks the same
+        others = [each for each in self.askers.values() if question.isdisjoint(one.id for one in each.asked)]
+        alone = not others and not task.failed
+        return begun(asker, alone=alone, node=self.routes.node(node))
+
+    def halves(self, channel: str, node: str) -> list[Trigger]:
+        """Who wrote to a channel that gathers (of a join, of a deferred node) up to here, oldest first."""
+        found: dict[str | None, tuple[int, Trigger]] = {}
+        row: TreeRow | None = self._written
+        while row is not None:
+            for name in self._wrote(row, channel):
+                found[name] = row.index, self._trigger(channel, row, name)
+            before = row.parent
+            joined = before is not None and channel in before.joined
+            ended = node in row.nodes or (channel.startswith("join:") and bool(found))
+            row = before if joined or not ended else None
+        return [trigger for _, trigger in sorted(found.values(), key=lambda each: each[0])]
+
+    def labelled(self, trigger: Trigger) -> str:
+        """A trigger's writer and checkpoint in words: ``` `plan` (c2)```."""
+        at = f" ({trigger.checkpoint.label})" if trigger.checkpoint is not None else ""
+        return (f"`{trigger.node}`" if trigger.node else "a node whose name is not certain") + at
+
+    # ------------------------------------------------------------ reasons
+
+    def _reasons(self, node: str, task: Task, read: Mapping[str, Any]) -> Iterator[_Reason]:
+        if task.order[0] == 0:
+            yield self._sent(task)
+            return
+        if task.called or task.order[0] == 2:
+            yield self._called(task)
+            return
+        for channel, version in self._fired(node, read):
+            if channel in self._row.step_work.null.values() and channel.startswith(BRANCH_TO):
+                told = f'as the run was given `Command(goto="{node}")` at {self._label()}'
+                yield _Reason("goto", [self._trigger(channel, self._row, None, version)], told, Route("goto"))
+            elif channel == _START:
+                trigger = self._trigger(channel, self._written, None, version)
+                yield _Reason("input", [trigger], f"as an input came in at {self._label(self._written)}")
+            elif channel.startswith("join:"):
+                yield self._joined(channel, node, version)
+            else:
+                yield from self._led(channel, node, version)
+
+    def _fired(self, node: str, read: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """The channels that triggered a node, with the version that it read."""
+        versions = self._record.bookkeeping
+        null = [name for name in self._row.step_work.null.values() if name == f"{BRANCH_TO}{node}"]
+        if versions is None:
+            tasks = makers(self._written)
+            names = {name for task in tasks for name in task.channels.values() if name.endswith(f":{node}")}
+            return [(name, None) for name in sorted(names)]
+        by_name = {channel for name, channel in triggers_at(self._row, versions) if name == node}
+        for known in (self.routes.triggers(node) or (), {*read, *by_name}):
+            fired = [
+                name for name in sorted(known)
+                if name in versions.channels and is_newer(versions, name, node) and self._is_open(name)
+            ]  # fmt: skip
+            if fired:
+                return [(name, read.get(name, versions.channel_versions.get(name))) for name in fired]
+        return [(name, read.get(name)) for name in dict.fromkeys(null)]
+
+    def _is_open(self, channel: str) -> bool:
+        if channel in self._row.joined:  # it waits for more, though what is stored of it may be ahead
+            return False
+        value = self._record.values.get(channel)
+        told = None if isinstance(value, Undecodable) else self.routes.is_open(channel, value)
+        return is_open(channel, value) if told is None else told
+
+    def _led(self, channel: str, node: str, version: Any) -> Iterator[_Reason]:
+        """What wrote to a node's own channel, by the ways that led there."""
+        pair = isinstance(self._record.values.get(channel), (list, tuple))
+        wrote: list[tuple[Checkpoint | None, str | None]]
+        if channel.startswith(BRANCH_TO) and (pair or self.routes.is_deferred(node)):
+            wrote = [(half.checkpoint, half.node) for half in self.halves(channel, node)]
+        else:  # the step wrote it that the checkpoint was made by: it holds for one step
+            at = self._history.checkpoint_at(self._written.index)
+            wrote = [(at, name) for name in self._wrote(self._written, channel) or [None]]
+        ways: dict[tuple[Any, ...], tuple[Route, list[Trigger]]] = {}
+        for checkpoint, writer in wrote or [(None, None)]:
+            route = self._route(channel, writer, node)
+            own = writer if writer in (None, _START) or route.router or route.kind == "branch" else ""
+            _, triggers = ways.setdefault((route.kind, own), (route, []))
+            triggers.append(Trigger(channel, version, checkpoint, writer))
+        for route, triggers in ways.values():
+            yield _Reason(route.kind, triggers, self._by_route(triggers, route), route)
+
+    def _route(self, channel: str, writer: str | None, node: str) -> Route:
+        if writer is None:
+            return Route("unknown")
+        _, _, router = channel.removesuffix(f":{node}").partition(f"branch:{writer}:")
+        if router:  # before mid 2025 the channel of a conditional edge named its router
+            return Route("branch", router)
+        if channel == f"start:{node}":
+            return Route("edge")
+        versions = self._record.bookkeeping
+        dated = versions is not None and versions.v < NO_NODE_CHANNELS
+        if dated and channel in (writer, f"{BRANCH_TO}{node}"):
+            return Route("edge" if channel == writer else "goto")
+        if channel.startswith(BRANCH_TO):
+            return self.routes.of(writer, node)
+        return Route("edge" if self.routes.node(node) is not None else "unknown")
+
+    def _by_route(self, triggers: Sequence[Trigger], route: Route) -> str:
+        """How writes of one kind led to a node, in words."""
+        one = triggers[0]
+        at = f" ({one.checkpoint.label})" if one.checkpoint is not None else ""
+        if one.node is None and one.checkpoint is not None and one.checkpoint.source == "update":
+            return f"after the update {one.checkpoint.label}; as which node that was made is not certain"
+        if one.node is None:
+            return f"because `{one.channel}` was written{at}; by whom is not certain"
+        start = one.node == _START
+        words = (
+            f"at the start of the run{at}"
+            if start
+            else f"after {listed_and([self.labelled(t) for t in triggers])}"
+        )
+        if route.kind == "goto":
+            return f"{words}, which went there by a `Command`"
+        if route.router is not None or route.kind == "branch":
+            doubt = " or by a `Command`: its code allows both" if route.kind == "unknown" else ""
+            return f"{words}, chosen by {_router(route)}{doubt}"
+        if route.kind == "unknown":
+            return words if start else f"{words}, which led there in a way that only the graph tells"
+        if not one.channel.startswith(("branch:", "start:")) and one.channel != one.node:
+            return f"{words}, which wrote `{one.channel}`"
+        many = "edges that lead from them" if len(triggers) > 1 else "edge that leads from it"
+        return f"{words}, by the {'edge from START' if start else many}"
+
+    def _joined(self, channel: str, node: str, version: Any) -> _Reason:
+        came = [Trigger(channel, version, half.checkpoint, half.node) for half in self.halves(channel, node)]
+        named = {half.node for half in came}
+        came += [Trigger(channel, version, None, name)
+                 for name in sorted(self.routes.awaited(channel) - named) if None not in named]  # fmt: skip
+        told = listed_and([self.labelled(half) for half in came])
+        return _Reason("join", came, f"when all that it waited for had come: {told}")
+
+    def _sent(self, task: Task) -> _Reason:
+        number, null, sends = task.order[1], self._row.step_work.resent, self._sends()
+        send = sends[number] if number in range(len(sends)) else None
+        what = line(send.arg, _SHORT) if send is not None and hasattr(send, "arg") else None
+        versions = self._record.bookkeeping
+        version = None if versions is None else versions.channel_versions.get(TASKS_CHANNEL)
+        given = f" {what}" if what is not None else ""
+        if null:
+            words = f"as the run was given `Command(goto=Send(…))` at {self._label()}, with{given}"
+            return _Reason("send", [self._trigger(TASKS_CHANNEL, self._row, None)], words, sent=what)
+        writer = self._sender(number, len(sends))
+        trigger = self._trigger(TASKS_CHANNEL, self._written, writer, version)
+        route = Route("unknown") if writer is None else self.routes.sender(writer)
+        by = f" ({_router(route)})" if route.kind == "branch" else ""
+        words = f"because {self.labelled(trigger)} sent it{given} by `Send`{by}"
+        return _Reason("send", [trigger], words, route, what)
+
+    def _sends(self) -> Sequence[Any]:
+        """The step's ``Send``s: those that a ``Command`` gave in their place, else those that were stored."""
+        if self._row.step_work.resent:
+            mine = (NULL_TASK_ID, TASKS_CHANNEL)
+            return [write.value for write in self._shown.writes if (write.task_id, write.channel) == mine]
+        stored = self._shown.values.get(TASKS_CHANNEL)
+        return stored if isinstance(stored, (list, tuple)) else ()
+
+    def _sender(self, number: int, count: int) -> str | None:
+        """Who sent the step's ``Send`` with a number: LangGraph keeps them in the order of tasks' paths."""
+        row = self._written
+        tasks = sorted(makers(row), key=_path) if row.source != "update" else makers(row)
+        sent = [(task.name, name) for task in tasks for name in task.channels.values()]
+        senders = [node for node, channel in sent if channel == TASKS_CHANNEL]
+        if len(set(senders)) == 1:
+            return senders[0]
+        if not senders and len(set(row.nodes)) == 1:
+            return row.nodes[0]
+        return senders[number] if len(senders) == count and number < count and not row.dated else None
+
+    def _called(self, task: Task) -> _Reason:
+        tasks = list(self._row.step_work.tasks.values())
+        found = caller_of(task, tasks)
+        others = [each for each in tasks if not each.called and each.name] if not task.path else []
+        caller = found[0] if found else others[0] if len(others) == 1 else None
+        if caller is None or caller is task:
+            return _Reason("call", [], "")
+        trigger = Trigger(PUSH, None, self._history.checkpoint_at(self._row.index), caller.name)
+        did = "failed: it handles that" if found is not None and found[2] < 0 else "called it"
+        return _Reason("call", [trigger], f"because `{caller.name}` {did}")
+
+    # ------------------------------------------------------------ who wrote
+
+    def _wrote(self, row: TreeRow, channel: str) -> list[str | None]:
+        """The nodes that wrote to a channel in the step that made a checkpoint."""
+        if row.source in ("input", "fork") or row.collapsed:
+            return []
+        tasks = makers(row)
+        if tasks:
+            only = row.nodes[0] if row.source == "update" and len(row.nodes) == 1 else None
+            found = [task.name or only for task in tasks if channel in task.channels.values()]
+            return list(dict.fromkeys(found))
+        if channel.startswith("join:"):
+            return [name for name in dict.fromkeys(row.nodes) if name in self.routes.awaited(channel)]
+        return list(row.nodes) if len(row.nodes) == 1 and row is self._written else []
+
+    def _trigger(self, channel: str, row: TreeRow, node: str | None, version: Any = None) -> Trigger:
+        return Trigger(channel, version, self._history.checkpoint_at(row.index), node)
+
+    def _label(self, row: TreeRow | None = None) -> str:
+        return str(self._history.tree.labels[(row or self._row).index])
+
+    def _text(self, node: str, task: Task, verb: str, words: Iterable[str], asked: Begun | None) -> str:
+        named = f"`{node}`" if node else "A task whose node is not certain"
+        told = listed_and(list(dict.fromkeys(words))) or "for a reason that is not stored"
+        sentences = [f"{named} {verb} {told}."]
+        if self.routes.is_deferred(node):
+            sentences.append("It is deferred: it runs when all others have ended.")
+        if task.finished and (task.interrupted or asked is not None):
+            counted = f": {asked.text(node)}" if asked is not None else ""
+            sentences.append(f"It asked, and went on when it was answered{counted}.")
+        if task.failed and task.finished:
+            sentences.append("It failed before, and ran again.")
+        return " ".join(sentences)
+
+
+def _path(task: Task) -> str:
+    """The path by which LangGraph sorts a task, also where none is stored."""
+    if task.path or task.order[0] == 2:
+        return task.path
+    return f"~{PULL}, {task.name}" if task.order[0] == 1 else f"~{PUSH}, {task.order[1]:010d}"
+
+
+def _router(route: Route) -> str:
+    named = {None: "its router", "condition": "its router"}.get(route.router, f"its router `{route.router}`")
+    names = listed_and(["END" if name == "__end__" else f"`{name}`" for name in route.choices], "or")
+    return f"{named} (of {names})" if len(route.choices) > 1 else named
+
+
+def listed_and(parts: Sequence[str], word: str = "and") -> str:
+    """``a, b and c``."""
+    return f" {word} ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
