@@ -13,10 +13,12 @@ from typing import Any
 
 from langchain_core.runnables import Runnable
 
-__all__ = ["function_of", "names_called", "names_in"]
+__all__ = ["function_of", "names_called", "names_called_by", "names_in"]
 
 _MOST = 500
 """Values looked into; code that reaches more has names that are not tried."""
+_FEW = 50
+"""A list, tuple or dict of more values is no set of tools."""
 _TASK = "_TaskFunction"
 _INNER = ("func", "afunc", "bound", "first", "last")
 _STEPS = ("steps", "middle")
@@ -25,7 +27,12 @@ _STEPS = ("steps", "middle")
 
 def names_called(graphs: Iterable[Any]) -> list[str]:
     """Names of tasks that the nodes of graphs name in their code, and those tasks in theirs."""
-    waiting: list[Any] = [node.bound for graph in graphs for node in graph.nodes.values()]
+    return names_called_by(node.bound for graph in graphs for node in graph.nodes.values())
+
+
+def names_called_by(functions: Iterable[Any]) -> list[str]:
+    """Names of tasks that functions, or runnables of them, name in their code, and those tasks in theirs."""
+    waiting = list(functions)
     seen: set[int] = set()
     names: dict[str, None] = {}
     for each in waiting:  # grows, the nearest first
@@ -69,6 +76,9 @@ def _within(each: Any) -> Iterator[Any]:
         for name in _STEPS:
             if isinstance(steps := held.get(name), list):
                 yield from steps
+    elif kind in (list, tuple, dict):
+        if len(each) <= _FEW:
+            yield from each.values() if kind is dict else each
     elif isinstance(call := vars(kind).get("__call__"), FunctionType):
         yield call
 

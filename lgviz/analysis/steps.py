@@ -38,6 +38,7 @@ __all__ = [
     "TaskIds",
     "TreeRow",
     "WrittenChannels",
+    "call_place",
     "caller_of",
     "written_channels",
 ]
@@ -319,11 +320,19 @@ def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None
         beginning = task.path[: -len(_HANDLER)]
         found = next((other for other in tasks if other is not task and other.path == beginning), None)
         return None if found is None else (found, beginning, -1)
-    if not task.path.startswith(_CALLED):
+    if (place := call_place(task.path)) is None:
         return None
-    path, _, rest = task.path[len(_PUSHED) :].rpartition(", ")[0].rpartition(", ")
+    path, index = place
     found = next((other for other in tasks if other.path == path), None)
-    return None if found is None or not rest.isdecimal() else (found, path, int(rest))
+    return None if found is None else (found, path, index)
+
+
+def call_place(path: str) -> tuple[str, int] | None:
+    """Of a call's path, that of the task that made it, and the call's number there."""
+    if not path.startswith(_CALLED):
+        return None
+    caller, _, index = path[len(_PUSHED) :].rpartition(", ")[0].rpartition(", ")
+    return (caller, int(index)) if index.isdecimal() else None
 
 
 class WrittenChannels(NamedTuple):

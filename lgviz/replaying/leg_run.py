@@ -67,7 +67,7 @@ class LegRun:
     made: list[RunnableConfig] = field(default_factory=list)
     error: Exception | None = None
     _control: RunControl = field(default_factory=RunControl)
-    _ran_before: int = 0
+    _changed_before: int = 0
     _left: dict[int, _Answers] = field(default_factory=dict)
     """By row, the answers that are still to be given again."""
 
@@ -132,13 +132,14 @@ class LegRun:
             pass
         except Exception as error:
             self.error = error
+        self.error = self.serving.stopped or self.error  # also where a node caught it
 
     def _put(self, config: RunnableConfig, metadata: CheckpointMetadata) -> None:
         """A checkpoint was made. Where the recorded ones end, so does this run, if all is the same."""
         if place_of(config).ns:
             return
         (self.made if metadata.get("source") == "loop" else self.own).append(config)
-        self._ran_before = self.serving.worked
+        self._changed_before = self.serving.changed
         if self._is_over():
             self._control.request_drain("end")
 
@@ -163,7 +164,7 @@ class LegRun:
         ran = self.recording.history.tree.nodes[self.leg.steps[done]] if done < len(self.leg.steps) else ()
         if ran and outermost(path) not in ran:
             return False  # another edge led here: its node did not run then
-        return self.serving.worked == self._ran_before and self._still_same()
+        return self.serving.changed == self._changed_before and self._still_same()
 
     def _answer(self, graph: Any) -> Act[Command[Any] | None]:
         """The answers that were given to what the graph asks now; None where there are none."""

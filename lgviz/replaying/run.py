@@ -46,9 +46,9 @@ def replay(
         graph: a compiled graph, or its name (``"app:graph"``); its saver, store and cache are not written to.
         source: where the threads are: whatever :func:`lgviz.open_source` takes.
         threads: which ones, by id; None: all.
-        live: names of nodes whose code has changed: they always run (``"research|judge"`` for one inside a
-            subgraph).
-        effects: names of nodes that must not run: where one would, its thread fails and says what differed.
+        live: names of nodes and tasks (``@task``) whose code has changed: they always run
+            (``"research|judge"`` for a node inside a subgraph, or a task that a node calls).
+        effects: names of those that must not run: where one would, its thread fails and says what differed.
         executor: to replay several threads at once: a ``ThreadPoolExecutor``, a ``ProcessPoolExecutor`` or
             Dask's ``client.get_executor()``. Other processes are sent the graph by cloudpickle (without its
             saver, store and cache) or load it by its name, and open ``source`` themselves: a path or URL.

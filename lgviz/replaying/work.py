@@ -62,8 +62,8 @@ class ThreadWork:
             raise ThreadNotFound(
                 f"There is no thread {listed(missing, most=5)}.", f"There are {listed(known, most=5)}."
             )
-        is_live = StopPoints.of(live, here, "be live").reaching(here)
-        has_effects = StopPoints.of(effects, here, "have effects").reaching(here)
+        is_live = StopPoints.of(live, here, "be live", with_tasks=True).reaching(here)
+        has_effects = StopPoints.of(effects, here, "have effects", with_tasks=True).reaching(here)
         chosen = {name: known[name] for name in wanted}
         return cls(here, opened, chosen, is_live, has_effects, given.redactor, name=name)
 

@@ -22,9 +22,16 @@ from pydantic import BaseModel
 from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, fingerprint, messages_in
 from lgviz.analysis.history import History
 from lgviz.analysis.loading import said_by
-from lgviz.analysis.steps import Task, TreeRow
+from lgviz.analysis.steps import Task, TreeRow, call_place
 from lgviz.sources.base import StoredWrite, Undecodable
-from lgviz.sources.places import CONTROL_CHANNELS, PREVIOUS_CHANNEL, configurable_of, node_path, within
+from lgviz.sources.places import (
+    CONTROL_CHANNELS,
+    PREVIOUS_CHANNEL,
+    configurable_of,
+    innermost,
+    node_path,
+    within,
+)
 
 from .commands import command_of, doubt_of, given_writes, is_commanded, taken_in
 
@@ -52,12 +59,12 @@ class Asked:
 
 @dataclass(slots=True)
 class RecordedTask:
-    """A task that ran to its end.
+    """A task of a step.
 
     Attributes:
         asked: what it was asked.
         row: the row of the tree that its step started from.
-        task_id: its id.
+        task: itself; it may have failed, or wait.
         inner: whether checkpoints of a subgraph that it called are stored.
         lasting: whether that has a history of its own, which goes on from task to task.
         used: how often it was served.
@@ -65,7 +72,7 @@ class RecordedTask:
 
     asked: Asked
     row: int
-    task_id: str
+    task: Task
     inner: bool
     lasting: bool
     used: int = 0
@@ -89,23 +96,26 @@ class Recording:
         self.fingerprints = Fingerprints()
         self._read: dict[int, list[RecordedTask]] = {}
         self._rows: dict[str, list[int]] | None = None
+        self._calls: dict[int, dict[str, dict[int, Task | None]]] = {}
         self.refused: dict[int, str] = {}
         """By row, why what was asked there is not known."""
 
     def rows_of(self, path: str) -> Sequence[int]:
-        """The rows from which a node's task ran to its end, oldest first."""
+        """The rows from which a node's task ran to its end, or called others, oldest first."""
         if self._rows is None:
             self._rows = {}
             tree = self.history.tree
             for row in tree.rows:
-                for task in row.step_work.tasks.values():
-                    name = tree.naming.name_task(row, task) if task.finished and not task.called else None
-                    if name is not None:
+                tasks = row.step_work.tasks.values()
+                calling = any(task.called for task in tasks)
+                for task in tasks:
+                    usable = (task.finished or calling) and not task.called
+                    if usable and (name := tree.naming.name_task(row, task)) is not None:
                         self._rows.setdefault(within(node_path(row.namespace), name), []).append(row.index)
         return self._rows.get(path, ())
 
     def at(self, row: int) -> list[RecordedTask]:
-        """The finished tasks of the step that starts at a row."""
+        """The tasks of the step that starts at a row."""
         found = self._read.get(row)
         if found is None:
             found = self._read[row] = list(self._tasks(self.history.tree.rows[row]))
@@ -117,12 +127,70 @@ class Recording:
         Raises:
             Inexact: a value cannot be decoded.
         """
-        row = self.history.tree.rows[task.row]
+        own = self.written(task.row, task.task)
         stored = self.history.reader.real_record(task.row).writes
-        written = _output(stored, task.task_id)
-        own = [(w.channel, _handed(w.value, f"what it wrote to {w.channel!r}")) for w in written]
-        self._name_messages(row, stored, [value for _, value in own])
+        self._name_messages(self.history.tree.rows[task.row], stored, [value for _, value in own])
         return own
+
+    def written(self, row: int, task: Task) -> list[tuple[str, Any]]:
+        """What a task of the step that starts at a row wrote, as it was stored, in objects that nobody else
+        holds.
+
+        Raises:
+            Inexact: a value cannot be decoded.
+        """
+        written = _output(self.history.reader.real_record(row).writes, task.id)
+        return [(w.channel, _handed(w.value, f"what it wrote to {w.channel!r}")) for w in written]
+
+    def answers(self, row: int, task: Task) -> list[Any]:
+        """What a task itself was answered, in order.
+
+        Raises:
+            Inexact: an answer cannot be decoded.
+        """
+        stored = self.history.reader.real_record(row).writes
+        given = [w.value for w in stored if w.task_id == task.id and w.channel == "__resume__"]
+        lists = [_handed(value, "what it was answered") for value in given]
+        return [each for value in lists for each in (value if isinstance(value, list) else [value])]
+
+    def calls_of(self, row: int, caller: Task) -> Mapping[int, Task | None]:
+        """The calls that a task made, by position; None where several are stored for one."""
+        found = self._calls.get(row)
+        if found is None:
+            found = self._calls[row] = {}
+            for task in self._called(row):
+                if (place := call_place(task.path)) is not None:
+                    own = found.setdefault(place[0], {})
+                    own[place[1]] = None if place[1] in own else task
+        return found.get(caller.path, {})
+
+    def is_named(self, row: int, task: Task, name: str) -> bool:
+        """Whether a task has a name, which may not be found in the code of the graph's nodes."""
+        facts = self.history.tree.rows[row]
+        return self.history.tree.naming.name_task(facts, task, [name]) == name
+
+    def names_called(self, row: int, caller: Task) -> set[str | None]:
+        """The names of what a task called, and what that called in turn; None: of one that is not known."""
+        around = f", {caller.path}, "
+        known = caller.path != ""
+        return {each.name for each in self._called(row) if not (known and each.path) or around in each.path}
+
+    def is_lasting(self, row: int, task: Task) -> bool:
+        """Whether a task called a graph with a history of its own, which goes on from task to task."""
+        tree = self.history.tree
+        own = node_path(within(tree.rows[row].namespace, task.namespace))
+        return any(
+            ":" not in innermost(each)[1] and f"{node_path(each)}|".startswith(f"{own}|")
+            for each in set(tree.namespaces)
+        )
+
+    def _called(self, row: int) -> Iterator[Task]:
+        """The calls of a step, named."""
+        facts = self.history.tree.rows[row]
+        for task in facts.step_work.tasks.values():
+            if task.called:
+                self.history.tree.naming.name_task(facts, task)
+                yield task
 
     def given(self, row: int) -> Any:
         """The input that was taken in at a row; its messages have the ids that they were given.
@@ -172,8 +240,9 @@ class Recording:
 
     def _tasks(self, row: TreeRow) -> Iterator[RecordedTask]:
         tree = self.history.tree
-        done = {t.id: t for t in row.step_work.tasks.values() if t.finished and not t.called}
-        if not done:
+        own_tasks = [task for task in row.step_work.tasks.values() if not task.called]
+        stored_tasks = {task.id: task for task in sorted(own_tasks, key=lambda task: not task.finished)}
+        if not stored_tasks:
             return
         if sum(child.source == "loop" for child in row.children) > 1:
             self.refused[row.index] = SEVERAL
@@ -198,14 +267,16 @@ class Recording:
             if task.name == START:
                 continue
             _, value = next(heard)
-            stored = done.get(task.id) or _in_place(done.values(), task.name, task.path)
+            stored = stored_tasks.get(task.id) or _in_place(stored_tasks.values(), task.name, task.path)
             if stored is None:
                 continue
             own = within(row.namespace, f"{task.name}:{stored.id}")
             inner = any(n == own or n.startswith(f"{own}|") for n in calling)
-            lasting = within(row.namespace, task.name) in calling
+            lasting = within(row.namespace, task.name) in calling or any(
+                self.is_lasting(row.index, each) for each in self._called(row.index)
+            )
             asked = asked_of(within(path, task.name), value, config, self.fingerprints)
-            yield RecordedTask(asked, row.index, stored.id, inner, lasting)
+            yield RecordedTask(asked, row.index, stored, inner, lasting)
 
     def _name_messages(self, row: TreeRow, stored: Sequence[StoredWrite], values: Sequence[Any]) -> None:
         """Give messages without an id the one that the state has them under after the step."""
@@ -291,16 +362,19 @@ def is_graph(node: Any) -> bool:
     return isinstance(node.bound, Pregel)
 
 
-def policed(graph: Any, policy: Any, path: str = "") -> Any:
+def policed(graph: Any, policy: Any, path: str = "", calls: CachePolicy[Any] | None = None) -> Any:
     """A copy of a graph, and of the graphs that are its nodes, in which every node has a cache policy.
 
     Args:
         graph: a compiled graph; it is left alone.
         policy: makes the policy of a node of its path.
         path: where the graph is in another one.
+        calls: the policy of the tasks (``@task``) that its nodes call; None: that of the graph.
     """
     made = copy.copy(graph)
     made.nodes = {}
+    if calls is not None:
+        made.cache_policy = calls
     managed = {name for name, each in graph.channels.items() if not isinstance(each, BaseChannel)}
     for name, node in graph.nodes.items():
         if name == START:
@@ -312,7 +386,7 @@ def policed(graph: Any, policy: Any, path: str = "") -> Any:
             own_policy = _without(managed, own_policy)
         update: dict[str, Any] = {"cache_policy": own_policy}
         if is_graph(node):
-            update["bound"] = policed(node.bound, policy, own)
+            update["bound"] = policed(node.bound, policy, own, calls)
             update["subgraphs"] = [update["bound"]]
         if node.channels == START and PREVIOUS_CHANNEL in graph.channels:
             update |= _with_previous(own_policy)

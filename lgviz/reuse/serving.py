@@ -7,20 +7,22 @@ notes what its task is asked, and the cache looks that up in the recordings.
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.cache.base import BaseCache
-from langgraph.types import CachePolicy
+from langgraph.types import CachePolicy, PregelExecutableTask
 from xxhash import xxh3_128_hexdigest
 
+from lgviz.analysis.called import names_called_by
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.fingerprint import Fingerprints, Inexact, with_ids
 from lgviz.analysis.summary import path_text
@@ -28,6 +30,7 @@ from lgviz.analysis.usage import Usage, message_ids, usage_of
 from lgviz.errors import EffectRefused
 from lgviz.sources.places import SERVED, Address, by_channel, innermost, place_of, within
 
+from .calls import CallerRun, CallingLoop, Different, RecordedCaller, is_call, path_of, position_of
 from .edges import Edges, edges_of
 from .models import RecordedAnswers
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
@@ -82,6 +85,9 @@ class Serving(BaseCache[TaskWrites]):
     Attributes:
         answers: what became of each task, in order.
         worked: how many of them ran.
+        changed: how many of them did so for another reason than that a task which they call is live; and how
+            often a call was no longer answered, for what was told before it was something else.
+        stopped: what ended the run because a task must not run; also where a node's code caught it.
     """
 
     def __init__(
@@ -115,10 +121,15 @@ class Serving(BaseCache[TaskWrites]):
         self._fingerprints = Fingerprints()
         self._asked: dict[str, Asked] = {}
         self._decided: dict[str, TaskWrites | None] = {}
+        self._numbers = itertools.count()
+        self._functions: dict[str, Any] = {}
+        self._callers: dict[str, CallerRun] = {}
+        self._running: dict[int, PregelExecutableTask] = {}
         self._whole: dict[str, bool] = {}
         self._graphs: set[str] = set()
         self._edges: dict[str, Edges] = {}
-        self.worked = 0
+        self.worked = self.changed = 0
+        self.stopped: Exception | None = None
         self._handed: dict[int, tuple[str, Any]] = {}
         self._given: set[str] = set()
         self._wrote: set[str] = set()
@@ -143,7 +154,8 @@ class Serving(BaseCache[TaskWrites]):
 
     def over(self, graph: Any) -> Any:
         """A copy of a graph whose tasks are answered."""
-        made = policed(graph, self._policy)
+        calls = CachePolicy(key_func=lambda *_args, **_kwargs: self._number())
+        made = policed(graph, self._policy, calls=calls)
         made.cache = self
         self._look(made, "")
         return made
@@ -153,6 +165,8 @@ class Serving(BaseCache[TaskWrites]):
     def get(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
         found = {}
         with self._lock:
+            if self.stopped is not None:
+                raise self.stopped
             for key in keys:
                 if (asked := self._asked.get(key[1])) is None:
                     continue
@@ -160,7 +174,8 @@ class Serving(BaseCache[TaskWrites]):
                     self._decided[key[1]] = self._answer(asked)
                 if (writes := self._decided[key[1]]) is not None:
                     found[key] = writes
-                    self._handed.update((id(write), write) for write in writes)
+            found |= self._answered_calls([key for key in keys if key[1] not in self._asked])
+            self._handed.update((id(write), write) for writes in found.values() for write in writes)
             if self._dry and self.worked:
                 raise Unanswered("nothing runs in a dry run")
         return found
@@ -205,6 +220,8 @@ class Serving(BaseCache[TaskWrites]):
             if is_graph(node):
                 self._graphs.add(own)
                 inside = self._look(node.bound, own)
+            else:
+                self._functions[own] = node.bound
             self._whole[own] = not inside
             live = live or inside or self._live(own)
         return live
@@ -215,12 +232,15 @@ class Serving(BaseCache[TaskWrites]):
                 if self.worked:
                     self._fingerprints.forget()  # a node may have changed what it was given
                 asked = asked_of(path, value, self._config, self._fingerprints)
-                # Each task has a key of its own: LangGraph answers one of those that share one.
-                own = str(len(self._asked))
+                own = self._number()
                 self._asked[xxh3_128_hexdigest(own.encode())] = asked
                 return own
 
         return CachePolicy(key_func=key)
+
+    def _number(self) -> str:
+        """A key of its own for each task: LangGraph answers one of those that share one."""
+        return str(next(self._numbers))
 
     def _answer(self, asked: Asked) -> TaskWrites | None:
         """What history says to a task; None: it runs."""
@@ -229,7 +249,7 @@ class Serving(BaseCache[TaskWrites]):
             reason = "it is live"
         elif asked.fingerprint is None:
             reason = f"its input cannot be told exactly: {reason}"
-        elif (found := self._found(asked)) is None:
+        elif (found := self._found(asked, self._answering)) is None:
             reason = self._lacking(asked)
         else:
             recording, task = found
@@ -241,23 +261,163 @@ class Serving(BaseCache[TaskWrites]):
                 reason = str(error)
             else:
                 task.used += 1
-                if self.models is not None:
-                    self.models.skip(task.task_id)
-                self.answers.append(TaskOutcome(path, served=True))
                 before = task.asked.fingerprint
                 ids = zip(before.ids, asked.fingerprint.ids, strict=True) if before is not None else ()
-                renamed: TaskWrites = with_ids(writes, {old: new for old, new in ids if old != new})
-                self._note(asked.fingerprint.ids, renamed)
-                return renamed
+                return self._serve(path, task.task.id, writes, dict(ids), asked.fingerprint.ids)
         if path in self._graphs:
             return None  # its own nodes are answered
+        followed = self._followed(asked)
+        if followed is not None and self._has_live(
+            path, followed[0].names_called(followed[1].row, followed[1].task)
+        ):
+            self._run(path, "it calls a task that is live", unchanged=True)
+        else:
+            self._run(path, reason, unchanged=False, asked=asked)
+        return None
+
+    def _serve(
+        self, path: str, task_id: str, writes: TaskWrites, ids: Mapping[str, str], given: Iterable[str]
+    ) -> TaskWrites:
+        """What a recorded task wrote, for one that is answered with it.
+
+        Args:
+            path: the task's.
+            task_id: of the recorded one.
+            writes: what that wrote.
+            ids: what ids in it are now.
+            given: the ids in what the task is given.
+        """
+        if self.models is not None:
+            self.models.skip(task_id)
+        self.answers.append(TaskOutcome(path, served=True))
+        renamed: TaskWrites = with_ids(writes, {old: new for old, new in ids.items() if old != new})
+        self._note(given, renamed)
+        return renamed
+
+    def _run(self, path: str, reason: str, *, unchanged: bool, asked: Asked | None = None) -> None:
+        """A task runs, or must not.
+
+        Raises:
+            EffectRefused: it has effects.
+            Unanswered: it must be answered.
+        """
         if self._effects(path) and not self._dry:
-            self._refuse(asked, reason)
-        if not self._live(path) and self._must(path):
-            raise Unanswered(f"{_node(path)!r} is not answered: {reason}")
+            difference = self._difference(asked) if asked is not None else ""
+            what = "Node" if path in self._functions else "Task"
+            self._stop(
+                EffectRefused(
+                    f"{what} {_node(path)!r} has effects and would run: {reason}{difference}.",
+                    "Leave it out of effects to let it run.",
+                )
+            )
+        if not unchanged:
+            if not self._live(path) and self._must(path):
+                self._stop(Unanswered(f"{_node(path)!r} is not answered: {reason}"))
+            self.changed += 1
         self.answers.append(TaskOutcome(path, served=False, reason=reason))
         self.worked += 1
+
+    def _stop(self, error: Exception) -> NoReturn:
+        self.stopped = error
+        raise error
+
+    # ------------------------------------------------------------ tasks that nodes call
+
+    def _answered_calls(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
+        """The answers to those of some tasks that are called by others."""
+        if not keys or (loop := CallingLoop.now()) is None:
+            return {}
+        waiting, found = loop.waiting(), {}
+        for key in keys:
+            call = waiting.get(key[1])
+            if call is not None and id(call) not in self._running:  # one that runs is asked for again
+                if (writes := self._answer_call(call, loop)) is None:
+                    self._running[id(call)] = call
+                else:
+                    found[key] = writes
+        return found
+
+    def _answer_call(self, call: PregelExecutableTask, loop: CallingLoop) -> TaskWrites | None:
+        """What history says to a task that another one calls; None: it runs."""
+        run = self._caller_run(loop.caller_of(call), loop)
+        path = within(run.path, call.name)
+        self._callers.pop(call.id, None)
+        unchanged = self._live(path)
+        try:
+            then = run.follow(call, loop)
+            assert run.recorded is not None
+            recording, row = run.recorded.recording, run.recorded.row
+            if not then.finished or then.failed:
+                reason = "it failed then, or did not end"
+            elif recording.is_lasting(row, then):
+                reason = "a graph that it calls has a history of its own"
+            elif self._has_live(run.path, recording.names_called(row, then)):
+                unchanged, reason = True, "it calls a task that is live"
+            elif not unchanged:
+                writes = recording.written(row, then)
+                run.answered(call)
+                return self._serve(path, then.id, writes, run.ids, message_ids({"": call.input}))
+        except (Different, Inexact) as error:
+            reason = str(error)
+            self.changed += isinstance(error, Different)
+        self._run(path, "it is live" if self._live(path) else reason, unchanged=unchanged)
         return None
+
+    def _caller_run(self, task: PregelExecutableTask, loop: CallingLoop) -> CallerRun:
+        """The run of a task that calls others; one that is resumed goes on."""
+        run = self._callers.get(task.id)
+        if run is None:
+            run = self._callers[task.id] = self._begun(task, loop)
+        return run
+
+    def _begun(self, task: PregelExecutableTask, loop: CallingLoop) -> CallerRun:
+        if is_call(task):
+            around = self._caller_run(loop.caller_of(task), loop)
+            if self._live(within(around.path, task.name)):
+                self.changed += 1  # what it calls is not what it called then
+                return CallerRun(around.path, None, "what calls it is live")
+            if (then := around.then.get(position_of(task))) is None or around.recorded is None:
+                return CallerRun(around.path, None, "what calls it was not called so before")
+            recorded = RecordedCaller(around.recorded.recording, around.recorded.row, then)
+            return CallerRun(around.path, recorded, ids=around.ids)
+        asked = self._asked.get(task.cache_key.key) if task.cache_key is not None else None
+        if asked is None or self._live(asked.path):
+            return CallerRun(path_of(task), None, "what calls it is live")
+        if (found := self._followed(asked)) is None:
+            return CallerRun(asked.path, None, "what calls it was not asked this before")
+        recording, recorded_task = found
+        recorded_task.used += 1
+        before, now = recorded_task.asked.fingerprint, asked.fingerprint
+        ids = dict(zip(before.ids, now.ids, strict=True)) if before is not None and now is not None else {}
+        return CallerRun(
+            asked.path, RecordedCaller(recording, recorded_task.row, recorded_task.task), ids=ids
+        )
+
+    def _followed(self, asked: Asked) -> tuple[Recording, RecordedTask] | None:
+        """The recorded task along which one that runs is followed in what it calls."""
+        if asked.fingerprint is None or self._live(asked.path):
+            return None
+        return self._found(asked, self._calling)
+
+    def _calling(self, asked: Asked, recording: Recording, row: int) -> RecordedTask | None:
+        """Of the tasks of one step the one that was asked the same and called others; at best one not served
+        yet, that ran to its end."""
+        same = (
+            task
+            for task in recording.at(row)
+            if task.asked.path == asked.path
+            and task.asked.fingerprint == asked.fingerprint
+            and recording.calls_of(row, task.task)
+        )
+        return min(same, key=_rank, default=None)
+
+    def _has_live(self, path: str, names: Collection[str | None]) -> bool:
+        """Whether one of the tasks that a node called, by their names, is live; where a name is not known,
+        whether any is that the node may call."""
+        known = {name for name in names if name is not None}
+        if known != set(names) and (function := self._functions.get(path)) is not None:
+            known.update(names_called_by([function]))
+        return any(self._live(within(path, name)) for name in known)
 
     def _note(self, given: Iterable[str], writes: TaskWrites) -> None:
         """What a task was given from elsewhere was not bought by it, though it writes it again."""
@@ -265,9 +425,12 @@ class Serving(BaseCache[TaskWrites]):
         for channel, value in writes:
             self._wrote |= message_ids({channel: value})
 
-    def _found(self, asked: Asked) -> tuple[Recording, RecordedTask] | None:
-        """The recorded task to answer with: one not served yet, if there is one."""
-        last = None
+    def _found(
+        self, asked: Asked, among: Callable[[Asked, Recording, int], RecordedTask | None]
+    ) -> tuple[Recording, RecordedTask] | None:
+        """Of the recorded tasks that are found in each step the nearest that ran to its end and was not used
+        yet, if there is one."""
+        best = None
         began = time.monotonic() - self._looked
         with ExitStack() as reading:
             # What many states hold is read and hashed once.
@@ -275,13 +438,13 @@ class Serving(BaseCache[TaskWrites]):
                 reading.enter_context(recording.history.source.sharing())
             for recording, row in self._places(asked.path):
                 self._check()
-                task = self._answering(asked, recording.at(row))
-                if task is not None:
-                    last = recording, task
+                task = among(asked, recording, row)
+                if task is not None and (best is None or _rank(task) < _rank(best[1])):
+                    best = recording, task
                 self._looked = time.monotonic() - began
-                if self._looked > self._within or (task is not None and not task.used):
+                if self._looked > self._within or (task is not None and _rank(task) == _BEST):
                     break
-        return last
+        return best
 
     def _lacking(self, asked: Asked) -> str:
         """Why no answer was found."""
@@ -296,19 +459,21 @@ class Serving(BaseCache[TaskWrites]):
             refused = refused or recording.refused.get(row, "")
         return "it was not asked this before" + (f", as far as is known: {refused}" if refused else "")
 
-    def _answering(self, asked: Asked, tasks: Iterable[RecordedTask]) -> RecordedTask | None:
+    def _answering(self, asked: Asked, recording: Recording, row: int) -> RecordedTask | None:
         """Of the tasks of one step the one that was asked the same, not served yet if there is one."""
         if not self._whole.get(asked.path, True):
             return None  # its own nodes are answered
         same = (
             task
-            for task in tasks
+            for task in recording.at(row)
             if task.asked.path == asked.path
             and task.asked.fingerprint == asked.fingerprint
+            and task.task.finished
             and not (task.inner and asked.path in self._graphs)  # a function is answered with what it calls
             and not task.lasting  # else its subgraph would not know of it when it is called again
+            and not self._has_live(asked.path, recording.names_called(row, task.task))
         )
-        return min(same, key=lambda task: task.used, default=None)
+        return min(same, key=_rank, default=None)
 
     def _places(self, path: str) -> Iterable[tuple[Recording, int]]:
         seen = set()
@@ -323,12 +488,6 @@ class Serving(BaseCache[TaskWrites]):
                 if number or row not in seen:
                     yield recording, row
 
-    def _refuse(self, asked: Asked, reason: str) -> NoReturn:
-        raise EffectRefused(
-            f"Node {_node(asked.path)!r} has effects and would run: {reason}{self._difference(asked)}.",
-            "Leave it out of effects to let it run.",
-        )
-
     def _difference(self, asked: Asked) -> str:
         """In what a task's input differs from what its node was asked where history would answer it."""
         for recording, row in self._places(asked.path):
@@ -338,6 +497,14 @@ class Serving(BaseCache[TaskWrites]):
                     if (change := next(iter(diff), None)) is not None:
                         return f" ({change.channel}{path_text(change.path)} differs)"
         return ""
+
+
+_BEST = False, 0
+
+
+def _rank(task: RecordedTask) -> tuple[bool, int]:
+    """Which of several recorded tasks that were asked the same is taken first."""
+    return not task.task.finished, task.used
 
 
 def _node(path: str) -> str:

@@ -7,7 +7,7 @@ the node comes next at, or that it made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,9 +15,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.constants import START
 from langgraph.runtime import RunControl
 
+from lgviz.analysis.called import names_called_by
 from lgviz.errors import InvalidValue, NodeRefused, described, listed
 from lgviz.reuse.recorded import is_graph
-from lgviz.sources.places import enclosing, innermost, node_path, place_of
+from lgviz.sources.places import enclosing, innermost, node_path, place_of, within
 
 from .run_result import CheckpointFinder
 
@@ -53,6 +54,17 @@ def _places_of(graph: Any) -> dict[str, list[str]]:
     return {path: [name for name in one.nodes if name != START] for path, one in graphs.items()}
 
 
+def _tasks_of(graph: Any) -> dict[str, list[str]]:
+    """By path of each node the names of the tasks (``@task``) that its code may call."""
+    graphs = {"": graph, **dict(graph.get_subgraphs(recurse=True))}
+    return {
+        within(path, name): names_called_by([node.bound])
+        for path, one in graphs.items()
+        for name, node in one.nodes.items()
+        if not is_graph(node)
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class StopPoints:
     """Where to stop, by path of the graph that has the nodes.
@@ -60,18 +72,21 @@ class StopPoints:
     Attributes:
         root: names of the root graph's nodes, as LangGraph takes them.
         inner: path and name of nodes in subgraphs.
+        tasks: path of a node, and name of a task (``@task``) that it calls: no run stops there, but it may be
+            live, or have effects.
     """
 
     root: tuple[str, ...] = ()
     inner: frozenset[tuple[str, str]] = frozenset()
+    tasks: frozenset[tuple[str, str]] = frozenset()
 
     def has(self, path: str, node: str) -> bool:
         """Whether there is one at a node of the graph of a path."""
         return (path, node) in self.inner if path else node in self.root
 
     def has_path(self, path: str) -> bool:
-        """:meth:`has`, of a node by its own path."""
-        return self.has(*innermost(path))
+        """:meth:`has`, of a node or a task by its own path."""
+        return self.has(*innermost(path)) or innermost(path) in self.tasks
 
     def reaching(self, graph: Any) -> StopPoints:
         """These, all nodes of the graphs that are among them, and each function that calls a graph with one
@@ -90,7 +105,7 @@ class StopPoints:
             if not is_graph(graphs[around].nodes[node])
         }
         root = {*self.root, *(node for around, node in callers if not around)}
-        return StopPoints(tuple(sorted(root)), inner | {each for each in callers if each[0]})
+        return StopPoints(tuple(sorted(root)), inner | {each for each in callers if each[0]}, self.tasks)
 
     @property
     def names(self) -> set[str]:
@@ -98,7 +113,7 @@ class StopPoints:
         return {*self.root, *(node for _, node in self.inner)}
 
     @classmethod
-    def of(cls, names: str | Iterable[str], graph: Any, what: str) -> StopPoints:
+    def of(cls, names: str | Iterable[str], graph: Any, what: str, *, with_tasks: bool = False) -> StopPoints:
         """The breakpoints that names mean: a node wherever the graph has one of that name, or one alone by
         its path, as in ``"research|judge"``; the root graph's alone as ``"|judge"``.
 
@@ -106,6 +121,7 @@ class StopPoints:
             names: of the nodes; ``"*"`` for all of the root graph.
             graph: the root graph.
             what: what the nodes are named for, as in ``"stop before"``.
+            with_tasks: whether tasks may be named too, alone or as ``"node|task"``.
 
         Raises:
             NodeRefused: neither the graph nor a subgraph has such a node: the run would go past it.
@@ -114,21 +130,31 @@ class StopPoints:
         if not given:
             return cls()
         places = _places_of(graph)
+        callers = _tasks_of(graph) if with_tasks else {}
         found: set[tuple[str, str]] = set()
+        tasks: set[tuple[str, str]] = set()
         for name in given:
             if name == "*":
                 found |= {("", node) for node in places[""]}
                 continue
-            path = enclosing(name)
-            node = name.removeprefix(f"{path}|")
-            meant = {(p, node) for p in places if node in places[p] and (p == path or node == name)}
-            if not meant:
-                every = dict.fromkeys(node for nodes in places.values() for node in nodes)
+            meant, called = _named(places, name), _named(callers, name)
+            if not meant and not called:
+                every = dict.fromkeys(each for held in (*places.values(), *callers.values()) for each in held)
+                kind = "node or task" if any(callers.values()) else "node"
                 raise NodeRefused(
-                    f"The graph has no node {name!r} to {what}.", f"Choose {listed(every, last='or')}."
+                    f"The graph has no {kind} {name!r} to {what}.", f"Choose {listed(every, last='or')}."
                 )
             found |= meant
-        return cls(tuple(node for p, node in sorted(found) if not p), frozenset(p for p in found if p[0]))
+            tasks |= called
+        root = tuple(node for p, node in sorted(found) if not p)
+        return cls(root, frozenset(p for p in found if p[0]), frozenset(tasks))
+
+
+def _named(places: Mapping[str, Iterable[str]], name: str) -> set[tuple[str, str]]:
+    """Where a name is, alone or with its path."""
+    path = enclosing(name)
+    own = name.removeprefix(f"{path}|")
+    return {(p, own) for p, names in places.items() if own in names and (p == path or own == name)}
 
 
 def names_in(given: Any) -> list[str]:

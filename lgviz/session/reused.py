@@ -57,8 +57,8 @@ def serving_of(
     seconds = asked.get("within", math.inf)
     if not isinstance(seconds, int | float) or not seconds >= 0:
         raise InvalidValue(f"reuse's 'within' is {seconds!r}.", "Give seconds, as 2.5.")
-    live = StopPoints.of(asked.get("live", ()), graph, "be live").reaching(graph)
-    effects = StopPoints.of(asked.get("effects", ()), graph, "have effects").reaching(graph)
+    live = StopPoints.of(asked.get("live", ()), graph, "be live", with_tasks=True).reaching(graph)
+    effects = StopPoints.of(asked.get("effects", ()), graph, "have effects", with_tasks=True).reaching(graph)
     others = names_in(asked.get("from_", ()))
     threads = ([] if begins(position) is not None else [position.thread_id]) + others
     recordings = [Recording(open_history(given.given, thread_id=each), graph) for each in threads]

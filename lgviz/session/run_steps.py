@@ -353,6 +353,8 @@ class RunSteps:
             if not self.made and (refused := refusal(error)) is not None:
                 raise refused from error
             self._error = error
+        if self.serving is not None:
+            self._error = self.serving.stopped or self._error  # also where a node caught it
 
     def _edited(self, target: GraphTarget, saved: CheckpointTuple) -> CheckpointTuple:
         """A checkpoint as this run is to see it.
