@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,9 @@ from lgviz.analysis.html import page, tag
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import LgvizError
 from lgviz.persistence import Placeholder
+from lgviz.reuse.recorded import is_graph
 from lgviz.sources.base import Undecodable
+from lgviz.sources.places import BRANCH_TO, JOIN, calls, is_internal, node_path, within
 
 from .said import names, said_of
 from .work import Names, ThreadWork
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["UpgradeProblem", "UpgradeReport", "check_upgrade"]
 
 
+Kind = Literal["value", "state", "next", "task", "replay"]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class UpgradeProblem(ShownByFields):
     """What keeps a head from being resumed as it was left.
 
     Attributes:
-        thread_id, head: where; ``head`` is the label of a checkpoint.
+        thread_id, head: where; ``head`` is the label of a checkpoint, also where a subgraph waits in it.
         kind: ``"value"``: a stored value cannot be decoded; ``"state"``: the graph refuses the state;
             ``"next"``: what comes next is another; ``"task"``: a waiting task is not known again;
             ``"replay"``: what led there raises now.
@@ -43,7 +48,7 @@ class UpgradeProblem(ShownByFields):
 
     thread_id: str
     head: str
-    kind: Literal["value", "state", "next", "task", "replay"]
+    kind: Kind
     text: str
     remedy: str
 
@@ -114,10 +119,11 @@ def _line(problem: UpgradeProblem) -> str:
 def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> UpgradeReport:
     """Whether a graph can go on with threads that an earlier version of it left. Runs no node of it.
 
-    For each head: what is stored decodes, the graph takes the state, what comes next are nodes that it has,
-    and the tasks that wait, with their questions, are those that LangGraph would make now. Then what led to
-    it is done again as :func:`lgviz.replay` does, history answering every task, to see that nothing raises;
-    that it comes out other is no problem to who goes on from what is stored.
+    For each head, and each subgraph that waits in it: what is stored decodes, the graph takes the state and
+    has channels for all of it, what comes next are nodes that it has, and the tasks that wait, with their
+    questions, are those that LangGraph would make now. Then what led to it is done again as
+    :func:`lgviz.replay` does, history answering every task, to see that nothing raises; that it comes out
+    other is no problem to who goes on from what is stored.
 
     Args:
         graph: today's graph.
@@ -130,6 +136,7 @@ def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> Upgr
         ActRefused: the graph is none that can run.
     """
     work = replace(ThreadWork.of(graph, source, threads), runs=False)
+    graphs = dict(_graphs(work.graph))
     bare = copy.copy(work.source)
     bare.graph = None
     problems: list[UpgradeProblem] = []
@@ -138,7 +145,8 @@ def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> Upgr
         stored, told = History(bare, thread_id), History(work.source, thread_id)
         for head in stored.heads:
             heads += 1
-            problems += _of_head(head, told.checkpoint_at(head.row), work.graph)
+            for stop, graph_there in _stops(head, graphs):
+                problems += _Stop(head, stop, told.checkpoint_at(stop.row), graph_there).problems()
         replayed = work.replayed(thread_id)
         problems += [
             UpgradeProblem(
@@ -153,43 +161,126 @@ def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> Upgr
 _REPLAYED = "See lgviz.replay(graph, source)[thread_id]."
 
 
-def _of_head(stored: Checkpoint, told: Checkpoint, graph: Any) -> Iterator[UpgradeProblem]:
-    thread_id, head = stored.history.thread_id, stored.label
-    fork = f"lgviz.fork(graph, {head!r}, …, as_node=…, thread_id={thread_id!r})"
-    try:
-        for name, value in stored.stored.values.items():
-            if (why := _undecodable(value)) is not None:
-                remedy = "Import its class before, or keep a class of that name."
-                yield UpgradeProblem(thread_id, head, "value", f"the value of {name!r}: {why}", remedy)
-        if (why := told.unloadable) is not None:
-            remedy = f"Give what is new in the schema a default, or set it by a fork: {fork}."
-            yield UpgradeProblem(thread_id, head, "state", f"the state {why}", remedy)
+def _graphs(graph: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """By path a graph, and those that are its nodes. Which ones a function calls does not follow from it."""
+    yield path, graph
+    for name, node in graph.nodes.items():
+        if is_graph(node):
+            yield from _graphs(node.bound, within(path, name))
+
+
+def _stops(head: Checkpoint, graphs: Mapping[str, Any]) -> Iterator[tuple[Checkpoint, Any]]:
+    """A head, and where subgraphs that it called wait, each with the graph that goes on from there."""
+    if (graph := graphs.get(node_path(head.namespace))) is None:
+        return
+    yield head, graph
+    newest = {each.namespace: each for each in head.inner}
+    for inner in newest.values():
+        if inner.next:
+            yield from _stops(inner, graphs)
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """A checkpoint that a graph is to go on from.
+
+    Attributes:
+        head: the head that it is, or that called its subgraph.
+        stored: the checkpoint as it is stored, without a graph.
+        told: as today's graph tells it.
+        graph: that graph.
+    """
+
+    head: Checkpoint
+    stored: Checkpoint
+    told: Checkpoint
+    graph: Any
+
+    @property
+    def fork(self) -> str:
+        thread = self.head.history.thread_id
+        return f"lgviz.fork(graph, {self.stored.label!r}, …, as_node=…, thread_id={thread!r})"
+
+    @property
+    def dated(self) -> bool:
+        """Whether a LangGraph of 2024 or early 2025 wrote it."""
+        return bool(self.stored.history.tree.rows[self.stored.row].dated)
+
+    def problem(self, kind: Kind, text: str, remedy: str) -> UpgradeProblem:
+        namespace = node_path(self.stored.namespace)
+        where = f"in {namespace!r} at {self.stored.label}: " if namespace else ""
+        return UpgradeProblem(self.head.history.thread_id, self.head.label, kind, where + text, remedy)
+
+    def problems(self) -> Iterator[UpgradeProblem]:
+        lasts = self.graph.checkpointer is True
+        if (call := next(iter(calls(self.stored.namespace)[-1:]), None)) and lasts == bool(call.task_id):
+            text = f"it would begin anew, for checkpointer=True was {'added to it' if lasts else 'removed'}"
+            yield self.problem(
+                "task", text, "Let it go on to its end before the upgrade, or keep it as it was."
+            )
             return
-        left, comes = stored.next, told.next
-    except LgvizError as error:
-        yield UpgradeProblem(thread_id, head, "value", said_of(error), error.remedy)
-        return
-    if gone := [name for name in left if name not in graph.nodes]:
-        text = f"{names(gone)} was to run next, and the graph has no such node"
-        yield UpgradeProblem(thread_id, head, "next", text, f"Keep the node, or go round it by {fork}.")
-    elif sorted(left) != sorted(comes):
-        text = f"{names(comes) or 'nothing'} comes next, where {names(left) or 'nothing'} was to"
-        yield UpgradeProblem(thread_id, head, "next", text, f"Keep the edges that lead there, or {fork}.")
-    else:
-        yield from _of_tasks(stored, told, fork)
+        try:
+            for name, value in self.stored.stored.values.items():
+                if (why := _undecodable(value)) is not None:
+                    remedy = "Import its class before, or keep a class of that name."
+                    yield self.problem("value", f"the value of {name!r}: {why}", remedy)
+            if (why := self.told.unloadable) is not None:
+                remedy = f"Give what is new in the schema a default, or set it by a fork: {self.fork}."
+                yield self.problem("state", f"the state {why}", remedy)
+                return
+            left, comes = self.stored.next, self.told.next
+        except LgvizError as error:
+            yield self.problem("value", said_of(error), error.remedy)
+            return
+        if gone := [name for name in left if name not in self.graph.nodes]:
+            text = f"{names(gone)} was to run next, and the graph has no such node"
+            yield self.problem("next", text, f"Keep the node, or go round it by {self.fork}.")
+        elif self.dated and set(left) <= set(comes):
+            pass  # which tasks had finished there does not follow without the graph
+        elif sorted(left) != sorted(comes):
+            text = f"{names(comes) or 'nothing'} would come next, where {names(left) or 'nothing'} was to"
+            yield self.problem("next", text, f"Keep the edges that lead there, or {self.fork}.")
+        else:
+            yield from self._tasks()
+        yield from self._dropped()
 
+    def _tasks(self) -> Iterator[UpgradeProblem]:
+        """Tasks that have begun are known again by their ids, which are made of their nodes' triggers."""
+        begun = {task.id: task for task in self.stored.tasks if task.interrupts or task.result is not None}
+        known = {task.id for task in self.told.tasks}
+        lost = [task for id_, task in begun.items() if id_ not in known]
+        if not lost:
+            return
+        asks = any(task.interrupts for task in lost)
+        text = f"{names(task.name for task in lost)} would begin anew, for other edges lead there now"
+        first = "Answer it before the upgrade" if asks else "Keep the edges that lead there"
+        yield self.problem("task", text, f"{first}, or {self.fork}.")
 
-def _of_tasks(stored: Checkpoint, told: Checkpoint, fork: str) -> Iterator[UpgradeProblem]:
-    """Tasks that have begun are known again by their ids, which are made of their nodes' triggers."""
-    begun = {task.id: task for task in stored.tasks if task.interrupts or task.result is not None}
-    known = {task.id for task in told.tasks}
-    lost = [task for id_, task in begun.items() if id_ not in known]
-    if not lost:
-        return
-    asks = any(task.interrupts for task in lost)
-    text = f"{names(task.name for task in lost)} would begin anew, for other edges lead there now"
-    first = "Answer it before the upgrade" if asks else "Keep the edges that lead there"
-    yield UpgradeProblem(stored.history.thread_id, stored.label, "task", text, f"{first}, or {fork}.")
+    def _dropped(self) -> Iterator[UpgradeProblem]:
+        """What LangGraph passes over in silence: what is stored for a channel that the graph has no more."""
+        record = self.stored.stored
+        held = {name: value for name, value in record.values.items() if value is not None}
+        written = {write.channel: write.value for write in record.writes if self.stored.next}
+        if self.dated:  # it named channels in another way
+            return
+        gone = {n: v for n, v in {**held, **written}.items() if n not in self.graph.channels}
+        for name in gone:
+            if name.startswith(JOIN) and self.stored.next and (gone[name] or name in written):
+                starts, _, end = name.removeprefix(JOIN).partition(":")
+                text = (
+                    f"{end!r} waits for {names(starts.split('+'))}, and the graph has no such join any more"
+                )
+                yield self.problem("next", text, f"Keep the join, or go round it by {self.fork}.")
+            elif name in written and name.startswith(BRANCH_TO):
+                text = (
+                    f"{name.removeprefix(BRANCH_TO)!r} was to run after that, and the graph has no such node"
+                )
+                yield self.problem("next", text, f"Keep the node, or go round it by {self.fork}.")
+        if lost := [name for name in gone if not is_internal(name)]:
+            text = f"the graph has no channel {names(lost)}: what is stored for it is dropped"
+            yield self.problem(
+                "state", text, f"Keep the channel, or give its value to another by {self.fork}."
+            )
 
 
 def _undecodable(value: Any) -> str | None:

@@ -13,11 +13,9 @@ from typing import Any
 from langgraph.graph import END
 
 from lgviz.analysis.called import names_in
-from lgviz.sources.places import BRANCH_TO
+from lgviz.sources.places import BRANCH_TO, JOIN
 
 __all__ = ["Edges", "edges_of"]
-
-_JOIN = "join:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Edges:
         return writes if len(kept) == len(writes) and not new else kept + new
 
     def _holds(self, channel: str) -> bool:
-        if self.maybe is None or not channel.startswith((BRANCH_TO, _JOIN)):
+        if self.maybe is None or not channel.startswith((BRANCH_TO, JOIN)):
             return True
         return channel in self.maybe or any(channel == name for name, _ in self.always)
 
@@ -58,7 +56,7 @@ def _of(builder: Any, name: str, spec: Any) -> Edges:
         (f"{BRANCH_TO}{end}", None) for start, end in sorted(builder.edges) if start == name and end != END
     ]
     always += [
-        (f"{_JOIN}{'+'.join(starts)}:{end}", name)
+        (f"{JOIN}{'+'.join(starts)}:{end}", name)
         for starts, end in sorted(builder.waiting_edges)
         if name in starts and end != END
     ]

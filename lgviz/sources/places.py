@@ -27,6 +27,7 @@ from lgviz.persistence.savers.address import Address, address
 __all__ = [
     "BRANCH_TO",
     "CONTROL_CHANNELS",
+    "JOIN",
     "MARK",
     "NULL_TASK_ID",
     "PREVIOUS_CHANNEL",
@@ -175,6 +176,9 @@ TASKS_CHANNEL = "__pregel_tasks"
 
 CONTROL_CHANNELS = frozenset({"__error__", "__error_source_node__", "__interrupt__", "__resume__"})
 """Writes to these say what happened to a task; any other write is its output."""
+
+JOIN = "join:"
+"""The channel of an edge from several nodes: ``"join:a+b:c"``."""
 
 NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
 """The task id of writes that belong to a checkpoint and to no task."""

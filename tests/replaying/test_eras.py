@@ -13,6 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 
 from lgviz.replaying.run import replay
+from lgviz.replaying.upgrade import check_upgrade
 
 calls: Counter[str] = Counter()
 
@@ -118,3 +119,12 @@ def test_what_2024_stored_is_unknown_and_runs_nothing(thread: str, shared_data: 
     found = replay(SAME[thread][0](), shared_data / "databases" / "langgraph_v2024_08.db", thread)[thread]
     assert (found.verdict, calls) == ("unknown", Counter())
     assert "2024" in found.reason
+
+
+@pytest.mark.parametrize("era", ["v2024_08", "v2025_08", "v2026_11"])
+def test_the_graph_that_made_them_can_go_on_with_all(era: str, shared_data: Path) -> None:
+    calls.clear()
+    builds = {thread: build for thread, (build, _) in SAME.items()} | {"seed-1": two_nodes}
+    for thread, build in builds.items():
+        found = check_upgrade(build(), shared_data / "databases" / f"langgraph_{era}.db", thread)
+        assert found.ok and not calls, found

@@ -155,6 +155,101 @@ def test_what_led_there_raises_now() -> None:
     assert "a plan is no entry" in text
 
 
+def joining(starts: Any, failing: str = "", saver: Any = None) -> Any:
+    """``a`` and ``b`` are joined by ``starts`` into ``last``; the one that is ``failing`` raises."""
+    builder = StateGraph(State)
+    for name in {"a", "b", "last", *starts}:
+
+        def node(_state: State, name: str = name) -> State:
+            if name == failing:
+                raise ValueError("down")
+            calls[name] += 1
+            return {}
+
+        builder.add_node(name, node)
+    for name in {"a", "b", *starts}:
+        builder.add_edge(START, name)
+    return builder.add_edge(starts, "last").compile(checkpointer=saver)
+
+
+@pytest.mark.parametrize("starts", [["a", "b"], ["b", "a", "more"]])
+def test_what_a_finished_task_gave_to_a_join_that_is_gone(starts: list[str]) -> None:
+    saver = InMemorySaver()
+    with pytest.raises(ValueError, match="down"):
+        joining(["a", "b"], "b", saver).invoke({"said": "go"}, CONFIG)
+    calls.clear()
+    found = lgviz.check_upgrade(joining(starts), saver)
+    if len(starts) == 3:
+        head, kind, text, _ = one(found)
+        assert (head, kind) == ("c1", "next")
+        assert text == "'last' waits for 'a' and 'b', and the graph has no such join any more"
+    joining(starts, saver=saver).invoke(None, CONFIG)
+    assert found.ok == (calls["last"] == 1), "LangGraph itself passes over it"
+
+
+def test_a_channel_that_is_gone_and_held_something(waiting: Any) -> None:
+    class Renamed(TypedDict, total=False):
+        told: str
+
+    head, kind, text, remedy = one(lgviz.check_upgrade(build("plan", "ask", "act", schema=Renamed), waiting))
+    assert (head, kind) == ("c2", "state")
+    assert text == "the graph has no channel 'said': what is stored for it is dropped"
+    assert remedy.startswith("Keep the channel, or give its value to another")
+
+    class Fewer(TypedDict, total=False):
+        said: str
+
+    assert lgviz.check_upgrade(build("plan", "ask", "act", schema=Fewer), waiting).ok, "held nothing"
+
+
+class Needing(BaseModel):
+    said: str
+    needed: int
+
+
+INNER: dict[str, tuple[Any, str, str]] = {
+    "same": (lambda: build("i", "ask", "j"), "", ""),
+    "renamed before": (lambda: build("other", "ask", "j"), "", ""),
+    "renamed": (lambda: build("i", "asks", "j"), "next", "'ask' was to run next, and the graph has no such node"),
+    "schema": (lambda: build("i", "ask", "j", schema=Needing), "state", "needed: Field required"),
+    "history": (lambda: build("i", "ask", "j", saver=True), "task", "checkpointer=True was added to it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("deep", [1, 2])
+@pytest.mark.parametrize("case", INNER)
+def test_a_subgraph_that_waits(case: str, deep: int) -> None:
+    def around(inner: Any, saver: Any = None) -> Any:
+        for level in range(deep, 0, -1):
+            builder = StateGraph(State).add_node(f"sub{level}", inner).add_edge(START, f"sub{level}")
+            inner = builder.compile(checkpointer=saver if level == 1 else None)
+        return inner
+
+    saver = InMemorySaver()
+    around(build("i", "ask", "j"), saver).invoke({"said": "go"}, CONFIG)
+    calls.clear()
+    changed, expected, said = INNER[case]
+    found = lgviz.check_upgrade(around(changed()), saver)
+    if not expected:
+        assert found.ok and found.heads == 1 and not calls
+        return
+    head, kind, text, _ = one(found)
+    assert (head, kind) == ("c1", expected)
+    assert text.startswith(f"in {'sub1' if deep == 1 else 'sub1|sub2'!r} at c1.") and said in text
+
+
+@pytest.mark.parametrize("stop", [{"interrupt_before": ["act"]}, {"interrupt_after": ["plan"]}])
+def test_where_a_breakpoint_stopped(stop: Any) -> None:
+    saver = InMemorySaver()
+    graph = build("plan", "act", saver=saver)
+    graph.invoke({"said": "go"}, CONFIG, **stop)
+    calls.clear()
+    assert lgviz.check_upgrade(build("plan", "more", "act"), saver).ok
+    assert lgviz.check_upgrade(build("plans", "act"), saver).ok
+    head, kind, text, _ = one(lgviz.check_upgrade(build("plan", "acts"), saver))
+    assert (head, kind, text.split()[0]) == ("c2", "next", "'act'")
+
+
 def test_which_threads(waiting: Any) -> None:
     with pytest.raises(ThreadNotFound):
         lgviz.check_upgrade(build("plan"), waiting, threads="9")
