@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backend",
+    "Blame",
     "Bundle",
     "Change",
     "Checkpoint",
@@ -59,6 +60,7 @@ __all__ = [
     "KeptAsWrites",
     "LgvizError",
     "ModelRecordings",
+    "Origin",
     "Pinned",
     "Preview",
     "Replay",
@@ -99,6 +101,7 @@ __all__ = [
 # Where each name comes from when it is first asked for: a program that only saves loads no widget.
 _HOMES = {
     "Backend": "lgviz.backend",
+    "Blame": "lgviz.analysis.blame",
     "Bundle": "lgviz.transfer.bundles",
     "Change": "lgviz.analysis.diff",
     "Checkpoint": "lgviz.analysis.checkpoint",
@@ -109,6 +112,7 @@ _HOMES = {
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
     "ModelRecordings": "lgviz.reuse.model_recordings",
+    "Origin": "lgviz.analysis.blame",
     "Pinned": "lgviz.replaying",
     "Preview": "lgviz.session",
     "Replay": "lgviz.replaying",

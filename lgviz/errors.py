@@ -11,7 +11,8 @@
     │   └── NoCheckpointer          a graph compiled without a checkpointer
     ├── NotFound
     │   ├── ThreadNotFound          no such thread (or none named where one is needed)
-    │   └── CheckpointNotFound      no such checkpoint, or deleted meanwhile
+    │   ├── CheckpointNotFound      no such checkpoint, or deleted meanwhile
+    │   └── PartNotFound            the state has no such channel, key, item or message
     ├── PredicateFailed             what was asked of each checkpoint raised
     ├── ActRefused                  nothing was written
     │   ├── ReadOnly                a file or a bare saver asked to fork or run
@@ -89,6 +90,7 @@ __all__ = [
     "NotKept",
     "NothingToRun",
     "OldLangGraph",
+    "PartNotFound",
     "PersistenceError",
     "ReadOnly",
     "SandboxEnded",
@@ -240,6 +242,10 @@ class ThreadNotFound(NotFound):
 
 class CheckpointNotFound(NotFound):
     """No such checkpoint, or it was deleted meanwhile."""
+
+
+class PartNotFound(NotFound):
+    """The state has no such channel, key, item or message."""
 
 
 class PredicateFailed(LgvizError):

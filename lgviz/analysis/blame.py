@@ -1,50 +1,188 @@
-"""Who last changed one part of the state: the checkpoint, and the node whose task wrote it."""
+"""Who last changed each part of a state, and since when it is there: the checkpoint and its node."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
-from langgraph.types import Overwrite
+from lgviz._visible import visible
+from lgviz.errors import InvalidValue, PartNotFound, listed
+from lgviz.persistence.database.gc_pause import gc_paused
+from lgviz.sources.places import is_internal
 
-from lgviz.sources.places import by_channel
-
+from .channel_past import ChannelPast
 from .checkpoint import Checkpoint
-from .messages import message_id
-from .same import same
-from .values import child_at, child_count, kind_of
+from .html import Room, page, table_html, tag
+from .marks import PartMark, lines_of
+from .messages import is_message, message_id
+from .summary import path_of, path_text
+from .values import child_at, child_count, clean, kind_of, line
+from .writers import PartWriter, writers_of
 
-__all__ = ["PartOrigin", "origin_of"]
+if TYPE_CHECKING:
+    import pandas
 
-_FARTHEST = 300
-"""Checkpoints that changed the channel are looked at, from the newest back; beyond, nothing is said."""
-_OVERWRITE = "__overwrite__"
+__all__ = ["Blame", "Origin", "blame", "origin_of"]
+
+_ROWS = 60
+"""Rows of a blame that a terminal is shown."""
+_VALUE = 60
+_OLDER = "older than what the history keeps"
 
 
-@dataclass(frozen=True, slots=True)
-class PartOrigin:
-    """Who last changed a part of the state.
+@dataclass(frozen=True, slots=True, repr=False)
+class Origin:
+    """Who set one part of a state.
+
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> one = lgviz.history(graph).blame("bar")[1]
+    >>> one.path, one.value, one.set_by, one.node
+    (('bar', 1), 'edit', <Checkpoint c4 node_a, step 2>, 'node_a')
+    >>> one
+    <Origin bar[1]: set by c4 · node_a>
 
     Attributes:
-        checkpoint: the one whose step changed it.
-        nodes: the nodes whose tasks wrote it then: several where parallel tasks did, none where that is not
-            certain.
+        path: the part: the channel, then keys, names of fields, ids of messages, positions in lists, numbers
+            of lines from 0, as in a :class:`~lgviz.Change`.
+        value: the part itself.
+        set_by: the checkpoint whose step changed it last; None where that is older than what is stored.
+        node: the node whose task wrote it then; None where that is not certain, or where several did.
+        first: the checkpoint since which it is there, whatever it was; None as for ``set_by``.
+        writers: the tasks that wrote it, as ``(node, task_id)``: several where parallel ones did.
+        note: why it is not certain; empty where it is.
+        is_line: whether it is one line of a text.
     """
 
-    checkpoint: Checkpoint
-    nodes: tuple[str, ...]
+    path: tuple[Any, ...]
+    value: Any
+    set_by: Checkpoint | None
+    node: str | None
+    first: Checkpoint | None
+    writers: tuple[PartWriter, ...] = ()
+    note: str = ""
+    is_line: bool = False
 
     @property
-    def node(self) -> str | None:
-        """The node that wrote it; None where there is not exactly one."""
-        return self.nodes[0] if len(self.nodes) == 1 else None
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes whose tasks wrote it."""
+        return tuple(dict.fromkeys(writer.node for writer in self.writers))
+
+    @property
+    def where(self) -> str:
+        """The path as a person reads it: ``messages#a1``, ``files["a.py"] line 3``."""
+        if self.is_line:
+            return f"{_where(self.path[:-1])} line {self.path[-1] + 1}"
+        if is_message(self.value) and message_id(self.value) == self.path[-1]:
+            return f"{_where(self.path[:-1])}#{clean(str(self.path[-1]))[:60]}"
+        return _where(self.path)
+
+    def __repr__(self) -> str:
+        return visible(f"<Origin {self.where}: {self.told}>")
+
+    def _repr_html_(self) -> str:
+        return page(self.where, tag("div", self.told))
+
+    @property
+    def told(self) -> str:
+        """In words: ``"set by c15 · tools, there since c3"``."""
+        if self.set_by is None:
+            return self.note
+        who = f" · {' + '.join(self.nodes)}" if self.writers else ""
+        since = "" if self.first == self.set_by else f", there since {_label(self.first)}"
+        return f"set by {self.set_by.label}{who}{since}" + (f" ({self.note})" if self.note else "")
 
 
-def origin_of(at: Checkpoint, channel: str, path: Sequence[int] = ()) -> PartOrigin | None:
-    """Who last changed a part of the state as it is at a checkpoint; None where that is not certain.
+class Blame(Sequence[Origin]):
+    """Who set each part of a state; ``str()`` and a notebook show a line for each.
 
-    A message is known by its id, wherever it stands in its list; any other element of a list by being equal.
+    >>> import lgviz
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> from lgviz.demos import two_nodes
+    >>> graph = two_nodes.build(InMemorySaver())
+    >>> two_nodes.seed(graph)
+    >>> lgviz.history(graph).blame(at="c3")
+    Blame at c3: 3 parts
+    c3  node_b  foo     "b"  since c1
+    c2  node_a  bar[0]  "a"
+    c3  node_b  bar[1]  "b"
+
+    Attributes:
+        at: the checkpoint whose state it tells of.
+        path: the part of it that was asked for; empty for all.
+    """
+
+    def __init__(self, at: Checkpoint, path: tuple[Any, ...], origins: Sequence[Origin]) -> None:
+        self.at = at
+        self.path = path
+        self._origins = tuple(origins)
+
+    @overload
+    def __getitem__(self, key: int) -> Origin: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Origin]: ...
+    def __getitem__(self, key: int | slice) -> Origin | Sequence[Origin]:
+        return self._origins[key]
+
+    def __len__(self) -> int:
+        return len(self._origins)
+
+    def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """What a table shows: label, nodes, part, value, and since when it is there where that is longer."""
+        for one in self:
+            since = "" if one.first == one.set_by else f"since {_label(one.first)}"
+            nodes = " + ".join(one.nodes)
+            yield _label(one.set_by), nodes, one.where, line(one.value, _VALUE), one.note or since
+
+    def frame(self) -> pandas.DataFrame:
+        """A row for each part: ``path, value, set_by, node, first, task_id``; checkpoints by their labels."""
+        import pandas as pd
+
+        columns: dict[str, list[Any]] = {
+            "path": [one.path for one in self],
+            "value": [one.value for one in self],
+            "set_by": [one.set_by and one.set_by.label for one in self],
+            "node": [one.node for one in self],
+            "first": [one.first and one.first.label for one in self],
+            "task_id": [one.writers[0].task_id or None if len(one.writers) == 1 else None for one in self],
+        }
+        return pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in columns.items()})
+
+    def __repr__(self) -> str:
+        count = "one part" if len(self) == 1 else f"{len(self):,} parts"
+        of = f" of {_where(self.path)}" if self.path else ""
+        rows = [row for row, _ in zip(self.rows(), range(_ROWS), strict=False)]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+        texts = ["  ".join([*map(str.ljust, row[:4], widths), row[4]]).rstrip() for row in rows]
+        more = [f"… {len(self) - _ROWS:,} more"] if len(self) > _ROWS else []
+        return visible("\n".join([f"Blame{of} at {self.at.label}: {count}", *texts, *more]))
+
+    def _repr_html_(self) -> str:
+        title, *_ = repr(self).partition("\n")
+        columns = ("set by", "node", "part", "value", "")
+        return page(title, table_html(columns, self.rows(), Room(60_000)))
+
+
+def blame(at: Checkpoint, path: Any = None, cancelled: Callable[[], bool] = lambda: False) -> Blame:
+    """Who set each part of a state (:meth:`History.blame`); once ``cancelled()`` is true, parts of which
+    nothing was found out yet are left open, with a note."""
+    state = at.history.reader.state(at.row)
+    asked = _asked(path, state, at)
+    channels = [asked[0]] if asked else [name for name in state if not is_internal(str(name))]
+    steps = asked[1] if asked else ()
+    with gc_paused():
+        found = [origin for name in channels for origin in _BlamedChannel(at, name).origins(steps, cancelled)]
+    return Blame(at, (asked[0], *_named(state[asked[0]], steps)) if asked else (), found)
+
+
+def origin_of(
+    at: Checkpoint, channel: str, path: Sequence[int] = (), cancelled: Callable[[], bool] = lambda: False
+) -> Origin:
+    """Who set one part of a state.
 
     >>> import lgviz
     >>> from langgraph.checkpoint.memory import InMemorySaver
@@ -52,114 +190,213 @@ def origin_of(at: Checkpoint, channel: str, path: Sequence[int] = ()) -> PartOri
     >>> graph = two_nodes.build(InMemorySaver())
     >>> two_nodes.seed(graph)
     >>> origin_of(lgviz.history(graph)["c3"], "bar", [0])
-    PartOrigin(checkpoint=<Checkpoint c2 node_a, step 1>, nodes=('node_a',))
+    <Origin bar[0]: set by c2 · node_a>
 
     Args:
         at: the checkpoint.
         channel: a channel of its state.
         path: child positions from the channel's value down to the part.
+        cancelled: asked often; once true, nothing more is looked for.
+
+    Raises:
+        NotFound: there is no such part.
     """
-    part = _Part.of(by_channel(at.values).get(channel), path)
-    looked_at = 0
-    here: Checkpoint | None = at
-    while here is not None:
-        before = here.parent
-        if channel in here.changed or before is None:
-            looked_at += 1
-            if looked_at > _FARTHEST:
-                return None
-            old = by_channel(before.values) if before is not None else {}
-            if channel not in old or not part.is_in(old[channel]):
-                return PartOrigin(here, _writers(here, channel, part))
-        here = before
-    return None
+    value, steps = at.history.reader.state(at.row).get(channel), []
+    for position in path:
+        key, value = child_at(value, position)
+        steps.append(key)
+    past = _BlamedChannel(at, channel)
+    return past.origin(tuple(steps), value, past.mark(tuple(steps), cancelled))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a value, and how it is found in an older one: by a message's id, a key, or a position."""
+class _BlamedChannel:
+    """The parts of one channel of a state, and who set them."""
 
-    steps: tuple[tuple[str | None, Any], ...]
-    value: Any
+    def __init__(self, at: Checkpoint, channel: str) -> None:
+        self._history = at.history
+        self._channel = channel
+        self._past = ChannelPast(at.history.reader, at.history.tree.rows[at.row], channel)
+        self._value = at.history.reader.real_state(at.row).get(channel)
+        self._shown = at.history.reader.state(at.row).get(channel)
 
-    @classmethod
-    def of(cls, value: Any, path: Sequence[int]) -> _Part:
-        steps = []
-        for position in path:
-            in_list = kind_of(value) in ("list", "set")
-            key, value = child_at(value, position)
-            steps.append((message_id(value) if in_list else None, key))
-        return cls(tuple(steps), value)
+    def mark(self, steps: tuple[Any, ...], cancelled: Callable[[], bool]) -> PartMark:
+        """That of one part."""
+        return self._past.marks(lambda mark: mark.below(steps).at is None, cancelled).below(steps)
 
-    def is_in(self, older: Any) -> bool:
-        """Whether an older value has the same part."""
-        for i, (known_by, key) in enumerate(self.steps):
-            if known_by is not None:
-                found = [one for one in older if message_id(one) == known_by] if _iterable(older) else []
-            elif kind_of(older) in ("list", "set"):
-                at = list(older)
-                last = i == len(self.steps) - 1
-                found = at if last else at[key : key + 1] if isinstance(key, int) else []
-                if last:
-                    return any(same(one, self.value) for one in found)
-            else:
-                found = [child for name, child in _children(older) if name == key]
-            if not found:
-                return False
-            older = found[0]
-        return same(older, self.value)
+    def origins(self, steps: tuple[Any, ...], cancelled: Callable[[], bool]) -> list[Origin]:
+        """Those of the parts of a part."""
+        shown = _at(self._shown, steps)
 
-    def is_written_by(self, written: Any) -> bool:
-        """Whether what was written to the channel speaks of this part: of its message, or of its key."""
-        if not self.steps:
-            return True
-        known_by, key = self.steps[0]
-        each = written if _iterable(written) else [written]
-        if known_by is not None:
-            return any(message_id(one) == known_by for one in each)
-        if kind_of(written) in ("list", "set"):
-            return len(self.steps) > 1 or any(same(one, self.value) for one in each)
-        return any(name == key for name, _ in _children(written))
+        def is_open(mark: PartMark) -> bool:
+            parts = _leaves(steps, shown, mark.below(steps), asked=True)
+            known = self._past.begun is not None
+            return any(
+                one.at is None or (one.first is None and not (known and not path)) for path, _, one in parts
+            )
+
+        mark = self._past.marks(is_open, cancelled).below(steps)
+        return [self.origin(*part) for part in _leaves(steps, shown, mark, asked=True)]
+
+    def origin(self, steps: Sequence[Any], shown: Any, mark: PartMark) -> Origin:
+        """That of one part."""
+        made, note = self._made(mark.at), ""
+        if made is None:
+            note = _OLDER if self._past.is_read else "not looked for any further"
+        elif mark.at in self._past.unread:
+            unread = self._history.checkpoint_at(self._past.unread[mark.at].index)
+            note = f"or before: {unread.label} cannot be read"
+        elif made.collapsed:
+            note = "by a step before it that is not stored"
+        writers: tuple[PartWriter, ...] = ()
+        if made is not None and not note:
+            path = _named(self._value, steps)
+            writers = writers_of(made, self._channel, path, _at(self._value, steps))
+        names = {writer.node for writer in writers}
+        return Origin(
+            path=(self._channel, *_named(self._shown, steps)),
+            value=shown,
+            set_by=made,
+            node=next(iter(names)) if len(names) == 1 else None,
+            first=self._made(self._past.begun if mark.first is None and not steps else mark.first),
+            writers=writers,
+            note=note,
+            is_line=bool(steps) and type(_at(self._shown, steps[:-1])) is str,
+        )
+
+    def _made(self, step: int | None) -> Checkpoint | None:
+        return None if step is None else self._history.checkpoint_at(self._past.steps[step].index)
 
 
-def _iterable(value: Any) -> bool:
-    return kind_of(value) in ("list", "set")
+# ---------------------------------------------------------------- parts
 
 
-def _children(value: Any) -> Iterator[tuple[Any, Any]]:
+def _leaves(
+    steps: tuple[Any, ...], value: Any, mark: PartMark, *, asked: bool
+) -> Iterator[tuple[tuple[Any, ...], Any, PartMark]]:
+    """The parts of a value that are told apart: each item and key of what was asked for; below, only where
+    the parts were not all set by one step. A message is one part, unless it was asked for itself."""
+    parts = list(_parts(value)) if _is_opened(steps, value, mark, asked) else []
+    for key, child in parts:
+        yield from _leaves((*steps, key), child, mark.child(key), asked=False)
+    if not parts:
+        yield steps, value, mark
+
+
+def _is_opened(steps: Sequence[Any], value: Any, mark: PartMark, asked: bool) -> bool:
+    kind = kind_of(value)
+    if kind == "message":
+        return asked and bool(steps) and not _is_one(mark)
+    if kind in ("list", "set", "dict", "object"):
+        return (asked or not _is_one(mark)) and _fits(value, mark)
+    return kind == "string" and not _is_one(mark) and _fits(value, mark)
+
+
+def _is_one(mark: PartMark) -> bool:
+    """Whether all of a part was set by one step."""
+    return all(kid.at == mark.at and _is_one(kid) for kid in mark.marks)
+
+
+def _fits(value: Any, mark: PartMark) -> bool:
+    """Whether a value has the parts of a mark: a masked one may have others."""
+    if mark.kids is None:
+        return True
+    keys = [key for key, _ in _parts(value)]
+    if isinstance(mark.kids, Mapping):
+        return all(key in mark.kids for key in keys)
+    return len(keys) == len(mark.kids)
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The parts of a value by the keys of marks."""
+    if type(value) is str:
+        return iter(enumerate(lines_of(value)))
     return (child_at(value, position) for position in range(child_count(value)))
 
 
-def _writers(made: Checkpoint, channel: str, part: _Part) -> tuple[str, ...]:
-    """The nodes whose tasks wrote to a channel in the step that made a checkpoint; of those, where it can be
-    told, the ones that wrote the part."""
-    if made.source in ("input", "fork"):
-        return ()
-    wrote = [
-        (node, _bare(one))
-        for node, writes in made.writes.items()
-        for written in writes
-        if channel in written
-        for one in _each(written[channel])
-    ]
-    whole = tuple(dict.fromkeys(node for node, _ in wrote))
-    narrow = tuple(dict.fromkeys(node for node, one in wrote if part.is_written_by(one)))
-    found = narrow or whole
-    if made.source == "update" and not found and made.as_node is not None:
-        found = (made.as_node,)
-    return () if "" in found else found
+def _at(value: Any, steps: Sequence[Any]) -> Any:
+    """The part of a value at the keys of marks; None where it has no such part."""
+    for step in steps:
+        if kind_of(value) == "list":
+            value = value[step] if step < len(value) else None
+        else:
+            parts = (child for key, child in _parts(value) if type(key) is type(step) and key == step)
+            value = next(parts, None)
+    return value
 
 
-def _each(written: Any) -> list[Any]:
-    """What was written, also where one task wrote several times."""
-    if isinstance(written, dict) and written.keys() == {"$writes"}:
-        return list(written["$writes"])
-    return [written]
+def _named(value: Any, steps: Sequence[Any]) -> tuple[Any, ...]:
+    """The keys of marks as a path: messages by their ids."""
+    named = []
+    for step in steps:
+        in_list = kind_of(value) == "list"
+        value = _at(value, [step])
+        named.append((message_id(value) if in_list else None) or step)
+    return tuple(named)
 
 
-def _bare(written: Any) -> Any:
-    if isinstance(written, Overwrite):
-        return written.value
-    if isinstance(written, dict) and written.keys() == {_OVERWRITE}:
-        return written[_OVERWRITE]
-    return written
+# ---------------------------------------------------------------- what is asked for
+
+
+def _asked(path: Any, state: Mapping[str, Any], at: Checkpoint) -> tuple[str, tuple[Any, ...]] | None:
+    """The channel that a path names, and the keys of marks down from it; None where all is asked for.
+
+    Raises:
+        PartNotFound: the state has no such part.
+        InvalidValue: it is no path.
+    """
+    if path is None or path == ():
+        return None
+    if isinstance(path, str):
+        names = (path,) if path in state else path_of(path)
+    elif isinstance(path, Sequence):
+        names = tuple(path)
+    else:
+        raise InvalidValue(
+            f"{line(path)} is no path.", 'Name a channel, or a path such as ("messages", "a1").'
+        )
+    channel, *rest = names
+    if channel not in state:
+        there = listed((str(name) for name in state if not is_internal(str(name))), most=8)
+        raise PartNotFound(
+            f"The state at {at.label} has no {line(channel, 60)}.",
+            f"There are {there}." if state else "It is empty.",
+        )
+    steps: list[Any] = []
+    value = state[channel]
+    for name in rest:
+        step = _step(value, name)
+        if step is None:
+            raise PartNotFound(
+                f"{_where((channel, *steps))} at {at.label} has no {line(name, 60)}.", _what_there_is(value)
+            )
+        steps.append(step)
+        value = _at(value, [step])
+    return channel, tuple(steps)
+
+
+def _step(value: Any, name: Any) -> Any:
+    """The key of a mark that a step of a path names; None where there is no such part."""
+    if kind_of(value) in ("list", "set") or type(value) is str:
+        parts = list(_parts(value))
+        if type(name) is int:
+            return name % len(parts) if -len(parts) <= name < len(parts) else None
+        return next((at for at, item in parts if name is not None and message_id(item) == name), None)
+    return next((key for key, _ in _parts(value) if type(key) is type(name) and key == name), None)
+
+
+def _what_there_is(value: Any) -> str:
+    kind = kind_of(value)
+    if kind in ("list", "set") or type(value) is str:
+        count = sum(1 for _ in _parts(value))
+        what = "lines" if type(value) is str else "items"
+        return f"It has {count} {what}, from 0 to {count - 1}." if count else f"It has no {what}."
+    names = [line(key, 40) for key, _ in _parts(value)]
+    return f"There are {listed(names, most=8)}." if names else "It has no parts."
+
+
+def _where(path: Sequence[Any]) -> str:
+    return clean(str(path[0])) + path_text(tuple(path[1:]))
+
+
+def _label(checkpoint: Checkpoint | None) -> str:
+    return "older" if checkpoint is None else checkpoint.label

@@ -17,6 +17,7 @@ from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions, Source, ThreadLineage, ThreadLink
 from lgviz.sources.places import thread_of
 
+from .blame import Blame, blame
 from .checkpoint import Checkpoint
 from .comparison import Comparison, compare_branches
 from .diff import StateDiff, diff_states
@@ -385,6 +386,24 @@ class History:
     def diff(self, before: int | str | Checkpoint, after: int | str | Checkpoint) -> StateDiff:
         """What changed from one state to another; internal channels are left out."""
         return diff_states(self.reader.state(self[before].row), self.reader.state(self[after].row))
+
+    def blame(self, path: Any = None, at: int | str | Checkpoint | None = None) -> Blame:
+        """Who set each part of a state: the checkpoint and the node that changed it last, and since when it
+        is there.
+
+        Parts are the channels' items, keys, messages (by id) and, where a text was edited, its lines. They
+        are followed along the branch through appends, moves and edits. States are read as sparsely as can be:
+        where what was written explains a stretch of the branch, only its ends.
+
+        Args:
+            path: a channel, or a part of one: ``("messages", "a1")``, ``'files["a.py"]'``; None: all.
+            at: the checkpoint, by label, id or index; None: the latest.
+
+        Raises:
+            PartNotFound: the state has no such part.
+            CheckpointNotFound: there is no such checkpoint.
+        """
+        return blame(self.latest if at is None else self[at], path)
 
     def find(self, predicate: Callable[[Checkpoint], Any]) -> list[Checkpoint]:
         """The checkpoints for which ``predicate`` is true, oldest first.

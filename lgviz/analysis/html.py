@@ -7,7 +7,7 @@ escaped, and mypy tells where one stands in the other's place.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -28,7 +28,7 @@ from lgviz.analysis.tables import table_of
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import children, clean, describe, line
 
-__all__ = ["Room", "diff_html", "diff_page", "esc", "page", "state_html", "tag", "value_html"]
+__all__ = ["Room", "diff_html", "diff_page", "esc", "page", "state_html", "table_html", "tag", "value_html"]
 
 _TEXT = 1_500
 _DEPTH = 6
@@ -156,6 +156,17 @@ def _table(frame: Any, room: Room) -> Markup:
     said = tag("span", room.esc(describe(frame, 200).text), "lg-type")
     table = tag("table", tag("tr", tag("th") + head) + _NONE.join(rows))
     return said + tag("div", table, "lg-table")
+
+
+def table_html(columns: Sequence[str], rows: Iterable[Sequence[str]], room: Room) -> Markup:
+    """A table of texts, as many of its rows as there is room for."""
+    shown = [tag("tr", _NONE.join(tag("th", name) for name in columns))]
+    for row in rows:
+        if room.left < 0:
+            shown.append(tag("tr", tag("td", "…")))
+            break
+        shown.append(tag("tr", _NONE.join(tag("td", room.esc(cell)) for cell in row)))
+    return tag("div", tag("table", _NONE.join(shown)), "lg-table")
 
 
 def _chat(messages: Sequence[Any], room: Room) -> Markup:

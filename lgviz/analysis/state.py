@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -25,6 +25,7 @@ from .called import names_called
 from .loading import Refusal, cannot_load, refused_channels, tolerant
 from .naming import really_seen
 from .rebuilt import Fold, overwritten, unwrapped
+from .same import same
 from .steps import TreeRow
 from .stored_state import stored_snapshot
 from .tree import Tree
@@ -211,6 +212,57 @@ class StateReader:
             name: [redactor.channel(name, value, written=True) for value in values]
             for name, values in written.items()
         }
+
+    def channel_reader(self, row: int, channel: str) -> Callable[[Sequence[int]], dict[int, Any]]:
+        """Reads one channel at many rows of a namespace, without masks: to compare, never to be shown.
+
+        Args:
+            row: one of them; where its state is another than what is stored, states are read whole.
+            channel: of the state.
+
+        Returns:
+            A function that takes rows and gives the values by row, without those that hold none.
+        """
+        namespace, ids = self._tree.namespaces[row], self._tree.ids
+
+        def told(rows: Sequence[int]) -> dict[int, Any]:
+            states = {each: self.real_state(each) for each in rows}
+            return {each: state[channel] for each, state in states.items() if channel in state}
+
+        read = self._source.channel_reader(self._thread_id, namespace, channel)
+
+        def stored(rows: Sequence[int]) -> dict[int, Any]:
+            by_id = {ids[each]: each for each in rows}
+            return {by_id[id_]: unwrapped(value) for id_, value in read(list(by_id)).items()}
+
+        if channel in self._delta_channels(namespace):
+            return told
+        held, state = self._opened(row).record.values, self.real_state(row)
+        plain = channel in held and channel in state and same(unwrapped(held[channel]), state[channel])
+        return stored if plain else told
+
+    def written_to(self, rows: Iterable[TreeRow], channel: str) -> dict[int, list[Any]]:
+        """By row of one namespace, what its tasks wrote to a channel to make it, in LangGraph's order,
+        without masks: to compare. Rows for which no write is stored are missing. Where a step ran twice from
+        one checkpoint, these may be the other run's: who relies on them compares what they make."""
+        by_parent: dict[str, list[TreeRow]] = {}
+        for row in rows:
+            if row.parent is not None and row.source != "fork":
+                by_parent.setdefault(row.parent.id, []).append(row)
+        if not by_parent:
+            return {}
+        namespace = next(iter(by_parent.values()))[0].namespace
+        stored = self._source.writes_to(self._thread_id, namespace, list(by_parent), [channel])
+        found: dict[int, list[Any]] = {}
+        for parent, writes in stored.items():
+            for row in by_parent[parent]:
+                tasks = {task.id for task in makers(row)} | (
+                    {NULL_TASK_ID} if row.source == "loop" else set()
+                )
+                by_place = {(w.task_id, w.idx): w.value for w in writes if w.task_id in tasks}
+                if by_place:
+                    found[row.index] = list(by_place.values())
+        return found
 
     def created_at(self, row: int) -> str | None:
         """When a checkpoint was made, as stored; None where that cannot be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,11 +11,22 @@ from lgviz.analysis.compare import Change, Changes, Path
 from lgviz.analysis.messages import is_message, message_id
 from lgviz.analysis.values import clean, line
 
-__all__ = ["channel_summary", "common_path", "diff_text", "is_text_change", "path_text", "summary_of"]
+__all__ = [
+    "channel_summary",
+    "common_path",
+    "diff_text",
+    "is_text_change",
+    "path_of",
+    "path_text",
+    "summary_of",
+]
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _ROWS = 12
 _LONG = 20
+_CHANNEL = re.compile(r"[^.\[#]+")
+_STEP = re.compile(r"""\.([^.\[#]+)|\[["'](.*?)["']\]|\[(.*?)\]|#(.+)$""")
+_NUMBER = re.compile(r"-?\d+")
 _PAGE = 200
 """Characters of a text that is read by its parts even where nothing stands between its words."""
 
@@ -78,6 +90,24 @@ def path_text(path: Path) -> str:
         else:
             parts.append(f"[{line(step, 60)}]")
     return clean("".join(parts))
+
+
+def path_of(text: str) -> Path:
+    """The path that a person wrote, the channel first; what :func:`path_text` writes is read back.
+
+    >>> path_of("files[a.py].size"), path_of("messages#a1"), path_of("notes[-1]")
+    (('files', 'a.py', 'size'), ('messages', 'a1'), ('notes', -1))
+    """
+    channel = _CHANNEL.match(text)
+    start = channel.end() if channel else 0
+    steps: list[Any] = [text[:start]]
+    for found in _STEP.finditer(text, start):
+        name, quoted, bare, message = found.groups()
+        if bare is not None and _NUMBER.fullmatch(bare):
+            steps.append(int(bare))
+        else:
+            steps.append(next(one for one in (name, quoted, bare, message) if one is not None))
+    return tuple(steps)
 
 
 def change_path(change: Change) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from lgviz.protocol import PartEdit, PartForm, PartOriginView
 __all__ = ["EDITABLE_CHARACTERS", "EditedChannel", "edited_channels", "part_form"]
 
 EDITABLE_CHARACTERS = 200_000
+_SECONDS = 2.0
+"""How long is looked for who set a part that is edited."""
 _TOO_LONG = "It is too long to edit here ({:,} characters); a new value can be given."
 
 
@@ -178,7 +181,8 @@ def _by_id(info: session.ChannelInfo, found: Sequence[_Step]) -> bool:
 
 
 def _origin(at: Checkpoint, channel: str, path: Sequence[int]) -> PartOriginView | None:
-    found = origin_of(at, channel, path)
-    if found is None:
+    end = time.monotonic() + _SECONDS
+    found = origin_of(at, channel, path, cancelled=lambda: time.monotonic() > end)
+    if found.set_by is None:
         return None
-    return {"id": found.checkpoint.id, "label": found.checkpoint.label, "nodes": list(found.nodes)}
+    return {"id": found.set_by.id, "label": found.set_by.label, "nodes": list(found.nodes)}

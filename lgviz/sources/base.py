@@ -293,6 +293,22 @@ class Source(ABC):
         found = {id_: self.writes(thread_id, namespace, id_) for id_ in checkpoint_ids}
         return {id_: [w for w in writes if w.channel in channels] for id_, writes in found.items()}
 
+    def channel_reader(
+        self, thread_id: str, namespace: str, channel: str
+    ) -> Callable[[Sequence[str]], dict[str, Any]]:
+        """Reads one channel at many checkpoints of a namespace.
+
+        Returns:
+            A function that takes ids and gives the values by id, without those that hold none. What is stored
+            once may be one object in all that it ever gives: none of it may be changed.
+        """
+
+        def read(ids: Sequence[str]) -> dict[str, Any]:
+            found = {id_: self.channels(thread_id, namespace, id_, [channel]) for id_ in ids}
+            return {id_: values[channel] for id_, values in found.items() if channel in values}
+
+        return read
+
     def shown(self, text: str) -> str:
         """A text that belongs to no value, as the id of a thread in a file: masked where the source masks."""
         return text if self.redactor is None else self.redactor.text(text)

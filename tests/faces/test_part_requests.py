@@ -244,8 +244,8 @@ def test_a_file_by_its_path_tells_the_same(tmp_path: Path) -> None:
         ("notes", [], "c4", ("both",)),
     ):
         origin = origin_of(history["c4"], channel, path)
-        assert origin is not None
-        assert (origin.checkpoint.label, origin.nodes) == (label, nodes)
+        assert origin.set_by is not None
+        assert (origin.set_by.label, origin.nodes) == (label, nodes)
     connection.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -82,6 +82,22 @@ class EncodedSource(Source):
         _, values = split
         held = values if wanted is None else [name for name in wanted if name in values]
         return {name: self._decoder.value(*values[name]) for name in held}
+
+    def channel_reader(
+        self, thread_id: str, namespace: str, channel: str
+    ) -> Callable[[Sequence[str]], dict[str, Any]]:
+        decoder = self._decoder.sharing()
+
+        def read(ids: Sequence[str]) -> dict[str, Any]:
+            found: dict[str, Any] = {}
+            for id_, split in self._split(thread_id, namespace, ids, [channel]):
+                if isinstance(split, Undecodable):
+                    found[id_] = split
+                elif channel in split[1]:
+                    found[id_] = decoder.value(*split[1][channel])
+            return found
+
+        return read
 
     def encoded(self, thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, Encoded]:
         """A checkpoint's values by channel, as they are stored; none where they cannot be told apart."""

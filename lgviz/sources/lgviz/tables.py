@@ -20,7 +20,7 @@ from lgviz.persistence.blocks.records import (
     read_writes,
 )
 from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
-from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows
 from lgviz.persistence.savers.engine import SaverEngine
 from lgviz.persistence.savers.read import StoredCheckpoint
 from lgviz.persistence.savers.saver import Saver
@@ -217,6 +217,20 @@ class TablesSource(Source):
         decode = self._opener(stored.blocks)
         return {name: decode(c.part) for name, c in stored.channels.items() if c.part is not None}
 
+    def channel_reader(
+        self, thread_id: str, namespace: str, channel: str
+    ) -> Callable[[Sequence[str]], dict[str, Any]]:
+        codec, known = _SharedLeaves(self._engine.blocks.merkle), dict[int, Block]()
+
+        def read(ids: Sequence[str]) -> dict[str, Any]:
+            parts = self._run(lambda: self._parts_of(thread_id, namespace, ids, channel, known)) or {}
+            decode = self._opener(known, codec=codec)
+            return {
+                id_: part if isinstance(part, Undecodable) else decode(part) for id_, part in parts.items()
+            }
+
+        return read
+
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
         found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None))
         return self._opened(*found or ({}, {})).get(checkpoint_id, [])
@@ -346,17 +360,38 @@ class TablesSource(Source):
             )
         return stored
 
-    def _bookkeeping(
-        self, thread_id: str, namespace: str, ids: Sequence[str]
-    ) -> Operation[dict[str, Bookkeeping]]:
+    def _bodies(self, thread_id: str, namespace: str, ids: Sequence[str]) -> Operation[Rows]:
+        """The ids and bodies of checkpoints."""
         yield READ
         where, params = self._engine.dialect.among("c.id", ids)
         rows = yield Query(_BODIES + where, [thread_id, namespace, *params])
         if len(rows) < len(ids):
             chain = yield from self._engine.lineages.chain_of(thread_id)
             rows = [*rows, *(yield from self._engine.lineages.bodies(chain, namespace, ids))]
+        return rows
+
+    def _parts_of(
+        self, thread_id: str, namespace: str, ids: Sequence[str], channel: str, known: dict[int, Block]
+    ) -> Operation[dict[str, Part | Undecodable]]:
+        """What checkpoints hold of one channel, by id; the blocks below are added to ``known``."""
+        found: dict[str, Part | Undecodable] = {}
+        for id_, body in (yield from self._bodies(thread_id, namespace, ids)):
+            try:
+                table = yield from self._engine.records.open_channels(bytes(body))
+            except DamagedData as error:
+                found[id_] = Undecodable(error.cause, 0, "checkpoint")
+                continue
+            if channel in table and (part := table[channel].part) is not None:
+                found[id_] = part
+        stored = [part for part in found.values() if not isinstance(part, Undecodable)]
+        known |= yield from self._engine.blocks.fetch(stored, known)
+        return found
+
+    def _bookkeeping(
+        self, thread_id: str, namespace: str, ids: Sequence[str]
+    ) -> Operation[dict[str, Bookkeeping]]:
         parts = {}
-        for id_, body in rows:
+        for id_, body in (yield from self._bodies(thread_id, namespace, ids)):
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
                 head, channels, seen, in_order = read_body(self._engine.blocks.codec.open_row(bytes(body)))
@@ -398,10 +433,12 @@ class TablesSource(Source):
         parts = [write.part for writes in found.values() for *_, write in writes]
         return found, (yield from self._engine.blocks.fetch(parts))
 
-    def _opener(self, blocks: Mapping[int, Block], *, exact: bool = False) -> Callable[[Part], Any]:
+    def _opener(
+        self, blocks: Mapping[int, Block], *, exact: bool = False, codec: MerkleCodec | None = None
+    ) -> Callable[[Part], Any]:
         """What makes values of parts of a tree whose blocks were fetched."""
 
-        codec = self._sharing or self._engine.blocks.merkle
+        codec = codec or self._sharing or self._engine.blocks.merkle
 
         def decode(part: Part) -> Any:
             if exact:
