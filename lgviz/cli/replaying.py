@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import typer
 
+from lgviz._visible import visible
+
 from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, complain
 
@@ -53,25 +55,27 @@ def replay(
     """Do threads again with today's code: neither a model nor a node whose input did not change is called.
 
     Ends with 0 where every thread is the same, 1 where one parted or failed, else 3 where one is unknown; 2
-    where nothing could be replayed.
+    where nothing could be replayed, or a report not be written.
     """
     from lgviz.errors import LgvizError
     from lgviz.replaying import replay as replayed
     from lgviz.session.graph_names import load_graph
+    from lgviz.sources.bundle_file import write_whole
 
     for report in filter(None, (junit, html)):
-        if not report.parent.is_dir():
-            complain(f"{report} cannot be written: there is no folder {report.parent}. Make it first.")
+        if not report.parent.is_dir() or report.is_dir():
+            why = "it is a folder" if report.is_dir() else f"there is no folder {report.parent}"
+            complain(f"{report} cannot be written: {why}. Give the path of a file in a folder that is there.")
             raise typer.Exit(NOTHING)
     try:
         found = replayed(load_graph(graph), database.source, threads, live or (), effects or ())
+        if junit is not None:
+            write_whole(junit, _junit(found, graph))
+        if html is not None:
+            found.export_html(html, f"{graph} on {database.source.shown(database.source.description)}")
     except LgvizError as error:
         complain(str(error))
         raise typer.Exit(NOTHING) from error
-    if junit is not None:
-        junit.write_bytes(_junit(found, graph))
-    if html is not None:
-        found.export_html(html, f"{graph} on {database.source.shown(database.source.description)}")
     return CommandAnswer(lambda: _data(found), _lines(found), "There is no thread.", _code(found))
 
 
@@ -164,9 +168,10 @@ def _thread(found: Replay, thread: ThreadReplay) -> dict[str, Any]:
     return told | counts | {"warnings": list(thread.warnings), "branches": branches}
 
 
-def _text(said: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return "".join(character for character in said if character.isprintable() or character == "\n")
+def _xml(said: str) -> str:
+    """A text in which characters that XML cannot hold, or that hide, are written out, as ``\\x1b``."""
+    shown = visible(said.encode("utf-8", "backslashreplace").decode())
+    return shown.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _junit(found: Replay, graph: str) -> bytes:
@@ -181,12 +186,12 @@ def _junit(found: Replay, graph: str) -> bytes:
     elements = {"parted": "failure", "failed": "error", "unknown": "skipped"}
     for thread in found.values():
         case = ElementTree.SubElement(
-            suite, "testcase", {"classname": graph, "name": _text(found.shown(thread.thread_id))}
+            suite, "testcase", {"classname": graph, "name": _xml(found.shown(thread.thread_id))}
         )
         if (element := elements.get(thread.verdict)) is not None:
             at = f"{thread.parted_at}: " if thread.parted_at else ""
-            told = ElementTree.SubElement(case, element, {"message": _text(f"{at}{thread.reason}")})
+            told = ElementTree.SubElement(case, element, {"message": _xml(f"{at}{thread.reason}")})
             if thread.diff is not None:
-                told.text = _text(repr(thread.diff))
+                told.text = _xml(repr(thread.diff))
     written: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
     return written

@@ -26,6 +26,16 @@ graph.nodes["node_a"].bound.func = lambda state: {"foo": "a", "bar": ["sk-secret
 """
 
 
+FAILING = """
+from lgviz.demos.two_nodes import *
+graph = build()
+
+def failing(state):
+    raise RuntimeError("down \\x00 <&> \\ud800")
+
+graph.nodes["node_a"].bound.func = failing
+"""
+
 ASKING = """
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
@@ -85,6 +95,23 @@ def test_one_parted(db: Path) -> None:
         assert "sk-secret" not in told and "two" not in told
 
 
+def test_no_name_or_error_breaks_the_report_or_hides_in_it(db: Path) -> None:
+    threads = ["a <&> ]]>", "b\x1b[31m", "b[31m", "日本\u3000", "日本", "c\uffff"]
+    Path("failing_app.py").write_text(FAILING)
+    with SqliteSaver.from_conn_string(db) as saver:
+        for thread in threads:
+            two_nodes.build(saver).invoke({"foo": "", "bar": []}, {"configurable": {"thread_id": thread}})
+    told = [thread for thread in lgviz.open_source(str(db)).threads() if thread.thread_id != "two"]
+    command = ["replay", db, "--graph", "failing_app:graph", "--live", "node_a", "--junit", "report.xml"]
+    assert lg(*command).exit_code == 1
+    cases = ElementTree.parse("report.xml").getroot().findall("testcase")
+    names = [case.get("name") for case in cases]
+    assert len(set(names)) == len(cases) == len(told) + 1
+    assert {"a <&> ]]>", "b\\x1b[31m", "b[31m"} <= set(names)
+    errors = {error.get("message") for error in ElementTree.parse("report.xml").iter("error")}
+    assert errors == {"c2: it raised RuntimeError: down \\x00 <&> \\ud800"}
+
+
 def test_what_models_were_spared_and_warn_of_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LGVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
@@ -119,7 +146,10 @@ def test_one_unknown_as_json(db: Path, tmp_path: Path) -> None:
         (["--graph", "nowhere:graph"], "nowhere:graph cannot be loaded"),
         (["--graph", "same_app:graph", "--live", "x"], "The graph has no node 'x' to be live."),
         (["--graph", "same_app:graph", "-t", "9"], "There is no thread '9'"),
-        (["--graph", "same_app:graph", "--html", "no/r.html"], "there is no folder no. Make it first."),
+        (["--graph", "same_app:graph", "--html", "no/r.html"], "there is no folder no. Give the path"),
+        (["--graph", "same_app:graph", "--html", "."], "it is a folder"),
+        (["--graph", "same_app:graph", "--junit", "."], "it is a folder"),
+        (["--graph", "same_app:graph", "--junit", "/proc/r.xml"], "/proc/r.xml cannot be written"),
         ([], "Missing option '--graph'"),
     ],
 )
