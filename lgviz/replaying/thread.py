@@ -160,8 +160,8 @@ class ThreadActs:
             self._unknown(leg, before, leg.doubt)
         elif leg.act == "update":
             yield from self._update(leg, before)
-        elif leg.act == "fork" and not self._are_alike(leg.parent, leg.rows[0]):
-            yield from self._copy(leg, before)
+        elif leg.act == "fork" and (copied := self._copied(leg)) is not None:
+            yield from self._copy(leg, copied)
         else:
             try:
                 given = None
@@ -421,16 +421,19 @@ class ThreadActs:
 
     # ------------------------------------------------------------ copies
 
-    def _copy(self, leg: Leg, before: _Standing) -> Act[None]:
-        """A copy (``update_state(…, as_node="__copy__")``) stands beside the checkpoint that it is of."""
+    def _copied(self, leg: Leg) -> int | None:
+        """The row that a fork is a copy of (``update_state(…, as_node="__copy__")``), which stands beside it;
+        None where it is of its parent, as when an older checkpoint is run again."""
         row = leg.rows[0]
-        beside = self._tree.rows[leg.parent].children
-        of = next(
-            (each.index for each in beside if each.index < row and self._are_alike(each.index, row)), -1
-        )
-        at = self._at.get(of)
-        if at is None or at.config is None:
-            self._unknown(leg, before, "of which checkpoint it is a copy is not certain")
+        if self._are_alike(leg.parent, row):
+            return None
+        beside = (each.index for each in self._tree.rows[leg.parent].children if each.index < row)
+        return next((each for each in beside if self._are_alike(each, row)), None)
+
+    def _copy(self, leg: Leg, copied: int) -> Act[None]:
+        row, at = leg.rows[0], self._at[copied]
+        if at.config is None:
+            self._stand(leg.rows, at)
             return
         updates = [[StateUpdate(None, "__copy__")]]
         made: RunnableConfig = yield from call(self._graph, "bulk_update_state", at.config, updates)

@@ -14,6 +14,7 @@ from langgraph.types import StateUpdate
 
 import lgviz
 from lgviz import persistence
+from tests.support import delta_threads
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -122,3 +123,15 @@ def test_several_updates_at_once_are_unknown_and_what_parted_before_stays() -> N
     assert (found.verdict, found.reason.split(";")[0]) == ("unknown", "several updates were made at once")
     parted = lgviz.replay(build(CHAIN, says="!"), saver, live="b")["1"]
     assert (parted.verdict, parted.parted_at) == ("parted", "c3")
+
+
+@pytest.mark.parametrize("kind", [InMemorySaver, persistence.MemorySaver])
+@pytest.mark.parametrize("seed", [1, 2, 3, 5, 8, 13])
+def test_forks_updates_and_older_checkpoints_run_again_with_delta_channels(seed: int, kind: Any) -> None:
+    saver = kind()
+    delta_threads.drive(delta_threads.agent(saver), seed)
+    found = lgviz.replay(delta_threads.agent(None), saver)["1"]
+    assert not found.ran
+    for branch in found.branches:
+        assert branch.verdict == "same" or "durability='exit'" in branch.reason, branch
+    assert lgviz.check_upgrade(delta_threads.agent(None), saver).ok
