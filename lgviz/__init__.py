@@ -44,6 +44,16 @@ if TYPE_CHECKING:
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
     from lgviz.sources import open_source
+    from lgviz.sweeping import (
+        StepBlame,
+        StepTrial,
+        Sweep,
+        SweepRow,
+        ablame_steps,
+        asweep,
+        blame_steps,
+        sweep,
+    )
     from lgviz.transfer.bundles import Bundle, open_bundle, save_bundle
     from lgviz.widget import Debugger, debug
 
@@ -68,15 +78,22 @@ __all__ = [
     "Set",
     "SideBySide",
     "StateDiff",
+    "StepBlame",
+    "StepTrial",
+    "Sweep",
+    "SweepRow",
     "ThreadReplay",
     "UpgradeReport",
     "Why",
     "__version__",
+    "ablame_steps",
     "afork",
     "apreview",
     "areplay",
     "arun",
     "astart",
+    "asweep",
+    "blame_steps",
     "check_pin",
     "check_upgrade",
     "compare",
@@ -94,6 +111,7 @@ __all__ = [
     "sandbox",
     "save_bundle",
     "start",
+    "sweep",
     "to_cases",
     "unload_ipython_extension",
 ]
@@ -120,6 +138,10 @@ _HOMES = {
     "Set": "lgviz.session",
     "SideBySide": "lgviz.analysis.side_by_side",
     "StateDiff": "lgviz.analysis.diff",
+    "StepBlame": "lgviz.sweeping",
+    "StepTrial": "lgviz.sweeping",
+    "Sweep": "lgviz.sweeping",
+    "SweepRow": "lgviz.sweeping",
     "ThreadReplay": "lgviz.replaying",
     "UpgradeReport": "lgviz.replaying",
     "Why": "lgviz.analysis.why",
@@ -128,6 +150,10 @@ _HOMES = {
     "areplay": "lgviz.replaying",
     "arun": "lgviz.session",
     "astart": "lgviz.session",
+    "ablame_steps": "lgviz.sweeping",
+    "asweep": "lgviz.sweeping",
+    "blame_steps": "lgviz.sweeping",
+    "sweep": "lgviz.sweeping",
     "check_pin": "lgviz.replaying",
     "check_upgrade": "lgviz.replaying",
     "compare": "lgviz.analysis.comparing",

@@ -22,6 +22,7 @@ FLOORS = {
     "replaying": 4,
     "reuse": 4,
     "session": 4,
+    "sweeping": 4,
     "protocol": 5,
     "backend": 5,
     "automatic": 6,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor
+from types import NoneType
 from typing import Any
 
 from tqdm.auto import tqdm
 
+from .executors import each_done
 from .results import Replay
 from .shipping import Shipped
 from .verdicts import ThreadReplay
@@ -90,23 +92,12 @@ async def areplay(
 
 def _through(work: ThreadWork, executor: Executor | None) -> Iterator[ThreadReplay]:
     """Each thread, as it is done."""
-    with tqdm(total=len(work.threads), unit="thread", disable=None, leave=False) as bar:
-        if executor is None:
-            for thread_id in work.threads:
-                yield work.replayed(thread_id)
-                bar.update()
-            return
-        here = isinstance(executor, ThreadPoolExecutor)
-        there: Any = work if here else Shipped.through(executor, work)
-        waiting = {executor.submit(there.replayed, each): each for each in work.threads}
-        try:
-            for done in as_completed(waiting):
-                try:
-                    found = done.result() if here else pickle.loads(done.result())  # noqa: S301
-                except Exception as error:  # as where a process was ended
-                    found = work.unreplayed(waiting[done], error)
-                yield found
-                bar.update()
-        finally:
-            for future in waiting:
-                future.cancel()
+    away = not isinstance(executor, (ThreadPoolExecutor, NoneType))
+    there: Any = Shipped.through(executor, work) if away else work  # type: ignore[arg-type]
+    for thread_id, found in each_done(executor, there.replayed, work.threads, "thread"):
+        done = _unpacked(found) if away else found
+        yield work.unreplayed(thread_id, done) if isinstance(done, Exception) else done
+
+
+def _unpacked(found: Any) -> Any:
+    return found if isinstance(found, Exception) else pickle.loads(found)  # noqa: S301 - packed by our worker

@@ -25,7 +25,7 @@ from lgviz.sources.langgraph.detect import is_url
 from .store import AbsentStore
 from .work import ThreadWork
 
-__all__ = ["Shipped"]
+__all__ = ["Shipped", "packed"]
 
 _HERE = "Use a ThreadPoolExecutor, which stays in this process."
 
@@ -51,7 +51,7 @@ class Shipped:
             NotInstalled: cloudpickle is not here.
         """
         origin = _origin(work.source)
-        shipped = cls(_packed((uuid4().hex, work.travelling(), work.name or work.graph, origin)))
+        shipped = cls(packed((uuid4().hex, work.travelling(), work.name or work.graph, origin)))
         try:
             executor.submit(shipped.check).result()
         except Exception as error:
@@ -82,8 +82,9 @@ def _origin(source: Source) -> SourceOrigin:
     return SourceOrigin(place if is_url(place) else str(Path(place).absolute()), options)
 
 
-def _packed(what: Any) -> bytes:
-    """Bytes of an object. Of its graphs without their savers, stores and caches, which stay here.
+def packed(what: Any) -> bytes:
+    """Bytes of an object, for :func:`pickle.loads` in another process; of its graphs without their savers,
+    stores and caches, which stay here.
 
     Raises:
         ActRefused: something in it cannot be sent.

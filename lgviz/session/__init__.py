@@ -25,7 +25,7 @@ from .overlay_store import OverlayStore
 from .plan import Plan
 from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
-from .sandbox import Sandbox, open_sandbox, sandbox_of
+from .sandbox import Sandbox, aopen_sandbox, open_sandbox, sandbox_of
 from .schema import channel_hints
 from .start import astart, start, start_thread
 from .target import configurable_of, target_of
@@ -51,6 +51,7 @@ __all__ = [
     "Set",
     "Sibling",
     "afork",
+    "aopen_sandbox",
     "apreview",
     "arun",
     "as_node_options",

@@ -24,7 +24,7 @@ from .overlay_store import HeldPut, OverlayStore
 from .store_leaks import leaky_nodes
 from .target import GraphTarget, Position, aperform, find, perform, target_of
 
-__all__ = ["Sandbox", "open_sandbox", "sandbox_of"]
+__all__ = ["Sandbox", "aopen_sandbox", "open_sandbox", "sandbox_of"]
 
 _CONTROL = ("__interrupt__", "__error__")
 
@@ -223,10 +223,18 @@ def open_sandbox(
         ReadOnly, NoCheckpointer, CheckpointNotFound, ThreadNotFound: as they say.
     """
 
-    def act(here: GraphTarget) -> Act[Sandbox]:
-        return (yield from Sandbox(here, (yield from find(here, at, thread_id, config))).looked())
+    return perform(target_of(graph), lambda here: _opened(here, at, thread_id, config))
 
-    return perform(target_of(graph), act)
+
+async def aopen_sandbox(
+    graph: Any, at: Any, *, thread_id: str | None = None, config: RunnableConfig | None = None
+) -> Sandbox:
+    """:func:`open_sandbox`, awaited on the caller's loop."""
+    return await aperform(target_of(graph), lambda here: _opened(here, at, thread_id, config))
+
+
+def _opened(here: GraphTarget, at: Any, thread_id: str | None, config: RunnableConfig | None) -> Act[Sandbox]:
+    return (yield from Sandbox(here, (yield from find(here, at, thread_id, config))).looked())
 
 
 def sandbox_of(graph: Any) -> Sandbox | None:

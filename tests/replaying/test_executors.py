@@ -28,6 +28,7 @@ import lgviz
 from lgviz import persistence
 from lgviz.errors import ActRefused, NotASource
 from lgviz.replaying.results import Replay
+from tests.support.dask import dask_executor
 
 SAVERS = [SqliteSaver, persistence.SqliteSaver]
 
@@ -239,16 +240,9 @@ def test_a_process_that_ends_leaves_a_verdict_and_one_that_is_interrupted_stops(
 
 @pytest.mark.parametrize("own_processes", [True, False])
 def test_dask(own_processes: bool, tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
     path = stored(tmp_path / "a.db")
     alone = lgviz.replay(build(said="x"), path, live="first")
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=own_processes, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        executor = client.get_executor()
+    with dask_executor(processes=own_processes) as executor:
         assert told(lgviz.replay(build(said="x"), path, live="first", executor=executor)) == told(alone)
         lock = threading.Lock()
         closed = graph_of(lambda state: {"log": [str(lock)]})

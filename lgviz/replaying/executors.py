@@ -1,0 +1,48 @@
+"""Many pieces of work, here or by an executor, with a bar that says how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, as_completed
+from typing import Any, TypeVar
+
+from tqdm.auto import tqdm
+
+__all__ = ["each_done"]
+
+T = TypeVar("T")
+
+
+def each_done(
+    executor: Executor | None, function: Callable[[T], Any], items: Iterable[T], unit: str
+) -> Iterator[tuple[T, Any]]:
+    """Each item with what the function gives for it, as it is done; what it raised is given too.
+
+    Args:
+        executor: who does the work; None: the caller, one after the other.
+        function: what is done with one item.
+        items: hashable things.
+        unit: what an item is called in the bar.
+    """
+    todo = list(items)
+    with tqdm(total=len(todo), unit=unit, disable=None, leave=False) as bar:
+        if executor is None:
+            for item in todo:
+                yield item, _tried(lambda: function(item))  # noqa: B023 - called at once
+                bar.update()
+            return
+        waiting = {executor.submit(function, item): item for item in todo}
+        try:
+            for done in as_completed(waiting):
+                yield waiting[done], _tried(done.result)
+                bar.update()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _tried(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Exception as error:  # as where a process was ended
+        return error

@@ -1,0 +1,92 @@
+"""Ways to go on from a checkpoint, each tried in a sandbox of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langchain_core.runnables import RunnableConfig
+
+from lgviz.session import Edit, Run, Sandbox, afork, aopen_sandbox, arun, forked, open_sandbox, run
+from lgviz.session.run_steps import Reuse
+
+__all__ = ["Fork", "Manner", "Rerun", "Tried", "Way"]
+
+Tried = tuple[Run, Sandbox]
+"""What came of it, and the sandbox that holds it."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How each way is run: as :func:`lgviz.run` takes these."""
+
+    reuse: Reuse = True
+    config: RunnableConfig | None = None
+    context: Any = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of a run and of a fork."""
+        return {"config": self.config, "context": self.context}
+
+
+class Way(Protocol):
+    """A way to go on from a checkpoint."""
+
+    def tried(self, graph: Any, manner: Manner) -> Tried:
+        """Go on from there; nothing is stored."""
+
+    async def atried(self, graph: Any, manner: Manner) -> Tried:
+        """:meth:`tried`, awaited."""
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A fork of a checkpoint, run to its end.
+
+    Attributes:
+        at: the checkpoint.
+        edit: what is changed; None: nothing is, it only runs on.
+    """
+
+    at: RunnableConfig
+    edit: Edit | None
+
+    def tried(self, graph: Any, manner: Manner) -> Tried:
+        box = open_sandbox(graph, self.at)
+        start = self.at if self.edit is None else forked(box.graph, self.at, self.edit, **manner.options)
+        return run(box.graph, start, reuse=manner.reuse, **manner.options), box
+
+    async def atried(self, graph: Any, manner: Manner) -> Tried:
+        box = await aopen_sandbox(graph, self.at)
+        start: Mapping[str, Any] = self.at
+        if (edit := self.edit) is not None:
+            made = await afork(box.graph, self.at, edit.values, edit.as_node, edit.goto, **manner.options)
+            start = made.config
+        return await arun(box.graph, start, reuse=manner.reuse, **manner.options), box
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """One step run anew, live; what comes after it is answered from history as long as it is asked the same.
+
+    Attributes:
+        before: the checkpoint that the step starts from.
+    """
+
+    before: RunnableConfig
+
+    def tried(self, graph: Any, manner: Manner) -> Tried:
+        box = open_sandbox(graph, self.before)
+        step = run(box.graph, self.before, steps=1, **manner.options)
+        if step.status != "stopped":
+            return step, box
+        return run(box.graph, step.config, reuse=manner.reuse, **manner.options), box
+
+    async def atried(self, graph: Any, manner: Manner) -> Tried:
+        box = await aopen_sandbox(graph, self.before)
+        step = await arun(box.graph, self.before, steps=1, **manner.options)
+        if step.status != "stopped":
+            return step, box
+        return await arun(box.graph, step.config, reuse=manner.reuse, **manner.options), box

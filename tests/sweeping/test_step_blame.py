@@ -1,0 +1,137 @@
+"""Which step is to blame: a fault that happened once is found by running each step anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypedDict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
+
+import lgviz
+from lgviz.errors import InvalidValue, NothingToRun, PredicateFailed
+
+
+class State(TypedDict, total=False):
+    question: str
+    plan: list[str]
+    fare: float
+    approved: bool
+    answer: str
+
+
+def _booking(fault: str) -> Any:
+    """Plans, looks, checks, answers; one step is at fault, the first time that it runs."""
+    ran: Counter[str] = Counter()
+
+    def faulty(name: str) -> bool:
+        ran[name] += 1
+        return name == fault and ran[name] == 1
+
+    def plan(state: State) -> dict[str, Any]:  # forgets a step of its plan
+        return {"plan": ["search"] if faulty("plan") else ["search", "check"]}
+
+    def route(state: State) -> Command[Any]:  # goes the wrong way
+        return Command(goto="answer" if faulty("route") else "search")
+
+    def search(state: State) -> dict[str, Any]:  # a tool's result is wrong
+        return {"fare": -1.0 if faulty("search") else 129.0}
+
+    def check(state: State) -> dict[str, Any]:  # decides wrongly
+        return {
+            "approved": False if faulty("check") else "check" in state["plan"] and state.get("fare", 0) > 0
+        }
+
+    def answer(state: State) -> dict[str, Any]:  # says what is not so
+        right = state.get("approved") and not faulty("answer")
+        return {"answer": "booked" if right else "refused"}
+
+    builder = StateGraph(State)
+    builder.add_node("route", route, destinations=("search", "answer"))
+    for node in (plan, search, check, answer):
+        builder.add_node(node.__name__, node)
+    builder.add_edge(START, "plan")
+    builder.add_edge("plan", "route")
+    builder.add_edge("search", "check")
+    builder.add_edge("check", "answer")
+    builder.add_edge("answer", END)
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"question": "a flight"}, {"configurable": {"thread_id": "1"}})
+    return graph
+
+
+def _is_booked(values: Any) -> bool:
+    return bool(values["answer"] == "booked")
+
+
+@pytest.mark.parametrize("fault", ["plan", "route", "search", "check", "answer"])
+def test_a_fault_that_happened_once_is_named_first(fault: str) -> None:
+    graph = _booking(fault)
+    h = lgviz.history(graph)
+    assert h.latest.values["answer"] == "refused"
+    found = lgviz.blame_steps(graph, h.latest, _is_booked, runs=3)
+    assert found.baseline is False
+    assert found.top is not None and found.top.nodes == (fault,) and found.top.rate == 1
+    assert all(one.rate == 0 for one in found[1:])
+    assert len(lgviz.history(graph)) == len(h)  # nothing is stored
+    assert f"{fault}: run anew, the outcome changed 3 of 3 times" in repr(found)
+    assert found.frame().iloc[0][["nodes", "flips"]].tolist() == [fault, 3]
+    assert fault in found._repr_html_()
+
+
+def test_where_no_step_is_at_fault_none_is_named() -> None:
+    found = lgviz.blame_steps(_booking(""), "c6", _is_booked, runs=2, thread_id="1")
+    assert found.top is None and found.baseline is True
+    assert repr(found) == "No step's rerun changed the outcome (5 steps, 10 runs)."
+
+
+def test_a_budget_goes_to_the_steps_that_changed_the_outcome() -> None:
+    found = lgviz.blame_steps(_booking("search"), "c6", _is_booked, runs=5, budget=7, thread_id="1")
+    assert found.stopped and sum(one.runs for one in found) == 7
+    assert found.top is not None and found.top.nodes == ("search",) and found.top.runs == 2
+
+
+def test_steps_are_run_anew_in_threads() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        found = lgviz.blame_steps(_booking("check"), "c6", _is_booked, executor=pool, thread_id="1")
+    assert found.top is not None and found.top.nodes == ("check",) and found.top.flips == 5
+
+
+def test_a_node_with_effects_is_not_run_anew() -> None:
+    found = lgviz.blame_steps(_booking("answer"), "c6", _is_booked, runs=1, effects="search", thread_id="1")
+    assert found.top is not None and found.top.nodes == ("answer",)
+    told = {one.nodes[0]: (one.runs, one.failed) for one in found}
+    assert told == dict.fromkeys(("answer", "plan", "route", "check"), (1, 0))
+    found = lgviz.blame_steps(_booking("plan"), "c6", _is_booked, runs=1, effects="search", thread_id="1")
+    assert {one.nodes[0]: one.failed for one in found}["plan"] == 1  # another plan asks for another search
+
+
+@pytest.mark.parametrize(
+    ("at", "score", "runs", "error", "words"),
+    [
+        ("c6", lambda values: values["fair"], 1, PredicateFailed, "KeyError: 'fair' for the state at c6"),
+        ("c1", lambda values: 1, 1, NothingToRun, "led to c1"),
+        ("c6", _is_booked, 0, InvalidValue, "from 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(
+    at: str, score: Callable[[Any], Any], runs: int, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        lgviz.blame_steps(_booking(""), at, score, runs, thread_id="1")
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_interval_is_wilsons(runs: int, data: Any) -> None:
+    flips = data.draw(st.integers(0, runs))
+    low, high = lgviz.StepTrial(None, ("a",), runs, flips, 0).interval
+    assert 0 <= low <= flips / runs <= high <= 1
+    for end in (low, high):  # where the score test is just not significant
+        if 0 < end < 1:
+            assert abs(flips / runs - end) == pytest.approx(1.96 * (end * (1 - end) / runs) ** 0.5)
