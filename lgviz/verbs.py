@@ -22,6 +22,7 @@ from lgviz.session import expression_over
 if TYPE_CHECKING:
     import pandas
 
+    from lgviz.analysis.blame import Blame
     from lgviz.analysis.diff import StateDiff
 
 __all__ = ["VERBS", "ask", "usage_of"]
@@ -50,6 +51,11 @@ def compare(history: History, *checkpoints: str) -> Comparison | SideBySide:
     return compare_runs(*([history[each] for each in checkpoints] or history.heads))
 
 
+def blame(history: History, path: str | None = None, at: str | None = None) -> Blame:
+    """Who set each part of a state, of the newest one or that at a checkpoint."""
+    return history.blame(path, at)
+
+
 def find(history: History, text: str) -> pandas.DataFrame:
     """Where a text is found in states, notes, questions and errors."""
     import pandas
@@ -73,7 +79,7 @@ def bisect(history: History, expression: str) -> Checkpoint | str:
 
 
 VERBS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each for each in (diff, compare, find, evaluate, bisect, threads)
+    each.__name__: each for each in (diff, blame, compare, find, evaluate, bisect, threads)
 }
 """By its word, what answers."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from lgviz._visible import visible
@@ -25,7 +27,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _ROWS = 12
 _LONG = 20
 _CHANNEL = re.compile(r"[^.\[#]+")
-_STEP = re.compile(r"""\.([^.\[#]+)|\[["'](.*?)["']\]|\[(.*?)\]|#(.+)$""")
+_STEP = re.compile(r"""\.([^.\[#]+)|\[["'](.*?)(?<!\\)["']\]|\[(.*?)\]|#(.+)$""")
 _NUMBER = re.compile(r"-?\d+")
 _PAGE = 200
 """Characters of a text that is read by its parts even where nothing stands between its words."""
@@ -103,6 +105,9 @@ def path_of(text: str) -> Path:
     steps: list[Any] = [text[:start]]
     for found in _STEP.finditer(text, start):
         name, quoted, bare, message = found.groups()
+        if quoted is not None:
+            with suppress(ValueError):
+                quoted = json.loads(f'"{quoted}"')
         if bare is not None and _NUMBER.fullmatch(bare):
             steps.append(int(bare))
         else:

@@ -1,4 +1,4 @@
-"""Commands that ask a thread: ``compare``, ``evaluate``, ``bisect`` (floor 6)."""
+"""Commands that ask a thread: ``blame``, ``compare``, ``evaluate``, ``bisect`` (floor 6)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,39 @@ if TYPE_CHECKING:
     from lgviz.analysis.checkpoint import Checkpoint
     from lgviz.analysis.comparison import Comparison
 
-__all__ = ["bisect", "compare", "evaluate"]
+__all__ = ["bisect", "blame", "compare", "evaluate"]
 
 _Expression = Annotated[
     str, typer.Argument(metavar="EXPRESSION", help="Python over the channels: 'len(messages) > 4'.")
 ]
+
+
+@command("lgviz blame checkpoints.db messages --at c15")
+def blame(
+    database: OpenedDatabase,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="PATH", help="A channel or a part: messages[3], files[a.py]; else all."),
+    ] = None,
+    thread: Thread = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="CHECKPOINT", help="A label (c5) or an id; else the newest checkpoint."),
+    ] = None,
+) -> CommandAnswer:
+    """Say who set each part of a state: checkpoint and node, and since when it is there."""
+    from lgviz.export.plain import origin_data
+
+    history = database.history(thread)
+    found = history.blame(path, at)
+
+    def data() -> dict[str, Any]:
+        parts = [origin_data(one) for one in found]
+        return {"thread_id": history.thread_id, "label": found.at.label, "parts": parts}
+
+    return CommandAnswer(
+        data, table(("SET BY", "NODE", "PART", "VALUE", "NOTE"), found.rows()), "It is empty."
+    )
 
 
 @command("lgviz compare checkpoints.db c8 c20 --thread 1")

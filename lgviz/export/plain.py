@@ -6,6 +6,7 @@ import datetime
 import math
 from typing import Any
 
+from lgviz.analysis.blame import Origin
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.compare import Change
 from lgviz.analysis.comparison import Comparison
@@ -21,6 +22,7 @@ __all__ = [
     "comparison_data",
     "hit_data",
     "moment",
+    "origin_data",
     "plain",
     "row_data",
     "runs_data",
@@ -127,6 +129,19 @@ def runs_data(runs: SideBySide) -> dict[str, Any]:
     ]
     outcomes = runs.outcomes().astype(object)
     return {"runs": outcomes.where(outcomes.notna(), None).to_dict("records"), "steps": steps}
+
+
+def origin_data(origin: Origin) -> dict[str, Any]:
+    """Who set a part of a state."""
+    return {
+        "path": [plain(step) for step in origin.path],
+        "value": plain(origin.value),
+        "set_by": None if origin.set_by is None else origin.set_by.label,
+        "node": origin.node,
+        "first": None if origin.first is None else origin.first.label,
+        "writers": [{"node": writer.node, "task_id": writer.task_id or None} for writer in origin.writers],
+        "note": origin.note,
+    }
 
 
 def hit_data(history: History, hit: Hit) -> dict[str, Any]:

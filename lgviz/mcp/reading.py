@@ -1,4 +1,4 @@
-"""The tools that read: ``threads``, ``tree``, ``state``, ``diff``, ``find``, ``memory``."""
+"""The tools that read: ``threads``, ``tree``, ``state``, ``diff``, ``find``."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ from .shapes import DiffAnswer, FindAnswer, StateAnswer, ThreadsAnswer, TreeAnsw
 from .tools import ToolAnswer, tool
 
 __all__ = [
+    "At",
+    "Offset",
     "Thread",
     "change_lines",
     "change_rows",
@@ -39,6 +41,7 @@ __all__ = [
     "next_line",
     "part_data",
     "some_names",
+    "state_path",
 ]
 
 _WIDTH = 110
@@ -276,13 +279,16 @@ def _edited(before: str, after: str, room: int) -> str:
 
 
 def _change_path(change: Change, states: tuple[Any, Any]) -> str:
-    """Where a change is, as ``state`` takes it; in words where no position names it."""
-    value = states[change.kind != "removed"]
-    held = value.get(change.channel) if isinstance(value, dict) else value
-    path = step_text(change.channel).removeprefix(".")
-    positions = positions_of(held, change.path)
+    return state_path(states[change.kind != "removed"], change.channel, change.path)
+
+
+def state_path(state: Any, channel: str, steps: Sequence[Any]) -> str:
+    """Where a part of a state is, as the tool ``state`` takes it; in words where no position names it."""
+    held = state.get(channel) if isinstance(state, dict) else state
+    path = step_text(channel).removeprefix(".")
+    positions = positions_of(held, steps)
     if positions is None:
-        return path + path_text(change.path)
+        return path + path_text(tuple(steps))
     for number in positions:
         key, child = child_at(held, number)
         path += step_text(str(key), position=kind_of(held) in ("list", "set", "array"))

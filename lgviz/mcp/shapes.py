@@ -7,6 +7,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 __all__ = [
+    "BlameAnswer",
     "DiffAnswer",
     "FindAnswer",
     "ForkAnswer",
@@ -88,6 +89,21 @@ class DiffAnswer(AnswerBase):
     after: str
     summary: str
     changes: list[ChangeRow]
+
+
+class OriginRow(TypedDict):
+    path: str
+    set_by: str | None
+    nodes: list[str]
+    first: str | None
+    text: str
+    note: str
+
+
+class BlameAnswer(AnswerBase):
+    thread: str
+    label: str
+    parts: list[OriginRow]
 
 
 class HitRow(TypedDict):

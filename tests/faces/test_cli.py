@@ -267,6 +267,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "show --at": ["show", own, "--at", "c4"],
         "diff": ["diff", own, "c2", "c3"],
         "find": ["find", own, "edit"],
+        "blame": ["blame", own, "bar"],
         "compare": ["compare", own, "c3", "c5"],
         "evaluate": ["evaluate", own, "len(bar)"],
         "bisect": ["bisect", own, "len(bar) > 1"],
@@ -343,13 +344,13 @@ def test_no_control_character_reaches_the_terminal_raw(folder: Path, form: list[
         for command in (
             ["threads", bad], ["show", bad], ["show", bad, "--state"], ["show", bad, "--messages"],
             ["diff", bad, "c1", "c2"], ["compare", bad, "c1", "c2"], ["compare", bad, "c0", "c1", "c2"],
-            ["evaluate", bad, "values"], ["find", bad, "red"], ["stats", bad], ["prune", bad, "--all", "--dry-run"],
+            ["blame", bad], ["evaluate", bad, "values"], ["find", bad, "red"], ["stats", bad], ["prune", bad, "--all", "--dry-run"],
             ["show", bad, "-t", EVIL_THREAD + "2"], ["show", bad, "--at", EVIL], ["threads", "\x1b[2J.db"],
         )
     ]  # fmt: skip
     for one in said:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", one.raw + one.err), one.raw
-    assert [one.code for one in said] == [0] * 11 + [1] * 3
+    assert [one.code for one in said] == [0] * 12 + [1] * 3
     if not form:
         assert r"\x1b[31mred\x07\u202e" in said[3].raw
 
@@ -363,6 +364,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         ["compare", db, "c3", "c5"],
         ["compare", db, "c2", "c3", "c5"],
         ["evaluate", db, "values"],
+        ["blame", db],
     ):
         for form in ([], ["--json"]):
             said = lg(*command, *form, "--redact", "/edit/", "--redact", "foo")
@@ -400,6 +402,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         (["bisect", "own.db", "foo / 2"], 1,
          "lgviz: The predicate raised TypeError: unsupported operand type(s) for /: 'str' and 'int' at c5. "
          "A channel that is not set yet is best read by c.values.get(...).\n"),
+        (["blame", "own.db", "bar[7]"], 1, "lgviz: bar at c5 has no 7. It has 3 items, from 0 to 2.\n"),
         (["compare", "own.db", "c1"], 1,
          "lgviz: One run alone cannot be compared. Give two or more histories or checkpoints.\n"),
         (["show"], 2, "Missing argument 'DB'.\n"),
@@ -741,6 +744,15 @@ def test_memory_that_is_damaged_is_no_less_a_problem(tmp_path: Path) -> None:
     found = lg("check", path)
     assert found.code == 1 and found.out.startswith("item 'mia' of ('users',), version of ")
     assert found.out.endswith("\n1 problem.\n")
+
+
+def test_who_set_what_is_told(db: Path) -> None:
+    told = lg("blame", db, "bar", "--at", "c4").out
+    assert told.splitlines() == ['c2\tnode_a\tbar[0]\t"a"\t', 'c4\tnode_a\tbar[1]\t"edit"\t']
+    parts = lg("blame", db, "foo", "--json").data["parts"]
+    assert [(one["path"], one["set_by"], one["node"], one["first"]) for one in parts] == [
+        (["foo"], "c5", "node_b", "c1")
+    ]
 
 
 def test_branches_and_threads_are_compared(folder: Path, db: Path) -> None:

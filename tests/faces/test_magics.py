@@ -245,6 +245,8 @@ def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
+        ("blame bar c3", 'c2  node_a  bar[0]  "a"'),
+        ("blame", "Blame at c5: 4 parts"),
         ("compare c3 c5", "After c2"),
         ("compare c3 c5 c3", "3 runs"),
         ("compare", "c3 ↔ c5"),
@@ -265,6 +267,7 @@ def test_a_cell_is_told_what_it_asks(shell: InteractiveShell, line: str, told: s
         ("evaluate graph 'len('", "no Python expression"),
         ("evaluate graph 'plan + 1'", "neither c, values, a channel"),
         ("bisect graph 'bar / 2'", "raised TypeError"),
+        ("blame graph nothing", "The state at c5 has no"),
         ("diff c1 c3", "name the graph"),
         ("diff graph c1", "BEFORE AFTER"),
         ("diff graph c1 c3 c4", "BEFORE AFTER"),

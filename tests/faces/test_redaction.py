@@ -133,6 +133,7 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
         ["cases", str(seen.folder / "cli.json"), "--overwrite"],
         *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
         *(["diff", labels[0], label] for label in labels),
+        *(["blame", "--at", label] for label in labels),
     ):  # fmt: skip
         for form in ([], ["--json"]):
             given = [command[0], seen.what, *command[1:], "--redact", f"/{SECRET.pattern}/", *form]
@@ -152,6 +153,7 @@ def _agent(seen: Exhibit) -> Iterator[Any]:
         ("threads", {}), ("tree", {}), ("find", {"text": "SECRET"}), ("find", {"text": "e"}), ("memory", {}),
         *(("state", {"at": label}) for label in labels), ("state", {"path": "messages"}), ("state", {"path": "nope"}),
         *(("diff", {"before": labels[0], "after": label}) for label in labels),
+        *(("blame", {"at": label}) for label in labels),
         *(("memory", {"text": text}) for text in ("a", "SECRET")), *_told_items(tools),
         *(("preview", {"at": labels[2], "values": {"log": ["new"]}, "as_node": node}) for node in ("say", "each", "x")),
         ("replay", {}),

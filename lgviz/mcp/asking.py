@@ -1,0 +1,77 @@
+"""The tools that ask a thread: ``blame``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from lgviz.analysis.blame import Origin
+from lgviz.analysis.blame import blame as blame_of
+from lgviz.analysis.values import describe, line
+from lgviz.export.sizes import counted
+from lgviz.sources.places import by_channel
+
+from .desk import ToolDesk
+from .parts import ROOM, quoted
+from .reading import At, Offset, Thread, looked_at, some_names, state_path
+from .shapes import BlameAnswer
+from .tools import ToolAnswer, tool
+
+__all__ = ["blame"]
+
+_SECONDS = 20.0
+_VALUE = 120
+
+
+@tool(gives=BlameAnswer)
+def blame(
+    desk: ToolDesk,
+    path: Annotated[
+        str | None, Field(description='Only this part: messages, messages[3], files["a b.py"]; else all.')
+    ] = None,
+    at: At = None,
+    thread: Thread = None,
+    offset: Offset = 0,
+) -> ToolAnswer:
+    """Tell who set each part of a state: checkpoint and node, and since when it is there."""
+    checkpoint = desk.checkpoint(thread, at)
+    until = time.monotonic() + _SECONDS
+    found = blame_of(checkpoint, path, lambda: desk.stopped.is_set() or time.monotonic() > until)
+    state = by_channel(checkpoint.values)
+    rows: list[dict[str, Any]] = []
+    room = ROOM
+    for one in found[offset:]:
+        rows.append(_row(one, state))
+        room -= len(_line(rows[-1])) + 1
+        if room < 0:
+            break
+    left = len(found) - offset - len(rows)
+    data = {"thread": checkpoint.history.thread_id, "label": checkpoint.label, "parts": rows}
+    more = f"{left:,} more parts: offset={offset + len(rows)}" if left > 0 else ""
+    thread_id = quoted(checkpoint.history.thread_id, 200)
+    head = f"Thread {thread_id}, {checkpoint.label}: {counted(len(found), 'part')}."
+    return ToolAnswer(head, [_line(row) for row in rows], data, more, looked_at(checkpoint))
+
+
+def _row(one: Origin, state: Mapping[str, Any]) -> dict[str, Any]:
+    channel, *steps = one.path[:-1] if one.is_line else one.path
+    path = state_path(state, channel, steps) + (f" line {one.path[-1] + 1}" if one.is_line else "")
+    text = quoted(one.value, _VALUE) if describe(one.value).kind == "string" else line(one.value, _VALUE)
+    return {
+        "path": path,
+        "set_by": one.set_by and one.set_by.label,
+        "nodes": some_names(one.nodes),
+        "first": one.first and one.first.label,
+        "text": text,
+        "note": one.note,
+    }
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    by = [row["set_by"] or "older", ", ".join(row["nodes"])]
+    since = f"since {row['first'] or 'older'}" if row["first"] != row["set_by"] else ""
+    said = " ".join(filter(None, [*by, since, f"({row['note']})" if row["note"] and row["set_by"] else ""]))
+    return f"{row['path']} {said}: {row['text']}"
