@@ -82,6 +82,7 @@ class LegRun:
             lambda: [self.row] if self.row >= 0 else [],
             self._must_be_answered,
             self.answers,
+            compared=True,
         )
         thread_id = self.recording.history.thread_id
         self.models = ModelCalls(thread_id, answers=self.answers) if self.answers is not None else None

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lgviz.analysis.steps import TreeRow
 from lgviz.analysis.tree import Tree
-from lgviz.reuse.commands import doubt_of, is_commanded
+from lgviz.reuse.commands import doubt_of, is_commanded, is_retried
 from lgviz.reuse.recorded import SEVERAL
 
 __all__ = ["Leg", "legs_of"]
@@ -27,6 +27,7 @@ class Leg:
         own: the row of the checkpoint that the act itself made; None where it only goes on.
         steps: the rows of the steps that followed, in order.
         doubt: why it cannot be done again; empty where it can.
+        unsure: why what is stored may not be what was done: where another state comes of it, that is why.
         halts: whether the graph stopped at its end, where a Command was given to it.
     """
 
@@ -35,6 +36,7 @@ class Leg:
     own: int | None
     steps: list[int] = field(default_factory=list)
     doubt: str = ""
+    unsure: str = ""
     halts: bool = False
 
     @property
@@ -77,7 +79,10 @@ def _begun(row: TreeRow) -> Leg:
     elif leg.act == "on" and row.parent is not None and len(_steps_from(row.parent)) > 1:
         leg.doubt = SEVERAL
     elif leg.act == "on" and row.parent is not None:
-        leg.doubt = doubt_of(row.parent)
+        if is_retried(row.parent):
+            leg.unsure = doubt_of(row.parent)
+        else:
+            leg.doubt = doubt_of(row.parent)
     return leg
 
 

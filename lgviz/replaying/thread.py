@@ -178,7 +178,8 @@ class ThreadActs:
         unchanged = before.verdict == "same"
         if unchanged and before.config is not None and self._channels is not None:
             unchanged = self._is_same(before.config, leg.parent)
-        counts = self._counts if self._strict else None
+        unsure = bool(leg.unsure) and before.verdict == "same"
+        counts = self._counts if self._strict or unsure else None
         named = (self._live, self._effects)
         more: dict[str, Any] = {"runs": self._runs, "answers": self._answers, "counts": counts}
         run = LegRun(leg, self._recording, unchanged, self._is_same, *named, **more)
@@ -196,6 +197,11 @@ class ThreadActs:
         if (spared := run.serving.spared) is not None:
             self._tokens += spared.total
         yield from self._compared(run, before)
+        if unsure:
+            for row in leg.rows:
+                if (standing := self._at[row]).verdict != "same":
+                    reason = f"{leg.unsure}; with what is stored, {standing.reason}"
+                    self._at[row] = replace(standing, verdict="unknown", reason=reason)
         if self._memory is not None and self._memory.doubt:
             for row in leg.rows:
                 self._at[row] = replace(self._at[row], verdict="unknown", reason=self._memory.doubt)

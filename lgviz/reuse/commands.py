@@ -16,11 +16,25 @@ from lgviz.analysis.steps import TreeRow
 from lgviz.sources.base import Bookkeeping, Record, StoredWrite
 from lgviz.sources.places import BRANCH_TO, NULL_TASK_ID, TASKS_CHANNEL
 
-__all__ = ["before_commands", "command_of", "doubt_of", "given_writes", "is_commanded", "taken_in"]
+__all__ = [
+    "before_commands",
+    "command_of",
+    "doubt_of",
+    "given_writes",
+    "is_commanded",
+    "is_retried",
+    "taken_in",
+]
 
 _DOUBT = (
     "a Command was given where a node waited or failed, and LangGraph may have kept what another one wrote"
 )
+
+_ENDED = (
+    "a Command was given where a node waited or failed, and what a task that had ended before was asked does "
+    "not follow; lgviz.fork, and then the answer, is certain"
+)
+_BEGUN = frozenset({"__error__", "__interrupt__", "__resume__"})
 
 
 def is_commanded(row: TreeRow) -> bool:
@@ -31,7 +45,15 @@ def is_commanded(row: TreeRow) -> bool:
 def doubt_of(row: TreeRow) -> str:
     """Why it is not certain what a Command at a row wrote; empty where it is, or there is none."""
     channels = {channel for task in row.step_work.tasks.values() for channel in task.channels.values()}
-    return _DOUBT if is_commanded(row) and channels & {"__error__", "__interrupt__"} else ""
+    if not (is_commanded(row) and channels & {"__error__", "__interrupt__"}):
+        return ""
+    return _DOUBT if is_retried(row) else _ENDED
+
+
+def is_retried(row: TreeRow) -> bool:
+    """Whether every task that ended at a row had waited or failed there: it ended after the last Command."""
+    ended = [task for task in row.step_work.tasks.values() if task.finished and not task.called]
+    return all(_BEGUN.intersection(task.channels.values()) for task in ended)
 
 
 def given_writes(stored: Iterable[StoredWrite]) -> list[StoredWrite]:

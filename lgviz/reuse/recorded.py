@@ -33,7 +33,7 @@ from lgviz.sources.places import (
     within,
 )
 
-from .commands import command_of, doubt_of, given_writes, is_commanded, taken_in
+from .commands import command_of, doubt_of, given_writes, is_commanded, is_retried, taken_in
 
 __all__ = ["Asked", "RecordedTask", "Recording", "asked_of", "config_digest", "is_graph", "policed"]
 
@@ -67,6 +67,7 @@ class RecordedTask:
         task: itself; it may have failed, or wait.
         inner: whether checkpoints of a subgraph that it called are stored.
         lasting: whether that has a history of its own, which goes on from task to task.
+        certain: whether it was asked this for certain, also where a Command was given.
         used: how often it was served.
     """
 
@@ -75,6 +76,7 @@ class RecordedTask:
     task: Task
     inner: bool
     lasting: bool
+    certain: bool = True
     used: int = 0
 
 
@@ -247,7 +249,8 @@ class Recording:
         if sum(child.source == "loop" for child in row.children) > 1:
             self.refused[row.index] = SEVERAL
             return
-        if doubt := doubt_of(row):
+        doubt = doubt_of(row)
+        if doubt and not is_retried(row):
             self.refused[row.index] = doubt
             return
         try:
@@ -276,7 +279,7 @@ class Recording:
                 self.is_lasting(row.index, each) for each in self._called(row.index)
             )
             asked = asked_of(within(path, task.name), value, config, self.fingerprints)
-            yield RecordedTask(asked, row.index, stored, inner, lasting)
+            yield RecordedTask(asked, row.index, stored, inner, lasting, certain=not doubt)
 
     def _name_messages(self, row: TreeRow, stored: Sequence[StoredWrite], values: Sequence[Any]) -> None:
         """Give messages without an id the one that the state has them under after the step."""

@@ -79,6 +79,8 @@ class Serving(BaseCache[TaskWrites]):
             not run either, for nothing has changed so far.
         models: what answers the models that are called in tasks that run; None: nothing does.
         dry: run nothing at all: the run ends (:class:`Unanswered`) at the step in which a task would run.
+        compared: whether what comes of it is compared with what was recorded, so that also a task may answer
+            of which it is not certain what it was asked.
         check: called while history is looked through; what it raises ends that.
         within: how many seconds in all to look for answers; a task whose answer is not found by then runs.
 
@@ -101,6 +103,7 @@ class Serving(BaseCache[TaskWrites]):
         models: RecordedAnswers | None = None,
         *,
         dry: bool = False,
+        compared: bool = False,
         check: Callable[[], None] = lambda: None,
         within: float = math.inf,
     ) -> None:
@@ -115,6 +118,7 @@ class Serving(BaseCache[TaskWrites]):
         if models is not None:
             models.near = first
         self._dry = dry
+        self._compared = compared
         self._check = check
         self._within = within
         self._looked = 0.0
@@ -469,6 +473,7 @@ class Serving(BaseCache[TaskWrites]):
             if task.asked.path == asked.path
             and task.asked.fingerprint == asked.fingerprint
             and task.task.finished
+            and (task.certain or self._compared)
             and not (task.inner and asked.path in self._graphs)  # a function is answered with what it calls
             and not task.lasting  # else its subgraph would not know of it when it is called again
             and not self._has_live(asked.path, recording.names_called(row, task.task))

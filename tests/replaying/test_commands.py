@@ -106,24 +106,75 @@ def test_before_a_command_nothing_runs_past_it_though_all_has_changed() -> None:
     assert calls["c"] == 1, "after the Command alone, for LangGraph also goes where it waited"
 
 
-def test_a_command_where_a_node_waited_is_unknown() -> None:
-    """Older LangGraphs kept what the first of several Commands wrote, and used what the last did."""
-    calls: Counter[str] = Counter()
+def asking(calls: Counter[str], saver: Any = None, *, beside: bool = False) -> Any:
+    """``asks`` tells what it was given and answered; ``beside`` runs in the same step, and ends at once."""
 
     def asks(state: State) -> Any:
         calls["asks"] += 1
-        return {"log": [interrupt("what?")]}
+        return {"log": [f"{state.get('last')}, {len(state['log'])}: {interrupt('what?')}"]}
 
-    def graph(saver: Any = None) -> Any:
-        return StateGraph(State).add_node("asks", asks).add_edge(START, "asks").compile(checkpointer=saver)
+    def tells(state: State) -> Any:
+        calls["tells"] += 1
+        return {"log": [f"{state.get('last')}"]}
 
-    saver = InMemorySaver()
-    graph(saver).invoke({"log": []}, CONFIG)
-    graph(saver).invoke(Command(resume="this", update={"last": "now"}), CONFIG)
+    builder = StateGraph(State).add_node("asks", asks).add_node("beside", tells).add_node("end", tells)
+    builder.add_edge(START, "asks").add_edge("asks", "end")
+    return (builder.add_edge(START, "beside") if beside else builder).compile(checkpointer=saver)
+
+
+@pytest.mark.parametrize("kind", [InMemorySaver, persistence.MemorySaver])
+@pytest.mark.parametrize("before", [[], [Command(update={"log": ["first"]})]])
+def test_a_command_that_answers_and_updates_is_given_again(before: list[Any], kind: Any) -> None:
+    saver, calls = kind(), Counter[str]()
+    graph = asking(calls, saver)
+    graph.invoke({"log": []}, CONFIG)
+    for command in [*before, Command(resume="this", update={"last": "now", "log": ["given"]})]:
+        graph.invoke(command, CONFIG)
     calls.clear()
-    found = lgviz.replay(graph(), saver)["1"]
+    found = lgviz.replay(graph, saver)["1"]
+    assert (found.verdict, found.served, calls) == ("same", Counter(asks=1, end=1), Counter()), found.reason
+    assert found.values == graph.get_state(CONFIG).values
+    live = lgviz.replay(graph, saver, live="asks")["1"]
+    assert (live.verdict, calls["tells"]) == ("same", 0), live.reason
+
+
+def test_a_command_of_which_another_was_kept_is_unknown() -> None:
+    """Older LangGraphs kept what the first of several Commands wrote, and used what the last did."""
+    saver, calls = InMemorySaver(), Counter[str]()
+    graph = asking(calls, saver)
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke(Command(resume="this", update={"last": "now"}), CONFIG)
+    for writes in saver.writes.values():
+        for key, (task_id, channel, _, path) in list(writes.items()):
+            if channel == "last":
+                writes[key] = (task_id, channel, saver.serde.dumps_typed("before"), path)
+    calls.clear()
+    found = lgviz.replay(graph, saver, live="asks")["1"]
+    assert (found.verdict, calls["tells"]) == ("unknown", 0)
+    assert "a Command was given where a node waited" in found.reason and "with what is stored" in found.reason
+
+
+def test_what_ended_before_a_command_is_not_known() -> None:
+    saver, calls = InMemorySaver(), Counter[str]()
+    graph = asking(calls, saver, beside=True)
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke(Command(resume="this", update={"last": "now"}), CONFIG)
+    calls.clear()
+    found = lgviz.replay(graph, saver)["1"]
     assert (found.verdict, calls) == ("unknown", Counter())
-    assert "a Command was given where a node waited" in found.reason
+    assert "what a task that had ended before was asked does not follow; lgviz.fork" in found.reason
+
+
+def test_a_run_is_not_answered_by_what_may_have_been_asked_otherwise() -> None:
+    saver, calls = InMemorySaver(), Counter[str]()
+    graph = asking(calls, saver)
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke(Command(resume="this", update={"last": "now"}), CONFIG)
+    calls.clear()
+    given: Any = {"configurable": {"thread_id": "2"}}
+    graph.invoke({"log": [], "last": "now"}, given, interrupt_before=["asks"])
+    run = lgviz.run(graph, "c1", thread_id="2", reuse={"from_": ["1"]})
+    assert (run.status, run.served, calls["asks"]) == ("interrupted", Counter(), 1)
 
 
 @settings(max_examples=25, deadline=None)
