@@ -141,9 +141,10 @@ class CallerRun:
     def _compare_answers(self, caller: PregelExecutableTask, recorded: RecordedCaller) -> None:
         """What the function itself was answered decides on what it calls, too."""
         given = caller.config["configurable"]["__pregel_scratchpad"].resume
-        then = recorded.recording.answers(recorded.row, recorded.task)[: len(given)]
-        if given and fingerprint(list(given)) != fingerprint(then):
-            raise Different("what calls it was answered otherwise")
+        if given:
+            then = recorded.recording.answers(recorded.row, recorded.task)[: len(given)]
+            if fingerprint(list(given)) != fingerprint(then):
+                raise Different("what calls it was answered otherwise")
 
     def _is_as_recorded(self, index: int, recorded: RecordedCaller) -> bool:
         """Whether a call ended as the recorded one did; not yet, where it is still at work."""

@@ -99,6 +99,7 @@ class Recording:
         self._read: dict[int, list[RecordedTask]] = {}
         self._rows: dict[str, list[int]] | None = None
         self._calls: dict[int, dict[str, dict[int, Task | None]]] = {}
+        self._lasting: set[str] | None = None
         self.refused: dict[int, str] = {}
         """By row, why what was asked there is not known."""
 
@@ -157,14 +158,7 @@ class Recording:
 
     def calls_of(self, row: int, caller: Task) -> Mapping[int, Task | None]:
         """The calls that a task made, by position; None where several are stored for one."""
-        found = self._calls.get(row)
-        if found is None:
-            found = self._calls[row] = {}
-            for task in self._called(row):
-                if (place := call_place(task.path)) is not None:
-                    own = found.setdefault(place[0], {})
-                    own[place[1]] = None if place[1] in own else task
-        return found.get(caller.path, {})
+        return self._calls_at(row).get(caller.path, {}) if caller.path else {}
 
     def is_named(self, row: int, task: Task, name: str) -> bool:
         """Whether a task has a name, which may not be found in the code of the graph's nodes."""
@@ -173,26 +167,37 @@ class Recording:
 
     def names_called(self, row: int, caller: Task) -> set[str | None]:
         """The names of what a task called, and what that called in turn; None: of one that is not known."""
-        around = f", {caller.path}, "
-        known = caller.path != ""
-        return {each.name for each in self._called(row) if not (known and each.path) or around in each.path}
+        calls, paths = self._calls_at(row), [caller.path]
+        names: set[str | None] = {None} if "" in calls or (calls and not caller.path) else set()
+        for path in paths:  # grows
+            for call in calls.get(path, {}).values():
+                names.add(call.name if call is not None else None)
+                paths += [call.path] if call is not None else []
+        return names
 
     def is_lasting(self, row: int, task: Task) -> bool:
         """Whether a task called a graph with a history of its own, which goes on from task to task."""
         tree = self.history.tree
+        if self._lasting is None:
+            found = {each for each in set(tree.namespaces) if ":" not in innermost(each)[1]}
+            self._lasting = {f"{node_path(each)}|" for each in found}
         own = node_path(within(tree.rows[row].namespace, task.namespace))
-        return any(
-            ":" not in innermost(each)[1] and f"{node_path(each)}|".startswith(f"{own}|")
-            for each in set(tree.namespaces)
-        )
+        return any(path.startswith(f"{own}|") for path in self._lasting)
 
-    def _called(self, row: int) -> Iterator[Task]:
-        """The calls of a step, named."""
-        facts = self.history.tree.rows[row]
-        for task in facts.step_work.tasks.values():
-            if task.called:
-                self.history.tree.naming.name_task(facts, task)
-                yield task
+    def _calls_at(self, row: int) -> Mapping[str, Mapping[int, Task | None]]:
+        """The calls of a step, named as far as their names are known: by the path of the task that made them,
+        and by position. Those of which no path is stored are under ``""``."""
+        found = self._calls.get(row)
+        if found is None:
+            found = self._calls[row] = {}
+            facts = self.history.tree.rows[row]
+            for task in facts.step_work.tasks.values():
+                if task.called:
+                    self.history.tree.naming.name_task(facts, task)
+                    path, index = call_place(task.path) or ("", len(found.get("", ())))
+                    own = found.setdefault(path, {})
+                    own[index] = None if index in own else task
+        return found
 
     def given(self, row: int) -> Any:
         """The input that was taken in at a row; its messages have the ids that they were given.
@@ -276,7 +281,10 @@ class Recording:
             own = within(row.namespace, f"{task.name}:{stored.id}")
             inner = any(n == own or n.startswith(f"{own}|") for n in calling)
             lasting = within(row.namespace, task.name) in calling or any(
-                self.is_lasting(row.index, each) for each in self._called(row.index)
+                self.is_lasting(row.index, call)
+                for calls in self._calls_at(row.index).values()
+                for call in calls.values()
+                if call is not None
             )
             asked = asked_of(within(path, task.name), value, config, self.fingerprints)
             yield RecordedTask(asked, row.index, stored, inner, lasting, certain=not doubt)
