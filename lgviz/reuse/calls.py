@@ -119,7 +119,7 @@ class CallerRun:
             Inexact: history does not tell.
         """
         index = position_of(call)
-        self._now[index] = call  # a function that is tried again makes it again
+        self._now[index] = call  # a function that is resumed makes it again
         self._same.discard(index)
         self.then.pop(index, None)
         if (recorded := self.recorded) is None:

@@ -167,8 +167,10 @@ class Recording:
 
     def names_called(self, row: int, caller: Task) -> set[str | None]:
         """The names of what a task called, and what that called in turn; None: of one that is not known."""
-        calls, paths = self._calls_at(row), [caller.path]
-        names: set[str | None] = {None} if "" in calls or (calls and not caller.path) else set()
+        calls = self._calls_at(row)
+        if "" in calls or (calls and not caller.path):
+            return {None}
+        paths, names = [caller.path], set[str | None]()
         for path in paths:  # grows
             for call in calls.get(path, {}).values():
                 names.add(call.name if call is not None else None)

@@ -169,8 +169,6 @@ class Serving(BaseCache[TaskWrites]):
     def get(self, keys: Sequence[Key]) -> dict[Key, TaskWrites]:
         found = {}
         with self._lock:
-            if self.stopped is not None:
-                raise self.stopped
             for key in keys:
                 if (asked := self._asked.get(key[1])) is None:
                     continue
@@ -375,20 +373,23 @@ class Serving(BaseCache[TaskWrites]):
         return run
 
     def _begun(self, task: PregelExecutableTask, loop: CallingLoop) -> CallerRun:
+        # LangGraph counts calls on where it tries a task again, and does not store that it did.
+        tried = "what calls it has a retry policy" if task.retry_policy else ""
         if is_call(task):
             around = self._caller_run(loop.caller_of(task), loop)
             if self._live(within(around.path, task.name)):
                 self.changed += 1  # what it calls is not what it called then
                 return CallerRun(around.path, None, "what calls it is live")
-            if (then := around.then.get(position_of(task))) is None or around.recorded is None:
-                return CallerRun(around.path, None, "what calls it was not called so before")
+            then = around.then.get(position_of(task))
+            if tried or then is None or around.recorded is None:
+                return CallerRun(around.path, None, tried or "what calls it was not called so before")
             recorded = RecordedCaller(around.recorded.recording, around.recorded.row, then)
             return CallerRun(around.path, recorded, ids=around.ids)
         asked = self._asked.get(task.cache_key.key) if task.cache_key is not None else None
-        if asked is None or self._live(asked.path):
-            return CallerRun(path_of(task), None, "what calls it is live")
-        if (found := self._followed(asked)) is None:
-            return CallerRun(asked.path, None, "what calls it was not asked this before")
+        found = self._followed(asked) if asked is not None else None
+        if tried or asked is None or found is None:
+            reason = tried or "what calls it is live, or was not asked this before"
+            return CallerRun(path_of(task), None, reason)
         recording, recorded_task = found
         recorded_task.used += 1
         before, now = recorded_task.asked.fingerprint, asked.fingerprint

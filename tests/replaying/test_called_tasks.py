@@ -334,35 +334,93 @@ def test_after_a_failed_call_nothing_is_answered_by_position(saver: Any, then: b
         assert calls == Counter(try_it=1, note=int(then or now))
 
 
-def test_a_function_that_is_tried_again_is_answered_again(saver: Any) -> None:
-    calls: Calls = Counter()
+def test_what_was_called_after_a_failure_that_was_mended_is_not_taken_for_what_is_called_now(
+    saver: Any,
+) -> None:
+    """LangGraph itself resumes by position: it gives the note of the failure to the call that succeeds."""
+    broken, look = True, task(name="look")(lambda number: number)
 
-    def built() -> Any:
-        @task
-        def look(number: int) -> int:
-            calls["look"] += 1
-            return number * 2
+    @task
+    def try_it(number: int) -> int:
+        if broken:
+            raise ValueError("not today")
+        return number
 
-        @task
-        def roll(number: int) -> int:
-            calls["roll"] += 1
-            return number
+    @task
+    def note(number: int) -> int:
+        return number * 100
 
-        @entrypoint(checkpointer=saver, retry_policy=RetryPolicy(initial_interval=0, retry_on=KeyError))
-        def flow(number: int) -> int:
-            calls["flow"] += 1
-            found = look(roll(look(number).result()).result()).result()
-            if calls["flow"] % 2:
-                raise KeyError("once more")
-            return found
+    @entrypoint(checkpointer=saver)
+    def flow(number: int) -> int:
+        look(number).result()
+        try:
+            noted = note(try_it(number).result()).result()
+        except ValueError:
+            noted = note(-1).result()
+        if broken:
+            raise KeyError("stopped")
+        return noted
 
-        return flow
+    with pytest.raises(KeyError):
+        flow.invoke(5, CONFIG)
+    broken = False
+    assert flow.invoke(None, CONFIG) == -100
+    assert lgviz.replay(flow, saver, live="look")["1"].verdict == "unknown"
+    run = lgviz.run(flow, "c0", thread_id="1", reuse={"live": "look"})
+    assert (run.values, run.served) == (500, Counter())
 
-    assert built().invoke(1, CONFIG) == 4
-    calls.clear()
-    found = lgviz.replay(built(), saver, live="roll")["1"]
-    assert (found.verdict, found.values, calls["look"]) == ("same", 4, 0), found.reason
-    assert calls["flow"] == 2
+
+def test_what_a_function_that_may_be_tried_again_calls_is_not_answered(saver: Any) -> None:
+    """LangGraph counts its calls on when it tries again: the second is then the first once more."""
+    fails, live = [True, False, False], task(name="live")(lambda: 0)
+    look = task(name="look")(lambda number: number * 2)
+
+    @entrypoint(checkpointer=saver, retry_policy=RetryPolicy(initial_interval=0, retry_on=KeyError))
+    def flow(_: int) -> Any:
+        begun = [look(1)]
+        if fails.pop(0):
+            raise KeyError("once more")
+        return [each.result() for each in [*begun, look(5), live()]]
+
+    assert flow.invoke(0, CONFIG) == [2, 10, 0]
+    found = lgviz.replay(flow, saver, live="live")["1"]
+    assert (found.verdict, found.served) == ("unknown", Counter())
+    fails.append(False)
+    run = lgviz.run(flow, "c0", thread_id="1", reuse={"live": "live"})
+    assert (run.values, run.served) == ([2, 10, 0], Counter())
+
+
+def test_a_task_that_calls_a_graph_with_its_own_history_is_not_answered(saver: Any) -> None:
+    count = StateGraph(State).add_node("count", lambda state: {"number": state.get("number", 0) + 1})
+    inner = count.add_edge(START, "count").compile(checkpointer=True)
+    deep, live = task(name="deep")(lambda: inner.invoke({})["number"]), task(name="live")(lambda: 0)
+
+    @entrypoint(checkpointer=saver)
+    def flow(_: int) -> Any:
+        return [live().result(), deep().result(), deep().result()]
+
+    assert flow.invoke(0, CONFIG) == [0, 1, 2]
+    for which in ((), "live"):
+        found = lgviz.replay(flow, saver, live=which)["1"]
+        assert (found.verdict, found.served) == ("unknown", Counter()), found.reason
+
+
+def test_without_the_paths_of_tasks_none_is_answered_by_position(tmp_path: Path) -> None:
+    """Savers kept none before 2026."""
+    one, two = task(name="one")(lambda: 1), task(name="two")(lambda: 2)
+    connection = sqlite3.connect(tmp_path / "threads.db", check_same_thread=False)
+    saver = SqliteSaver(connection)
+
+    @entrypoint(checkpointer=saver)
+    def flow(_: int) -> Any:
+        return [one().result(), two().result()]
+
+    flow.invoke(0, CONFIG)
+    connection.execute("UPDATE writes SET task_path = ''")
+    connection.commit()
+    assert lgviz.replay(flow, saver)["1"].verdict == "same"
+    found = lgviz.replay(flow, saver, live="one")["1"]
+    assert (found.verdict, found.served, found.ran) == ("unknown", Counter(), Counter()), found.reason
 
 
 def test_equal_calls_have_each_their_own_answer(saver: Any) -> None:
@@ -412,14 +470,22 @@ def test_a_task_with_effects_is_never_run_unasked(saver: Any, swallows: bool) ->
             calls["pay"] += 1
             return amount
 
+        @task
+        def apologize() -> int:
+            calls["apologize"] += 1
+            return 5
+
         @entrypoint(checkpointer=saver)
         def flow(_: int) -> Any:
             try:
                 return pay(look().result()).result()
             except Exception:
-                if swallows:
-                    return 5
-                raise
+                if not swallows:
+                    raise
+            try:
+                return apologize().result()
+            except Exception:
+                return 5
 
         return flow
 
