@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.constants import END, START
@@ -37,8 +37,9 @@ def may_have_updated(graph: Any, history: History, row: TreeRow) -> Sequence[str
     return [name for name in nodes if name != START and _may_lead(edges.get(name, _ANYWHERE), led)]
 
 
-def _may_lead(edges: Edges, led: Iterable[tuple[str, Any]]) -> bool:
+def _may_lead(edges: Edges, led: Sequence[tuple[str, Any]]) -> bool:
+    """Whether writes are all that a node's edges always make, and others that they may."""
     rest = [write for write in led if write not in edges.always]
-    return len(rest) + len(edges.always) == len(list(led)) and (
+    return len(rest) + len(edges.always) == len(led) and (
         edges.maybe is None or all(channel in edges.maybe for channel, _ in rest)
     )
