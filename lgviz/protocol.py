@@ -28,6 +28,7 @@ ExportKind = Literal["html", "bundle", "markdown", "svg", "png", "mermaid", "dot
 FieldKind = Literal[
     "text", "integer", "number", "bool", "choice", "date", "time", "list", "object", "oneof", "json"
 ]
+Via = Literal["input", "edge", "branch", "join", "send", "goto", "call", "resume", "unknown"]
 FieldEmpty = Literal["needed", "absent", "null", "text"]
 ValueKind = Literal[
     "null", "bool", "number", "string", "bytes", "time", "list", "dict", "set", "object", "message", "array",
@@ -527,6 +528,63 @@ class TaskView(TypedDict):
     """Label of the first checkpoint of the subgraph that it started."""
     served: bool
     """History answered it: it did not run."""
+
+
+class TriggerView(TypedDict):
+    channel: str
+    checkpoint: str | None
+    """The checkpoint that the write went into, by id; None where that is not certain or no longer stored."""
+    node: str | None
+    """Who wrote it; None where nobody in the graph did, or it is not certain."""
+    via: Via
+    router: str | None
+    """The function that chose, or sent; ``"condition"`` where it has no name."""
+    choices: list[str]
+
+
+class BegunView(TypedDict):
+    """How often a task that asked was begun."""
+
+    times: int
+    at_least: bool
+    lines: int | None
+    """Of its function's beginning, those that ran each time; None where its source is not known."""
+
+
+class CauseView(TypedDict):
+    """Why a task ran, or will."""
+
+    node: str
+    """Empty where it is not certain."""
+    via: Via
+    triggers: list[TriggerView]
+    sent: str | None
+    begun: BegunView | None
+    deferred: bool
+    failed_before: bool
+
+
+class WaitingView(TypedDict):
+    """A node that did not run, though part of what it waits for is there."""
+
+    node: str
+    kind: Literal["join", "defer", "answer", "error", "next"]
+    missing: list[str]
+    triggers: list[TriggerView]
+    cause: CauseView | None
+    error: str | None
+
+
+class WhyView(TypedDict):
+    """Why the tasks that made a checkpoint ran, and what waits there."""
+
+    made: Literal["step", "steps", "input", "update", "fork", "lost"]
+    parent: str | None
+    as_node: str | None
+    causes: list[CauseView]
+    waiting: list[WaitingView]
+    more: int
+    """How many tasks of the step are left out."""
 
 
 class RawView(TypedDict):
@@ -1352,6 +1410,7 @@ class Methods(TypedDict):
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]
+    why_get: tuple[CheckpointParams, WhyView]
     raw_get: tuple[CheckpointParams, RawView]
     search: tuple[SearchParams, SearchProgress]
     fork_form: tuple[CheckpointParams, ForkForm]

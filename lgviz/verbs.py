@@ -16,6 +16,7 @@ from lgviz.analysis.comparison import Comparison
 from lgviz.analysis.history import History
 from lgviz.analysis.search import search
 from lgviz.analysis.side_by_side import SideBySide
+from lgviz.analysis.why import Why
 from lgviz.errors import InvalidValue
 from lgviz.session import expression_over
 
@@ -67,6 +68,11 @@ def find(history: History, text: str) -> pandas.DataFrame:
     return pandas.DataFrame(hits, columns=["label", "where", "text"]).set_index("label")
 
 
+def why(history: History, checkpoint: str | None = None) -> Why:
+    """Why the nodes ran that made a checkpoint (the newest), and what waits there."""
+    return history.why(history.latest if checkpoint is None else checkpoint)
+
+
 def evaluate(history: History, expression: str) -> pandas.Series[Any]:
     """What an expression over the state gives at each checkpoint."""
     return history.evaluate(expression_over(history, expression)).rename(expression)
@@ -79,7 +85,7 @@ def bisect(history: History, expression: str) -> Checkpoint | str:
 
 
 VERBS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each for each in (diff, blame, compare, find, evaluate, bisect, threads)
+    each.__name__: each for each in (diff, blame, compare, why, find, evaluate, bisect, threads)
 }
 """By its word, what answers."""
 

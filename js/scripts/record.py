@@ -148,9 +148,10 @@ class Recorder:
         self.ask("rows_marks", checkpoints=tree["ids"])
 
     def glance(self, *labels: str) -> None:
-        """Ask what the inspector's head and its State tab ask."""
+        """Ask what the inspector's head, its tabs and its State tab ask."""
         for label in labels:
             self.ask("checkpoint_get", checkpoint=self.ids[label])
+            self.ask("why_get", checkpoint=self.ids[label])
             self.ask("memory_open", checkpoint=self.ids[label])
 
     def look(self, *labels: str) -> None:

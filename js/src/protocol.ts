@@ -21,6 +21,8 @@ export type ExportKind = "html" | "bundle" | "markdown" | "svg" | "png" | "merma
 
 export type FieldKind = "text" | "integer" | "number" | "bool" | "choice" | "date" | "time" | "list" | "object" | "oneof" | "json";
 
+export type Via = "input" | "edge" | "branch" | "join" | "send" | "goto" | "call" | "resume" | "unknown";
+
 export type FieldEmpty = "needed" | "absent" | "null" | "text";
 
 export type ValueKind = "null" | "bool" | "number" | "string" | "bytes" | "time" | "list" | "dict" | "set" | "object" | "message" | "array" | "frame" | "undecodable" | "other";
@@ -495,6 +497,59 @@ export interface TaskView {
   subgraph: string | null;
   /** History answered it: it did not run. */
   served: boolean;
+}
+
+export interface TriggerView {
+  channel: string;
+  /** The checkpoint that the write went into, by id; None where that is not certain or no longer stored. */
+  checkpoint: string | null;
+  /** Who wrote it; None where nobody in the graph did, or it is not certain. */
+  node: string | null;
+  via: Via;
+  /** The function that chose, or sent; `"condition"` where it has no name. */
+  router: string | null;
+  choices: string[];
+}
+
+/** How often a task that asked was begun. */
+export interface BegunView {
+  times: number;
+  at_least: boolean;
+  /** Of its function's beginning, those that ran each time; None where its source is not known. */
+  lines: number | null;
+}
+
+/** Why a task ran, or will. */
+export interface CauseView {
+  /** Empty where it is not certain. */
+  node: string;
+  via: Via;
+  triggers: TriggerView[];
+  sent: string | null;
+  begun: BegunView | null;
+  deferred: boolean;
+  failed_before: boolean;
+}
+
+/** A node that did not run, though part of what it waits for is there. */
+export interface WaitingView {
+  node: string;
+  kind: "join" | "defer" | "answer" | "error" | "next";
+  missing: string[];
+  triggers: TriggerView[];
+  cause: CauseView | null;
+  error: string | null;
+}
+
+/** Why the tasks that made a checkpoint ran, and what waits there. */
+export interface WhyView {
+  made: "step" | "steps" | "input" | "update" | "fork" | "lost";
+  parent: string | null;
+  as_node: string | null;
+  causes: CauseView[];
+  waiting: WaitingView[];
+  /** How many tasks of the step are left out. */
+  more: number;
 }
 
 export interface RawView {
@@ -1274,6 +1329,7 @@ export interface Methods {
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };
+  why_get: { params: CheckpointParams; result: WhyView };
   raw_get: { params: CheckpointParams; result: RawView };
   search: { params: SearchParams; result: SearchProgress };
   fork_form: { params: CheckpointParams; result: ForkForm };

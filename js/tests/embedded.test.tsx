@@ -26,7 +26,7 @@ describe.each(DEMOS)("the recording of %s", (name) => {
     render(<Inspector store={store} />, host);
     for (const id of looked) {
       store.select(id as string);
-      for (const tab of ["state", "diff", "writes", "tasks", "raw"] as const) {
+      for (const tab of ["state", "diff", "writes", "tasks", "why", "raw"] as const) {
         store.tab.value = tab;
         const panel = () => host.querySelector('[role="tabpanel"]') as HTMLElement;
         await vi.waitFor(() => {

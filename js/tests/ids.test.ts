@@ -102,7 +102,7 @@ it.each([
     expect(document.querySelectorAll("[id]").length).toBeGreaterThan(20);
     expect(wrong()).toEqual([]);
     await each((_host, { store }) => store.select(idOf(store, "c5")), '[aria-selected="true"]');
-    for (const tab of ["diff", "writes", "tasks", "memory", "raw", "state"]) {
+    for (const tab of ["diff", "writes", "tasks", "why", "memory", "raw", "state"]) {
       await each(click(`tab-${tab}`), `[data-testid="lgviz-tab-${tab}"][aria-selected="true"]`);
       expect(wrong()).toEqual([]);
     }

@@ -87,7 +87,7 @@ describe("reading", () => {
     play("trip");
     await open("c2");
     await vi.waitFor(() => expect(host.textContent).toContain("<img src=x onerror=alert(1)>"));
-    for (const tab of ["diff", "writes", "tasks", "raw"]) {
+    for (const tab of ["diff", "writes", "tasks", "why", "raw"]) {
       by(`tab-${tab}`).click();
       await vi.waitFor(() => expect(host.querySelector(".lgviz-card")).not.toBeNull());
     }

@@ -28,7 +28,14 @@ function comparable(answer: unknown): unknown {
   );
 }
 
-for (const method of ["checkpoint_get", "diff_get", "writes_get", "tasks_get", "rows_marks"] as const)
+for (const method of [
+  "checkpoint_get",
+  "diff_get",
+  "writes_get",
+  "tasks_get",
+  "why_get",
+  "rows_marks",
+] as const)
   it(`${method} is what Python says`, async () => {
     const source = saved();
     const questions = await asked(method);

@@ -10,7 +10,7 @@ Whether an edge, a router or a ``Command`` wrote to ``branch:to:plan``, the grap
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lgviz.sources.base import Undecodable
@@ -43,12 +43,18 @@ class Trigger(ShownByFields):
         version: the channel's version that the task read; None where it is not stored.
         checkpoint: the one that the write went into; None where that is not certain, or no longer stored.
         node: who wrote it; None where nobody in the graph did (an input), or where it is not certain.
+        via: how it led to the task, as in a :class:`Cause`.
+        router: the function that chose, or sent, where the graph tells.
+        choices: what that may choose among.
     """
 
     channel: str
     version: Any
     checkpoint: Checkpoint | None
     node: str | None
+    via: Via = "unknown"
+    router: str | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,10 +69,10 @@ class Cause(ShownByFields):
             (a ``Command``), ``"call"`` (of another task, or to handle its error), ``"resume"`` (it asked, and
             went on when it was answered; ``triggers`` tell what began it), ``"unknown"``.
         text: in words.
-        router: the function that chose, or sent, where the graph tells.
-        choices: what the router may choose among.
         sent: what a ``Send`` gave it, in short.
         begun: of a task that asked, how often it was begun.
+        deferred: whether its node waits until all others have ended.
+        failed_before: whether an earlier run of it failed.
     """
 
     node: str
@@ -74,20 +80,18 @@ class Cause(ShownByFields):
     triggers: list[Trigger]
     via: Via
     text: str
-    router: str | None = None
-    choices: tuple[str, ...] = ()
     sent: str | None = None
     begun: Begun | None = None
+    deferred: bool = False
+    failed_before: bool = False
 
 
 @dataclass(slots=True)
 class _Reason:
     """One way that led to a task; ``words`` complete "`plan` ran …"."""
 
-    via: Via
     triggers: list[Trigger]
     words: str
-    route: Route = field(default_factory=lambda: Route("unknown"))
     sent: str | None = None
 
 
@@ -120,19 +124,19 @@ class StepCauses:
             verb: what its text says that the task did.
         """
         reasons = [reason for reason in self._reasons(node, task, read) if reason.triggers]
-        first = reasons[0] if reasons else _Reason("unknown", [], "")
+        triggers = [trigger for reason in reasons for trigger in reason.triggers]
         asked = self.asked(node, task)
         answered = task.finished and (task.interrupted or asked is not None)
         return Cause(
             node,
             task.id or None,
-            [trigger for reason in reasons for trigger in reason.triggers],
-            "resume" if answered else first.via,
+            triggers,
+            "resume" if answered else triggers[0].via if triggers else "unknown",
             self._text(node, task, verb, [reason.words for reason in reasons], asked),
-            first.route.router,
-            first.route.choices,
-            first.sent,
+            reasons[0].sent if reasons else None,
             asked,
+            self.routes.is_deferred(node),
+            task.failed and task.finished,
         )
 
     def sent(self) -> list[str | None]:
@@ -152,18 +156,18 @@ class StepCauses:
         alone = not others and not task.failed
         return begun(asker, alone=alone, node=self.routes.node(node))
 
-    def halves(self, channel: str, node: str) -> list[Trigger]:
+    def came(self, channel: str, node: str, version: Any = None) -> list[Trigger]:
         """Who wrote to a channel that gathers (of a join, of a deferred node) up to here, oldest first."""
-        found: dict[str | None, tuple[int, Trigger]] = {}
+        found: dict[str | None, TreeRow] = {}
         row: TreeRow | None = self._written
         while row is not None:
-            for name in self._wrote(row, channel):
-                found[name] = row.index, self._trigger(channel, row, name)
+            found.update(dict.fromkeys(self._wrote(row, channel), row))
             before = row.parent
             joined = before is not None and channel in before.joined
             ended = node in row.nodes or (channel.startswith("join:") and bool(found))
             row = before if joined or not ended else None
-        return [trigger for _, trigger in sorted(found.values(), key=lambda each: each[0])]
+        by = sorted(found.items(), key=lambda each: each[1].index)
+        return [self._trigger(channel, row, writer, node, version) for writer, row in by]
 
     def labelled(self, trigger: Trigger) -> str:
         """A trigger's writer and checkpoint in words: ``` `plan` (c2)```."""
@@ -181,11 +185,11 @@ class StepCauses:
             return
         for channel, version in self._fired(node, read):
             if channel in self._row.step_work.null.values() and channel.startswith(BRANCH_TO):
-                told = f'as the run was given `Command(goto="{node}")` at {self._label()}'
-                yield _Reason("goto", [self._trigger(channel, self._row, None, version)], told, Route("goto"))
+                given = f'as the run was given `Command(goto="{node}")` at {self._label()}'
+                yield _Reason([Trigger(channel, version, self._at(self._row), None, "goto")], given)
             elif channel == _START:
-                trigger = self._trigger(channel, self._written, None, version)
-                yield _Reason("input", [trigger], f"as an input came in at {self._label(self._written)}")
+                trigger = Trigger(channel, version, self._at(self._written), None, "input")
+                yield _Reason([trigger], f"as an input came in at {self._label(self._written)}")
             elif channel.startswith("join:"):
                 yield self._joined(channel, node, version)
             else:
@@ -219,22 +223,21 @@ class StepCauses:
     def _led(self, channel: str, node: str, version: Any) -> Iterator[_Reason]:
         """What wrote to a node's own channel, by the ways that led there."""
         pair = isinstance(self._record.values.get(channel), (list, tuple))
-        wrote: list[tuple[Checkpoint | None, str | None]]
         if channel.startswith(BRANCH_TO) and (pair or self.routes.is_deferred(node)):
-            wrote = [(half.checkpoint, half.node) for half in self.halves(channel, node)]
+            triggers = self.came(channel, node, version)
         else:  # the step wrote it that the checkpoint was made by: it holds for one step
-            at = self._history.checkpoint_at(self._written.index)
-            wrote = [(at, name) for name in self._wrote(self._written, channel) or [None]]
-        ways: dict[tuple[Any, ...], tuple[Route, list[Trigger]]] = {}
-        for checkpoint, writer in wrote or [(None, None)]:
-            route = self._route(channel, writer, node)
-            own = writer if writer in (None, _START) or route.router or route.kind == "branch" else ""
-            _, triggers = ways.setdefault((route.kind, own), (route, []))
-            triggers.append(Trigger(channel, version, checkpoint, writer))
-        for route, triggers in ways.values():
-            yield _Reason(route.kind, triggers, self._by_route(triggers, route), route)
+            wrote = self._wrote(self._written, channel) or [None]
+            triggers = [self._trigger(channel, self._written, by, node, version) for by in wrote]
+        ways: dict[tuple[Any, ...], list[Trigger]] = {}
+        for one in triggers or [Trigger(channel, version, None, None)]:
+            chosen = one.router is not None or one.via == "branch"
+            own = one.node if chosen or one.node in (None, _START) else ""
+            ways.setdefault((one.via, own), []).append(one)
+        for several in ways.values():
+            yield _Reason(several, self._by_route(several))
 
     def _route(self, channel: str, writer: str | None, node: str) -> Route:
+        """How a node that wrote to a channel led to another by it."""
         if writer is None:
             return Route("unknown")
         _, _, router = channel.removesuffix(f":{node}").partition(f"branch:{writer}:")
@@ -250,7 +253,7 @@ class StepCauses:
             return self.routes.of(writer, node)
         return Route("edge" if self.routes.node(node) is not None else "unknown")
 
-    def _by_route(self, triggers: Sequence[Trigger], route: Route) -> str:
+    def _by_route(self, triggers: Sequence[Trigger]) -> str:
         """How writes of one kind led to a node, in words."""
         one = triggers[0]
         at = f" ({one.checkpoint.label})" if one.checkpoint is not None else ""
@@ -259,17 +262,14 @@ class StepCauses:
         if one.node is None:
             return f"because `{one.channel}` was written{at}; by whom is not certain"
         start = one.node == _START
-        words = (
-            f"at the start of the run{at}"
-            if start
-            else f"after {listed_and([self.labelled(t) for t in triggers])}"
-        )
-        if route.kind == "goto":
+        several = listed_and([self.labelled(each) for each in triggers])
+        words = f"at the start of the run{at}" if start else f"after {several}"
+        if one.via == "goto":
             return f"{words}, which went there by a `Command`"
-        if route.router is not None or route.kind == "branch":
-            doubt = " or by a `Command`: its code allows both" if route.kind == "unknown" else ""
-            return f"{words}, chosen by {_router(route)}{doubt}"
-        if route.kind == "unknown":
+        if one.router is not None or one.via == "branch":
+            doubt = " or by a `Command`: its code allows both" if one.via == "unknown" else ""
+            return f"{words}, chosen by {_router(one)}{doubt}"
+        if one.via == "unknown":
             return words if start else f"{words}, which led there in a way that only the graph tells"
         if not one.channel.startswith(("branch:", "start:")) and one.channel != one.node:
             return f"{words}, which wrote `{one.channel}`"
@@ -277,29 +277,31 @@ class StepCauses:
         return f"{words}, by the {'edge from START' if start else many}"
 
     def _joined(self, channel: str, node: str, version: Any) -> _Reason:
-        came = [Trigger(channel, version, half.checkpoint, half.node) for half in self.halves(channel, node)]
+        came = self.came(channel, node, version)
         named = {half.node for half in came}
-        came += [Trigger(channel, version, None, name)
+        came += [Trigger(channel, version, None, name, "join")
                  for name in sorted(self.routes.awaited(channel) - named) if None not in named]  # fmt: skip
         told = listed_and([self.labelled(half) for half in came])
-        return _Reason("join", came, f"when all that it waited for had come: {told}")
+        return _Reason(came, f"when all that it waited for had come: {told}")
 
     def _sent(self, task: Task) -> _Reason:
-        number, null, sends = task.order[1], self._row.step_work.resent, self._sends()
+        number, sends = task.order[1], self._sends()
         send = sends[number] if number in range(len(sends)) else None
         what = line(send.arg, _SHORT) if send is not None and hasattr(send, "arg") else None
+        given = f" {what}" if what is not None else ""
+        if self._row.step_work.resent:
+            trigger = Trigger(TASKS_CHANNEL, None, self._at(self._row), None, "send")
+            words = f"as the run was given `Command(goto=Send(…))` at {self._label()}, with{given}"
+            return _Reason([trigger], words, what)
+        writer = self._sender(number, len(sends))
+        route = Route("unknown") if writer is None else self.routes.sender(writer)
         versions = self._record.bookkeeping
         version = None if versions is None else versions.channel_versions.get(TASKS_CHANNEL)
-        given = f" {what}" if what is not None else ""
-        if null:
-            words = f"as the run was given `Command(goto=Send(…))` at {self._label()}, with{given}"
-            return _Reason("send", [self._trigger(TASKS_CHANNEL, self._row, None)], words, sent=what)
-        writer = self._sender(number, len(sends))
-        trigger = self._trigger(TASKS_CHANNEL, self._written, writer, version)
-        route = Route("unknown") if writer is None else self.routes.sender(writer)
-        by = f" ({_router(route)})" if route.kind == "branch" else ""
+        at = self._at(self._written)
+        trigger = Trigger(TASKS_CHANNEL, version, at, writer, "send", route.router, route.choices)
+        by = f" ({_router(trigger)})" if route.kind == "branch" else ""
         words = f"because {self.labelled(trigger)} sent it{given} by `Send`{by}"
-        return _Reason("send", [trigger], words, route, what)
+        return _Reason([trigger], words, what)
 
     def _sends(self) -> Sequence[Any]:
         """The step's ``Send``s: those that a ``Command`` gave in their place, else those that were stored."""
@@ -327,10 +329,10 @@ class StepCauses:
         others = [each for each in tasks if not each.called and each.name] if not task.path else []
         caller = found[0] if found else others[0] if len(others) == 1 else None
         if caller is None or caller is task:
-            return _Reason("call", [], "")
-        trigger = Trigger(PUSH, None, self._history.checkpoint_at(self._row.index), caller.name)
+            return _Reason([], "")
+        trigger = Trigger(PUSH, None, self._at(self._row), caller.name, "call")
         did = "failed: it handles that" if found is not None and found[2] < 0 else "called it"
-        return _Reason("call", [trigger], f"because `{caller.name}` {did}")
+        return _Reason([trigger], f"because `{caller.name}` {did}")
 
     # ------------------------------------------------------------ who wrote
 
@@ -347,8 +349,16 @@ class StepCauses:
             return [name for name in dict.fromkeys(row.nodes) if name in self.routes.awaited(channel)]
         return list(row.nodes) if len(row.nodes) == 1 and row is self._written else []
 
-    def _trigger(self, channel: str, row: TreeRow, node: str | None, version: Any = None) -> Trigger:
-        return Trigger(channel, version, self._history.checkpoint_at(row.index), node)
+    def _trigger(self, channel: str, row: TreeRow, writer: str | None, node: str, version: Any) -> Trigger:
+        """A write to a channel of a node, in the step that made a row."""
+        if channel.startswith("join:"):
+            return Trigger(channel, version, self._at(row), writer, "join")
+        route = self._route(channel, writer, node)
+        return Trigger(channel, version, self._at(row), writer, route.kind, route.router, route.choices)
+
+    def _at(self, row: TreeRow) -> Checkpoint:
+        at: Checkpoint = self._history.checkpoint_at(row.index)
+        return at
 
     def _label(self, row: TreeRow | None = None) -> str:
         return str(self._history.tree.labels[(row or self._row).index])
@@ -374,10 +384,11 @@ def _path(task: Task) -> str:
     return f"~{PULL}, {task.name}" if task.order[0] == 1 else f"~{PUSH}, {task.order[1]:010d}"
 
 
-def _router(route: Route) -> str:
-    named = {None: "its router", "condition": "its router"}.get(route.router, f"its router `{route.router}`")
-    names = listed_and(["END" if name == "__end__" else f"`{name}`" for name in route.choices], "or")
-    return f"{named} (of {names})" if len(route.choices) > 1 else named
+def _router(led: Trigger) -> str:
+    """The function that chose, in words; a function without a name LangGraph calls ``condition``."""
+    named = "its router" if led.router in (None, "condition") else f"its router `{led.router}`"
+    names = listed_and(["END" if name == "__end__" else f"`{name}`" for name in led.choices], "or")
+    return f"{named} (of {names})" if len(led.choices) > 1 else named
 
 
 def listed_and(parts: Sequence[str], word: str = "and") -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langgraph.types import PregelTask
 from markupsafe import Markup
@@ -18,10 +18,10 @@ from markupsafe import Markup
 from lgviz._visible import visible
 from lgviz.sources.places import BRANCH_TO, calls
 
-from .begun import Begun
-from .causes import Cause, StepCauses, Trigger, listed_and
+from .causes import Cause, StepCauses, Trigger, Via, listed_and
 from .checkpoint import Checkpoint
 from .html import page, tag
+from .naming import really_seen
 from .shown import ShownByFields
 from .steps import PUSH, Task, TreeRow
 from .writes import makers
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas
 
 __all__ = ["Cause", "Trigger", "Waiting", "Why", "why_of"]
+
+Made = Literal["step", "steps", "input", "update", "fork", "lost"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,7 +47,8 @@ class Waiting(ShownByFields):
             run has not come to it).
         triggers: what is there already.
         via: of what is triggered, how, as in a :class:`Cause`; ``"join"`` where halves are missing.
-        begun: of a task that asked, how often it was begun so far.
+        cause: of what is triggered, its cause so far.
+        error: of what failed, what it raised, in short.
     """
 
     node: str
@@ -53,8 +56,9 @@ class Waiting(ShownByFields):
     text: str
     kind: Literal["join", "defer", "answer", "error", "next"]
     triggers: list[Trigger] = field(default_factory=list)
-    via: str = "unknown"
-    begun: Begun | None = None
+    via: Via = "unknown"
+    cause: Cause | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,12 +81,15 @@ class Why:
         checkpoint: the one that was asked about.
         tasks: the causes of the tasks that made it, in LangGraph's order.
         waiting: what waits there.
-        note: what there is to say of the checkpoint as a whole: how it was made, and what is not certain.
+        made: how it was made: by a ``"step"``, an ``"input"``, ``"update"`` or ``"fork"``, by ``"steps"`` of
+            which only the last is stored, or from a checkpoint that is no longer stored (``"lost"``).
+        note: the same in words, and what is not certain.
     """
 
     checkpoint: Checkpoint
     tasks: list[Cause]
     waiting: list[Waiting]
+    made: Made
     note: str
 
     def __str__(self) -> str:
@@ -129,11 +136,10 @@ def why_of(at: Checkpoint) -> Why:
         CheckpointNotFound: it was deleted meanwhile.
     """
     row: TreeRow = at.history.tree.rows[at.row]
-    if row.source in ("input", "fork", "update") or row.collapsed or row.parent is None:
-        causes = _without_order(at, row) if row.source not in ("input", "fork", "update") else []
-    else:
-        causes = _made(at, row)
-    return Why(at, causes, [*_gathering(at), *_pending(at, row)], _note(at, row, causes))
+    made = _how(row)
+    of = {"step": _made, "steps": _without_order, "lost": _without_order}.get(made)
+    causes = of(at, row) if of is not None else []
+    return Why(at, causes, [*_gathering(at), *_pending(at, row)], made, _note(at, row, made, causes))
 
 
 # ---------------------------------------------------------------- what ran
@@ -154,13 +160,18 @@ def _made(at: Checkpoint, row: TreeRow) -> list[Cause]:
                 sent[number] = None
             order = (1, name) if number is None else (0, number)
             tasks.append((name, Task("", "", name=name, order=order)))
-    read = at.history.tree.naming.read(row)
+    read = _read(at)
     return [step.of(name, task, read.get(name, {})) for name, task in tasks]
+
+
+def _read(at: Checkpoint) -> dict[str, Mapping[str, Any]]:
+    """By node the channel versions that it has read up to a checkpoint."""
+    return really_seen(at.history.reader.real_record(at.row).bookkeeping)
 
 
 def _without_order(at: Checkpoint, row: TreeRow) -> list[Cause]:
     """Of nodes that ran in steps that are not stored: what each read last."""
-    read: Mapping[str, Mapping[str, Any]] = at.history.tree.naming.read(row)
+    read = _read(at)
     causes = []
     for name in row.nodes:
         triggers = [Trigger(channel, version, None, None) for channel, version in read.get(name, {}).items()]
@@ -169,40 +180,43 @@ def _without_order(at: Checkpoint, row: TreeRow) -> list[Cause]:
     return causes
 
 
-def _note(at: Checkpoint, row: TreeRow, causes: list[Cause]) -> str:
+def _how(row: TreeRow) -> Made:
+    if row.source in ("input", "update", "fork"):
+        return cast(Made, row.source)
+    if row.parent is None and row.parent_id is not None:
+        return "lost"
+    return "steps" if row.collapsed or row.parent is None else "step"
+
+
+def _note(at: Checkpoint, row: TreeRow, made: Made, causes: list[Cause]) -> str:
     """How a checkpoint came to be, in a sentence."""
-    parent = at.parent
-    if row.source == "input":
-        inner = f", which `{calls(row.namespace)[-1].node}` gave its graph" if row.namespace else ""
-        return f"{at.label} holds an input as it came{inner}: no task made it."
-    if row.source == "update":
-        who = f" as `{at.as_node}`" if at.as_node else ""
-        return f"{at.label} is an update of {_label(parent)}{who}, made from outside: no task ran."
-    if row.source == "fork":
-        return f"{at.label} is a copy of {_label(parent)}, made to run on from there: no task ran."
-    if parent is None and row.parent_id is not None:
-        return f"The checkpoint before {at.label} is not stored: why its tasks ran is not certain."
-    if row.collapsed or parent is None:
-        return f"{at.label} was made by several steps of which only the last is stored."
-    if not causes:
-        return f"{at.label} was made by the step from {parent.label}; which tasks ran is not certain."
-    return f"{at.label} was made by the step from {parent.label}."
-
-
-def _label(parent: Checkpoint | None) -> str:
-    return parent.label if parent is not None else "a checkpoint that is not stored"
+    parent = at.parent.label if at.parent is not None else "a checkpoint that is not stored"
+    inner = f", which `{calls(row.namespace)[-1].node}` gave its graph" if row.namespace else ""
+    who = f" as `{at.as_node}`" if at.as_node else ""
+    doubt = "" if causes else "; which tasks ran is not certain"
+    return {
+        "input": f"{at.label} holds an input as it came{inner}: no task made it.",
+        "update": f"{at.label} is an update of {parent}{who}, made from outside: no task ran.",
+        "fork": f"{at.label} is a copy of {parent}, made to run on from there: no task ran.",
+        "lost": f"The checkpoint before {at.label} is not stored: why its tasks ran is not certain.",
+        "steps": f"{at.label} was made by several steps of which only the last is stored.",
+        "step": f"{at.label} was made by the step from {parent}{doubt}.",
+    }[made]
 
 
 # ---------------------------------------------------------------- what waits
 
 
-def _gathering(at: Checkpoint) -> Iterator[Waiting]:
+def _gathering(at: Checkpoint) -> list[Waiting]:
     """The nodes for which something came, and not all: behind a join, or deferred."""
     step, joined = StepCauses(at), at.history.tree.rows[at.row].joined
     values = at.history.reader.real_record(at.row).values
+    halves: list[Waiting] = []
+    deferred: dict[str, list[Trigger]] = {}
     for channel in dict.fromkeys((*values, *joined)):
         held, finished = value if _is_pair(value := values.get(channel)) else (value, None)
         node = channel.rpartition(":")[2]
+        missing: tuple[str, ...] = ()
         if channel.startswith("join:"):
             awaited = step.routes.awaited(channel)
             # The writes first: LangGraph may store a join while the next step adds to it already.
@@ -211,22 +225,35 @@ def _gathering(at: Checkpoint) -> Iterator[Waiting]:
             if not isinstance(here, (set, frozenset, list, tuple)) or not here:
                 continue
             missing = tuple(sorted(awaited - {*here}))
-        elif channel.startswith(BRANCH_TO) and finished is False:
-            missing = ()
-        else:
+        elif not channel.startswith(BRANCH_TO):
             continue
-        came = step.halves(channel, node)
-        told = listed_and([step.labelled(half) for half in came])
         if missing:
-            names = listed_and([f"`{name}`" for name in missing])
-            over = " Nothing is left to run here." if not at.children and not at.next else ""
-            text = f"`{node}` waits for {names}{f'; {told} came' if told else ''}.{over}"
-            yield Waiting(node, missing, text, "join", came, "join")
+            halves.append(_half(at, step, node, missing, step.came(channel, node)))
         elif finished is False:
-            others = tuple(dict.fromkeys(name for name in at.next if name != node))
-            led = f"{told} led to it, and " if told else ""
-            text = f"`{node}` is deferred: {led}it waits until all others have ended."
-            yield Waiting(node, others, text, "defer", came)
+            deferred.setdefault(node, []).extend(step.came(channel, node))
+    # At a join LangGraph may name a node in `next` that is not yet to run.
+    idle = {*deferred, *(each.node for each in halves)}
+    others = tuple(name for name in dict.fromkeys(at.next if deferred else ()) if name not in idle)
+    return [*halves, *(_deferred(step, node, others, came) for node, came in deferred.items())]
+
+
+def _half(
+    at: Checkpoint, step: StepCauses, node: str, missing: tuple[str, ...], came: list[Trigger]
+) -> Waiting:
+    """A node behind a join of which a part is missing."""
+    told = listed_and([step.labelled(half) for half in came])
+    names = listed_and([f"`{name}`" for name in missing])
+    over = " Nothing is left to run here." if not at.children and not at.next else ""
+    text = f"`{node}` waits for {names}{f'; {told} came' if told else ''}.{over}"
+    return Waiting(node, missing, text, "join", came, "join")
+
+
+def _deferred(step: StepCauses, node: str, others: tuple[str, ...], came: list[Trigger]) -> Waiting:
+    """A node that has all that it waits for, but runs last."""
+    told = listed_and([step.labelled(one) for one in came])
+    led = f"{told} led to it, and " if told else ""
+    text = f"`{node}` is deferred: {led}it waits until all others have ended."
+    return Waiting(node, others, text, "defer", came)
 
 
 def _is_pair(value: Any) -> bool:
@@ -250,13 +277,15 @@ def _pending(at: Checkpoint, row: TreeRow) -> Iterator[Waiting]:
         text = cause.text
         if kind == "answer" and cause.begun is not None:
             text += f" So far {cause.begun.text(told.name)}."
-        elif kind == "error":
-            text = f"`{told.name}` failed: {_cut(str(told.error))} It runs again if the run goes on."
-        yield Waiting(told.name, (), text, kind, cause.triggers, cause.via, cause.begun)
+        error = _cut(str(told.error)) if kind == "error" else None
+        if error is not None:
+            text = f"`{told.name}` failed: {error} It runs again if the run goes on."
+        yield Waiting(told.name, (), text, kind, cause.triggers, cause.via, cause, error)
     known = {told.id for told in at.tasks}
-    for task_id, error in at.errors.items():
+    for task_id, raised in at.errors.items():
         if task_id not in known:
-            yield Waiting("", (), f"A task whose node is not certain failed: {_cut(error.text)}", "error")
+            short = _cut(raised.text)
+            yield Waiting("", (), f"A task whose node is not certain failed: {short}", "error", error=short)
 
 
 _VERBS = {"answer": "asked, and waits for an answer; it came", "error": "failed;", "next": "comes next,"}

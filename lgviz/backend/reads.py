@@ -10,12 +10,14 @@ from lgviz.analysis.media import media_bytes, media_of
 from lgviz.analysis.search import Hit, place_of, search
 from lgviz.analysis.topology import inner_topologies, topology_of
 from lgviz.analysis.values import value_at
+from lgviz.analysis.why import why_of
 from lgviz.backend import checkpoint_views as views
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread, tree_batch
 from lgviz.backend.question_views import question_words
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.value_views import value_node
+from lgviz.backend.why_views import why_view
 from lgviz.errors import CheckpointNotFound, NotFound
 from lgviz.protocol import (
     CheckpointParams,
@@ -46,6 +48,7 @@ from lgviz.protocol import (
     ValueFind,
     ValueGet,
     ValueNode,
+    WhyView,
 )
 from lgviz.sources.base import ThreadInfo, ThreadLineage, ThreadLink
 
@@ -205,6 +208,10 @@ class Reads:
         checkpoint = self._thread.at(params["checkpoint"])
         known = self._thread.tracebacks.get(checkpoint.id)
         return views.tasks_view(checkpoint, self._thread.source, known, self._thread.prices)
+
+    @handler("read")
+    def why_get(self, call: RequestCall, params: CheckpointParams) -> WhyView:
+        return why_view(why_of(self._thread.at(params["checkpoint"])))
 
     @handler("read")
     def raw_get(self, call: RequestCall, params: CheckpointParams) -> RawView:

@@ -1,4 +1,4 @@
-"""Commands that ask a thread: ``blame``, ``compare``, ``evaluate``, ``bisect`` (floor 6)."""
+"""Commands that ask a thread: ``blame``, ``compare``, ``why``, ``evaluate``, ``bisect`` (floor 6)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.checkpoint import Checkpoint
     from lgviz.analysis.comparison import Comparison
 
-__all__ = ["bisect", "blame", "compare", "evaluate"]
+__all__ = ["bisect", "blame", "compare", "evaluate", "why"]
 
 _Expression = Annotated[
     str, typer.Argument(metavar="EXPRESSION", help="Python over the channels: 'len(messages) > 4'.")
@@ -81,6 +81,28 @@ def _comparison(found: Comparison) -> Iterator[Line]:
     yield [(first, "cyan")]
     yield [(said, "bold")]
     yield from steps
+
+
+@command("lgviz why checkpoints.db c5 --thread 1")
+def why(
+    database: OpenedDatabase,
+    checkpoint: Annotated[
+        str | None, typer.Argument(metavar="CHECKPOINT", help="A label or an id; else the newest.")
+    ] = None,
+    thread: Thread = None,
+) -> CommandAnswer:
+    """Tell why the nodes ran that made a checkpoint, and what waits there for what."""
+    from lgviz.export.plain import why_data
+
+    history = database.history(thread)
+    found = history.why(history.latest if checkpoint is None else checkpoint)
+
+    def lines() -> Iterator[Line]:
+        first, *rest = str(found).split("\n")
+        yield [(first, "cyan")]
+        yield from rest
+
+    return CommandAnswer(lambda: {"thread_id": history.thread_id, **why_data(found)}, lines())
 
 
 @command("lgviz evaluate checkpoints.db 'len(messages)' --thread 1")

@@ -14,6 +14,7 @@ from lgviz.analysis.edits import json_of
 from lgviz.analysis.history import History
 from lgviz.analysis.search import Hit
 from lgviz.analysis.side_by_side import SideBySide
+from lgviz.analysis.why import Trigger, Why
 from lgviz.sources.base import ThreadInfo
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "row_data",
     "runs_data",
     "thread_data",
+    "why_data",
 ]
 
 
@@ -141,6 +143,46 @@ def origin_data(origin: Origin) -> dict[str, Any]:
         "first": None if origin.first is None else origin.first.label,
         "writers": [{"node": writer.node, "task_id": writer.task_id or None} for writer in origin.writers],
         "note": origin.note,
+    }
+
+
+def why_data(why: Why) -> dict[str, Any]:
+    """Why the tasks that made a checkpoint ran, and what waits there."""
+    return {
+        "label": why.checkpoint.label,
+        "note": why.note,
+        "tasks": [
+            {
+                "node": cause.node,
+                "task_id": cause.task_id,
+                "via": cause.via,
+                "sent": cause.sent,
+                "triggers": list(map(_trigger_data, cause.triggers)),
+                "text": cause.text,
+            }
+            for cause in why.tasks
+        ],
+        "waiting": [
+            {
+                "node": each.node,
+                "kind": each.kind,
+                "missing": list(each.missing),
+                "triggers": list(map(_trigger_data, each.triggers)),
+                "text": each.text,
+            }
+            for each in why.waiting
+        ],
+    }
+
+
+def _trigger_data(trigger: Trigger) -> dict[str, Any]:
+    return {
+        "channel": trigger.channel,
+        "version": plain(trigger.version),
+        "checkpoint": None if trigger.checkpoint is None else trigger.checkpoint.label,
+        "node": trigger.node,
+        "via": trigger.via,
+        "router": trigger.router,
     }
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "StateAnswer",
     "ThreadsAnswer",
     "TreeAnswer",
+    "WhyAnswer",
 ]
 
 
@@ -104,6 +105,37 @@ class BlameAnswer(AnswerBase):
     thread: str
     label: str
     parts: list[OriginRow]
+
+
+class TriggerRow(TypedDict):
+    channel: str
+    checkpoint: str | None
+    node: str | None
+    via: str
+
+
+class ReasonRow(TypedDict):
+    node: str
+    triggers: list[TriggerRow]
+    text: str
+
+
+class CauseRow(ReasonRow):
+    via: str
+
+
+class WaitingRow(ReasonRow):
+    kind: str
+    missing: list[str]
+
+
+class WhyAnswer(AnswerBase):
+    thread: str
+    label: str
+    made: str
+    note: str
+    tasks: list[CauseRow]
+    waiting: list[WaitingRow]
 
 
 class HitRow(TypedDict):

@@ -87,6 +87,7 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
                     "diff": backend.request("diff_get", before=None, after=id_, internal=True),
                     "writes": backend.request("writes_get", checkpoint=id_),
                     "tasks": backend.request("tasks_get", checkpoint=id_),
+                    "why": backend.request("why_get", checkpoint=id_),
                     "raw": _raw(checkpoint, shown),
                 }
             )

@@ -86,7 +86,8 @@ def test_a_router_is_named_and_what_it_could_choose() -> None:
     builder.add_conditional_edges("a", pick, ["b", "c", END])
     known, _ = ran(builder)
     (cause,) = known.why("c3").tasks
-    assert (cause.via, cause.router, set(cause.choices)) == ("branch", "pick", {"b", "c", "__end__"})
+    (trigger,) = cause.triggers
+    assert (cause.via, trigger.router, set(trigger.choices)) == ("branch", "pick", {"b", "c", "__end__"})
     assert "chosen by its router `pick` (of `b`, `c` or END)" in cause.text
 
 
@@ -170,7 +171,7 @@ def test_what_was_sent_by_whom_with_what() -> None:
             ("work", "send", ("__pregel_tasks", "c2", by), f"{{log: [{n}]}}")
             for n, by in ((1, "a"), (2, "b"), (3, "b"))
         ]
-    assert [cause.router for cause in known.why("c3").tasks] == [None, "dispatch", "dispatch"]
+    assert [cause.triggers[0].router for cause in known.why("c3").tasks] == [None, "dispatch", "dispatch"]
 
 
 def test_a_command_that_the_run_was_given() -> None:
@@ -229,7 +230,8 @@ def test_how_often_the_first_lines_of_a_node_ran() -> None:
     graph.invoke({"log": []}, THREAD)
     for number, often in ((1, "once"), (2, "twice")):
         (waiting,) = open_history(graph, "1").why(-1).waiting
-        assert waiting.kind == "answer" and waiting.begun is not None and waiting.begun.times == number
+        assert waiting.kind == "answer" and waiting.cause is not None
+        assert waiting.cause.begun is not None and waiting.cause.begun.times == number
         assert f"So far the first 3 lines of `review` ran {often}." in waiting.text
         graph.invoke(Command(resume=number), THREAD)
     (cause,) = open_history(graph, "1").why(-1).tasks

@@ -52,7 +52,7 @@ def _thread(page: Page) -> Iterator[View]:
     assert (debugger.tree.bounding_box() or {})["x"] > (debugger.inspector.bounding_box() or {})["x"]
     root.get_by_test_id("lgviz-graph-open").click()
     debugger.select("c5")
-    for tab in ("state", "diff", "tasks", "memory", "writes", "raw"):
+    for tab in ("state", "diff", "tasks", "why", "memory", "writes", "raw"):
         debugger.tab(tab)
         yield tab, debugger
     debugger.tab("diff")

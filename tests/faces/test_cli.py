@@ -269,6 +269,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "find": ["find", own, "edit"],
         "blame": ["blame", own, "bar"],
         "compare": ["compare", own, "c3", "c5"],
+        "why": ["why", own, "c2"],
         "evaluate": ["evaluate", own, "len(bar)"],
         "bisect": ["bisect", own, "len(bar) > 1"],
         "export": ["export", own, tmp_path / "a.svg"],
@@ -288,7 +289,11 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
     )
     shown["bisect"] = shown["bisect"] - shown["show"] | {"thread_id"}
     shown["replay"] -= {"same", "node_a", "node_b"}  # by which it counts
-    only_with_content = {"show --at": {"value", "waiting"}, "check": {"where", "what", "certain"}}
+    only_with_content = {
+        "show --at": {"value", "waiting"},
+        "why": {"kind", "missing"},
+        "check": {"where", "what", "certain"},
+    }
     assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
 
 
@@ -344,13 +349,14 @@ def test_no_control_character_reaches_the_terminal_raw(folder: Path, form: list[
         for command in (
             ["threads", bad], ["show", bad], ["show", bad, "--state"], ["show", bad, "--messages"],
             ["diff", bad, "c1", "c2"], ["compare", bad, "c1", "c2"], ["compare", bad, "c0", "c1", "c2"],
-            ["blame", bad], ["evaluate", bad, "values"], ["find", bad, "red"], ["stats", bad], ["prune", bad, "--all", "--dry-run"],
+            ["blame", bad], ["evaluate", bad, "values"], ["why", bad, "c2"], ["find", bad, "red"], ["stats", bad],
+            ["prune", bad, "--all", "--dry-run"],
             ["show", bad, "-t", EVIL_THREAD + "2"], ["show", bad, "--at", EVIL], ["threads", "\x1b[2J.db"],
         )
     ]  # fmt: skip
     for one in said:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", one.raw + one.err), one.raw
-    assert [one.code for one in said] == [0] * 12 + [1] * 3
+    assert [one.code for one in said] == [0] * 13 + [1] * 3
     if not form:
         assert r"\x1b[31mred\x07\u202e" in said[3].raw
 
@@ -365,6 +371,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         ["compare", db, "c2", "c3", "c5"],
         ["evaluate", db, "values"],
         ["blame", db],
+        ["why", db, "c5"],
     ):
         for form in ([], ["--json"]):
             said = lg(*command, *form, "--redact", "/edit/", "--redact", "foo")

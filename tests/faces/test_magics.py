@@ -250,6 +250,8 @@ def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
         ("compare c3 c5", "After c2"),
         ("compare c3 c5 c3", "3 runs"),
         ("compare", "c3 ↔ c5"),
+        ("why c3", "`node_b` ran after `node_a` (c2), by the edge that leads from it."),
+        ("why", "c5 was made by the step from c4."),
         ("find node_b", "c3"),
         ("evaluate 'len(bar)'", "c5"),
         ("bisect 'len(bar) > 1'", "<Checkpoint c4 node_a"),

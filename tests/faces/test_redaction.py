@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 import lgviz
 import lgviz.cli.app
+import lgviz.cli.asking
 import lgviz.cli.keeping
 import lgviz.cli.reading
 from lgviz.analysis.diff import diff_states
@@ -90,6 +91,9 @@ def _questions(seen: Exhibit) -> Iterator[Any]:
     h = seen.history()
     yield h.find(lambda c: SECRET.search(repr(c.values)))
     yield [origin for c in h for origin in c.values] + h.path(h.latest)
+    for c in h.all:
+        why = h.why(c)
+        yield from (str(why), why._repr_html_(), why.frame().to_csv(), why.tasks, why.waiting)
 
 
 def _requests(seen: Exhibit) -> Iterator[Any]:
@@ -132,8 +136,8 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
         ["bundle", str(seen.folder / "a.lgviz"), "--overwrite"], ["export", str(seen.folder / "cli.md"), "--overwrite"],
         ["cases", str(seen.folder / "cli.json"), "--overwrite"],
         *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
-        *(["diff", labels[0], label] for label in labels),
-        *(["blame", "--at", label] for label in labels),
+        *([verb, *words, label] for label in labels
+          for verb, *words in (("diff", labels[0]), ("blame", "--at"), ("why",))),
     ):  # fmt: skip
         for form in ([], ["--json"]):
             given = [command[0], seen.what, *command[1:], "--redact", f"/{SECRET.pattern}/", *form]
@@ -154,6 +158,7 @@ def _agent(seen: Exhibit) -> Iterator[Any]:
         *(("state", {"at": label}) for label in labels), ("state", {"path": "messages"}), ("state", {"path": "nope"}),
         *(("diff", {"before": labels[0], "after": label}) for label in labels),
         *(("blame", {"at": label}) for label in labels),
+        *(("why", {"at": label}) for label in labels),
         *(("memory", {"text": text}) for text in ("a", "SECRET")), *_told_items(tools),
         *(("preview", {"at": labels[2], "values": {"log": ["new"]}, "as_node": node}) for node in ("say", "each", "x")),
         ("replay", {}),
@@ -297,6 +302,7 @@ REQUESTS: dict[str, Every] = {
     ],
     "writes_get": _each,
     "tasks_get": _each,
+    "why_get": _each,
     "raw_get": _each,
     "search": lambda b, ids: [{"query": query} for query in ("SECRET", "redacted", "a", "denied")],
     "fork_form": _each,

@@ -67,7 +67,7 @@ def test_a_fork_runs_in_a_sandbox_and_is_kept(view: View, store: persistence.InM
     for checkpoint in (made["id"], ended["checkpoint"]):
         seen = view.ask("checkpoint_get", checkpoint=checkpoint)
         assert seen["warnings"] == []
-        for name in ("writes_get", "tasks_get", "raw_get", "fork_form"):
+        for name in ("writes_get", "tasks_get", "why_get", "raw_get", "fork_form"):
             view.ask(name, checkpoint=checkpoint)
         view.ask("diff_get", before=before["c4"], after=checkpoint, internal=False)
     assert view.ask("writes_get", checkpoint=ended["checkpoint"])[0]["node"] == "remember"

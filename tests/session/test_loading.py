@@ -426,7 +426,7 @@ def test_the_debugger_shows_and_repairs_it(kind: str) -> None:
     assert shown["next"] == ["b"] and shown["warnings"][0].startswith(
         "This state can't be loaded by this graph"
     )
-    for request in ("writes_get", "tasks_get", "raw_get"):
+    for request in ("writes_get", "tasks_get", "why_get", "raw_get"):
         view.ask(request, checkpoint=row.id)
     form = view.ask("fork_form", checkpoint=row.id)
     options = {o["node"]: o for o in form["as_node"]}

@@ -14,6 +14,7 @@ import type {
   TaskView,
   TaskWrites,
   ThreadView,
+  WhyView,
 } from "../protocol";
 import { bufferOf, decodeResult } from "./columns";
 import { differ } from "./differ";
@@ -29,6 +30,7 @@ interface PageRow {
   diff: DiffView;
   writes: TaskWrites[];
   tasks: TaskView[];
+  why: WhyView;
   raw: { config: string; metadata: string; checkpoint: string };
 }
 
@@ -98,6 +100,7 @@ export class PageSource implements Source {
     diff_get: ({ before, after, internal }) => this.#diff(before, after, internal),
     writes_get: ({ checkpoint }) => this.#row(checkpoint).writes,
     tasks_get: ({ checkpoint }) => this.#row(checkpoint).tasks,
+    why_get: ({ checkpoint }) => this.#row(checkpoint).why,
     raw_get: ({ checkpoint }) => {
       const { raw, view } = this.#row(checkpoint);
       return { ...raw, checkpoint: rawText(raw.checkpoint, view.channels) };

@@ -19,7 +19,7 @@ import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/typ
 import type { Live } from "./live";
 import { TreeModel } from "./tree";
 
-export type Tab = "state" | "diff" | "writes" | "tasks" | "memory" | "raw";
+export type Tab = "state" | "diff" | "writes" | "tasks" | "why" | "memory" | "raw";
 export type Phase = "loading" | "ready" | "empty" | "failed";
 
 /** The traits that a view shares with Python. */

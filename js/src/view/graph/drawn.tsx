@@ -5,14 +5,16 @@ import { t } from "../../lib/words";
 import type { CheckpointView, Topology as Graph } from "../../protocol";
 import { atWork } from "../../state/live";
 import type { Store } from "../../state/store";
-import { Topology } from "./topology";
+import { Topology, type Way } from "./topology";
 
 interface Props {
   store: Store;
   view: CheckpointView | undefined;
+  /** The ways between nodes that are set off. */
+  ways?: readonly Way[] | undefined;
 }
 
-export function DrawnGraph({ store, view }: Props) {
+export function DrawnGraph({ store, view, ways = [] }: Props) {
   const own = pathOf(store, view);
   const [path, show] = useState(own);
   useEffect(() => show(own), [view?.id, own]);
@@ -23,19 +25,21 @@ export function DrawnGraph({ store, view }: Props) {
     show(to);
     requestAnimationFrame(() => focusWay(box.current, path, to));
   };
+  const isOwn = own === path && path === nodePath(view?.namespace ?? "");
   const names = (all: string[]) => {
     const inside = own !== path && nodeTowards(path, own);
-    return own === path && path === nodePath(view?.namespace ?? "") ? all : inside ? [inside] : [];
+    return isOwn ? all : inside ? [inside] : [];
   };
   const idOf = (node: string) => pointOf(store, path, node);
   return (
     <div class="lgviz-graph" ref={box}>
-      {path !== "" && <Way path={path} show={go} />}
+      {path !== "" && <WayOut path={path} show={go} />}
       <Topology
         topology={topology}
         ran={view ? names(view.nodes) : []}
         next={view ? names(view.next) : []}
         running={atWork(store, path)}
+        ways={isOwn ? ways : []}
         height={220}
         enter={(node) => {
           const inner = path === "" ? node : `${path}|${node}`;
@@ -62,7 +66,7 @@ function focusWay(box: HTMLElement | null, from: string, to: string): void {
 }
 
 /** The graphs around the one that is drawn. */
-function Way({ path, show }: { path: string; show(path: string): void }) {
+function WayOut({ path, show }: { path: string; show(path: string): void }) {
   const names = path.split("|");
   return (
     <nav class="lgviz-graph-way" aria-label={t("Graphs around it")}>

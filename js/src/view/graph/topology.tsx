@@ -17,11 +17,20 @@ export interface Halting {
   toggle(node: string, when: keyof Breakpoints): void;
 }
 
+/** A way from a node to another: taken, or still awaited. */
+export interface Way {
+  source: string;
+  target: string;
+  taken: boolean;
+}
+
 interface Props {
   topology: Graph;
   ran: readonly string[];
   next: readonly string[];
   running?: readonly string[];
+  /** The ways that are set off. */
+  ways?: readonly Way[];
   /** Height it may take before it scrolls. */
   height: number;
   /** Clicking a node chooses it. */
@@ -33,7 +42,17 @@ interface Props {
 }
 
 /** The compiled graph, small: what ran, what comes next; or, to pick a node from. */
-export function Topology({ topology, ran, next, running = [], height, pick, halting, enter }: Props) {
+export function Topology({
+  topology,
+  ran,
+  next,
+  running = [],
+  ways = [],
+  height,
+  pick,
+  halting,
+  enter,
+}: Props) {
   const [box, width] = useWidth();
   const { drawing, scale } = useMemo(() => bestFit(topology, width, height), [topology, width, height]);
   useInView(box, drawing, scale, pick?.chosen ?? running[0] ?? next[0] ?? ran[0] ?? null);
@@ -53,7 +72,7 @@ export function Topology({ topology, ran, next, running = [], height, pick, halt
         <div
           style={{ transform: `scale(${scale})`, width: `${drawing.width}px`, height: `${drawing.height}px` }}
         >
-          <Edges drawing={drawing} />
+          <Edges drawing={drawing} ways={ways} />
           {drawing.nodes.map((placed) => (
             <Node
               key={placed.node.id}
@@ -79,11 +98,20 @@ export function Topology({ topology, ran, next, running = [], height, pick, halt
   );
 }
 
-function Edges({ drawing }: { drawing: Drawing }) {
+function Edges({ drawing, ways }: { drawing: Drawing; ways: readonly Way[] }) {
+  const look = (source: string, target: string) => {
+    const way = ways.find((one) => one.source === source && one.target === target);
+    return way && (way.taken ? "is-taken" : "is-awaited");
+  };
   return (
     <svg width={drawing.width} height={drawing.height} aria-hidden="true">
       {drawing.edges.map((edge) => (
-        <g key={`${edge.source} ${edge.target} ${edge.label ?? ""}`}>
+        <g
+          key={`${edge.source} ${edge.target} ${edge.label ?? ""}`}
+          class={look(edge.source, edge.target)}
+          data-source={edge.source}
+          data-target={edge.target}
+        >
           <path d={edge.path} class={edge.conditional ? "is-conditional" : ""}>
             <title>{`${edge.source} → ${edge.target}${edge.label ? ` (${edge.label})` : ""}`}</title>
           </path>

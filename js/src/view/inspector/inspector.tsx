@@ -3,13 +3,13 @@
 import { useComputed } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
-import type { CheckpointView } from "../../protocol";
+import type { CheckpointView, WhyView } from "../../protocol";
 import { labelOf, type Store, type Tab } from "../../state/store";
 import { ForkPanel } from "../fork/fork";
 import { DrawnGraph } from "../graph/drawn";
 import { Memory, useMemory } from "../memory/memory";
 import { StartPanel, useStart } from "../start/start";
-import { useAsk } from "../ui/ask";
+import { type Asked, useAsk } from "../ui/ask";
 import { ExpandAll, Expanding, useExpanding } from "../ui/expand";
 import { useFocusHeld } from "../ui/focus";
 import { useId } from "../ui/id";
@@ -24,6 +24,7 @@ import { RunBar } from "./runbar";
 import { State } from "./state";
 import { Tabs } from "./tabs";
 import { Tasks } from "./tasks";
+import { inShort, Why, waysOf } from "./why";
 import { Writes } from "./writes";
 
 export interface InspectorProps {
@@ -64,6 +65,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
     return `${tree.flags[row]}.${tree.children[row]}`;
   }).value;
   const asked = useAsk(store.source, "checkpoint_get", { checkpoint: selected }, version);
+  const why = useAsk(store.source, "why_get", { checkpoint: selected }, version);
   const memory = useMemory(store, selected);
   const view = asked.data;
   const stale = view?.id !== selected;
@@ -90,7 +92,13 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             </h3>
           </header>
         )}
-        {store.graphShown.value && <DrawnGraph store={store} view={view} />}
+        {store.graphShown.value && (
+          <DrawnGraph
+            store={store}
+            view={view}
+            ways={tab === "why" && why.data && !why.pending ? waysOf(why.data) : undefined}
+          />
+        )}
         <div class="lgviz-tabs-row">
           <Tabs
             id={id}
@@ -98,6 +106,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             choose={(next) => (store.tab.value = next)}
             extra={{
               diff: between(store, view),
+              why: inShort(why.data),
               memory: memory.data?.changed ? `${memory.data.changed}` : "",
             }}
           />
@@ -129,7 +138,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           ) : (
             <Rendered.Provider value={rendered}>
               <Expanding.Provider value={expansion}>
-                <Body store={store} selected={selected} view={view} version={version} />
+                <Body store={store} selected={selected} view={view} version={version} why={why} />
               </Expanding.Provider>
             </Rendered.Provider>
           )}
@@ -148,9 +157,10 @@ interface BodyProps {
   selected: string;
   view: CheckpointView | undefined;
   version: string;
+  why: Asked<WhyView>;
 }
 
-function Body({ store, selected, view, version }: BodyProps) {
+function Body({ store, selected, view, version, why }: BodyProps) {
   const { source } = store;
   switch (store.tab.value) {
     case "state":
@@ -168,6 +178,8 @@ function Body({ store, selected, view, version }: BodyProps) {
       return <Writes source={source} checkpoint={selected} version={version} />;
     case "tasks":
       return <Tasks store={store} checkpoint={selected} version={version} />;
+    case "why":
+      return <Why store={store} view={view} asked={why} />;
     case "memory":
       return null;
     case "raw":

@@ -1,10 +1,11 @@
 // The inspector's tabs: arrow keys, Home and End move between them.
 
+import type { ComponentChild } from "preact";
 import { useRef } from "preact/hooks";
 import { rightToLeft, t } from "../../lib/words";
 import type { Tab } from "../../state/store";
 
-const TABS: readonly Tab[] = ["state", "diff", "writes", "tasks", "memory", "raw"];
+const TABS: readonly Tab[] = ["state", "diff", "writes", "tasks", "why", "memory", "raw"];
 
 function nameOf(tab: Tab): string {
   return {
@@ -12,6 +13,7 @@ function nameOf(tab: Tab): string {
     diff: t("Diff"),
     writes: t("Writes"),
     tasks: t("Tasks"),
+    why: t("Why"),
     memory: t("Memory"),
     raw: t("Raw"),
   }[tab];
@@ -22,7 +24,7 @@ interface Props {
   tab: Tab;
   choose(tab: Tab): void;
   /** A word beside a tab's name. */
-  extra: Partial<Record<Tab, string>>;
+  extra: Partial<Record<Tab, ComponentChild>>;
 }
 
 export function Tabs({ id, tab, choose, extra }: Props) {
@@ -55,7 +57,7 @@ export function Tabs({ id, tab, choose, extra }: Props) {
           onClick={() => choose(one)}
         >
           {nameOf(one)}
-          {extra[one] && <i>{extra[one]}</i>}
+          {extra[one] && <i> {extra[one]}</i>}
         </button>
       ))}
     </div>
