@@ -621,6 +621,49 @@ class FoundPlace(TypedDict):
     """Positions of children, down to the message or value that has the text; None: it stands nowhere."""
 
 
+class BlameStep(TypedDict):
+    """A checkpoint whose step set parts of a state, as named tasks wrote them."""
+
+    id: str
+    label: str
+    nodes: list[str]
+    """Several where parallel tasks wrote it; none where it is not certain."""
+
+
+class BlamePart(TypedDict):
+    """Who set one part of a state. What is not named is as the part around it."""
+
+    channel: str
+    path: list[int]
+    """Positions of children."""
+    line: int | None
+    """Which line of the text at the path, from 0; None: the whole value."""
+    step: int
+    """Who changed it last: a place in ``steps``, -1: older than what is stored."""
+    first: str | None
+    """Label of the checkpoint since which it is there; None: older than what is stored."""
+    made: bool
+    """It is there since that step."""
+    sure: bool
+    """False: it may have been a step before, which is not stored or cannot be read."""
+
+
+class BlameView(TypedDict):
+    """The answer to ``blame_get``."""
+
+    steps: list[BlameStep]
+    parts: list[BlamePart]
+
+
+class OriginPlace(TypedDict):
+    """The answer to ``origin_find``."""
+
+    path: list[int] | None
+    """Positions of children, down to the part in the other state; None: it is not there."""
+    text: str
+    """The line that is meant; empty where it is no line."""
+
+
 class SearchProgress(TypedDict):
     hits: list[SearchHit]
     done: int
@@ -1225,6 +1268,17 @@ class ValueFind(TypedDict):
     after: str
 
 
+class OriginFind(TypedDict):
+    """A part of a state, as it is looked for in another one."""
+
+    checkpoint: str
+    channel: str
+    path: list[int]
+    line: int | None
+    target: str
+    """The checkpoint in whose state it is looked for."""
+
+
 class DiffParams(TypedDict):
     before: str | None
     """None: against the parent."""
@@ -1406,6 +1460,8 @@ class Methods(TypedDict):
     checkpoint_get: tuple[CheckpointParams, CheckpointView]
     value_get: tuple[ValueGet, ValueNode]
     value_find: tuple[ValueFind, FoundPlace]
+    blame_get: tuple[CheckpointParams, BlameView]
+    origin_find: tuple[OriginFind, OriginPlace]
     media_get: tuple[MediaGet, MediaData]
     diff_get: tuple[DiffParams, DiffView]
     writes_get: tuple[CheckpointParams, list[TaskWrites]]

@@ -584,6 +584,45 @@ export interface FoundPlace {
   path: number[] | null;
 }
 
+/** A checkpoint whose step set parts of a state, as named tasks wrote them. */
+export interface BlameStep {
+  id: string;
+  label: string;
+  /** Several where parallel tasks wrote it; none where it is not certain. */
+  nodes: string[];
+}
+
+/** Who set one part of a state. What is not named is as the part around it. */
+export interface BlamePart {
+  channel: string;
+  /** Positions of children. */
+  path: number[];
+  /** Which line of the text at the path, from 0; None: the whole value. */
+  line: number | null;
+  /** Who changed it last: a place in `steps`, -1: older than what is stored. */
+  step: number;
+  /** Label of the checkpoint since which it is there; None: older than what is stored. */
+  first: string | null;
+  /** It is there since that step. */
+  made: boolean;
+  /** False: it may have been a step before, which is not stored or cannot be read. */
+  sure: boolean;
+}
+
+/** The answer to `blame_get`. */
+export interface BlameView {
+  steps: BlameStep[];
+  parts: BlamePart[];
+}
+
+/** The answer to `origin_find`. */
+export interface OriginPlace {
+  /** Positions of children, down to the part in the other state; None: it is not there. */
+  path: number[] | null;
+  /** The line that is meant; empty where it is no line. */
+  text: string;
+}
+
 export interface SearchProgress {
   hits: SearchHit[];
   done: number;
@@ -1154,6 +1193,16 @@ export interface ValueFind {
   after: string;
 }
 
+/** A part of a state, as it is looked for in another one. */
+export interface OriginFind {
+  checkpoint: string;
+  channel: string;
+  path: number[];
+  line: number | null;
+  /** The checkpoint in whose state it is looked for. */
+  target: string;
+}
+
 export interface DiffParams {
   /** None: against the parent. */
   before: string | null;
@@ -1325,6 +1374,8 @@ export interface Methods {
   checkpoint_get: { params: CheckpointParams; result: CheckpointView };
   value_get: { params: ValueGet; result: ValueNode };
   value_find: { params: ValueFind; result: FoundPlace };
+  blame_get: { params: CheckpointParams; result: BlameView };
+  origin_find: { params: OriginFind; result: OriginPlace };
   media_get: { params: MediaGet; result: MediaData };
   diff_get: { params: DiffParams; result: DiffView };
   writes_get: { params: CheckpointParams; result: TaskWrites[] };

@@ -23,12 +23,14 @@ from .writers import PartWriter, writers_of
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Blame", "Origin", "blame", "origin_of"]
+__all__ = ["UNSOUGHT", "Blame", "Origin", "blame", "origin_of"]
 
 _ROWS = 60
 """Rows of a blame that a terminal is shown."""
 _VALUE = 60
 _OLDER = "older than what the history keeps"
+UNSOUGHT = "not looked for any further"
+"""The note of a part of which nothing was found out before the search was cancelled."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -167,15 +169,31 @@ class Blame(Sequence[Origin]):
         return page(title, table_html(columns, self.rows(), Room(60_000)))
 
 
-def blame(at: Checkpoint, path: Any = None, cancelled: Callable[[], bool] = lambda: False) -> Blame:
-    """Who set each part of a state (:meth:`History.blame`); once ``cancelled()`` is true, parts of which
-    nothing was found out yet are left open, with a note."""
+def blame(
+    at: Checkpoint,
+    path: Any = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    containers: bool = False,
+) -> Blame:
+    """Who set each part of a state (:meth:`History.blame`).
+
+    Args:
+        at: the checkpoint.
+        path: of the part; None: all.
+        cancelled: asked often; once true, parts of which nothing was found out are left open, with a note.
+        containers: also tell of values that are told of by their parts, before these.
+    """
     state = at.history.reader.state(at.row)
     asked = _asked(path, state, at)
     channels = [asked[0]] if asked else [name for name in state if not is_internal(str(name))]
     steps = asked[1] if asked else ()
     with gc_paused():
-        found = [origin for name in channels for origin in _BlamedChannel(at, name).origins(steps, cancelled)]
+        found = [
+            origin
+            for name in channels
+            for origin in _BlamedChannel(at, name).origins(steps, cancelled, containers=containers)
+        ]
     return Blame(at, (asked[0], *_named(state[asked[0]], steps)) if asked else (), found)
 
 
@@ -223,7 +241,9 @@ class _BlamedChannel:
         """That of one part."""
         return self._past.marks(lambda mark: mark.below(steps).at is None, cancelled).below(steps)
 
-    def origins(self, steps: tuple[Any, ...], cancelled: Callable[[], bool]) -> list[Origin]:
+    def origins(
+        self, steps: tuple[Any, ...], cancelled: Callable[[], bool], *, containers: bool
+    ) -> list[Origin]:
         """Those of the parts of a part."""
         shown = _at(self._shown, steps)
 
@@ -235,13 +255,14 @@ class _BlamedChannel:
             )
 
         mark = self._past.marks(is_open, cancelled).below(steps)
-        return [self.origin(*part) for part in _leaves(steps, shown, mark, asked=True)]
+        parts = _leaves(steps, shown, mark, asked=True, containers=containers)
+        return [self.origin(*part) for part in parts]
 
     def origin(self, steps: Sequence[Any], shown: Any, mark: PartMark) -> Origin:
         """That of one part."""
         made, note = self._made(mark.at), ""
         if made is None:
-            note = _OLDER if self._past.is_read else "not looked for any further"
+            note = _OLDER if self._past.is_read else UNSOUGHT
         elif mark.at in self._past.unread:
             unread = self._history.checkpoint_at(self._past.unread[mark.at].index)
             note = f"or before: {unread.label} cannot be read"
@@ -271,15 +292,15 @@ class _BlamedChannel:
 
 
 def _leaves(
-    steps: tuple[Any, ...], value: Any, mark: PartMark, *, asked: bool
+    steps: tuple[Any, ...], value: Any, mark: PartMark, *, asked: bool, containers: bool = False
 ) -> Iterator[tuple[tuple[Any, ...], Any, PartMark]]:
     """The parts of a value that are told apart: each item and key of what was asked for; below, only where
     the parts were not all set by one step. A message is one part, unless it was asked for itself."""
     parts = list(_parts(value)) if _is_opened(steps, value, mark, asked) else []
-    for key, child in parts:
-        yield from _leaves((*steps, key), child, mark.child(key), asked=False)
-    if not parts:
+    if containers or not parts:
         yield steps, value, mark
+    for key, child in parts:
+        yield from _leaves((*steps, key), child, mark.child(key), asked=False, containers=containers)
 
 
 def _is_opened(steps: Sequence[Any], value: Any, mark: PartMark, asked: bool) -> bool:

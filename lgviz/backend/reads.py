@@ -12,6 +12,7 @@ from lgviz.analysis.topology import inner_topologies, topology_of
 from lgviz.analysis.values import value_at
 from lgviz.analysis.why import why_of
 from lgviz.backend import checkpoint_views as views
+from lgviz.backend.blame_views import blame_of, place_in
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread, tree_batch
 from lgviz.backend.question_views import question_words
@@ -20,6 +21,7 @@ from lgviz.backend.value_views import value_node
 from lgviz.backend.why_views import why_view
 from lgviz.errors import CheckpointNotFound, NotFound
 from lgviz.protocol import (
+    BlameView,
     CheckpointParams,
     CheckpointView,
     DiffParams,
@@ -31,6 +33,8 @@ from lgviz.protocol import (
     MediaData,
     MediaGet,
     Nothing,
+    OriginFind,
+    OriginPlace,
     RawView,
     RowMarks,
     SearchHit,
@@ -192,6 +196,15 @@ class Reads:
     def value_find(self, call: RequestCall, params: ValueFind) -> FoundPlace:
         value = views.channel_value(self._thread.at(params["checkpoint"]), params["channel"])
         return {"path": place_of(value, params["before"], params["match"], params["after"])}
+
+    @handler("read")
+    def blame_get(self, call: RequestCall, params: CheckpointParams) -> BlameView:
+        return blame_of(self._thread.at(params["checkpoint"]), call.cancelled)
+
+    @handler("read")
+    def origin_find(self, call: RequestCall, params: OriginFind) -> OriginPlace:
+        at, target = (self._thread.at(params[name]) for name in ("checkpoint", "target"))
+        return place_in(at, params["channel"], params["path"], params["line"], target)
 
     @handler("read")
     def diff_get(self, call: RequestCall, params: DiffParams) -> DiffView:

@@ -283,3 +283,38 @@ def test_every_value_of_every_demo_can_be_edited_and_left_as_it_is(name: str) ->
         for channel in (one["name"] for one in seen["channels"] if not one["internal"]):
             view.ask("part_form", checkpoint=checkpoint, channel=channel, path=[])
     view.close()
+
+
+def test_who_set_each_part_is_told_for_a_gutter(opened: Opened) -> None:
+    told = opened.view.ask("blame_get", checkpoint=opened.ids["c4"])
+    marks = {
+        (part["channel"], *part["path"]): (told["steps"][part["step"]]["label"], part["first"], part["made"])
+        for part in told["parts"]
+        if part["line"] is None
+    }
+    assert marks["messages",] == ("c3", "c1", False)
+    assert marks["messages", 1] == ("c2", "c2", True)
+    assert marks["messages", 3] == ("c3", "c3", True)
+    assert marks["notes",] == ("c4", "c2", False)
+    assert all(part["sure"] for part in told["parts"])
+    by = {step["label"]: step["nodes"] for step in told["steps"]}
+    assert by["c4"] == ["both"]
+
+
+def test_a_part_is_found_in_another_state(opened: Opened) -> None:
+    label = opened.view.ask("fork_commit", **opened.edit("c4", "found", [0], 2, "right"))["label"]
+    opened.view.ask("thread_refresh")
+    opened.ids[label] = lgviz.history(opened.graph, "1")[label].id
+
+    def place(at: str, target: str, channel: str, *path: int, line: int | None = None) -> Any:
+        asked = {"channel": channel, "path": list(path), "line": line}
+        return opened.view.ask("origin_find", checkpoint=opened.ids[at], target=opened.ids[target], **asked)
+
+    state = lgviz.history(opened.graph, "1")["c4"].values
+    last = len(state["messages"]) - 1
+    assert place("c4", "c2", "messages", 1) == {"path": [1], "text": ""}
+    assert place("c4", "c2", "messages", last)["path"] is None, "a message that came later"
+    assert place("c4", "c0", "notes")["path"] is None
+    assert place(label, "c4", "found", 1)["path"] == [1], "an item that is equal"
+    assert place(label, "c4", "found", 0)["path"] == [0], "else the one that stands there"
+    assert place("c4", "c3", "notes", line=0) == {"path": [], "text": "one"}, "the line of its number"

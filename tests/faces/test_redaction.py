@@ -296,6 +296,8 @@ REQUESTS: dict[str, Every] = {
     "value_find": lambda b, ids: [
         {"checkpoint": id_, "channel": c, "before": "", "match": "SECRET", "after": ""} for id_, c in _channels(b, ids[2:3])
     ],
+    "blame_get": _each,
+    "origin_find": lambda b, ids: [{**part, "line": 0, "target": ids[-1]} for part in _parts(b, ids)],
     "media_get": _parts,
     "diff_get": lambda b, ids: [
         {"before": one, "after": other, "internal": True} for one in (None, ids[1]) for other in ids

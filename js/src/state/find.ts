@@ -7,6 +7,14 @@ import type { Store } from "./store";
 import type { TreeModel } from "./tree";
 import { isBranch } from "./visible";
 
+/** A part of a state that one comes for from another checkpoint: where it was there. */
+export interface Landing {
+  of: string;
+  channel: string;
+  path: number[];
+  line: number | null;
+}
+
 export class Finding {
   readonly facets = signal<readonly Facet[]>([]);
   /** 1 for each row that the filter keeps; null without a filter. */
@@ -15,6 +23,8 @@ export class Finding {
   readonly folded = signal<ReadonlySet<number>>(new Set());
   /** The hit of the search that one came for; it ends with the next selection. */
   readonly hit = signal<SearchHit | null>(null);
+  /** The part that one came for, and the checkpoint where it is; it ends with the next selection. */
+  readonly landing = signal<(Landing & { id: string }) | null>(null);
   /** The branch of the selection. It stays the same while one walks along it. */
   readonly branch: ReadonlySignal<Branch>;
 
@@ -52,6 +62,7 @@ export class Finding {
       }),
       effect(() => {
         if (store.selected.value !== this.hit.peek()?.id) this.hit.value = null;
+        if (store.selected.value !== this.landing.peek()?.id) this.landing.value = null;
       }),
       effect(() => {
         store.tree.value;
@@ -91,6 +102,17 @@ export class Finding {
     if (hit.channel !== null) this.#store.tab.value = "state";
     else if (hit.where === "error") this.#store.tab.value = "tasks";
     this.hit.value = { ...hit };
+  }
+
+  /** Goes to a part as it was at a checkpoint; null: before the one that it is looked at from. */
+  land(part: Landing, id: string | null): void {
+    const { tree, tab } = this.#store;
+    const rows = tree.peek();
+    const target = id ?? rows.ids[rows.parent[rows.rowOf(part.of)] ?? -1];
+    if (target === undefined) return;
+    this.show(target);
+    tab.value = "state";
+    this.landing.value = { ...part, id: target };
   }
 
   /** Folds a branch to its first row, or unfolds it. */

@@ -29,6 +29,8 @@ export class ViewState {
   readonly width = signal(0);
   readonly marks = signal<ReadonlyMap<string, RowMarks>>(new Map());
   readonly help = signal(false);
+  /** Whether State says beside each part who set it. */
+  readonly gutter = signal(false);
   /** Whether the form that exports is open. */
   readonly exporting = signal(false);
   /** Said by screen readers and shown for a moment: "Copied". */

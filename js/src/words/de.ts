@@ -822,6 +822,19 @@ export const german: Readonly<Record<string, string>> = {
   "{label} has not finished: {nodes} comes next. Resume it first.":
     "{label} ist nicht fertig: als Nächstes kommt {nodes}. Erst fortsetzen.",
   "show source": "Quelltext zeigen",
+  "show origins": "Herkunft zeigen",
+  "hide origins": "Herkunft verbergen",
+  "Beside each part: the checkpoint and the node that set it":
+    "Neben jedem Teil: der Checkpoint und der Knoten, die ihn gesetzt haben",
+  "Set by {who}": "Gesetzt von {who}",
+  "there since {label}": "da seit {label}",
+  older: "älter",
+  "older than what is stored": "älter als das, was gespeichert ist",
+  "or by a step before it, which cannot be read": "oder von einem Schritt davor, der sich nicht lesen lässt",
+  "click: go there": "Klick: dorthin",
+  "click: what was before": "Klick: was davor war",
+  "since {who}": "seit {who}",
+  "Go to where {channel} was set": "Dorthin, wo {channel} gesetzt wurde",
   "show rendered": "dargestellt zeigen",
   "Pictures and markdown drawn, or the text that is stored":
     "Bilder und Markdown dargestellt, oder der Text, der gespeichert ist",

@@ -3,6 +3,7 @@ import { type ComponentChildren, createContext, type RefObject } from "preact";
 import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { CheckpointView, SearchHit } from "../../protocol";
 import type { Source } from "../../source/types";
+import type { Landing } from "../../state/find";
 import { Here } from "./here";
 
 /** A hit in the value of a channel. */
@@ -10,6 +11,7 @@ export interface Found {
   channel: string;
   /** Positions of children, down to the message or value that has the text; null: it is not known. */
   path: readonly number[] | null;
+  /** The text to mark; empty: the whole part is. */
   text: string;
 }
 
@@ -23,24 +25,41 @@ export function useFound(view: CheckpointView, source: Source): Found | null {
   const here = useContext(Here);
   const hit = here?.find.hit.value ?? null;
   const channel = hit?.channel ?? null;
-  const mine = hit !== null && channel !== null && hit.id === view.id ? hit : null;
-  const [found, setFound] = useState<{ of: SearchHit; found: Found } | null>(null);
+  const sought = hit !== null && channel !== null && hit.id === view.id ? hit : null;
+  const landing = here?.find.landing.value ?? null;
+  const mine = sought ?? (landing?.id === view.id ? landing : null);
+  const [found, setFound] = useState<{ of: SearchHit | Landing; found: Found } | null>(null);
   useEffect(() => {
-    if (mine === null || channel === null) return;
-    const { id: checkpoint, before, match, after } = mine;
+    if (mine === null || mine.channel === null) return;
+    const { channel } = mine;
     const abort = new AbortController();
-    const take = (path: number[] | null) => {
-      if (!abort.signal.aborted) setFound({ of: mine, found: { channel, path, text: match } });
+    const { signal } = abort;
+    const take = (path: number[] | null, text: string) => {
+      if (!signal.aborted) setFound({ of: mine, found: { channel, path, text } });
     };
-    const asked = { checkpoint, channel, before, match, after };
-    source.request("value_find", asked, { signal: abort.signal }).then(
-      ({ path }) => take(path),
+    const asked =
+      "match" in mine
+        ? textPlace(source, { ...mine, channel }, signal)
+        : source.request("origin_find", partOf(mine), { signal });
+    asked.then(
+      ({ path, text }) => take(path, text),
       // Without an answer the channel is shown.
-      () => take(null),
+      () => take(null, ""),
     );
     return () => abort.abort();
-  }, [mine, source, channel]);
+  }, [mine, source]);
   return mine !== null && found?.of === mine ? found.found : null;
+}
+
+async function textPlace(source: Source, hit: SearchHit & { channel: string }, signal: AbortSignal) {
+  const { id: checkpoint, channel, before, match, after } = hit;
+  const asked = { checkpoint, channel, before, match, after };
+  const { path } = await source.request("value_find", asked, { signal });
+  return { path, text: match };
+}
+
+function partOf({ of: checkpoint, id: target, channel, path, line }: Landing & { id: string }) {
+  return { checkpoint, target, channel, path, line };
 }
 
 /** Where the hit is, seen from a value: in the value itself, or at which of its children on the way; else null. */

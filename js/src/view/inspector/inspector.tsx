@@ -5,6 +5,7 @@ import { useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView, WhyView } from "../../protocol";
 import { labelOf, type Store, type Tab } from "../../state/store";
+import { GutterSwitch } from "../find/gutter";
 import { ForkPanel } from "../fork/fork";
 import { DrawnGraph } from "../graph/drawn";
 import { Memory, useMemory } from "../memory/memory";
@@ -112,6 +113,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           />
           {WITH_VALUES.has(tab) && (
             <span class="lgviz-tabs-end">
+              {tab === "state" && <GutterSwitch />}
               <RenderedSwitch on={rendered} set={setDrawn} />
               <ExpandAll open={expansion.open} toggle={expand} />
             </span>

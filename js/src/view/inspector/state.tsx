@@ -1,4 +1,5 @@
 // The State tab: what changed first, internal channels on request.
+import type { ComponentChildren } from "preact";
 import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { thousands } from "../../lib/format";
 import { firstPosition, gather, isChat, type Load, loader, total } from "../../lib/paging";
@@ -9,6 +10,7 @@ import { labelOf, type Store } from "../../state/store";
 import type { ViewState } from "../../state/view";
 import { Changes } from "../find/changes";
 import { type Found, InChannel, Marking, useFound, useInSight, useReach } from "../find/found";
+import { InGutter, Origin, Since, useOrigins } from "../find/gutter";
 import { Here } from "../find/here";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
@@ -22,6 +24,7 @@ const EARLIER = 40;
 export function State({ view, store }: { view: CheckpointView; store: Store }) {
   const [internal, setInternal] = useState(false);
   const found = useFound(view, store.source);
+  const origins = useOrigins(view, store);
   const here = useContext(Here);
   const shown = view.channels.filter((channel) => internal || !channel.internal);
   const hidden = view.channels.length - view.channels.filter((channel) => !channel.internal).length;
@@ -30,13 +33,16 @@ export function State({ view, store }: { view: CheckpointView; store: Store }) {
     <>
       {channels.length === 0 && <p class="lgviz-empty">{t("No channel has a value yet.")}</p>}
       {channels.map((channel) => (
-        <Channel
-          key={channel.name}
-          channel={channel}
-          found={found?.channel === channel.name ? found : null}
-          load={loader(store.source, view.id, channel.name)}
-          edit={channel.internal ? undefined : editOf(store, here, view.id, channel.name)}
-        />
+        <InGutter key={channel.name} marks={origins?.get(channel.name)}>
+          <Channel
+            channel={channel}
+            found={found?.channel === channel.name ? found : null}
+            load={loader(store.source, view.id, channel.name)}
+            edit={channel.internal ? undefined : editOf(store, here, view.id, channel.name)}
+            since={<Since channel={channel.name} of={view.id} store={store} />}
+            marked={origins?.has(channel.name) ?? false}
+          />
+        </InGutter>
       ))}
       {hidden > 0 && (
         <p class="lgviz-more">
@@ -78,16 +84,20 @@ interface ChannelProps {
   found: Found | null;
   load: Load;
   edit: Edit | undefined;
+  since: ComponentChildren;
+  /** Whether its parts have marks beside them. */
+  marked: boolean;
 }
 
-function Channel({ channel, found, load, edit }: ChannelProps) {
+function Channel({ channel, found, load, edit, since, marked }: ChannelProps) {
   const { name, value, reducer, changed, internal } = channel;
   const box = useRef<HTMLElement>(null);
-  useInSight(box, found, found?.path === null);
+  const whole = found?.path === null || (found?.path.length === 0 && isChat(value));
+  useInSight(box, found, whole);
   return (
     <section
       ref={box}
-      class={`lgviz-card${internal ? " is-internal" : ""}`}
+      class={`lgviz-card${internal ? " is-internal" : ""}${marked ? " is-marked" : ""}${whole && found?.text === "" ? " is-landed" : ""}`}
       data-channel={name}
       aria-label={name}
     >
@@ -95,6 +105,7 @@ function Channel({ channel, found, load, edit }: ChannelProps) {
         {isChat(value) ? (
           <>
             <header>
+              <Origin path={[]} />
               {changed && <Changed />}
               <b>{name}</b>
               <span>{tn("{n} message", "{n} messages", total(value))}</span>
@@ -102,6 +113,7 @@ function Channel({ channel, found, load, edit }: ChannelProps) {
                 <CopyButton label={t("Copy {name}", { name })} text={() => gather(value, load, [])} />
                 <EditButton edit={edit} path={[]} name={name} />
               </span>
+              {since}
               {reducer && <span class="lgviz-card-who">{reducer}</span>}
               <Changes channel={name} />
             </header>
@@ -114,7 +126,7 @@ function Channel({ channel, found, load, edit }: ChannelProps) {
             load={load}
             edit={edit}
             open={small(value)}
-            channel={{ changed, reducer }}
+            channel={{ changed, reducer, since }}
           />
         )}
       </InChannel.Provider>
@@ -247,10 +259,12 @@ function MessageItem({ item, position, load, edit }: ItemProps) {
   const { message, ...node } = item.value;
   const box = useRef<HTMLDivElement>(null);
   const here = useReach([position]) !== null;
-  useInSight(box, useContext(InChannel), here && message !== undefined);
+  const found = useContext(InChannel);
+  useInSight(box, found, here && message !== undefined);
   if (!message) return <Value name={item.key} node={item.value} path={[position]} load={load} edit={edit} />;
   return (
-    <div ref={box} class="lgviz-message-item">
+    <div ref={box} class={`lgviz-message-item${here && found?.text === "" ? " is-landed" : ""}`}>
+      <Origin path={[position]} />
       {here ? (
         <Marking>
           <Message message={message} path={[position]} load={load} />

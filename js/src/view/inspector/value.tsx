@@ -19,6 +19,7 @@ import type { MessageView, ToolCallView, ValueItem, ValueNode } from "../../prot
 import { ProtocolError } from "../../source/error";
 import { Changes } from "../find/changes";
 import { InChannel, Marking, Sought, useInSight, useReach, Words } from "../find/found";
+import { Origin, Unmarked, useLined } from "../find/gutter";
 import { CopyButton } from "../ui/copy";
 import { type Edit, EditButton } from "../ui/edit";
 import { useOpen } from "../ui/expand";
@@ -41,7 +42,7 @@ interface Props {
   edit?: Edit | undefined;
   open?: boolean;
   /** A channel's own value: its line is the head of its card. */
-  channel?: { changed: boolean; reducer: string | null };
+  channel?: { changed: boolean; reducer: string | null; since: ComponentChildren };
   /** Children without a line above them. */
   bare?: boolean;
 }
@@ -58,10 +59,15 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
   useLayoutEffect(() => {
     if (opens) setOpen(true);
   }, [opens]);
-  useInSight(box, useContext(InChannel), reach === "here");
+  const found = useContext(InChannel);
+  useInSight(box, found, reach === "here");
   if (bare && can && isContainer(node)) return <Inside node={node} path={path} load={load} edit={edit} />;
   const drawn = (
-    <div ref={box} class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}`}>
+    <div
+      ref={box}
+      class={`lgviz-value is-${node.kind}${channel ? " is-channel" : ""}${reach === "here" && found?.text === "" ? " is-landed" : ""}`}
+    >
+      {name !== undefined && <Origin path={path} />}
       <div class="lgviz-value-line">
         {channel?.changed && <Changed />}
         <Toggle can={can} open={shown} set={setOpen} name={name ?? node.type}>
@@ -79,6 +85,7 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
           />
           {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         </span>
+        {channel?.since}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
         {channel && name !== undefined && <Changes channel={name} />}
       </div>
@@ -236,13 +243,25 @@ function LongText({
   path: readonly number[];
   load: Load | undefined;
 }) {
+  const shown = {
+    text: node.text,
+    more: node.more,
+    from: load && ((start: number, size: number) => textFrom(load, path, start, size)),
+  };
+  if (!useLined(path)) return <ProseText class="lgviz-long" {...shown} />;
   return (
-    <ProseText
-      class="lgviz-long"
-      text={node.text}
-      more={node.more}
-      from={load && ((start, size) => textFrom(load, path, start, size))}
-    />
+    <Text {...shown}>
+      {(text) => (
+        <div class="lgviz-long">
+          {text.split("\n").map((line, i) => (
+            <div key={i} class="lgviz-long-line">
+              <Origin path={path} line={i} />
+              <Words text={line} />
+            </div>
+          ))}
+        </div>
+      )}
+    </Text>
   );
 }
 
@@ -402,9 +421,11 @@ export function ToolCall({ call, opened = false }: { call: ToolCallView; opened?
       {open && (
         <div class="lgviz-children">
           {call.args.length === 0 && <span class="lgviz-faint">{t("no arguments")}</span>}
-          {call.args.map((arg) => (
-            <Value key={arg.key} name={arg.key} node={arg.value} open={opened || hidden} />
-          ))}
+          <Unmarked>
+            {call.args.map((arg) => (
+              <Value key={arg.key} name={arg.key} node={arg.value} open={opened || hidden} />
+            ))}
+          </Unmarked>
           {call.id && <div class="lgviz-faint lgviz-mono">id {call.id}</div>}
         </div>
       )}

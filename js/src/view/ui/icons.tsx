@@ -33,6 +33,13 @@ export const FilterIcon = () => (
   </Icon>
 );
 
+/** Marks beside lines. */
+export const OriginIcon = () => (
+  <Icon>
+    <path d="M3 3v4M3 9v4M6.5 4h7M6.5 8h7M6.5 12h7" />
+  </Icon>
+);
+
 /** A box of dashes: what is in it is not stored yet. */
 export const BoxIcon = () => (
   <Icon>
