@@ -105,7 +105,8 @@ class Comparison:
             if self.same(left, right) is not True and (found := self._parted(at, *ends)):
                 return found
             ends = [left or ends[0], right or ends[1]]
-        return None
+        # What tasks wrote is the same: then reducers made other states of it, if any.
+        return next(filter(None, map(self._in_state, range(len(self.steps)))), None) if self.diff else None
 
     @cached_property
     def diff(self) -> StateDiff:
@@ -138,14 +139,7 @@ class Comparison:
         """
         left, right = self.steps[at]
         if left is not None and right is not None and _comparable(left, right):
-            part = _first_difference(left, right)
-            if part.channel is None:
-                return None  # what could not be hashed exactly is equal
-            node = "+".join(made_by(left))
-            who = repr(node) if node else "The input"
-            where = f"in {self._named(right)} than in {self._named(left)}"
-            text = f"{who} gave another {part.place} {where}: {part.said}."
-            return Divergence(left, right, node or None, part.channel, part.path, text)
+            return self._in_state(at)
         came = left or right
         assert came is not None
         part = _first_difference(right_end if came is left else left_end, came)
@@ -156,6 +150,18 @@ class Comparison:
         where = f"After {self._named(after)}: " if after is not None else ""
         text = f"{where}{self._said(came)}{changed}, where {self._said(other)}."
         return Divergence(sides[0], sides[1], None, part.channel, part.path, text[0].upper() + text[1:])
+
+    def _in_state(self, at: int) -> Divergence | None:
+        """How the states differ to which the same nodes led, None if they do not."""
+        left, right = self.steps[at]
+        part = _first_difference(left, right)
+        if left is None or right is None or part.channel is None:
+            return None
+        node = "+".join(made_by(left))
+        who = repr(node) if node else "The input"
+        where = f"in {self._named(right)} than in {self._named(left)}"
+        text = f"{who} gave another {part.place} {where}: {part.said}."
+        return Divergence(left, right, node or None, part.channel, part.path, text)
 
     def _said(self, step: Checkpoint | None) -> str:
         if step is None:

@@ -74,11 +74,12 @@ class SideBySide:
         present = {step for step in visit if step is not None}
         if len(present) == 1:  # all share one checkpoint: no state need be read
             return tuple(None if step is None else 0 for step in visit)
+        digests = self._digests.of(present)
         known: dict[object, int] = {}
         found: list[int | None] = []
         for step in visit:
             # What cannot be hashed exactly is like nothing else.
-            key = None if step is None else self._digests.of(step) or step
+            key = None if step is None else digests[step] or step
             found.append(None if key is None else known.setdefault(key, len(known)))
         return tuple(found)
 

@@ -6,15 +6,17 @@ change has one fingerprint (:mod:`~lgviz.analysis.fingerprint`): ids that were m
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
+
+from langchain_core.messages import BaseMessage
 
 from lgviz.sources.places import by_channel
 
 from .align import align
 from .checkpoint import Checkpoint
 from .diff import Change, diff_states
-from .fingerprint import Fingerprints, Inexact
+from .fingerprint import Fingerprints, Inexact, messages_in
 from .messages import message_id
 
 __all__ = ["StepDigests", "Visit", "aligned", "made_by"]
@@ -62,31 +64,73 @@ def _key(step: Checkpoint) -> Hashable:
 
 
 class StepDigests:
-    """What steps did, as hashes: equal where they changed the same parts to the same, ids aside."""
+    """What steps did, as hashes: of what their tasks wrote if it is stored, else of what they changed."""
 
     def __init__(self) -> None:
         self._made = Fingerprints()
-        self._known: dict[Checkpoint, bytes | None] = {}
+        self._written: dict[Checkpoint, bytes | None] = {}
+        self._changed: dict[Checkpoint, bytes | None] = {}
 
-    def of(self, step: Checkpoint) -> bytes | None:
-        """The hash of what a step changed; None where a value in it cannot be hashed exactly."""
-        if step not in self._known:
-            before = {} if step.parent is None else by_channel(step.parent.values)
-            state = by_channel(step.values)
-            changes = [
-                (change.channel, change.kind, _place(change, before, state), change.after)
-                for change in diff_states(before, state)
-            ]
-            try:
-                self._known[step] = self._made.of(changes).digest
-            except Inexact:
-                self._known[step] = None
-        return self._known[step]
+    def of(self, steps: Iterable[Checkpoint]) -> dict[Checkpoint, bytes | None]:
+        """By step a hash, equal for those that did the same, ids aside; None where a value cannot be hashed
+        exactly."""
+        asked = list(steps)
+        for step in asked:
+            if step not in self._written:
+                self._written[step] = self._of_writes(step)
+        if None not in (found := {step: self._written[step] for step in asked}).values():
+            return found
+        for step in asked:
+            if step not in self._changed:
+                self._changed[step] = self._of_changes(step)
+        return {step: self._changed[step] for step in asked}
 
     def same(self, one: Checkpoint, other: Checkpoint) -> bool | None:
         """Whether two steps did the same; None where that cannot be told."""
-        digests = self.of(one), self.of(other)
-        return None if None in digests else digests[0] == digests[1]
+        if one == other:
+            return True
+        digests = set(self.of([one, other]).values())
+        return None if None in digests else len(digests) == 1
+
+    def _of_writes(self, step: Checkpoint) -> bytes | None:
+        writes = step.writes
+        if writes.derived or not any(any(one) for one in writes.values()):
+            return None
+        named = {message.id for message in messages_in(dict(writes)) if message.id}
+        places: dict[str, int] = {}
+        if named and step.parent is not None:  # a message that was there before is edited or removed
+            known = messages_in(by_channel(step.parent.values))
+            places = {message.id: n for n, message in enumerate(known) if message.id in named}
+        written = sorted(writes.items())
+        return self._hash(_by_place(written, places))
+
+    def _of_changes(self, step: Checkpoint) -> bytes | None:
+        before = {} if step.parent is None else by_channel(step.parent.values)
+        state = by_channel(step.values)
+        changes = [
+            (change.channel, change.kind, _place(change, before, state), change.after)
+            for change in diff_states(before, state)
+        ]
+        return self._hash(changes)
+
+    def _hash(self, value: Any) -> bytes | None:
+        try:
+            return self._made.of(value).digest
+        except Inexact:
+            return None
+
+
+def _by_place(value: Any, places: Mapping[str, int]) -> Any:
+    """What was written, its messages named by where they stood before; new ones by nothing: LangGraph stores
+    what a node wrote now with the ids that they were given, and now without."""
+    if isinstance(value, BaseMessage):
+        place = places.get(value.id or "")
+        return [place, value.model_copy(update={"id": None})]
+    if isinstance(value, (list, tuple)):
+        return [_by_place(each, places) for each in value]
+    if type(value) is dict:
+        return {name: _by_place(each, places) for name, each in value.items()}
+    return value
 
 
 def _place(change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]:

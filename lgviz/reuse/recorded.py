@@ -117,6 +117,12 @@ class Recording:
                         self._rows.setdefault(within(node_path(row.namespace), name), []).append(row.index)
         return self._rows.get(path, ())
 
+    def unused(self) -> None:
+        """Another run begins: no task was served to it yet."""
+        for tasks in self._read.values():
+            for task in tasks:
+                task.used = 0
+
     def at(self, row: int) -> list[RecordedTask]:
         """The tasks of the step that starts at a row."""
         found = self._read.get(row)

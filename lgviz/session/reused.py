@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 from langchain_core.runnables import RunnableConfig
 
 from lgviz.analysis.history import History, open_history
+from lgviz.analysis.steps import TreeRow
 from lgviz.errors import InvalidValue, listed
 from lgviz.reuse.model_recordings import ModelRecordings
 from lgviz.reuse.models import ModelCalls, RecordedAnswers
@@ -21,7 +22,7 @@ from .beginning import begins
 from .halts import StopPoints, names_in
 from .target import GraphTarget, Position
 
-__all__ = ["LookAhead", "models_of", "serving_of"]
+__all__ = ["LookAhead", "lending", "models_of", "serving_of"]
 
 
 class LookAhead(TypedDict, total=False):
@@ -32,6 +33,8 @@ class LookAhead(TypedDict, total=False):
 
 
 _KNOWN = ("live", "effects", "from_", "within")
+_LENT = "recordings"
+"""What of history is lent to one run after the other, so that none reads it anew; see :func:`lending`."""
 
 
 def serving_of(
@@ -51,7 +54,7 @@ def serving_of(
     if not reuse:
         return None
     asked: Mapping[str, Any] = reuse if isinstance(reuse, Mapping) else {}
-    if unknown := [name for name in asked if name not in _KNOWN]:
+    if unknown := [name for name in asked if name not in (*_KNOWN, _LENT)]:
         raise InvalidValue(f"reuse has no {listed(unknown)}.", f"It may have {listed(_KNOWN)}.")
     graph = given.graph
     seconds = asked.get("within", math.inf)
@@ -61,7 +64,9 @@ def serving_of(
     effects = StopPoints.of(asked.get("effects", ()), graph, "have effects", with_tasks=True).reaching(graph)
     others = names_in(asked.get("from_", ()))
     threads = ([] if begins(position) is not None else [position.thread_id]) + others
-    recordings = [Recording(open_history(given.given, thread_id=each), graph) for each in threads]
+    recordings = asked.get(_LENT) or _recordings(given, threads)
+    for recording in recordings:
+        recording.unused()
     own = {} if begins(position) is not None else configurable_of(position.saved.metadata)
     configurable = own | configurable_of((config or {}).get("configurable", {}))
     histories = [recording.history for recording in recordings]
@@ -76,6 +81,29 @@ def serving_of(
         within=seconds,
         **more,
     )
+
+
+def lending(reuse: bool | Mapping[str, Any], given: GraphTarget, thread_id: str) -> Mapping[str, Any] | None:
+    """A ``reuse`` for many runs of one thread, one after the other: what they look up is read once. None
+    where nothing is reused.
+
+    >>> from langgraph.checkpoint.memory import InMemorySaver
+    >>> import lgviz
+    >>> from lgviz.demos import two_nodes
+    >>> from lgviz.session import target_of
+    >>> two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
+    >>> with_history = lending({"live": "node_b"}, target_of(graph), "1")
+    >>> [lgviz.run(graph, "c0", reuse=with_history, thread_id="1").served.total() for _ in range(2)]
+    [1, 1]
+    """
+    if not reuse:
+        return None
+    asked = dict(reuse) if isinstance(reuse, Mapping) else {}
+    return {**asked, _LENT: _recordings(given, [thread_id, *names_in(asked.get("from_", ()))])}
+
+
+def _recordings(given: GraphTarget, threads: Iterable[str]) -> list[Recording]:
+    return [Recording(open_history(given.given, thread_id=each), given.graph) for each in threads]
 
 
 def models_of(
@@ -103,8 +131,8 @@ def models_of(
 
 def _before(history: History, position: Position) -> Iterable[int]:
     """The rows that led to a checkpoint: what ran there is done."""
-    row = history.tree.row_of(position.id, position.namespace)
-    parent = history.tree.rows[row].parent if row >= 0 else None
+    start = next(_starts(history, position), None)
+    parent = None if start is None else start.parent
     while parent is not None:
         yield parent.index
         parent = parent.parent
@@ -113,13 +141,19 @@ def _before(history: History, position: Position) -> Iterable[int]:
 def _after(history: History, position: Position) -> Iterator[int]:
     """The rows from a checkpoint on, the nearest first: what ran there before is likeliest asked again. Of a
     fork, those after the checkpoint that it left."""
-    tree, saved = history.tree, position.saved
-    left = place_of(saved.parent_config).checkpoint_id if saved.parent_config else None
-    starts = (tree.row_of(id_, position.namespace) for id_ in (position.id, left) if id_)
-    waiting = [tree.rows[start] for start in starts if start >= 0]
+    waiting = list(_starts(history, position))
     told = set()
     for row in waiting:  # grows
         if row.index not in told:
             told.add(row.index)
             yield row.index
             waiting.extend(row.children)
+
+
+def _starts(history: History, position: Position) -> Iterator[TreeRow]:
+    """The rows of a checkpoint and of the one that it left; a sandbox's own is in no history of the base."""
+    tree, saved = history.tree, position.saved
+    left = place_of(saved.parent_config).checkpoint_id if saved.parent_config else None
+    for id_ in filter(None, (position.id, left)):
+        if (row := tree.row_of(id_, position.namespace)) >= 0:
+            yield tree.rows[row]

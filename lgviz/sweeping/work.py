@@ -6,7 +6,8 @@ import copy
 import pickle
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import NoneType
 from typing import Any
@@ -16,6 +17,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from lgviz.replaying.executors import each_done
 from lgviz.replaying.shipping import packed
+from lgviz.session.reused import lending
+from lgviz.session.target import target_of
 from lgviz.sources import open_source
 from lgviz.transfer.migration import places_of
 from lgviz.transfer.threads import Put, ThreadCopy
@@ -43,18 +46,22 @@ class Trials:
     ways: Mapping[Hashable, Way]
     manner: Manner
     score: Score | None = None
+    _lent: list[Manner] = field(default_factory=list, repr=False)
+    """Manners that no run uses now, with the history that runs before have read."""
 
     def tried(self, item: Item) -> Outcome:
         """What an item names; what it raises is its outcome."""
         try:
-            return Outcome.of(*self.ways[item[0]].tried(self.graph, self.manner), self.score)
+            with self._lending() as manner:
+                return Outcome.of(*self.ways[item[0]].tried(self.graph, manner), self.score)
         except Exception as error:
             return Outcome.refused(error)
 
     async def atried(self, item: Item) -> Outcome:
         """:meth:`tried`, awaited."""
         try:
-            return Outcome.of(*await self.ways[item[0]].atried(self.graph, self.manner), self.score)
+            with self._lending() as manner:
+                return Outcome.of(*await self.ways[item[0]].atried(self.graph, manner), self.score)
         except Exception as error:
             return Outcome.refused(error)
 
@@ -75,13 +82,26 @@ class Trials:
                 raise KeyboardInterrupt
             yield item, outcome
 
+    @contextmanager
+    def _lending(self) -> Iterator[Manner]:
+        """The manner, with history that one run at a time looks through."""
+        try:
+            lent = self._lent.pop()
+        except IndexError:
+            reuse = lending(self.manner.reuse, target_of(self.graph), self.thread_id)
+            lent = replace(self.manner, reuse=reuse or False)
+        try:
+            yield lent
+        finally:
+            self._lent.append(lent)
+
     def over(self, thread: Iterable[Put]) -> Trials:
         """These over a thread in memory."""
         graph, saver = copy.copy(self.graph), InMemorySaver()
         for name, args in thread:
             getattr(saver, name)(*args)
         graph.checkpointer = saver
-        return replace(self, graph=graph)
+        return replace(self, graph=graph, _lent=[])
 
 
 @dataclass(frozen=True, slots=True)

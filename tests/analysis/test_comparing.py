@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
@@ -103,6 +103,23 @@ def test_a_node_that_says_another_thing_is_named_with_both() -> None:
     assert found.divergence.text == (
         "'answer' gave another messages[2].content in c4 of 'b' than in c4 of 'a': \"yes\" → \"no\"."
     )
+
+
+def test_messages_that_are_edited_or_removed_are_told_by_their_place() -> None:
+    def branch(change: Any) -> lgviz.History:
+        builder = StateGraph(_State)
+        builder.add_node("ask", lambda _: {"messages": [AIMessage("hi", id="a"), AIMessage("hi", id="b")]})
+        builder.add_node("change", lambda state: {"messages": change(state["messages"])})
+        builder.add_edge(START, "ask")
+        builder.add_edge("ask", "change")
+        return _run(builder.compile(checkpointer=InMemorySaver()))
+
+    removed = [branch(lambda m, n=n: [RemoveMessage(id=m[n].id)]) for n in (1, 2, 1)]
+    assert lgviz.compare(removed[0], removed[2]).frame()["same"].all()
+    assert lgviz.compare(removed[0], removed[1]).frame()["same"].tolist() == [True, True, True, False]
+    edited = [branch(lambda m, n=n: [AIMessage("ho", id=m[n].id if n else None)]) for n in (1, 2, 0)]
+    told = lgviz.compare(*edited)
+    assert isinstance(told, lgviz.SideBySide) and told.groups[-1] == (0, 1, 2)
 
 
 def test_a_wider_fan_out_is_the_same_visit() -> None:
