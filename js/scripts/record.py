@@ -300,6 +300,8 @@ def agent() -> list[dict[str, Any]]:
     view.ask("search", query="TP938")
     view.ask("code_get", act="diff", checkpoint=ids["c12"], other=ids["c11"])
     view.ask("thread_refresh")
+    for id_ in ids.values():
+        view.ask("blame_get", checkpoint=id_)
     return view.close()
 
 

@@ -46,6 +46,24 @@ for (const method of [
     }
   });
 
+it("blame_get is what Python says, and each part is found where it was", async () => {
+  const source = saved();
+  let places = 0;
+  for (const [{ checkpoint }, { steps, parts }] of await asked("blame_get")) {
+    const found = await source.request("blame_get", { checkpoint });
+    const named = (of: typeof steps, all: typeof parts) =>
+      all.map(({ step, ...part }) => ({ ...part, label: of[step]?.label, nodes: of[step]?.nodes }));
+    expect(named(found.steps, found.parts)).toEqual(named(steps, parts));
+    for (const { channel, path, line, step } of parts) {
+      const target = steps[step]?.id as string;
+      const place = await source.request("origin_find", { checkpoint, channel, path, line, target });
+      expect(place.path).not.toBeNull();
+      places++;
+    }
+  }
+  expect(places).toBeGreaterThan(100);
+});
+
 it("it opens where it was told to, and cannot act", async () => {
   const source = saved();
   const opened = await source.request("thread_open", { thread_id: null });

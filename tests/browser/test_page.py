@@ -50,6 +50,12 @@ def test_a_page_reads_from_the_disk_without_a_network_and_has_no_dead_button(
         expect(shown.root.get_by_test_id("lgviz-row")).to_have_count(21)
         shown.select("c8")
         expect(shown.tab("state")).to_contain_text("could not rebook you")
+        shown.inspector.get_by_test_id("lgviz-gutter").click()
+        origin = shown.inspector.locator('[data-channel="reservation"]').get_by_test_id("lgviz-origin").first
+        expect(origin).to_have_attribute("data-label", "c3")
+        origin.click()
+        expect(shown.row("c3")).to_have_attribute("aria-selected", "true")
+        shown.select("c8")
         for act in ACTS:
             expect(page.get_by_test_id(f"lgviz-{act}")).to_have_count(0)
         expect(shown.tab("diff")).to_contain_text("one added")

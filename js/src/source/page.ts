@@ -16,6 +16,7 @@ import type {
   ThreadView,
   WhyView,
 } from "../protocol";
+import { blameOf, placeIn } from "./blamer";
 import { bufferOf, decodeResult } from "./columns";
 import { differ } from "./differ";
 import { ProtocolError } from "./error";
@@ -92,6 +93,11 @@ export class PageSource implements Source {
     value_find: ({ checkpoint, channel, before, match, after }) => ({
       path: findPath(this.#value(checkpoint, channel), before, match, after),
     }),
+    blame_get: ({ checkpoint }) => blameOf(this.#path(checkpoint)),
+    origin_find: ({ checkpoint, channel, path, line, target }) => {
+      const there = this.#row(target).view.channels.find(({ name }) => name === channel);
+      return placeIn(this.#value(checkpoint, channel), there?.value, path, line);
+    },
     media_get: ({ checkpoint, channel, path }) => {
       const { media, data } = partAt(this.#value(checkpoint, channel), path);
       if (!media || data === undefined) throw missing();
@@ -186,6 +192,18 @@ export class PageSource implements Source {
     const row = this.#numbers.get(checkpoint);
     if (row === undefined) throw missing();
     return this.#parts.of<PageRow>(this.#data.rows[row]);
+  }
+
+  /** A checkpoint and those before it in its namespace. */
+  #path(checkpoint: string): PageRow[] {
+    const path = [this.#row(checkpoint)];
+    const { namespace } = (path[0] as PageRow).view;
+    for (let row = path[0]; row?.view.parent; ) {
+      row = this.#numbers.has(row.view.parent) ? this.#row(row.view.parent) : undefined;
+      if (row?.view.namespace !== namespace) break;
+      path.push(row);
+    }
+    return path;
   }
 
   #value(checkpoint: string, channel: string): WholeNode {
