@@ -18,7 +18,7 @@ from lgviz.analysis.history import complete_by_tab, open_history
 from lgviz.automatic import CellDebuggers, key_of
 from lgviz.backend import Backend
 from lgviz.completion import SUFFIXES, complete_magic, is_debuggable, unquoted
-from lgviz.errors import LgvizError
+from lgviz.errors import LgvizError, described
 from lgviz.files import export
 from lgviz.reuse.models import ModelCalls
 from lgviz.verbs import VERBS, ask
@@ -26,6 +26,8 @@ from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
 
+_OF_QUESTIONS = ("as_node", "note", "live")
+"""Options that only questions take."""
 _PASSWORD = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
 """Who opens a database by URL: copied code must not tell. psycopg takes it from PGUSER and ~/.pgpass."""
 
@@ -115,6 +117,15 @@ class LgvizMagics(Magics):
         action="store_true",
         help="mark the checkpoints that a coding agent looks at by `lgviz mcp` (default: LgvizMagics.agent)",
     )
+    @argument("--as-node", metavar="NODE", help="after fork: the node in whose name the update is made")
+    @argument("--note", help="after fork: why, for whoever reads the tree later")
+    @argument(
+        "--live",
+        action="append",
+        default=[],
+        metavar="NODE",
+        help="after replay: a node whose code has changed, which always runs; may be given again",
+    )
     @argument("--height", type=int, help="height in pixels (default: LgvizMagics.height, 620)")
     @argument(
         "--no-static",
@@ -137,17 +148,22 @@ class LgvizMagics(Magics):
             %lgviz postgresql://user@host/database
             %lgviz diff c3 c7
             %lgviz diff graph c3 c7 --thread 1
+            %lgviz fork c3 "{'city': 'Rome'}" --as-node tools
+            %lgviz replay graph checkpoints.db --live agent
             %lgviz on
             %lgviz export thread.html
             %lgviz export checkpoints.db thread.html --thread 1
         """
         subject, options = self._parsed(line)
         named, overwrite = options.pop("file"), options.pop("overwrite")
+        asked = {name: options.pop(name) for name in _OF_QUESTIONS}
         if cell is None and subject == "export":
             self._export(named, options, overwrite)
             return None
         if cell is None and subject and subject in VERBS and not self._is_subject(subject):
-            return self._answer(subject, named, options)
+            return self._answer(subject, named, {**options, **asked})
+        if misplaced := [name for name, value in asked.items() if value]:
+            raise UsageError(f"--{misplaced[0].replace('_', '-')} goes with a question: see %lgviz?")
         if named:
             raise UsageError(f"unrecognized arguments: {' '.join(named)}")
         if cell is not None:
@@ -171,6 +187,7 @@ class LgvizMagics(Magics):
     def _answer(self, word: str, named: list[str], options: dict[str, Any]) -> Any:
         """The answer to a question, of the thread that is named or of the debugger shown last."""
         try:
+            options["evaluated"] = self._evaluated
             if named and self._is_subject(named[0]):
                 reading = {name: options[name] for name in ("thread_id", "trust", "redact")}
                 history = open_history(self._subject(named.pop(0))[0], **reading)
@@ -182,6 +199,14 @@ class LgvizMagics(Magics):
             return ask(word, history, [str(unquoted(each)) for each in named], options)
         except LgvizError as error:
             raise UsageError(str(error)) from None
+
+    def _evaluated(self, text: str) -> Any:
+        """The value of an expression that was typed."""
+        assert self.shell is not None
+        try:
+            return self.shell.ev(text)
+        except Exception as error:
+            raise UsageError(f"{text} raised {described(error)}. Give a Python expression.") from None
 
     def _export(self, named: list[str], options: dict[str, Any], overwrite: bool) -> None:
         """Write a file; what it contains is printed before."""

@@ -18,7 +18,10 @@ from lgviz.analysis.search import search
 from lgviz.analysis.side_by_side import SideBySide
 from lgviz.analysis.why import Why
 from lgviz.errors import InvalidValue
+from lgviz.replaying import Replay
+from lgviz.replaying import replay as replay_threads
 from lgviz.session import expression_over
+from lgviz.session import fork as fork_checkpoint
 
 if TYPE_CHECKING:
     import pandas
@@ -84,9 +87,36 @@ def bisect(history: History, expression: str) -> Checkpoint | str:
     return found or f"It does not hold at {history.latest.label}, where the latest branch ends."
 
 
-VERBS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each for each in (diff, blame, compare, why, find, evaluate, bisect, threads)
-}
+def fork(
+    history: History,
+    checkpoint: str,
+    values: str = "None",
+    *,
+    as_node: str | None = None,
+    note: str | None = None,
+    evaluated: Callable[[str], Any],
+) -> Checkpoint:
+    """A new branch from a checkpoint, by an update: a Python expression, as update_state takes it."""
+    return fork_checkpoint(_graph_of(history), history[checkpoint], evaluated(values), as_node, note=note)
+
+
+def replay(
+    history: History, source: str | None = None, *, live: Sequence[str] = (), thread_id: str | None = None
+) -> Replay:
+    """Today's graph on stored threads: its own, or those of a database."""
+    graph = _graph_of(history)
+    return replay_threads(graph, source or graph, threads=thread_id, live=live)
+
+
+def _graph_of(history: History) -> Any:
+    graph = history.source.graph
+    if graph is None:
+        raise InvalidValue("No graph is known for this thread.", "Name the graph instead of its database.")
+    return graph
+
+
+_ALL = (diff, blame, compare, why, find, evaluate, bisect, threads, fork, replay)
+VERBS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in _ALL}
 """By its word, what answers."""
 
 

@@ -150,7 +150,8 @@ def test_completion_knows_graphs_files_and_threads(
 
 
 OPTIONS = [
-    "--overwrite", "--thread", "--store", "--trust", "--redact", "--agent", "--height", "--no-static", "-t", "-s",
+    "--overwrite", "--thread", "--store", "--trust", "--redact", "--agent", "--as-node", "--note", "--live",
+    "--height", "--no-static", "-t", "-s",
 ]  # fmt: skip
 
 
@@ -166,7 +167,7 @@ OPTIONS = [
         ("%lgviz graph ", OPTIONS),
         ("%lgviz export ", ["graph", "bare", "saver", "here.db", *OPTIONS]),
         ("%lgviz export graph --thread ", ["'two words'", "1"]),
-        ("%lgviz graph --", OPTIONS[:8]),
+        ("%lgviz graph --", [each for each in OPTIONS if each.startswith("--")]),
         ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
         ("%lgviz graph --trust a ", OPTIONS),
         ("%lgviz graph -t ", ["'two words'", "1"]),
@@ -255,6 +256,10 @@ def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
         ("find node_b", "c3"),
         ("evaluate 'len(bar)'", "c5"),
         ("bisect 'len(bar) > 1'", "<Checkpoint c4 node_a"),
+        ("fork c2 \"{'foo': 'x'}\" --as-node node_a --note why", "<Checkpoint c6 node_a"),
+        ("replay", "Replay of 2 threads: 2 same"),
+        ("replay --thread 1 --live node_b", "of 1 thread: 1 same"),
+        ("replay graph here.db --live node_a", "Replay of 2 threads"),
         ("bisect 'len(bar) > 7'", "does not hold at c5"),
     ],
 )
@@ -266,6 +271,10 @@ def test_a_cell_is_told_what_it_asks(shell: InteractiveShell, line: str, told: s
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        ("fork here.db c2 --as-node node_a", "Name the graph"),
+        ("fork graph c2 nothing", "NameError"),
+        ("graph --live node_a", "goes with a question"),
+        ("replay graph --live nothing", "nothing"),
         ("evaluate graph 'len('", "no Python expression"),
         ("evaluate graph 'plan + 1'", "neither c, values, a channel"),
         ("bisect graph 'bar / 2'", "raised TypeError"),
