@@ -71,7 +71,7 @@ class Comparison:
     >>> compared.ancestor
     <Checkpoint c2 node_a, step 1>
     >>> compared.divergence.text
-    "After c2: an update as 'node_a' was made (c4), which changed foo, where 'node_b' ran (c3)."
+    "After c2: an update as `node_a` was made (c4), which changed foo, where `node_b` ran (c3)."
 
     Attributes:
         ancestor: the last checkpoint that both have; None where they have none.
@@ -158,7 +158,7 @@ class Comparison:
         if left is None or right is None or part.channel is None:
             return None
         node = "+".join(made_by(left))
-        who = repr(node) if node else "The input"
+        who = f"`{node}`" if node else "The input"
         where = f"in {self._named(right)} than in {self._named(left)}"
         text = f"{who} gave another {part.place} {where}: {part.said}."
         return Divergence(left, right, node or None, part.channel, part.path, text)
@@ -166,7 +166,7 @@ class Comparison:
     def _said(self, step: Checkpoint | None) -> str:
         if step is None:
             return "nothing more came"
-        who = ", ".join(map(repr, made_by(step)))
+        who = ", ".join(f"`{node}`" for node in made_by(step))
         if step.source == "update":
             did = f"an update as {who} was made" if who else "an update was made"
         elif step.source == "input":

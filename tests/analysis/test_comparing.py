@@ -41,7 +41,7 @@ def test_a_fork_by_hand_is_named_with_what_it_changed(history: lgviz.History) ->
     assert parted is not None and (parted.left, parted.right) == (history["c6"], history["c17"])
     assert parted.channel == "messages" and parted.node is None
     assert parted.text == (
-        "After c5: an update as 'tools' was made (c17), which changed messages[4].content, where 'agent' ran (c6)."
+        "After c5: an update as `tools` was made (c17), which changed messages[4].content, where `agent` ran (c6)."
     )
     assert found.frame()[["left", "right"]].to_numpy().tolist() == [
         [None, "c17"], ["c6", "c18"], ["c7", "c19"], ["c8", "c20"],
@@ -59,7 +59,7 @@ def test_steps_that_do_the_same_after_a_fork_are_told_from_those_that_do_not(his
 def test_a_branch_that_goes_on_parts_where_the_other_ends(history: lgviz.History) -> None:
     parted = history.compare("c6", "c8").divergence
     assert parted is not None and parted.left is None and parted.right == history["c7"]
-    assert parted.text == "After c6: 'tools' ran (c7), where nothing more came."
+    assert parted.text == "After c6: `tools` ran (c7), where nothing more came."
     assert history.compare("c8", "c8").divergence is None
 
 
@@ -101,7 +101,7 @@ def test_a_node_that_says_another_thing_is_named_with_both() -> None:
     assert isinstance(found, lgviz.Comparison) and found.divergence is not None
     assert (found.divergence.node, found.divergence.channel) == ("answer", "messages")
     assert found.divergence.text == (
-        "'answer' gave another messages[2].content in c4 of 'b' than in c4 of 'a': \"yes\" → \"no\"."
+        "`answer` gave another messages[2].content in c4 of 'b' than in c4 of 'a': \"yes\" → \"no\"."
     )
 
 

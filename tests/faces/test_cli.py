@@ -765,7 +765,7 @@ def test_who_set_what_is_told(db: Path) -> None:
 def test_branches_and_threads_are_compared(folder: Path, db: Path) -> None:
     two = lg("compare", db, "c3", "c5")
     assert (
-        "After c2: an update as 'node_a' was made (c4), which changed foo, where 'node_b' ran (c3)."
+        "After c2: an update as `node_a` was made (c4), which changed foo, where `node_b` ran (c3)."
         in two.out
     )
     assert lg("compare", db).out == two.out  # the two branches that there are
