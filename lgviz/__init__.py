@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.history import open_history as history
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.analysis.side_by_side import SideBySide
+    from lgviz.analysis.thread_stats import thread_stats
     from lgviz.analysis.why import Why
     from lgviz.backend import Backend
     from lgviz.errors import LgvizError
@@ -112,6 +113,7 @@ __all__ = [
     "save_bundle",
     "start",
     "sweep",
+    "thread_stats",
     "to_cases",
     "unload_ipython_extension",
 ]
@@ -169,6 +171,7 @@ _HOMES = {
     "save_bundle": "lgviz.transfer.bundles",
     "start": "lgviz.session",
     "sandbox": "lgviz.session:open_sandbox",
+    "thread_stats": "lgviz.analysis.thread_stats",
     "to_cases": "lgviz.export.cases",
 }
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lgviz.export.sizes import size_text
+
 from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, local, progress, table
 
@@ -24,8 +26,18 @@ _MARKS = {"+": "green", "-": "red", "~": "yellow"}
 
 
 @command("lgviz threads checkpoints.db")
-def threads(database: OpenedDatabase) -> CommandAnswer:
+def threads(
+    database: OpenedDatabase,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Tell of each how long, how big, what failed, who came last.")
+    ] = False,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="The same, and the tokens of models: opens what tasks wrote.")
+    ] = False,
+) -> CommandAnswer:
     """List the threads, the newest activity first."""
+    if stats or tokens:
+        return _stats(database, tokens)
     found = database.source.threads()
 
     def data() -> dict[str, Any]:
@@ -39,6 +51,29 @@ def threads(database: OpenedDatabase) -> CommandAnswer:
         table(("THREAD", "CHECKPOINTS", "LAST"), rows),
         "No thread yet.",
     )
+
+
+def _stats(database: OpenedDatabase, tokens: bool) -> CommandAnswer:
+    from lgviz.analysis.thread_stats import thread_stats
+
+    frame = thread_stats(database.source, tokens)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    stopped = frame.attrs.get("stopped")
+
+    def cells(row: dict[Any, Any]) -> list[Any]:
+        taken, seconds = row["bytes"], row["seconds"]
+        told = {
+            "bytes": None if taken is None else size_text(taken),
+            "seconds": None if seconds is None else f"{seconds:.3f}",
+        }
+        return ["" if value is None else value for value in {**row, **told}.values()]
+
+    def lines() -> Iterator[Line]:
+        yield from table([name.upper() for name in frame.columns], map(cells, rows))
+        if stopped:
+            yield stopped
+
+    return CommandAnswer(lambda: {"threads": rows, "stopped": stopped}, lines(), "No thread yet.")
 
 
 @command("lgviz show checkpoints.db --thread 1 --at c5")

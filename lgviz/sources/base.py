@@ -21,6 +21,7 @@ from lgviz.persistence.savers.lineage import ThreadLineage, ThreadLink
 from lgviz.persistence.savers.stats import PruneEstimate, Stats
 
 from .redact import Redactor, Rules
+from .thread_facts import ThreadFacts, facts_of
 
 __all__ = [
     "Bookkeeping",
@@ -31,6 +32,7 @@ __all__ = [
     "Source",
     "SourceOrigin",
     "StoredWrite",
+    "ThreadFacts",
     "ThreadIndex",
     "ThreadInfo",
     "ThreadLineage",
@@ -308,6 +310,10 @@ class Source(ABC):
             return {id_: values[channel] for id_, values in found.items() if channel in values}
 
         return read
+
+    def thread_facts(self) -> list[ThreadFacts]:
+        """What is told of all threads without opening a value, in the order of :meth:`threads`."""
+        return [facts_of(one.thread_id, self.index(one.thread_id)) for one in self.threads()]
 
     def shown(self, text: str) -> str:
         """A text that belongs to no value, as the id of a thread in a file: masked where the source masks."""

@@ -11,7 +11,16 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP
 
 from lgviz.errors import CheckpointNotFound
 
-from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage
+from .base import (
+    Bookkeeping,
+    Record,
+    Source,
+    StoredWrite,
+    ThreadFacts,
+    ThreadIndex,
+    ThreadInfo,
+    ThreadLineage,
+)
 
 __all__ = ["LayeredSource"]
 
@@ -43,6 +52,9 @@ class LayeredSource(Source):
 
     def threads(self) -> list[ThreadInfo]:
         return self.lower.threads()
+
+    def thread_facts(self) -> list[ThreadFacts]:
+        return self.lower.thread_facts()
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         upper = self.upper

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.savers.stats import PruneEstimate, Stats
 
-from .base import Bookkeeping, Record, Source, StoredWrite, ThreadIndex, ThreadInfo, ThreadLineage, Told
+from .base import (
+    Bookkeeping,
+    Record,
+    Source,
+    StoredWrite,
+    ThreadFacts,
+    ThreadIndex,
+    ThreadInfo,
+    ThreadLineage,
+    Told,
+)
 from .redact import Redactor
 
 if TYPE_CHECKING:  # takes a second to import, which who only reads a database is spared
@@ -57,6 +67,9 @@ class RedactedSource(Source):
 
     def threads(self) -> list[ThreadInfo]:
         return self._real.threads()
+
+    def thread_facts(self) -> list[ThreadFacts]:
+        return self._real.thread_facts()
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         index = self._real.index(thread_id, since)

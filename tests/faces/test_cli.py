@@ -263,6 +263,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
     }
     commands = {
         "threads": ["threads", own],
+        "threads --stats": ["threads", own, "--stats"],
         "show": ["show", own],
         "show --at": ["show", own, "--at", "c4"],
         "diff": ["diff", own, "c2", "c3"],
@@ -295,6 +296,16 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "check": {"where", "what", "certain"},
     }
     assert {name: keys | only_with_content.get(name, set()) for name, keys in shown.items()} == documented
+
+
+def test_stats_of_all_threads(db: Path) -> None:
+    name, steps, seconds, errors, interrupts, tokens, size, last = (
+        lg("threads", db, "--tokens").out.rstrip("\n").split("\t")
+    )
+    assert (name, steps, errors, interrupts, tokens, last) == ("two", "6", "0", "0", "", "node_b")
+    assert float(seconds) >= 0 and size.endswith(" KB")
+    (told,) = lg("threads", db, "--stats", "--json").data["threads"]
+    assert told["tokens"] is None and told["bytes"] == lg("stats", db, "--json").data["by_thread"]["two"]
 
 
 def test_json_holds_what_is_stored(db: Path) -> None:

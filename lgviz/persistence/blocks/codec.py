@@ -17,6 +17,8 @@ _ROWS, _SMALL_ROW = 2048, 2048
 """How many rows are kept opened, and the longest of them in bytes: a history meets each row many times."""
 # Marks before a row's bytes: no container in msgpack begins like that.
 _ROW_SEALED, _ROW_PACKED = b"\xc1", b"\xc0"
+OPAQUE_ROWS = (_ROW_SEALED, _ROW_PACKED)
+"""How rows begin in which nothing can be looked for before they are opened."""
 
 
 class BlockCodec:

@@ -13,6 +13,7 @@ from lgviz.persistence.database.migrations import CHECKPOINTS, lasting
 from lgviz.persistence.database.statements import Operation
 
 from .deltas import DeltaReads
+from .facts import FactReads
 from .index import ThreadReads
 from .integrity import CheckpointIntegrity
 from .lineage import Lineages
@@ -36,6 +37,7 @@ class SaverEngine:
         reads: ``get_tuple`` and ``list``.
         writes: ``put`` and ``put_writes``.
         index: ``index`` and ``threads``.
+        facts: what is told of every thread at once.
         deltas: ``get_delta_channel_history``.
         removal: ``delete_thread``, ``delete_for_runs``, ``prune`` and ``copy_thread``.
         stats: ``stats``.
@@ -51,6 +53,7 @@ class SaverEngine:
         self.reads = CheckpointReads(self.records, self.lineages)
         self.writes = CheckpointWrites(self.records, self.lineages, self.removal)
         self.index = ThreadReads(self.records, self.lineages)
+        self.facts = FactReads(self.records)
         self.deltas = DeltaReads(self.records, self.lineages)
         self.stats = Accounting(self.records, self.removal)
         self.integrity = CheckpointIntegrity(self.records, self.removal)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lgviz.sources.base import (
     CheckpointRow,
     Record,
     StoredWrite,
+    ThreadFacts,
     ThreadIndex,
     ThreadInfo,
     Undecodable,
@@ -79,6 +82,17 @@ class MemorySource(EncodedSource):
                         writes.append(WriteRow(namespace, id_, task_id, write[3], idx, write[1]))
         token = MemoryToken({name: (len(rows), rows[-1][0]) for name, rows in stored.items() if rows}, counts)
         return ThreadIndex(checkpoints, writes, token, reset)
+
+    def thread_facts(self) -> list[ThreadFacts]:
+        taken = Counter[str]()
+        for thread, namespaces in list(self._saver.storage.items()):
+            rows = [row for stored in list(namespaces.values()) for row in list(stored.values())]
+            taken[thread] += sum(len(row[0][1]) + len(row[1][1]) for row in rows)
+        for (thread, *_), held in list(self._saver.writes.items()):
+            taken[thread] += sum(len(write[2][1]) for write in list(held.values()))
+        for (thread, *_), blob in list(self._saver.blobs.items()):
+            taken[thread] += len(blob[1])
+        return [replace(facts, bytes=taken[facts.thread_id]) for facts in super().thread_facts()]
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         row = self._row(thread_id, namespace, checkpoint_id)

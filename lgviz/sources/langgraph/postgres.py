@@ -41,6 +41,8 @@ class PostgresSource(LangGraphTables):
     """Reads the tables ``checkpoints``, ``checkpoint_blobs`` and ``checkpoint_writes``."""
 
     _threads = sql.POSTGRES_THREADS
+    _activity = sql.POSTGRES_ACTIVITY
+    _newest = sql.POSTGRES_NEWEST
     _columns_of = sql.POSTGRES_COLUMNS
     _writes = "checkpoint_writes"
     _value = "blob"
@@ -110,6 +112,9 @@ class PostgresSource(LangGraphTables):
         for id_, head, _ in heads:
             broken = Undecodable("it is no JSON object", 0, "checkpoint")
             yield id_, broken if head is None else (json.loads(head), values[id_])
+
+    def _thread_sizes(self) -> list[str]:
+        return [*super()._thread_sizes(), sql.POSTGRES_THREAD_BLOBS]
 
     def _value_faults(self, thread_id: str, ids: Rows) -> Iterator[Problem]:  # noqa: ARG002
         # That a value is missing cannot be told: LangGraph stores nothing for an empty channel either.

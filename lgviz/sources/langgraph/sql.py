@@ -8,6 +8,7 @@ __all__ = [
     "ANY",
     "IDS",
     "PARENTS",
+    "POSTGRES_ACTIVITY",
     "POSTGRES_BLOBS",
     "POSTGRES_BLOB_KEYS",
     "POSTGRES_BLOB_SIZES",
@@ -15,23 +16,33 @@ __all__ = [
     "POSTGRES_FORMATS",
     "POSTGRES_HEADS",
     "POSTGRES_HELD",
+    "POSTGRES_NEWEST",
     "POSTGRES_ROWS",
     "POSTGRES_ROW_SIZE",
     "POSTGRES_SINCE",
     "POSTGRES_SOME_BLOBS",
     "POSTGRES_THREADS",
+    "POSTGRES_THREAD_BLOBS",
+    "SQLITE_ACTIVITY",
     "SQLITE_COLUMNS",
     "SQLITE_INTEGRITY",
+    "SQLITE_NEWEST",
     "SQLITE_ROWS",
     "SQLITE_ROW_SIZE",
     "SQLITE_THREADS",
     "TWICE",
     "checkpoint_sizes",
     "facts",
+    "led",
+    "marks",
     "metadata_of",
+    "newest",
+    "newest_writes",
     "orphans",
     "sent",
     "sqlite_blobs",
+    "thread_sizes",
+    "thread_write_sizes",
     "write_sizes",
     "writes",
     "writes_to",
@@ -115,13 +126,75 @@ def write_sizes(table: str, value: str) -> str:
     return f"SELECT thread_id, checkpoint_id, channel, count(*), {size} FROM {table} GROUP BY 1, 2, 3"
 
 
+# ---------------------------------------------------------------- all threads at once
+
+
+def thread_sizes(size: str, activity: str) -> str:
+    """How many root checkpoints a thread has, the first and the last id of them, and the bytes of all.
+
+    Args:
+        size: the bytes of a row.
+        activity: what is greater, the newer a thread's activity is.
+    """
+    root = "CASE WHEN checkpoint_ns = '' THEN checkpoint_id END"
+    return f"""
+        SELECT thread_id, count({root}), min({root}), max({root}), sum({size}) FROM checkpoints
+        GROUP BY thread_id ORDER BY {activity} DESC"""
+
+
+def thread_write_sizes(table: str, value: str) -> str:
+    """The bytes of the writes of a thread."""
+    return f"SELECT thread_id, coalesce(sum(length({value})), 0) FROM {table} GROUP BY thread_id"
+
+
+def newest(ids: str, metadata: str) -> str:
+    """The metadata of each thread's newest root checkpoint, and the id and metadata of its parent.
+
+    Args:
+        ids: selects the newest: thread and id.
+        metadata: the column.
+    """
+    return f"""
+        SELECT c.thread_id, c.{metadata}, p.checkpoint_id, p.{metadata} FROM ({ids}) n
+        JOIN checkpoints c ON c.thread_id = n.thread_id AND c.checkpoint_ns = ''
+            AND c.checkpoint_id = n.checkpoint_id
+        LEFT JOIN checkpoints p ON p.thread_id = c.thread_id AND p.checkpoint_ns = ''
+            AND p.checkpoint_id = c.parent_checkpoint_id"""
+
+
+def newest_writes(ids: str, table: str, path: str) -> str:
+    """The writes of the step that made each thread's newest root checkpoint (``ids``: see :func:`newest`)."""
+    return f"""
+        SELECT w.thread_id, w.checkpoint_id, task_id, {path}, idx, channel FROM ({ids}) n
+        JOIN checkpoints c ON c.thread_id = n.thread_id AND c.checkpoint_ns = ''
+            AND c.checkpoint_id = n.checkpoint_id
+        JOIN {table} w ON w.thread_id = c.thread_id AND w.checkpoint_ns = ''
+            AND w.checkpoint_id = c.parent_checkpoint_id"""
+
+
+def marks(table: str, path: str, count: int) -> str:
+    """The writes to some channels of root namespaces. Takes that many channels."""
+    return f"""
+        SELECT thread_id, checkpoint_id, task_id, {path}, idx, channel FROM {table}
+        WHERE checkpoint_ns = '' AND channel IN ({_marks(count)})"""
+
+
+def led(table: str) -> str:
+    """The channels that are written to."""
+    return f"SELECT DISTINCT channel FROM {table}"
+
+
 # ---------------------------------------------------------------- SQLite
 
 SQLITE_ROW_SIZE = "length(checkpoint) + coalesce(length(metadata), 0)"
 SQLITE_INTEGRITY = "PRAGMA integrity_check(20)"
-SQLITE_THREADS = """
+SQLITE_ACTIVITY = "max(rowid)"
+SQLITE_THREADS = f"""
 SELECT thread_id, sum(checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
-GROUP BY thread_id ORDER BY max(rowid) DESC"""
+GROUP BY thread_id ORDER BY {SQLITE_ACTIVITY} DESC"""
+
+SQLITE_NEWEST = """
+SELECT thread_id, checkpoint_id, max(rowid) FROM checkpoints WHERE checkpoint_ns = '' GROUP BY thread_id"""
 
 SQLITE_COLUMNS = "SELECT name FROM pragma_table_info(?)"
 
@@ -140,9 +213,14 @@ def sqlite_blobs(type_: str, count: int) -> str:
 
 # ---------------------------------------------------------------- PostgreSQL
 
-POSTGRES_THREADS = """
+POSTGRES_ACTIVITY = "max(checkpoint_id)"
+POSTGRES_THREADS = f"""
 SELECT thread_id, count(*) FILTER (WHERE checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
-GROUP BY thread_id ORDER BY 3 DESC"""
+GROUP BY thread_id ORDER BY {POSTGRES_ACTIVITY} DESC"""
+
+POSTGRES_NEWEST = """
+SELECT DISTINCT ON (thread_id) thread_id, checkpoint_id FROM checkpoints WHERE checkpoint_ns = ''
+ORDER BY thread_id, age(xmin), checkpoint_id DESC"""
 
 # As the search path finds it, which need not be in the first of its schemas.
 POSTGRES_COLUMNS = """
@@ -163,6 +241,8 @@ POSTGRES_ROW_SIZE = "pg_column_size(checkpoint) + pg_column_size(metadata)"
 POSTGRES_FORMATS = "SELECT checkpoint ->> 'v', count(*) FROM checkpoints GROUP BY 1"
 POSTGRES_BLOB_SIZES = """
 SELECT thread_id, channel, coalesce(length(blob), 0) FROM checkpoint_blobs WHERE type <> 'empty'"""
+POSTGRES_THREAD_BLOBS = """
+SELECT thread_id, coalesce(sum(length(blob)), 0) FROM checkpoint_blobs WHERE type <> 'empty' GROUP BY 1"""
 POSTGRES_BLOB_KEYS = """
 SELECT checkpoint_ns, channel, version FROM checkpoint_blobs
 WHERE thread_id = ? AND type <> 'empty' ORDER BY 1, 2, 3"""

@@ -42,6 +42,8 @@ class SqliteSource(LangGraphTables):
     """Reads the tables ``checkpoints`` and ``writes``."""
 
     _threads = sql.SQLITE_THREADS
+    _activity = sql.SQLITE_ACTIVITY
+    _newest = sql.SQLITE_NEWEST
     _columns_of = sql.SQLITE_COLUMNS
     _writes = "writes"
     _value = "value"

@@ -16,14 +16,17 @@ from lgviz.sources.base import (
     Record,
     Source,
     StoredWrite,
+    ThreadFacts,
     ThreadIndex,
     ThreadInfo,
     Told,
     Undecodable,
+    WriteRow,
 )
 from lgviz.sources.connections import ReadConnection, Rows, Statement
 from lgviz.sources.decode import Decoder, Encoded, load_metadata, opened_writes
 from lgviz.sources.places import TASKS_CHANNEL, id_time
+from lgviz.sources.thread_facts import MARKS, leading_on, seconds_between
 
 from . import integrity, sql
 from .integrity import StoredValue
@@ -133,6 +136,10 @@ class LangGraphTables(EncodedSource):
 
     _threads: ClassVar[str]
     """Selects thread id, number of root checkpoints and greatest checkpoint id, the newest first."""
+    _activity: ClassVar[str]
+    """What is greater, the newer a thread's activity is."""
+    _newest: ClassVar[str]
+    """Selects thread id and id of each thread's newest root checkpoint."""
     _columns_of: ClassVar[str]
     """Selects the names of a table's columns."""
     _writes: ClassVar[str]
@@ -310,6 +317,45 @@ class LangGraphTables(EncodedSource):
     def _value_sizes(self, formats: Counter[str]) -> Iterator[tuple[str | None, str, int]]:
         """What :func:`integrity.measured` is given; counts the formats of checkpoints."""
 
+    def thread_facts(self) -> list[ThreadFacts]:
+        if not self.has_tables():
+            return []
+        path = self._path()
+        totals, newest, written, marks, channels, *sizes = self._reader.read(
+            (sql.thread_sizes(self._row_size, self._activity), ()),
+            (sql.newest(self._newest, self._metadata), ()),
+            (sql.newest_writes(self._newest, self._writes, path), ()),
+            (sql.marks(self._writes, path, len(MARKS)), sorted(MARKS)),
+            (sql.led(self._writes), ()),
+            *((statement, ()) for statement in self._thread_sizes()),
+        )
+        more = Counter[str]()
+        for thread, size in (row for rows in sizes for row in rows):
+            more[thread] += size
+        last = {thread: row for thread, *row in newest}
+        marked, made, led = _by_thread(marks), _by_thread(written), leading_on(name for (name,) in channels)
+        found = []
+        for thread, steps, first, latest, size in totals:
+            metadata, before, metadata_before = last.get(thread, (None, None, None))
+            found.append(
+                ThreadFacts(
+                    thread,
+                    steps,
+                    seconds_between([first, latest]),
+                    int(size + more[thread]),
+                    load_metadata(metadata),
+                    None if before is None else (before, load_metadata(metadata_before).get("step")),
+                    marked.get(thread, ()),
+                    made.get(thread, ()),
+                    led,
+                )
+            )
+        return found
+
+    def _thread_sizes(self) -> list[str]:
+        """What selects bytes by thread, beside those of its checkpoints."""
+        return [sql.thread_write_sizes(self._writes, self._value)]
+
     # ------------------------------------------------------------ SQL
 
     def has_tables(self) -> bool:
@@ -403,6 +449,13 @@ def _with_sends(split: Split, sent: list[Any] | None) -> Split:
     except (KeyError, TypeError, ValueError, AttributeError):
         return split
     return {**head, "channel_versions": versions}, {**values, TASKS_CHANNEL: ("decoded", sent)}
+
+
+def _by_thread(rows: Rows) -> dict[str, list[WriteRow]]:
+    found: dict[str, list[WriteRow]] = {}
+    for thread, *row in rows:
+        found.setdefault(thread, []).append(WriteRow("", *row))
+    return found
 
 
 def missing(thread_id: str, checkpoint_id: str) -> CheckpointNotFound:

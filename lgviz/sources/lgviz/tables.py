@@ -31,6 +31,7 @@ from lgviz.sources.base import (
     Record,
     Source,
     StoredWrite,
+    ThreadFacts,
     ThreadIndex,
     ThreadInfo,
     ThreadLineage,
@@ -41,6 +42,7 @@ from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
 from lgviz.sources.langgraph.detect import is_url
 from lgviz.sources.places import config_of
+from lgviz.sources.thread_facts import facts_of
 
 from .runners import OperationRun, in_file, of_owner, over_postgres
 
@@ -144,6 +146,17 @@ class TablesSource(Source):
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+
+    def thread_facts(self) -> list[ThreadFacts]:
+        found, more = self._run(self._engine.facts.read) or ({}, False)
+        if not more:
+            return list(found.values())
+        return [found.get(one.thread_id) or self._heir(one.thread_id) for one in self.threads()]
+
+    def _heir(self, thread_id: str) -> ThreadFacts:
+        """The facts of a thread that continues the path of another."""
+        taken = self._run(lambda: self._engine.stats.read(thread_id)) or Stats()
+        return facts_of(thread_id, self.index(thread_id), taken.bytes)
 
     def lineage(self, thread_id: str) -> ThreadLineage:
         return self._run(lambda: self._engine.lineages.read(thread_id)) or ThreadLineage()
