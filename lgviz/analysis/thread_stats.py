@@ -36,7 +36,8 @@ def thread_stats(what: Any, tokens: bool = False, **options: Unpack[ReadOptions]
     [['1', 10, 0, 3, 'draft']]
 
     A few statements read lgviz's and LangGraph's databases, however many threads they hold; of other savers
-    the index of each thread is read. No value is opened, but by ``tokens=True``. What is not stored is missing.
+    the index of each thread is read. No value is opened, but by ``tokens=True``. What is not stored is
+    missing.
 
     Args:
         what: whatever :func:`lgviz.open_source` takes.
