@@ -231,8 +231,11 @@ class Tree:
     def _anchor(self, checkpoint: CheckpointRow) -> int:
         """The row of the checkpoint that a subgraph's call started from: of its innermost caller."""
         path = _call_path(checkpoint.namespace)
+        parents = checkpoint.metadata.get("parents") or {}
+        # Of a task that calls a graph (``@task``) LangGraph names the checkpoint of who called the task.
+        named = {id_: outer for outer, id_ in sorted(parents.items(), key=lambda each: -len(each[0]))}
         found = -1, -1
-        for outer, id_ in (checkpoint.metadata.get("parents") or {}).items():
+        for id_, outer in named.items():
             # A stateful subgraph's namespace has no task ids, its callers' may have.
             outer_path = _call_path(outer)
             if outer != checkpoint.namespace and outer_path == path[: len(outer_path)]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, TypeAlias
@@ -19,7 +19,15 @@ from lgviz.reuse.recorded import Recording
 from lgviz.reuse.serving import Serving
 from lgviz.session.effects import Act, call
 from lgviz.session.saver_proxy import SaverProxy
-from lgviz.sources.places import NULL_TASK_ID, config_of, configurable_of, outermost, place_of
+from lgviz.sources.places import (
+    NULL_TASK_ID,
+    config_of,
+    configurable_of,
+    node_path,
+    outermost,
+    place_of,
+    within,
+)
 
 from .legs import Leg
 
@@ -68,6 +76,10 @@ class LegRun:
     error: Exception | None = None
     _control: RunControl = field(default_factory=RunControl)
     _changed_before: int = 0
+    _tries: bool = False
+    """Whether a live task is run that had not ended where the recorded run did."""
+    _telling: Any = None
+    """The graph without what answers its tasks."""
     _left: dict[int, _Answers] = field(default_factory=dict)
     """By row, the answers that are still to be given again."""
 
@@ -104,15 +116,15 @@ class LegRun:
         """
         here = self.serving.over(graph)
         here.checkpointer = SaverProxy(saver, self._put)
-        here.interrupt_before_nodes, here.interrupt_after_nodes = [], []
+        self._telling = graph
         place = config_of(self.recording.history.thread_id)["configurable"]
         conf: dict[str, Any] = self._configurable | place | {"__pregel_cache": self.serving}
         yield from self._stream(here, given, conf if at is None else {**conf, "checkpoint_id": at})
-        for _ in range(_MOST_ANSWERS):
+        for _ in range(_MOST_ANSWERS + len(self.recording.history.tree.rows)):
             if self.error is not None or self._control.drain_requested:
                 return
             answer = yield from self._answer(here)
-            if answer is None:
+            if answer is None and not (yield from self._is_let_through(here)):
                 return
             yield from self._stream(here, answer, conf)
 
@@ -145,17 +157,67 @@ class LegRun:
             self._control.request_drain("end")
 
     def _is_over(self) -> bool:
-        done = len(self.made) == len(self.leg.steps)
+        done = len(self.made) >= len(self.leg.steps)
         if self.counts is None:
-            return done and (self.leg.halts or self._still_same())
+            return done and (self.leg.halts or self._is_to_end())
         return done or not self._holds(self.counts)
 
     def _still_same(self) -> bool:
         return self.unchanged and self._holds(self.is_same)
 
+    def _is_to_end(self) -> bool:
+        """Whether a run that made the recorded steps is to end: what else would run did not run then."""
+        if self._still_same():
+            self._tries = self._has_begun_live()
+            return not self._tries
+        return self._tries or self._is_where_it_halted()
+
+    def _has_begun_live(self) -> bool:
+        """Whether a task failed or waits where the recorded run ended that is live now: its code runs."""
+        tree, rows = self.recording.history.tree, [self.leg.rows[-1]]
+        if tree.rows[rows[0]].continued:
+            return False
+        for each in rows:  # grows
+            rows += tree.inner.get(each, ())
+            facts = tree.rows[each]
+            for task in facts.step_work.tasks.values():
+                tree.naming.name_task(facts, task)
+                if not task.finished and self.live(node_path(within(facts.namespace, task.namespace))):
+                    return True
+        return False
+
+    def _is_where_it_halted(self) -> bool:
+        """Whether the recorded run halted before the nodes that come next now, and none of them was begun, as
+        at a breakpoint of that run alone. What waited for somebody's leave is not run without it."""
+        history, end = self.recording.history, self.leg.rows[-1]
+        halted = () if history.tree.rows[end].step_work.tasks else history.checkpoint_at(end).next
+        return bool(halted) and set(self._telling.get_state(self.made[-1]).next) <= set(halted)
+
+    def _is_let_through(self, graph: Any) -> Act[bool]:
+        """Whether the graph halted at a breakpoint (``interrupt_before``) that the recorded run went past."""
+        history, done = self.recording.history, len(self.made)
+        if done >= len(self.leg.steps):
+            return False
+        place = config_of(history.thread_id)
+        snapshot: StateSnapshot = yield from call(graph, "get_state", place, subgraphs=True)
+        coming = set(_coming(snapshot))
+        return bool(coming) and coming <= self._ran_from(self.row)
+
+    def _ran_from(self, row: int) -> set[str]:
+        """The paths of the nodes that ran in the step that starts at a row, also those of its subgraphs."""
+        tree = self.recording.history.tree
+        rows = list(tree.inner.get(row, ()))
+        for each in rows:  # grows
+            rows += tree.inner.get(each, ())
+        made = [*rows, self.leg.steps[len(self.made)]]
+        return {
+            within(node_path(tree.rows[each].namespace), node) for each in made for node in tree.nodes[each]
+        }
+
     def _holds(self, what: Callable[[RunnableConfig, int], bool]) -> bool:
-        """Whether the last step came out as recorded."""
-        return not self.made or what(self.made[-1], self.leg.steps[len(self.made) - 1])
+        """Whether the last step came out as recorded; past the recorded steps none did."""
+        done = len(self.made)
+        return done <= len(self.leg.steps) and (not done or what(self.made[-1], self.leg.steps[done - 1]))
 
     def _must_be_answered(self, path: str) -> bool:
         """Whether nothing has changed so far, so that a task that history lacks must not run unasked."""
@@ -212,6 +274,17 @@ class LegRun:
             ]
             for place, lists in found.items()
         }
+
+
+def _coming(snapshot: StateSnapshot) -> Iterator[str]:
+    """The paths of the nodes that come next; of a graph that is one and has begun, those in it."""
+    path = node_path(place_of(snapshot.config).ns or "")
+    for task in snapshot.tasks:
+        inside = list(_coming(task.state)) if isinstance(task.state, StateSnapshot) else []
+        if inside:
+            yield from inside
+        elif not task.result:
+            yield within(path, task.name)
 
 
 def _numbered(names: Iterable[str]) -> list[_Place]:

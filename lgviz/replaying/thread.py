@@ -16,13 +16,14 @@ from langgraph.constants import END, START
 from langgraph.store.base import BaseStore
 from langgraph.types import StateSnapshot, StateUpdate
 
+from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import StateDiff
 from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, MadeUpIds
 from lgviz.analysis.history import History
 from lgviz.analysis.parting import fingerprint_of, parting
 from lgviz.analysis.same import same
 from lgviz.analysis.steps import TreeRow
-from lgviz.persistence import ExactSerializer
+from lgviz.persistence import ExactSerializer, StoredError
 from lgviz.persistence.stores.timestamps import KEPT
 from lgviz.reuse.commands import before_commands, is_commanded
 from lgviz.reuse.models import RecordedAnswers
@@ -269,7 +270,7 @@ class ThreadActs:
                 standing = replace(standing, config=config)
             self._at[row] = standing
         if run.error is not None and not _is_no_evidence(run.error):
-            if standing.verdict != "failed":
+            if standing.verdict != "failed" and not self._failed_then(end, run.error):
                 self._at[end] = replace(standing, verdict="failed", reason=said_of(run.error))
         elif len(run.made) > len(run.leg.steps) and standing.verdict == "same":
             reason = "it goes on now where it stopped then"
@@ -306,8 +307,10 @@ class ThreadActs:
         ran = (yield from self._ran_at(row)) if self._strict or not equal else None
         same_path = ran is None or sorted(ran) == sorted(self._not_called(row))
         if equal and (same_path or not self._strict):
-            if not last or now.next == checkpoint.next:
+            if not last or (now.next == checkpoint.next and self._asks_as_then(now, checkpoint)):
                 return _Standing(config=config)
+            if now.next == checkpoint.next:
+                return replace(at, verdict="parted", reason=f"{names(now.next)} asks something else")
             comes, came = names(now.next) or "nothing", names(checkpoint.next) or "nothing"
             return replace(at, verdict="parted", reason=f"{comes} comes next, where {came} came")
         if self._is_uncertain(row):
@@ -319,6 +322,19 @@ class ThreadActs:
         if ran is not None and not same_path:
             reason = f"{names(ran)} ran, where {names(made_by)} did"
         return replace(at, verdict="parted", reason=reason, diff=diff)
+
+    def _asks_as_then(self, now: StateSnapshot, then: Checkpoint) -> bool:
+        """Whether what ran past the last recorded step asks what it asked then; also where nothing ran."""
+        asks, asked = ([each.value for each in one] for one in (now.interrupts, then.waiting))
+        try:
+            return not asks or self._are_equal({"asks": asked}, {"asks": asks})
+        except Inexact:
+            return False
+
+    def _failed_then(self, row: int, error: Exception) -> bool:
+        """Whether the step that starts at a row failed with the same error."""
+        errors = self._history.checkpoint_at(row).errors.values()
+        return any(StoredError.of(error).text == then.text for then in errors)
 
     def _ran_at(self, row: int) -> Act[Sequence[str] | None]:
         """The nodes that ran now to make what a row was; None where that is not known."""

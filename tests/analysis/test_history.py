@@ -15,6 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
@@ -319,3 +320,24 @@ def test_a_subgraph_stored_before_its_caller_stands_under_it() -> None:
     stored = [outer[0], *inner, outer[1]]
     assert [row.id for row in _in_order(stored)] == ["a", "b", "x", "y"]
     assert [row.id for row in _in_order([*outer, *inner])] == ["a", "b", "x", "y"]
+
+
+def test_a_graph_that_a_task_calls_stands_under_the_checkpoint_of_who_called_the_task() -> None:
+    inner = documented(None)
+
+    @task
+    def outer_task() -> Any:
+        return inner.invoke({"foo": ""})
+
+    @task
+    def called() -> Any:
+        return outer_task().result()
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(_given: Any) -> Any:
+        return called().result()
+
+    flow.invoke(1, CONFIG)
+    tree = open_history(flow, "1").tree
+    assert tree.labels == ["c0", "c0.1", "c0.2", "c0.3", "c0.4", "c1"]
+    assert (list(tree.anchor), tree.inner) == ([-1, 0, 0, 0, 0, -1], {0: [1, 2, 3, 4]})
