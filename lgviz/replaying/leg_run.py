@@ -16,7 +16,7 @@ from langgraph.types import Command, StateSnapshot
 
 from lgviz.reuse.models import ModelCalls, RecordedAnswers, hearing
 from lgviz.reuse.recorded import Recording
-from lgviz.reuse.serving import Serving
+from lgviz.reuse.serving import UNENDED, Serving
 from lgviz.session.effects import Act, call
 from lgviz.session.saver_proxy import SaverProxy
 from lgviz.sources.places import (
@@ -77,7 +77,7 @@ class LegRun:
     _control: RunControl = field(default_factory=RunControl)
     _changed_before: int = 0
     _tries: bool = False
-    """Whether a live task is run that had not ended where the recorded run did."""
+    """Whether the step is tried again that had not ended where the recorded run did, for its live tasks."""
     _telling: Any = None
     """The graph without what answers its tasks."""
     _left: dict[int, _Answers] = field(default_factory=dict)
@@ -168,12 +168,12 @@ class LegRun:
     def _is_to_end(self) -> bool:
         """Whether a run that made the recorded steps is to end: what else would run did not run then."""
         if self._still_same():
-            self._tries = self._has_begun_live()
+            self._tries = self._has_live_begun()
             return not self._tries
         return self._tries or self._is_where_it_halted()
 
-    def _has_begun_live(self) -> bool:
-        """Whether a task failed or waits where the recorded run ended that is live now: its code runs."""
+    def _has_live_begun(self) -> bool:
+        """Whether a task is live of the step that failed or waits where the recorded run ended."""
         tree, rows = self.recording.history.tree, [self.leg.rows[-1]]
         if tree.rows[rows[0]].continued:
             return False
@@ -182,7 +182,7 @@ class LegRun:
             facts = tree.rows[each]
             for task in facts.step_work.tasks.values():
                 tree.naming.name_task(facts, task)
-                if not task.finished and self.live(node_path(within(facts.namespace, task.namespace))):
+                if self.live(node_path(within(facts.namespace, task.namespace))):
                     return True
         return False
 
@@ -219,9 +219,9 @@ class LegRun:
         done = len(self.made)
         return done <= len(self.leg.steps) and (not done or what(self.made[-1], self.leg.steps[done - 1]))
 
-    def _must_be_answered(self, path: str) -> bool:
+    def _must_be_answered(self, path: str, reason: str) -> bool:
         """Whether nothing has changed so far, so that a task that history lacks must not run unasked."""
-        if not self.runs:
+        if not self.runs or (self._tries and reason == UNENDED):
             return True
         done = len(self.made)
         ran = self.recording.history.tree.nodes[self.leg.steps[done]] if done < len(self.leg.steps) else ()

@@ -269,9 +269,11 @@ class ThreadActs:
             else:
                 standing = replace(standing, config=config)
             self._at[row] = standing
-        if run.error is not None and not _is_no_evidence(run.error):
-            if standing.verdict != "failed" and not self._failed_then(end, run.error):
-                self._at[end] = replace(standing, verdict="failed", reason=said_of(run.error))
+        if (error := run.error) is not None:
+            verdict: Verdict = "unknown" if _is_no_evidence(error) else "failed"
+            counts = standing.verdict == "same" if verdict == "unknown" else standing.verdict != "failed"
+            if counts and not self._failed_then(end, error):
+                self._at[end] = replace(standing, verdict=verdict, reason=said_of(error))
         elif len(run.made) > len(run.leg.steps) and standing.verdict == "same":
             reason = "it goes on now where it stopped then"
             self._at[end] = replace(

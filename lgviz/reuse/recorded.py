@@ -104,16 +104,13 @@ class Recording:
         """By row, why what was asked there is not known."""
 
     def rows_of(self, path: str) -> Sequence[int]:
-        """The rows from which a node's task ran to its end, or called others, oldest first."""
+        """The rows from which a node's task ran, oldest first; it may have failed, or wait."""
         if self._rows is None:
             self._rows = {}
             tree = self.history.tree
             for row in tree.rows:
-                tasks = row.step_work.tasks.values()
-                calling = any(task.called for task in tasks)
-                for task in tasks:
-                    usable = (task.finished or calling) and not task.called
-                    if usable and (name := tree.naming.name_task(row, task)) is not None:
+                for task in row.step_work.tasks.values():
+                    if not task.called and (name := tree.naming.name_task(row, task)) is not None:
                         self._rows.setdefault(within(node_path(row.namespace), name), []).append(row.index)
         return self._rows.get(path, ())
 

@@ -35,7 +35,7 @@ from .edges import Edges, edges_of
 from .models import RecordedAnswers
 from .recorded import Asked, RecordedTask, Recording, asked_of, config_digest, is_graph, policed
 
-__all__ = ["Serving", "TaskOutcome", "Unanswered"]
+__all__ = ["UNENDED", "Serving", "TaskOutcome", "Unanswered"]
 
 Key: TypeAlias = tuple[tuple[str, ...], str]
 TaskWrites: TypeAlias = list[tuple[str, Any]]
@@ -45,6 +45,7 @@ _LASTING = (
     "it calls a graph with a history of its own (checkpointer=True), which an answer would not go on; "
     "name the node in live to run it"
 )
+UNENDED = "it failed then, or did not end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ class Serving(BaseCache[TaskWrites]):
         live: whether a node of this path always runs.
         effects: whether a node of this path must not run here.
         first: rows of the first recording to look at first, in this order.
-        must: asked with the path of a task that history does not answer and that is not live: whether it must
-            not run either, for nothing has changed so far.
+        must: asked with the path of a task that history does not answer and that is not live, and why it does
+            not: whether the task must not run either, for nothing has changed so far.
         models: what answers the models that are called in tasks that run; None: nothing does.
         dry: run nothing at all: the run ends (:class:`Unanswered`) at the step in which a task would run.
         compared: whether what comes of it is compared with what was recorded, so that also a task may answer
@@ -99,7 +100,7 @@ class Serving(BaseCache[TaskWrites]):
         live: Callable[[str], bool] = lambda _path: False,
         effects: Callable[[str], bool] = lambda _path: False,
         first: Callable[[], Iterable[int]] = tuple,
-        must: Callable[[str], bool] = lambda _path: False,
+        must: Callable[[str, str], bool] = lambda _path, _reason: False,
         models: RecordedAnswers | None = None,
         *,
         dry: bool = False,
@@ -313,7 +314,7 @@ class Serving(BaseCache[TaskWrites]):
                 )
             )
         if not unchanged:
-            if not self._live(path) and self._must(path):
+            if not self._live(path) and self._must(path, reason):
                 self._stop(Unanswered(f"{_node(path)!r} is not answered: {reason}"))
             self.changed += 1
         self.answers.append(TaskOutcome(path, served=False, reason=reason))
@@ -350,7 +351,7 @@ class Serving(BaseCache[TaskWrites]):
             assert run.recorded is not None
             recording, row = run.recorded.recording, run.recorded.row
             if not then.finished or then.failed:
-                reason = "it failed then, or did not end"
+                reason = UNENDED
             elif recording.is_lasting(row, then):
                 reason = "a graph that it calls has a history of its own"
             elif self._has_live(run.path, recording.names_called(row, then)):
@@ -410,9 +411,7 @@ class Serving(BaseCache[TaskWrites]):
         same = (
             task
             for task in recording.at(row)
-            if task.asked.path == asked.path
-            and task.asked.fingerprint == asked.fingerprint
-            and recording.calls_of(row, task.task)
+            if _is_asked(task, asked) and recording.calls_of(row, task.task)
         )
         return min(same, key=_rank, default=None)
 
@@ -458,9 +457,8 @@ class Serving(BaseCache[TaskWrites]):
         refused = ""
         for recording, row in self._places(asked.path):
             for task in recording.at(row):
-                same = task.asked.path == asked.path and task.asked.fingerprint == asked.fingerprint
-                if same and task.lasting:
-                    return _LASTING
+                if _is_asked(task, asked) and (task.lasting or not task.task.finished):
+                    return _LASTING if task.lasting else UNENDED
             refused = refused or recording.refused.get(row, "")
         return "it was not asked this before" + (f", as far as is known: {refused}" if refused else "")
 
@@ -471,8 +469,7 @@ class Serving(BaseCache[TaskWrites]):
         same = (
             task
             for task in recording.at(row)
-            if task.asked.path == asked.path
-            and task.asked.fingerprint == asked.fingerprint
+            if _is_asked(task, asked)
             and task.task.finished
             and (task.certain or self._compared)
             and not (task.inner and asked.path in self._graphs)  # a function is answered with what it calls
@@ -503,6 +500,11 @@ class Serving(BaseCache[TaskWrites]):
                     if (change := next(iter(diff), None)) is not None:
                         return f" ({change.channel}{path_text(change.path)} differs)"
         return ""
+
+
+def _is_asked(task: RecordedTask, asked: Asked) -> bool:
+    """Whether a recorded task was asked the same."""
+    return task.asked.path == asked.path and task.asked.fingerprint == asked.fingerprint
 
 
 _BEST = False, 0

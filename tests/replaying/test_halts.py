@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from contextlib import suppress
 from typing import Annotated, Any, TypedDict
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 
@@ -121,10 +123,8 @@ def fails(_state: State) -> str:
 def test_a_live_node_at_which_a_run_stopped_is_tried(then: Any, now: Any, verdict: str, reason: str) -> None:
     calls: Counter[str] = Counter()
     graph = built(calls, {"ask": then})
-    try:
+    with suppress(ValueError):
         graph.invoke({"log": []}, CONFIG)
-    except ValueError:
-        pass
     calls.clear()
     assert lgviz.replay(graph, graph)["1"].verdict == "same"
     assert not calls
@@ -143,3 +143,49 @@ def test_a_question_that_was_left_and_gone_on_from() -> None:
     calls.clear()
     found = lgviz.replay(graph, graph, live="ask")["1"]
     assert (found.verdict, calls) == ("same", Counter(ask=3)), found.reason
+
+
+def test_nothing_else_is_tried_and_what_is_not_known_then_is_said() -> None:
+    calls: Counter[str] = Counter()
+    inner = built(calls, {"ask": lambda _state: interrupt("who?")}, checkpointer=None)
+    builder = StateGraph(State).add_node("sub", inner).add_edge(START, "sub")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, CONFIG)
+    calls.clear()
+    assert lgviz.replay(graph, graph)["1"].verdict == "same"
+    found = lgviz.replay(graph, graph, live="plan")["1"]
+    assert (found.verdict, calls) == ("unknown", Counter(plan=1))
+    assert "'ask' is not answered: it failed then, or did not end" in found.reason
+
+
+@pytest.mark.parametrize(("says", "verdict"), [("looked", "same"), ("other", "parted")])
+def test_a_live_task_of_an_entrypoint_that_waits_is_tried(says: str, verdict: str) -> None:
+    calls: Counter[str] = Counter()
+
+    def flow(says: str) -> Any:
+        @task
+        def look() -> str:
+            calls["look"] += 1
+            return says
+
+        @task
+        def pay() -> None:
+            calls["pay"] += 1
+
+        @entrypoint(checkpointer=InMemorySaver())
+        def run(_given: Any) -> Any:
+            seen = look().result()
+            pay().result()
+            return interrupt(f"{seen}?")
+
+        return run
+
+    before = flow("looked")
+    before.invoke(1, CONFIG)
+    calls.clear()
+    found = lgviz.replay(flow(says), before, live="look", effects="pay")["1"]
+    assert (found.verdict, calls) == (verdict if says == "looked" else "failed", Counter(look=1)), (
+        found.reason
+    )
+    found = lgviz.replay(flow(says), before, live="look")["1"]
+    assert (found.verdict, calls["look"]) == (verdict, 2), found.reason
