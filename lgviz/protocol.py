@@ -587,6 +587,79 @@ class WhyView(TypedDict):
     """How many tasks of the step are left out."""
 
 
+class PartedView(TypedDict):
+    """Where two branches first part."""
+
+    left: str | None
+    right: str | None
+    """What came on each side; None where it has ended."""
+    together: bool
+    """Both are a step of the same nodes, which did another thing; else they went other ways."""
+    place: str
+    """The first part that differs, as a programmer writes it; empty where none does."""
+    channel: str | None
+    change: ChangeView | None
+    """That part on the left and on the right; where they went other ways, before ``at`` and there."""
+    at: str | None
+    """The checkpoint that has it,"""
+    path: list[int]
+    """and where in the channel's value it is."""
+
+
+class EndView(TypedDict):
+    """What a branch has come to."""
+
+    id: str
+    status: ThreadStatus
+    steps: int
+    last: str
+    """Its last message in short, else the last value that it changed."""
+
+
+class StepPair(TypedDict):
+    """A step of both branches, aligned by node; None where a side has no such step."""
+
+    left: str | None
+    right: str | None
+    same: bool | None
+    """Whether they did the same, but for ids; None where that cannot be told."""
+
+
+class ComparisonView(TypedDict):
+    """Two branches compared."""
+
+    ancestor: str | None
+    """The last checkpoint that both have."""
+    parted: PartedView | None
+    """None: no step differs."""
+    steps: list[StepPair]
+    more: int
+    """Pairs that are left out."""
+    summary: str
+    """What differs at their ends, in words."""
+    left: EndView
+    right: EndView
+
+
+class VisitView(TypedDict):
+    """One step of many branches."""
+
+    ids: list[str | None]
+    groups: list[int | None]
+    """By branch: those that did the same have the same number, 0 is what the first of them did."""
+
+
+class BranchesView(TypedDict):
+    """All branches of the thread side by side."""
+
+    runs: list[EndView]
+    parts_at: list[str | None]
+    """By branch its first step that is not what the first one did."""
+    more_runs: int
+    visits: list[VisitView]
+    more: int
+
+
 class RawView(TypedDict):
     config: str
     metadata: str
@@ -1286,6 +1359,11 @@ class DiffParams(TypedDict):
     internal: bool
 
 
+class CompareParams(TypedDict):
+    left: str
+    right: str
+
+
 class SearchParams(TypedDict):
     query: str
 
@@ -1467,6 +1545,8 @@ class Methods(TypedDict):
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]
     why_get: tuple[CheckpointParams, WhyView]
+    compare_get: tuple[CompareParams, ComparisonView]
+    branches_get: tuple[Nothing, BranchesView]
     raw_get: tuple[CheckpointParams, RawView]
     search: tuple[SearchParams, SearchProgress]
     fork_form: tuple[CheckpointParams, ForkForm]

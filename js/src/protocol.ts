@@ -552,6 +552,73 @@ export interface WhyView {
   more: number;
 }
 
+/** Where two branches first part. */
+export interface PartedView {
+  left: string | null;
+  /** What came on each side; None where it has ended. */
+  right: string | null;
+  /** Both are a step of the same nodes, which did another thing; else they went other ways. */
+  together: boolean;
+  /** The first part that differs, as a programmer writes it; empty where none does. */
+  place: string;
+  channel: string | null;
+  /** That part on the left and on the right; where they went other ways, before `at` and there. */
+  change: ChangeView | null;
+  /** The checkpoint that has it, */
+  at: string | null;
+  /** and where in the channel's value it is. */
+  path: number[];
+}
+
+/** What a branch has come to. */
+export interface EndView {
+  id: string;
+  status: ThreadStatus;
+  steps: number;
+  /** Its last message in short, else the last value that it changed. */
+  last: string;
+}
+
+/** A step of both branches, aligned by node; None where a side has no such step. */
+export interface StepPair {
+  left: string | null;
+  right: string | null;
+  /** Whether they did the same, but for ids; None where that cannot be told. */
+  same: boolean | null;
+}
+
+/** Two branches compared. */
+export interface ComparisonView {
+  /** The last checkpoint that both have. */
+  ancestor: string | null;
+  /** None: no step differs. */
+  parted: PartedView | null;
+  steps: StepPair[];
+  /** Pairs that are left out. */
+  more: number;
+  /** What differs at their ends, in words. */
+  summary: string;
+  left: EndView;
+  right: EndView;
+}
+
+/** One step of many branches. */
+export interface VisitView {
+  ids: (string | null)[];
+  /** By branch: those that did the same have the same number, 0 is what the first of them did. */
+  groups: (number | null)[];
+}
+
+/** All branches of the thread side by side. */
+export interface BranchesView {
+  runs: EndView[];
+  /** By branch its first step that is not what the first one did. */
+  parts_at: (string | null)[];
+  more_runs: number;
+  visits: VisitView[];
+  more: number;
+}
+
 export interface RawView {
   config: string;
   metadata: string;
@@ -1210,6 +1277,11 @@ export interface DiffParams {
   internal: boolean;
 }
 
+export interface CompareParams {
+  left: string;
+  right: string;
+}
+
 export interface SearchParams {
   query: string;
 }
@@ -1381,6 +1453,8 @@ export interface Methods {
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };
   why_get: { params: CheckpointParams; result: WhyView };
+  compare_get: { params: CompareParams; result: ComparisonView };
+  branches_get: { params: Nothing; result: BranchesView };
   raw_get: { params: CheckpointParams; result: RawView };
   search: { params: SearchParams; result: SearchProgress };
   fork_form: { params: CheckpointParams; result: ForkForm };

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,6 +50,8 @@ class Divergence(ShownByFields):
         channel: the first channel whose values differ then; None where none does.
         path: where in its value, as in a :class:`~lgviz.Change`.
         text: in words.
+        place: channel and path as a programmer writes them: ``messages[4].content``.
+        change: that part on the left and on the right; of an update, before and after it.
     """
 
     left: Checkpoint | None
@@ -58,6 +60,8 @@ class Divergence(ShownByFields):
     channel: str | None
     path: tuple[Any, ...]
     text: str
+    place: str = field(default="", repr=False)
+    change: Change | None = field(default=None, repr=False)
 
 
 class Comparison:
@@ -145,23 +149,23 @@ class Comparison:
         part = _first_difference(right_end if came is left else left_end, came)
         sides = [next((step[side] for step in self.steps[at:] if step[side]), None) for side in (0, 1)]
         other = sides[1 if came is left else 0]
-        changed = f", which changed {part.place}" if part.channel and came.source == "update" else ""
+        changed = f", which changed {part.place}" if part.change and came.source == "update" else ""
         after = left_end if left_end == right_end else came.parent
         where = f"After {self._named(after)}: " if after is not None else ""
         text = f"{where}{self._said(came)}{changed}, where {self._said(other)}."
-        return Divergence(sides[0], sides[1], None, part.channel, part.path, text[0].upper() + text[1:])
+        return part.told(sides[0], sides[1], None, text[0].upper() + text[1:])
 
     def _in_state(self, at: int) -> Divergence | None:
         """How the states differ to which the same nodes led, None if they do not."""
         left, right = self.steps[at]
         part = _first_difference(left, right)
-        if left is None or right is None or part.channel is None:
-            return None
+        if left is None or right is None or part.change is None:
+            return None  # what could not be hashed exactly is equal
         node = "+".join(made_by(left))
         who = f"`{node}`" if node else "The input"
         where = f"in {self._named(right)} than in {self._named(left)}"
-        text = f"{who} gave another {part.place} {where}: {part.said}."
-        return Divergence(left, right, node or None, part.channel, part.path, text)
+        said = " → ".join(each or "nothing" for each in _short_values(part.change))
+        return part.told(left, right, node or None, f"{who} gave another {part.place} {where}: {said}.")
 
     def _said(self, step: Checkpoint | None) -> str:
         if step is None:
@@ -231,28 +235,33 @@ def _comparable(left: Checkpoint, right: Checkpoint) -> bool:
 
 
 class _FirstDifference(NamedTuple):
-    """The first part that differs: channel and path, where that is in words, and both values in short."""
+    """The first part that differs, and where that is in words."""
 
-    channel: str | None = None
-    path: tuple[Any, ...] = ()
-    place: str = ""
-    said: str = ""
+    change: Change | None
+    place: str
+
+    def told(
+        self, left: Checkpoint | None, right: Checkpoint | None, node: str | None, text: str
+    ) -> Divergence:
+        """Of two steps that differ in it."""
+        channel, path = (None, ()) if self.change is None else (self.change.channel, self.change.path)
+        return Divergence(left, right, node, channel, path, text, self.place, self.change)
 
 
 def _first_difference(left: Checkpoint | None, right: Checkpoint | None) -> _FirstDifference:
     diff, place = diff_but_ids(_state(left), _state(right))
     change = next(iter(diff), None)
-    if change is None:
-        return _FirstDifference()
-    said = f"{_short(change, 'before')} → {_short(change, 'after')}"
-    return _FirstDifference(change.channel, change.path, place, said)
+    return _FirstDifference(change, "" if change is None else place)
 
 
-def _short(change: Change, side: str) -> str:
-    value = getattr(change, side)
-    if change.kind == ("added" if side == "before" else "removed"):
-        return "nothing"
-    return line(read_message(value).text or value, _VALUE) if is_message(value) else line(value, _VALUE)
+def _short_values(change: Change) -> tuple[str | None, str | None]:
+    """What was before a change and after it, each in one line, of a message its text; None: nothing was."""
+    before = None if change.kind == "added" else _short(change.before)
+    return before, None if change.kind == "removed" else _short(change.after)
+
+
+def _short(value: Any) -> str:
+    return line(read_message(value).text or value if is_message(value) else value, _VALUE)
 
 
 def _state(step: Checkpoint | None) -> Mapping[str, Any]:

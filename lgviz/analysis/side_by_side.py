@@ -20,7 +20,7 @@ from .visits import StepDigests, Visit, aligned, made_by
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["SideBySide"]
+__all__ = ["SideBySide", "came_to"]
 
 _ROWS = 120
 _RUNS = 40
@@ -115,7 +115,7 @@ class SideBySide:
         rows = [
             (
                 end.history.thread_id, end.label, end.history.status_of(end), self._steps_of(run),
-                None if parts is None else parts.label, _last(end),
+                None if parts is None else parts.label, came_to(end),
             )
             for run, (end, parts) in enumerate(zip(self.ends, self.parts_at, strict=True))
         ]  # fmt: skip
@@ -169,7 +169,7 @@ def _cell(step: Checkpoint | None, group: int | None) -> Markup:
     return tag("td", step.label, f"lg-g{min(group or 0, 3)}")
 
 
-def _last(end: Checkpoint) -> str:
+def came_to(end: Checkpoint) -> str:
     """What a run came to: the last message of its state, else the last value that its last step changed."""
     state = by_channel(end.values)
     said = [message for value in state.values() for message in messages_in(value)]

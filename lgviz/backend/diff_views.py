@@ -14,7 +14,7 @@ from lgviz.backend.value_views import Budget, value_node
 from lgviz.protocol import ChangeView, ChannelDiff, DiffView, TextPart
 from lgviz.sources.places import is_internal
 
-__all__ = ["diff_view"]
+__all__ = ["change_view", "diff_view"]
 
 _CHANNELS = 150
 _CHANGES = 100
@@ -88,7 +88,7 @@ def _channel(
         if shown and budget.left < _CHANGE:
             break
         share.spend(_FRAME)
-        shown.append(_change(change, states, share))
+        shown.append(change_view(change, states, share))
     return {
         "channel": clean(str(name))[:200],
         "internal": is_internal(str(name)),
@@ -100,7 +100,8 @@ def _channel(
     }
 
 
-def _change(change: Change, states: tuple[_State, _State], budget: Budget) -> ChangeView:
+def change_view(change: Change, states: tuple[_State, _State], budget: Budget) -> ChangeView:
+    """One change, of a channel in the old and the new state."""
     path, _ = budget.take(change_path(change), 200)
     texts = _texts(change)
     parts = None if texts is None else text_parts(*texts, budget)

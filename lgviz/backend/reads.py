@@ -13,6 +13,7 @@ from lgviz.analysis.values import value_at
 from lgviz.analysis.why import why_of
 from lgviz.backend import checkpoint_views as views
 from lgviz.backend.blame_views import blame_of, place_in
+from lgviz.backend.comparison_views import branches_view, comparison_view
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread, tree_batch
 from lgviz.backend.question_views import question_words
@@ -22,8 +23,11 @@ from lgviz.backend.why_views import why_view
 from lgviz.errors import CheckpointNotFound, NotFound
 from lgviz.protocol import (
     BlameView,
+    BranchesView,
     CheckpointParams,
     CheckpointView,
+    CompareParams,
+    ComparisonView,
     DiffParams,
     DiffView,
     Early,
@@ -225,6 +229,14 @@ class Reads:
     @handler("read")
     def why_get(self, call: RequestCall, params: CheckpointParams) -> WhyView:
         return why_view(why_of(self._thread.at(params["checkpoint"])))
+
+    @handler("read")
+    def compare_get(self, call: RequestCall, params: CompareParams) -> ComparisonView:
+        return comparison_view(self._thread.at(params["left"]), self._thread.at(params["right"]), call.check)
+
+    @handler("read")
+    def branches_get(self, call: RequestCall, params: Nothing) -> BranchesView:
+        return branches_view(self._thread.current())
 
     @handler("read")
     def raw_get(self, call: RequestCall, params: CheckpointParams) -> RawView:

@@ -305,6 +305,8 @@ REQUESTS: dict[str, Every] = {
     "writes_get": _each,
     "tasks_get": _each,
     "why_get": _each,
+    "compare_get": lambda b, ids: [{"left": ids[1], "right": id_} for id_ in ids],
+    "branches_get": lambda b, ids: [{}],
     "raw_get": _each,
     "search": lambda b, ids: [{"query": query} for query in ("SECRET", "redacted", "a", "denied")],
     "fork_form": _each,
