@@ -295,6 +295,9 @@ def agent() -> list[dict[str, Any]]:
     ids = view.ids
     view.ask("diff_get", before=ids["c5"], after=ids["c12"], internal=False)
     view.ask("diff_get", before=ids["c12"], after=ids["c5"], internal=False)
+    for left, right in (("c8", "c20"), ("c8", "c16"), ("c5", "c12"), ("c5", "c8")):
+        view.ask("compare_get", left=ids[left], right=ids[right])
+    view.ask("branches_get")
     edits = [{"channel": "plan", "path": [], "text": '"ask first"'}]
     view.ask("fork_preview", **fork(ids["c12"], {}, "agent", edits=edits))
     view.ask("search", query="TP938")

@@ -148,6 +148,45 @@ describe("reading", () => {
     expect(by("tab-diff").textContent).toContain("c5 → c12");
   });
 
+  it("compares two branches step by step, and stays while one walks along them", async () => {
+    await open("c20");
+    expect(host.querySelector('[data-testid="lgviz-tab-compare"]')).toBeNull();
+    store.compare(id("c8"));
+    await vi.waitFor(() => expect(by("tab-compare").textContent).toBe("Compare c6 ≠ c17"));
+    by("tab-compare").click();
+    await vi.waitFor(() =>
+      expect(by("parted").textContent).toContain(
+        "After c5 the way to c8 goes on with agent (c6), the way to c20 with update as tools (c17).",
+      ),
+    );
+    expect(by("diff-change", by("parted")).dataset.kind).toBe("changed");
+    const steps = [...host.querySelectorAll('[data-testid="lgviz-compare-step"]')];
+    expect(steps.map((step) => step.querySelectorAll("button").length)).toEqual([1, 2, 2, 2]);
+    steps[2]?.querySelector("button")?.click();
+    expect([store.selected.value, store.compared.value]).toEqual([id("c7"), null]);
+    await vi.waitFor(() =>
+      expect(by("compare").querySelector('[aria-current="true"]')?.textContent).toBe("c7 tools"),
+    );
+    expect(by("tab-compare").textContent).toBe("Compare c6 ≠ c17");
+    store.compare(null);
+    await vi.waitFor(() => expect(store.tab.value).toBe("diff"));
+    expect(host.querySelector('[data-testid="lgviz-tab-compare"]')).toBeNull();
+  });
+
+  it("says what did the same, and where one branch ends", async () => {
+    await open("c20");
+    store.tab.value = "compare";
+    store.select(id("c16"), id("c8"));
+    await vi.waitFor(() => expect(by("tab-compare").textContent).toBe("Compare c2 ≠ c9"));
+    const same = [...host.querySelectorAll<HTMLElement>('[data-testid="lgviz-compare-step"]')];
+    expect(same.map((step) => step.dataset.same)).toEqual([
+      ...["false", "true", "true", "true", "true", "false", "false", "false"],
+    ]);
+    store.select(id("c8"), id("c5"));
+    await vi.waitFor(() => expect(by("tab-compare").textContent).toBe("Compare — ≠ c6"));
+    expect(by("parted").textContent).toContain("The way to c8 goes on with agent (c6), the way to c5 ends");
+  });
+
   it("loads the children of a list when it is opened, page by page", async () => {
     play("trip");
     await open("c2");

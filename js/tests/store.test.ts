@@ -143,11 +143,16 @@ describe("selection", () => {
 
   test("a plain selection ends the comparison, here and in Python", async () => {
     await open();
+    const newest = store.selected.value;
     store.compare("id-c1");
     expect(traits.values.compared).toBe("id-c1");
     store.select("id-c3");
     expect([store.selected.value, store.compared.value]).toEqual(["id-c3", null]);
     expect(traits.values).toMatchObject({ selected: "id-c3", compared: null });
+    // The two branches stay beside each other until that is ended.
+    expect(store.ends.value).toEqual(["id-c1", newest]);
+    store.compare(null);
+    expect(store.ends.value).toBe(null);
   });
 
   test("a comparison reads from the older to the newer, whichever was chosen first", async () => {

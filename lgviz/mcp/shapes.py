@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 __all__ = [
     "BlameAnswer",
+    "CompareAnswer",
     "DiffAnswer",
     "FindAnswer",
     "ForkAnswer",
@@ -105,6 +106,27 @@ class BlameAnswer(AnswerBase):
     thread: str
     label: str
     parts: list[OriginRow]
+
+
+class StepRow(TypedDict):
+    left: str | None
+    right: str | None
+    nodes: list[str]
+    same: bool | None
+
+
+class EndRow(TypedDict):
+    label: str
+    status: str
+    last: str
+
+
+class CompareAnswer(AnswerBase):
+    thread: str
+    ancestor: str | None
+    parted: str
+    steps: list[StepRow]
+    reached: list[EndRow]
 
 
 class TriggerRow(TypedDict):

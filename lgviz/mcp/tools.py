@@ -191,7 +191,7 @@ class AgentTools:
         write: bool = False,
         told: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
-        from . import acting, asking, reading, remembering, replaying  # noqa: F401 - they declare the tools
+        from . import acting, asking, comparing, reading, remembering, replaying  # noqa: F401 - they declare the tools
 
         self.desk = desk
         self._had = {"nothing", *(["graph"] if graph else []), *(["write"] if graph and write else [])}

@@ -159,6 +159,7 @@ def _agent(seen: Exhibit) -> Iterator[Any]:
         *(("diff", {"before": labels[0], "after": label}) for label in labels),
         *(("blame", {"at": label}) for label in labels),
         *(("why", {"at": label}) for label in labels),
+        *(("compare", {"left": labels[1], "right": label}) for label in labels),
         *(("memory", {"text": text}) for text in ("a", "SECRET")), *_told_items(tools),
         *(("preview", {"at": labels[2], "values": {"log": ["new"]}, "as_node": node}) for node in ("say", "each", "x")),
         ("replay", {}),

@@ -53,6 +53,8 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "dry_run",
   "fork_form",
   "search",
+  "compare_get",
+  "branches_get",
   "memory_search",
   "memory_put",
   "export_plan",

@@ -63,6 +63,15 @@ export interface PageData {
   memory: PageMemory | null;
 }
 
+/** Which steps did the same, Python tells by all that they wrote. */
+function noComparison(): never {
+  throw new ProtocolError(
+    "refused",
+    t("To compare branches step by step, a kernel is needed."),
+    t("Open the thread in a notebook; Diff shows here what differs between two checkpoints."),
+  );
+}
+
 type Answers = { [M in Method]?: (params: Params<M>, options: RequestOptions<M>) => unknown };
 
 /** Hits that are sent at once, and in all. */
@@ -107,6 +116,8 @@ export class PageSource implements Source {
     writes_get: ({ checkpoint }) => this.#row(checkpoint).writes,
     tasks_get: ({ checkpoint }) => this.#row(checkpoint).tasks,
     why_get: ({ checkpoint }) => this.#row(checkpoint).why,
+    compare_get: noComparison,
+    branches_get: noComparison,
     raw_get: ({ checkpoint }) => {
       const { raw, view } = this.#row(checkpoint);
       return { ...raw, checkpoint: rawText(raw.checkpoint, view.channels) };

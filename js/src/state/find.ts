@@ -1,7 +1,7 @@
 // Finding one's way in a thread: the filter of rows, folded branches, the branch that is scrubbed.
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { SearchHit } from "../protocol";
-import { type Branch, branchAt } from "./branch";
+import { Branch, branchAt } from "./branch";
 import { type Facet, keptBy, sameFacet } from "./filter";
 import type { Store } from "./store";
 import type { TreeModel } from "./tree";
@@ -30,6 +30,8 @@ export class Finding {
 
   readonly #store: Store;
   readonly #stops: (() => void)[];
+  /** What was folded before two branches were compared, and for which it is folded now. */
+  #before: { folded: ReadonlySet<number>; ends: readonly string[] } | null = null;
 
   constructor(store: Store) {
     this.#store = store;
@@ -67,7 +69,9 @@ export class Finding {
       effect(() => {
         store.tree.value;
         this.folded.value = new Set();
+        this.#before = null;
       }),
+      effect(() => this.#foldCompared(store.ends.value, store.tab.value === "compare")),
     ];
   }
 
@@ -129,13 +133,30 @@ export class Finding {
 
   /** Folds all branches that the selection is not on, or unfolds all. */
   toggleBranches(fold: boolean): void {
-    const tree = this.#store.tree.peek();
-    const branch = this.branch.peek();
-    const folded = new Set<number>();
-    for (let row = 0; fold && row < tree.length; row++) {
-      if (isBranch(tree, row) && branch.placeOf(row) < 0) folded.add(row);
+    this.folded.value = fold ? this.#allBut([this.branch.peek()]) : new Set();
+  }
+
+  /** While two branches are compared, the others are folded; afterwards all is as it was. */
+  #foldCompared(ends: readonly string[] | null, shown: boolean): void {
+    const was = this.#before;
+    if (ends !== null && shown && was?.ends !== ends) {
+      const tree = this.#store.tree.peek();
+      this.#before = { folded: was?.folded ?? this.folded.peek(), ends };
+      this.folded.value = this.#allBut(ends.map((end) => new Branch(tree, tree.rowOf(end))));
+    } else if (ends === null && was !== null) {
+      this.folded.value = was.folded;
+      this.#before = null;
     }
-    this.folded.value = folded;
+  }
+
+  /** The first rows of all branches but some. */
+  #allBut(shown: readonly Branch[]): Set<number> {
+    const tree = this.#store.tree.peek();
+    const folded = new Set<number>();
+    for (let row = 0; row < tree.length; row++) {
+      if (isBranch(tree, row) && shown.every((branch) => branch.placeOf(row) < 0)) folded.add(row);
+    }
+    return folded;
   }
 
   /** The first row of the branch that the selection is on, where it can be folded; -1: there is none. */

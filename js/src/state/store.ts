@@ -1,5 +1,5 @@
 // What the views share: one thread, one selection, what runs. Python knows the selection, the rest is here.
-import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Part } from "../lib/parts";
 import { still } from "../lib/still";
 import type {
@@ -19,7 +19,7 @@ import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/typ
 import type { Live } from "./live";
 import { TreeModel } from "./tree";
 
-export type Tab = "state" | "diff" | "writes" | "tasks" | "why" | "memory" | "raw";
+export type Tab = "state" | "diff" | "writes" | "tasks" | "why" | "compare" | "memory" | "raw";
 export type Phase = "loading" | "ready" | "empty" | "failed";
 
 /** The traits that a view shares with Python. */
@@ -82,6 +82,8 @@ export class Store {
   /** Checkpoint ids. */
   readonly selected = signal<string | null>(null);
   readonly compared = signal<string | null>(null);
+  /** The ends of the two branches that are compared, the older first. They stay while one walks along them. */
+  readonly ends = signal<readonly [left: string, right: string] | null>(null);
   readonly tab = signal<Tab>("state");
   readonly panel = signal<"fork" | "start" | null>(null);
   /** What the form of a start begins. */
@@ -138,6 +140,12 @@ export class Store {
         if (thread_id === this.thread.peek()?.thread_id) this.agents.value = checkpoints;
       }),
       source.on("sandbox", ({ sandbox }) => this.#setSandbox(sandbox)),
+    );
+    this.#stops.push(
+      effect(() => {
+        const [one, other] = [this.selected.value, this.compared.value];
+        if (one !== null && other !== null) this.ends.value = this.#olderFirst(one, other);
+      }),
     );
     if (shared) this.#follow(shared);
   }
@@ -230,6 +238,7 @@ export class Store {
         keep(opened.selected) ??
         newest(tree);
       this.compared.value = keep(this.#resolve(this.#shared?.get("compared") ?? this.compared.value));
+      if (!this.ends.value?.every(keep)) this.#endComparison();
       this.phase.value = tree.length > 0 ? "ready" : "empty";
     });
   }
@@ -255,7 +264,8 @@ export class Store {
   compare(id: string | null): void {
     batch(() => {
       this.compared.value = id === this.selected.peek() || id === this.compared.peek() ? null : id;
-      if (this.compared.value !== null) this.tab.value = "diff";
+      if (this.compared.value === null) this.#endComparison();
+      else if (this.tab.value !== "compare") this.tab.value = "diff";
     });
     this.#push();
   }
@@ -263,8 +273,17 @@ export class Store {
   /** What is compared, or the selection and its parent (null: none), older first whichever was chosen first. */
   pair(selected: string, parent: string | null): [before: string | null, after: string] {
     const other = this.compared.value;
-    if (other === null) return [parent, selected];
-    return this.comparedRow.value > this.selectedRow.value ? [selected, other] : [other, selected];
+    return other === null ? [parent, selected] : this.#olderFirst(selected, other);
+  }
+
+  #olderFirst(one: string, other: string): [string, string] {
+    const tree = this.tree.value;
+    return tree.rowOf(one) < tree.rowOf(other) ? [one, other] : [other, one];
+  }
+
+  #endComparison(): void {
+    this.ends.value = null;
+    if (this.tab.value === "compare") this.tab.value = "diff";
   }
 
   /** Opens the form of a fork, to edit a part of a value where one is named. */

@@ -210,7 +210,7 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
   else if (placeOf(event.target) !== "tree" && event.target !== view.root) view.focusTree();
   else if (view.search.query.peek()) view.search.clear();
   else if (view.find.facets.peek().length > 0) view.find.clear();
-  else if (store.compared.peek()) store.compare(null);
+  else if (store.ends.peek()) store.compare(null);
   else return false;
   return true;
 }

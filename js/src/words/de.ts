@@ -913,6 +913,40 @@ export const german: Readonly<Record<string, string>> = {
   "one removed": "eins weg",
   "one changed": "eins geändert",
   "The answer lacks its bytes.": "Der Antwort fehlen ihre Bytes.",
+  // The Compare tab.
+  Compare: "Vergleich",
+  "To compare branches step by step, a kernel is needed.":
+    "Um Zweige Schritt für Schritt zu vergleichen, braucht es einen Kernel.",
+  "Open the thread in a notebook; Diff shows here what differs between two checkpoints.":
+    "Öffne den Thread in einem Notebook; hier zeigt Diff, was zwei Checkpoints unterscheidet.",
+  "No step differs, but for ids that were made up.":
+    "Kein Schritt ist anders, außer in ids, die erfunden wurden.",
+  "{left} and {right} did not do the same.": "{left} und {right} taten nicht dasselbe.",
+  "The way to {a} begins with {left}, the way to {b} with {right}.":
+    "Der Weg zu {a} beginnt mit {left}, der Weg zu {b} mit {right}.",
+  "After {after} the way to {a} goes on with {left}, the way to {b} with {right}.":
+    "Nach {after} geht der Weg zu {a} mit {left} weiter, der Weg zu {b} mit {right}.",
+  "The way to {a} goes on with {step}, the way to {b} ends before that.":
+    "Der Weg zu {a} geht mit {step} weiter, der Weg zu {b} endet davor.",
+  "the first part that differs": "der erste Teil, der anders ist",
+  "the first part that differs from here on, in {label}":
+    "der erste Teil, der ab hier anders ist, in {label}",
+  "Step by step": "Schritt für Schritt",
+  "both have it": "beide haben ihn",
+  "both did the same": "beide taten dasselbe",
+  "they differ": "sie sind verschieden",
+  "whether they did the same cannot be told": "ob sie dasselbe taten, lässt sich nicht sagen",
+  "all branches": "alle Zweige",
+  "all {n} branches": "alle {n} Zweige",
+  "All branches, step by step": "Alle Zweige, Schritt für Schritt",
+  "A color is what a branch did then: branches of one color did the same.":
+    "Eine Farbe ist, was ein Zweig dann tat: Zweige einer Farbe taten dasselbe.",
+  "{n} more step": "{n} Schritt mehr",
+  "{n} more steps": "{n} Schritte mehr",
+  "{n} older branch is left out": "{n} älterer Zweig ist weggelassen",
+  "{n} older branches are left out": "{n} ältere Zweige sind weggelassen",
+  "What they came to": "Wozu sie kamen",
+  "parts at {label}": "geht ab {label} auseinander",
   // The Why tab.
   Why: "Warum",
   "Why they ran": "Warum sie liefen",

@@ -144,7 +144,7 @@ interface ChangeProps {
   load: Loads;
 }
 
-function Change({ channel, change, title, load }: ChangeProps) {
+export function Change({ channel, change, title, load }: ChangeProps) {
   const { kind, before, after, words } = change;
   const old = placed(load.before?.(channel), change.before_at);
   const fresh = placed(load.after?.(channel), change.after_at);

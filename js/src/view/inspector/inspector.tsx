@@ -16,6 +16,7 @@ import { useFocusHeld } from "../ui/focus";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 import { Rendered, RenderedSwitch } from "../ui/rendered";
+import { Compare, partedInShort, useComparison } from "./compare";
 import { Diff } from "./diff";
 import { Head } from "./head";
 import { Interrupts } from "./interrupts";
@@ -67,6 +68,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   }).value;
   const asked = useAsk(store.source, "checkpoint_get", { checkpoint: selected }, version);
   const why = useAsk(store.source, "why_get", { checkpoint: selected }, version);
+  const compared = useComparison(store);
   const memory = useMemory(store, selected);
   const view = asked.data;
   const stale = view?.id !== selected;
@@ -105,8 +107,10 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             id={id}
             tab={tab}
             choose={(next) => (store.tab.value = next)}
+            comparing={store.ends.value !== null}
             extra={{
               diff: between(store, view),
+              compare: partedInShort(store, compared),
               why: inShort(why.data),
               memory: memory.data?.changed ? `${memory.data.changed}` : "",
             }}
@@ -129,12 +133,14 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
           aria-busy={asked.pending}
         >
           {view && view.interrupts.length > 0 && (
-            <div hidden={tab === "memory"}>
+            <div hidden={tab === "memory" || tab === "compare"}>
               <Interrupts key={view.id} store={store} view={view} stale={stale} />
             </div>
           )}
           {tab === "memory" ? (
             <Memory store={store} selected={selected} asked={memory} />
+          ) : tab === "compare" ? (
+            <Compare store={store} asked={compared} />
           ) : asked.error ? (
             <Problem error={asked.error} retry={asked.retry} />
           ) : (
@@ -183,6 +189,7 @@ function Body({ store, selected, view, version, why }: BodyProps) {
     case "why":
       return <Why store={store} view={view} asked={why} />;
     case "memory":
+    case "compare":
       return null;
     case "raw":
       return <Raw source={source} checkpoint={selected} version={version} />;

@@ -5,12 +5,13 @@ import { useRef } from "preact/hooks";
 import { rightToLeft, t } from "../../lib/words";
 import type { Tab } from "../../state/store";
 
-const TABS: readonly Tab[] = ["state", "diff", "writes", "tasks", "why", "memory", "raw"];
+const TABS: readonly Tab[] = ["state", "diff", "compare", "writes", "tasks", "why", "memory", "raw"];
 
 function nameOf(tab: Tab): string {
   return {
     state: t("State"),
     diff: t("Diff"),
+    compare: t("Compare"),
     writes: t("Writes"),
     tasks: t("Tasks"),
     why: t("Why"),
@@ -25,25 +26,28 @@ interface Props {
   choose(tab: Tab): void;
   /** A word beside a tab's name. */
   extra: Partial<Record<Tab, ComponentChild>>;
+  /** Whether two branches are compared: without that there is no tab for it. */
+  comparing: boolean;
 }
 
-export function Tabs({ id, tab, choose, extra }: Props) {
+export function Tabs({ id, tab, choose, extra, comparing }: Props) {
   const list = useRef<HTMLDivElement>(null);
+  const tabs = comparing ? TABS : TABS.filter((one) => one !== "compare");
   const move = (event: KeyboardEvent) => {
-    const at = TABS.indexOf(tab);
+    const at = tabs.indexOf(tab);
     const on = rightToLeft() ? -1 : 1;
-    const to = { ArrowRight: at + on, ArrowLeft: at - on, Home: 0, End: TABS.length - 1 }[event.key];
+    const to = { ArrowRight: at + on, ArrowLeft: at - on, Home: 0, End: tabs.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = TABS[(to + TABS.length) % TABS.length];
+    const next = tabs[(to + tabs.length) % tabs.length];
     if (!next) return;
     choose(next);
     list.current?.querySelector<HTMLElement>(`[data-tab="${next}"]`)?.focus();
   };
   return (
     <div ref={list} class="lgviz-tabs" role="tablist" aria-label={t("Checkpoint")} onKeyDown={move}>
-      {TABS.map((one) => (
+      {tabs.map((one) => (
         <button
           key={one}
           type="button"

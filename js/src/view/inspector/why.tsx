@@ -300,7 +300,8 @@ function Writers({ store, triggers }: { store: Store; triggers: readonly Trigger
   );
 }
 
-function Go({ store, id }: { store: Store; id: string }) {
+/** A label that leads to its checkpoint. */
+export function Go({ store, id }: { store: Store; id: string }) {
   const label = knownLabel(store, id);
   if (label === undefined) return null;
   return (

@@ -35,6 +35,7 @@ export function Tree({ view }: { view: ViewState }) {
   const lanes = view.lanes.value;
   const selected = store.selectedRow.value;
   const compared = store.comparedRow.value;
+  const ends: readonly string[] = (store.tab.value === "compare" && store.ends.value) || [];
   const future = view.future.value;
   const hits = view.search.rows.value;
   const marks = view.marks.value;
@@ -78,7 +79,7 @@ export function Tree({ view }: { view: ViewState }) {
         rowId={rowId(row)}
         width={room}
         selected={row === selected}
-        compared={row === compared}
+        compared={row === compared || (row !== selected && ends.includes(id))}
         future={future[row] === 1}
         hit={hits.has(row)}
         fresh={row >= fresh}

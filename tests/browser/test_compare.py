@@ -1,0 +1,80 @@
+"""Two branches compared in a real JupyterLab, and all of them side by side."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.support.debugger_page import SETUP, Debugger, seeded
+from tests.support.lab import NotebookFactory
+
+
+def _labels(debugger: Debugger) -> list[str]:
+    rows = debugger.root.get_by_test_id("lgviz-row")
+    return rows.evaluate_all("(rows) => rows.map((row) => row.dataset.label)")
+
+
+def test_two_branches_are_compared_step_by_step(notebook: NotebookFactory) -> None:
+    page = notebook([SETUP, seeded("agent"), "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    root = debugger.root
+    tab = root.get_by_test_id("lgviz-tab-compare")
+
+    # The tab is there once two checkpoints are chosen, and says where their branches part.
+    debugger.select("c20")
+    expect(tab).to_have_count(0)
+    whole = len(_labels(debugger))
+    debugger.row("c8").click(modifiers=["ControlOrMeta"])
+    expect(root.get_by_test_id("lgviz-diff-between")).to_have_text("c8 → c20")
+    expect(tab).to_have_text("Compare c6 ≠ c17")
+    panel = debugger.tab("compare")
+    expect(root.get_by_test_id("lgviz-parted")).to_contain_text(
+        "After c5 the way to c8 goes on with agent (c6), the way to c20 with update as tools (c17)."
+    )
+
+    # Other branches are folded, steps are aligned, and each side says what it reached.
+    expect(debugger.row("c9")).to_contain_text("7 more")
+    assert len(_labels(debugger)) == whole - 7
+    steps = panel.get_by_test_id("lgviz-compare-step")
+    expect(steps).to_have_text(
+        [
+            "≠they differc17 update as tools",
+            "c6 agent≠they differc18 agent",
+            "c7 tools≠they differc19 tools",
+            "c8 agent≠they differc20 agent",
+        ]
+    )
+    expect(panel.locator("tfoot")).to_contain_text("I am sorry, I could not rebook you")
+
+    # A click selects, and the comparison stays; its part leads to where it is.
+    steps.nth(2).get_by_role("button", name="c19 tools").click()
+    expect(debugger.row("c19")).to_have_attribute("aria-selected", "true")
+    expect(tab).to_have_text("Compare c6 ≠ c17")
+    expect(debugger.row("c8")).to_have_attribute("data-compared", "true")
+    panel.get_by_role("button", name="messages[4].content").click()
+    expect(debugger.row("c17")).to_have_attribute("aria-selected", "true")
+    expect(root.get_by_test_id("lgviz-tab-state")).to_have_attribute("aria-selected", "true")
+
+    # All branches at once: what did the same has one color.
+    panel = debugger.tab("compare")
+    panel.get_by_role("button", name="all 3 branches").click()
+    heat = root.get_by_test_id("lgviz-branches")
+    expect(heat.get_by_role("table").first).to_be_visible()
+    last = heat.locator("tbody").first.locator("tr").last
+    assert last.locator("td").evaluate_all("(cells) => cells.map((cell) => cell.dataset.group)") == [
+        "0",
+        "1",
+        "2",
+    ]
+    colors = last.locator("button").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(set(colors)) == 3
+    expect(heat.get_by_role("table", name="What they came to")).to_contain_text("parts at c9")
+    last.get_by_role("button", name="c16").click()
+    expect(debugger.row("c16")).to_have_attribute("aria-selected", "true")
+
+    # Escape ends it, and all is unfolded as it was.
+    debugger.tree.focus()
+    page.keyboard.press("Escape")
+    expect(tab).to_have_count(0)
+    assert len(_labels(debugger)) == whole
