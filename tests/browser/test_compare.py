@@ -53,6 +53,7 @@ def test_two_branches_are_compared_step_by_step(notebook: NotebookFactory) -> No
     panel.get_by_role("button", name="messages[4].content").click()
     expect(debugger.row("c17")).to_have_attribute("aria-selected", "true")
     expect(root.get_by_test_id("lgviz-tab-state")).to_have_attribute("aria-selected", "true")
+    expect(debugger.inspector.locator(".is-landed")).to_contain_text("LX2087")
 
     # All branches at once: what did the same has one color.
     panel = debugger.tab("compare")

@@ -86,9 +86,8 @@ function Parted({ store, found }: { store: Store; found: ComparisonView }) {
   const { at, change, channel, together, left } = parted;
   const before = together && left !== null ? left : null;
   const show = () => {
-    if (at === null) return;
-    here?.find.show(at);
-    store.tab.value = "state";
+    if (at === null || channel === null) return;
+    here?.find.land({ of: at, channel, path: parted.path, line: null }, at);
   };
   return (
     <div class="lgviz-card" data-testid="lgviz-parted">
