@@ -32,6 +32,8 @@ __all__ = ["Cause", "StepCauses", "Trigger", "Via", "listed_and"]
 Via = Literal["input", "edge", "branch", "join", "send", "goto", "call", "resume", "unknown"]
 _START = "__start__"
 _SHORT = 60
+_FARTHEST = 20_000
+"""So many checkpoints back it is looked who wrote to what gathers."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -158,16 +160,40 @@ class StepCauses:
 
     def came(self, channel: str, node: str, version: Any = None) -> list[Trigger]:
         """Who wrote to a channel that gathers (of a join, of a deferred node) up to here, oldest first."""
-        found: dict[str | None, TreeRow] = {}
+        found, _ = self._gathered(channel, node)
+        return [self._trigger(channel, row, writer, node, version) for writer, row in found.items()]
+
+    def missing(self, channel: str, node: str, held: Any) -> frozenset[str] | None:
+        """The nodes that a join waits for; None where nothing came yet, or it is not certain what did.
+
+        The writes are asked first: LangGraph may store a join while the next step adds to it already.
+        """
+        awaited = self.routes.awaited(channel)
+        found, certain = self._gathered(channel, node)
+        if certain:
+            came = {writer for writer in found if writer is not None}
+        else:
+            came = {*held} if isinstance(held, (set, frozenset, list, tuple)) else set()
+        return awaited - came if came else None
+
+    def _gathered(self, channel: str, node: str) -> tuple[dict[str | None, TreeRow], bool]:
+        """Who wrote to a channel since its node last took what was in it, and whether that is certain."""
+        path: list[TreeRow] = []
         row: TreeRow | None = self._written
-        while row is not None:
-            found.update(dict.fromkeys(self._wrote(row, channel), row))
-            before = row.parent
-            joined = before is not None and channel in before.joined
-            ended = node in row.nodes or (channel.startswith("join:") and bool(found))
-            row = before if joined or not ended else None
-        by = sorted(found.items(), key=lambda each: each[1].index)
-        return [self._trigger(channel, row, writer, node, version) for writer, row in by]
+        while row is not None and len(path) < _FARTHEST:
+            path.append(row)
+            row = row.parent
+        awaited = self.routes.awaited(channel) if channel.startswith("join:") else frozenset()
+        found: dict[str | None, TreeRow] = {}
+        certain = row is None and path[-1].parent_id is None
+        for row in reversed(path):
+            if node in row.nodes and awaited <= found.keys():
+                found, certain = {}, True
+            for writer in self._wrote(row, channel):
+                found.setdefault(writer, row)
+            known = row.source in ("input", "fork") or bool(makers(row) or row.nodes)
+            certain = certain and known and not row.collapsed
+        return found, certain and None not in found
 
     def labelled(self, trigger: Trigger) -> str:
         """A trigger's writer and checkpoint in words: ``` `plan` (c2)```."""
@@ -214,9 +240,9 @@ class StepCauses:
         return [(name, read.get(name)) for name in dict.fromkeys(null)]
 
     def _is_open(self, channel: str) -> bool:
-        if channel in self._row.joined:  # it waits for more, though what is stored of it may be ahead
-            return False
         value = self._record.values.get(channel)
+        if channel.startswith("join:") and self.missing(channel, channel.rpartition(":")[2], None):
+            return False  # what is stored of it may be ahead
         told = None if isinstance(value, Undecodable) else self.routes.is_open(channel, value)
         return is_open(channel, value) if told is None else told
 

@@ -209,26 +209,17 @@ def _note(at: Checkpoint, row: TreeRow, made: Made, causes: list[Cause]) -> str:
 
 def _gathering(at: Checkpoint) -> list[Waiting]:
     """The nodes for which something came, and not all: behind a join, or deferred."""
-    step, joined = StepCauses(at), at.history.tree.rows[at.row].joined
-    values = at.history.reader.real_record(at.row).values
+    step = StepCauses(at)
     halves: list[Waiting] = []
     deferred: dict[str, list[Trigger]] = {}
-    for channel in dict.fromkeys((*values, *joined)):
-        held, finished = value if _is_pair(value := values.get(channel)) else (value, None)
+    for channel, value in at.history.reader.real_record(at.row).values.items():
+        held, finished = value if _is_pair(value) else (value, None)
         node = channel.rpartition(":")[2]
-        missing: tuple[str, ...] = ()
-        if channel.startswith("join:"):
-            awaited = step.routes.awaited(channel)
-            # The writes first: LangGraph may store a join while the next step adds to it already.
-            here = joined.get(channel, ())
-            here = here if here and awaited.issuperset(here) else held
-            if not isinstance(here, (set, frozenset, list, tuple)) or not here:
-                continue
-            missing = tuple(sorted(awaited - {*here}))
-        elif not channel.startswith(BRANCH_TO):
+        missing = step.missing(channel, node, held) if channel.startswith("join:") else frozenset[str]()
+        if missing is None or not channel.startswith(("join:", BRANCH_TO)):
             continue
         if missing:
-            halves.append(_half(at, step, node, missing, step.came(channel, node)))
+            halves.append(_half(at, step, node, tuple(sorted(missing)), step.came(channel, node)))
         elif finished is False:
             deferred.setdefault(node, []).extend(step.came(channel, node))
     # At a join LangGraph may name a node in `next` that is not yet to run.

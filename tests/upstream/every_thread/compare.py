@@ -74,6 +74,7 @@ class Comparison:
         self.compared += 1
         where = f"{c.label} step {c.step} {c.source}" + (f" of {c.namespace}" if c.namespace else "")
         self._nodes(view, where, c)
+        self._why(view, where, c)
         truth = self._truth(c)
         if truth is None:
             return
@@ -136,6 +137,25 @@ class Comparison:
                 result = None
             told.append((name, "", error, interrupts, result))
         return told
+
+    def _why(self, view: str, where: str, c: Any) -> None:
+        """Each task that ran has its cause, and nothing triggered it that does not trigger its node."""
+        try:
+            why = c.history.why(c)
+        except Exception as error:
+            self._note(view, "why", where, "", error)
+            return
+        if why.made != "step":
+            return
+        if Counter(cause.node for cause in why.tasks) != Counter(c.nodes):
+            self._note(view, "why.tasks", where, c.nodes, why)
+        for cause in why.tasks:
+            right = self.witness.triggers.get(cause.task_id)
+            told = {"__pregel_push" if t.channel == "__pregel_tasks" else t.channel for t in cause.triggers}
+            if right is not None and not told <= right:
+                self._note(view, "why.triggers", where, right, cause)
+            if not cause.triggers:
+                self._note(view, "why.untold", where, right, cause)
 
     def _nodes(self, view: str, where: str, c: Any) -> None:
         mine = c.nodes

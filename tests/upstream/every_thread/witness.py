@@ -32,6 +32,7 @@ class Witness:
             it, and not again in the last: who called them was not run again.
         before: by checkpoint id the one that its step started from, stored or not.
         updated: by checkpoint id the ``as_node`` that an update was made as.
+        triggers: by task id the channels that trigger its node.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Witness:
         self.before: dict[str, str] = {}
         self.updated: dict[str, tuple[str | None, ...]] = {}
         self.earlier: dict[str, tuple[str, ...]] = {}
+        self.triggers: dict[str, set[str]] = {}
         self._told: dict[str, dict[str, str]] = defaultdict(dict)
         self._called: dict[str, dict[str, str]] = defaultdict(dict)
 
@@ -118,6 +120,8 @@ class Witness:
             return
         for event in values(*args, **kwargs):
             self._told[loop.checkpoint["id"]][event["id"]] = event["name"]
+            if "triggers" in event:
+                self.triggers[event["id"]] = set(event["triggers"])
 
     def _on_run(self, graph: Any, config: Any, **kwargs: Any) -> None:
         self._note(graph, config)
