@@ -29,7 +29,10 @@ from .writes import makers
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Cause", "Trigger", "Waiting", "Why", "why_of"]
+__all__ = ["Cause", "Trigger", "Waiting", "Why", "why_html", "why_of"]
+
+_LONGEST = 600
+"""Characters of one reason in HTML."""
 
 Made = Literal["step", "steps", "input", "update", "fork", "lost"]
 
@@ -101,10 +104,7 @@ class Why:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        said = [tag("p", text) for text in (self.note, *(cause.text for cause in self.tasks))]
-        waits = [tag("p", each.text) for each in self.waiting]
-        head = [tag("p", f"At {self.checkpoint.label} waits:", "lg-mute")] if waits else []
-        return page(f"Why {self.checkpoint.label}", Markup().join([*said, *head, *waits]))
+        return page(f"Why {self.checkpoint.label}", tag("div", self.note, "lg-mute") + why_html(self))
 
     def frame(self) -> pandas.DataFrame:
         """A row for each trigger of a task and of what waits; one with no channel where nothing is known.
@@ -140,6 +140,24 @@ def why_of(at: Checkpoint) -> Why:
     of = {"step": _made, "steps": _without_order, "lost": _without_order}.get(made)
     causes = of(at, row) if of is not None else []
     return Why(at, causes, [*_gathering(at), *_pending(at, row)], made, _note(at, row, made, causes))
+
+
+def why_html(why: Why, most: int = 200) -> Markup:
+    """Why tasks ran and what waits, a line for each, as HTML.
+
+    Args:
+        why: the answer.
+        most: how many tasks, and how many nodes that wait, are told.
+    """
+    told = [cause.text for cause in why.tasks[:most]]
+    waits = [each.text for each in why.waiting[:most]]
+    head = [f"At {why.checkpoint.label} waits:"] if waits else []
+    return Markup().join(tag("div", _named(text[:_LONGEST])) for text in (*told, *head, *waits))
+
+
+def _named(text: str) -> Markup:
+    """A sentence whose names in backticks are set off."""
+    return Markup().join(tag("b" if i % 2 else "span", part) for i, part in enumerate(text.split("`")))
 
 
 # ---------------------------------------------------------------- what ran

@@ -18,6 +18,7 @@ from lgviz.analysis.html import Room, diff_html, esc, state_html, value_html
 from lgviz.analysis.style import PAGE, ROOT, STYLE
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag, Tree
+from lgviz.analysis.why import why_html, why_of
 from lgviz.errors import LgvizError
 from lgviz.export.rails import (
     Rail,
@@ -40,6 +41,8 @@ _STEP = 15
 _LANES = 10
 _STATE = 90_000
 _DIFF = 50_000
+_REASONS = 20
+"""Tasks, and nodes that wait, of which is told why."""
 
 
 def static_html(
@@ -205,6 +208,17 @@ def _pane(history: History, tree: Tree, chosen: int, other: int | None) -> Marku
         return Markup('<div class="lg-title">{}</div>').format(title) + _WRONG.format(esc(str(error)))
 
 
+def _why(checkpoint: Checkpoint) -> Markup:
+    """Why the nodes ran that made it, and what waits there."""
+    why = why_of(checkpoint)
+    if not why.tasks and not why.waiting:
+        return Markup()
+    via = esc(", ".join(dict.fromkeys(cause.via for cause in why.tasks)))
+    return Markup('<details class="lg-sec"><summary>Why <i>{}</i></summary>{}</details>').format(
+        via, why_html(why, _REASONS)
+    )
+
+
 def _checkpoint(
     checkpoint: Checkpoint,
     pair: tuple[Checkpoint | None, Checkpoint],
@@ -231,12 +245,14 @@ def _checkpoint(
         '<div class="lg-title">{title} <span class="lg-mute">{summary}</span></div>'
         '<div class="lg-sub">{facts}</div>{asks}'
         '<details class="lg-sec" open><summary>Diff <i>{labels}</i></summary>{diff}</details>'
+        "{why}"
         '<details class="lg-sec" open><summary>State <i>{size}</i></summary>{state}</details>'
     ).format(
         title=title,
         summary=esc(summary_of(diff)),
         facts=Markup(" · ").join(part for part in (step, time, next_) if part),
         asks=asks,
+        why=_why(checkpoint),
         labels=f"{before.label} → {after.label}" if before is not None else "",
         diff=diff_html(diff, Room(_DIFF), {**reducers, **doubts}),
         size="1 channel" if len(values) == 1 else f"{len(values)} channels",

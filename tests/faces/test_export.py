@@ -154,6 +154,15 @@ def test_html_shows_tree_state_and_diff(history: History) -> None:
     assert f"{history.latest.parent.label} → {history.latest.label}" in page  # type: ignore[union-attr]
 
 
+def test_html_tells_why_the_nodes_ran() -> None:
+    history = history_of("two_nodes")
+    html = static_html(history, history["c3"].id)
+    assert "<summary>Why <i>edge</i></summary>" in html
+    told = re.sub("<[^>]*>", "", html[html.index("<summary>Why") :])
+    assert "node_b ran after node_a (c2), by the edge that leads from it." in told
+    assert "<summary>Why" not in static_html(history, history["c0"].id)
+
+
 def test_html_compares_what_is_asked_for() -> None:
     history = history_of("two_nodes")
     page = static_html(history, selected=history["c3"].id, compared=history["c1"].id)
