@@ -148,7 +148,7 @@ class StepCauses:
     def asked(self, node: str, task: Task) -> Begun | None:
         """How often a task that asked was begun; None for others, and where what it called asked."""
         asker = self.askers.get(task.id)
-        if asker is None:
+        if asker is None or not node:
             return None
         around = "|".join(part for part in (self._row.namespace, task.within) if part)
         if not asker.answers and asker.place_of(asker.asked[-1], node, around) is None:
@@ -206,7 +206,7 @@ class StepCauses:
         if task.order[0] == 0:
             yield self._sent(task)
             return
-        if task.called or task.order[0] == 2:
+        if task.called or (task.order[0] == 2 and task.path):
             yield self._called(task)
             return
         for channel, version in self._fired(node, read):

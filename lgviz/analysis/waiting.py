@@ -18,10 +18,10 @@ from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal
 from .naming import NO_NODE_CHANNELS, Naming, really_seen
 from .steps import Task, TaskIds, TreeRow, written_channels
 
-__all__ = ["entry_of", "is_newer", "is_open", "pending_tasks", "triggers_at"]
+__all__ = ["LATER", "entry_of", "is_newer", "is_open", "pending_tasks", "triggers_at"]
 
 _START = "__start__"
-_LATER = ("00000", "ffffffff-")
+LATER = ("00000", "ffffffff-")
 """How the ids begin under which ``durability="exit"`` keeps, for delta channels, writes of steps that have no
 checkpoint of their own: the number of the step, or beyond all others."""
 
@@ -36,7 +36,7 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
         return []  # nothing was ever written: LangGraph plans nothing
     sends = _sends(record)
     _identify(row, record, naming, sends)
-    stored = [task for task in row.step_work.tasks.values() if not task.id.startswith(_LATER)]
+    stored = [task for task in row.step_work.tasks.values() if not task.id.startswith(LATER)]
     # An update of the newest checkpoint is stored as a pending task's own: its result, to LangGraph.
     updated = [task for task in row.step_work.updates.values() if task.path]
     planned = _sent(row, sends, [*updated, *stored]) if sends else [t for t in stored if _is_sent(t)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from langgraph.types import PregelTask
@@ -24,6 +24,7 @@ from .html import page, tag
 from .naming import really_seen
 from .shown import ShownByFields
 from .steps import PUSH, Task, TreeRow
+from .waiting import LATER
 from .writes import makers
 
 if TYPE_CHECKING:
@@ -167,19 +168,35 @@ def _made(at: Checkpoint, row: TreeRow) -> list[Cause]:
     """The causes of the tasks that made a checkpoint from its parent."""
     assert at.parent is not None
     step = StepCauses(at.parent)
-    tasks = [(task.name or "", task) for task in makers(row)]
-    left = Counter(row.nodes) - Counter(name for name, _ in tasks)
-    sent = step.sent()
-    for name in row.nodes:
-        if left[name]:
-            left[name] -= 1
-            number = next((i for i, each in enumerate(sent) if each == name), None)
-            if number is not None:
-                sent[number] = None
-            order = (1, name) if number is None else (0, number)
-            tasks.append((name, Task("", "", name=name, order=order)))
     read = _read(at)
-    return [step.of(name, task, read.get(name, {})) for name, task in tasks]
+    return [
+        step.of(task.name or "", task, read.get(task.name or "", {})) for task in _tasks(row, step.sent())
+    ]
+
+
+def _tasks(row: TreeRow, sent: list[str | None]) -> list[Task]:
+    """The tasks that made a checkpoint: of those whose writes are stored the ones of nodes that ran, and for
+    each node that is left one of which nothing is stored."""
+    left = Counter(row.nodes)
+    tasks: list[Task] = []
+    unnamed: list[Task] = []
+    for task in makers(row):
+        if task.id.startswith(LATER):
+            continue
+        if task.name is None:
+            unnamed.append(task)
+        elif left[task.name] or not row.nodes:
+            left[task.name] -= 1
+            tasks.append(task)
+    names = [*(+left).elements()]
+    if len(names) == len(unnamed) == 1:
+        return [*tasks, replace(unnamed[0], name=names[0], order=(1, names[0]))]
+    for name in names:
+        number = next((i for i, each in enumerate(sent) if each == name), None)
+        if number is not None:
+            sent[number] = None
+        tasks.append(Task("", "", name=name, order=(1, name) if number is None else (0, number)))
+    return [*tasks, *unnamed[len(names) :]]
 
 
 def _read(at: Checkpoint) -> dict[str, Mapping[str, Any]]:
