@@ -102,15 +102,16 @@ class StepCauses:
 
     Args:
         at: the checkpoint.
+        graph: the graph that made it, where the history has none.
     """
 
-    def __init__(self, at: Checkpoint) -> None:
+    def __init__(self, at: Checkpoint, graph: Any = None) -> None:
         history = at.history
         self._history = history
         self._row: TreeRow = history.tree.rows[at.row]
         self._record = history.reader.real_record(at.row)
         self._shown = history.reader.record(at.row)
-        self.routes = Routes(history.reader.graph_at(at.row))
+        self.routes = Routes(history.reader.graph_at(at.row, graph))
         self.askers = askers_of((w.task_id, w.channel, w.value) for w in self._shown.writes)
         self._written: TreeRow = self._row
         while self._written.source == "fork" and self._written.parent is not None:
@@ -296,7 +297,8 @@ class StepCauses:
             doubt = " or by a `Command`: its code allows both" if one.via == "unknown" else ""
             return f"{words}, chosen by {_router(one)}{doubt}"
         if one.via == "unknown":
-            return words if start else f"{words}, which led there in a way that only the graph tells"
+            doubt = "how is not certain" if self.routes.known else "how, only the graph tells"
+            return words if start else f"{words}, which led there: {doubt}"
         if not one.channel.startswith(("branch:", "start:")) and one.channel != one.node:
             return f"{words}, which wrote `{one.channel}`"
         many = "edges that lead from them" if len(triggers) > 1 else "edge that leads from it"

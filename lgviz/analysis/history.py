@@ -444,15 +444,17 @@ class History:
         """Two branches, from where they part to the two checkpoints; see :func:`lgviz.compare`."""
         return compare_branches(self[left], self[right])
 
-    def why(self, at: int | str | Checkpoint) -> Why:
+    def why(self, at: int | str | Checkpoint, graph: Any = None) -> Why:
         """Why the tasks that made a checkpoint ran, and what those that did not run wait for there.
 
         Args:
             at: the checkpoint, by label, id or position.
+            graph: the graph that made it, where the history was opened without one: it tells edges, routers
+                and ``Command``s apart.
         """
         from .why import why_of
 
-        return why_of(self[at])
+        return why_of(self[at], graph)
 
     def graph(self) -> networkx.DiGraph[str]:
         """The tree as a graph: an edge leads from a checkpoint to each made from it."""

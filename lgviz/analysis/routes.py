@@ -44,6 +44,11 @@ class Routes:
         self._graph = graph
         self._builder = getattr(graph, "builder", None)
 
+    @property
+    def known(self) -> bool:
+        """Whether there is a graph whose edges are known."""
+        return self._builder is not None
+
     def node(self, name: str) -> Any:
         """A node of the graph; None where the graph does not know it."""
         return getattr(self._graph, "nodes", {}).get(name)

@@ -141,9 +141,11 @@ class StateReader:
         """A checkpoint's metadata without masks: for acts. Never to be shown."""
         return self._opened(row).record.metadata
 
-    def graph_at(self, row: int) -> Any:
-        """The graph that ran in a checkpoint's namespace; None where there is none, or it is not certain."""
-        return _graph_of(self._source.graph, self._tree.rows[row], self._opened(row).record.bookkeeping)
+    def graph_at(self, row: int, graph: Any = None) -> Any:
+        """The graph that ran in a checkpoint's namespace, of the source's or of one that is given; None where
+        there is none, or it is not certain."""
+        whole = self._source.graph if graph is None else graph
+        return _graph_of(whole, self._tree.rows[row], self._opened(row).record.bookkeeping)
 
     def rebuilt(self, row: int) -> dict[str, str]:
         """By delta channel how its value was rebuilt, where no graph told it."""

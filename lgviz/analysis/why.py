@@ -130,17 +130,27 @@ class Why:
                 yield each.node, ran, task_id, each.via, *wrote, missing, each.text
 
 
-def why_of(at: Checkpoint) -> Why:
+def why_of(at: Checkpoint, graph: Any = None) -> Why:
     """Why the tasks that made a checkpoint ran, and what waits at it.
+
+    Args:
+        at: the checkpoint.
+        graph: the graph that made it, where the history has none: it tells edges from routers.
 
     Raises:
         CheckpointNotFound: it was deleted meanwhile.
     """
     row: TreeRow = at.history.tree.rows[at.row]
     made = _how(row)
-    of = {"step": _made, "steps": _without_order, "lost": _without_order}.get(made)
-    causes = of(at, row) if of is not None else []
-    return Why(at, causes, [*_gathering(at), *_pending(at, row)], made, _note(at, row, made, causes))
+    causes: list[Cause] = []
+    if made == "step" and at.parent is not None:
+        causes = _made(at, row, StepCauses(at.parent, graph))
+    elif made in ("steps", "lost"):
+        causes = _without_order(at, row)
+    step = StepCauses(at, graph)
+    return Why(
+        at, causes, [*_gathering(at, step), *_pending(at, row, step)], made, _note(at, row, made, causes)
+    )
 
 
 def why_html(why: Why, most: int = 200) -> Markup:
@@ -164,10 +174,8 @@ def _named(text: str) -> Markup:
 # ---------------------------------------------------------------- what ran
 
 
-def _made(at: Checkpoint, row: TreeRow) -> list[Cause]:
-    """The causes of the tasks that made a checkpoint from its parent."""
-    assert at.parent is not None
-    step = StepCauses(at.parent)
+def _made(at: Checkpoint, row: TreeRow, step: StepCauses) -> list[Cause]:
+    """The causes of the tasks that made a checkpoint, in the step from its parent."""
     read = _read(at)
     return [
         step.of(task.name or "", task, read.get(task.name or "", {})) for task in _tasks(row, step.sent())
@@ -242,9 +250,8 @@ def _note(at: Checkpoint, row: TreeRow, made: Made, causes: list[Cause]) -> str:
 # ---------------------------------------------------------------- what waits
 
 
-def _gathering(at: Checkpoint) -> list[Waiting]:
+def _gathering(at: Checkpoint, step: StepCauses) -> list[Waiting]:
     """The nodes for which something came, and not all: behind a join, or deferred."""
-    step = StepCauses(at)
     halves: list[Waiting] = []
     deferred: dict[str, list[Trigger]] = {}
     for channel, value in at.history.reader.real_record(at.row).values.items():
@@ -286,11 +293,10 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[1], bool)
 
 
-def _pending(at: Checkpoint, row: TreeRow) -> Iterator[Waiting]:
+def _pending(at: Checkpoint, row: TreeRow, step: StepCauses) -> Iterator[Waiting]:
     """The tasks that are triggered here and did not end."""
     if row.continued:
         return
-    step = StepCauses(at)
     for told in at.tasks:
         task = row.step_work.tasks.get(told.id)
         if task is not None and task.finished:
@@ -305,13 +311,15 @@ def _pending(at: Checkpoint, row: TreeRow) -> Iterator[Waiting]:
             text += f" So far {cause.begun.text(told.name)}."
         error = _cut(str(told.error)) if kind == "error" else None
         if error is not None:
-            text = f"`{told.name}` failed: {error} It runs again if the run goes on."
+            text = f"`{told.name}` failed: {_ended(error)} It runs again if the run goes on."
         yield Waiting(told.name, (), text, kind, cause.triggers, cause.via, cause, error)
     known = {told.id for told in at.tasks}
     for task_id, raised in at.errors.items():
         if task_id not in known:
             short = _cut(raised.text)
-            yield Waiting("", (), f"A task whose node is not certain failed: {short}", "error", error=short)
+            yield Waiting(
+                "", (), f"A task whose node is not certain failed: {_ended(short)}", "error", error=short
+            )
 
 
 _VERBS = {"answer": "asked, and waits for an answer; it came", "error": "failed;", "next": "comes next,"}
@@ -324,7 +332,11 @@ def _kind(task: PregelTask) -> Literal["answer", "error", "next"]:
 
 
 def _cut(error: str, limit: int = 200) -> str:
-    """The first line of what was raised, as the end of a sentence."""
+    """The first line of what was raised."""
     first = error.strip().partition("\n")[0]
-    first = first if len(first) <= limit else first[:limit] + "…"
-    return first if first.endswith((".", "!", "?", "…")) else first + "."
+    return first if len(first) <= limit else first[:limit] + "…"
+
+
+def _ended(error: str) -> str:
+    """What was raised, as the end of a sentence."""
+    return error if error.endswith((".", "!", "?", "…")) else error + "."

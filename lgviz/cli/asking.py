@@ -90,12 +90,23 @@ def why(
         str | None, typer.Argument(metavar="CHECKPOINT", help="A label or an id; else the newest.")
     ] = None,
     thread: Thread = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(
+            "--graph", metavar="MODULE:GRAPH", help="The graph, to tell edges from routers: app:graph."
+        ),
+    ] = None,
 ) -> CommandAnswer:
     """Tell why the nodes ran that made a checkpoint, and what waits there for what."""
     from lgviz.export.plain import why_data
 
     history = database.history(thread)
-    found = history.why(history.latest if checkpoint is None else checkpoint)
+    named = None
+    if graph is not None:
+        from lgviz.session.graph_names import load_graph
+
+        named = load_graph(graph)
+    found = history.why(history.latest if checkpoint is None else checkpoint, named)
 
     def lines() -> Iterator[Line]:
         first, *rest = str(found).split("\n")

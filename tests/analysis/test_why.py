@@ -70,6 +70,7 @@ def test_an_input_and_edges() -> None:
     assert told(known.why("c2")) == [("a", "edge", [("branch:to:a", "c1", "__start__")])]
     assert told(known.why("c3")) == [("b", "edge", [("branch:to:b", "c2", "a")])]
     assert told(alone.why("c3")) == [("b", "unknown", [("branch:to:b", "c2", "a")])]
+    assert told(alone.why("c3", known.source.graph)) == told(known.why("c3"))
     assert "`b` ran after `a` (c2), by the edge that leads from it." in str(known.why("c3"))
     assert "only the graph tells" in str(alone.why("c3")) and "edge" not in str(alone.why("c3"))
     (cause,) = known.why("c3").tasks

@@ -773,6 +773,16 @@ def test_who_set_what_is_told(db: Path) -> None:
     ]
 
 
+def test_why_nodes_ran_is_told_with_a_graph_and_without(db: Path) -> None:
+    said = lg("why", db, "c3").out.splitlines()
+    assert said == ["c3 was made by the step from c2.",
+                    "  `node_b` ran after `node_a` (c2), which led there: how, only the graph tells."]  # fmt: skip
+    known = lg("why", db, "c3", "--graph", "lgviz.demos.two_nodes:build").out.splitlines()
+    assert known[1] == "  `node_b` ran after `node_a` (c2), by the edge that leads from it."
+    (cause,) = lg("why", db, "c3", "--json").data["tasks"]
+    assert (cause["via"], cause["triggers"][0]["checkpoint"]) == ("unknown", "c2")
+
+
 def test_branches_and_threads_are_compared(folder: Path, db: Path) -> None:
     two = lg("compare", db, "c3", "c5")
     assert (

@@ -998,6 +998,7 @@ export const german: Readonly<Record<string, string>> = {
     "Router {router} von {nodes} oder ein Command von dort: der Code erlaubt beides",
   "after {nodes}": "nach {nodes}",
   "after {node}": "nach {node}",
+  "how it led here is not certain": "wie es hierher ging, ist nicht sicher",
   "how it led here, only the graph tells": "wie es hierher ging, sagt nur der Graph",
   "written {at}, by whom is not certain": "geschrieben {at}, von wem, ist nicht sicher",
   "deferred: runs when all others have ended": "aufgeschoben: läuft, wenn alle anderen fertig sind",

@@ -170,7 +170,7 @@ function reason(store: Store, triggers: readonly TriggerView[], sent: string | n
     case "call":
       return tx("called by {nodes}", { nodes });
     default:
-      return unknown(one, at, nodes, router);
+      return unknown(one, at, nodes, router, store.topology.value !== null);
   }
 }
 
@@ -180,6 +180,7 @@ function unknown(
   at: ComponentChild,
   nodes: ComponentChild,
   router: ComponentChild,
+  withGraph: boolean,
 ): ComponentChild {
   if (one.node === START) return tx("at the start of the run {at}", { at });
   if (one.node !== null && one.router !== null)
@@ -188,7 +189,10 @@ function unknown(
     return (
       <>
         {tx("after {nodes}", { nodes })}
-        <span class="lgviz-faint"> · {t("how it led here, only the graph tells")}</span>
+        <span class="lgviz-faint">
+          {" · "}
+          {withGraph ? t("how it led here is not certain") : t("how it led here, only the graph tells")}
+        </span>
       </>
     );
   if (at === null) return t("what triggered it is not stored");
