@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from langgraph.graph import START, StateGraph
 
 from lgviz.analysis.history import History, open_history
-from tests.support.random_graphs import GraphSpec, Recording, Stage, build, drive, graph_specs
+from tests.support.random_graphs import GraphSpec, Recording, Stage, State, build, drive, graph_specs, node
 from tests.support.savers import SAVERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -130,3 +131,35 @@ def test_why_agrees_with_the_run(spec: GraphSpec, kind: str, data: st.DataObject
     assert assert_as_reported(alone, recording, ways, asks, known=False) == count
     assert told(with_graph) == told(alone)
     assert not [each for head in with_graph.heads if head.nodes for each in with_graph.why(head).waiting]
+
+
+@QUICK
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.sampled_from(sorted(SAVERS)[:3]))
+def test_at_each_step_a_join_waits_for_the_chains_that_are_not_at_their_end(
+    lengths: list[int], kind: str
+) -> None:
+    builder: Any = StateGraph(State)
+    for chain, length in enumerate(lengths):
+        for place in range(length):
+            builder.add_node(f"n{chain}_{place}", node(f"n{chain}_{place}", "plain"))
+            builder.add_edge(f"n{chain}_{place - 1}" if place else START, f"n{chain}_{place}")
+    builder.add_node("end", node("end", "plain"))
+    ends = [f"n{chain}_{length - 1}" for chain, length in enumerate(lengths)]
+    builder.add_edge(ends, "end")
+    saver = SAVERS[kind](Path(":memory:"))
+    graph = builder.compile(checkpointer=saver)
+    turns = 2
+    for _ in range(turns):
+        graph.invoke({"log": ["in"], "count": 0}, {"configurable": {"thread_id": "1"}})
+    for what in (graph, saver):
+        history = open_history(what, "1")
+        assert len(history) == turns * (max(lengths) + 3)
+        for number, checkpoint in enumerate(history):
+            ran = number % (max(lengths) + 3) - 1  # nodes of each chain, where it has so many
+            missing = {end for end, length in zip(ends, lengths, strict=True) if length > ran}
+            (waits,) = [set(each.missing) for each in history.why(checkpoint).waiting] or [set()]
+            assert waits == (missing if len(missing) < len(ends) else set()), checkpoint
+        (cause,) = history.why(-1).tasks
+        began = len(history) - max(lengths) - 3
+        right = [(end, f"c{began + 1 + length}") for end, length in zip(ends, lengths, strict=True)]
+        assert sorted((t.node, t.checkpoint.label) for t in cause.triggers if t.checkpoint) == sorted(right)
