@@ -52,6 +52,7 @@ EXPORT = "tests/faces/test_export.py"
 HISTORY = "tests/analysis/test_history.py"
 FORK = "tests/session/test_fork.py"
 LANES = "tests/analysis/test_lanes.py"
+WHY = "tests/analysis/test_why.py"
 CACHES = "tests/persistence/test_cache_bounds.py"
 
 FAULTS = [
@@ -111,6 +112,35 @@ FAULTS = [
         '"s" if row.provisional else "c"',
         '"c"',
         ("tests/session/test_sandbox.py", "tests/faces/test_sandbox_requests.py"),
+    ),
+    # ---------------------------------------------------------------- why a node ran
+    Fault(
+        "a node that asked is told to have begun once too few",
+        "lgviz/analysis",
+        "Begun(len(asker.answers) + 1, not alone, lines)",
+        "Begun(len(asker.answers), not alone, lines)",
+        (WHY,),
+    ),
+    Fault(
+        "edges read against their direction",
+        "lgviz/analysis",
+        "if (writer, target) in self._builder.edges",
+        "if (target, writer) in self._builder.edges",
+        (WHY,),
+    ),
+    Fault(
+        "what led to a step that was run again is looked for in the copy",
+        "lgviz/analysis",
+        'while self._written.source == "fork" and self._written.parent is not None:',
+        'while self._written.source == "update" and self._written.parent is not None:',
+        (WHY,),
+    ),
+    Fault(
+        "a join that was taken still holds what came before",
+        "lgviz/analysis",
+        "found, certain = {}, True",
+        "certain = True",
+        ("tests/analysis/test_why_random.py",),
     ),
     # ---------------------------------------------------------------- threads, tree, search
     Fault(
