@@ -244,7 +244,9 @@ class StepCauses:
         value = self._record.values.get(channel)
         if channel.startswith("join:") and self.missing(channel, channel.rpartition(":")[2], None):
             return False  # what is stored of it may be ahead
-        told = None if isinstance(value, Undecodable) else self.routes.is_open(channel, value)
+        if isinstance(value, Undecodable):  # it holds something, which is all that these need
+            return channel == _START or channel.startswith(BRANCH_TO)
+        told = self.routes.is_open(channel, value)
         return is_open(channel, value) if told is None else told
 
     def _led(self, channel: str, node: str, version: Any) -> Iterator[_Reason]:
