@@ -87,8 +87,9 @@ export function Origin({ path, line = null }: OriginProps) {
     );
   const nodes = step.nodes.join(" + ");
   const mine = step.id === marks.of;
-  // Of lines that one step set, the first says so.
-  const follows = line !== null && marks.parts.get(keyOf(path, line - 1))?.step === part.step;
+  // Of parts in a row that one step set, the first says so.
+  const before = line === null ? [...path.slice(0, -1), (path.at(-1) ?? 0) - 1] : path;
+  const follows = marks.parts.get(keyOf(before, line === null ? null : line - 1))?.step === part.step;
   const who = nodes === "" ? step.label : `${step.label} · ${nodes}`;
   const since = part.made ? "" : `, ${t("there since {label}", { label: part.first ?? t("older") })}`;
   const doubt = part.sure ? "" : t("or by a step before it, which cannot be read");

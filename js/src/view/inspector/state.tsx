@@ -113,8 +113,8 @@ function Channel({ channel, found, load, edit, since, marked }: ChannelProps) {
                 <CopyButton label={t("Copy {name}", { name })} text={() => gather(value, load, [])} />
                 <EditButton edit={edit} path={[]} name={name} />
               </span>
-              {since}
               {reducer && <span class="lgviz-card-who">{reducer}</span>}
+              {since}
               <Changes channel={name} />
             </header>
             <Chat value={value} load={load} edit={edit} />

@@ -85,8 +85,8 @@ export function Value({ node, name, path = [], load, edit, open = false, channel
           />
           {!FIXED.has(node.kind) && <EditButton edit={edit} path={path} name={name ?? node.type} />}
         </span>
-        {channel?.since}
         {channel?.reducer && <span class="lgviz-card-who">{channel.reducer}</span>}
+        {channel?.since}
         {channel && name !== undefined && <Changes channel={name} />}
       </div>
       {shown && <Inside node={node} path={path} load={load} edit={edit} />}
