@@ -200,7 +200,7 @@ def blame(
 def origin_of(
     at: Checkpoint, channel: str, path: Sequence[int] = (), cancelled: Callable[[], bool] = lambda: False
 ) -> Origin:
-    """Who set one part of a state.
+    """Who set one part of a state last; since when it is there is not looked for any further.
 
     >>> import lgviz
     >>> from langgraph.checkpoint.memory import InMemorySaver
@@ -247,12 +247,12 @@ class _BlamedChannel:
         """Those of the parts of a part."""
         shown = _at(self._shown, steps)
 
-        def is_open(mark: PartMark) -> bool:
-            parts = _leaves(steps, shown, mark.below(steps), asked=True)
-            known = self._past.begun is not None
-            return any(
-                one.at is None or (one.first is None and not (known and not path)) for path, _, one in parts
-            )
+        def is_open(whole: PartMark) -> bool:
+            mark = whole.below(steps)
+            if mark.kids is not None:  # what is inside of a part is not older than it
+                return any(kid.first is None for kid in mark.marks)
+            known = not steps and self._past.begun is not None
+            return mark.at is None or (mark.first is None and not known)
 
         mark = self._past.marks(is_open, cancelled).below(steps)
         parts = _leaves(steps, shown, mark, asked=True, containers=containers)

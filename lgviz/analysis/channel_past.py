@@ -68,6 +68,7 @@ class ChannelPast:
         state = reader.real_state(row.index)
         self._values = {len(self.steps) - 1: state[channel]} if channel in state else {}
         self._writes: dict[int, list[Any]] = {}
+        self._is_set_whole = False
 
     def marks(
         self,
@@ -121,7 +122,7 @@ class ChannelPast:
 
     def _explained(self, low: int, high: int) -> PartMark | None:
         """The marks of a value, where what was written since an older one makes it."""
-        writes = self._written(low + 1, high)
+        writes = None if self._is_set_whole else self._written(low + 1, high)
         if writes is None:
             return None
         before, after = self._value(low), self._value(high)
@@ -129,6 +130,11 @@ class ChannelPast:
             return None
         if all(same(each, after) for some in writes for each in some) and same(before, after):
             return OLDER
+        if type(after) is list and type(before) is list and before and _agree(writes[-1][-1], after):
+            self._is_set_whole = (
+                True  # a write holds all that the value does: reading the values costs no more
+            )
+            return None
         fold = Fold() if before is MISSING else Fold.of(before)
         mark, value = OLDER, before
         for step, some in enumerate(writes, low + 1):

@@ -48,9 +48,12 @@ class PartMark:
     kids: Sequence[PartMark] | Mapping[Any, PartMark] | None = None
 
     def child(self, key: Any) -> PartMark:
-        """The mark of a part."""
+        """The mark of a part; its own for one that it does not know, as a masked value may have."""
         if self.kids is not None:
-            return self.kids[key]
+            try:
+                return self.kids[key]
+            except (LookupError, TypeError):
+                return PartMark(self.at, self.first, self.past)
         if self.at is None and self.past is not None:
             return PartMark(None, None, (*self.past, key))
         return PartMark(self.at, self.at)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph, add_messages
 from pydantic import BaseModel
@@ -425,3 +426,21 @@ def test_runs_that_store_only_their_end() -> None:
         *["older than what the history keeps"] * 3,
         *["set by c1 (by a step before it that is not stored)"] * 3,
     ]
+
+
+@pytest.mark.parametrize("saver", [LangGraphPostgres, persistence.PostgresSaver], ids=["langgraph", "lgviz"])
+def test_postgresql(saver: Any, postgres_uri: Callable[[], str]) -> None:
+    uri = postgres_uri()
+    steps: list[Step] = [
+        ("plan", {"messages": [AIMessage("old", id="a1")], "items": ["a", "b"]}),
+        ("act", {"messages": [AIMessage("new", id="a1"), HumanMessage("more")], "items": ["b", "c", "a"]}),
+        ("act", {"items": ["c", "a", "d"]}),
+    ]
+    with saver.from_conn_string(uri) as opened:
+        opened.setup()
+        graph = acted(steps, opened)
+        for source in (graph, uri):
+            history = lgviz.history(source, "1")
+            assert told_by_blame(history.blame("messages")) == by_brute_force(list(history), messages_of)
+            told = {one.value: one.told for one in history.blame("items")}
+            assert told == {"a": "set by c2 · plan", "c": "set by c3 · act", "d": "set by c4 · act"}
