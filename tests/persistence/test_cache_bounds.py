@@ -42,7 +42,7 @@ def test_what_a_memo_holds_besides_the_bytes_counts(monkeypatch: pytest.MonkeyPa
     memo = SerializationMemo()
     messages = [HumanMessage(str(n)) for n in range(3)]
     for message in messages:
-        memo.keep(message, b"hash", bytes(100))
+        memo.keep(message, memo.seen(message), b"hash", bytes(100))
     assert [memo.find(message) is not None for message in messages] == [False, True, True]
 
 

@@ -103,8 +103,23 @@ def test_an_unchanged_message_is_not_serialized_again() -> None:
     assert len(calls) == 3
 
 
+def test_a_message_that_is_given_its_id_while_it_is_written() -> None:
+    """A task's writes are stored beside the reducer, which gives a message its id: the state has it."""
+
+    class Beside(ExactSerializer):
+        def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+            written = super().dumps_typed(obj)
+            obj.id = "given meanwhile"
+            return written
+
+    codec, message = MerkleCodec(Beside()), HumanMessage("h" * 99)
+    codec.encode([message])
+    assert written(codec.encode([message])) == written(MerkleCodec(ExactSerializer()).encode([message]))
+
+
 def test_memory_is_bounded() -> None:
     memo = SerializationMemo()
     for _ in range(40):
-        memo.keep(HumanMessage("x"), b"name", bytes(1 << 20))
+        message = HumanMessage("x")
+        memo.keep(message, memo.seen(message), b"name", bytes(1 << 20))
     assert len(memo._written) <= MEMO_BYTES >> 20

@@ -116,15 +116,28 @@ class SerializationMemo:
         )
         return (old.hash, old.payload) if same else None
 
-    def keep(self, value: Any, hash: bytes, payload: bytes) -> None:
-        """Remember what an object was written as, where a change of it would be seen."""
-        if not isinstance(value, BaseModel) or _private(value) is not None:
+    def seen(self, value: Any) -> tuple[Any, ...] | None:
+        """What a model holds before it is serialized; None for another value."""
+        return (*value.__dict__.values(),) if isinstance(value, BaseModel) else None
+
+    def keep(self, value: Any, seen: tuple[Any, ...] | None, hash: bytes, payload: bytes) -> None:
+        """Remember what an object was written as, where a change of it would be seen.
+
+        Args:
+            value: the object.
+            seen: what :meth:`seen` said of it before it was serialized: a message that a reducer gave its id
+                meanwhile, in another thread, is not kept.
+            hash, payload: what it was written as.
+        """
+        if seen is None or _private(value) is not None:
             return
         keys, parts, extra = [*value.__dict__], (*value.__dict__.values(),), value.__pydantic_extra__
         empty = [extra, *(part for part in parts if type(part) in _EMPTY)]
         if any(empty) or not _KEPT.issuperset(map(type, parts)):
             return
         ids, fields = tuple(map(id, parts)), set(value.__pydantic_fields_set__)
+        if ids != tuple(map(id, seen)):
+            return
         written = _Written(value, type(value), keys, parts, ids, fields, extra, empty, hash, payload)
         self._written.put(id(value), written)
 

@@ -185,12 +185,13 @@ class MerkleCodec:
     def _elements(self, values: Iterable[Any], depth: int) -> list[Any]:
         # The one loop that runs for every element of the state at every put.
         dumps_typed, digest, parts = self.serde.dumps_typed, self.digest, list[Any]()
-        find, keep = self.memo.find, self.memo.keep
+        find, seen, keep = self.memo.find, self.memo.seen, self.memo.keep
         for value in values:
             old = find(value)
             if old is not None:
                 parts.append(Block(0, *old))
                 continue
+            held = seen(value)
             tag, data = dumps_typed(value)
             payload = _CODES[tag] + data if tag in _CODES else leaf((tag, data))
             if len(payload) <= INLINE:
@@ -199,7 +200,7 @@ class MerkleCodec:
                 parts.append(self._container(value, depth - 1))
             else:
                 block = Block(0, digest(payload), payload)
-                keep(value, block.hash, payload)
+                keep(value, held, block.hash, payload)
                 parts.append(block)
         return parts
 
