@@ -16,6 +16,7 @@ from langgraph.types import PregelTask
 from markupsafe import Markup
 
 from lgviz._visible import visible
+from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.places import BRANCH_TO, calls
 
 from .causes import Cause, StepCauses, Trigger, Via, listed_and
@@ -234,7 +235,8 @@ def _how(row: TreeRow) -> Made:
 def _note(at: Checkpoint, row: TreeRow, made: Made, causes: list[Cause]) -> str:
     """How a checkpoint came to be, in a sentence."""
     parent = at.parent.label if at.parent is not None else "a checkpoint that is not stored"
-    inner = f", which `{calls(row.namespace)[-1].node}` gave its graph" if row.namespace else ""
+    callers = calls(row.namespace)
+    inner = f", which `{callers[-1].node}` gave its graph" if callers else ""
     who = f" as `{at.as_node}`" if at.as_node else ""
     doubt = "" if causes else "; which tasks ran is not certain"
     return {
@@ -326,9 +328,9 @@ _VERBS = {"answer": "asked, and waits for an answer; it came", "error": "failed;
 
 
 def _kind(task: PregelTask) -> Literal["answer", "error", "next"]:
-    if task.interrupts:
-        return "answer"
-    return "next" if task.error is None else "error"
+    if task.error is not None and not StoredError.of(task.error).stopped:
+        return "error"
+    return "answer" if task.interrupts else "next"
 
 
 def _cut(error: str, limit: int = 200) -> str:

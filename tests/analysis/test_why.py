@@ -242,6 +242,19 @@ def test_how_often_the_first_lines_of_a_node_ran() -> None:
     assert "what `review` does before it asks ran 3 times" in cause.text
 
 
+def test_a_node_that_failed_with_its_answer_failed() -> None:
+    def picky(_: Log) -> Log:
+        raise ValueError(interrupt("which?"))
+
+    graph = building("", (START, "picky"), picky=picky).compile(checkpointer=InMemorySaver())
+    graph.invoke({"log": []}, THREAD)
+    with pytest.raises(ValueError, match="neither"):
+        graph.invoke(Command(resume="neither"), THREAD)
+    for what in (graph, graph.checkpointer):
+        (failed,) = open_history(what, "1").why(-1).waiting
+        assert (failed.node, failed.kind, failed.error) == ("picky", "error", "ValueError('neither')")
+
+
 def test_of_two_that_ask_side_by_side_a_count_is_the_least() -> None:
     def other(_: Log) -> Log:
         return {"log": [interrupt("other?")]}
