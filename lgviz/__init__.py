@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.diff import Change, StateDiff
     from lgviz.analysis.history import History
     from lgviz.analysis.history import open_history as history
+    from lgviz.analysis.plots import plot_threads
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.analysis.side_by_side import SideBySide
     from lgviz.analysis.thread_stats import thread_stats
@@ -106,6 +107,7 @@ __all__ = [
     "open_bundle",
     "open_source",
     "pin",
+    "plot_threads",
     "preview",
     "replay",
     "run",
@@ -165,6 +167,7 @@ _HOMES = {
     "open_bundle": "lgviz.transfer.bundles",
     "open_source": "lgviz.sources",
     "pin": "lgviz.replaying",
+    "plot_threads": "lgviz.analysis.plots",
     "preview": "lgviz.session",
     "replay": "lgviz.replaying",
     "run": "lgviz.session",

@@ -25,6 +25,7 @@ from lgviz.session import fork as fork_checkpoint
 
 if TYPE_CHECKING:
     import pandas
+    import plotly.graph_objects as go
 
     from lgviz.analysis.blame import Blame
     from lgviz.analysis.diff import StateDiff
@@ -58,6 +59,11 @@ def compare(history: History, *checkpoints: str) -> Comparison | SideBySide:
 def blame(history: History, path: str | None = None, at: str | None = None) -> Blame:
     """Who set each part of a state, of the newest one or that at a checkpoint."""
     return history.blame(path, at)
+
+
+def plot(history: History, kind: str = "timeline") -> go.Figure:
+    """A plot of the thread: timeline, bytes, tokens, routing, durations."""
+    return history.plot(kind)
 
 
 def find(history: History, text: str) -> pandas.DataFrame:
@@ -115,7 +121,7 @@ def _graph_of(history: History) -> Any:
     return graph
 
 
-_ALL = (diff, blame, compare, why, find, evaluate, bisect, threads, fork, replay)
+_ALL = (diff, blame, compare, why, find, evaluate, bisect, plot, threads, fork, replay)
 VERBS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in _ALL}
 """By its word, what answers."""
 

@@ -215,6 +215,35 @@ class Debugger(anywidget.AnyWidget):
         looked = {"selected": self.selected, "compared": self.compared}
         return export(self._opened_backend(), path, **(looked | asked))
 
+    def plot(self, kind: str = "timeline") -> Any:
+        """A plot of the open thread, as :meth:`lgviz.History.plot` draws it; a click on a part of it selects
+        the checkpoint here.
+
+        Returns:
+            A ``plotly.graph_objects.FigureWidget``.
+
+        Raises:
+            ThreadNotFound: no thread is open.
+            InvalidValue, NotInstalled: as :meth:`lgviz.History.plot`.
+        """
+        from lgviz.analysis.plots import plot_history
+
+        thread = self._opened_backend().thread
+        figure = plot_history(thread.current(), kind, prices=thread.prices)
+        import plotly.graph_objects as go
+
+        shown = go.FigureWidget(figure)
+
+        def select(trace: Any, points: Any, _state: Any) -> None:
+            history = self.history
+            ids = [trace.customdata[index] for index in points.point_inds]
+            if ids and history is not None and ids[0] in history:
+                self.selected = ids[0]
+
+        for trace in shown.data:
+            trace.on_click(select)
+        return shown
+
     def export_svg(self, path: Any) -> FileContents:
         """Write the tree as a picture; a file that is there is written over."""
         return self.export(path, kind="svg", quiet=True, overwrite=True)

@@ -30,7 +30,9 @@ from .writes import Writes
 if TYPE_CHECKING:
     import networkx
     import pandas
+    import plotly.graph_objects as go
 
+    from .usage import Prices
     from .why import Why
 
 __all__ = ["History", "Key", "complete_by_tab", "open_history"]
@@ -455,6 +457,27 @@ class History:
         from .why import why_of
 
         return why_of(self[at], graph)
+
+    def plot(self, kind: str = "timeline", *, prices: Prices | None = None) -> go.Figure:
+        """A plot of the thread's root checkpoints, for a light and for a dark page; each point has the id of
+        its checkpoint as ``customdata``.
+
+        Args:
+            kind: ``"timeline"``: super-steps and their tasks over time, a person's time between them apart
+                (long pauses are shortened); ``"bytes"``: what each channel's value takes at each checkpoint,
+                as LangGraph's serializer writes it; ``"tokens"``: what models read and wrote in each step;
+                ``"routing"``: of each node's steps the shares of what ran next; ``"durations"``: how long
+                the steps of each node took, without those that a pause lies in.
+            prices: by the name of a model, what a million tokens cost, read and written: then ``"tokens"``
+                tells costs too.
+
+        Raises:
+            InvalidValue: there is no such kind.
+            NotInstalled: without ``pip install 'lgviz[plots]'``.
+        """
+        from .plots import plot_history
+
+        return plot_history(self, kind, prices=prices)
 
     def graph(self) -> networkx.DiGraph[str]:
         """The tree as a graph: an edge leads from a checkpoint to each made from it."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage
 from langgraph.types import Overwrite
 
 from lgviz.analysis.messages import is_message, message_id
+from lgviz.sources.places import by_channel
 
-__all__ = ["Prices", "Usage", "message_ids", "usage_of"]
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
+
+__all__ = ["Prices", "Usage", "known_messages", "message_ids", "step_usage", "usage_of"]
 
 Prices = Mapping[str, tuple[float, float]]
 """By the name of a model, what a million tokens cost: read and written."""
@@ -80,6 +84,21 @@ def usage_of(written: Iterable[Mapping[str, Any]], known: Iterable[str] = ()) ->
         return None
     read = sum(one for one, _ in by_model.values())
     return Usage(read, sum(one for _, one in by_model.values()), total, by_model)
+
+
+def step_usage(checkpoint: Checkpoint) -> Usage | None:
+    """What the tasks used that made a checkpoint; None where none tells. What an input, an update or a copy
+    brings was bought elsewhere."""
+    if checkpoint.source != "loop":
+        return None
+    written = [one for node, many in checkpoint.writes.items() if node != "__start__" for one in many]
+    return usage_of(written, known_messages(checkpoint.parent))
+
+
+def known_messages(checkpoint: Checkpoint | None) -> Iterator[str]:
+    """The ids of a checkpoint's messages; its state is read when they are asked for."""
+    if checkpoint is not None:
+        yield from message_ids(by_channel(checkpoint.values))
 
 
 def message_ids(state: Mapping[str, Any]) -> set[str]:

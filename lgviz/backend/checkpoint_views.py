@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from langgraph.types import PregelTask
@@ -12,7 +12,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag
-from lgviz.analysis.usage import Prices, message_ids, usage_of
+from lgviz.analysis.usage import Prices, known_messages, step_usage, usage_of
 from lgviz.analysis.values import clean
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.question_views import asked_beside, interrupts_of
@@ -27,7 +27,6 @@ from lgviz.protocol import (
     RawView,
     TaskView,
     TaskWrites,
-    UsageView,
     ValueNode,
 )
 from lgviz.sources import LayeredSource
@@ -114,7 +113,7 @@ def checkpoint_view(
         "source": checkpoint.source,
         "created_at": checkpoint.created_at,
         "duration": _duration(checkpoint),
-        "usage": _step_usage(checkpoint, prices),
+        "usage": usage_view(step_usage(checkpoint), prices),
         "nodes": list(checkpoint.nodes),
         "as_node": checkpoint.as_node,
         "note": checkpoint.note,
@@ -166,7 +165,7 @@ def writes_view(checkpoint: Checkpoint, prices: Prices | None = None) -> list[Ta
             "derived": bool(getattr(checkpoint.writes, "derived", False)) and not waits,
             "pending": waits,
             "usage": usage_view(
-                usage_of([dict(pairs)], _known(checkpoint if waits else checkpoint.parent)), prices
+                usage_of([dict(pairs)], known_messages(checkpoint if waits else checkpoint.parent)), prices
             ),
             "writes": [
                 {"channel": clean(str(channel)), "value": value_node(value, budget=part)}
@@ -197,7 +196,7 @@ def tasks_view(
             "interrupts": interrupts_of(checkpoint, task),
             "error": None if (error := _error(task)) is None else clean(error)[:4_000],
             "traceback": _traceback(task, stored, tracebacks or {}),
-            "usage": usage_view(usage_of([by_channel(task.result)], _known(checkpoint)), prices)
+            "usage": usage_view(usage_of([by_channel(task.result)], known_messages(checkpoint)), prices)
             if _finished(task)
             else None,
             "subgraph": started.get(task.id),
@@ -205,20 +204,6 @@ def tasks_view(
         }
         for task in checkpoint.tasks
     ]
-
-
-def _step_usage(checkpoint: Checkpoint, prices: Prices | None) -> UsageView | None:
-    """Of the tasks that made it. What an input, an update or a copy brings was bought elsewhere."""
-    if checkpoint.source != "loop":
-        return None
-    written = [one for node, many in checkpoint.writes.items() if node != "__start__" for one in many]
-    return usage_view(usage_of(written, _known(checkpoint.parent)), prices)
-
-
-def _known(checkpoint: Checkpoint | None) -> Iterator[str]:
-    """The ids of its messages; its state is read where they are asked for."""
-    if checkpoint is not None:
-        yield from message_ids(state_of(checkpoint))
 
 
 def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Mapping[str, str]) -> str | None:

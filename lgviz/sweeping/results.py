@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import mean
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from markupsafe import Markup
 
@@ -22,9 +22,11 @@ from .outcomes import Item, Outcome
 
 if TYPE_CHECKING:
     import pandas
+    import plotly.graph_objects as go
 
 __all__ = ["Sweep", "SweepRow"]
 
+T = TypeVar("T")
 _ROWS = 200
 
 
@@ -150,6 +152,45 @@ class Sweep(Sequence[SweepRow]):
         columns = ["case", "run", "status", "score", "label", "served", "ran", "error"]
         return pandas.DataFrame(rows, columns=columns)
 
+    def plot(self) -> go.Figure:
+        """The scores of each case, run by run, and their mean; where none is a number, how the runs ended.
+
+        Raises:
+            NotInstalled: without ``pip install 'lgviz[plots]'``.
+        """
+        from lgviz.analysis.plots import empty_figure
+
+        rows = list(self)
+        scored = [(row, float(row.score)) for row in rows if isinstance(row.score, (int, float))]
+        axis: dict[str, Any] = {"type": "category", "categoryorder": "array"}
+        axis |= {"categoryarray": list(dict.fromkeys(str(row.case) for row in rows))}
+        figure = empty_figure(self._said(), xaxis=axis, yaxis_title="score" if scored else "runs")
+        if not scored:
+            for status, cases in _by(rows, lambda row: row.status).items():
+                counts = Counter(str(row.case) for row in cases)
+                figure.add_bar(name=status, x=list(counts), y=list(counts.values()))
+            return figure.update_layout(barmode="stack")
+        figure.add_scatter(
+            name="runs",
+            mode="markers",
+            x=[str(row.case) for row, _ in scored],
+            y=[score for _, score in scored],
+            hovertext=[f"run {row.run}, {row.status}" for row, _ in scored],
+            marker={"size": 9, "opacity": 0.6},
+        )
+        means = {
+            case: mean(score for _, score in own)
+            for case, own in _by(scored, lambda one: str(one[0].case)).items()
+        }
+        figure.add_scatter(
+            name="mean",
+            mode="markers",
+            x=list(means),
+            y=list(means.values()),
+            marker={"symbol": "line-ew-open", "size": 30, "line": {"width": 3}},
+        )
+        return figure
+
     def _said(self) -> str:
         counts = Counter(row.status for row in self)
         told = ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "nothing ran"
@@ -163,10 +204,7 @@ class Sweep(Sequence[SweepRow]):
 
     def _lines(self) -> Iterator[tuple[str, str, str]]:
         """For each case: its name, what became of it, and its scores' mean or what went wrong."""
-        cases: dict[Hashable, list[SweepRow]] = {}
-        for row in self:
-            cases.setdefault(row.case, []).append(row)
-        for case, rows in cases.items():
+        for case, rows in _by(self, lambda row: row.case).items():
             counts = Counter(row.status for row in rows)
             status = ", ".join(s if n == len(rows) else f"{n} {s}" for s, n in counts.items())
             scores = [row.score for row in rows if isinstance(row.score, (int, float))]
@@ -183,6 +221,13 @@ class Sweep(Sequence[SweepRow]):
             for case, status, said in self._lines()
         ]
         return page("Sweep", tag("div", Markup().join(rows[:_ROWS]), "lg-card"), {"came to": self._said()})
+
+
+def _by(each: Iterable[T], key: Callable[[T], Hashable]) -> dict[Hashable, list[T]]:
+    found: dict[Hashable, list[T]] = {}
+    for one in each:
+        found.setdefault(key(one), []).append(one)
+    return found
 
 
 def _count(n: int, noun: str) -> str:
