@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx
 import pandas
 
 from .tree import Flag, Tree
 
+if TYPE_CHECKING:
+    from .history import History
+
 __all__ = ["to_frame", "to_graph"]
 
 
-def to_graph(tree: Tree, thread_id: str) -> networkx.DiGraph[str]:
-    """A node for each checkpoint, by its id, with what the index knows of it; an edge from each parent. A
-    subgraph's first checkpoint hangs on the one its call started from, by an edge with ``call=True``."""
-    graph: networkx.DiGraph[str] = networkx.DiGraph(thread_id=thread_id)
-    for row in range(len(tree)):
-        graph.add_node(tree.ids[row], **_facts(tree, row))
+def to_graph(history: History) -> networkx.DiGraph[str]:
+    """The tree as a graph (``History.graph``, which says what is in it)."""
+    tree = history.tree
+    graph: networkx.DiGraph[str] = networkx.DiGraph(thread_id=history.thread_id)
+    for row, checkpoint in enumerate(history.all):
+        facts = _facts(tree, row)
+        flags = facts.pop("flags")
+        graph.add_node(
+            checkpoint.id,
+            **facts,
+            marks=tuple(str(flag.name).lower() for flag in flags),
+            as_node=checkpoint.as_node,
+            note=checkpoint.note,
+            metadata=dict(checkpoint.metadata),
+            lane=tree.lane[row],
+            depth=tree.depth[row],
+        )
         if tree.parent[row] >= 0:
             call = tree.rows[row].parent is None
             graph.add_edge(tree.ids[tree.parent[row]], tree.ids[row], call=call)

@@ -480,10 +480,27 @@ class History:
         return plot_history(self, kind, prices=prices)
 
     def graph(self) -> networkx.DiGraph[str]:
-        """The tree as a graph: an edge leads from a checkpoint to each made from it."""
+        """The tree as a graph: an edge leads from a checkpoint to each made from it.
+
+        >>> import lgviz, networkx
+        >>> from lgviz.demos import two_nodes
+        >>> from lgviz.persistence import MemorySaver
+        >>> two_nodes.seed(graph := two_nodes.build(MemorySaver()))
+        >>> g = lgviz.history(graph).graph()
+        >>> [g.nodes[id_]["label"] for id_ in g if g.out_degree(id_) == 0]
+        ['c3', 'c5']
+
+        Returns:
+            A node for each checkpoint of every namespace, by its id, with what a :class:`Checkpoint` tells by
+            the index: ``label``, ``namespace``, ``step``, ``source``, ``nodes``, ``changed``, ``time``
+            (seconds since the epoch), ``marks`` (names in lower case, such as ``"interrupt"`` and
+            ``"collapsed"``), ``as_node``, ``note`` and ``metadata`` (as stored); and for drawing
+            ``lane`` and ``depth``. An edge has ``call``: True to the first checkpoint of a subgraph from the
+            one that its call started from. The graph has ``thread_id``.
+        """
         from .frames import to_graph
 
-        return to_graph(self.tree, self.thread_id)
+        return to_graph(self)
 
     def frame(self) -> pandas.DataFrame:
         """The tree as a table, a row for each checkpoint of every namespace."""

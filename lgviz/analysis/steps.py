@@ -40,6 +40,7 @@ __all__ = [
     "WrittenChannels",
     "call_place",
     "caller_of",
+    "is_given",
     "written_channels",
 ]
 
@@ -325,6 +326,11 @@ def caller_of(task: Task, tasks: Iterable[Task]) -> tuple[Task, str, int] | None
     path, index = place
     found = next((other for other in tasks if other.path == path), None)
     return None if found is None else (found, path, index)
+
+
+def is_given(path: str) -> bool:
+    """Whether a task, by its path, stores what an input or an update brings."""
+    return path == f"{_PULLED}__start__" or path.startswith(_UPDATE)
 
 
 def call_place(path: str) -> tuple[str, int] | None:

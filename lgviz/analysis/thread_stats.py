@@ -12,8 +12,8 @@ from lgviz.sources.base import ReadOptions, Source, ThreadFacts, WriteRow
 from lgviz.sources.places import BRANCH_TO, CONTROL_CHANNELS, JOIN, is_internal
 
 from .naming import AS_NODE
-from .steps import Step, Task, TaskIds, TreeRow
-from .usage import usage_of
+from .steps import Step, Task, TaskIds, TreeRow, is_given
+from .usage import message_ids, usage_of
 
 if TYPE_CHECKING:
     import pandas
@@ -50,7 +50,8 @@ def thread_stats(what: Any, tokens: bool = False, **options: Unpack[ReadOptions]
         from the first to the last; ``errors``, ``interrupts``: tasks of the root graph that stored an error
         (also one that was run again since, or cancelled because another failed) and that asked (answered
         or not), those that they called not counted where the database keeps who called whom;
-        ``tokens``: read and written by models, each message once; ``bytes``: of rows and values, in lgviz's
+        ``tokens``: read and written by models, each message once, without what an input or
+        an update brought; ``bytes``: of rows and values, in lgviz's
         tables also of values that other threads share, missing for savers that lgviz does not know;
         ``last_node``: who made the newest checkpoint, several joined by `` + ``, missing for an input, a
         fork, and where the rows do not name each task for certain.
@@ -183,14 +184,20 @@ def _tokens(source: Source, thread_id: str) -> int | None:
     index = source.index(thread_id)
     at: dict[str, dict[str, None]] = {}
     channels = set[str]()
-    for write in index.writes:
-        if write.channel not in CONTROL_CHANNELS and not is_internal(write.channel):
-            at.setdefault(write.namespace, {})[write.checkpoint_id] = None
-            channels.add(write.channel)
-    used = usage_of(
-        {write.channel: write.value}
-        for namespace, ids in at.items()
-        for writes in source.writes_to(thread_id, namespace, list(ids), channels).values()
-        for write in writes
-    )
+    for row in index.writes:
+        if row.channel not in CONTROL_CHANNELS and not is_internal(row.channel):
+            at.setdefault(row.namespace, {})[row.checkpoint_id] = None
+            channels.add(row.channel)
+    inputs = {row.id for row in index.checkpoints if row.metadata.get("source") == "input"}
+    ran, given = list[dict[str, Any]](), set[str]()
+    for namespace, ids in at.items():
+        for id_, writes in source.writes_to(thread_id, namespace, list(ids), channels).items():
+            for write in writes:
+                one = {write.channel: write.value}
+                # Before 2026 no path says who wrote; what an input leads to at once is what it brings.
+                if is_given(write.task_path) or (not write.task_path and id_ in inputs):
+                    given |= message_ids(one)
+                else:
+                    ran.append(one)
+    used = usage_of(ran, given)
     return None if used is None else used.total

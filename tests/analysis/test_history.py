@@ -19,11 +19,12 @@ from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
+import lgviz
 from lgviz import persistence, protocol
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.tree import Flag, _in_order
-from lgviz.demos import subgraph
+from lgviz.demos import approval, fan_out, subgraph, two_nodes
 from lgviz.errors import CheckpointNotFound
 from lgviz.sources import open_source
 from lgviz.sources.base import CheckpointRow
@@ -149,10 +150,31 @@ def test_as_networkx_and_pandas(graph: Any) -> None:
         ("c1", "c2"),
         ("c2", "c3"),
     ]
+    assert digraph.graph == {"thread_id": "1"}
     frame = history.frame()
     assert list(frame.index) == ["c0", "c1", "c2", "c3"]
     assert list(frame["step"]) == [-1, 0, 1, 2] and frame.loc["c2", "nodes"] == ("node_a",)
     assert frame["time"].is_monotonic_increasing and str(frame["time"].dt.tz) == "UTC"
+
+
+@pytest.mark.parametrize("demo", [two_nodes, approval, subgraph, fan_out])
+def test_a_node_of_networkx_has_all_that_a_checkpoint_tells_by_the_index(demo: Any) -> None:
+    graph = demo.build(persistence.MemorySaver())
+    demo.seed(graph, "1")
+    if demo is two_nodes:
+        lgviz.fork(graph, open_history(graph, "1")["c2"], {"foo": "x"}, as_node="node_a", note="a note")
+    history = open_history(graph, "1")
+    digraph = history.graph()
+    told = ("label", "namespace", "step", "source", "nodes", "changed", "time", "as_node", "note", "metadata")
+    for c in history.all:
+        node = digraph.nodes[c.id]
+        assert {name: node[name] for name in told} == {name: getattr(c, name) for name in told}
+        assert {Flag[mark.upper()] for mark in node["marks"]} == set(c.flags)
+        above = c.parent or c.outer
+        assert list(digraph.in_edges(c.id, data="call")) == (
+            [] if above is None else [(above.id, c.id, c.parent is None)]
+        )
+    assert len(digraph) == len(history.all)
 
 
 def test_values_are_a_copy(graph: Any) -> None:

@@ -212,6 +212,16 @@ def test_tokens_are_those_of_each_message_once(kind: str, tmp_path: Path) -> Non
     assert pd.isna(frame.loc["none", "tokens"]) and not frame.attrs
 
 
+@pytest.mark.parametrize("kind", SAVERS)
+def test_what_an_input_or_an_update_brings_was_bought_elsewhere(kind: str, tmp_path: Path) -> None:
+    graph = chat(SAVERS[kind](tmp_path / "threads.db"))
+    usage: Any = {"input_tokens": 500, "output_tokens": 500, "total_tokens": 1000}
+    brought = [AIMessage("old", usage_metadata=usage, id=name) for name in ("1", "2")]
+    graph.invoke({"messages": [HumanMessage("hello"), brought[0]]}, config())
+    graph.update_state(config(), {"messages": [brought[1]]}, as_node="model")
+    assert list(lgviz.thread_stats(graph, tokens=True)["tokens"]) == [12]
+
+
 def by_task(checkpoint: lgviz.Checkpoint) -> list[dict[str, Any]]:
     return [one for tasks in checkpoint.writes.values() for one in tasks]
 

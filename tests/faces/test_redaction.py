@@ -23,6 +23,7 @@ import lgviz.cli.app
 import lgviz.cli.asking
 import lgviz.cli.keeping
 import lgviz.cli.reading
+from lgviz.analysis import plots
 from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
 from lgviz.demos import approval, two_nodes
@@ -91,6 +92,9 @@ def _questions(seen: Exhibit) -> Iterator[Any]:
     h = seen.history()
     yield h.find(lambda c: SECRET.search(repr(c.values)))
     yield [origin for c in h for origin in c.values] + h.path(h.latest)
+    yield from (h.plot(kind).to_json() for kind in plots.KINDS)
+    yield lgviz.plot_threads(seen.what, redact=seen.rules).to_json()
+    yield lgviz.thread_stats(seen.what, tokens=True, redact=seen.rules).to_csv()
     for c in h.all:
         why = h.why(c)
         yield from (str(why), why._repr_html_(), why.frame().to_csv(), why.tasks, why.waiting)
