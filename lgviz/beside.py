@@ -97,6 +97,7 @@ def _debug(comm: Any, shell: Any, name: str, loop: Any, *, agent: bool) -> None:
     """Answer the protocol about one variable; with ``agent``, tell also where a coding agent looks."""
     from lgviz.backend import Backend
     from lgviz.backend.glances import AgentWatch
+    from lgviz.backend.watches import WatchRequests
     from lgviz.errors import LgvizError, NotFound
 
     def send(message: Any, buffers: list[bytes]) -> None:
@@ -106,6 +107,7 @@ def _debug(comm: Any, shell: Any, name: str, loop: Any, *, agent: bool) -> None:
         if name not in shell.user_ns:
             raise NotFound(f"There is no variable {name} any more.", "Run the cell that makes it.")
         backend = Backend(shell.user_ns[name], send, variables=shell.user_ns, loop=loop)
+        backend.answer_by(WatchRequests(backend.thread))
     except LgvizError as error:
         comm.send({"refused": {"code": "source", "cause": error.cause, "remedy": error.remedy}})
         return

@@ -660,6 +660,32 @@ class BranchesView(TypedDict):
     more: int
 
 
+class WatchedValue(TypedDict):
+    row: int
+    text: str
+    """In one line."""
+    number: float | None
+    """Where it is one (True is 1)."""
+
+
+class Raised(TypedDict):
+    id: str
+    said: str
+
+
+class EvaluateView(TypedDict):
+    """What an expression gives at checkpoints of the thread's own, the newest first; as progress, a part."""
+
+    values: list[WatchedValue]
+    """Where a channel that it names is not set yet, there is none."""
+    end: int
+    """How many rows the tree had: those after them are not evaluated."""
+    left_out: int
+    """Older checkpoints that were not evaluated."""
+    raised: Raised | None
+    """The oldest checkpoint at which it raised, and what."""
+
+
 class RawView(TypedDict):
     config: str
     metadata: str
@@ -1364,6 +1390,13 @@ class CompareParams(TypedDict):
     right: str
 
 
+class EvaluateParams(TypedDict):
+    text: str
+    """A Python expression over the channels. Only the kernel of who typed it evaluates it."""
+    start: int
+    """The first row."""
+
+
 class SearchParams(TypedDict):
     query: str
 
@@ -1547,6 +1580,7 @@ class Methods(TypedDict):
     why_get: tuple[CheckpointParams, WhyView]
     compare_get: tuple[CompareParams, ComparisonView]
     branches_get: tuple[Nothing, BranchesView]
+    evaluate: tuple[EvaluateParams, EvaluateView]
     raw_get: tuple[CheckpointParams, RawView]
     search: tuple[SearchParams, SearchProgress]
     fork_form: tuple[CheckpointParams, ForkForm]

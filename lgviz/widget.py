@@ -18,6 +18,7 @@ from lgviz.analysis.history import History
 from lgviz.analysis.usage import Prices
 from lgviz.backend import Backend
 from lgviz.backend.glances import AgentWatch
+from lgviz.backend.watches import WatchRequests
 from lgviz.errors import LgvizError, NotInstalled, ThreadNotFound
 from lgviz.export.contents import FileContents
 from lgviz.export.error import error_html
@@ -114,6 +115,7 @@ class Debugger(anywidget.AnyWidget):
         }
         backend = Backend(what, self._forward, variables=variables, **asked, **options)
         backend.answer_by(ExportRequests(backend))
+        backend.answer_by(WatchRequests(backend.thread))
         thread_id = None if thread_id is None else str(thread_id)
         self._error: LgvizError | None = None
         try:

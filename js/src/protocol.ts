@@ -619,6 +619,31 @@ export interface BranchesView {
   more: number;
 }
 
+export interface WatchedValue {
+  row: number;
+  /** In one line. */
+  text: string;
+  /** Where it is one (True is 1). */
+  number: number | null;
+}
+
+export interface Raised {
+  id: string;
+  said: string;
+}
+
+/** What an expression gives at checkpoints of the thread's own, the newest first; as progress, a part. */
+export interface EvaluateView {
+  /** Where a channel that it names is not set yet, there is none. */
+  values: WatchedValue[];
+  /** How many rows the tree had: those after them are not evaluated. */
+  end: number;
+  /** Older checkpoints that were not evaluated. */
+  left_out: number;
+  /** The oldest checkpoint at which it raised, and what. */
+  raised: Raised | null;
+}
+
 export interface RawView {
   config: string;
   metadata: string;
@@ -1282,6 +1307,13 @@ export interface CompareParams {
   right: string;
 }
 
+export interface EvaluateParams {
+  /** A Python expression over the channels. Only the kernel of who typed it evaluates it. */
+  text: string;
+  /** The first row. */
+  start: number;
+}
+
 export interface SearchParams {
   query: string;
 }
@@ -1455,6 +1487,7 @@ export interface Methods {
   why_get: { params: CheckpointParams; result: WhyView };
   compare_get: { params: CompareParams; result: ComparisonView };
   branches_get: { params: Nothing; result: BranchesView };
+  evaluate: { params: EvaluateParams; result: EvaluateView };
   raw_get: { params: CheckpointParams; result: RawView };
   search: { params: SearchParams; result: SearchProgress };
   fork_form: { params: CheckpointParams; result: ForkForm };

@@ -13,6 +13,7 @@ const CODE = new Set([
   ),
   "users.ada",
   "len(messages) > 4",
+  "len(messages)",
   '{"score": {"$gt": 9}}',
   "2026-01-31T12:00:00Z",
   "graph = builder.compile(checkpointer=saver, store=store)\nlgviz.debug(graph, store=store)",

@@ -35,6 +35,11 @@ def refusal_of(method: Any, params: Any) -> LgvizError | None:
         return InvalidValue(
             f"There is no request {method!r}.", "Reload the page, so that both sides are of one version."
         )
+    if method == "evaluate":
+        return ReadOnly(
+            "A server evaluates no expression.",
+            "Open it in a notebook, in a kernel of your own: %lgviz FILE.",
+        )
     if method not in SERVED:
         return ReadOnly(
             "A document is only read.", "Open the graph itself in a notebook to fork and run: %lgviz graph."

@@ -15,6 +15,7 @@ from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.reads import Reads
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms
+from lgviz.backend.watches import WatchRequests
 from lgviz.demos import two_nodes
 from lgviz.errors import NotFound
 from lgviz.files.requests import ExportRequests
@@ -25,7 +26,16 @@ from tests.support.view import fork
 def test_each_method_of_the_protocol_has_one_handler_and_no_handler_has_none() -> None:
     parts = [
         object.__new__(part)
-        for part in (Reads, MemoryRequests, SandboxSlot, AnswerRequests, StartForms, Acts, ExportRequests)
+        for part in (
+            Reads,
+            MemoryRequests,
+            SandboxSlot,
+            AnswerRequests,
+            StartForms,
+            Acts,
+            ExportRequests,
+            WatchRequests,
+        )
     ]
     declared = [name for part in parts for name in handlers_of(part)]
     assert sorted(declared) == sorted(get_type_hints(Methods))

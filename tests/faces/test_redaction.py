@@ -26,6 +26,7 @@ import lgviz.cli.reading
 from lgviz.analysis import plots
 from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
+from lgviz.backend.watches import WatchRequests
 from lgviz.demos import approval, two_nodes
 from lgviz.errors import InvalidValue, LgvizError
 from lgviz.files import FORMATS, prepare
@@ -104,6 +105,7 @@ def _requests(seen: Exhibit) -> Iterator[Any]:
     told: list[Any] = []
     backend = Backend(seen.what, lambda message, buffers: told.extend([message, *buffers]), redact=seen.rules)
     backend.answer_by(ExportRequests(backend))
+    backend.answer_by(WatchRequests(backend.thread))
     opened = backend.request("thread_open", thread_id=THREAD)
     yield opened
     for method, every in REQUESTS.items():
@@ -312,6 +314,7 @@ REQUESTS: dict[str, Every] = {
     "why_get": _each,
     "compare_get": lambda b, ids: [{"left": ids[1], "right": id_} for id_ in ids],
     "branches_get": lambda b, ids: [{}],
+    "evaluate": lambda b, ids: [{"text": text, "start": 0} for text in ("values", "1 / len(log[0])", "c.tasks", "nope")],
     "raw_get": _each,
     "search": lambda b, ids: [{"query": query} for query in ("SECRET", "redacted", "a", "denied")],
     "fork_form": _each,

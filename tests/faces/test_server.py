@@ -369,7 +369,7 @@ READ = {
 REFUSED = {
     "fork_form", "part_form", "fork_preview", "dry_run", "fork_commit", "answer_form", "answer_make", "start_form",
     "thread_start", "run_start", "run_stop", "breakpoints_set", "memory_plan", "memory_put", "memory_delete",
-    "sandbox_keep", "sandbox_discard", "export_plan", "export_write", "pin_write",
+    "sandbox_keep", "sandbox_discard", "export_plan", "export_write", "pin_write", "evaluate",
 }  # fmt: skip
 
 
@@ -379,7 +379,8 @@ def test_every_method_of_the_protocol_is_read_or_refused(server: Server) -> None
     document = server.document("chat.db")
     for method in sorted(REFUSED):
         ((message, _),) = server.request(document, method)
-        assert message["error"]["cause"] == "A document is only read.", method
+        why = "A server evaluates no expression." if method == "evaluate" else "A document is only read."
+        assert message["error"]["cause"] == why, method
 
 
 # ---------------------------------------------------------------- who may ask

@@ -55,6 +55,7 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "search",
   "compare_get",
   "branches_get",
+  "evaluate",
   "memory_search",
   "memory_put",
   "export_plan",

@@ -2,6 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type {
   CheckpointView,
+  EvaluateView,
   Events,
   Methods,
   RunView,
@@ -56,7 +57,9 @@ export type ProgressOf<M extends Method> = M extends "search"
     ? RunView
     : M extends "fork_commit" | "export_plan"
       ? CopyProgress
-      : unknown;
+      : M extends "evaluate"
+        ? EvaluateView
+        : unknown;
 
 /** Of a thread that is copied or exported: its checkpoints. */
 export interface CopyProgress {

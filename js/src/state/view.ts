@@ -9,6 +9,7 @@ import { Search } from "./search";
 import type { Store } from "./store";
 import type { TreeModel } from "./tree";
 import { collapsedAtFirst, isBranch, VisibleRows } from "./visible";
+import { Watching } from "./watch";
 
 export const ROW_HEIGHT = 30;
 
@@ -16,6 +17,7 @@ export class ViewState {
   readonly store: Store;
   readonly search: Search;
   readonly find: Finding;
+  readonly watching: Watching;
   /** Anchor rows whose subgraph calls are collapsed. */
   readonly collapsed = signal<ReadonlySet<number>>(new Set());
   readonly visible: ReadonlySignal<VisibleRows>;
@@ -63,6 +65,7 @@ export class ViewState {
     this.store = store;
     this.search = new Search(store);
     this.find = new Finding(store);
+    this.watching = new Watching(store);
     const { find } = this;
     this.visible = computed(() => {
       store.revision.value;
@@ -113,6 +116,7 @@ export class ViewState {
     clearTimeout(this.#freshTimer);
     this.search.clear();
     this.find.dispose();
+    this.watching.dispose();
     for (const stop of this.#stops) stop();
   }
 

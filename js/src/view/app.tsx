@@ -17,6 +17,7 @@ import { TopBar } from "./top/topbar";
 import { LiveRows } from "./tree/live";
 import { Minimap } from "./tree/minimap";
 import { Tree } from "./tree/tree";
+import { Watches } from "./tree/watch";
 import "./ui/hidden";
 import { toClipboard } from "./ui/copy";
 import { focusPencil } from "./ui/edit";
@@ -90,6 +91,7 @@ export function App({ view, height }: { view: ViewState; height: number | null }
               <LiveRows view={view} />
               <Tree view={view} />
               <Scrub view={view} />
+              <Watches view={view} />
             </div>
             <Splitter view={view} />
             <Here.Provider value={view}>

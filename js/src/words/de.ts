@@ -913,6 +913,18 @@ export const german: Readonly<Record<string, string>> = {
   "one removed": "eins weg",
   "one changed": "eins geändert",
   "The answer lacks its bytes.": "Der Antwort fehlen ihre Bytes.",
+  // Watched expressions.
+  "Watch an expression": "Einen Ausdruck beobachten",
+  "Watch an expression: its value at every checkpoint":
+    "Einen Ausdruck beobachten: sein Wert an jedem Checkpoint",
+  Watched: "Beobachtet",
+  "An expression over the channels": "Ein Ausdruck über die Kanäle",
+  "Watch {name} no more": "{name} nicht mehr beobachten",
+  "{n} older checkpoint is left out": "{n} älterer Checkpoint ist weggelassen",
+  "{n} older checkpoints are left out": "{n} ältere Checkpoints sind weggelassen",
+  "{name} along this branch: {low} to {high}": "{name} auf diesem Zweig: {low} bis {high}",
+  "{low} to {high} along this branch; a click selects":
+    "{low} bis {high} auf diesem Zweig; ein Klick wählt aus",
   // The Compare tab.
   Compare: "Vergleich",
   "To compare branches step by step, a kernel is needed.":

@@ -4,6 +4,7 @@ import { thousands } from "../../lib/format";
 import { t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
 import { titleOf } from "../tree/row";
+import { WatchButton } from "../tree/watch";
 import { Step } from "./filter";
 
 export function Scrub({ view }: { view: ViewState }) {
@@ -50,6 +51,7 @@ export function Scrub({ view }: { view: ViewState }) {
       <span class="lgviz-mute lgviz-num">
         {t("{place} of {total}", { place: thousands(place + 1), total: thousands(rows.length) })}
       </span>
+      <WatchButton view={view} />
     </div>
   );
 }

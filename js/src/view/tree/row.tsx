@@ -32,6 +32,8 @@ export interface RowProps {
   /** What a click on a chip does, in the reader's words. */
   chipTitle: string;
   marks: RowMarks | undefined;
+  /** The values of watched expressions, in short. */
+  watched: string;
   /** Rushed past: without what nobody reads meanwhile. */
   lean: boolean;
   /** What is behind a time that is a span, in the reader's words. */
@@ -55,6 +57,7 @@ function drawn(props: RowProps) {
   const flags = tree.flags[row] as number;
   const depth = tree.depth[row] as number;
   const { inner, branch, lean } = props;
+  const watched = lean ? "" : shortened(props.watched);
   const label = tree.labels[row] as string;
   const [what, who] = titleOf(tree, row);
   const time = lean ? "" : timeOf(tree, row);
@@ -134,6 +137,11 @@ function drawn(props: RowProps) {
         {(flags & Mark.SANDBOX) !== 0 && <span class="lgviz-sr">{t("in the sandbox")}</span>}
       </span>
       <span class="lgviz-time" title={at}>
+        {watched !== "" && (
+          <span class="lgviz-row-watched" title={props.watched}>
+            {watched}
+          </span>
+        )}
         {time}
       </span>
     </div>
@@ -157,7 +165,13 @@ function detailsOf(props: RowProps, what: string, who: string, time: string): De
     marks.unshift({ kind: "agent", text: t("agent here"), title: t("A coding agent looks here") });
   const indent = 14 * (tree.depth[row] as number);
   const taken =
-    nodeWidth(what) + whoWidth(who) + foldWidth(inner) + branchWidth(branch) + timeWidth(time) + indent;
+    timeWidth(shortened(props.watched)) +
+    nodeWidth(what) +
+    whoWidth(who) +
+    foldWidth(inner) +
+    branchWidth(branch) +
+    timeWidth(time) +
+    indent;
   const marked = marks.reduce((sum, mark) => sum + markWidth(mark.text), 0);
   const chips = fitting(tree.changes[row] as readonly string[], props.width + GAP - taken - marked);
   const stored = fullTime(tree.time[row] as number);
@@ -242,6 +256,13 @@ function marksOf(tree: TreeModel, row: number, words: RowMarks | undefined): Mar
   if (children > 1) chips.push({ kind: "branches", text: tn("{n} branch", "{n} branches", children) });
   if (tree.isHead(row)) chips.push({ kind: "head", text: t("head"), title: t("Nothing follows from it") });
   return chips;
+}
+
+/** Characters of watched values that a row has room for. */
+const WATCHED = 24;
+
+function shortened(text: string): string {
+  return text.length > WATCHED ? `${text.slice(0, WATCHED)}…` : text;
 }
 
 /** How long after its parent it was stored; the clock where a person or an input stepped in. */

@@ -89,6 +89,7 @@ export function Tree({ view }: { view: ViewState }) {
         branch={filtered || !isBranch(tree, row) ? null : (visible.behind.get(row) ?? 0)}
         chipTitle={chipTitle}
         marks={marks.get(id)}
+        watched={view.watching.at(row)}
         lean={rush.lean}
         since={since}
       />,
