@@ -17,7 +17,7 @@ from .html import Room, page, table_html, tag
 from .marks import PartMark, lines_of
 from .messages import is_message, message_id
 from .summary import path_of, path_text
-from .values import child_at, child_count, clean, kind_of, line
+from .values import child_at, clean, kind_of, line, pairs_of
 from .writers import PartWriter, writers_of
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
     """The parts of a value by the keys of marks."""
     if type(value) is str:
         return iter(enumerate(lines_of(value)))
-    return (child_at(value, position) for position in range(child_count(value)))
+    return pairs_of(value)
 
 
 def _at(value: Any, steps: Sequence[Any]) -> Any:
@@ -376,11 +376,11 @@ def _asked(path: Any, state: Mapping[str, Any], at: Checkpoint) -> tuple[str, tu
             f"{line(path)} is no path.", 'Name a channel, or a path such as ("messages", "a1").'
         )
     channel, *rest = names
-    if channel not in state:
+    if not isinstance(channel, str) or channel not in state:
         there = listed((str(name) for name in state if not is_internal(str(name))), most=8)
         raise PartNotFound(
             f"The state at {at.label} has no {line(channel, 60)}.",
-            f"There are {there}." if state else "It is empty.",
+            f"It has {there}." if state else "It is empty.",
         )
     steps: list[Any] = []
     value = state[channel]
@@ -410,9 +410,9 @@ def _what_there_is(value: Any) -> str:
     if kind in ("list", "set") or type(value) is str:
         count = sum(1 for _ in _parts(value))
         what = "lines" if type(value) is str else "items"
-        return f"It has {count} {what}, from 0 to {count - 1}." if count else f"It has no {what}."
+        return f"Its {what} run from 0 to {count - 1}." if count else f"It has no {what}."
     names = [line(key, 40) for key, _ in _parts(value)]
-    return f"There are {listed(names, most=8)}." if names else "It has no parts."
+    return f"It has {listed(names, most=8)}." if names else "It has no parts."
 
 
 def _where(path: Sequence[Any]) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "fields_of",
     "kind_of",
     "line",
+    "pairs_of",
     "positions_of",
     "type_name",
     "value_at",
@@ -229,6 +230,11 @@ def value_at(value: Any, path: Sequence[int]) -> Any:
     for position in path:
         _, value = child_at(value, position)
     return value
+
+
+def pairs_of(value: Any) -> Iterator[tuple[Any, Any]]:
+    """All children, each with its key as :func:`child_at` gives it."""
+    return _pairs(value, 0, None)
 
 
 def child_at(value: Any, position: int) -> tuple[Any, Any]:

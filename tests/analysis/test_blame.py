@@ -385,9 +385,10 @@ def test_states_are_not_loaded_where_writes_explain_them(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("mesages", "The state at c3 has no \"mesages\". There are 'messages', 'files', 'items' and 'seen'."),
-        ("seen[7]", "seen at c3 has no 7. It has 2 items, from 0 to 1."),
-        (("items", "x"), 'items at c3 has no "x". It has 1 items, from 0 to 0.'),
+        ("mesages", "The state at c3 has no \"mesages\". It has 'messages', 'files', 'items' and 'seen'."),
+        ("seen[7]", "seen at c3 has no 7. Its items run from 0 to 1."),
+        (("items", "x"), 'items at c3 has no "x". Its items run from 0 to 0.'),
+        (([1],), "The state at c3 has no [1]. It has 'messages', 'files', 'items' and 'seen'."),
         (5, '5 is no path. Name a channel, or a path such as ("messages", "a1").'),
     ],
 )

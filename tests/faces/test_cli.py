@@ -420,7 +420,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         (["bisect", "own.db", "foo / 2"], 1,
          "lgviz: The predicate raised TypeError: unsupported operand type(s) for /: 'str' and 'int' at c5. "
          "A channel that is not set yet is best read by c.values.get(...).\n"),
-        (["blame", "own.db", "bar[7]"], 1, "lgviz: bar at c5 has no 7. It has 3 items, from 0 to 2.\n"),
+        (["blame", "own.db", "bar[7]"], 1, "lgviz: bar at c5 has no 7. Its items run from 0 to 2.\n"),
         (["compare", "own.db", "c1"], 1,
          "lgviz: One run alone cannot be compared. Give two or more histories or checkpoints.\n"),
         (["show"], 2, "Missing argument 'DB'.\n"),
