@@ -189,6 +189,18 @@ class Recording:
         own = node_path(within(tree.rows[row].namespace, task.namespace))
         return any(path.startswith(f"{own}|") for path in self._lasting)
 
+    def is_left(self, task: RecordedTask) -> bool:
+        """Whether a graph that is a node ended by a ``Command(graph=Command.PARENT)``. Of the node in it that
+        returned that nothing is stored: what the Command gave is with what the graph wrote as a node."""
+        tree = self.history.tree
+        own = within(tree.rows[task.row].namespace, task.task.namespace)
+        ends = [row for row in tree.inner.get(task.row, ()) if tree.namespaces[row] == own]
+        ends = [row for row in ends if not tree.rows[row].children]
+        return len(ends) == 1 and any(
+            each.result is None and not each.error and not each.interrupts
+            for each in self.history.checkpoint_at(ends[0]).tasks
+        )
+
     def _calls_at(self, row: int) -> Mapping[str, Mapping[int, Task | None]]:
         """The calls of a step, named as far as their names are known: by the path of the task that made them,
         and by position. Those of which no path is stored are under ``""``."""

@@ -472,7 +472,8 @@ class Serving(BaseCache[TaskWrites]):
             if _is_asked(task, asked)
             and task.task.finished
             and (task.certain or self._compared)
-            and not (task.inner and asked.path in self._graphs)  # a function is answered with what it calls
+            # A function is answered with what it calls; a graph by its nodes, as far as they are stored.
+            and not (task.inner and asked.path in self._graphs and not recording.is_left(task))
             and not task.lasting  # else its subgraph would not know of it when it is called again
             and not self._has_live(asked.path, recording.names_called(row, task.task))
         )

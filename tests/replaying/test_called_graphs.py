@@ -148,3 +148,38 @@ def test_what_an_entrypoint_calls_is_no_other_path(live: str) -> None:
     work = ThreadWork.of(flow, flow, None, live or ())
     found = replace(work, strict=True).replayed("1")  # as a pinned test is
     assert found.verdict == "same", found.reason
+
+
+def handing_off(calls: Counter[str], word: str = "handed off") -> Any:
+    """Two agents, each a graph; what the first one's last node returns leaves that and goes on at the second."""
+
+    def said(name: str, found: Any) -> Any:
+        def run(_state: State) -> Any:
+            calls[name] += 1
+            return found
+
+        return run
+
+    leaves = Command(graph=Command.PARENT, goto="second", update={"log": [word]})
+    asks = StateGraph(State).add_node("think", said("think", {"log": ["thought"]}))
+    asks.add_node("leave", said("leave", leaves)).add_edge(START, "think").add_edge("think", "leave")
+    acts = StateGraph(State).add_node("act", said("act", {"log": ["done"]})).add_edge(START, "act")
+    builder = StateGraph(State).add_node("first", asks.compile()).add_node("second", acts.compile())
+    return builder.add_edge(START, "first").compile(checkpointer=InMemorySaver())
+
+
+def test_a_graph_that_was_left_by_a_command_to_its_parent_is_answered_whole() -> None:
+    calls: Counter[str] = Counter()
+    graph = handing_off(calls)
+    for text in ("go", "again"):
+        graph.invoke({"log": [text]}, CONFIG)
+    calls.clear()
+    found = lgviz.replay(graph, graph)["1"]
+    assert (found.verdict, found.served, calls) == ("same", Counter(first=2, act=2), Counter()), found.reason
+    again = lgviz.run(graph, "c0", thread_id="1", reuse=True)
+    assert (again.served, calls) == (Counter(first=1, act=1), Counter())
+    live = lgviz.replay(graph, graph, live="leave")["1"]
+    assert (live.verdict, calls) == ("same", Counter(leave=2)), live.reason
+    calls.clear()
+    other = lgviz.replay(handing_off(calls, "other"), graph, live="leave", threads="1")["1"]
+    assert (other.verdict, other.parted_at) == ("parted", "c2"), other.reason
