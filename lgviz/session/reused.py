@@ -47,10 +47,12 @@ def serving_of(
     """What answers a run's tasks; None where nothing shall.
 
     Raises:
-        InvalidValue: ``reuse`` has an unknown key, or its ``within`` is no number.
+        InvalidValue: ``reuse`` is neither a bool nor a dict, has an unknown key, or its ``within`` is no number.
         NodeRefused: it names a node that the graph does not have.
         ThreadNotFound: it names a thread that is not there.
     """
+    if not isinstance(reuse, bool | Mapping):
+        raise InvalidValue(f"reuse is {reuse!r}.", "Give True, or a dict, as {'live': ['plan']}.")
     if not reuse:
         return None
     asked: Mapping[str, Any] = reuse if isinstance(reuse, Mapping) else {}
@@ -96,6 +98,8 @@ def lending(reuse: bool | Mapping[str, Any], given: GraphTarget, thread_id: str)
     >>> [lgviz.run(graph, "c0", reuse=with_history, thread_id="1").served.total() for _ in range(2)]
     [1, 1]
     """
+    if not isinstance(reuse, bool | Mapping):
+        raise InvalidValue(f"reuse is {reuse!r}.", "Give True, or a dict, as {'live': ['plan']}.")
     if not reuse:
         return None
     asked = dict(reuse) if isinstance(reuse, Mapping) else {}

@@ -130,6 +130,7 @@ async def test_an_awaited_run_is_answered_too() -> None:
 @pytest.mark.parametrize(
     ("reuse", "error", "told"),
     [
+        ("a", InvalidValue, "reuse is 'a'."),
         ({"lives": ["a"]}, InvalidValue, "reuse has no 'lives'"),
         ({"live": ["x"]}, NodeRefused, "The graph has no node 'x' to be live. Choose 'a'."),
         ({"effects": "x"}, NodeRefused, "The graph has no node 'x' to have effects."),
