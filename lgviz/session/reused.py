@@ -47,7 +47,7 @@ def serving_of(
     """What answers a run's tasks; None where nothing shall.
 
     Raises:
-        InvalidValue: ``reuse`` is neither a bool nor a dict, has an unknown key, or its ``within`` is no number.
+        InvalidValue: ``reuse`` is no bool and no dict, has an unknown key, or its ``within`` is no number.
         NodeRefused: it names a node that the graph does not have.
         ThreadNotFound: it names a thread that is not there.
     """
