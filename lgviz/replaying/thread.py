@@ -38,7 +38,15 @@ from lgviz.session.values import Set
 from lgviz.sources.base import Source
 from lgviz.sources.langgraph.memory import MemorySource
 from lgviz.sources.langgraph.tables import LangGraphTables
-from lgviz.sources.places import by_channel, config_of, configurable_of, outermost, place_of, unrooted
+from lgviz.sources.places import (
+    Address,
+    by_channel,
+    config_of,
+    configurable_of,
+    outermost,
+    place_of,
+    unrooted,
+)
 from lgviz.sources.redact import Redactor
 
 from .as_which import may_have_updated
@@ -113,6 +121,10 @@ class ThreadActs:
         self._answered: Counter[str] = Counter()
         self._warnings: dict[str, None] = {}
         self._at: dict[int, _Standing] = {}
+        self._alike: dict[tuple[Address, int], bool] = {}
+        """By the place of a checkpoint that was made and a row, whether they are stored alike."""
+        self._exact: dict[str, tuple[str, bytes]] = {}
+        """The last value of each channel that could be told exactly, as it is stored."""
         self._ids = MadeUpIds()
         self._served: Counter[str] = Counter()
         self._ran: Counter[str] = Counter()
@@ -234,15 +246,25 @@ class ThreadActs:
     def _is_stored_alike(self, config: RunnableConfig, row: int) -> bool:
         """Whether a checkpoint stores a state by the bytes that a row's would be stored by, ids included.
         Where it does not, the two may be equal all the same, but for their ids or by their delta channels."""
-        channels, place = self._graph.stream_channels_list, place_of(config)
+        place = place_of(config)
+        if (known := self._alike.get((place, row))) is None:
+            known = self._alike[place, row] = self._has_its_bytes(place, row)
+        return known
+
+    def _has_its_bytes(self, place: Address, row: int) -> bool:
+        channels = self._graph.stream_channels_list
         stored = MemorySource(self._saver).encoded(place.thread_id, place.ns or "", str(place.checkpoint_id))
         held = self._history.reader.real_record(row).values
         recorded = {name: held[name] for name in channels if name in held}
         if self._has_deltas or recorded.keys() != stored.keys() & set(channels):
             return False
         try:
-            self._fingerprint(recorded)  # or something in it cannot be told
-            return all(self._saver.serde.dumps_typed(v) == stored[name] for name, v in recorded.items())
+            if any(self._saver.serde.dumps_typed(v) != stored[name] for name, v in recorded.items()):
+                return False
+            new = {name: v for name, v in recorded.items() if self._exact.get(name) != stored[name]}
+            self._fingerprint(new)  # or something in it cannot be told
+            self._exact |= {name: stored[name] for name in new}
+            return True
         except Exception:  # a value that the serializer does not take
             return False
 
@@ -262,8 +284,9 @@ class ThreadActs:
                 standing = self._ended(row, run.error, standing)
             elif standing.verdict == "same":
                 # What a step was made from, the graph could load.
-                if after is None or not self._is_stored_alike(config, row):
-                    standing = yield from self._standing(row, config, last=row == end)
+                alike = self._is_stored_alike(config, row)
+                if after is None or not alike:
+                    standing = yield from self._standing(row, config, last=row == end, alike=alike)
                 else:
                     standing = _Standing(config=config)
             else:
@@ -292,8 +315,10 @@ class ThreadActs:
             return _Standing("parted", label, f"the graph has no node {names(gone)}, which ran then")
         return _Standing("parted", label, f"it stops before {names(ran) or 'a step'}, which ran then")
 
-    def _standing(self, row: int, config: RunnableConfig, *, last: bool) -> Act[_Standing]:
-        """Of a checkpoint that was made again, after others that are the same."""
+    def _standing(
+        self, row: int, config: RunnableConfig, *, last: bool, alike: bool = False
+    ) -> Act[_Standing]:
+        """Of a checkpoint that was made again, after others that are the same; it may be stored alike."""
         at = _Standing("unknown", self._tree.labels[row], config=config)
         now: StateSnapshot = yield from call(self._graph, "get_state", config)
         checkpoint = self._history.checkpoint_at(row)
@@ -302,7 +327,7 @@ class ThreadActs:
         if (why := checkpoint.unloadable) is not None:
             return replace(at, reason=f"the state {why}")
         try:
-            equal = self._are_equal(recorded, present, learn=True)
+            equal = alike or self._are_equal(recorded, present, learn=True)
         except Inexact as error:
             return replace(at, reason=f"the states cannot be compared: {error}")
         made_by = self._tree.nodes[row]

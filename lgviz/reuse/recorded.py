@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, convert_to_messages
 from langgraph.channels.base import BaseChannel
 from langgraph.constants import START
+from langgraph.graph import add_messages
 from langgraph.pregel import Pregel
 from langgraph.types import CachePolicy, Command
 from pydantic import BaseModel
@@ -230,6 +231,8 @@ class Recording:
             tasks = facts.step_work.tasks.values()
             written = {channel for task in tasks for channel in task.channels.values()}
             value.__pydantic_fields_set__ &= written or value.model_fields_set
+        if type(value) is dict:
+            value = {name: self._as_messages(name, each) for name, each in value.items()}
         self._name_messages(facts, (), [value])
         return value
 
@@ -252,6 +255,15 @@ class Recording:
         return command_of(given)
 
     # ------------------------------------------------------------ inside
+
+    def _as_messages(self, channel: str, value: Any) -> Any:
+        """A value as ``add_messages`` takes it in, where a channel does: a text cannot be given an id."""
+        if getattr(self._graph.channels.get(channel), "operator", None) is not add_messages:
+            return value
+        try:
+            return convert_to_messages(value if isinstance(value, list) else [value])
+        except (ValueError, NotImplementedError):
+            return value  # the run itself tells
 
     def _listening(self, path: str) -> CachePolicy[Any]:
         """LangGraph gives the input of a node to its policy, also where it only tells a state."""
