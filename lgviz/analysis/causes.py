@@ -113,6 +113,7 @@ class StepCauses:
         self._shown = history.reader.record(at.row)
         self.routes = Routes(history.reader.graph_at(at.row, graph))
         self.askers = askers_of((w.task_id, w.channel, w.value) for w in self._shown.writes)
+        self._gathers: dict[str, tuple[dict[str | None, TreeRow], bool]] = {}
         self._written: TreeRow = self._row
         while self._written.source == "fork" and self._written.parent is not None:
             self._written = self._written.parent  # a copy holds what was written to make the original
@@ -179,14 +180,14 @@ class StepCauses:
 
     def _gathered(self, channel: str, node: str) -> tuple[dict[str | None, TreeRow], bool]:
         """Who wrote to a channel since its node last took what was in it, and whether that is certain."""
-        path: list[TreeRow] = []
-        row: TreeRow | None = self._written
-        while row is not None and len(path) < _FARTHEST:
-            path.append(row)
-            row = row.parent
+        if channel not in self._gathers:
+            self._gathers[channel] = self._gather(channel, node)
+        return self._gathers[channel]
+
+    def _gather(self, channel: str, node: str) -> tuple[dict[str | None, TreeRow], bool]:
         awaited = self.routes.awaited(channel) if channel.startswith("join:") else frozenset()
+        path, certain = self._since_taken(channel, node, awaited)
         found: dict[str | None, TreeRow] = {}
-        certain = row is None and path[-1].parent_id is None
         for row in reversed(path):
             if node in row.nodes and awaited <= found.keys():
                 found, certain = {}, True
@@ -195,6 +196,23 @@ class StepCauses:
             known = row.source in ("input", "fork") or bool(makers(row) or row.nodes)
             certain = certain and known and not row.collapsed
         return found, certain and None not in found
+
+    def _since_taken(self, channel: str, node: str, awaited: frozenset[str]) -> tuple[list[TreeRow], bool]:
+        """The rows from here back to one whose node surely took what a channel held, for all that was awaited
+        had come since it ran before; and whether there is one, or all rows are there."""
+        path: list[TreeRow] = []
+        ran, came = 0, set[str | None]()
+        row: TreeRow | None = self._written
+        while row is not None and len(path) < _FARTHEST:
+            path.append(row)
+            if node in row.nodes:
+                ran, came = len(path), set()
+            elif ran:
+                came.update(self._wrote(row, channel))
+            if ran and awaited <= came:
+                return path[:ran], True
+            row = row.parent
+        return path, row is None and path[-1].parent_id is None
 
     def labelled(self, trigger: Trigger) -> str:
         """A trigger's writer and checkpoint in words: ``` `plan` (c2)```."""

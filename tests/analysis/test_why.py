@@ -131,6 +131,22 @@ def test_a_half_that_will_never_come() -> None:
         assert waiting.missing == ("b",) and "Nothing is left to run here." in waiting.text
 
 
+def test_a_half_is_kept_while_its_node_runs_for_another_reason_and_gone_once_both_were_taken() -> None:
+    builder = building("abc", (START, "a"), ("a", "c"), (["a", "b"], "c"))
+    builder.add_conditional_edges("c", lambda state: "b" if len(state["log"]) == 2 else END, ["b", END])
+    for history in ran(builder, {"log": []}, {"log": []}):
+        by_edge, by_join = history.why("c3"), history.why("c5")
+        assert [led(cause) for cause in by_edge.tasks] == [[("branch:to:c", "c2", "a")]]
+        assert [each.missing for each in by_edge.waiting] == [("b",)]
+        assert [led(cause) for cause in by_join.tasks] == [
+            [("join:a+b:c", "c2", "a"), ("join:a+b:c", "c4", "b")]
+        ]
+        assert by_join.waiting == []
+        (waiting,) = history.why("c9").waiting
+        assert (history["c9"].nodes, waiting.missing) == (("c",), ("b",))
+        assert led(waiting) == [("join:a+b:c", "c8", "a")]
+
+
 def test_a_deferred_node_waits_for_the_end_of_all_others() -> None:
     builder = building("abc", (START, "a"), (START, "b"), ("b", "c"))
     builder.add_node("d", saying("d"), defer=True)

@@ -140,7 +140,7 @@ FAULTS = [
         "lgviz/analysis",
         "found, certain = {}, True",
         "certain = True",
-        ("tests/analysis/test_why_random.py",),
+        (WHY,),
     ),
     # ---------------------------------------------------------------- threads, tree, search
     Fault(
