@@ -102,9 +102,18 @@ def test_stats_of_many_threads(
         if database == "SQLite"
         else in_postgres(postgres_uri(), kind)
     )
-    began = time.perf_counter()
-    frame = lgviz.thread_stats(where)
-    took = time.perf_counter() - began
+    times = []
+    for _ in range(3):
+        began = time.perf_counter(), time.process_time()
+        frame = lgviz.thread_stats(where)
+        times.append((time.perf_counter() - began[0], time.process_time() - began[1]))
+    took, busy = min(times)
     assert len(frame) == THREADS and set(frame["last_node"]) == {"node_b"} and set(frame["steps"]) == {6}
     name = "LangGraph" if kind == "langgraph" else "lgviz"
-    report.hold(f"thread_stats of {THREADS:,} threads of {name} in {database}", took, SECONDS, "{:.2f} s")
+    report.hold(
+        f"thread_stats of {THREADS:,} threads of {name} in {database}",
+        took,
+        SECONDS,
+        "{:.2f} s",
+        f"{took:.2f} s, {busy:.2f} s of them at work in this process",
+    )

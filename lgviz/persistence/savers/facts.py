@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.codec import OPAQUE_ROWS
 from lgviz.persistence.blocks.records import Records
-from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.database.statements import READ, Operation, Query
 
 from .index import WriteRow
 
@@ -55,16 +55,16 @@ _TOTALS = """SELECT t.id, t.thread_id, sum(CASE WHEN c.ns = '' THEN 1 ELSE 0 END
     WHERE t.id NOT IN (SELECT thread FROM lgviz_lineage) GROUP BY t.id, t.thread_id
     ORDER BY max(c.key) DESC"""
 _HEIRS = "SELECT EXISTS (SELECT 1 FROM lgviz_lineage)"
-_IS_NEWEST = "c.key IN (SELECT max(key) FROM lgviz_checkpoints WHERE ns = '' GROUP BY thread)"
-_NEWEST = f"""SELECT c.thread, c.metadata, p.id, p.metadata FROM lgviz_checkpoints c
+_NEWEST = """SELECT c.thread, c.metadata, p.metadata, p.id, w.task_id, w.task_path, w.at, w.data
+    FROM lgviz_checkpoints c
     LEFT JOIN lgviz_checkpoints p ON p.thread = c.thread AND p.ns = c.ns AND p.id = c.parent
-    WHERE {_IS_NEWEST}"""
+    LEFT JOIN lgviz_writes w ON w.thread = p.thread AND w.ns = p.ns AND w.checkpoint_id = p.id
+    WHERE c.key IN (SELECT max(key) FROM lgviz_checkpoints WHERE ns = '' GROUP BY thread) ORDER BY w.key"""
 _BYTES = """SELECT thread, sum(length(data)) FROM lgviz_writes GROUP BY thread
     UNION ALL SELECT u.owner, sum(length(b.data)) FROM lgviz_uses u JOIN lgviz_blocks b ON b.id = u.block
     WHERE u.owner > 0 GROUP BY u.owner"""
-_WRITES = "SELECT w.thread, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM"
-_WRITTEN = f"""{_WRITES} lgviz_checkpoints c JOIN lgviz_writes w
-    ON w.thread = c.thread AND w.ns = c.ns AND w.checkpoint_id = c.parent WHERE {_IS_NEWEST} ORDER BY w.key"""
+_MAY_MARK = """SELECT w.thread, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data FROM lgviz_writes w
+    WHERE w.ns = '' AND ({}) ORDER BY w.key"""
 
 
 class FactReads:
@@ -87,12 +87,14 @@ class FactReads:
         for thread, size in (yield Query(_BYTES)):
             taken[thread] = taken.get(thread, 0) + int(size)
         newest, previous = dict[int, Mapping[str, Any]](), dict[int, tuple[str, Any]]()
-        for thread, metadata, id, before in (yield Query(_NEWEST)):
-            newest[thread] = self.records.open_metadata(bytes(metadata)) or {}
-            if id is not None:
-                step = (self.records.open_metadata(bytes(before)) or {}).get("step")
-                previous[thread] = id, step
-        written = self._opened((yield Query(_WRITTEN)))
+        rows = yield Query(_NEWEST)
+        for thread, metadata, before, id, *_ in rows:
+            if thread not in newest:
+                newest[thread] = self.records.open_metadata(bytes(metadata)) or {}
+                if id is not None:
+                    step = (self.records.open_metadata(bytes(before)) or {}).get("step")
+                    previous[thread] = id, step
+        written = self._opened((row[0], *row[3:]) for row in rows if row[-1] is not None)
         marks = self._opened((yield self._marks()), MARKS)
         led = frozenset(
             write.channel
@@ -120,12 +122,11 @@ class FactReads:
         """Selects the rows that may hold a mark."""
         find = self.records.blocks.dialect.find.format("w.data")
         where = " OR ".join(["substr(w.data, 1, 1) IN (?, ?)", *[f"{find} > 0"] * len(MARKS)])
-        return Query(
-            f"{_WRITES} lgviz_writes w WHERE w.ns = '' AND ({where}) ORDER BY w.key",
-            [*OPAQUE_ROWS, *(name.encode() for name in MARKS)],
-        )
+        return Query(_MAY_MARK.format(where), [*OPAQUE_ROWS, *(name.encode() for name in MARKS)])
 
-    def _opened(self, rows: Rows, channels: Collection[str] | None = None) -> dict[int, list[WriteRow]]:
+    def _opened(
+        self, rows: Iterable[tuple[Any, ...]], channels: Collection[str] | None = None
+    ) -> dict[int, list[WriteRow]]:
         """The writes in some rows (to some channels), by thread."""
         found: dict[int, list[WriteRow]] = {}
         for thread, checkpoint_id, task_id, path, at, data in rows:

@@ -37,7 +37,6 @@ __all__ = [
     "marks",
     "metadata_of",
     "newest",
-    "newest_writes",
     "orphans",
     "sent",
     "sqlite_blobs",
@@ -147,29 +146,23 @@ def thread_write_sizes(table: str, value: str) -> str:
     return f"SELECT thread_id, coalesce(sum(length({value})), 0) FROM {table} GROUP BY thread_id"
 
 
-def newest(ids: str, metadata: str) -> str:
-    """The metadata of each thread's newest root checkpoint, and the id and metadata of its parent.
+def newest(ids: str, metadata: str, table: str, path: str) -> str:
+    """The metadata of each thread's newest root checkpoint, the id and metadata of its parent, and the writes
+    there: a row for each write, or one alone.
 
     Args:
         ids: selects the newest: thread and id.
         metadata: the column.
+        table, path: of writes, and their tasks' paths.
     """
     return f"""
-        SELECT c.thread_id, c.{metadata}, p.checkpoint_id, p.{metadata} FROM ({ids}) n
-        JOIN checkpoints c ON c.thread_id = n.thread_id AND c.checkpoint_ns = ''
+        SELECT c.thread_id, c.{metadata}, p.checkpoint_id, p.{metadata}, w.task_id, {path}, w.idx, w.channel
+        FROM ({ids}) n JOIN checkpoints c ON c.thread_id = n.thread_id AND c.checkpoint_ns = ''
             AND c.checkpoint_id = n.checkpoint_id
         LEFT JOIN checkpoints p ON p.thread_id = c.thread_id AND p.checkpoint_ns = ''
-            AND p.checkpoint_id = c.parent_checkpoint_id"""
-
-
-def newest_writes(ids: str, table: str, path: str) -> str:
-    """The writes of the step that made each thread's newest root checkpoint (``ids``: see :func:`newest`)."""
-    return f"""
-        SELECT w.thread_id, w.checkpoint_id, task_id, {path}, idx, channel FROM ({ids}) n
-        JOIN checkpoints c ON c.thread_id = n.thread_id AND c.checkpoint_ns = ''
-            AND c.checkpoint_id = n.checkpoint_id
-        JOIN {table} w ON w.thread_id = c.thread_id AND w.checkpoint_ns = ''
-            AND w.checkpoint_id = c.parent_checkpoint_id"""
+            AND p.checkpoint_id = c.parent_checkpoint_id
+        LEFT JOIN {table} w ON w.thread_id = p.thread_id AND w.checkpoint_ns = ''
+            AND w.checkpoint_id = p.checkpoint_id"""
 
 
 def marks(table: str, path: str, count: int) -> str:
@@ -219,8 +212,8 @@ SELECT thread_id, count(*) FILTER (WHERE checkpoint_ns = ''), max(checkpoint_id)
 GROUP BY thread_id ORDER BY {POSTGRES_ACTIVITY} DESC"""
 
 POSTGRES_NEWEST = """
-SELECT DISTINCT ON (thread_id) thread_id, checkpoint_id FROM checkpoints WHERE checkpoint_ns = ''
-ORDER BY thread_id, age(xmin), checkpoint_id DESC"""
+SELECT thread_id, max(checkpoint_id) AS checkpoint_id FROM checkpoints WHERE checkpoint_ns = ''
+GROUP BY thread_id"""
 
 # As the search path finds it, which need not be in the first of its schemas.
 POSTGRES_COLUMNS = """

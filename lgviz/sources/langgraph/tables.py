@@ -321,10 +321,9 @@ class LangGraphTables(EncodedSource):
         if not self.has_tables():
             return []
         path = self._path()
-        totals, newest, written, marks, channels, *sizes = self._reader.read(
+        totals, newest, marks, channels, *sizes = self._reader.read(
             (sql.thread_sizes(self._row_size, self._activity), ()),
-            (sql.newest(self._newest, self._metadata), ()),
-            (sql.newest_writes(self._newest, self._writes, path), ()),
+            (sql.newest(self._newest, self._metadata, self._writes, path), ()),
             (sql.marks(self._writes, path, len(MARKS)), sorted(MARKS)),
             (sql.led(self._writes), ()),
             *((statement, ()) for statement in self._thread_sizes()),
@@ -332,8 +331,9 @@ class LangGraphTables(EncodedSource):
         more = Counter[str]()
         for thread, size in (row for rows in sizes for row in rows):
             more[thread] += size
-        last = {thread: row for thread, *row in newest}
-        marked, made, led = _by_thread(marks), _by_thread(written), leading_on(name for (name,) in channels)
+        last = {row[0]: row[1:4] for row in newest}
+        made = _by_thread((row[0], row[2], *row[4:]) for row in newest if row[4] is not None)
+        marked, led = _by_thread(marks), leading_on(name for (name,) in channels)
         found = []
         for thread, steps, first, latest, size in totals:
             metadata, before, metadata_before = last.get(thread, (None, None, None))
@@ -451,7 +451,7 @@ def _with_sends(split: Split, sent: list[Any] | None) -> Split:
     return {**head, "channel_versions": versions}, {**values, TASKS_CHANNEL: ("decoded", sent)}
 
 
-def _by_thread(rows: Rows) -> dict[str, list[WriteRow]]:
+def _by_thread(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[WriteRow]]:
     found: dict[str, list[WriteRow]] = {}
     for thread, *row in rows:
         found.setdefault(thread, []).append(WriteRow("", *row))
