@@ -5,36 +5,29 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.constants import END, START
+from langgraph.constants import START
 from langgraph.store.base import BaseStore
 from langgraph.types import StateSnapshot, StateUpdate
 
 from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.analysis.diff import StateDiff
 from lgviz.analysis.fingerprint import Fingerprint, Fingerprints, Inexact, MadeUpIds
 from lgviz.analysis.history import History
 from lgviz.analysis.parting import fingerprint_of, parting
-from lgviz.analysis.same import same
-from lgviz.analysis.steps import TreeRow
 from lgviz.persistence import ExactSerializer, StoredError
 from lgviz.persistence.stores.timestamps import KEPT
 from lgviz.reuse.commands import before_commands, is_commanded
 from lgviz.reuse.models import RecordedAnswers
 from lgviz.reuse.recorded import SEVERAL, Recording
 from lgviz.reuse.serving import Unanswered
-from lgviz.session.beginning import beginning
 from lgviz.session.effects import Act, call
 from lgviz.session.saver_errors import within_saver
-from lgviz.session.target import find, target_of
-from lgviz.session.update import Edit, update
-from lgviz.session.values import Set
 from lgviz.sources.base import Source
 from lgviz.sources.langgraph.memory import MemorySource
 from lgviz.sources.langgraph.tables import LangGraphTables
@@ -42,43 +35,25 @@ from lgviz.sources.places import (
     Address,
     by_channel,
     config_of,
-    configurable_of,
     outermost,
     place_of,
     unrooted,
 )
 from lgviz.sources.redact import Redactor
 
-from .as_which import may_have_updated
 from .leg_run import LegRun
 from .legs import Leg, legs_of
 from .said import names, said_of
+from .standing import Standing
 from .store import ReplayedStore
+from .updates import Updates, copied_by
 from .verdicts import BranchReplay, ThreadReplay, Verdict, worst
 
 __all__ = ["ThreadActs"]
 
 _AHEAD = 15
 """How many checkpoints are read along with one: a trip to the source costs more than most of them."""
-_AS_WHICH = (
-    "as which node the update was made is not stored, and as none of today's graph does it lead to the same; "
-    "lgviz.fork stores it"
-)
 _LASTING = "which state its subgraph with a history of its own went on from is not stored"
-
-
-@dataclass(slots=True)
-class _Standing:
-    """How a branch stands at a checkpoint that was made again.
-
-    ``config`` is where that is in memory; None: nothing can go on from there.
-    """
-
-    verdict: Verdict = "same"
-    parted_at: str | None = None
-    reason: str = ""
-    diff: StateDiff | None = None
-    config: RunnableConfig | None = None
 
 
 class ThreadActs:
@@ -120,7 +95,7 @@ class ThreadActs:
         self._answers = RecordedAnswers.of([history]) if runs and not strict else None
         self._answered: Counter[str] = Counter()
         self._warnings: dict[str, None] = {}
-        self._at: dict[int, _Standing] = {}
+        self._at: dict[int, Standing] = {}
         self._alike: dict[tuple[Address, int], bool] = {}
         """By the place of a checkpoint that was made and a row, whether they are stored alike."""
         self._exact: dict[str, tuple[str, bytes]] = {}
@@ -132,6 +107,7 @@ class ThreadActs:
         self._memory = ReplayedStore(graph.store) if isinstance(graph.store, BaseStore) else None
         self._graph.store = self._memory
         self._has_deltas = any(isinstance(each, DeltaChannel) for each in graph.channels.values())
+        self._updates = Updates(self._graph, history, self._recorded, self._standing)
         subgraphs = graph.get_subgraphs(recurse=True)
         self._lasting = {outermost(path) for path, each in subgraphs if each.checkpointer is True}
 
@@ -166,14 +142,14 @@ class ThreadActs:
     # ------------------------------------------------------------ one leg
 
     def _leg(self, leg: Leg) -> Act[None]:
-        before = self._at[leg.parent] if leg.parent >= 0 else _Standing()
+        before = self._at[leg.parent] if leg.parent >= 0 else Standing()
         if leg.parent >= 0 and before.config is None:
             self._stand(leg.rows, before)
         elif leg.doubt:
             self._unknown(leg, before, leg.doubt)
         elif leg.act == "update":
-            yield from self._update(leg, before)
-        elif leg.act == "fork" and (copied := self._copied(leg)) is not None:
+            self._at[leg.rows[0]] = yield from self._updates.act(leg, before)
+        elif leg.act == "fork" and (copied := copied_by(leg, self._history)) is not None:
             yield from self._copy(leg, copied)
         else:
             try:
@@ -187,7 +163,7 @@ class ThreadActs:
                 return
             yield from self._run(leg, before, given)
 
-    def _run(self, leg: Leg, before: _Standing, given: Any) -> Act[None]:
+    def _run(self, leg: Leg, before: Standing, given: Any) -> Act[None]:
         unchanged = before.verdict == "same"
         if unchanged and before.config is not None and self._channels is not None:
             unchanged = self._is_same(before.config, leg.parent)
@@ -276,7 +252,7 @@ class ThreadActs:
 
     # ------------------------------------------------------------ how it compares
 
-    def _compared(self, run: LegRun, before: _Standing) -> Act[None]:
+    def _compared(self, run: LegRun, before: Standing) -> Act[None]:
         standing, end = before, run.leg.rows[-1]
         pairs = list(_pairs(run))
         for (row, config), (_, after) in zip(pairs, [*pairs[1:], (end, None)], strict=True):
@@ -288,7 +264,7 @@ class ThreadActs:
                 if after is None or not alike:
                     standing = yield from self._standing(row, config, last=row == end, alike=alike)
                 else:
-                    standing = _Standing(config=config)
+                    standing = Standing(config=config)
             else:
                 standing = replace(standing, config=config)
             self._at[row] = standing
@@ -303,23 +279,23 @@ class ThreadActs:
                 standing, verdict="parted", parted_at=self._tree.labels[end], reason=reason
             )
 
-    def _ended(self, row: int, error: Exception | None, before: _Standing) -> _Standing:
+    def _ended(self, row: int, error: Exception | None, before: Standing) -> Standing:
         """Of a checkpoint that was not made again."""
         if before.verdict != "same":
             return replace(before, config=None)
         label, ran = self._tree.labels[row], self._tree.nodes[row]
         if error is not None:
             verdict: Verdict = "unknown" if _is_no_evidence(error) else "failed"
-            return _Standing(verdict, label, said_of(error))
+            return Standing(verdict, label, said_of(error))
         if gone := [node for node in ran if node != START and node not in self._graph.nodes]:
-            return _Standing("parted", label, f"the graph has no node {names(gone)}, which ran then")
-        return _Standing("parted", label, f"it stops before {names(ran) or 'a step'}, which ran then")
+            return Standing("parted", label, f"the graph has no node {names(gone)}, which ran then")
+        return Standing("parted", label, f"it stops before {names(ran) or 'a step'}, which ran then")
 
     def _standing(
         self, row: int, config: RunnableConfig, *, last: bool, alike: bool = False
-    ) -> Act[_Standing]:
+    ) -> Act[Standing]:
         """Of a checkpoint that was made again, after others that are the same; it may be stored alike."""
-        at = _Standing("unknown", self._tree.labels[row], config=config)
+        at = Standing("unknown", self._tree.labels[row], config=config)
         now: StateSnapshot = yield from call(self._graph, "get_state", config)
         checkpoint = self._history.checkpoint_at(row)
         recorded = _of(self._recorded(row), self._channels)
@@ -335,7 +311,7 @@ class ThreadActs:
         same_path = ran is None or sorted(ran) == sorted(self._not_called(row))
         if equal and (same_path or not self._strict):
             if not last or (now.next == checkpoint.next and self._asks_as_then(now, checkpoint)):
-                return _Standing(config=config)
+                return Standing(config=config)
             if now.next == checkpoint.next:
                 return replace(at, verdict="parted", reason=f"{names(now.next)} asks something else")
             comes, came = names(now.next) or "nothing", names(checkpoint.next) or "nothing"
@@ -418,66 +394,7 @@ class ThreadActs:
         parent = self._tree.rows[row].parent
         return parent is not None and parent.index in self._recording.refused
 
-    # ------------------------------------------------------------ updates
-
-    def _update(self, leg: Leg, before: _Standing) -> Act[None]:
-        row = self._tree.rows[leg.rows[0]]
-        as_node = self._history.checkpoint_at(row.index).as_node
-        if as_node is not None:
-            self._at[row.index] = yield from self._updated(row, before, as_node)
-            return
-        if len(row.stored_updates()) > 1:
-            self._unknown(leg, before, "several updates were made at once; lgviz.fork makes one at a time")
-            return
-        tried: list[_Standing] = []
-        for guess in may_have_updated(self._graph, self._history, row):
-            tried.append((yield from self._updated(row, before, guess)))
-            if tried[-1].verdict == before.verdict:
-                self._at[row.index] = tried[-1]
-                return
-        if tried and all(at.verdict == "parted" for at in tried):
-            self._at[row.index] = tried[0]  # as whichever of them
-        else:
-            self._unknown(leg, before, _AS_WHICH)
-
-    def _updated(self, row: TreeRow, before: _Standing, as_node: str) -> Act[_Standing]:
-        """How the branch stands after an update as a node."""
-        writes = self._history.checkpoint_at(row.index).writes
-        wrote = writes.get(as_node) or writes.get("", [])
-        derived = writes.derived or len(wrote) != 1
-        values: Any = wrote[0] if wrote else {}
-        if as_node == END:
-            values = None
-        elif derived and before.verdict == "same":
-            values = self._led_to(row)
-        edit = Edit(values, as_node, row.metadata.get("lgviz_goto"))
-        here = target_of(self._graph)
-        try:
-            if before.config is None:
-                position = yield from beginning(here, self._history.thread_id)
-            else:
-                position = yield from find(here, before.config, None)
-            made = yield from update(position, edit, {"configurable": configurable_of(row.metadata)}, None)
-        except Exception as error:
-            reason = f"the update as {as_node!r}: {said_of(error)}"
-            return _Standing("failed", self._tree.labels[row.index], reason)
-        if before.verdict != "same":
-            return replace(before, config=made.config)
-        at = yield from self._standing(row.index, made.config, last=True)
-        if derived and at.verdict == "parted":
-            return replace(at, verdict="unknown", reason="what the update wrote is not stored")
-        return at
-
     # ------------------------------------------------------------ copies
-
-    def _copied(self, leg: Leg) -> int | None:
-        """The row that a fork is a copy of (``update_state(…, as_node="__copy__")``), which stands beside it;
-        None where it is of its parent, as when an older checkpoint is run again."""
-        row = leg.rows[0]
-        if self._are_alike(leg.parent, row):
-            return None
-        beside = (each.index for each in self._tree.rows[leg.parent].children if each.index < row)
-        return next((each for each in beside if self._are_alike(each, row)), None)
 
     def _copy(self, leg: Leg, copied: int) -> Act[None]:
         row, at = leg.rows[0], self._at[copied]
@@ -495,25 +412,13 @@ class ThreadActs:
         if leg.steps:
             yield from self._leg(Leg("on", row, None, leg.steps, halts=leg.halts))
 
-    def _are_alike(self, one: int, other: int) -> bool:
-        """Whether two rows hold the same versions of all channels."""
-        known = [self._history.reader.real_record(row).bookkeeping for row in (one, other)]
-        return None not in known and len({str(each.channel_versions) for each in known if each}) == 1
-
-    def _led_to(self, row: TreeRow) -> dict[str, Any]:
-        """What sets a state to the one that an update led to, whatever it wrote."""
-        before = self._recorded(row.parent.index) if row.parent is not None else {}
-        after = self._recorded(row.index)
-        return {name: Set(value) for name, value in after.items() if not same(before.get(name), value)}
-
     # ------------------------------------------------------------ inside
 
-    def _unknown(self, leg: Leg, before: _Standing, reason: str) -> None:
-        """Of a leg that cannot be made again; where the branch parted before, that stays."""
-        at = _Standing("unknown", self._tree.labels[leg.rows[0]], reason)
-        self._stand(leg.rows, at if before.verdict == "same" else before)
+    def _unknown(self, leg: Leg, before: Standing, reason: str) -> None:
+        """Of a leg that cannot be made again."""
+        self._stand(leg.rows, before.unknown(self._tree.labels[leg.rows[0]], reason))
 
-    def _stand(self, rows: Sequence[int], at: _Standing) -> None:
+    def _stand(self, rows: Sequence[int], at: Standing) -> None:
         for row in rows:
             self._at[row] = replace(at, config=None)
 
