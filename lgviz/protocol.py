@@ -656,6 +656,8 @@ class BranchesView(TypedDict):
     parts_at: list[str | None]
     """By branch its first step that is not what the first one did."""
     more_runs: int
+    common: int
+    """Steps before ``visits``, which all of them share."""
     visits: list[VisitView]
     more: int
 

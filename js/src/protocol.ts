@@ -615,6 +615,8 @@ export interface BranchesView {
   /** By branch its first step that is not what the first one did. */
   parts_at: (string | null)[];
   more_runs: number;
+  /** Steps before `visits`, which all of them share. */
+  common: number;
   visits: VisitView[];
   more: number;
 }

@@ -52,15 +52,19 @@ def branches_view(history: History) -> BranchesView:
     """All branches of a thread, the newest ones where there are many."""
     heads = history.heads
     runs = SideBySide(heads[-_RUNS:])
+    parts = next((at for at, visit in enumerate(runs.steps) if len(set(visit)) > 1), 0)
+    first = max(0, parts - 1)
+    shown = slice(first, first + _STEPS)
     return {
+        "common": first,
         "runs": list(map(_end, runs.ends)),
         "parts_at": list(map(_id, runs.parts_at)),
         "more_runs": max(0, len(heads) - _RUNS),
         "visits": [
             {"ids": [_id(step) for step in visit], "groups": list(groups)}
-            for visit, groups in zip(runs.steps[:_STEPS], runs.groups, strict=False)
+            for visit, groups in zip(runs.steps[shown], runs.groups[shown], strict=True)
         ],
-        "more": max(0, len(runs.steps) - _STEPS),
+        "more": max(0, len(runs.steps) - shown.stop),
     }
 
 

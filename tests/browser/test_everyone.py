@@ -58,6 +58,19 @@ def _thread(page: Page) -> Iterator[View]:
     debugger.tab("diff")
     debugger.row("c7").click(modifiers=["Control"])
     yield "compared", debugger
+    debugger.tab("compare")
+    expect(root.get_by_test_id("lgviz-compare-step").first).to_be_visible()
+    yield "compare", debugger
+    root.get_by_test_id("lgviz-compare").locator("button[aria-pressed]").click()
+    expect(root.get_by_test_id("lgviz-branches").locator("table").first).to_be_visible()
+    yield "branches", debugger
+    root.get_by_test_id("lgviz-watch-open").click()
+    root.get_by_test_id("lgviz-watch").press_sequentially("len(messages)")
+    yield "watch", debugger
+    keyboard.press("Enter")
+    expect(root.get_by_test_id("lgviz-sparkline")).to_be_visible()
+    yield "watched", debugger
+    debugger.tab("diff")
     root.get_by_test_id("lgviz-more").click()
     yield "more to do", debugger
     root.get_by_test_id("lgviz-copy-code").click()

@@ -953,6 +953,9 @@ export const german: Readonly<Record<string, string>> = {
   "All branches, step by step": "Alle Zweige, Schritt für Schritt",
   "A color is what a branch did then: branches of one color did the same.":
     "Eine Farbe ist, was ein Zweig dann tat: Zweige einer Farbe taten dasselbe.",
+  "{n} step before": "{n} Schritt davor",
+  "{n} steps before": "{n} Schritte davor",
+  "the same in all": "in allen gleich",
   "{n} more step": "{n} Schritt mehr",
   "{n} more steps": "{n} Schritte mehr",
   "{n} older branch is left out": "{n} älterer Zweig ist weggelassen",

@@ -14,7 +14,7 @@ export function Branches({ store }: { store: Store }) {
   const asked = useAsk(store.source, "branches_get", {}, store.revision.value);
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
   if (!asked.data) return <p class="lgviz-empty">…</p>;
-  const { runs, parts_at, visits, more, more_runs } = asked.data;
+  const { runs, parts_at, common, visits, more, more_runs } = asked.data;
   return (
     <div data-testid="lgviz-branches" aria-busy={asked.pending}>
       <div class="lgviz-card lgviz-heat">
@@ -30,6 +30,14 @@ export function Branches({ store }: { store: Store }) {
             </tr>
           </thead>
           <tbody>
+            {common > 0 && (
+              <tr>
+                <th scope="row">{tn("{n} step before", "{n} steps before", common)}</th>
+                <td colSpan={runs.length} class="lgviz-heat-common">
+                  {t("the same in all")}
+                </td>
+              </tr>
+            )}
             {visits.map(({ ids, groups }, i) => (
               <tr key={i}>
                 <th scope="row">{madeBy(store, ids.find((id) => id !== null) ?? "")}</th>
