@@ -54,7 +54,7 @@ describe("the Memory tab", () => {
   it("counts on the tab what the step changed, and opens the first of it", async () => {
     await open();
     await one("diff");
-    expect(host.querySelector('[data-testid="lgviz-tab-memory"]')?.textContent).toBe("Memory2");
+    expect(host.querySelector('[data-testid="lgviz-tab-memory"]')?.textContent).toBe("Memory 2");
     expect(memoryOf(store).chosen.value).toBe(DIET);
     expect(source.all("memory_list").at(-1)?.checkpoint).toBe(idOf(store, "c9"));
   });
