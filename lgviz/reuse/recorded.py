@@ -232,7 +232,7 @@ class Recording:
             written = {channel for task in tasks for channel in task.channels.values()}
             value.__pydantic_fields_set__ &= written or value.model_fields_set
         if type(value) is dict:
-            value = {name: self._as_messages(name, each) for name, each in value.items()}
+            value = {name: self._as_messages(facts, name, each) for name, each in value.items()}
         self._name_messages(facts, (), [value])
         return value
 
@@ -256,12 +256,18 @@ class Recording:
 
     # ------------------------------------------------------------ inside
 
-    def _as_messages(self, channel: str, value: Any) -> Any:
-        """A value as ``add_messages`` takes it in, where a channel does: a text cannot be given an id."""
+    def _as_messages(self, row: TreeRow, channel: str, value: Any) -> Any:
+        """An input as ``add_messages`` takes it in, where a channel does: a text cannot be given an id."""
         if getattr(self._graph.channels.get(channel), "operator", None) is not add_messages:
             return value
+        given = value if isinstance(value, list) else [value]
+        if len(given) == 2 and all(isinstance(each, str) for each in given):
+            child = next((child for child in row.children if child.source == "loop"), None)
+            held = self.history.reader.real_state(child.index).get(channel, ()) if child is not None else ()
+            if [message.content for message in messages_in(held)][-2:] != given:
+                given = [given]  # the pair ("user", "hi"), of which LangGraph's serializer makes a list
         try:
-            return convert_to_messages(value if isinstance(value, list) else [value])
+            return convert_to_messages(given)
         except (ValueError, NotImplementedError):
             return value  # the run itself tells
 

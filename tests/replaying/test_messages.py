@@ -265,3 +265,27 @@ def test_a_node_with_effects_never_runs_unasked(saver: Any) -> None:
     assert (found.verdict, calls["use"]) == ("failed", 0)
     assert found.reason.startswith("Node 'use' has effects and would run: it was not asked this before")
     assert "messages" in found.reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "hi",
+        ("user", "hi"),
+        ["user", "hi"],
+        [("user", "hi"), ("ai", "you")],
+        [{"role": "user", "content": "hi"}, HumanMessage("you")],
+    ],
+)
+def test_a_text_that_was_put_in_gets_the_id_that_its_message_had(given: Any) -> None:
+    class Said(TypedDict):
+        messages: Annotated[list[AnyMessage], add_messages]
+
+    builder = StateGraph(Said).add_node("bot", lambda _state: {"messages": [AIMessage("hello")]})
+    graph = builder.add_edge(START, "bot").compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    for _ in range(2):
+        graph.invoke({"messages": given}, config)
+    found = replay(graph, graph)["1"]
+    assert found.verdict == "same" and not found.ran
+    assert found.values == graph.get_state(config).values
