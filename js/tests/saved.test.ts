@@ -76,6 +76,7 @@ it("it opens where it was told to, and cannot act", async () => {
   await expect(source.request("run_stop", { run: 1 })).rejects.toThrow("A saved page cannot do this.");
   const ends = { left: head.opened.tree.ids[8] as string, right: head.opened.tree.ids[20] as string };
   await expect(source.request("compare_get", ends)).rejects.toThrow("a kernel is needed");
+  await expect(source.request("evaluate", { text: "1", start: 0 })).rejects.toThrow("A saved page cannot");
   await expect(source.request("tasks_get", { checkpoint: "no" })).rejects.toThrow("It is not in this page.");
 });
 

@@ -164,7 +164,7 @@ class Comparison:
         node = "+".join(made_by(left))
         who = f"`{node}`" if node else "The input"
         where = f"in {self._named(right)} than in {self._named(left)}"
-        said = " → ".join(each or "nothing" for each in _short_values(part.change))
+        said = " → ".join(_short_values(part.change))
         return part.told(left, right, node or None, f"{who} gave another {part.place} {where}: {said}.")
 
     def _said(self, step: Checkpoint | None) -> str:
@@ -254,10 +254,10 @@ def _first_difference(left: Checkpoint | None, right: Checkpoint | None) -> _Fir
     return _FirstDifference(change, "" if change is None else place)
 
 
-def _short_values(change: Change) -> tuple[str | None, str | None]:
-    """What was before a change and after it, each in one line, of a message its text; None: nothing was."""
-    before = None if change.kind == "added" else _short(change.before)
-    return before, None if change.kind == "removed" else _short(change.after)
+def _short_values(change: Change) -> tuple[str, str]:
+    """What was before a change and after it, each in one line, of a message its text."""
+    before = "nothing" if change.kind == "added" else _short(change.before)
+    return before, "nothing" if change.kind == "removed" else _short(change.after)
 
 
 def _short(value: Any) -> str:

@@ -17,6 +17,8 @@ export class Watch {
   /** The tree that it was evaluated over, and the first row that it was not. */
   of: TreeModel | null = null;
   end = 0;
+  /** It was refused: with other rows it may not be, for a channel is known once something wrote to it. */
+  failed = false;
 
   constructor(text: string) {
     this.text = text;
@@ -46,6 +48,7 @@ export class Watching {
       effect(() => {
         store.revision.value;
         store.tree.value;
+        store.lost.value;
         this.watches.value;
         this.#next();
       }),
@@ -85,11 +88,12 @@ export class Watching {
   }
 
   async #evaluate(watch: Watch, tree: TreeModel): Promise<void> {
-    const start = watch.of === tree ? watch.end : 0;
+    const start = watch.of === tree && !watch.failed ? watch.end : 0;
     const abort = new AbortController();
     batch(() => {
-      if (start === 0) watch.values.value = new Map();
       watch.pending.value = true;
+      if (start > 0) return;
+      watch.values.value = new Map();
       watch.error.value = null;
     });
     this.#at = watch;
@@ -104,9 +108,12 @@ export class Watching {
         onProgress: take,
       });
       take(found);
-      watch.end = found.end;
+      watch.end = Math.max(watch.end, found.end);
+      watch.failed = false;
     } catch (error) {
-      const { message, remedy } = ProtocolError.of(error);
+      const { code, message, remedy } = ProtocolError.of(error);
+      watch.failed = true;
+      if (code === "gone") watch.of = null; // once the kernel answers again, it is asked again
       if (!abort.signal.aborted) watch.error.value = `${message} ${remedy}`.trim();
     }
     watch.pending.value = false;

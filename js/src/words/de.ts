@@ -933,7 +933,7 @@ export const german: Readonly<Record<string, string>> = {
     "Öffne den Thread in einem Notebook; hier zeigt Diff, was zwei Checkpoints unterscheidet.",
   "No step differs, but for ids that were made up.":
     "Kein Schritt ist anders, außer in ids, die erfunden wurden.",
-  "{left} and {right} did not do the same.": "{left} und {right} taten nicht dasselbe.",
+  "{left} and {right} did not lead to the same.": "{left} und {right} führten nicht zu demselben.",
   "The way to {a} begins with {left}, the way to {b} with {right}.":
     "Der Weg zu {a} beginnt mit {left}, der Weg zu {b} mit {right}.",
   "After {after} the way to {a} goes on with {left}, the way to {b} with {right}.":

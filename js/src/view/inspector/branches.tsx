@@ -4,7 +4,7 @@ import { t, tn } from "../../lib/words";
 import { labelOf, type Store } from "../../state/store";
 import { useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
-import { madeBy, Outcome } from "./compare";
+import { madeBy, Outcome } from "./step";
 import { Go } from "./why";
 
 /** Colors that can be told apart; what more groups did has the last one. */

@@ -5,15 +5,14 @@ import type { ComponentChild } from "preact";
 import { useContext, useState } from "preact/hooks";
 import { loader } from "../../lib/paging";
 import { t, tn, tx } from "../../lib/words";
-import type { ComparisonView, EndView, PartedView, StepPair } from "../../protocol";
+import type { ComparisonView, PartedView, StepPair } from "../../protocol";
 import { labelOf, type Store } from "../../state/store";
 import { Here } from "../find/here";
-import { StatusBadge } from "../top/picker";
-import { titleOf } from "../tree/row";
 import { type Asked, useAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
 import { Branches } from "./branches";
 import { Change } from "./diff";
+import { madeBy, Outcome } from "./step";
 import { Go } from "./why";
 
 /** The comparison of the two branches that were chosen; nothing is asked while none are. */
@@ -124,7 +123,7 @@ function inWords(store: Store, found: ComparisonView, parted: PartedView): Compo
   const [a, b] = [found.left.id, found.right.id].map((id) => <Go store={store} id={id} />);
   const step = (id: string) => <Step store={store} id={id} />;
   if (parted.together && left !== null && right !== null)
-    return tx("{left} and {right} did not do the same.", { left: step(left), right: step(right) });
+    return tx("{left} and {right} did not lead to the same.", { left: step(left), right: step(right) });
   const parents = [left, right].map((id) => parentOf(store, id)).filter((id) => id !== null);
   const parent = new Set(parents).size === 1 ? (parents[0] as string) : found.ancestor;
   const after = parent === null ? null : <Go store={store} id={parent} />;
@@ -155,13 +154,6 @@ function Step({ store, id }: { store: Store; id: string }) {
       <b>{madeBy(store, id)}</b> (<Go store={store} id={id} />)
     </>
   );
-}
-
-/** What made a checkpoint, as its row in the tree says it. */
-export function madeBy(store: Store, id: string): string {
-  const tree = store.tree.value;
-  const row = tree.rowOf(id);
-  return row < 0 ? "" : titleOf(tree, row).filter(Boolean).join(" ");
 }
 
 /** Both sides, aligned: what is the same is faint. */
@@ -244,14 +236,5 @@ function StepCell({ store, id }: { store: Store; id: string }) {
     >
       <span class="lgviz-mono">{label}</span> {what}
     </button>
-  );
-}
-
-/** What a branch came to. */
-export function Outcome({ end }: { end: EndView }) {
-  return (
-    <td class="lgviz-outcome">
-      <StatusBadge status={end.status} /> <span>{end.last}</span>
-    </td>
   );
 }
