@@ -467,7 +467,7 @@ class History:
                 (long pauses are shortened); ``"bytes"``: what each channel's value takes at each checkpoint,
                 as LangGraph's serializer writes it; ``"tokens"``: what models read and wrote in each step;
                 ``"routing"``: of each node's steps the shares of what ran next; ``"durations"``: how long
-                the steps of each node took, without those that a pause lies in.
+                the tasks of each node took, without those that a pause lies in.
             prices: by the name of a model, what a million tokens cost, read and written: then ``"tokens"``
                 tells costs too.
 

@@ -67,7 +67,7 @@ def plot_threads(
     Args:
         what: whatever :func:`lgviz.open_source` takes.
         kind: ``"routing"``: of each node's steps the shares of what came next; ``"durations"``: how long the
-            steps of each node took.
+            tasks of each node took.
         threads: which; None: all.
         options: see :class:`~lgviz.sources.base.ReadOptions`.
 
@@ -144,50 +144,45 @@ def _timeline(history: History) -> go.Figure:
         yaxis={"categoryorder": "array", "categoryarray": rows[::-1]},
     )
 
-    def bars(
-        name: str, row: Callable[[Span, str], str], color: Any, each: Sequence[tuple[Span, str]]
-    ) -> None:
+    def bars(row: str, color: str, each: Sequence[tuple[Span, float]]) -> Any:
         starts = np.interp([span.start for span, _ in each], times, shown)
-        ends = np.interp([span.end for span, _ in each], times, shown)
-        figure.add_bar(
-            name=name,
+        ends = np.interp([end for _, end in each], times, shown)
+        return figure.add_bar(
+            name=row,
             orientation="h",
-            y=[row(span, node) for span, node in each],
+            y=[row] * len(each),
             base=starts,
             x=ends - starts,
             customdata=[span.checkpoint.id for span, _ in each],
-            hovertext=[_span_text(span) for span, _ in each],
+            hovertext=[_span_text(span, end, row) for span, end in each],
             hoverinfo="text",
-            text=[span.checkpoint.label if row(span, node) == rows[0] else "" for span, node in each],
+            text=[span.checkpoint.label if row == rows[0] else "" for span, _ in each],
             insidetextfont={"color": "#fff"},
             textposition="inside",
             textangle=0,
             marker={"color": color, "line": {"width": 1, "color": "rgba(128,134,144,.6)"}},
-        )
+        ).data[-1]
 
     ran = [span for span in found if span.kind == "step"]
     if ran:
-        bars("super-steps", lambda *_: rows[0], _TEXT, [(span, "") for span in ran])
+        bars(rows[0], _TEXT, [(span, span.end) for span in ran])
     for node, color in zip(nodes, cycle(COLORS), strict=False):
-        own = [(span, node) for span in ran if node in span.nodes]
+        own = [(span, end) for span in ran for name, end in span.tasks if name == node]
         if own:
-            bars(_name(node), lambda _, name: _name(name), color, own)
-    for kind, name in (("pause", "a person, or nothing"), ("both", "a pause, then the step")):
-        own = [(span, "") for span in found if span.kind == kind]
+            bars(_name(node), color, own)
+    for kind in ("pause", "both"):
+        own = [(span, span.end) for span in found if span.kind == kind]
         if own:
-            bars(name, lambda *_: "between", PAUSE, own)
+            drawn = bars(rows[1], PAUSE, own)
             if kind == "both":
-                figure.data[-1].marker.pattern = {"shape": "/", "fgcolor": _TEXT, "size": 6}
+                drawn.marker.pattern = {"shape": "/", "fgcolor": _TEXT, "size": 6}
     return figure
 
 
-def _span_text(span: Span) -> str:
-    what = {
-        "step": " + ".join(span.nodes),
-        "pause": "a pause",
-        "both": f"a pause, then {' + '.join(span.nodes)}",
-    }
-    return f"{span.checkpoint.label} · {_name(what[span.kind])} · {span.end - span.start:.3g} s"
+def _span_text(span: Span, end: float, row: str) -> str:
+    ran = _name(" + ".join(span.nodes))
+    what = {"step": row, "pause": "a person, or nothing", "both": f"a pause, then {ran}"}
+    return f"{span.checkpoint.label} · {what[span.kind]} · {end - span.start:.3g} s"
 
 
 def _bytes(history: History) -> go.Figure:
@@ -289,21 +284,21 @@ def _routing(*histories: History) -> go.Figure:
 
 
 def _durations(*histories: History) -> go.Figure:
-    """How long the steps of each node took; those that a pause lies in are left out."""
-    took: dict[str, list[Span]] = {}
+    """How long the tasks of each node took; steps that a pause lies in are left out."""
+    took: dict[str, list[tuple[Span, float]]] = {}
     for history in histories:
         for span in spans(history):
-            for node in span.nodes if span.kind == "step" else ():
-                took.setdefault(node, []).append(span)
+            for node, end in span.tasks:
+                took.setdefault(node, []).append((span, end))
     figure = empty_figure(
-        "Seconds of a step, by node", showlegend=False, yaxis={"title": "seconds", "rangemode": "tozero"}
+        "Seconds of a task, by node", showlegend=False, yaxis={"title": "seconds", "rangemode": "tozero"}
     )
     for node, own in took.items():
         figure.add_box(
             name=_name(node),
-            y=[span.end - span.start for span in own],
-            customdata=[span.checkpoint.id for span in own],
-            hovertext=[_span_text(span) for span in own],
+            y=[end - span.start for span, end in own],
+            customdata=[span.checkpoint.id for span, _ in own],
+            hovertext=[_span_text(span, end, _name(node)) for span, end in own],
             boxpoints="all",
             jitter=0.4,
             pointpos=0,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any, Literal
+
+from lgviz.sources.places import NULL_TASK_ID
 
 from .checkpoint import Checkpoint
 from .tree import Flag
@@ -27,6 +29,7 @@ class Span:
             pause and then the step, where it is not stored when that began.
         start, end: in seconds since the epoch.
         nodes: the nodes that ran.
+        tasks: of a step, the node of each task and when it ended: with the step, where that is not stored.
     """
 
     checkpoint: Checkpoint
@@ -34,6 +37,7 @@ class Span:
     start: float
     end: float
     nodes: tuple[str, ...] = ()
+    tasks: tuple[tuple[str, float], ...] = ()
 
 
 def spans(history: Any) -> list[Span]:
@@ -42,28 +46,36 @@ def spans(history: Any) -> list[Span]:
     A step goes from its parent to its checkpoint. Where more may lie between them, as a question that a
     person answered, the time is told apart: lgviz's savers keep when the answer came.
     """
-    rows = {row.id: row for row in history.source.index(history.thread_id).checkpoints if not row.namespace}
+    index = history.source.index(history.thread_id)
+    stored_at = {(w.checkpoint_id, w.task_id): w.at for w in index.writes if w.at is not None}
+    # An answer is first stored under no task; a task's own row is stored anew when it ends.
+    answered = {
+        w.checkpoint_id: w.at
+        for w in index.writes
+        if w.channel == "__resume__" and w.task_id == NULL_TASK_ID and w.at is not None
+    }
     found: list[Span] = []
     ends: dict[str, float] = {}
     last = float("-inf")
     for checkpoint in history:
-        row = rows.get(checkpoint.id)
-        stored = row.ended_at if row is not None else None
-        end = checkpoint.time if stored is None else stored
+        end = checkpoint.time
         if isnan(end):
             continue
         ends[checkpoint.id] = end
         parent = checkpoint.parent
         begin = None if parent is None else ends.get(parent.id)
-        if begin is not None:
+        if parent is not None and begin is not None:
             idle = max(begin, last) if last <= end else begin
-            found += _between(checkpoint, row.started_at if row is not None else None, begin, idle, end)
+            own = _between(checkpoint, answered.get(parent.id), begin, idle, end)
+            found += [
+                replace(one, tasks=_tasks(one, stored_at)) if one.kind == "step" else one for one in own
+            ]
         last = max(last, end)
     return [span for span in found if span.end >= span.start]
 
 
 def _between(
-    checkpoint: Checkpoint, started: float | None, begin: float, idle: float, end: float
+    checkpoint: Checkpoint, answered: float | None, begin: float, idle: float, end: float
 ) -> list[Span]:
     """The spans from a parent, or from what was made last before, to a checkpoint."""
     nodes = made_by(checkpoint)
@@ -71,9 +83,28 @@ def _between(
         return [Span(checkpoint, "pause", idle, end)]
     if Flag.WAITED not in checkpoint.flags:
         return [Span(checkpoint, "step", begin, end, nodes)]
-    if started is not None and started > idle:
+    if answered is not None and answered > idle:
+        started = min(answered, end)
         return [Span(checkpoint, "pause", idle, started), Span(checkpoint, "step", started, end, nodes)]
     return [Span(checkpoint, "both", idle, end, nodes)]
+
+
+def _tasks(span: Span, stored_at: Mapping[tuple[str, str], float]) -> tuple[tuple[str, float], ...]:
+    """The tasks of a step, each with its end. After a pause those are left out that had ended before it; a
+    row of one that asked also holds its question and its answer, and so tells no end."""
+    parent = span.checkpoint.parent
+    assert parent is not None
+    work = span.checkpoint.history.tree.rows[parent.row].step_work
+    own = [task for task in work.done() if not task.called]
+    if {task.name for task in own} != {*span.nodes}:  # their names are derived from other rows
+        return tuple((node, span.end) for node in span.nodes)
+    waited = Flag.WAITED in span.checkpoint.flags
+    found = []
+    for task in own:
+        at = None if task.interrupted else stored_at.get((parent.id, task.id))
+        if at is None or at > span.start or not waited:
+            found.append((str(task.name), span.end if at is None else min(max(at, span.start), span.end)))
+    return tuple(found)
 
 
 def running_time(found: Sequence[Span]) -> tuple[list[float], list[float]]:

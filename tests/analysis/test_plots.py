@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from typing import Any
@@ -19,7 +20,7 @@ from lgviz.analysis.spans import Span, running_time, spans
 from lgviz.demos import agent, approval, two_nodes
 from lgviz.errors import InvalidValue
 from lgviz.persistence import MemorySaver
-from tests.support.graphs import asking, chain, noting
+from tests.support.graphs import asking, chain, noting, parallel
 from tests.support.savers import config
 
 NO_KIND = "There is no plot 'pie'. There are 'timeline', 'bytes', 'tokens', 'routing' and 'durations'."
@@ -105,11 +106,15 @@ def test_routing_shares_of_one_thread_and_of_many() -> None:
 @pytest.mark.parametrize(("saver", "kinds"), [(MemorySaver, ["pause", "step"]), (InMemorySaver, ["both"])])
 def test_the_time_of_a_person_is_apart(saver: Any, kinds: list[str]) -> None:
     """lgviz's savers keep when an answer came; of others pause and step are one."""
-    graph = chain([("ask", asking("ask"))], saver())
+
+    def ask(state: Any) -> Any:
+        said = asking("ask")(state)
+        threading.Event().wait(0.06)  # lets others go on meanwhile
+        return said
+
+    graph = chain([("ask", ask)], saver())
     graph.invoke({"log": []}, config())
-    asked = time.time()
-    while time.time() < asked + 0.05:
-        pass
+    threading.Event().wait(0.06)
     answered = time.time()
     graph.invoke(Command(resume="yes"), config())
     h = lgviz.history(graph, "1")
@@ -118,8 +123,25 @@ def test_the_time_of_a_person_is_apart(saver: Any, kinds: list[str]) -> None:
     assert own[0].end - own[0].start >= 0.05
     if saver is MemorySaver:
         assert own[0].end == own[1].start == pytest.approx(answered, abs=0.04)
+        assert own[1].end - own[1].start > 0.03
     rows = {name for trace in h.plot().data for name in trace.y}
     assert rows >= {"super-steps", "between"} and ("ask" in rows) == (saver is MemorySaver)
+
+
+@pytest.mark.parametrize("saver", [MemorySaver, InMemorySaver])
+def test_parallel_tasks_end_by_themselves(saver: Any) -> None:
+    def waiting(state: Any) -> Any:
+        threading.Event().wait(0.06)  # lets others go on meanwhile
+        return noting("long")(state)
+
+    graph = parallel(saver(), ("short", noting("short")), ("long", waiting))
+    graph.invoke({"log": []}, config())
+    h = lgviz.history(graph, "1")
+    (span,) = [span for span in spans(h) if set(span.nodes) == {"short", "long"}]
+    ends = dict(span.tasks)
+    assert ends.keys() == {"short", "long"} and span.start < ends["short"] <= ends["long"] <= span.end
+    kept = saver is MemorySaver
+    assert (ends["long"] - ends["short"] > 0.03) == kept and (ends["short"] == span.end) != kept
 
 
 def test_long_pauses_are_shortened_and_steps_are_not() -> None:
@@ -147,7 +169,8 @@ def test_durations_leave_pauses_out() -> None:
     h = history_of(approval)
     counted = {box.name: len(box.y) for box in h.plot("durations").data}
     steps = [span for span in spans(h) if span.kind == "step"]
-    assert counted == Counter(node for span in steps for node in span.nodes)
+    assert counted == Counter(node for span in steps for node, _ in span.tasks)
+    assert counted.keys() == {node for span in steps for node in span.nodes}
 
 
 def test_unknown_kinds_are_refused_by_name() -> None:
