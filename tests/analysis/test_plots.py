@@ -122,26 +122,31 @@ def test_the_time_of_a_person_is_apart(saver: Any, kinds: list[str]) -> None:
     assert [span.kind for span in own] == kinds and own[-1].nodes == ("ask",)
     assert own[0].end - own[0].start >= 0.05
     if saver is MemorySaver:
-        assert own[0].end == own[1].start == pytest.approx(answered, abs=0.04)
-        assert own[1].end - own[1].start > 0.03
+        assert own[0].end == own[1].start == pytest.approx(answered, abs=0.5)
+        assert own[0].end >= answered and own[1].end > own[1].start
     rows = {name for trace in h.plot().data for name in trace.y}
     assert rows >= {"super-steps", "between"} and ("ask" in rows) == (saver is MemorySaver)
 
 
 @pytest.mark.parametrize("saver", [MemorySaver, InMemorySaver])
 def test_parallel_tasks_end_by_themselves(saver: Any) -> None:
-    def waiting(state: Any) -> Any:
-        threading.Event().wait(0.06)  # lets others go on meanwhile
+    used = saver()
+    source = lgviz.open_source(used)
+
+    def long(state: Any) -> Any:
+        """Ends clearly after the other one was stored."""
+        while not any(write.task_path.endswith("short") for write in source.index("1").writes):
+            threading.Event().wait(0.005)
+        threading.Event().wait(0.05)
         return noting("long")(state)
 
-    graph = parallel(saver(), ("short", noting("short")), ("long", waiting))
+    graph = parallel(used, ("short", noting("short")), ("long", long))
     graph.invoke({"log": []}, config())
-    h = lgviz.history(graph, "1")
-    (span,) = [span for span in spans(h) if set(span.nodes) == {"short", "long"}]
+    (span,) = [span for span in spans(lgviz.history(graph, "1")) if set(span.nodes) == {"short", "long"}]
     ends = dict(span.tasks)
-    assert ends.keys() == {"short", "long"} and span.start < ends["short"] <= ends["long"] <= span.end
+    assert ends.keys() == {"short", "long"} and span.start <= ends["short"] <= ends["long"] <= span.end
     kept = saver is MemorySaver
-    assert (ends["long"] - ends["short"] > 0.03) == kept and (ends["short"] == span.end) != kept
+    assert (ends["long"] - ends["short"] > 0.04) == kept and (ends["short"] == span.end) != kept
 
 
 def test_long_pauses_are_shortened_and_steps_are_not() -> None:
