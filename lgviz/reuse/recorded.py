@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,9 +135,11 @@ class Recording:
         Raises:
             Inexact: a value cannot be decoded.
         """
-        own = self.written(task.row, task.task)
+        facts = self.history.tree.rows[task.row]
+        written = self.written(task.row, task.task)
+        own = [(channel, self._as_messages(facts, channel, value)) for channel, value in written]
         stored = self.history.reader.real_record(task.row).writes
-        self._name_messages(self.history.tree.rows[task.row], stored, [value for _, value in own])
+        self._name_messages(facts, stored, [value for _, value in own])
         return own
 
     def written(self, row: int, task: Task) -> list[tuple[str, Any]]:
@@ -257,19 +260,38 @@ class Recording:
     # ------------------------------------------------------------ inside
 
     def _as_messages(self, row: TreeRow, channel: str, value: Any) -> Any:
-        """An input as ``add_messages`` takes it in, where a channel does: a text cannot be given an id."""
-        if getattr(self._graph.channels.get(channel), "operator", None) is not add_messages:
+        """What was given to a channel, as messages where ``add_messages`` took it in: a text cannot be given
+        an id, and of the pair ``("user", "hi")`` LangGraph's serializer makes a list."""
+        if getattr(self._channels(row).get(channel), "operator", None) is not add_messages:
             return value
         given = value if isinstance(value, list) else [value]
         if len(given) == 2 and all(isinstance(each, str) for each in given):
             child = next((child for child in row.children if child.source == "loop"), None)
-            held = self.history.reader.real_state(child.index).get(channel, ()) if child is not None else ()
-            if [message.content for message in messages_in(held)][-2:] != given:
-                given = [given]  # the pair ("user", "hi"), of which LangGraph's serializer makes a list
+            if child is None or not self._came(row, child, channel, given):
+                given = [given]
         try:
             return convert_to_messages(given)
         except (ValueError, NotImplementedError):
             return value  # the run itself tells
+
+    def _channels(self, row: TreeRow) -> Mapping[str, Any]:
+        """The channels of the graph that a checkpoint is of; none where the graph has no such subgraph."""
+        graph = self._graph
+        for name in filter(None, node_path(row.namespace).split("|")):
+            node = graph.nodes.get(name)
+            if node is None or not is_graph(node):
+                return {}
+            graph = node.bound
+        channels: Mapping[str, Any] = graph.channels
+        return channels
+
+    def _came(self, row: TreeRow, child: TreeRow, channel: str, texts: Sequence[str]) -> bool:
+        """Whether a step brought a message for each of some texts."""
+        reader = self.history.reader
+        before = {message.id for message in messages_in(reader.real_state(row.index).get(channel, ()))}
+        after = messages_in(reader.real_state(child.index).get(channel, ()))
+        came = Counter(str(message.content) for message in after if message.id not in before)
+        return Counter(texts) <= came
 
     def _listening(self, path: str) -> CachePolicy[Any]:
         """LangGraph gives the input of a node to its policy, also where it only tells a state."""

@@ -277,11 +277,15 @@ def test_a_node_with_effects_never_runs_unasked(saver: Any) -> None:
         [{"role": "user", "content": "hi"}, HumanMessage("you")],
     ],
 )
-def test_a_text_that_was_put_in_gets_the_id_that_its_message_had(given: Any) -> None:
+@pytest.mark.parametrize("within", [False, True])
+def test_a_text_that_was_put_in_or_written_gets_the_id_that_its_message_had(given: Any, within: bool) -> None:
     class Said(TypedDict):
         messages: Annotated[list[AnyMessage], add_messages]
 
+    said = StateGraph(Said).add_node("same", lambda _state: {"messages": given}).add_edge(START, "same")
     builder = StateGraph(Said).add_node("bot", lambda _state: {"messages": [AIMessage("hello")]})
+    builder.add_node("again", said.compile() if within else lambda _state: {"messages": given})
+    builder.add_edge("bot", "again")
     graph = builder.add_edge(START, "bot").compile(checkpointer=InMemorySaver())
     config: Any = {"configurable": {"thread_id": "1"}}
     for _ in range(2):
