@@ -75,7 +75,7 @@ class Comparison:
     >>> compared.ancestor
     <Checkpoint c2 node_a, step 1>
     >>> compared.divergence.text
-    "After c2: an update as `node_a` was made (c4), which changed foo, where `node_b` ran (c3)."
+    'After c2: an update as `node_a` was made (c4), which changed foo, where `node_b` ran (c3).'
 
     Attributes:
         ancestor: the last checkpoint that both have; None where they have none.

@@ -29,6 +29,7 @@ from lgviz.sources.base import StoredWrite, Undecodable
 from lgviz.sources.places import (
     CONTROL_CHANNELS,
     PREVIOUS_CHANNEL,
+    calls,
     configurable_of,
     innermost,
     node_path,
@@ -277,8 +278,8 @@ class Recording:
     def _channels(self, row: TreeRow) -> Mapping[str, Any]:
         """The channels of the graph that a checkpoint is of; none where the graph has no such subgraph."""
         graph = self._graph
-        for name in filter(None, node_path(row.namespace).split("|")):
-            node = graph.nodes.get(name)
+        for call in calls(row.namespace):
+            node = graph.nodes.get(call.node)
             if node is None or not is_graph(node):
                 return {}
             graph = node.bound
