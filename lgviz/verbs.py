@@ -44,7 +44,7 @@ def threads(history: History) -> pandas.DataFrame:
 
     found = history.source.threads()
     columns = {
-        "thread_id": [one.thread_id for one in found],
+        "thread_id": [history.source.shown(one.thread_id) for one in found],
         "checkpoints": [one.count for one in found],
         "updated_at": [one.updated_at for one in found],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,7 +39,8 @@ def threads(
     """List the threads, the newest activity first."""
     if stats or tokens:
         return _stats(database, tokens)
-    found = database.source.threads()
+    source = database.source
+    found = [replace(one, thread_id=source.shown(one.thread_id)) for one in source.threads()]
 
     def data() -> dict[str, Any]:
         from lgviz.export.plain import thread_data  # loads the read model, of which the list has no need

@@ -75,9 +75,8 @@ def test_two_branches_of_a_thousand_steps(branches: Any, report: Report) -> None
     took = time.perf_counter() - start
     assert parted is not None and parted.right is not None and parted.right.source == "update"
     assert len(frame) == STEPS - SHARED + 2
-    what = f"two branches of {STEPS:,} steps that share {SHARED}, {kind}'s database"
-    report(f"{what}: where they part {told:.2f} s, every step beside the other {took:.2f} s; "
-           f"reading every state of one {whole:.2f} s")  # fmt: skip
+    report.note(f"where two branches of {STEPS:,} steps part that share {SHARED}, {kind}", f"{told:.2f} s")
+    report.note("  each step beside the other", f"{took:.2f} s; every state of one branch {whole:.1f} s")
 
 
 def test_a_thousand_steps_by_halves(branches: Any, report: Report) -> None:
@@ -88,8 +87,7 @@ def test_a_thousand_steps_by_halves(branches: Any, report: Report) -> None:
     found = history.bisect(lambda c: c.values.get("step", 0) >= 400, history.heads[0])
     took = time.perf_counter() - start
     assert found is not None and found.values["step"] == 400
-    report(f"bisect of {STEPS:,} checkpoints, {kind}'s database: {took * 1000:.0f} ms; "
-           f"reading every state {whole:.2f} s")  # fmt: skip
+    report.note(f"bisect of {STEPS:,} checkpoints, {kind}", f"{took:.3f} s; every state {whole:.1f} s")
 
 
 def test_a_checkpoint_forked_many_ways(branches: Any, report: Report) -> None:
@@ -105,5 +103,5 @@ def test_a_checkpoint_forked_many_ways(branches: Any, report: Report) -> None:
         made = lgviz.fork(graph, at, case, as_node="say", thread_id="1")
         lgviz.run(graph, made)
     plain = (time.perf_counter() - start) / 5
-    report(f"sweep of a checkpoint after {STEPS:,} steps, {kind}'s saver: {took * 1000:.0f} ms a fork of 5 steps; "
-           f"fork and run without history {plain * 1000:.0f} ms")  # fmt: skip
+    what = f"sweep after {STEPS:,} steps, a fork and its run of 5 steps, {kind}"
+    report.note(what, f"{took:.2f} s; fork and run without history {plain:.2f} s")

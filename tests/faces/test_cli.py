@@ -388,6 +388,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
             said = lg(*command, *form, "--redact", "/edit/", "--redact", "foo")
             assert said.code == 0 and "edit" not in said.raw.replace("edited", "edit"), said.raw
     assert "‹redacted›" in lg("show", db, "--at", "c5", "--redact", "foo").out
+    assert "two" not in lg("threads", db, "--redact", "/two/").out
     wrong = lg("show", db, "--redact", "a..b")
     assert wrong.code == 1 and "no rule of redact=" in wrong.err
     wrong = lg("show", db, "--redact", "/(/")

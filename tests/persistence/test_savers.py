@@ -415,6 +415,24 @@ def test_copying_onto_a_thread_is_refused(saver: Any) -> None:
 # -- index
 
 
+class Asked(TypedDict):
+    foo: str
+
+
+@every
+def test_a_step_that_was_resumed_began_when_the_answer_came(saver: Any) -> None:
+    def ask(_: Any) -> dict[str, str]:
+        interrupt("which?")
+        threading.Event().wait(0.2)  # the answer itself is stored beside the node
+        return {"foo": "b"}
+
+    graph = StateGraph(Asked).add_node("ask", ask).add_edge(START, "ask").compile(checkpointer=saver)
+    run(graph, saver, "invoke", {"foo": ""}, config())
+    run(graph, saver, "invoke", Command(resume="this"), config())
+    row = call(saver, "index", "1").checkpoints[-1]
+    assert row.ended_at - row.started_at > 0.1
+
+
 @every
 def test_an_index_tells_what_is_new_and_when_to_start_again(saver: Any) -> None:
     graph = two_nodes().compile(checkpointer=saver)

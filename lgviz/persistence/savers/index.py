@@ -91,6 +91,10 @@ class ThreadIndex:
     reset: bool = False
 
 
+_NO_TASK = "00000000-0000-0000-0000-000000000000"
+"""In the place of a task's id: what nobody's task wrote."""
+
+
 def _names(changed: str) -> tuple[str, ...]:
     try:
         return tuple(json.loads(changed))
@@ -196,11 +200,10 @@ class ThreadReads:
         self, rows: Rows, writes: Iterable[WriteRow], removed: Mapping[tuple[str, str], str]
     ) -> list[CheckpointRow]:
         open_metadata = self.records.open_metadata
-        resumed = {
-            (write.namespace, write.checkpoint_id): write.at
-            for write in writes
-            if write.channel == "__resume__"
-        }
+        answers = [write for write in writes if write.channel == "__resume__"]
+        # An answer is first stored under no task; a task's own row is stored anew when the task ends.
+        answers.sort(key=lambda write: write.task_id == _NO_TASK)
+        resumed = {(write.namespace, write.checkpoint_id): write.at for write in answers}
         found: list[CheckpointRow] = []
         for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in rows:
             metadata = open_metadata(bytes(data)) or {}
