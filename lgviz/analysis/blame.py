@@ -233,7 +233,9 @@ class _BlamedChannel:
     def __init__(self, at: Checkpoint, channel: str) -> None:
         self._history = at.history
         self._channel = channel
-        self._past = ChannelPast(at.history.reader, at.history.tree.rows[at.row], channel)
+        row = at.history.tree.rows[at.row]
+        self._past = ChannelPast(at.history.reader, row, channel)
+        self._held_in = ChannelPast.stored_in(at.history.reader, row, channel)
         self._value = at.history.reader.real_state(at.row).get(channel)
         self._shown = at.history.reader.state(at.row).get(channel)
 
@@ -271,7 +273,8 @@ class _BlamedChannel:
         writers: tuple[PartWriter, ...] = ()
         if made is not None and not note:
             path = _named(self._value, steps)
-            writers = writers_of(made, self._channel, path, _at(self._value, steps))
+            inside = () if self._held_in == self._channel else (self._channel,)
+            writers = writers_of(made, self._held_in, (*inside, *path), _at(self._value, steps))
         names = {writer.node for writer in writers}
         return Origin(
             path=(self._channel, *_named(self._shown, steps)),
@@ -365,7 +368,7 @@ def _asked(path: Any, state: Mapping[str, Any], at: Checkpoint) -> tuple[str, tu
         PartNotFound: the state has no such part.
         InvalidValue: it is no path.
     """
-    if path is None or path == ():
+    if path is None or path in ((), []):
         return None
     if isinstance(path, str):
         names = (path,) if path in state else path_of(path)

@@ -14,7 +14,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, BaseMessageChunk, message_chunk_to_message
 
 from lgviz.sources.base import Undecodable
-from lgviz.sources.places import ROOT_CHANNEL
+from lgviz.sources.places import RESULT_CHANNEL, ROOT_CHANNEL
 
 from .marks import MISSING, OLDER, PartMark, carried, resolved
 from .rebuilt import Fold, KeptAsWrites
@@ -47,7 +47,9 @@ class ChannelPast:
     """
 
     def __init__(self, reader: StateReader, row: TreeRow, channel: str) -> None:
-        names = {channel, "__end__"} if channel == ROOT_CHANNEL else {channel}
+        names = (
+            {channel, RESULT_CHANNEL} if channel == ROOT_CHANNEL else {self.stored_in(reader, row, channel)}
+        )
         self.steps: list[TreeRow] = []
         here: TreeRow | None = row
         oldest = row
@@ -69,6 +71,12 @@ class ChannelPast:
         self._values = {len(self.steps) - 1: state[channel]} if channel in state else {}
         self._writes: dict[int, list[Any]] = {}
         self._is_set_whole = False
+
+    @staticmethod
+    def stored_in(reader: StateReader, row: TreeRow, channel: str) -> str:
+        """The channel that holds a channel of the state: another one for a dict that an entrypoint returned."""
+        held = reader.real_record(row.index).values
+        return RESULT_CHANNEL if channel not in held and RESULT_CHANNEL in held else channel
 
     def marks(
         self,

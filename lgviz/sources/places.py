@@ -31,6 +31,7 @@ __all__ = [
     "MARK",
     "NULL_TASK_ID",
     "PREVIOUS_CHANNEL",
+    "RESULT_CHANNEL",
     "ROOT_CHANNEL",
     "SERVED",
     "TASKS_CHANNEL",
@@ -184,8 +185,10 @@ NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
 """The task id of writes that belong to a checkpoint and to no task."""
 
 _PREFIXES = ("__", "branch:", "join:", "start:")
-_WHOLE = (ROOT_CHANNEL, "__end__")
-"""Channels that hold a whole state all the same; the second the result of a functional entrypoint."""
+RESULT_CHANNEL = "__end__"
+"""Holds the result of a functional entrypoint, which is its whole state."""
+_WHOLE = (ROOT_CHANNEL, RESULT_CHANNEL)
+"""Channels that hold a whole state all the same."""
 
 
 def is_internal(name: str) -> bool:

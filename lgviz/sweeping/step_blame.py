@@ -14,10 +14,12 @@ from markupsafe import Markup
 from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.html import page, tag
+from lgviz.analysis.same import same
 from lgviz.analysis.shown import ShownByFields
-from lgviz.errors import InvalidValue, NothingToRun, PredicateFailed, described
-from lgviz.session.halts import names_in
+from lgviz.errors import InvalidValue, NothingToRun, PredicateFailed, described, listed
+from lgviz.session.halts import StopPoints, names_in
 from lgviz.session.run_steps import Names
+from lgviz.sources.places import outermost
 
 from .forks import Manner, Rerun, Way
 from .outcomes import Item, Outcome, Score
@@ -128,7 +130,8 @@ class StepBlame(Sequence[StepTrial]):
         runs = sum(one.runs + one.failed for one in self)
         many = f"({len(self)} step{'s' * (len(self) != 1)}, {runs} runs{', stopped early' * self.stopped})"
         if self.top is None:
-            return f"No step's rerun changed the outcome {many}."
+            came = "changed the outcome" if any(one.runs for one in self) else "came to an outcome"
+            return f"No step's rerun {came} {many}."
         step = f"{self.top.checkpoint.label} {_nodes(self.top)}"
         return f"{step}: run anew, the outcome changed {self.top.flips} of {self.top.runs} times {many}."
 
@@ -168,7 +171,8 @@ def blame_steps(
 
     A step is run live from where it began; what follows is answered from history as long as it is asked the
     same, so a rerun that answers the same costs no more. Everything stays in a sandbox. The steps are those
-    since the last input; a rerun that comes to a question counts as one without an outcome.
+    since the last input or update: a rerun from before an update would go on without it. A rerun that comes to
+    a question counts as one without an outcome.
 
     Args:
         graph, thread_id, config, context: as :func:`lgviz.run` takes them.
@@ -181,11 +185,12 @@ def blame_steps(
         effects: nodes that must not run again; their steps are left out.
 
     Raises:
-        NothingToRun: no step came since the last input.
+        NothingToRun: no step came since the last input or update.
+        InvalidValue: the run goes on from there, or ``runs`` or ``budget`` is no such number.
         PredicateFailed: the score raised for the recorded state.
         CheckpointNotFound, ActRefused: as of :func:`lgviz.sweep`.
     """
-    search = _StepSearch(checkpoint_of(graph, at, thread_id), score, runs, budget, names_in(effects))
+    search = _StepSearch(graph, checkpoint_of(graph, at, thread_id), score, runs, budget, names_in(effects))
     trials = search.trials(graph, Manner({"effects": search.effects}, config, context))
     try:
         while batch := search.batch():
@@ -209,7 +214,7 @@ async def ablame_steps(
     context: Any = None,
 ) -> StepBlame:
     """:func:`blame_steps`, awaited on the caller's loop."""
-    search = _StepSearch(checkpoint_of(graph, at, thread_id), score, runs, budget, names_in(effects))
+    search = _StepSearch(graph, checkpoint_of(graph, at, thread_id), score, runs, budget, names_in(effects))
     trials = search.trials(graph, Manner({"effects": search.effects}, config, context))
     while batch := search.batch():
         for step, _ in batch:
@@ -221,24 +226,36 @@ class _StepSearch:
     """Which steps are run anew next, and what came of it."""
 
     def __init__(
-        self, end: Checkpoint, score: Score, runs: int, budget: int | None, effects: Sequence[str]
+        self,
+        graph: Any,
+        end: Checkpoint,
+        score: Score,
+        runs: int,
+        budget: int | None,
+        effects: Sequence[str],
     ) -> None:
         self.effects = list(effects)
+        unasked = _reaching(graph, effects)
         self.stopped = False
         self._score = score
         self._runs = runs
         self._left = math.inf if budget is None else budget
         if type(runs) is not int or runs < 1:
             raise InvalidValue(f"runs is {runs!r}.", "Give how often each step is run anew, from 1.")
+        if budget is not None and (type(budget) is not int or budget < 0):
+            raise InvalidValue(f"budget is {budget!r}.", "Give how many runs at most, or None.")
+        steps = (step for step in _steps_to(end) if unasked.isdisjoint(step.nodes))
+        self._steps: dict[Hashable, Checkpoint] = {step.label: step for step in steps}
+        if not self._steps:
+            raise NothingToRun(f"No step that may run again led to {end.label}.", "Give the end of a run.")
+        if end.next and not end.error:
+            said = f"The run did not end at {end.label}: {listed(end.next)} would run next."
+            raise InvalidValue(said, "Give the checkpoint where it ended, so that outcomes can be compared.")
         try:
             self._baseline = score(end.values)
         except Exception as error:
             said = f"The score raised {described(error)} for the state at {end.label}."
             raise PredicateFailed(said, "It is given the values of a state.") from error
-        steps = (step for step in _steps_to(end) if not {*step.nodes} & {*effects})
-        self._steps: dict[Hashable, Checkpoint] = {step.label: step for step in steps}
-        if not self._steps:
-            raise NothingToRun(f"No step that may run again led to {end.label}.", "Give the end of a run.")
         self._done: dict[Hashable, int] = dict.fromkeys(self._steps, 0)
         self._ended = dict(self._done)
         self._flips = dict(self._done)
@@ -267,7 +284,7 @@ class _StepSearch:
         self._done[name] += 1
         if outcome.status == "done" and outcome.error is None:
             self._ended[name] += 1
-            self._flips[name] += bool(outcome.score != self._baseline)
+            self._flips[name] += not _is_same(outcome.score, self._baseline)
 
     def found(self) -> StepBlame:
         """All of it."""
@@ -280,15 +297,33 @@ class _StepSearch:
         return StepBlame(trials, self._baseline, stopped=self.stopped)
 
 
+def _reaching(graph: Any, effects: Sequence[str]) -> set[str]:
+    """The nodes of the root graph that have effects, or run what has.
+
+    Raises:
+        NodeRefused: there is no such node: it would run.
+    """
+    meant = StopPoints.of(effects, graph, "have effects", with_tasks=True).reaching(graph)
+    return {*meant.root, *(outermost(path) for path, _ in meant.inner | meant.tasks)}
+
+
 def _steps_to(end: Checkpoint) -> list[Checkpoint]:
-    """The steps of nodes that led to a checkpoint since the last input."""
+    """The steps of nodes that led to a checkpoint since the last input or update."""
     steps: list[Checkpoint] = []
     for step in reversed(end.history.path(end)):
-        if step.source == "input":
+        if step.source in ("input", "update"):
             break
         if step.source == "loop" and step.nodes and step.nodes != ("__start__",) and step.parent:
             steps.append(step)
     return steps[::-1]
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two scores are one: numbers and flags by their value, whatever their type."""
+    try:
+        return bool(one == other) or same(one, other)
+    except ValueError:  # an array, which has no one answer
+        return same(one, other)
 
 
 def _nodes(trial: StepTrial) -> str:

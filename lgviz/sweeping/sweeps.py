@@ -24,6 +24,8 @@ from .work import Trials
 
 __all__ = ["asweep", "sweep"]
 
+_CASES = 'Give updates: [{"city": "Rome"}, {"city": "Braga"}].'
+
 Cases = Mapping[Any, Any] | Iterable[Any]
 
 
@@ -113,9 +115,11 @@ def _trials(
     score: Score | None,
     manner: Manner,
 ) -> Trials:
+    if isinstance(cases, str) or not isinstance(cases, Iterable):
+        raise InvalidValue(f"values_list is {cases!r}.", _CASES)
     named = cases if isinstance(cases, Mapping) else dict(enumerate(cases))
     if not named:
-        raise InvalidValue("There is no case to run.", 'Give updates: [{"city": "Rome"}, {"city": "Braga"}].')
+        raise InvalidValue("There is no case to run.", _CASES)
     place = cast("RunnableConfig", start.config)
     ways: dict[Hashable, Way] = {
         name: Fork(place, None if values is None else Edit(values, as_node, goto))

@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveM
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.func import entrypoint
 from langgraph.graph import END, START, StateGraph, add_messages
 from pydantic import BaseModel
 
@@ -72,6 +73,21 @@ def messages_of(values: Any) -> Parts:
 @pytest.mark.parametrize("saver", [SqliteSaver, persistence.SqliteSaver], ids=["langgraph", "lgviz"])
 @pytest.mark.parametrize("task_id", [0, 12, 27])
 def test_every_message_of_every_trial(shared_data: Path, tmp_path: Path, task_id: int, saver: Any) -> None:
+    _each_trial_is_told(shared_data, tmp_path, task_id, saver)
+
+
+@pytest.mark.parametrize("task_id", range(1, 40, 7))
+def test_every_message_of_a_sample_of_tasks(shared_data: Path, tmp_path: Path, task_id: int) -> None:
+    _each_trial_is_told(shared_data, tmp_path, task_id, SqliteSaver)
+
+
+@pytest.mark.upstream
+@pytest.mark.parametrize("task_id", range(40))
+def test_every_message_of_every_trial_of_every_task(shared_data: Path, tmp_path: Path, task_id: int) -> None:
+    _each_trial_is_told(shared_data, tmp_path, task_id, SqliteSaver)
+
+
+def _each_trial_is_told(shared_data: Path, tmp_path: Path, task_id: int, saver: Any) -> None:
     trials = trials_of(shared_data, task_id)
     connection = sqlite3.connect(tmp_path / "airline.db", check_same_thread=False)
     graph = airline(trials, saver(connection))
@@ -445,3 +461,22 @@ def test_postgresql(saver: Any, postgres_uri: Callable[[], str]) -> None:
             assert told_by_blame(history.blame("messages")) == by_brute_force(list(history), messages_of)
             told = {one.value: one.told for one in history.blame("items")}
             assert told == {"a": "set by c2 · plan", "c": "set by c3 · act", "d": "set by c4 · act"}
+
+
+@pytest.mark.parametrize("kind", SAVERS)
+def test_what_an_entrypoint_returned_was_set_when_it_did(kind: str, tmp_path: Path) -> None:
+    @entrypoint(checkpointer=SAVERS[kind](tmp_path / "threads.db"))
+    def work(city: str, *, previous: Any = None) -> dict[str, Any]:
+        return {"city": city, "before": (previous or {}).get("city"), "kind": "trip"}
+
+    for city in ("Rome", "Braga"):
+        work.invoke(city, config("1"))
+    history = lgviz.history(work, "1")
+    told = {one.path: (one.set_by and one.set_by.label, one.first and one.first.label, one.node)
+            for one in history.blame()}  # fmt: skip
+    assert told == {
+        ("city",): ("c3", "c1", "work"),
+        ("before",): ("c3", "c1", "work"),
+        ("kind",): ("c1", "c1", "work"),
+    }
+    assert [one.set_by for one in history.blame([], "c1")] == [history["c1"]] * 3

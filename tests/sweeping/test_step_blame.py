@@ -7,15 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 
 import lgviz
-from lgviz.errors import InvalidValue, NothingToRun, PredicateFailed
+from lgviz.errors import InvalidValue, NodeRefused, NothingToRun, PredicateFailed
 
 
 class State(TypedDict, total=False):
@@ -135,3 +136,60 @@ def test_the_interval_is_wilsons(runs: int, data: Any) -> None:
     for end in (low, high):  # where the score test is just not significant
         if 0 < end < 1:
             assert abs(flips / runs - end) == pytest.approx(1.96 * (end * (1 - end) / runs) ** 0.5)
+
+
+def test_the_end_of_a_run_is_asked_for() -> None:
+    with pytest.raises(InvalidValue, match="did not end at c3: 'search' would run next"):
+        lgviz.blame_steps(_booking(""), "c3", lambda values: values.get("answer"), thread_id="1")
+
+
+def test_a_step_before_an_update_is_not_run_as_if_there_were_none() -> None:
+    graph = _booking("")
+    updated = graph.update_state(lgviz.history(graph)["c3"].config, {"fare": 5.0}, as_node="search")
+    graph.invoke(None, updated)
+    end = lgviz.history(graph, "1").latest
+    found = lgviz.blame_steps(graph, end, lambda values: values["fare"], runs=1)
+    assert found.top is None and {one.nodes for one in found} == {("check",), ("answer",)}
+
+
+def test_scores_are_compared_by_their_value() -> None:
+    for score in (lambda _: float("nan"), lambda _: numpy.array([1, 2])):
+        assert lgviz.blame_steps(_booking(""), "c6", score, runs=1, thread_id="1").top is None
+
+
+@pytest.mark.parametrize("budget", [-1, 1.5, "many"])
+def test_a_budget_is_a_number(budget: Any) -> None:
+    with pytest.raises(InvalidValue, match="budget is"):
+        lgviz.blame_steps(_booking(""), "c6", _is_booked, budget=budget, thread_id="1")
+
+
+def test_effects_that_no_node_has_are_refused_before_anything_runs() -> None:
+    with pytest.raises(NodeRefused, match="serch"):
+        lgviz.blame_steps(_booking(""), "c6", _is_booked, effects="serch", thread_id="1")
+
+
+def test_a_graph_with_effects_inside_is_not_run_anew() -> None:
+    ran: list[str] = []
+    inner = StateGraph(State)
+    inner.add_node("pay", lambda state: ran.append("pay") or {"approved": True})
+    inner.add_edge(START, "pay")
+    builder = StateGraph(State)
+    builder.add_node("checkout", inner.compile())
+    builder.add_node("say", lambda state: {"answer": "booked"})
+    builder.add_edge(START, "checkout")
+    builder.add_edge("checkout", "say")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"question": "pay"}, {"configurable": {"thread_id": "1"}})
+    found = lgviz.blame_steps(graph, None, _is_booked, runs=2, effects="checkout|pay", thread_id="1")
+    assert ran == ["pay"] and [one.nodes for one in found] == [("say",)]
+
+
+def test_where_no_rerun_ends_nothing_is_said_of_the_outcome() -> None:
+    builder = StateGraph(State)
+    builder.add_node("ask", lambda state: {"answer": interrupt("book it?")})
+    builder.add_edge(START, "ask")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"question": "a flight"}, config := {"configurable": {"thread_id": "1"}})
+    graph.invoke(Command(resume="booked"), config)
+    found = lgviz.blame_steps(graph, None, _is_booked, runs=2, thread_id="1")
+    assert repr(found) == "No step's rerun came to an outcome (1 step, 2 runs)."

@@ -112,7 +112,14 @@ def test_a_sweep_of_which_all_fail_says_why(graph: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cases", "runs", "words"), [([], 1, "no case"), ([None], 0, "from 1"), ([None], "2", "from 1")]
+    ("cases", "runs", "words"),
+    [
+        ([], 1, "no case"),
+        (5, 1, "values_list is 5"),
+        ("ab", 1, "is .ab"),
+        ([None], 0, "from 1"),
+        ([None], "2", "from 1"),
+    ],
 )
 def test_what_cannot_be_swept_is_refused(graph: Any, cases: Any, runs: Any, words: str) -> None:
     with pytest.raises(InvalidValue, match=words):
