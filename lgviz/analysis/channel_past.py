@@ -74,7 +74,7 @@ class ChannelPast:
 
     @staticmethod
     def stored_in(reader: StateReader, row: TreeRow, channel: str) -> str:
-        """The channel that holds a channel of the state: another one for a dict that an entrypoint returned."""
+        """The channel that holds a channel of the state: another for a dict that an entrypoint returned."""
         held = reader.real_record(row.index).values
         return RESULT_CHANNEL if channel not in held and RESULT_CHANNEL in held else channel
 

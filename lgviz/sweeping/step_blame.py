@@ -171,8 +171,8 @@ def blame_steps(
 
     A step is run live from where it began; what follows is answered from history as long as it is asked the
     same, so a rerun that answers the same costs no more. Everything stays in a sandbox. The steps are those
-    since the last input or update: a rerun from before an update would go on without it. A rerun that comes to
-    a question counts as one without an outcome.
+    since the last input or update: a rerun from before an update would go on without it. A rerun that comes
+    to a question counts as one without an outcome.
 
     Args:
         graph, thread_id, config, context: as :func:`lgviz.run` takes them.
