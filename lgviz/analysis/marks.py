@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from .align import align
@@ -127,21 +128,23 @@ class _Carrying:
     ) -> list[PartMark]:
         old, found = _items(mark, len(before)), list[PartMark]()
         gone = _Gone(before, patch)
+        # Before any item is taken for an edited one: it may stand further on as it was.
+        moved = iter([gone.place_of(item) for item in _not_kept(after, patch)])
         for piece in patch.pieces:
             match piece:
                 case Keep(start, stop):
                     found += old[start:stop]
                 case Part(at, inner):
                     item = after[len(found)]
-                    if (was := gone.place_of(item)) is not None:
+                    if (was := next(moved)) is not None:
                         found.append(old[was])
                     elif gone.take(at):
                         found.append(self.part(old[at], before[at], item, inner, depth + 1))
                     else:
                         found.append(PartMark(self.step, self.step))
                 case New(items):
-                    moved = map(gone.place_of, items)
-                    found += [PartMark(self.step, self.step) if was is None else old[was] for was in moved]
+                    new = PartMark(self.step, self.step)
+                    found += [new if was is None else old[was] for was in islice(moved, len(items))]
         return found
 
     def _opened(self, mark: PartMark, before: Any, after: Any, depth: int) -> Any:
@@ -182,6 +185,21 @@ class _Carrying:
                 found[j + offset] = mark.child(i + offset)
             x, y = i + n, j + n
         return found
+
+
+def _not_kept(after: Sequence[Any], patch: SequencePatch) -> Iterator[Any]:
+    """The items of a sequence that a patch does not keep as they were, in order."""
+    place = 0
+    for piece in patch.pieces:
+        match piece:
+            case Keep(start, stop):
+                place += stop - start
+            case Part():
+                yield after[place]
+                place += 1
+            case New(items):
+                yield from items
+                place += len(items)
 
 
 class _Gone:

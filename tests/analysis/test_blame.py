@@ -204,6 +204,14 @@ def test_edits_of_all_kinds(steps: list[Step], data: st.DataObject, saver: str, 
             assert one.nodes == one.set_by.nodes
 
 
+def test_an_item_that_moved_is_not_taken_for_the_one_in_its_place() -> None:
+    steps: list[Step] = [("plan", {"items": ["a", "b", "c"]}), ("act", {"items": ["new", "b", "c", "a"]})]
+    history = lgviz.history(acted(steps, InMemorySaver()), "1")
+    told = {one.value: (one.set_by and one.set_by.label, one.first and one.first.label)
+            for one in history.blame("items")}  # fmt: skip
+    assert told == {"new": ("c3", "c3"), "a": ("c2", "c2"), "b": ("c2", "c2"), "c": ("c2", "c2")}
+
+
 def named(one: lgviz.Origin) -> list[Any]:
     """The names that :func:`parts_of` gives to a part that blame tells of; a file that was written at once is
     one part with all its lines."""
