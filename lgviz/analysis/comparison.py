@@ -112,6 +112,23 @@ class Comparison:
         # What tasks wrote is the same: then reducers made other states of it, if any.
         return next(filter(None, map(self._in_state, range(len(self.steps)))), None) if self.diff else None
 
+    @property
+    def said(self) -> str:
+        """The divergence in words, and how many steps before it cannot be compared exactly."""
+        parted, unsure = self.divergence, 0
+        for left, right in self.steps:
+            if parted is not None and (left == parted.left or right == parted.right):
+                break
+            unsure += self.same(left, right) is None
+        if not unsure:
+            return "No step differs, but for ids." if parted is None else parted.text
+        steps = f"{unsure} step{'s' * (unsure > 1)} cannot be compared exactly."
+        return (
+            f"No step is seen to differ, but {steps}"
+            if parted is None
+            else f"{parted.text} Before it, {steps}"
+        )
+
     @cached_property
     def diff(self) -> StateDiff:
         """From the left end's state to the right one's; messages in the same place with other ids are one."""
@@ -189,7 +206,7 @@ class Comparison:
         left, right = (_label(self._end(side)) for side in (self.left, self.right))
         since = f"both from {self.ancestor.label}" if self.ancestor else "without a common checkpoint"
         rows = [f"{left} ↔ {right}, {since}: {len(self.left)} and {len(self.right)} steps"]
-        rows.append(self.divergence.text if self.divergence else "No step differs, but for ids.")
+        rows.append(self.said)
         rows += list(self._lines())
         return visible("\n".join(rows))
 
@@ -209,7 +226,7 @@ class Comparison:
             "steps": f"{len(self.left)} and {len(self.right)}",
             "at their ends": summary_of(self.diff),
         }
-        said = self.divergence.text if self.divergence else "No step differs, but for ids."
+        said = self.said
         rows = [_row(left, right, self.same(left, right)) for left, right in self.steps[:_ROWS]]
         if len(self.steps) > _ROWS:
             rows.append(tag("div", f"… {len(self.steps) - _ROWS} more: .frame() has all", "lg-faint"))

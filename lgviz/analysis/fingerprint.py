@@ -116,10 +116,14 @@ class Fingerprints:
 
     An object is known again by its identity, which is right only as long as nothing changes it:
     :meth:`forget` must be called after code ran that may have.
+
+    Attributes:
+        hidden: stands for values that are not shown: a text that holds it cannot be hashed exactly.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: str = "") -> None:
         self._known: dict[int, tuple[Any, Fingerprint]] = {}
+        self.hidden = hidden
 
     def forget(self) -> None:
         """Objects may have changed."""
@@ -175,6 +179,8 @@ class _Walk:
     def value(self, value: Any) -> None:
         kind, add = type(value), self._tokens.append
         if kind is str:
+            if self._made.hidden and self._made.hidden in value:
+                raise Inexact("redact= hides it")
             add(value)
         elif value is None or kind is bool:
             add(b"N" if value is None else b"T" if value else b"F")

@@ -12,6 +12,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 
 from lgviz.sources.places import by_channel
+from lgviz.sources.redact import MASK
 
 from .align import align
 from .checkpoint import Checkpoint
@@ -68,6 +69,9 @@ class StepDigests:
 
     def __init__(self) -> None:
         self._made = Fingerprints()
+        self._shown = Fingerprints(hidden=MASK)
+        self._hidden: set[Checkpoint] = set()
+        """Steps of which ``redact=`` hides something."""
         self._written: dict[Checkpoint, bytes | None] = {}
         self._changed: dict[Checkpoint, bytes | None] = {}
 
@@ -90,7 +94,9 @@ class StepDigests:
         if one == other:
             return True
         digests = set(self.of([one, other]).values())
-        return None if None in digests else len(digests) == 1
+        if None in digests or len(digests) > 1:
+            return None if None in digests else False
+        return None if one in self._hidden else True  # what is hidden may differ
 
     def _of_writes(self, step: Checkpoint) -> bytes | None:
         writes = step.writes
@@ -102,7 +108,7 @@ class StepDigests:
             known = messages_in(by_channel(step.parent.values))
             places = {message.id: n for n, message in enumerate(known) if message.id in named}
         written = sorted(writes.items())
-        return self._hash(_by_place(written, places))
+        return self._hash(step, _by_place(written, places))
 
     def _of_changes(self, step: Checkpoint) -> bytes | None:
         before = {} if step.parent is None else by_channel(step.parent.values)
@@ -111,13 +117,18 @@ class StepDigests:
             (change.channel, change.kind, _place(change, before, state), change.after)
             for change in diff_states(before, state)
         ]
-        return self._hash(changes)
+        return self._hash(step, changes)
 
-    def _hash(self, value: Any) -> bytes | None:
+    def _hash(self, step: Checkpoint, value: Any) -> bytes | None:
         try:
-            return self._made.of(value).digest
+            digest = self._made.of(value).digest
         except Inexact:
             return None
+        try:
+            self._shown.of(value)
+        except Inexact:
+            self._hidden.add(step)
+        return digest
 
 
 def _by_place(value: Any, places: Mapping[str, int]) -> Any:

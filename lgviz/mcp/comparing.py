@@ -38,7 +38,7 @@ def compare(
     history = ends[0].history
     ends.append(desk.checkpoint(history.thread_id, right))
     found = history.compare(*ends)
-    parted = "No step differs, but for ids." if found.divergence is None else found.divergence.text
+    parted = found.said
     steps = [_step(one, other, found.same(one, other)) for one, other in found.steps[offset:][:_STEPS]]
     reached = [{"label": end.label, "status": history.status_of(end), "last": came_to(end)} for end in ends]
     ancestor = found.ancestor and found.ancestor.label

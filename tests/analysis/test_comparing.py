@@ -227,3 +227,20 @@ def test_bisect_finds_the_first_change_of_a_booking(shared_data: Path) -> None:
     found = h.bisect(changed)
     assert found == h.find(changed)[0]
     assert len(loaded) - len(h) <= len(h).bit_length() + 1
+
+
+def test_what_is_redacted_is_not_said_to_be_the_same() -> None:
+    builder = StateGraph(_State)
+    builder.add_node("a", lambda state: {"seen": [state["seen"][0]]})
+    builder.add_edge(START, "a")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    for thread, secret in (("1", "x"), ("2", "y")):
+        graph.invoke({"seen": [secret]}, {"configurable": {"thread_id": thread}})
+    found = lgviz.compare(*(lgviz.history(graph, each, redact=["seen"]) for each in "12"))
+    assert None in found.frame()["same"].tolist() and found.divergence is None
+    assert (
+        "No step is seen to differ, but" in repr(found)
+        and "cannot be compared exactly" in found._repr_html_()
+    )
+    shown = lgviz.compare(*(lgviz.history(graph, each) for each in "12"))
+    assert shown.divergence is not None and shown.said == shown.divergence.text
