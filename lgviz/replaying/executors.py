@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 __all__ = ["each_done"]
 
 T = TypeVar("T")
+_FEW = 100
 
 
 def each_done(
@@ -25,7 +26,9 @@ def each_done(
         unit: what an item is called in the bar.
     """
     todo = list(items)
-    with tqdm(total=len(todo), unit=unit, disable=None, leave=False) as bar:
+    # Of few items each is told at once: the next may take long.
+    often = 0 if len(todo) <= _FEW else 0.1
+    with tqdm(total=len(todo), unit=unit, disable=None, leave=False, mininterval=often) as bar:
         if executor is None:
             for item in todo:
                 yield item, _tried(lambda: function(item))  # noqa: B023 - called at once
