@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from types import NoneType
 from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 
-__all__ = ["each_done"]
+from lgviz.errors import InvalidValue
+
+__all__ = ["each_done", "works_elsewhere"]
 
 T = TypeVar("T")
 _FEW = 100
+
+
+def works_elsewhere(executor: Executor | None) -> bool:
+    """Whether an executor's work is done in other processes, to which it must be sent.
+
+    Raises:
+        InvalidValue: it is no executor.
+    """
+    if executor is not None and not hasattr(executor, "submit"):
+        raise InvalidValue(
+            f"executor is {executor!r}.",
+            "Give one of concurrent.futures, as ThreadPoolExecutor(4), or Dask's client.get_executor().",
+        )
+    return not isinstance(executor, (ThreadPoolExecutor, NoneType))
 
 
 def each_done(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from types import NoneType
+from concurrent.futures import Executor
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from .executors import each_done
+from .executors import each_done, works_elsewhere
 from .results import Replay
 from .shipping import Shipped
 from .verdicts import ThreadReplay
@@ -92,7 +91,7 @@ async def areplay(
 
 def _through(work: ThreadWork, executor: Executor | None) -> Iterator[ThreadReplay]:
     """Each thread, as it is done."""
-    away = not isinstance(executor, (ThreadPoolExecutor, NoneType))
+    away = works_elsewhere(executor)
     there: Any = Shipped.through(executor, work) if away else work  # type: ignore[arg-type]
     for thread_id, found in each_done(executor, there.replayed, work.threads, "thread"):
         done = _unpacked(found) if away else found

@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from types import NoneType
 from typing import Any
 from uuid import uuid4
 
 from langgraph.checkpoint.memory import InMemorySaver
 
-from lgviz.replaying.executors import each_done
+from lgviz.replaying.executors import each_done, works_elsewhere
 from lgviz.replaying.shipping import packed
 from lgviz.session.reused import lending
 from lgviz.session.target import target_of
@@ -72,7 +71,7 @@ class Trials:
             ActRefused: they cannot be sent to other processes.
             KeyboardInterrupt: a run was stopped from the keyboard.
         """
-        away = not isinstance(executor, (ThreadPoolExecutor, NoneType))
+        away = works_elsewhere(executor)
         there: Any = _TrialsElsewhere.of(self) if away else self
         for item, found in each_done(executor, there.tried, items, "run"):
             outcome = pickle.loads(found) if away and isinstance(found, bytes) else found  # noqa: S301 - of our worker

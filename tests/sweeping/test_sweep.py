@@ -126,6 +126,15 @@ def test_what_cannot_be_swept_is_refused(graph: Any, cases: Any, runs: Any, word
         lgviz.sweep(graph, "c2", cases, runs=runs, thread_id="1")
 
 
+def test_what_is_no_executor_is_refused(graph: Any) -> None:
+    for asked in (
+        lambda: lgviz.sweep(graph, "c2", [None], executor=4, thread_id="1"),  # type: ignore[arg-type]
+        lambda: lgviz.replay(graph, graph, executor=4),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InvalidValue, match="executor is 4"):
+            asked()
+
+
 def test_what_it_will_cost_is_told_before_it_runs(graph: Any) -> None:
     found = lgviz.sweep(graph, "c2", CASES, as_node="ask", runs=3, dry=True, thread_id="1")
     assert not RAN and {row.status for row in found} == {"planned"}
