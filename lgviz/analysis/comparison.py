@@ -25,8 +25,10 @@ from .visits import StepDigests, Visit, aligned, made_by
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Comparison", "Divergence", "compare_branches"]
+__all__ = ["SIGNS", "Comparison", "Divergence", "compare_branches"]
 
+SIGNS = {True: "=", False: "≠", None: "?"}
+"""By whether two steps did the same; None: that cannot be told."""
 _ROWS = 40
 """Steps that a comparison shows as text; a frame has all."""
 _VALUE = 60
@@ -212,8 +214,7 @@ class Comparison:
 
     def _lines(self) -> Iterator[str]:
         for left, right in self.steps[:_ROWS]:
-            sign = {True: "=", False: "≠", None: "?"}[self.same(left, right)]
-            yield f"  {_step(left):<28.28} {sign}  {_step(right)}"
+            yield f"  {_step(left):<28.28} {SIGNS[self.same(left, right)]}  {_step(right)}"
         if len(self.steps) > _ROWS:
             yield f"  … {len(self.steps) - _ROWS} more"
 
@@ -294,6 +295,5 @@ def _step(step: Checkpoint | None) -> str:
 
 
 def _row(left: Checkpoint | None, right: Checkpoint | None, same: bool | None) -> Markup:
-    sign = {True: "=", False: "≠", None: "?"}[same]
-    cells = [tag("span", _step(left), "lg-what"), tag("b", sign), tag("span", _step(right), "lg-what")]
+    cells = [tag("span", _step(left), "lg-what"), tag("b", SIGNS[same]), tag("span", _step(right), "lg-what")]
     return tag("div", Markup().join(cells), "lg-row lg-msg lg-faint" if same else "lg-row lg-msg")

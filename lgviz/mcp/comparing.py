@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.comparison import SIGNS
 from lgviz.analysis.side_by_side import came_to
 from lgviz.analysis.visits import made_by
 from lgviz.export.sizes import counted
@@ -21,7 +22,6 @@ __all__ = ["compare"]
 
 _STEPS = 60
 _TEXT = 500
-_SIGNS = {True: "=", False: "≠", None: "?"}
 
 
 @tool(gives=CompareAnswer)
@@ -54,7 +54,7 @@ def compare(
     lines = [
         data["parted"],
         *(
-            " ".join([one["left"] or "-", _SIGNS[one["same"]], one["right"] or "-", *one["nodes"]])
+            " ".join([one["left"] or "-", SIGNS[one["same"]], one["right"] or "-", *one["nodes"]])
             for one in steps
         ),
         *(f"{one['label']} {one['status']}: {one['last']}" for one in reached),

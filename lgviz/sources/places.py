@@ -22,7 +22,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import EXCLUDED_METADATA_KEYS
 
 from lgviz.persistence.blocks.records import BRANCH_TO
-from lgviz.persistence.savers.address import Address, address
+from lgviz.persistence.savers.address import NULL_TASK_ID, Address, address
 
 __all__ = [
     "BRANCH_TO",
@@ -180,9 +180,6 @@ CONTROL_CHANNELS = frozenset({"__error__", "__error_source_node__", "__interrupt
 
 JOIN = "join:"
 """The channel of an edge from several nodes: ``"join:a+b:c"``."""
-
-NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
-"""The task id of writes that belong to a checkpoint and to no task."""
 
 _PREFIXES = ("__", "branch:", "join:", "start:")
 RESULT_CHANNEL = "__end__"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from lgviz.persistence.savers.facts import LEADS_ON, MARKS, ThreadFacts
+from lgviz.persistence.savers.facts import MARKS, ThreadFacts, leading_on
 from lgviz.persistence.savers.index import ThreadIndex
 
 from .places import id_time
 
-__all__ = ["LEADS_ON", "MARKS", "ThreadFacts", "facts_of", "leading_on", "seconds_between"]
+__all__ = ["MARKS", "ThreadFacts", "facts_of", "leading_on", "seconds_between"]
 
 
 def facts_of(thread_id: str, index: ThreadIndex, size: int | None = None) -> ThreadFacts:
@@ -47,8 +47,3 @@ def seconds_between(ids: Sequence[str | None]) -> float | None:
         return None
     first, last = id_time(min(known)), id_time(max(known))
     return None if first is None or last is None else last - first
-
-
-def leading_on(channels: Iterable[str]) -> frozenset[str]:
-    """Those of some channels that lead on to a node."""
-    return frozenset(name for name in channels if name.startswith(LEADS_ON))

@@ -9,6 +9,9 @@ from langchain_core.runnables import RunnableConfig
 
 from lgviz.errors import PersistenceError, ThreadNotFound
 
+NULL_TASK_ID = "00000000-0000-0000-0000-000000000000"
+"""The task id of writes that belong to a checkpoint and to no task."""
+
 
 class Address(NamedTuple):
     """A thread, a namespace of it (None: any) and a checkpoint (None: the latest, or any)."""

@@ -13,11 +13,11 @@ from lgviz.persistence.database.statements import READ, Operation, Query
 
 from .index import WriteRow
 
-__all__ = ["LEADS_ON", "MARKS", "FactReads", "ThreadFacts"]
+__all__ = ["MARKS", "FactReads", "ThreadFacts", "leading_on"]
 
 MARKS = frozenset({"__error__", "__interrupt__", "__return__"})
 """Writes to these tell that a task failed, asked, or was called by another one."""
-LEADS_ON = ("branch:", "join:", "start:")
+_LEADS_ON = ("branch:", "join:", "start:")
 """How channels begin that lead on to a node, which their name ends in."""
 
 
@@ -67,6 +67,11 @@ _MAY_MARK = """SELECT w.thread, w.checkpoint_id, w.task_id, w.task_path, w.at, w
     WHERE w.ns = '' AND ({}) ORDER BY w.key"""
 
 
+def leading_on(channels: Iterable[str]) -> frozenset[str]:
+    """Those of some channels that lead on to a node."""
+    return frozenset(name for name in channels if name.startswith(_LEADS_ON))
+
+
 class FactReads:
     """``read``: the facts of all threads in a few statements.
 
@@ -96,12 +101,7 @@ class FactReads:
                     previous[thread] = id, step
         written = self._opened((row[0], *row[3:]) for row in rows if row[-1] is not None)
         marks = self._opened((yield self._marks()), MARKS)
-        led = frozenset(
-            write.channel
-            for writes in written.values()
-            for write in writes
-            if write.channel.startswith(LEADS_ON)
-        )
+        led = leading_on(write.channel for writes in written.values() for write in writes)
         found = {
             thread_id: ThreadFacts(
                 thread_id,

@@ -11,6 +11,7 @@ from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.records import Records
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows
 
+from .address import NULL_TASK_ID
 from .anchors import anchor_of
 from .lineage import Chain, Lineages
 
@@ -89,10 +90,6 @@ class ThreadIndex:
     writes: list[WriteRow] = field(default_factory=list)
     token: Any = None
     reset: bool = False
-
-
-_NO_TASK = "00000000-0000-0000-0000-000000000000"
-"""In the place of a task's id: what nobody's task wrote."""
 
 
 def _names(changed: str) -> tuple[str, ...]:
@@ -202,7 +199,7 @@ class ThreadReads:
         open_metadata = self.records.open_metadata
         answers = [write for write in writes if write.channel == "__resume__"]
         # An answer is first stored under no task; a task's own row is stored anew when the task ends.
-        answers.sort(key=lambda write: write.task_id == _NO_TASK)
+        answers.sort(key=lambda write: write.task_id == NULL_TASK_ID)
         resumed = {(write.namespace, write.checkpoint_id): write.at for write in answers}
         found: list[CheckpointRow] = []
         for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in rows:
