@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "lgviz"
 FLOORS = {
     "_cache": 0,
+    "_progress": 0,
     "_version": 0,
     "_visible": 0,
     "errors": 0,

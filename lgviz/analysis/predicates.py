@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tqdm.auto import tqdm
-
+from lgviz._progress import Bar
 from lgviz.errors import PredicateFailed, described
 
 from .checkpoint import Checkpoint
@@ -97,7 +96,7 @@ _REMEDY = "A channel that is not set yet is best read by c.values.get(...)."
 
 
 def _shown(checkpoints: Sequence[Checkpoint]) -> Iterable[Checkpoint]:
-    return tqdm(checkpoints, unit="checkpoint", disable=None, leave=False, delay=_QUIET)
+    return Bar(checkpoints, unit="checkpoint", disable=None, leave=False, delay=_QUIET)
 
 
 def _holds(predicate: Predicate, checkpoint: Checkpoint) -> bool:

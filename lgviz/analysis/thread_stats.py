@@ -173,9 +173,9 @@ def _ways(led: frozenset[str]) -> tuple[tuple[str, tuple[tuple[str, ...], ...]],
 
 
 def _each_tokens(source: Source, threads: Iterable[str]) -> Iterator[int | None]:
-    from tqdm.auto import tqdm
+    from lgviz._progress import Bar
 
-    for thread in tqdm(list(threads), desc="tokens", unit="thread", disable=None):
+    for thread in Bar(list(threads), desc="tokens", unit="thread", disable=None):
         yield _tokens(source, thread)
 
 

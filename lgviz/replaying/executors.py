@@ -7,8 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from types import NoneType
 from typing import Any, TypeVar
 
-from tqdm.auto import tqdm
-
+from lgviz._progress import Bar
 from lgviz.errors import InvalidValue
 
 __all__ = ["each_done", "works_elsewhere"]
@@ -45,7 +44,7 @@ def each_done(
     todo = list(items)
     # Of few items each is told at once: the next may take long.
     often = 0 if len(todo) <= _FEW else 0.1
-    with tqdm(total=len(todo), unit=unit, disable=None, leave=False, mininterval=often) as bar:
+    with Bar(total=len(todo), unit=unit, disable=None, leave=False, mininterval=often) as bar:
         if executor is None:
             for item in todo:
                 yield item, _tried(lambda: function(item))  # noqa: B023 - called at once

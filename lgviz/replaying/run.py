@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from tqdm.auto import tqdm
+from lgviz._progress import Bar
 
 from .executors import each_done, works_elsewhere
 from .results import Replay
@@ -84,7 +84,7 @@ async def areplay(
     """:func:`replay`, awaited on the caller's loop."""
     work = ThreadWork.of(graph, source, threads, live, effects)
     found = {}
-    for thread_id in tqdm(work.threads, unit="thread", disable=None, leave=False):
+    for thread_id in Bar(work.threads, unit="thread", disable=None, leave=False):
         found[thread_id] = await work.areplayed(thread_id)
     return Replay(found, shown=work.shown)
 

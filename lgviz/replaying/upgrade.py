@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup
-from tqdm.auto import tqdm
 
+from lgviz._progress import Bar
 from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History
@@ -141,7 +141,7 @@ def check_upgrade(graph: Any, source: Any, threads: Names | None = None) -> Upgr
     bare.graph = None
     problems: list[UpgradeProblem] = []
     heads = 0
-    for thread_id in tqdm(work.threads, unit="thread", disable=None, leave=False):
+    for thread_id in Bar(work.threads, unit="thread", disable=None, leave=False):
         stored, told = History(bare, thread_id), History(work.source, thread_id)
         for head in stored.heads:
             heads += 1

@@ -7,8 +7,8 @@ from concurrent.futures import Executor
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from tqdm.auto import tqdm
 
+from lgviz._progress import Bar
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History
 from lgviz.analysis.usage import usage_of
@@ -102,7 +102,7 @@ async def asweep(
     """:func:`sweep`, awaited on the caller's loop."""
     start = checkpoint_of(graph, at, thread_id)
     trials = _trials(graph, start, values_list, as_node, goto, score, Manner(reuse, config, context))
-    items = tqdm(_items(trials, runs), unit="run", disable=None, leave=False)
+    items = Bar(_items(trials, runs), unit="run", disable=None, leave=False)
     return Sweep(graph, [(item, await trials.atried(item)) for item in items])
 
 

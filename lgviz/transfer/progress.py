@@ -15,9 +15,9 @@ Show = Callable[[int, int], None]
 @contextmanager
 def progress_bar(what: str, **options: Any) -> Iterator[Show]:
     """A bar with this name in front; ``options``: as tqdm takes them."""
-    from tqdm.auto import tqdm
+    from lgviz._progress import Bar
 
-    with tqdm(desc=what, **options) as bar:
+    with Bar(desc=what, **options) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

@@ -16,8 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tqdm.auto import tqdm
-
+from lgviz._progress import Bar
 from lgviz.errors import IndexChanged, InvalidIndex
 from lgviz.persistence.database.statements import READ, WRITE, Many, Operation, Query
 from lgviz.persistence.stores.items import Condition
@@ -255,7 +254,7 @@ class VectorIndex:
         count = last = 0
         try:
             total = yield self._pending
-            with tqdm(total=total, disable=not progress, desc="Embedding", unit=" items") as bar:
+            with Bar(total=total, disable=not progress, desc="Embedding", unit=" items") as bar:
                 while rows := (yield partial(self._unembedded, last)):
                     last = rows[-1].id
                     texts = [self._texts(row) for row in rows]
