@@ -24,7 +24,7 @@ from .routes import Route, Routes
 from .shown import ShownByFields
 from .steps import PULL, PUSH, Task, TreeRow, caller_of
 from .values import line
-from .waiting import is_newer, is_open, triggers_at
+from .waiting import holding, is_newer, is_open, triggers_at
 from .writes import makers
 
 __all__ = ["Cause", "StepCauses", "Trigger", "Via", "listed_and"]
@@ -248,11 +248,12 @@ class StepCauses:
             tasks = makers(self._written)
             names = {name for task in tasks for name in task.channels.values() if name.endswith(f":{node}")}
             return [(name, None) for name in sorted(names)]
+        held = holding(self._row, versions)
         by_name = {channel for name, channel in triggers_at(self._row, versions) if name == node}
         for known in (self.routes.triggers(node) or (), {*read, *by_name}):
             fired = [
                 name for name in sorted(known)
-                if name in versions.channels and is_newer(versions, name, node) and self._is_open(name)
+                if name in held and is_newer(versions, name, node) and self._is_open(name)
             ]  # fmt: skip
             if fired:
                 return [(name, read.get(name, versions.channel_versions.get(name))) for name in fired]

@@ -18,7 +18,7 @@ from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal
 from .naming import NO_NODE_CHANNELS, Naming, really_seen
 from .steps import Task, TaskIds, TreeRow, written_channels
 
-__all__ = ["LATER", "entry_of", "is_newer", "is_open", "pending_tasks", "triggers_at"]
+__all__ = ["LATER", "entry_of", "holding", "is_newer", "is_open", "pending_tasks", "triggers_at"]
 
 _START = "__start__"
 LATER = ("00000", "ffffffff-")
@@ -180,7 +180,7 @@ def _triggered(row: TreeRow, record: Record) -> Iterator[str]:
     versions, values = record.bookkeeping, record.values
     if versions is None:
         return
-    held = set(versions.channels)
+    held = holding(row, versions)
     for name, trigger in triggers_at(row, versions):
         if trigger in held and is_newer(versions, trigger, name) and is_open(trigger, values.get(trigger)):
             yield name
@@ -195,6 +195,12 @@ def triggers_at(row: TreeRow, versions: Bookkeeping) -> set[tuple[str, str]]:
         elif channel == _START and (entry := entry_of(row, versions)):
             found.add((entry, channel))
     return found
+
+
+def holding(row: TreeRow, versions: Bookkeeping) -> set[str]:
+    """The channels that hold something at a checkpoint. A delta channel's value may not be stored there; then
+    LangGraph counts in the metadata how far it is from the last that is."""
+    return {*versions.channels, *(row.metadata.get("counters_since_delta_snapshot") or ())}
 
 
 def is_newer(versions: Bookkeeping, channel: str, name: str) -> bool:

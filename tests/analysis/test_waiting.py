@@ -347,6 +347,25 @@ def test_what_a_node_has_only_from_a_stored_snapshot_does_not_trigger_it(kept: K
         assert history.status == "done"
 
 
+def test_a_delta_channel_triggers_where_its_value_is_not_stored(kept: Kept) -> None:
+    writer = NodeBuilder().subscribe_only("a").do(lambda _: [1]).write_to("d")
+    graph = Pregel(
+        nodes={"writer": writer, "reader": NodeBuilder().subscribe_only("d").do(len).write_to("n")},
+        channels={"a": LastValue(str), "d": DeltaChannel(appended), "n": LastValue(int)},
+        input_channels="a",
+        output_channels="n",
+        checkpointer=kept.saver,
+    )
+    graph.invoke("go", THREAD)
+    graph.invoke("on", THREAD, interrupt_before=["reader"])  # it has read before: its trigger is stored
+    for history in kept.read(graph):
+        (cause,) = history.why("c2").tasks
+        (trigger,) = cause.triggers
+        assert (cause.node, trigger.channel, trigger.node) == ("reader", "d", "writer")
+        assert trigger.checkpoint is not None and trigger.checkpoint.label == "c1"
+        assert history.latest.next == graph.get_state(THREAD).next == ("reader",)
+
+
 @pytest.mark.parametrize("durability", ["sync", "exit"])
 @pytest.mark.parametrize("second", [False, True])
 def test_what_an_answer_sent_along_did_not_wait(kept: Kept, durability: Any, second: bool) -> None:
