@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -18,7 +18,7 @@ from .usage import message_ids, usage_of
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["thread_stats"]
+__all__ = ["stats_of", "thread_stats", "tokens_of"]
 
 _COLUMNS = ("thread_id", "steps", "seconds", "errors", "interrupts", "tokens", "bytes", "last_node")
 _COUNTS = ("steps", "errors", "interrupts", "tokens", "bytes")
@@ -62,13 +62,15 @@ def thread_stats(what: Any, tokens: bool = False, **options: Unpack[ReadOptions]
     import pandas
 
     source = open_source(what, **options)
-    with gc_paused():
-        rows = [_row(facts) for facts in source.thread_facts()]
+    rows = list(stats_of(source).values())
     frame = pandas.DataFrame(rows, columns=list(_COLUMNS))
     if tokens:
+        from lgviz._progress import Bar
+
+        told = Bar(list(frame["thread_id"]), desc="tokens", unit="thread", disable=None)
         counted: list[int | None] = []
         try:
-            counted.extend(_each_tokens(source, frame["thread_id"]))
+            counted.extend(tokens_of(source, thread) for thread in told)
         except KeyboardInterrupt:
             frame.attrs["stopped"] = (
                 f"Stopped after {len(counted):,} of {len(rows):,} threads; the tokens of others are missing."
@@ -78,18 +80,16 @@ def thread_stats(what: Any, tokens: bool = False, **options: Unpack[ReadOptions]
     return frame.astype({**dict.fromkeys(_COUNTS, "Int64"), "seconds": "float64"})
 
 
-def _row(facts: ThreadFacts) -> tuple[Any, ...]:
+def stats_of(source: Source) -> dict[str, dict[str, Any]]:
+    """By the id of each thread its row in :func:`thread_stats`, without tokens; in the order of the rows."""
+    with gc_paused():
+        return {facts.thread_id: _row(facts) for facts in source.thread_facts()}
+
+
+def _row(facts: ThreadFacts) -> dict[str, Any]:
     errors, interrupts = _errors_and_interrupts(facts.marks)
-    return (
-        facts.thread_id,
-        facts.steps,
-        facts.seconds,
-        errors,
-        interrupts,
-        None,
-        facts.bytes,
-        _made_by(facts),
-    )
+    told = facts.thread_id, facts.steps, facts.seconds, errors, interrupts, None, facts.bytes, _made_by(facts)
+    return dict(zip(_COLUMNS, told, strict=True))
 
 
 def _errors_and_interrupts(marks: Collection[WriteRow]) -> tuple[int, int]:
@@ -172,14 +172,7 @@ def _ways(led: frozenset[str]) -> tuple[tuple[str, tuple[tuple[str, ...], ...]],
 # ------------------------------------------------------------ tokens
 
 
-def _each_tokens(source: Source, threads: Iterable[str]) -> Iterator[int | None]:
-    from lgviz._progress import Bar
-
-    for thread in Bar(list(threads), desc="tokens", unit="thread", disable=None):
-        yield _tokens(source, thread)
-
-
-def _tokens(source: Source, thread_id: str) -> int | None:
+def tokens_of(source: Source, thread_id: str) -> int | None:
     """What models used in a thread; None where no message tells."""
     index = source.index(thread_id)
     at: dict[str, dict[str, None]] = {}

@@ -13,6 +13,7 @@ _COMMANDS = (
     "lgviz.cli.keeping",
     "lgviz.cli.opening",
     "lgviz.cli.replaying",
+    "lgviz.cli.trying",
     "lgviz.cli.serving",
 )
 """The modules that declare commands, in the order in which the help lists them."""

@@ -19,10 +19,10 @@ from .reading import Thread, change_lines, change_rows, diff_lines, looked_at, n
 from .shapes import ForkAnswer, PreviewAnswer
 from .tools import ToolAnswer, tool
 
-__all__ = ["fork", "preview"]
+__all__ = ["AsNode", "Goto", "Where", "as_object", "fork", "preview"]
 
 
-def _object(given: Any) -> Any:
+def as_object(given: Any) -> Any:
     """Some clients send an object as its JSON."""
     if isinstance(given, str):
         try:
@@ -35,7 +35,7 @@ def _object(given: Any) -> Any:
 Where = Annotated[str, Field(description="Label or id of the checkpoint to start from.")]
 Values = Annotated[
     dict[str, Any],
-    BeforeValidator(_object),
+    BeforeValidator(as_object),
     Field(description="By channel, as a node would return it: goes through the reducers."),
 ]
 Overwrite = Annotated[

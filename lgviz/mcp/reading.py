@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -17,12 +17,14 @@ from lgviz.analysis.history import History
 from lgviz.analysis.search import search
 from lgviz.analysis.summary import is_text_change, path_text
 from lgviz.analysis.text_diff import words
+from lgviz.analysis.thread_stats import stats_of, tokens_of
 from lgviz.analysis.values import child_at, kind_of, positions_of
 from lgviz.backend.checkpoint_views import state_of
 from lgviz.backend.glances import Glance
 from lgviz.export.plain import moment, row_data
 from lgviz.export.sizes import counted
 from lgviz.export.text import tree_text
+from lgviz.sources.base import ThreadInfo
 from lgviz.sources.places import by_channel
 
 from .desk import ToolDesk
@@ -70,23 +72,63 @@ def threads(
     query: Annotated[str, Field(description="Only ids that contain this.")] = "",
     offset: Offset = 0,
     limit: Annotated[int, Field(ge=1, le=100)] = 30,
+    stats: Annotated[
+        bool, Field(description="Also steps, seconds, errors, interrupts, tokens, bytes, last node of each.")
+    ] = False,
 ) -> ToolAnswer:
     """List threads (conversations or runs), newest activity first."""
     found = [one for one in desk.source.threads() if query.lower() in one.thread_id.lower()]
-    page = found[offset : offset + limit]
+    page = list(_stated(desk, found[offset : offset + limit], stats))
     left = len(found) - offset - len(page)
     rows = [
-        {"thread": one.thread_id[:_ID], "checkpoints": one.count, "updated_at": moment(one.updated_at)}
-        for one in page
+        {
+            "thread": one.thread_id[:_ID],
+            "checkpoints": one.count,
+            "updated_at": moment(one.updated_at),
+            **told,
+        }
+        for one, told in page
     ]
     lines = [
         f"{quoted(one.thread_id, _ID)} {counted(one.count, 'checkpoint')}, {_last(one.updated_at)}"
-        for one in page
+        + _said(told)
+        for one, told in page
     ]
     more = f"{left:,} more: offset={offset + len(page)}" if left > 0 else ""
     return ToolAnswer(
         f"{counted(len(found), 'thread')}.", lines, {"threads": rows, "total": len(found)}, more
     )
+
+
+def _stated(
+    desk: ToolDesk, page: Sequence[ThreadInfo], stats: bool
+) -> Iterator[tuple[ThreadInfo, dict[str, Any]]]:
+    """Threads, and what the table of all tells of each; its tokens are read as long as there is time."""
+    if not stats:
+        yield from ((one, {}) for one in page)
+        return
+    until = time.monotonic() + _SECONDS
+    rows = stats_of(desk.source)
+    for one in page:
+        told = rows.get(one.thread_id)  # None: it came after the others were read
+        if told is not None:
+            name = told.pop("last_node")
+            del told["thread_id"]
+            told["tokens"] = tokens_of(desk.source, one.thread_id)
+            told["last_node"] = name and some_names([name])[0]
+        yield one, {} if told is None else {"stats": told}
+        if desk.stopped.is_set() or time.monotonic() > until:
+            return
+
+
+def _said(told: Mapping[str, Any]) -> str:
+    """What a row tells of a thread that is known of it."""
+    known = {name: value for name, value in told.get("stats", {}).items() if value is not None}
+    if "seconds" in known:
+        known["seconds"] = f"{known['seconds']:.3f}"
+    if "last_node" in known:
+        known["last_node"] = quoted(known["last_node"])
+    return "".join(f", {name} {value}" for name, value in known.items())
 
 
 def _last(updated_at: float | None) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "ReplayAnswer",
     "ReplayRow",
     "StateAnswer",
+    "SweepCostAnswer",
     "ThreadsAnswer",
     "TreeAnswer",
     "WhyAnswer",
@@ -31,10 +32,21 @@ class AnswerBase(TypedDict):
     more: NotRequired[str]
 
 
+class ThreadStats(TypedDict):
+    steps: int
+    seconds: float | None
+    errors: int
+    interrupts: int
+    tokens: int | None
+    bytes: int | None
+    last_node: str | None
+
+
 class ThreadRow(TypedDict):
     thread: str
     checkpoints: int
     updated_at: str | None
+    stats: NotRequired[ThreadStats]
 
 
 class ThreadsAnswer(AnswerBase):
@@ -224,3 +236,18 @@ class ReplayRow(TypedDict):
 
 class ReplayAnswer(AnswerBase):
     threads: list[ReplayRow]
+
+
+class CaseRow(TypedDict):
+    case: str
+    served: int
+    runs: list[str]
+    refused: str | None
+
+
+class SweepCostAnswer(AnswerBase):
+    thread: str
+    at: str
+    runs: int
+    tokens: int | None
+    cases: list[CaseRow]

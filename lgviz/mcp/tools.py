@@ -191,7 +191,15 @@ class AgentTools:
         write: bool = False,
         told: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
-        from . import acting, asking, comparing, reading, remembering, replaying  # noqa: F401 - they declare the tools
+        from . import (  # noqa: F401 - they declare the tools
+            acting,
+            asking,
+            comparing,
+            reading,
+            remembering,
+            replaying,
+            sweeping,
+        )
 
         self.desk = desk
         self._had = {"nothing", *(["graph"] if graph else []), *(["write"] if graph and write else [])}

@@ -1,8 +1,10 @@
-"""Graphs by name: ``app:graph``, as a command line and ``langgraph.json`` have them."""
+"""Graphs and functions by name: ``app:graph``, as a command line and ``langgraph.json`` have them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 from lgviz.errors import NotASource, described
 
-__all__ = ["load_graph", "module_of"]
+__all__ = ["load_function", "load_graph", "module_of"]
 
 
 def module_of(name: str) -> str:
@@ -33,24 +35,48 @@ def load_graph(name: str) -> Any:
     Raises:
         NotASource: there is none.
     """
+    with _loading(name, "graph") as found:
+        found = found() if not hasattr(found, "get_state") and not hasattr(found, "compile") else found
+        graph = found.compile() if hasattr(found, "compile") and not hasattr(found, "get_state") else found
+    if not hasattr(graph, "get_state") or not hasattr(graph, "checkpointer"):
+        raise NotASource(f"{name} is a {type(graph).__name__}, no graph.", "Name a compiled graph.")
+    return graph
+
+
+def load_function(name: str) -> Callable[..., Any]:
+    """A function by ``module:name`` or ``path/to/file.py:name``. The module is imported: its code runs.
+
+    Raises:
+        NotASource: there is none.
+    """
+    with _loading(name, "function") as found:
+        if not callable(found):
+            raise NotASource(f"{name} is a {type(found).__name__}, no function.", "Name a function.")
+        function: Callable[..., Any] = found
+    return function
+
+
+@contextmanager
+def _loading(name: str, what: str) -> Iterator[Any]:
+    """What a name names; what goes wrong while it is loaded is told in a sentence.
+
+    Raises:
+        NotASource: there is none.
+    """
     where, colon, attribute = name.rpartition(":")
     if not colon or not where or not attribute:
-        raise NotASource(f"{name!r} names no graph.", "Write module:name or file.py:name, as app:graph.")
+        raise NotASource(f"{name!r} names no {what}.", f"Write module:name or file.py:name, as app:{what}.")
     try:
         found: Any = _module(where)
         for part in attribute.split("."):
             found = getattr(found, part)
-        found = found() if not hasattr(found, "get_state") and not hasattr(found, "compile") else found
-        graph = found.compile() if hasattr(found, "compile") and not hasattr(found, "get_state") else found
+        yield found
     except NotASource:
         raise
     except (Exception, SystemExit) as error:  # a script may end itself
         raise NotASource(
             f"{name} cannot be loaded: {described(error)}.", "Run it where it can be imported."
         ) from error
-    if not hasattr(graph, "get_state") or not hasattr(graph, "checkpointer"):
-        raise NotASource(f"{name} is a {type(graph).__name__}, no graph.", "Name a compiled graph.")
-    return graph
 
 
 def _module(where: str) -> ModuleType:

@@ -197,7 +197,12 @@ class Sweep(Sequence[SweepRow]):
         served, ran = (sum(getattr(row, name).total() for row in self) for name in ("served", "ran"))
         cases = len({row.case for row in self})
         size = f"{_count(cases, 'case')}, {_count(len(self), 'run')}"
-        head = f"Sweep of {size}: {told}; {served} tasks served, {ran} ran"
+        if any(row.status == "planned" for row in self):
+            then = f"then {ran} or more would run" if ran else "none would run"
+            did = f"history would answer {served} tasks, {then}"
+        else:
+            did = f"{served} tasks served, {ran} ran"
+        head = f"Sweep of {size}: {told}; {did}"
         if self.tokens:
             head += f"; about {self.tokens:,} tokens"
         return head + (" (stopped early)" if self.stopped else "")

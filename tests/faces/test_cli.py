@@ -33,6 +33,7 @@ import lgviz.cli.opening
 import lgviz.cli.reading
 import lgviz.cli.replaying
 import lgviz.cli.serving
+import lgviz.cli.trying
 from lgviz.cli.app import OpenedDatabase, app
 from lgviz.cli.app import command as declared
 from lgviz.cli.printing import CommandAnswer
@@ -282,6 +283,26 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "cases": ["cases", own, "--outputs", "foo"],
         "replay": ["replay", own, "--graph", "lgviz.demos.two_nodes:build"],
         "pin": ["pin", own, tmp_path / "test_a.py", "--graph", "lgviz.demos.two_nodes:build"],
+        "sweep": [
+            "sweep",
+            own,
+            "--graph",
+            "lgviz.demos.two_nodes:build",
+            "--at",
+            "c2",
+            "--case",
+            "null",
+            "--yes",
+        ],
+        "blame-steps": [
+            "blame-steps",
+            own,
+            "--graph",
+            "lgviz.demos.two_nodes:build",
+            "--score",
+            "foo",
+            "--dry-run",
+        ],
     }
     shown = {name: _keys(lg(*command, "--json").data) for name, command in commands.items()}
     shown["cases"] &= documented["cases"]  # what is in the cases is the tools' own

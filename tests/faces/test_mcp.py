@@ -169,8 +169,8 @@ async def test_with_a_graph_it_previews_and_where_it_may_write_forks(
     parameters = server(path, "--graph", "app:graph", "--allow-write", cwd=tmp_path)
     async with Client(parameters) as client:
         tools = {one.name: one.annotations for one in (await client.list_tools()).tools}
-        assert list(tools) == [*READING, "preview", "replay", "fork"]
-        assert [bool(one and one.read_only_hint) for one in tools.values()] == [True] * 11 + [False]
+        assert list(tools) == [*READING, "preview", "replay", "sweep_cost", "fork"]
+        assert [bool(one and one.read_only_hint) for one in tools.values()] == [True] * 12 + [False]
         edit = {"at": "c2", "values": {"foo": "new"}, "as_node": "node_a", "thread": "two"}
         told = await client.call_tool("preview", edit)
         assert told.structured_content["next"] == ["node_b"]
@@ -538,7 +538,7 @@ def hostile() -> Any:
 
 
 CALLS: list[tuple[str, dict[str, Any]]] = [
-    ("threads", {}), ("tree", {"limit": 100}), ("state", {}), ("state", {"path": "messages[0].content"}),
+    ("threads", {}), ("threads", {"stats": True}), ("tree", {"limit": 100}), ("state", {}), ("state", {"path": "messages[0].content"}),
     ("state", {"path": "messages[1]"}), ("state", {"path": "data"}), ("state", {"path": "wide", "offset": 17}),
     ("diff", {"after": "c2", "before": "c0"}), ("find", {"text": "ignore all previous", "limit": 50}),
     ("why", {"at": "c2"}), ("why", {}), ("compare", {"left": "c1", "right": "c2"}),
@@ -546,6 +546,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("memory", {"text": "fork", "limit": 50}), ("memory", {"namespace": [LABEL, "b" * 300], "key": f"{EVIL}3"}),
     ("preview", {"at": "c2", "values": {"messages": [{"role": "user", "content": EVIL}]}, "as_node": EVIL}),
     ("replay", {}),
+    ("sweep_cost", {"at": "c2", "cases": {EVIL: {"messages": []}, EVIL * 9: {EVIL: EVIL}}, "as_node": EVIL}),
 ]  # fmt: skip
 
 
@@ -657,8 +658,8 @@ def test_subgraphs_memory_as_it_was_and_searches() -> None:
     [
         (False, False, []),
         (False, True, []),
-        (True, False, ["preview", "replay"]),
-        (True, True, ["preview", "replay", "fork"]),
+        (True, False, ["preview", "replay", "sweep_cost"]),
+        (True, True, ["preview", "replay", "sweep_cost", "fork"]),
     ],
 )
 def test_what_runs_code_is_listed_with_a_graph_alone_and_what_writes_where_it_may(
@@ -747,6 +748,45 @@ def test_a_replay_is_bounded_and_goes_on_where_it_ended(monkeypatch: pytest.Monk
         ]  # fmt: skip
 
 
+def test_what_a_sweep_would_cost_is_told_and_no_node_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = two_nodes.build(MemorySaver())
+    two_nodes.seed(graph, thread_id="two")
+    for name in ("node_a", "node_b"):
+        monkeypatch.setattr(graph.nodes[name].bound, "func", lambda _: pytest.fail("a node ran"))
+    with asked(graph) as tools:
+        cases: Any = {"x": {"foo": "x"}, "as it was": None, "wrong": {"nope": 1}}
+        told = tools.call("sweep_cost", {"at": "c2", "cases": cases, "as_node": "node_a", "runs": 5})
+        assert told.head == "Nothing was run. A sweep from c2: 3 cases, 15 runs."
+        assert told.lines == [
+            '"x" history answers 0 tasks, then node_b would run first',
+            '"as it was" history answers 1 task, none would run',
+            "\"wrong\" is refused: \"The graph has no channel 'nope'. It has 'foo', 'bar'.\"",
+        ]
+        assert len(lgviz.history(graph).all) == 6
+        many = {str(number): None for number in range(21)}
+        with pytest.raises(LgvizError, match="Give 20 at most"):
+            tools.call("sweep_cost", {"at": "c2", "cases": many})
+        with pytest.raises(LgvizError, match="There is no case to run"):
+            tools.call("sweep_cost", {"at": "c2", "cases": {}})
+
+
+def test_threads_are_told_with_what_they_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    saver = MemorySaver()
+    agent.seed(agent.build(saver), "with tokens")
+    two_nodes.seed(two_nodes.build(saver), "without")
+    frame = lgviz.thread_stats(saver, tokens=True).set_index("thread_id").astype(object)
+    expected = frame.where(frame.notna(), None).to_dict("index")
+    with asked(two_nodes.build(saver)) as tools:
+        told = tools.call("threads", {"stats": True})
+        for row in told.structured["threads"]:
+            assert row["stats"] == expected[row["thread"]]
+        assert ', last_node "node_b"' in told.lines[0] and ", errors 0, interrupts 0, bytes " in told.lines[0]
+        assert "stats" not in tools.call("threads", {}).structured["threads"][0]
+        monkeypatch.setattr("lgviz.mcp.reading._SECONDS", 0.0)
+        page = tools.call("threads", {"stats": True})
+        assert (len(page.lines), page.more) == (1, "1 more: offset=1")
+
+
 def test_wrong_arguments_are_told_in_a_sentence() -> None:
     graph = two_nodes.build(MemorySaver())
     two_nodes.seed(graph, thread_id="1")
@@ -761,7 +801,7 @@ def test_wrong_arguments_are_told_in_a_sentence() -> None:
         ("preview", {"at": "c2", "values": {}, "overwrite": ["foo"]},
          'overwrite names "foo", for which values has nothing. Give it a value.'),
         ("nope", {}, "There is no tool \"nope\". There are 'threads', 'tree', 'state', 'diff', 'find', 'blame', "
-                     "'why', 'compare', 'memory', 'preview' and 'replay'."),
+                     "'why', 'compare', 'memory', 'preview', 'replay' and 'sweep_cost'."),
     ]  # fmt: skip
     with asked(graph) as tools:
         for name, arguments, said in wrong:

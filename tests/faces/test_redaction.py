@@ -168,7 +168,8 @@ def _agent(seen: Exhibit) -> Iterator[Any]:
         *(("compare", {"left": labels[1], "right": label}) for label in labels),
         *(("memory", {"text": text}) for text in ("a", "SECRET")), *_told_items(tools),
         *(("preview", {"at": labels[2], "values": {"log": ["new"]}, "as_node": node}) for node in ("say", "each", "x")),
-        ("replay", {}),
+        ("replay", {}), ("threads", {"stats": True}),
+        ("sweep_cost", {"at": labels[2], "cases": {"a": {"log": ["new"]}, "b": {"nope": 1}, "c": None}, "as_node": "each"}),
         ("fork", {"at": labels[2], "values": {"log": ["new"]}, "as_node": "each"}),
     ]:  # fmt: skip
         try:
