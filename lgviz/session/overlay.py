@@ -23,9 +23,10 @@ from langgraph.checkpoint.base import (
 from lgviz.errors import ReadOnly
 from lgviz.sources import LayeredSource, Source, open_source
 from lgviz.sources.places import config_of
+from lgviz.transfer.threads import Put
 
 from .effects import Act, adrive, call, drive
-from .overlay_memory import HeldTuple, Key, OverlayMemory, OverlaySource, PutArgs, Writes, names_of
+from .overlay_memory import HeldTuple, Key, OverlayMemory, OverlaySource, names_of
 
 __all__ = ["OverlaySaver"]
 
@@ -187,13 +188,9 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
         """:meth:`keep`, awaited."""
         return await adrive(self._keep())
 
-    def kept(self) -> Iterator[tuple[int, PutArgs]]:
-        """What to put into the base, in order, each with the moment at which it was put here."""
+    def kept(self) -> Iterator[tuple[int, Put]]:
+        """The calls that put what it holds into the base, in order, each with its moment."""
         return self._memory.kept(self.serde)
-
-    def kept_writes(self) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
-        """The writes to put into the base, those of a task together."""
-        return self._memory.kept_writes(self.serde)
 
     def forget(self) -> Configs:
         """Drop what is held in memory.
@@ -295,10 +292,8 @@ class OverlaySaver(BaseCheckpointSaver[Any]):
             yield item
 
     def _keep(self) -> Act[Configs]:
-        for _, put in self.kept():
-            yield from call(self.base, "put", *put)
-        for writes in self.kept_writes():
-            yield from call(self.base, "put_writes", *writes)
+        for _, (method, args) in self.kept():
+            yield from call(self.base, method, *args)
         return self.forget()
 
 

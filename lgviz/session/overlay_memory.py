@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -37,6 +38,7 @@ from lgviz.sources.base import (
 )
 from lgviz.sources.decode import Decoder, opened_writes
 from lgviz.sources.places import config_of, place_of
+from lgviz.transfer.threads import Put
 
 __all__ = [
     "HeldCheckpoint",
@@ -53,8 +55,6 @@ __all__ = [
 Key = tuple[str, str, str]
 """Thread, namespace, checkpoint id."""
 Typed = tuple[str, bytes]
-Writes = list[tuple[str, Any]]
-PutArgs = tuple[RunnableConfig, Checkpoint, CheckpointMetadata, ChannelVersions]
 
 ticks = itertools.count()
 """Counts what is put into overlays: which came before which."""
@@ -81,6 +81,7 @@ class HeldWrite:
     idx: int
     channel: str
     value: Typed
+    tick: int = field(default_factory=lambda: next(ticks))
 
     def read(self, serde: SerializerProtocol) -> Any:
         """Its value as LangGraph is given it."""
@@ -171,25 +172,33 @@ class OverlayMemory:
         held = self.writes.get(key, {}).values()
         return sorted(held, key=lambda w: writes_sort_key(w.task_path, w.task_id, w.idx))
 
-    def kept(self, serde: SerializerProtocol) -> Iterator[tuple[int, PutArgs]]:
-        """What to put into a base, in order, each with the moment at which it was put here."""
-        for key, entry in list(self.entries.items()):
-            held = self.load(serde, key)
-            parent = config_of(key[0], key[1], entry.parent or None)
-            yield entry.tick, (parent, held.checkpoint, held.metadata, entry.new_versions)
-
-    def kept_writes(self, serde: SerializerProtocol) -> Iterator[tuple[RunnableConfig, Writes, str, str]]:
-        """The writes to put into a base, those of a task together."""
-        for key in list(self.writes):
-            by_task: dict[tuple[str, str], Writes] = {}
+    def kept(self, serde: SerializerProtocol) -> Iterator[tuple[int, Put]]:
+        """The calls that put all of it into a base, each with its moment, in the order in which they came: by
+        it lgviz's savers tell which child of a checkpoint a write made."""
+        calls: list[tuple[int, Callable[[], Put]]] = [
+            (entry.tick, partial(self._kept_checkpoint, serde, key)) for key, entry in self.entries.items()
+        ]
+        for key in self.writes:
+            by_task: dict[tuple[str, str], list[HeldWrite]] = {}
             for write in self.ordered(key):
-                by_task.setdefault((write.task_id, write.task_path), []).append(
-                    (write.channel, serde.loads_typed(write.value))
-                )
-            for (task_id, task_path), writes in by_task.items():
-                # savers number a task's writes by position, special ones apart
-                special_last = sorted(writes, key=lambda w: w[0] in WRITES_IDX_MAP)
-                yield config_of(*key), special_last, task_id, task_path
+                by_task.setdefault((write.task_id, write.task_path), []).append(write)
+            for writes in by_task.values():
+                # Special ones, such as an answer, come at any time.
+                _, tick = min((write.idx < 0, write.tick) for write in writes)
+                calls.append((tick, partial(self._kept_writes, serde, key, writes)))
+        for tick, made in sorted(calls, key=lambda each: each[0]):
+            yield tick, made()
+
+    def _kept_checkpoint(self, serde: SerializerProtocol, key: Key) -> Put:
+        held, entry = self.load(serde, key), self.entries[key]
+        parent = config_of(key[0], key[1], entry.parent or None)
+        return "put", (parent, held.checkpoint, held.metadata, entry.new_versions)
+
+    def _kept_writes(self, serde: SerializerProtocol, key: Key, writes: Sequence[HeldWrite]) -> Put:
+        """Those of a task together: savers number them by position, special ones apart."""
+        special_last = sorted(writes, key=lambda write: write.idx < 0)
+        pairs = [(write.channel, serde.loads_typed(write.value)) for write in special_last]
+        return "put_writes", (config_of(*key), pairs, writes[0].task_id, writes[0].task_path)
 
 
 def names_of(config: RunnableConfig) -> tuple[str, str, str | None]:

@@ -187,19 +187,21 @@ class Sandbox:
             raise MemoryConflict.of(found)
         self._changes = self.changes()
         dated = self.memory_as_of is not None and bool(self._changes)
-        for tick, (config, checkpoint, metadata, versions) in self.saver.kept():
+        own = {place_of(config).checkpoint_id for config in self.saver.checkpoints()}
+        for tick, (method, args) in self.saver.kept():
+            if method == "put_writes":
+                if place_of(args[0]).checkpoint_id in own or (yield from _is_free(here, *args[:3])):
+                    yield from call(here.saver, method, *args)
+                continue
+            config, checkpoint, metadata, versions = args
             if checkpoint["id"] in self._stored:
                 continue
             yield from self._memories(tick)
             if dated:
                 metadata = cast("CheckpointMetadata", {**metadata, KEPT: _now()})
-            yield from call(here.saver, "put", config, checkpoint, metadata, versions)
+            yield from call(here.saver, method, config, checkpoint, metadata, versions)
             self._stored.add(checkpoint["id"])
         yield from self._memories(None)
-        own = {place_of(config).checkpoint_id for config in self.saver.checkpoints()}
-        for config, writes, task_id, task_path in self.saver.kept_writes():
-            if place_of(config).checkpoint_id in own or (yield from _is_free(here, config, task_id, writes)):
-                yield from call(here.saver, "put_writes", config, writes, task_id, task_path)
         self.ended = "kept"
         return self.saver.forget()
 
@@ -245,7 +247,7 @@ def sandbox_of(graph: Any) -> Sandbox | None:
 
 
 def _is_free(
-    here: GraphTarget, config: RunnableConfig, task_id: str, writes: list[tuple[str, Any]]
+    here: GraphTarget, config: RunnableConfig, writes: list[tuple[str, Any]], task_id: str
 ) -> Act[bool]:
     """Whether a task of the base may be given these writes: meanwhile it may have ended, or have been told
     other answers, and that stays as it is."""

@@ -67,10 +67,7 @@ class Outcome:
         """As it goes to another process: with what its sandbox holds in place of the sandbox."""
         if self.sandbox is None:
             return self
-        saver = self.sandbox.saver
-        puts: list[Put] = [("put", args) for _, args in saver.kept()]
-        puts += [("put_writes", args) for args in saver.kept_writes()]
-        return replace(self, sandbox=None, puts=tuple(puts))
+        return replace(self, sandbox=None, puts=tuple(put for _, put in self.sandbox.saver.kept()))
 
     def keep(self, graph: Any) -> list[RunnableConfig]:
         """Store its checkpoints, and the memories that its sandbox holds.

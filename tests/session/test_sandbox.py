@@ -29,6 +29,7 @@ from lgviz.analysis.history import open_history
 from lgviz.demos import DEMOS, approval, memory, two_nodes
 from lgviz.errors import CheckpointNotFound, MemoryConflict, SandboxEnded
 from lgviz.session.store_leaks import leaky_nodes
+from tests.support import delta_forks, savers
 from tests.support.graphs import CONFIG, Log
 
 MIA = memory.facts_of("mia")
@@ -260,6 +261,22 @@ def test_kept_it_is_as_if_it_had_run_in_the_open(place: Place) -> None:
     assert {c.key: c.after["text"] for c in run.memories} == place.facts()
     with pytest.raises(SandboxEnded, match="kept already"):
         run.keep()
+
+
+@pytest.mark.parametrize("saver", savers.SAVERS)
+def test_kept_delta_channels_hold_what_each_branch_wrote(saver: str, tmp_path: Path) -> None:
+    graph = delta_forks.build(savers.SAVERS[saver](tmp_path / "s.db"), tag=itertools.count(1, 3).__next__)
+    graph.invoke(delta_forks.both("input"), CONFIG, durability="sync")
+    after_a = open_history(graph, "1")["c2"]
+    box = session.open_sandbox(graph, after_a)
+    runs = [session.run(box.graph, after_a.config)]
+    for text in ("one", "two"):
+        fork = session.fork(box.graph, after_a.config, delta_forks.both(text), as_node="a")
+        runs.append(session.run(box.graph, fork.config))
+    told = [run.values for run in runs]
+    box.keep()
+    assert [graph.get_state(run.config).values for run in runs] == told
+    assert not delta_forks.wrong(graph)
 
 
 @pytest.mark.parametrize("place", [("langgraph", "lgviz-sqlite"), ("lgviz", "lgviz-memory")], indirect=True)
