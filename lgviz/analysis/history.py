@@ -453,6 +453,10 @@ class History:
             at: the checkpoint, by label, id or position.
             graph: the graph that made it, where the history was opened without one: it tells edges, routers
                 and ``Command``s apart.
+
+        Raises:
+            CheckpointNotFound: there is no such checkpoint.
+            NotASource: ``graph`` is no compiled graph.
         """
         from .why import why_of
 

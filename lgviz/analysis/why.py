@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from langgraph.pregel import Pregel
 from langgraph.types import PregelTask
 from markupsafe import Markup
 
 from lgviz._visible import visible
+from lgviz.errors import NotASource
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.places import BRANCH_TO, calls
 
@@ -140,7 +142,10 @@ def why_of(at: Checkpoint, graph: Any = None) -> Why:
 
     Raises:
         CheckpointNotFound: it was deleted meanwhile.
+        NotASource: ``graph`` is no compiled graph.
     """
+    if graph is not None and not isinstance(graph, Pregel):
+        raise NotASource.of(graph, "compiled graph", "Give what a graph's compile() returned, or no graph.")
     row: TreeRow = at.history.tree.rows[at.row]
     made = _how(row)
     causes: list[Cause] = []

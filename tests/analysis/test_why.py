@@ -19,7 +19,7 @@ import lgviz
 from lgviz.analysis.begun import lines_to_question
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.why import Cause, Waiting, Why
-from lgviz.errors import CheckpointNotFound
+from lgviz.errors import CheckpointNotFound, NotASource
 
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 
@@ -402,6 +402,20 @@ def test_why_is_a_text_a_page_and_a_frame() -> None:
     assert "Why c2" in html and "waits for" in html and "<script" not in html
     with pytest.raises(CheckpointNotFound, match="no checkpoint 'c99'"):
         history.why("c99")
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        ("app:graph", "str is no compiled graph. Give what a graph's compile() returned, or no graph."),
+        (building("a", (START, "a")), "A StateGraph is not compiled yet. Give what its compile() returns."),
+    ],
+)
+def test_what_is_no_compiled_graph_is_refused(graph: Any, said: str) -> None:
+    _, alone = ran(building("a", (START, "a")))
+    with pytest.raises(NotASource) as refused:
+        alone.why("c2", graph=graph)
+    assert str(refused.value) == said
 
 
 def test_what_is_masked_is_masked_in_what_was_sent() -> None:
