@@ -10,6 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "lgviz"
 FLOORS = {
+    "_apart": 0,
     "_cache": 0,
     "_progress": 0,
     "_version": 0,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.types import Interrupt, PregelTask
 
+from lgviz._apart import apart
 from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound
+from lgviz.persistence.database.gc_pause import gc_paused
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.base import Record
 from lgviz.sources.places import Address, config_of
@@ -18,11 +20,13 @@ from .state import StateReader
 from .tree import Flag, Tree
 from .writes import Writes
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "record_of", "state_of"]
 
 
 class Checkpoint:
     """One checkpoint of a thread. Cheap until a value is asked for; equal where it names the same checkpoint.
+
+    What is read of it is the reader's own: a change in it changes nothing that lgviz keeps or shows.
 
     >>> import lgviz
     >>> from langgraph.checkpoint.memory import InMemorySaver
@@ -169,12 +173,16 @@ class Checkpoint:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """As stored."""
+        return apart(self._metadata)
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
         return self._tree.rows[self.row].metadata  # type: ignore[no-any-return]
 
     @property
     def as_node(self) -> str | None:
         """The node that an update was made as, where it is recorded or certain."""
-        recorded = self.metadata.get(AS_NODE)
+        recorded = self._metadata.get(AS_NODE)
         if isinstance(recorded, str):
             return recorded
         return self.nodes[0] if self.source == "update" and len(self.nodes) == 1 else None
@@ -182,7 +190,7 @@ class Checkpoint:
     @property
     def note(self) -> str | None:
         """The note left with a fork made by lgviz."""
-        note = self.metadata.get(NOTE)
+        note = self._metadata.get(NOTE)
         return str(note) if note else None
 
     @property
@@ -223,8 +231,8 @@ class Checkpoint:
     def values(self) -> Any:
         """The state at this checkpoint: what ``graph.get_state(c.config).values`` gives, without a graph the
         stored channels that belong to the state."""
-        values = self._reader.snapshot(self.row).values
-        return dict(values) if isinstance(values, dict) else values
+        with gc_paused():
+            return apart(self._reader.snapshot(self.row).values)
 
     @property
     def doubts(self) -> Mapping[str, str]:
@@ -253,13 +261,17 @@ class Checkpoint:
     @property
     def tasks(self) -> tuple[PregelTask, ...]:
         """The tasks of the step that starts here, with their results, errors and interrupts."""
-        return tuple(self._reader.snapshot(self.row).tasks)
+        return tuple(
+            task._replace(result=apart(task.result), interrupts=apart(task.interrupts))
+            for task in self._reader.snapshot(self.row).tasks
+        )
 
     @property
     def writes(self) -> Writes:
         """What the tasks that made it wrote, by node; under ``""`` what those wrote whose name no row tells.
         ``writes.derived`` where it had to be derived."""
-        return self._reader.writes(self.row)
+        written = self._reader.writes(self.row)
+        return Writes(apart({**written}), derived=written.derived)
 
     @property
     def interrupts(self) -> tuple[Interrupt, ...]:
@@ -287,10 +299,21 @@ class Checkpoint:
     def stored(self) -> Record:
         """All that is stored of it: every channel's value, LangGraph's own too, versions, and the writes made
         on it."""
-        return self._reader.record(self.row)
+        return apart(self._reader.record(self.row))
 
     def _interrupts(self, *, waiting: bool) -> tuple[Interrupt, ...]:
         row = self.row
         if Flag.INTERRUPT not in self.flags or (waiting and self._tree.rows[row].continued):
             return ()
-        return tuple(self._reader.interrupts(row, waiting=waiting))
+        return tuple(apart(self._reader.interrupts(row, waiting=waiting)))
+
+
+def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint's state by channel, also where it is no dict; as it is kept, for who only reads it:
+    :attr:`Checkpoint.values` is a copy."""
+    return checkpoint._reader.state(checkpoint.row)
+
+
+def record_of(checkpoint: Checkpoint) -> Record:
+    """All that is stored of a checkpoint, as it is kept: :attr:`Checkpoint.stored` is a copy."""
+    return checkpoint._reader.record(checkpoint.row)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from markupsafe import Markup
 
 from lgviz._visible import visible
-from lgviz.sources.places import by_channel
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, state_of
 from .diff import Change, StateDiff
 from .html import Room, diff_html, page, tag
 from .messages import is_message, read_message
@@ -283,7 +282,7 @@ def _short(value: Any) -> str:
 
 
 def _state(step: Checkpoint | None) -> Mapping[str, Any]:
-    return {} if step is None else by_channel(step.values)
+    return {} if step is None else state_of(step)
 
 
 def _label(step: Checkpoint | None) -> str | None:

@@ -18,8 +18,8 @@ from lgviz._visible import visible
 from lgviz.errors import InvalidValue, listed, needing
 from lgviz.sources import open_source
 from lgviz.sources.base import ReadOptions
-from lgviz.sources.places import by_channel
 
+from .checkpoint import state_of
 from .history import History
 from .spans import Span, running_time, spans
 from .usage import Prices, step_usage
@@ -191,7 +191,7 @@ def _bytes(history: History) -> go.Figure:
     sizes: dict[str, dict[str, int]] = {}
     with history.source.sharing():
         for checkpoint in history:
-            for channel, value in by_channel(checkpoint.values).items():
+            for channel, value in state_of(checkpoint).items():
                 # Whatever a value's own code raises: its size is missing.
                 with suppress(Exception):
                     size = len(serde.dumps_typed(value)[1])

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from lgviz._visible import visible
-from lgviz.sources.places import by_channel
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, state_of
 from .fingerprint import messages_in
 from .html import page, tag
 from .values import line
@@ -171,7 +170,7 @@ def _cell(step: Checkpoint | None, group: int | None) -> Markup:
 
 def came_to(end: Checkpoint) -> str:
     """What a run came to: the last message of its state, else the last value that its last step changed."""
-    state = by_channel(end.values)
+    state = state_of(end)
     said = [message for value in state.values() for message in messages_in(value)]
     if said:
         return line(said[-1].text, _VALUE)

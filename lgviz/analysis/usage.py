@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langgraph.types import Overwrite
 
 from lgviz.analysis.messages import is_message, message_id
-from lgviz.sources.places import by_channel
 
-if TYPE_CHECKING:
-    from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, state_of
 
 __all__ = ["Prices", "Usage", "known_messages", "message_ids", "step_usage", "usage_of"]
 
@@ -98,7 +96,7 @@ def step_usage(checkpoint: Checkpoint) -> Usage | None:
 def known_messages(checkpoint: Checkpoint | None) -> Iterator[str]:
     """The ids of a checkpoint's messages; its state is read when they are asked for."""
     if checkpoint is not None:
-        yield from message_ids(by_channel(checkpoint.values))
+        yield from message_ids(state_of(checkpoint))
 
 
 def message_ids(state: Mapping[str, Any]) -> set[str]:

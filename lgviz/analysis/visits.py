@@ -11,11 +11,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from lgviz.sources.places import by_channel
 from lgviz.sources.redact import MASK
 
 from .align import align
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, state_of
 from .diff import Change, diff_states
 from .fingerprint import Fingerprints, Inexact, messages_in
 from .messages import message_id
@@ -105,14 +104,14 @@ class StepDigests:
         named = {message.id for message in messages_in(dict(writes)) if message.id}
         places: dict[str, int] = {}
         if named and step.parent is not None:  # a message that was there before is edited or removed
-            known = messages_in(by_channel(step.parent.values))
+            known = messages_in(state_of(step.parent))
             places = {message.id: n for n, message in enumerate(known) if message.id in named}
         written = sorted(writes.items())
         return self._hash(step, _by_place(written, places))
 
     def _of_changes(self, step: Checkpoint) -> bytes | None:
-        before = {} if step.parent is None else by_channel(step.parent.values)
-        state = by_channel(step.values)
+        before = {} if step.parent is None else state_of(step.parent)
+        state = state_of(step)
         changes = [
             (change.channel, change.kind, _place(change, before, state), change.after)
             for change in diff_states(before, state)

@@ -11,13 +11,13 @@ from typing import Any
 from langgraph.constants import START
 
 from lgviz import session
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.answers import checked_answers
-from lgviz.backend.checkpoint_views import channels_at, graph_at, state_of
+from lgviz.backend.checkpoint_views import channels_at, graph_at
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.forms import config_of, field_of, values_of

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lgviz.analysis.blame import UNSOUGHT, Origin, blame
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.marks import lines_of
 from lgviz.analysis.messages import message_id
 from lgviz.analysis.same import same
 from lgviz.analysis.values import child_at, child_count, kind_of, positions_of, value_at
-from lgviz.backend.checkpoint_views import channel_value, state_of
+from lgviz.backend.checkpoint_views import channel_value
 from lgviz.protocol import BlamePart, BlameStep, BlameView, OriginPlace
 
 __all__ = ["blame_of", "blame_view", "place_in"]

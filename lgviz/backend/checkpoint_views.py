@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.types import PregelTask
 
 from lgviz import session
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, record_of, state_of
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.tree import Flag
@@ -40,13 +40,8 @@ _RAW_HEAD = 20_000
 """Characters of a checkpoint's raw text."""
 
 
-def state_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The state channels, also those of a graph with one unnamed channel."""
-    return by_channel(checkpoint.values)
-
-
 def real_state_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """:func:`state_of` without masks: what acts go on with, never shown."""
+    """:func:`~lgviz.analysis.checkpoint.state_of` without masks: what acts go on with, never shown."""
     return checkpoint.history.reader.real_state(checkpoint.row)  # type: ignore[no-any-return]
 
 
@@ -73,7 +68,7 @@ def _reducers(checkpoint: Checkpoint, source: Source) -> dict[str, str | None]:
 
 def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:
     """The stored channels that are no part of the state."""
-    return {name: value for name, value in checkpoint.stored.values.items() if name not in state}
+    return {name: value for name, value in record_of(checkpoint).values.items() if name not in state}
 
 
 def channel_value(checkpoint: Checkpoint, channel: str) -> Any:
@@ -215,7 +210,7 @@ def _traceback(task: PregelTask, stored: Mapping[str, StoredError], of_runs: Map
 
 def raw_view(checkpoint: Checkpoint, *, values: bool = True) -> RawView:
     """What is stored, as text; without its values, where who asks has them."""
-    stored = checkpoint.stored
+    stored = record_of(checkpoint)
     versions = stored.bookkeeping
     body: dict[str, Any] = {"id": checkpoint.id}
     if values:
@@ -286,7 +281,7 @@ def _duration(checkpoint: Checkpoint) -> float | None:
 
 def _triggers(checkpoint: Checkpoint, source: Source, node: str) -> list[str]:
     """The channels with something new for a node, which is why it runs."""
-    versions = checkpoint.stored.bookkeeping
+    versions = record_of(checkpoint).bookkeeping
     try:
         listens = session.target_of(source.graph).graph_in(checkpoint.namespace).nodes[node].triggers
     except (LgvizError, KeyError):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.comparison import Comparison, Divergence, compare_branches
 from lgviz.analysis.diff import Change
 from lgviz.analysis.history import History
 from lgviz.analysis.side_by_side import SideBySide, came_to
 from lgviz.analysis.summary import summary_of
 from lgviz.analysis.values import clean
-from lgviz.backend.checkpoint_views import state_of
 from lgviz.backend.diff_views import change_view
 from lgviz.backend.value_views import Budget
 from lgviz.protocol import BranchesView, ChangeView, ComparisonView, EndView, PartedView, StepPair

@@ -10,12 +10,12 @@ from typing import Any
 from lgviz import session
 from lgviz._visible import visible
 from lgviz.analysis.blame import origin_of
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.edits import PartRefusal, edited, json_of, json_text, with_part
 from lgviz.analysis.messages import message_id
 from lgviz.analysis.types import Hint, part_of
 from lgviz.analysis.values import child_at, clean, describe, value_at
-from lgviz.backend.checkpoint_views import channels_at, real_state_of, state_of
+from lgviz.backend.checkpoint_views import channels_at, real_state_of
 from lgviz.backend.part_fields import field_of_part
 from lgviz.backend.restored import restored_part
 from lgviz.errors import InvalidValue, LgvizError, NotFound

@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.types import Interrupt, PregelTask
 
 from lgviz.analysis.answers import NOT_TOLD, Told, askers_of, told
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, record_of
 from lgviz.analysis.questions import TAKES, Action, Decision, Question, question_of
 from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import clean
@@ -44,7 +44,7 @@ def asked_beside(checkpoint: Checkpoint) -> list[InterruptView]:
     row = tree.rows[checkpoint.row]
     names = {
         interrupt.id: tree.naming.name_task(row, row.step_work.tasks[asker.task_id]) or ""
-        for asker in askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes).values()
+        for asker in askers_of((w.task_id, w.channel, w.value) for w in record_of(checkpoint).writes).values()
         if not row.step_work.tasks[asker.task_id].called
         for interrupt in asker.asked
     }
@@ -87,7 +87,7 @@ def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> Told:
     if not isinstance(interrupt, Interrupt):
         return Told(passed, [], True)
     finished = passed or getattr(task, "result", None) is not None
-    askers = askers_of((w.task_id, w.channel, w.value) for w in checkpoint.stored.writes)
+    askers = askers_of((w.task_id, w.channel, w.value) for w in record_of(checkpoint).writes)
     here = told(askers, interrupt, task, checkpoint.namespace, finished=finished)
     if not here.answered or here.answer is not NOT_TOLD:
         return here

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.edits import json_of
 from lgviz.analysis.values import value_at
 from lgviz.backend import forms
-from lgviz.backend.checkpoint_views import real_state_of, state_of
+from lgviz.backend.checkpoint_views import real_state_of
 from lgviz.errors import InvalidValue, NotFound
 from lgviz.session import configurable_of
 from lgviz.sources.redact import MASK_TYPED, holds_mask

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lgviz.analysis.channels import channels_of
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.history import History
 from lgviz.analysis.html import Room, diff_html, esc, state_html, value_html
@@ -32,7 +32,6 @@ from lgviz.export.rails import (
     title_of,
     window,
 )
-from lgviz.sources.places import by_channel
 
 __all__ = ["checkpoint_html", "static_html"]
 
@@ -226,12 +225,12 @@ def _checkpoint(
     time: str,
     reducers: Mapping[str, str | None],
 ) -> Markup:
-    values = by_channel(checkpoint.values)
+    values = state_of(checkpoint)
     before, after = pair
     reducers = {**reducers, **checkpoint.rebuilt, **checkpoint.doubts}
     doubts = {**(before.doubts if before is not None else {}), **after.doubts}
-    old = by_channel(before.values) if before is not None else {}
-    diff = diff_states(old, values if after is checkpoint else by_channel(after.values))
+    old = state_of(before) if before is not None else {}
+    diff = diff_states(old, values if after is checkpoint else state_of(after))
     nexts = [Markup("<b>{}</b>").format(esc(name)) for name in checkpoint.next[:12]]
     next_ = Markup("next: ") + (Markup(", ").join(nexts) if nexts else "nothing, the end")
     step = f"step {checkpoint.step}" if checkpoint.step is not None else ""

@@ -143,8 +143,7 @@ def _messages(history: History, rows: range | list[int]) -> int:
     seen: dict[int, object] = {}
     found = set()
     for row in rows:
-        values = history.checkpoint_at(row).values
-        for value in values.values() if isinstance(values, dict) else [values]:
+        for value in history.reader.state(row).values():
             for one in value if isinstance(value, (list, tuple)) else [value]:
                 if id(one) in seen or not is_message(one):
                     continue

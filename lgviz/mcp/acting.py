@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from lgviz.analysis.checkpoint import Checkpoint
-from lgviz.backend.checkpoint_views import state_of
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.backend.glances import Glance
 from lgviz.errors import InvalidValue
 from lgviz.protocol import ForkRequest

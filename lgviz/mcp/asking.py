@@ -11,9 +11,9 @@ from pydantic import Field
 from lgviz.analysis.blame import Origin
 from lgviz.analysis.blame import blame as blame_of
 from lgviz.analysis.causes import Trigger
+from lgviz.analysis.checkpoint import state_of
 from lgviz.analysis.values import describe, line
 from lgviz.export.sizes import counted
-from lgviz.sources.places import by_channel
 
 from .desk import ToolDesk
 from .parts import ROOM, quoted
@@ -45,7 +45,7 @@ def blame(
     checkpoint = desk.checkpoint(thread, at)
     until = time.monotonic() + _SECONDS
     found = blame_of(checkpoint, path, lambda: desk.stopped.is_set() or time.monotonic() > until)
-    state = by_channel(checkpoint.values)
+    state = state_of(checkpoint)
     rows: list[dict[str, Any]] = []
     room = ROOM
     for one in found[offset:]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.compare import Change
 from lgviz.analysis.diff import StateDiff, diff_states
 from lgviz.analysis.history import History
@@ -19,13 +19,12 @@ from lgviz.analysis.summary import is_text_change, path_text
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.thread_stats import stats_of, tokens_of
 from lgviz.analysis.values import child_at, kind_of, positions_of
-from lgviz.backend.checkpoint_views import state_of
 from lgviz.backend.glances import Glance
 from lgviz.export.plain import moment, row_data
 from lgviz.export.sizes import counted
 from lgviz.export.text import tree_text
 from lgviz.sources.base import ThreadInfo
-from lgviz.sources.places import by_channel
+from lgviz.sources.places import unrooted
 
 from .desk import ToolDesk
 from .parts import ROOM, ValueLine, part_at, parts, quoted, step_text
@@ -200,8 +199,7 @@ def state(
     Long values are cut, with the path and offset that continue them.
     """
     checkpoint = desk.checkpoint(thread, at)
-    values = checkpoint.values
-    values = state_of(checkpoint) if isinstance(values, dict) else values
+    values = unrooted(state_of(checkpoint))
     part = part_at(values, path)
     asked = [] if path else [_asked(one) for one in checkpoint.waiting[:8]]
     found = list(parts(path, part, ROOM, offset, whole=bool(path)))
@@ -252,7 +250,7 @@ def diff(
     start = desk.checkpoint(history.thread_id, before) if before is not None else end.parent
     found = history.diff(start, end) if start is not None else diff_states({}, state_of(end))
     name = "nothing" if start is None else start.label
-    states = {} if start is None else by_channel(start.values), by_channel(end.values)
+    states = {} if start is None else state_of(start), state_of(end)
     rows, more = diff_lines(found, states, offset)
     data = {
         "thread": history.thread_id, "before": name, "after": end.label, "summary": found.summary,

@@ -7,12 +7,16 @@ import builtins
 from collections.abc import Callable, Collection
 from typing import Any
 
-from lgviz.analysis.checkpoint import Checkpoint
+from lgviz._apart import apart
+from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.history import History
 from lgviz.errors import InvalidValue, listed
-from lgviz.sources.places import by_channel
 
 __all__ = ["condition_code", "condition_of", "expression_over"]
+
+_VALUES = ast.Attribute(ast.Name("c", ast.Load()), "values", ast.Load())
+_READ = "channels read"
+"""The name of the values that an expression reads: one that nobody can type."""
 
 
 def condition_of(text: str, channels: Collection[str]) -> Callable[[Checkpoint], Any]:
@@ -28,19 +32,23 @@ def condition_of(text: str, channels: Collection[str]) -> Callable[[Checkpoint],
     Raises:
         InvalidValue: it is no expression, or names something else.
     """
-    parsed, read = _parsed(text, channels)
-    code = compile(ast.Expression(parsed), "<expression>", "eval")
-    function: Callable[[Checkpoint], Any] = eval(code, {"__builtins__": builtins})  # noqa: S307 - whoever typed it could type it into a cell
+    parsed, read = _parsed(text, channels, of=ast.Name(_READ, ast.Load()))
+    parsed.args.args.append(ast.arg(_READ))
+    code = compile(ast.Expression(ast.fix_missing_locations(parsed)), "<expression>", "eval")
+    function: Callable[[Checkpoint, dict[str, Any]], Any] = eval(code, {"__builtins__": builtins})  # noqa: S307 - whoever typed it could type it into a cell
 
     def value(checkpoint: Checkpoint) -> Any:
-        return function(checkpoint) if read <= by_channel(checkpoint.values).keys() else None
+        state = state_of(checkpoint)
+        if not read <= state.keys():
+            return None
+        return function(checkpoint, apart({name: state[name] for name in read}))
 
     return value
 
 
 def expression_over(history: History, text: str) -> Callable[[Checkpoint], Any]:
     """:func:`condition_of` over the channels that the branches of a thread end with."""
-    return condition_of(text, {name for head in history.heads for name in by_channel(head.values)})
+    return condition_of(text, {name for head in history.heads for name in state_of(head)})
 
 
 def condition_code(text: str, channels: Collection[str]) -> str:
@@ -52,8 +60,8 @@ def condition_code(text: str, channels: Collection[str]) -> str:
     return ast.unparse(_parsed(text, channels)[0])
 
 
-def _parsed(text: str, channels: Collection[str]) -> tuple[ast.Lambda, set[str]]:
-    """The expression as a function of a checkpoint, and the channels that it reads."""
+def _parsed(text: str, channels: Collection[str], of: ast.expr = _VALUES) -> tuple[ast.Lambda, set[str]]:
+    """The expression as a function of a checkpoint ``c``, and the channels that it reads ``of`` something."""
     try:
         body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
@@ -70,25 +78,25 @@ def _parsed(text: str, channels: Collection[str]) -> tuple[ast.Lambda, set[str]]
             f"{listed(unknown)} is neither c, values, a channel nor a built-in function of Python.",
             f"The channels are {listed(channels)}." if channels else "",
         )
-    reading = _OfCheckpoint(set(channels) - own, own)
+    reading = _OfCheckpoint(set(channels) - own, own, of)
     written = reading.visit(body)
     arguments = ast.arguments(posonlyargs=[], args=[ast.arg("c")], kwonlyargs=[], kw_defaults=[], defaults=[])
     return ast.fix_missing_locations(ast.Lambda(arguments, written)), reading.read
 
 
 class _OfCheckpoint(ast.NodeTransformer):
-    """Reads ``values`` and channels from the checkpoint ``c``."""
+    """Reads ``values`` from the checkpoint ``c``, and channels from ``of``."""
 
-    def __init__(self, channels: set[str], own: set[str]) -> None:
+    def __init__(self, channels: set[str], own: set[str], of: ast.expr) -> None:
+        self._of = of
         self._channels = channels
         self._own = own
         self.read: set[str] = set()
 
     def visit_Name(self, node: ast.Name) -> Any:
-        values = ast.Attribute(ast.Name("c", ast.Load()), "values", ast.Load())
         if node.id == "values" and "values" not in self._own | self._channels:
-            return values
+            return _VALUES
         if node.id in self._channels and node.id != "c":
             self.read.add(node.id)
-            return ast.Subscript(values, ast.Constant(node.id), ast.Load())
+            return ast.Subscript(self._of, ast.Constant(node.id), ast.Load())
         return node

@@ -28,6 +28,7 @@ from typing import Any
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from pydantic import BaseModel
 
+from lgviz._apart import apart
 from lgviz.errors import InvalidValue
 from lgviz.persistence.serde.trust import Placeholder
 
@@ -273,6 +274,8 @@ class Redactor:
     # ------------------------------------------------------------ values
 
     def _masked(self, value: Any, place: _Place) -> Any:
+        if self._calls:  # what they do to it is not to be done to what is kept
+            value = apart(value)
         try:
             return _Masking(self).of(value, place)
         except Exception:  # whatever a value's own code does: it is not shown

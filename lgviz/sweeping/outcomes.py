@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from lgviz._apart import apart
 from lgviz.errors import LgvizError, described
 from lgviz.session import Run, Sandbox
 from lgviz.session.effects import Act, call
@@ -53,7 +54,7 @@ class Outcome:
         error, given = None if run.error is None else str(run.error), None
         if score is not None and error is None:
             try:
-                given = score(run.values)
+                given = score(apart(run.values))
             except Exception as fault:
                 error = f"the score raised {described(fault)}"
         return cls(run.status, run.values, given, error, run.served, run.ran, run.config, sandbox)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from math import ceil, log2
 from typing import Any
 
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 
 import lgviz
+from lgviz._apart import apart
 from lgviz.analysis.predicates import bisect
-from lgviz.demos import agent
+from lgviz.demos import agent, approval
 from lgviz.errors import PredicateFailed
+from lgviz.session import expression_over
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +69,63 @@ def test_evaluate_is_a_column_over_all_checkpoints(history: lgviz.History) -> No
 def test_a_predicate_that_raises_is_a_sentence(history: lgviz.History, name: str) -> None:
     with pytest.raises(PredicateFailed, match=r"KeyError: 'fare'.* at c\d+\. .*c\.values\.get"):
         getattr(history, name)(lambda c: c.values["fare"])
+
+
+def _containers(value: Any, seen: set[int]) -> Iterator[Any]:
+    """All that can be changed in what a predicate reads."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, (list, dict)):
+        yield value
+        parts: Any = value if isinstance(value, list) else value.values()
+    elif isinstance(value, tuple):
+        parts = value
+    else:
+        parts = [getattr(value, name) for name in getattr(value, "__dict__", None) or ()]
+        parts += [getattr(value, "value", None)]  # of a question, a write
+    for part in list(parts):
+        yield from _containers(part, seen)
+
+
+def _spoiling(c: lgviz.Checkpoint) -> bool:
+    """A predicate that empties all that it is given."""
+    read = [c.values, c.tasks, {**c.writes}, c.interrupts, c.waiting, c.metadata, {**c.stored.values}]
+    read += [c.stored.metadata, list(c.stored.writes), c.parent.values if c.parent else None]
+    for each in list(_containers(read, set())):
+        each.clear()
+    return False
+
+
+@pytest.mark.parametrize("demo", [agent, approval])
+@pytest.mark.parametrize("name", ["find", "bisect", "evaluate"])
+def test_what_a_predicate_does_to_what_it_reads_stays_its_own(demo: Any, name: str) -> None:
+    graph = demo.build(InMemorySaver())
+    demo.seed(graph)
+
+    def told(history: lgviz.History) -> list[Any]:
+        return [
+            (c.values, c.tasks, dict(c.writes), c.interrupts, c.metadata, c.stored, history.why(c).tasks)
+            for c in history
+        ]
+
+    history = lgviz.history(graph)
+    before = repr(told(history))
+    getattr(history, name)(_spoiling)
+    assert repr(told(history)) == before
+
+
+def test_what_an_expression_does_to_a_channel_stays_its_own(history: lgviz.History) -> None:
+    before = [repr(c.values) for c in history]
+    assert history.find(expression_over(history, "messages.clear() or values['messages'].clear()")) == []
+    assert [repr(c.values) for c in history] == before
+
+
+def test_what_cannot_be_copied_is_read_as_it_is() -> None:
+    class Fixed:
+        def __deepcopy__(self, memo: Any) -> Any:
+            raise TypeError("there is only one")
+
+    fixed, kept = Fixed(), ["a"]
+    given = apart({"fixed": [fixed], "kept": kept})
+    assert given["fixed"][0] is fixed and given["kept"] == kept and given["kept"] is not kept

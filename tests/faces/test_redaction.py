@@ -487,6 +487,18 @@ def test_what_a_rule_does_not_reach_is_the_very_object() -> None:
     assert all(masked[name] is value[name] for name in value)
 
 
+def test_what_a_function_does_to_a_value_is_not_done_to_the_real_one() -> None:
+    def spoil(path: Any, value: Any) -> Any:
+        if isinstance(value, list):
+            value.append("spoilt")
+        return value
+
+    two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
+    history = lgviz.history(graph, redact=spoil)
+    assert history["c3"].values["bar"] == ["a", "b", "spoilt"]
+    assert history.reader.real_state(history["c3"].row)["bar"] == ["a", "b"]
+
+
 def test_a_function_that_fails_masks_and_a_value_in_itself_is_masked() -> None:
     turning: list[Any] = ["x"]
     turning.append(turning)

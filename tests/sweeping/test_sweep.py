@@ -93,6 +93,11 @@ def test_a_run_is_kept_once_as_a_branch(graph: Any) -> None:
         found.keep("Paris")
 
 
+def test_what_a_score_does_to_a_state_stays_its_own(graph: Any) -> None:
+    found = lgviz.sweep(graph, "c2", [None], score=lambda v: v["messages"].clear() or 1, thread_id="1")
+    assert found[0].score == 1 and [message.text for message in found[0].values["messages"]] == ["Rome: 40"]
+
+
 def test_what_goes_wrong_is_a_row_and_the_rest_is_run(graph: Any) -> None:
     cases = [{"city": "Atlantis"}, {"town": "Rome"}, {"city": "?"}, {"city": "Braga"}]
     found = lgviz.sweep(
