@@ -16,6 +16,7 @@ from .checkpoint import Checkpoint
 from .html import Room, page, table_html, tag
 from .marks import PartMark, lines_of
 from .messages import is_message, message_id
+from .rebuilt import KeptAsWrites
 from .summary import path_of, path_text
 from .values import child_at, clean, kind_of, line, pairs_of
 from .writers import PartWriter, writers_of
@@ -310,7 +311,7 @@ def _is_opened(steps: Sequence[Any], value: Any, mark: PartMark, asked: bool) ->
     kind = kind_of(value)
     if kind == "message":
         return asked and bool(steps) and not _is_one(mark)
-    if kind in ("list", "set", "dict", "object"):
+    if kind in ("list", "set", "dict", "object") and not isinstance(value, KeptAsWrites):
         return (asked or not _is_one(mark)) and _fits(value, mark)
     return kind == "string" and not _is_one(mark) and _fits(value, mark)
 

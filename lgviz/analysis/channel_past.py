@@ -124,6 +124,8 @@ class ChannelPast:
         while before >= 0 and _is_damaged(self._value(before)) and not _is_damaged(after):
             self.unread[step] = self.steps[before]
             before -= 1
+        if before < 0 and step in self.unread:
+            return PartMark(step, None), before
         return carried(OLDER, self._value(before) if before >= 0 else MISSING, after, step), before
 
     # ------------------------------------------------------------ by what was written
@@ -185,7 +187,7 @@ class ChannelPast:
 
 
 def _is_damaged(value: Any) -> bool:
-    return isinstance(value, Undecodable)
+    return isinstance(value, (Undecodable, KeptAsWrites))
 
 
 def _agree(made: Any, stored: Any) -> bool:

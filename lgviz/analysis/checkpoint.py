@@ -236,8 +236,8 @@ class Checkpoint:
 
     @property
     def doubts(self) -> Mapping[str, str]:
-        """By delta channel, why its value here is not certain: LangGraph before 1.2.13 stored the writes of a
-        fork in the branch that it left."""
+        """By delta channel, why its value here is not certain: checkpoints before were pruned or deleted, or
+        LangGraph before 1.2.13 stored the writes of a fork in the branch that it left."""
         return self._reader.doubts(self.row)
 
     @property

@@ -16,8 +16,8 @@ from langgraph.types import Interrupt, StateSnapshot
 from lgviz.persistence.savers.branches import DOUBTS, DROPPED
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
-from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite
-from lgviz.sources.deltas import DeltaHistories, DeltaHistory
+from lgviz.sources.base import Bookkeeping, Record, Source, StoredWrite, Undecodable
+from lgviz.sources.deltas import GONE, DeltaHistories, DeltaHistory
 from lgviz.sources.places import NULL_TASK_ID, by_channel, calls, config_of, is_internal
 from lgviz.sources.redacted import masked_record, masked_snapshot
 
@@ -229,7 +229,12 @@ class StateReader:
 
         def told(rows: Sequence[int]) -> dict[int, Any]:
             states = {each: self.real_state(each) for each in rows}
-            return {each: state[channel] for each, state in states.items() if channel in state}
+            gone = Undecodable(GONE, 0, "delta channel")
+            return {
+                each: gone if self.doubts(each).get(channel) == GONE else state[channel]
+                for each, state in states.items()
+                if channel in state
+            }
 
         read = self._source.channel_reader(self._thread_id, namespace, channel)
 
@@ -284,8 +289,9 @@ class StateReader:
         tasks = makers(facts)
         if tasks and facts.parent is not None:
             return Writes(stored_writes(facts, tasks, self._stored(facts.parent)))
-        alone = len(facts.nodes) == 1 and not facts.collapsed
-        if facts.source != "update" and not (alone and facts.parent is not None):
+        alone = len(facts.nodes) == 1 and not facts.collapsed and facts.parent is not None
+        begun = facts.parent is not None or not facts.collapsed
+        if not (begun if facts.source == "update" else alone):
             return Writes({})
         before = self.state(facts.parent.index) if facts.parent is not None else {}
         write = derived_write(before, self.state(row), facts.changed)
@@ -437,7 +443,8 @@ class StateReader:
                 if history.seed_id is not None:
                     fold = self._trusted(Fold.of(history.seed), facts.namespace, history.seed_id, name)
                 elif history.lost is not None:
-                    fold = replace(fold, lost=f"checkpoint {history.lost} before it is no longer stored")
+                    lost = f"checkpoint {history.lost}" if history.lost else "the checkpoint"
+                    fold = replace(fold, lost=f"{lost} before it is no longer stored")
                 elif fold.lost in DOUBTS and doubt in ("", DROPPED):
                     doubt = fold.lost  # as where the whole path is read
                 fold = fold.step(write.value for _, writes in history.steps for write in writes)
@@ -495,11 +502,13 @@ class StateReader:
         return [(child.id, child.source) for child in self._tree.rows[number].children] if number >= 0 else []
 
     def _ancestors(self, namespace: str, checkpoint_id: str) -> Iterator[str]:
-        """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored."""
+        """The ids of a checkpoint's ancestors, the parent first; also of one that is no longer stored: ``""``
+        where not even its id is."""
         number = self._tree.row_of(checkpoint_id, namespace)
         row = self._tree.rows[number] if number >= 0 else None
-        while row is not None and row.parent_id:
-            yield row.parent_id
+        while row is not None:
+            if row.parent_id or row.collapsed:
+                yield row.parent_id or ""
             row = row.parent
 
     def _stored(self, facts: TreeRow) -> Sequence[StoredWrite]:

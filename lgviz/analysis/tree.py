@@ -52,6 +52,8 @@ _COLLAPSED, _NOTE, _SANDBOX, _WAITED, _INTERRUPT, _ANSWERED, _ERROR, _PENDING, _
     ),
 )  # fmt: skip
 _SOURCES = {"input": int(Flag.INPUT), "update": int(Flag.UPDATE), "fork": int(Flag.FORK)}
+_FIRST = {"input": -1, "update": 0, "fork": 0}
+"""The step of what begins a thread."""
 
 
 class Tree:
@@ -375,6 +377,8 @@ def _call_path(namespace: str) -> list[str]:
 
 def _is_collapsed(row: TreeRow) -> bool:
     """Whether steps are missing before it."""
+    if row.parent_id is None and row.source in _FIRST:
+        return row.step is not None and row.step > _FIRST[row.source]  # what came before was pruned
     if row.source in ("fork", "input", ""):
         return False
     if row.parent is None:

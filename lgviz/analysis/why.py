@@ -239,7 +239,8 @@ def _how(row: TreeRow) -> Made:
 
 def _note(at: Checkpoint, row: TreeRow, made: Made, causes: list[Cause]) -> str:
     """How a checkpoint came to be, in a sentence."""
-    parent = at.parent.label if at.parent is not None else "a checkpoint that is not stored"
+    none = "an empty thread" if made == "update" and not row.collapsed else "a checkpoint that is not stored"
+    parent = at.parent.label if at.parent is not None else none
     callers = calls(row.namespace)
     inner = f", which `{callers[-1].node}` gave its graph" if callers else ""
     who = f" as `{at.as_node}`" if at.as_node else ""

@@ -38,6 +38,8 @@ def writers_of(made: Checkpoint, channel: str, path: Sequence[Any], value: Any) 
     row = made.history.tree.rows[made.row]
     if row.source in ("input", "fork") or (row.source == "loop" and row.collapsed):
         return ()
+    if channel not in row.changed:  # what it began with
+        return ()
     tasks = [task for task in makers(row) if channel in task.channels.values()]
     by_no_task = (
         row.parent is not None and row.source != "update" and channel in row.parent.step_work.null.values()

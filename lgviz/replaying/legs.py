@@ -69,7 +69,7 @@ def _begun(row: TreeRow) -> Leg:
             leg = Leg("update", parent, row.index)
         case "fork":
             leg = Leg("fork", parent, row.index)
-    begun = row.source == "input" or (row.source == "update" and row.metadata.get("step") == 0)
+    begun = row.source in ("input", "update") and not row.collapsed
     if row.parent is None and (row.parent_id is not None or not begun):
         leg.doubt = _CUT
     elif row.dated:

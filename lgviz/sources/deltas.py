@@ -21,10 +21,11 @@ from lgviz.persistence.savers.branches import DROPPED, Child, of_several_kinds, 
 
 from .base import Bookkeeping, Record, Source, StoredWrite
 
-__all__ = ["DeltaHistories", "DeltaHistory"]
+__all__ = ["GONE", "DeltaHistories", "DeltaHistory"]
 
 Children = Callable[[str, str], Sequence[tuple[str, str]]]
 
+GONE = "Checkpoints that hold a part of what was written to it are no longer stored: that part is missing."
 _FIRST, _GROWTH = 64, 4
 """How many ancestors are looked at first, and how many times more where they were too few."""
 
@@ -38,7 +39,8 @@ class DeltaHistory:
         seed: that value.
         steps: the ancestors from there on, oldest first, and what was written to the channel under each, in
             the order in which LangGraph applies it.
-        lost: the ancestor at which the path breaks off: it was deleted, or cannot be read.
+        lost: the ancestor at which the path breaks off: it was deleted, or cannot be read; ``""`` where not
+            even its id is stored.
         doubt: why it is not certain that these are all its writes, and no others.
     """
 
@@ -177,7 +179,8 @@ class DeltaHistories:
             for name, doubt in doubts.items():
                 if found[name].doubt in ("", DROPPED):
                     found[name].doubt = doubt
-        if doubts := {name: history.doubt for name, history in found.items() if history.doubt}:
+        gone = {name: GONE for name, history in found.items() if history.lost is not None}
+        if doubts := gone | {name: history.doubt for name, history in found.items() if history.doubt}:
             self.doubts[namespace, of] = {**self.doubts.get((namespace, of), {}), **doubts}
         return found
 

@@ -27,7 +27,7 @@ from lgviz.analysis.same import same
 from lgviz.demos import two_nodes
 from lgviz.errors import CheckpointNotFound, InvalidValue, PartNotFound
 from lgviz.sources.base import Undecodable
-from tests.support import delta_threads
+from tests.support import delta_forks, delta_threads
 from tests.support.airline import build as airline
 from tests.support.airline import replay, trials_of
 from tests.support.random_graphs import GraphSpec, build, drive, graph_specs
@@ -343,6 +343,44 @@ def test_what_is_older_than_the_history_keeps(saver: str, tmp_path: Path) -> Non
     history.refresh()
     told = [one.told for one in history.blame("seen")]
     assert told == ["older than what the history keeps"] * 2 + [f"set by {history.latest.label}"]
+
+
+@pytest.mark.parametrize("node", ["act", "__input__", "__copy__"])
+def test_an_update_an_input_and_a_copy_that_are_left_alone_set_nothing(node: str) -> None:
+    graph = acted([("plan", {"seen": ["x"]}), ("act", {"seen": ["y"]})], persistence.MemorySaver())
+    graph.update_state(config(), None if node == "__copy__" else {"seen": ["z"]}, as_node=node)
+    graph.checkpointer.prune(["1"], strategy="keep_latest")
+    history = lgviz.history(graph, "1")
+    (left,) = history
+    assert left.collapsed and not left.writes
+    assert {one.told for one in history.blame()} == {"older than what the history keeps"}
+    if node == "__input__":
+        assert lgviz.replay(graph, graph)["1"].verdict == "unknown"
+
+
+def test_what_a_first_update_did_not_write_it_did_not_set() -> None:
+    graph = acted([], persistence.MemorySaver())
+    graph.update_state(config("new"), {"seen": ["x"]}, as_node="act")
+    history = lgviz.history(graph, "new")
+    (seen,) = history.blame("seen")
+    assert (seen.node, {one.node for one in history.blame() if one.path[0] != "seen"}) == ("act", {None})
+    assert (
+        history.why(0).note == "c0 is an update of an empty thread as `act`, made from outside: no task ran."
+    )
+
+
+@pytest.mark.parametrize("with_graph", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_pruned_delta_channels(seed: int, with_graph: bool) -> None:
+    """A channel whose value is stored now and then lacks at first what was pruned; that is no change."""
+    graph, _ = delta_forks.drive(saver := persistence.MemorySaver(), seed, ["invoke", "update"], exits=False)
+    what = graph if with_graph else saver
+    before = {one.path: one.told for one in lgviz.history(what, "1").blame("log")}
+    saver.prune(["1"], strategy="keep_latest")
+    for one in lgviz.history(what, "1").blame("log"):
+        assert (
+            one.set_by is None or one.note or one.told.partition(",")[0] == before[one.path].partition(",")[0]
+        )
 
 
 def test_several_tasks_at_once() -> None:
