@@ -631,7 +631,9 @@ class ComparisonView(TypedDict):
     ancestor: str | None
     """The last checkpoint that both have."""
     parted: PartedView | None
-    """None: no step differs."""
+    """None: no step is seen to differ."""
+    unsure: int
+    """Steps before that of which it cannot be told whether they differ."""
     steps: list[StepPair]
     more: int
     """Pairs that are left out."""

@@ -392,7 +392,7 @@ def page() -> list[dict[str, Any]]:
     DEMOS["agent"].seed(graph, thread_id="1")
     backend = Backend(graph)
     backend.request("thread_open", thread_id="1")
-    head, parts = recorded_thread(backend, None, lambda *_: None).lines()
+    head, parts = recorded_thread(backend, None, None, lambda *_: None).lines()
     backend.close()
     said = {"id": 1, "result": {"head": json.loads(head), "parts": parts}}
     return [{"ask": {"id": 1, "method": "thread_open", "params": {}}, "say": [said]}]

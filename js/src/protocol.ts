@@ -591,8 +591,10 @@ export interface StepPair {
 export interface ComparisonView {
   /** The last checkpoint that both have. */
   ancestor: string | null;
-  /** None: no step differs. */
+  /** None: no step is seen to differ. */
   parted: PartedView | null;
+  /** Steps before that of which it cannot be told whether they differ. */
+  unsure: number;
   steps: StepPair[];
   /** Pairs that are left out. */
   more: number;

@@ -46,6 +46,20 @@ for (const method of [
     }
   });
 
+it("compare_get is what Python says of the newest branches, and branches_get of all", async () => {
+  const source = saved();
+  const ids = new Set(["c8", "c16", "c20"].map((label) => head.opened.tree.ids[Number(label.slice(1))]));
+  let compared = 0;
+  for (const [params, answer] of await asked("compare_get")) {
+    if (!ids.has(params.left) || !ids.has(params.right)) continue;
+    expect(await source.request("compare_get", params)).toEqual(answer);
+    compared++;
+  }
+  expect(compared).toBeGreaterThan(0);
+  const [[, all]] = (await asked("branches_get")) as [[unknown, unknown]];
+  expect(await source.request("branches_get", {})).toEqual(all);
+});
+
 it("blame_get is what Python says, and each part is found where it was", async () => {
   const source = saved();
   let places = 0;
@@ -74,8 +88,11 @@ it("it opens where it was told to, and cannot act", async () => {
   ]);
   expect([...opened.tree.parent].slice(0, 3)).toEqual([-1, 0, 1]);
   await expect(source.request("run_stop", { run: 1 })).rejects.toThrow("A saved page cannot do this.");
-  const ends = { left: head.opened.tree.ids[8] as string, right: head.opened.tree.ids[20] as string };
-  await expect(source.request("compare_get", ends)).rejects.toThrow("a kernel is needed");
+  const ends = { left: head.opened.tree.ids[2] as string, right: head.opened.tree.ids[20] as string };
+  await expect(source.request("compare_get", ends)).rejects.toMatchObject({
+    message: expect.stringContaining("This page does not hold the comparison of these two."),
+    remedy: "It holds c8 ↔ c16, c8 ↔ c20, c16 ↔ c20; Diff shows what differs between any two checkpoints.",
+  });
   await expect(source.request("evaluate", { text: "1", start: 0 })).rejects.toThrow("A saved page cannot");
   await expect(source.request("tasks_get", { checkpoint: "no" })).rejects.toThrow("It is not in this page.");
 });

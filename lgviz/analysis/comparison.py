@@ -113,17 +113,23 @@ class Comparison:
         # What tasks wrote is the same: then reducers made other states of it, if any.
         return next(filter(None, map(self._in_state, range(len(self.steps)))), None) if self.diff else None
 
-    @property
-    def said(self) -> str:
-        """The divergence in words, and how many steps before it cannot be compared exactly."""
-        parted, unsure = self.divergence, 0
+    @cached_property
+    def unsure(self) -> int:
+        """How many steps before the divergence cannot be compared exactly; of all where there is none."""
+        parted, count = self.divergence, 0
         for left, right in self.steps:
             if parted is not None and (left == parted.left or right == parted.right):
                 break
-            unsure += self.same(left, right) is None
-        if not unsure:
+            count += self.same(left, right) is None
+        return count
+
+    @property
+    def said(self) -> str:
+        """The divergence in words, and how many steps before it cannot be compared exactly."""
+        parted = self.divergence
+        if not self.unsure:
             return "No step differs, but for ids." if parted is None else parted.text
-        steps = f"{unsure} step{'s' * (unsure > 1)} cannot be compared exactly."
+        steps = f"{self.unsure} step{'s' * (self.unsure > 1)} cannot be compared exactly."
         return (
             f"No step is seen to differ, but {steps}"
             if parted is None

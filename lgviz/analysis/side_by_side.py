@@ -66,7 +66,8 @@ class SideBySide:
     @cached_property
     def groups(self) -> list[tuple[int | None, ...]]:
         """For each of :attr:`steps` and each run a number: runs that did the same then have the same one, 0
-        is what the first of them did; None where a run has no such step."""
+        is what the first of them did; None where a run has no such step. What ``redact=`` hides in part
+        has a number of its own, as it may differ."""
         return [self._grouped(visit) for visit in self.steps]
 
     def _grouped(self, visit: Visit) -> tuple[int | None, ...]:
@@ -77,19 +78,21 @@ class SideBySide:
         known: dict[object, int] = {}
         found: list[int | None] = []
         for step in visit:
-            # What cannot be hashed exactly is like nothing else.
-            key = None if step is None else digests[step] or step
+            # What cannot be hashed exactly, or is hidden in part, is like nothing else.
+            key = None if step is None else step if self._digests.hides(step) else digests[step] or step
             found.append(None if key is None else known.setdefault(key, len(known)))
         return tuple(found)
 
     @property
     def parts_at(self) -> list[Checkpoint | None]:
-        """For each run its first step that is not what the first run did; None where there is none."""
+        """For each run its first step that differs from what the first run did; None where none does, or
+        where that cannot be told."""
         found: list[Checkpoint | None] = [None] * len(self.ends)
         for visit, groups in zip(self.steps, self.groups, strict=True):
             for run, (step, group) in enumerate(zip(visit, groups, strict=True)):
                 if found[run] is None and step is not None and group != groups[0]:
-                    found[run] = step
+                    unsure = visit[0] is not None and self._digests.same(visit[0], step) is None
+                    found[run] = None if unsure else step
         return found
 
     @property

@@ -95,7 +95,11 @@ class StepDigests:
         digests = set(self.of([one, other]).values())
         if None in digests or len(digests) > 1:
             return None if None in digests else False
-        return None if one in self._hidden else True  # what is hidden may differ
+        return None if self.hides(one) else True  # what is hidden may differ
+
+    def hides(self, step: Checkpoint) -> bool:
+        """Whether ``redact=`` hides something of a step that was hashed."""
+        return step in self._hidden
 
     def _of_writes(self, step: Checkpoint) -> bytes | None:
         writes = step.writes

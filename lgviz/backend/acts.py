@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,8 +55,6 @@ Hear = Callable[[session.RunEvent], None]
 
 LOOKED = 2.0
 """For how many seconds history is looked through for answers; whoever clicked waits meanwhile."""
-_OFTEN = 0.1
-"""Seconds between two words on how far a copy is."""
 
 
 class Acts:
@@ -334,18 +330,7 @@ class Acts:
     def _new_thread(self, call: RequestCall, params: ForkRequest) -> session.NewThread:
         """The thread that a fork is to be made in; none, where it stays."""
         named = (params.get("new_thread") or "").strip()
-
-        told = -math.inf
-
-        def show(done: int, total: int) -> None:
-            nonlocal told
-            call.check()
-            now = time.monotonic()
-            if now - told >= _OFTEN:
-                told = now
-                call.progress({"done": done, "total": total})
-
-        return session.NewThread(named or None, show)
+        return session.NewThread(named or None, call.counted)
 
     def _edit(self, graph: Any, at: Checkpoint, request: ForkRequest) -> dict[str, Any]:
         parts = edited_channels(graph, at, request.get("edits", []))

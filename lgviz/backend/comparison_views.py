@@ -23,22 +23,30 @@ _CHANGE = 6_000
 """Bytes of the part in which two branches first differ."""
 
 
-def comparison_view(left: Checkpoint, right: Checkpoint, check: Callable[[], None]) -> ComparisonView:
+def comparison_view(
+    left: Checkpoint, right: Checkpoint, told: Callable[[int, int], None] = lambda *_: None
+) -> ComparisonView:
     """The branches that end at two checkpoints.
 
     Args:
         left, right: of one thread.
-        check: called between the reading of states; raises where nobody waits for the answer any more.
+        told: how many of how many steps are compared, before each of them; raises where nobody waits for the
+            answer any more.
     """
     found = compare_branches(left, right)
     steps: list[StepPair] = []
-    for one, other in found.steps[:_STEPS]:
-        check()
-        steps.append({"left": _id(one), "right": _id(other), "same": found.same(one, other)})
+    for at, (one, other) in enumerate(found.steps):
+        told(at, len(found.steps))
+        same = found.same(one, other)
+        if at < _STEPS:
+            steps.append({"left": _id(one), "right": _id(other), "same": same})
+        elif same is False:  # nothing after it is asked for
+            break
     parted = found.divergence
     return {
         "ancestor": _id(found.ancestor),
         "parted": None if parted is None else _parted(found, parted),
+        "unsure": found.unsure,
         "steps": steps,
         "more": max(0, len(found.steps) - _STEPS),
         "summary": summary_of(found.diff),

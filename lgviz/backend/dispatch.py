@@ -10,7 +10,9 @@ from __future__ import annotations
 import array
 import contextlib
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
@@ -26,6 +28,8 @@ Pool = Literal["read", "memory", "act", "run"]
 Handler = Callable[["RequestCall", Any], Any]
 Method = TypeVar("Method", bound=Callable[..., Any])
 
+_OFTEN = 0.1
+"""Seconds between two counts that a view is told."""
 _log = logging.getLogger("lgviz")
 _TYPECODES: dict[Dtype, str] = {"u1": "B", "u2": "H", "i4": "i", "f8": "d"}
 
@@ -62,6 +66,7 @@ class RequestCall:
         self.buffers: list[bytes] = []
         self._send = send
         self._cancelled = threading.Event()
+        self._counted = -math.inf
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -76,6 +81,13 @@ class RequestCall:
 
     def progress(self, body: Any) -> None:
         self._send({"id": self.id, "progress": body}, [])
+
+    def counted(self, done: int, total: int) -> None:
+        """Tell how far long work is, though not at every step; raise :class:`Cancelled` as :meth:`check`."""
+        self.check()
+        if (now := time.monotonic()) - self._counted >= _OFTEN:
+            self._counted = now
+            self.progress({"done": done, "total": total})
 
     def column(self, dtype: Dtype, values: Any) -> int:
         """Append a column of numbers to the reply's buffers; its place among them."""

@@ -232,7 +232,8 @@ class Reads:
 
     @handler("read")
     def compare_get(self, call: RequestCall, params: CompareParams) -> ComparisonView:
-        return comparison_view(self._thread.at(params["left"]), self._thread.at(params["right"]), call.check)
+        left, right = (self._thread.at(params[side]) for side in ("left", "right"))
+        return comparison_view(left, right, call.counted)
 
     @handler("read")
     def branches_get(self, call: RequestCall, params: Nothing) -> BranchesView:

@@ -114,6 +114,7 @@ def comparison_data(compared: Comparison) -> dict[str, Any]:
             "path": [plain(step) for step in parted.path],
             "text": parted.text,
         },
+        "said": compared.said,
         "steps": compared.frame().to_dict("records"),
         "changes": [change_data(change) for change in compared.diff],
     }

@@ -72,7 +72,7 @@ class FileFormat:
 
 
 def _html(asked: Exported) -> Made:
-    content, recorded = page_of(asked.backend, asked.selected, asked.show)
+    content, recorded = page_of(asked.backend, asked.selected, asked.compared, asked.show)
     return Made(content, recorded.checkpoints, recorded.messages, recorded.items)
 
 

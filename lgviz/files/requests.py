@@ -33,18 +33,13 @@ class ExportRequests:
     @handler("act")
     def export_plan(self, call: RequestCall, params: ExportPlan) -> ExportView:
         self._made = None
-
-        def show(done: int, total: int) -> None:
-            call.check()
-            call.progress({"done": done, "total": total})
-
         made = prepare(
             self._backend,
             params["kind"],
             selected=params["checkpoint"],
             compared=params["other"],
             redact=params["redact"],
-            progress=show,
+            progress=call.counted,
         )
         token, told = str(next(self._numbers)), made.contents
         self._made = token, made

@@ -61,15 +61,18 @@ style-src 'unsafe-inline'; img-src data: blob:; media-src data: blob:; base-uri 
 """
 
 
-def page_of(backend: Backend, selected: str | None, show: Show) -> tuple[bytes, Recorded]:
+def page_of(
+    backend: Backend, selected: str | None, compared: str | None, show: Show
+) -> tuple[bytes, Recorded]:
     """The open thread as one HTML page.
 
     Args:
         backend: what the page shows is what its views are given, masked as they are.
         selected: the checkpoint that the page opens at, by id; None: the newest.
+        compared: one whose branch is compared with the selected one's, besides the newest branches.
         show: is told how many of the checkpoints are done.
     """
-    recorded = record(backend, selected, show)
+    recorded = record(backend, selected, compared, show)
     title = f"Thread {recorded.thread_id}"
     head, parts = recorded.lines()
     whole = "\n".join([head, *parts])

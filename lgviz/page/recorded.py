@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
@@ -20,6 +21,9 @@ from .parts import Parts
 from .whole import Held, WholeValues
 
 __all__ = ["Recorded", "record"]
+
+_HEADS = 5
+"""Of the newest branches each two are compared; with more of them most of a page would be comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Recorded:
         return json.dumps(head, ensure_ascii=False, separators=(",", ":")), self.data["parts"].table
 
 
-def record(backend: Backend, selected: str | None, show: Show) -> Recorded:
+def record(backend: Backend, selected: str | None, compared: str | None, show: Show) -> Recorded:
     """Ask a backend all that a view could ask of a thread, but for acts.
 
     All of it is what views are given, so it is masked as they are (``redact=``).
@@ -46,13 +50,14 @@ def record(backend: Backend, selected: str | None, show: Show) -> Recorded:
     Args:
         backend: answers.
         selected: the checkpoint that the page opens at; None: the newest.
+        compared: the one whose branch is compared with that of the selected one; None: the newest branches.
         show: is told how many of the checkpoints are done.
     """
     with backend.thread.source.sharing():
-        return _recorded(backend, selected, show)
+        return _recorded(backend, selected, compared, show)
 
 
-def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
+def _recorded(backend: Backend, selected: str | None, compared: str | None, show: Show) -> Recorded:
     opened, buffers = backend.answer("thread_open", thread_id=None)
     shown = backend.thread.shown
     thread_id = shown(opened["thread"]["thread_id"])
@@ -109,9 +114,27 @@ def _recorded(backend: Backend, selected: str | None, show: Show) -> Recorded:
         "marks": backend.request("rows_marks", checkpoints=ids),
         "rows": rows,
         "memory": memory,
+        **_compared(backend, parts, selected, compared, lambda: show(len(ids), len(ids))),
         "parts": parts,
     }
     return Recorded(data, thread_id, len(ids), len(values.messages), items)
+
+
+def _compared(
+    backend: Backend, parts: Parts, selected: str | None, compared: str | None, check: Callable[[], None]
+) -> dict[str, Any]:
+    """The newest branches, each two of them compared, and those that were chosen; all side by side."""
+    history = backend.thread.current()
+    pairs = {*combinations([head.row for head in history.heads[-_HEADS:]], 2)}
+    if selected is not None and compared is not None and selected != compared:
+        one, other = sorted(backend.thread.at(id_).row for id_ in (selected, compared))
+        pairs.add((one, other))
+    found = dict[str, Any]()
+    for left, right in sorted(pairs):
+        check()
+        ends = {"left": history.tree.ids[left], "right": history.tree.ids[right]}
+        found[" ".join(ends.values())] = parts.add(backend.request("compare_get", **ends))
+    return {"comparisons": found, "branches": parts.add(backend.request("branches_get"))}
 
 
 def _raw(checkpoint: Checkpoint, shown: Callable[[str], str]) -> RawView:

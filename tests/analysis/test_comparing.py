@@ -22,6 +22,7 @@ from lgviz.analysis.align import align
 from lgviz.analysis.visits import aligned
 from lgviz.demos import agent, two_nodes
 from lgviz.errors import InvalidValue
+from lgviz.export.plain import comparison_data
 from tests.support import airline
 
 
@@ -244,3 +245,13 @@ def test_what_is_redacted_is_not_said_to_be_the_same() -> None:
     )
     shown = lgviz.compare(*(lgviz.history(graph, each) for each in "12"))
     assert shown.divergence is not None and shown.said == shown.divergence.text
+    assert (shown.unsure, comparison_data(found)["divergence"]) == (0, None)
+    assert found.unsure == 3 and comparison_data(found)["said"] == found.said
+
+    # Of many, what is hidden is in no group with anything else, and no run is said to part there.
+    graph.invoke({"seen": ["x"]}, {"configurable": {"thread_id": "3"}})
+    masked = lgviz.compare(*(lgviz.history(graph, each, redact=["seen"]) for each in "123"))
+    assert masked.groups[-1] == (0, 1, 2) and masked.parts_at == [None] * 3
+    whole = lgviz.compare(*(lgviz.history(graph, each) for each in "123"))
+    assert whole.groups[-1] == (0, 1, 0)
+    assert [parts and parts.label for parts in whole.parts_at] == [None, "c1", None]

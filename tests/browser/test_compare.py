@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.support.debugger_page import SETUP, Debugger, seeded
-from tests.support.lab import NotebookFactory
+from tests.support.lab import NotebookFactory, add_cell, output
 
 
 def _labels(debugger: Debugger) -> list[str]:
@@ -79,3 +79,50 @@ def test_two_branches_are_compared_step_by_step(notebook: NotebookFactory) -> No
     page.keyboard.press("Escape")
     expect(tab).to_have_count(0)
     assert len(_labels(debugger)) == whole
+
+
+HELD = """
+import threading
+from lgviz.analysis.comparison import Comparison
+gate, same, compared = threading.Event(), Comparison.same, []
+
+def held(self, left, right):
+    compared.append((self.left[-1].label, self.right[-1].label))
+    gate.wait()
+    return same(self, left, right)
+
+Comparison.same = held
+"""
+
+
+def test_what_takes_long_says_how_far_it_is_and_a_newer_choice_ends_the_older(
+    notebook: NotebookFactory,
+) -> None:
+    page = notebook([SETUP, seeded("agent"), HELD, "%lgviz graph --thread 1"])
+    debugger = Debugger(page)
+    tab = debugger.root.get_by_test_id("lgviz-tab-compare")
+    debugger.select("c20")
+    debugger.row("c16").click(modifiers=["ControlOrMeta"])
+    expect(tab).to_have_text("Compare c16 ↔ c20 0 %")
+    debugger.row("c8").click(modifiers=["ControlOrMeta"])
+    expect(tab).to_have_text("Compare c8 ↔ c20 0 %")
+    panel = debugger.tab("compare")
+    expect(panel.get_by_test_id("lgviz-compare-progress")).to_have_text("Comparing: 0 of 4 steps")
+    add_cell(page, "gate.set()")
+    expect(tab).to_have_text("Compare c6 ≠ c17")
+    # Of the older comparison nothing was looked at any more.
+    add_cell(page, "print('looked at', compared.count(('c16', 'c20')), 'of it')")
+    output(page, "looked at 1 of it")
+    expect(panel.get_by_test_id("lgviz-compare-progress")).to_have_count(0)
+
+
+def test_what_is_hidden_is_said_not_to_be_comparable(notebook: NotebookFactory) -> None:
+    again = "graph.invoke(None, lgviz.history(graph)['c2'].config)"
+    shown = "%lgviz graph --thread 1 --redact foo"
+    page = notebook([SETUP, seeded("two_nodes"), again, shown])
+    debugger = Debugger(page)
+    debugger.select("c3")
+    debugger.row("c7").click(modifiers=["ControlOrMeta"])
+    expect(debugger.root.get_by_test_id("lgviz-tab-compare")).to_have_text("Compare ?")
+    said = "No step is seen to differ, but 1 step cannot be compared exactly."
+    expect(debugger.tab("compare")).to_contain_text(said)

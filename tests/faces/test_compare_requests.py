@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+import lgviz
+from lgviz.analysis.comparison import Comparison
 from lgviz.analysis.values import value_at
 from lgviz.backend import Backend
-from lgviz.demos import agent
+from lgviz.demos import agent, two_nodes
+from tests.support.view import View
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,43 @@ def test_a_branch_compared_with_itself_does_not_part(backend: Backend) -> None:
     assert (found["parted"], found["steps"], found["more"]) == (None, [], 0)
     assert found["left"] == found["right"]
     assert found["left"]["status"] == "done" and "I am sorry" in found["left"]["last"]
+
+
+def test_it_is_told_how_far_a_comparison_is_and_a_newer_one_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = agent.build(InMemorySaver())
+    agent.seed(graph, thread_id="1")
+    view = View(graph, "1")
+    ends = {side: view.backend.history[label].id for side, label in (("left", "c8"), ("right", "c16"))}
+    compared: list[Any] = []
+    same = Comparison.same
+
+    def watched(self: Comparison, left: Any, right: Any) -> bool | None:
+        compared.append((left, right))
+        if len(compared) == 3:
+            view.backend.receive({"cancel": 1})
+        return same(self, left, right)
+
+    monkeypatch.setattr(Comparison, "same", watched)
+    try:
+        assert view.reply(view.send("compare_get", **ends))["error"]["code"] == "cancelled"
+        assert len(compared) == 3  # of 8
+        assert view.progress == [{"done": 0, "total": 8}]
+        assert len(view.ask("compare_get", **ends)["steps"]) == 8
+    finally:
+        view.close()
+
+
+def test_what_cannot_be_told_is_counted() -> None:
+    graph = two_nodes.build(InMemorySaver())
+    two_nodes.seed(graph, thread_id="1")
+    graph.invoke(None, lgviz.history(graph)["c2"].config)  # node_b once more
+    for redact, told in (((), (True, 0)), (["foo"], (None, 1))):
+        backend = Backend(graph, redact=redact)
+        backend.request("thread_open", thread_id="1")
+        found = _compare(backend, "c3", "c7")
+        backend.close()
+        assert found["pairs"] == [("c3", "c7", told[0])]
+        assert (found["unsure"], found["parted"]) == (told[1], None)
 
 
 def test_all_branches_are_told_from_where_they_part(backend: Backend) -> None:

@@ -1,7 +1,9 @@
 // A static page as a source: answers from the whole values that lie in the page, cut here as Python cuts them.
 import { t } from "../lib/words";
 import type {
+  BranchesView,
   CheckpointView,
+  ComparisonView,
   DiffView,
   MediaData,
   MemoryChanges,
@@ -61,15 +63,10 @@ export interface PageData {
   marks: RowMarks[];
   rows: Stored[];
   memory: PageMemory | null;
-}
-
-/** Which steps did the same, Python tells by all that they wrote. */
-function noComparison(): never {
-  throw new ProtocolError(
-    "refused",
-    t("To compare branches step by step, a kernel is needed."),
-    t("Open the thread in a notebook; Diff shows here what differs between two checkpoints."),
-  );
+  /** Comparisons by both ends, the older first: `left right`. Which steps did the same, Python tells by all that
+   * they wrote. */
+  comparisons: Record<string, Stored>;
+  branches: Stored;
 }
 
 type Answers = { [M in Method]?: (params: Params<M>, options: RequestOptions<M>) => unknown };
@@ -116,8 +113,8 @@ export class PageSource implements Source {
     writes_get: ({ checkpoint }) => this.#row(checkpoint).writes,
     tasks_get: ({ checkpoint }) => this.#row(checkpoint).tasks,
     why_get: ({ checkpoint }) => this.#row(checkpoint).why,
-    compare_get: noComparison,
-    branches_get: noComparison,
+    compare_get: ({ left, right }) => this.#compared(left, right),
+    branches_get: () => this.#parts.of<BranchesView>(this.#data.branches),
     raw_get: ({ checkpoint }) => {
       const { raw, view } = this.#row(checkpoint);
       return { ...raw, checkpoint: rawText(raw.checkpoint, view.channels) };
@@ -203,6 +200,26 @@ export class PageSource implements Source {
     const row = this.#numbers.get(checkpoint);
     if (row === undefined) throw missing();
     return this.#parts.of<PageRow>(this.#data.rows[row]);
+  }
+
+  #compared(left: string, right: string): ComparisonView {
+    const found = this.#data.comparisons[`${left} ${right}`];
+    if (found !== undefined) return this.#parts.of<ComparisonView>(found);
+    const named = Object.keys(this.#data.comparisons).map((ends) =>
+      ends
+        .split(" ")
+        .map((id) => this.#row(id).view.label)
+        .join(" ↔ "),
+    );
+    throw new ProtocolError(
+      "refused",
+      t("This page does not hold the comparison of these two."),
+      named.length > 0
+        ? t("It holds {pairs}; Diff shows what differs between any two checkpoints.", {
+            pairs: named.join(", "),
+          })
+        : t("Diff shows what differs between any two checkpoints."),
+    );
   }
 
   /** A checkpoint and those before it in its namespace. */

@@ -55,13 +55,13 @@ export type ProgressOf<M extends Method> = M extends "search"
   ? SearchProgress
   : M extends "run_start" | "thread_start"
     ? RunView
-    : M extends "fork_commit" | "export_plan"
+    : M extends "fork_commit" | "export_plan" | "compare_get"
       ? CopyProgress
       : M extends "evaluate"
         ? EvaluateView
         : unknown;
 
-/** Of a thread that is copied or exported: its checkpoints. */
+/** Of a thread that is copied or exported its checkpoints, of branches that are compared their steps. */
 export interface CopyProgress {
   done: number;
   total: number;

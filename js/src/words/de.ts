@@ -927,12 +927,22 @@ export const german: Readonly<Record<string, string>> = {
     "{low} bis {high} auf diesem Zweig; ein Klick wählt aus",
   // The Compare tab.
   Compare: "Vergleich",
-  "To compare branches step by step, a kernel is needed.":
-    "Um Zweige Schritt für Schritt zu vergleichen, braucht es einen Kernel.",
-  "Open the thread in a notebook; Diff shows here what differs between two checkpoints.":
-    "Öffne den Thread in einem Notebook; hier zeigt Diff, was zwei Checkpoints unterscheidet.",
+  "This page does not hold the comparison of these two.":
+    "Diese Seite enthält den Vergleich dieser beiden nicht.",
+  "It holds {pairs}; Diff shows what differs between any two checkpoints.":
+    "Sie enthält {pairs}; Diff zeigt, was zwei beliebige Checkpoints unterscheidet.",
+  "Diff shows what differs between any two checkpoints.":
+    "Diff zeigt, was zwei beliebige Checkpoints unterscheidet.",
   "No step differs, but for ids that were made up.":
     "Kein Schritt ist anders, außer in ids, die erfunden wurden.",
+  "No step is seen to differ, but {n} step cannot be compared exactly.":
+    "Es zeigt sich kein Unterschied, aber {n} Schritt lässt sich nicht genau vergleichen.",
+  "No step is seen to differ, but {n} steps cannot be compared exactly.":
+    "Es zeigt sich kein Unterschied, aber {n} Schritte lassen sich nicht genau vergleichen.",
+  "Before it, {n} step cannot be compared exactly.": "Davor lässt sich {n} Schritt nicht genau vergleichen.",
+  "Before it, {n} steps cannot be compared exactly.":
+    "Davor lassen sich {n} Schritte nicht genau vergleichen.",
+  "Comparing: {done} of {total} steps": "Vergleich: {done} von {total} Schritten",
   "{left} and {right} did not lead to the same.": "{left} und {right} führten nicht zu demselben.",
   "The way to {a} begins with {left}, the way to {b} with {right}.":
     "Der Weg zu {a} beginnt mit {left}, der Weg zu {b} mit {right}.",

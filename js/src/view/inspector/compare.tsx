@@ -3,20 +3,25 @@
 import { useComputed } from "@preact/signals";
 import type { ComponentChild } from "preact";
 import { useContext, useState } from "preact/hooks";
+import { thousands } from "../../lib/format";
 import { loader } from "../../lib/paging";
 import { t, tn, tx } from "../../lib/words";
 import type { ComparisonView, PartedView, StepPair } from "../../protocol";
+import type { CopyProgress } from "../../source/types";
 import { labelOf, type Store } from "../../state/store";
 import { Here } from "../find/here";
-import { type Asked, useAsk } from "../ui/ask";
+import { type Asked, useLongAsk } from "../ui/ask";
 import { Problem } from "../ui/problem";
 import { Branches } from "./branches";
 import { Change } from "./diff";
 import { madeBy, Outcome } from "./step";
 import { Go } from "./why";
 
+/** A comparison, and how far it is where it takes long. */
+type Comparing = Asked<ComparisonView> & { progress: CopyProgress | null };
+
 /** The comparison of the two branches that were chosen; nothing is asked while none are. */
-export function useComparison(store: Store): Asked<ComparisonView> {
+export function useComparison(store: Store): Comparing {
   const ends = store.ends.value;
   const version = useComputed(() => {
     store.revision.value;
@@ -25,24 +30,29 @@ export function useComparison(store: Store): Asked<ComparisonView> {
     return rows.map((row) => `${tree.flags[row]}.${tree.children[row]}`).join();
   }).value;
   const params = ends && { left: ends[0], right: ends[1] };
-  return useAsk(store.source, "compare_get", params, version);
+  return useLongAsk(store.source, "compare_get", params, version);
 }
 
-/** `c6 ≠ c17` on the tab: where they part; `=` where no step differs. */
-export function partedInShort(store: Store, { data, pending }: Asked<ComparisonView>): string {
+/** `c6 ≠ c17` on the tab: where they part; `=` where no step differs, `?` where that cannot be told. */
+export function partedInShort(store: Store, { data, pending, progress }: Comparing): string {
   const ends = store.ends.value;
   if (ends === null) return "";
   const named = (id: string | null) => (id === null ? "—" : labelOf(store, id));
-  if (!data || pending) return ends.map(named).join(" ↔ ");
-  return data.parted === null ? "=" : `${named(data.parted.left)} ≠ ${named(data.parted.right)}`;
+  if (!data || pending) return ends.map(named).join(" ↔ ") + (progress ? ` ${share(progress)}` : "");
+  if (data.parted === null) return data.unsure > 0 ? "?" : "=";
+  return `${named(data.parted.left)} ≠ ${named(data.parted.right)}`;
 }
 
-export function Compare({ store, asked }: { store: Store; asked: Asked<ComparisonView> }) {
+function share({ done, total }: CopyProgress): string {
+  return `${Math.round((100 * done) / Math.max(1, total))} %`;
+}
+
+export function Compare({ store, asked }: { store: Store; asked: Comparing }) {
   const branches = useContext(Here)?.branches.value ?? 0;
   const [all, setAll] = useState(false);
   const found = asked.data;
   if (asked.error) return <Problem error={asked.error} retry={asked.retry} />;
-  if (!found) return <p class="lgviz-empty">…</p>;
+  if (!found) return <p class="lgviz-empty">{asked.progress ? <Progress of={asked.progress} /> : "…"}</p>;
   const { left, right } = found;
   return (
     <div class="lgviz-compare" data-testid="lgviz-compare" aria-busy={asked.pending}>
@@ -64,6 +74,11 @@ export function Compare({ store, asked }: { store: Store; asked: Asked<Compariso
           )}
         </span>
       </div>
+      {asked.progress && (
+        <p class="lgviz-more">
+          <Progress of={asked.progress} />
+        </p>
+      )}
       {all ? (
         <Branches store={store} />
       ) : (
@@ -76,12 +91,30 @@ export function Compare({ store, asked }: { store: Store; asked: Asked<Compariso
   );
 }
 
+function Progress({ of: { done, total } }: { of: CopyProgress }) {
+  return (
+    <span role="status" data-testid="lgviz-compare-progress">
+      {t("Comparing: {done} of {total} steps", { done: thousands(done), total: thousands(total) })}
+    </span>
+  );
+}
+
 /** Where they first part: in words, and the first part that differs then. */
 function Parted({ store, found }: { store: Store; found: ComparisonView }) {
   const here = useContext(Here);
-  const { parted } = found;
+  const { parted, unsure } = found;
   if (parted === null)
-    return <p class="lgviz-compare-parted">{t("No step differs, but for ids that were made up.")}</p>;
+    return (
+      <p class="lgviz-compare-parted">
+        {unsure === 0
+          ? t("No step differs, but for ids that were made up.")
+          : tn(
+              "No step is seen to differ, but {n} step cannot be compared exactly.",
+              "No step is seen to differ, but {n} steps cannot be compared exactly.",
+              unsure,
+            )}
+      </p>
+    );
   const { at, change, channel, together, left } = parted;
   const before = together && left !== null ? left : null;
   const show = () => {
@@ -90,7 +123,15 @@ function Parted({ store, found }: { store: Store; found: ComparisonView }) {
   };
   return (
     <div class="lgviz-card" data-testid="lgviz-parted">
-      <p class="lgviz-compare-parted">{inWords(store, found, parted)}</p>
+      <p class="lgviz-compare-parted">
+        {inWords(store, found, parted)}{" "}
+        {unsure > 0 &&
+          tn(
+            "Before it, {n} step cannot be compared exactly.",
+            "Before it, {n} steps cannot be compared exactly.",
+            unsure,
+          )}
+      </p>
       {change !== null && channel !== null && at !== null && (
         <>
           <header>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import { isCancelled, ProtocolError } from "../../source/error";
-import type { Method, Params, ProgressOf, Result, Source } from "../../source/types";
+import type { CopyProgress, Method, Params, ProgressOf, Result, Source } from "../../source/types";
 
 export interface Asked<T> {
   /** The last answer; while a newer one is on its way it is that of an older question. */
@@ -13,6 +13,12 @@ export interface Asked<T> {
   pending: boolean;
   retry(): void;
 }
+
+/** Milliseconds after which it is said how far an answer is. */
+const LATE = 500;
+
+/** What tells how far it is by counting. */
+type Long = { [M in Method]: ProgressOf<M> extends CopyProgress ? M : never }[Method];
 
 interface State<T> {
   key: string | null;
@@ -61,4 +67,25 @@ export function useAsk<M extends Method>(
     pending: key !== null && state.key !== key,
     retry: () => setAgain((n) => n + 1),
   };
+}
+
+/** `useAsk` of what may take long: once it does, `progress` is how far it is. */
+export function useLongAsk<M extends Long>(
+  source: Source,
+  method: M,
+  params: Params<M> | null,
+  version: unknown = 0,
+): Asked<Result<M>> & { progress: CopyProgress | null } {
+  const [told, setTold] = useState<CopyProgress | null>(null);
+  const [late, setLate] = useState(false);
+  const asked = useAsk(source, method, params, version, (progress) => setTold(progress as CopyProgress));
+  const question = asked.pending ? JSON.stringify(params) : null;
+  useEffect(() => {
+    setTold(null);
+    setLate(false);
+    if (question === null) return;
+    const timer = setTimeout(() => setLate(true), LATE);
+    return () => clearTimeout(timer);
+  }, [question]);
+  return { ...asked, progress: late && asked.pending ? told : null };
 }
