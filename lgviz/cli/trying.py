@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +16,6 @@ from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, complain, table
 
 if TYPE_CHECKING:
-    from lgviz.analysis.checkpoint import Checkpoint
     from lgviz.sweeping import Sweep
 
 __all__ = ["blame_steps", "sweep"]
@@ -187,16 +185,10 @@ def _cases(given: list[str]) -> dict[str, Any]:
 
 def _score(database: OpenedDatabase, thread: str | None, text: str) -> Callable[[Any], Any]:
     """What is called with a state; it is given the state as it may be shown."""
-    from lgviz.session.conditions import condition_of
+    from lgviz.session.conditions import score_over
     from lgviz.session.graph_names import load_function
-    from lgviz.sources.places import by_channel
 
-    if _NAMED.fullmatch(text):
-        rated = load_function(text)
-    else:
-        history = database.history(thread)
-        value = condition_of(text, {name for head in history.heads for name in by_channel(head.values)})
-        rated = lambda values: value(cast("Checkpoint", SimpleNamespace(values=values)))  # noqa: E731
+    rated = load_function(text) if _NAMED.fullmatch(text) else score_over(database.history(thread), text)
     redactor = database.source.redactor
     return rated if redactor is None else lambda values: rated(redactor.state(values))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from lgviz._apart import apart
 from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.history import History
 from lgviz.errors import InvalidValue, listed
+from lgviz.sources.places import by_channel
 
-__all__ = ["condition_code", "condition_of", "expression_over"]
+__all__ = ["condition_code", "condition_of", "expression_over", "score_over"]
 
 _VALUES = ast.Attribute(ast.Name("c", ast.Load()), "values", ast.Load())
 _READ = "channels read"
@@ -32,23 +34,34 @@ def condition_of(text: str, channels: Collection[str]) -> Callable[[Checkpoint],
     Raises:
         InvalidValue: it is no expression, or names something else.
     """
-    parsed, read = _parsed(text, channels, of=ast.Name(_READ, ast.Load()))
-    parsed.args.args.append(ast.arg(_READ))
-    code = compile(ast.Expression(ast.fix_missing_locations(parsed)), "<expression>", "eval")
-    function: Callable[[Checkpoint, dict[str, Any]], Any] = eval(code, {"__builtins__": builtins})  # noqa: S307 - whoever typed it could type it into a cell
-
-    def value(checkpoint: Checkpoint) -> Any:
-        state = state_of(checkpoint)
-        if not read <= state.keys():
-            return None
-        return function(checkpoint, apart({name: state[name] for name in read}))
-
-    return value
+    function = _function(text, channels)
+    return lambda checkpoint: function(checkpoint, state_of(checkpoint))
 
 
 def expression_over(history: History, text: str) -> Callable[[Checkpoint], Any]:
     """:func:`condition_of` over the channels that the branches of a thread end with."""
     return condition_of(text, {name for head in history.heads for name in state_of(head)})
+
+
+def score_over(history: History, text: str) -> Callable[[Any], Any]:
+    """As :func:`expression_over`, but given the values of a state, which ``c.values`` are."""
+    function = _function(text, {name for head in history.heads for name in state_of(head)})
+    return lambda values: function(SimpleNamespace(values=values), by_channel(values))
+
+
+def _function(text: str, channels: Collection[str]) -> Callable[[Any, Mapping[str, Any]], Any]:
+    """An expression as a function of ``c`` and a state by channel; None where it reads what is not set."""
+    parsed, read = _parsed(text, channels, of=ast.Name(_READ, ast.Load()))
+    parsed.args.args.append(ast.arg(_READ))
+    code = compile(ast.Expression(ast.fix_missing_locations(parsed)), "<expression>", "eval")
+    function: Callable[[Any, dict[str, Any]], Any] = eval(code, {"__builtins__": builtins})  # noqa: S307 - whoever typed it could type it into a cell
+
+    def value(c: Any, state: Mapping[str, Any]) -> Any:
+        if not read <= state.keys():
+            return None
+        return function(c, apart({name: state[name] for name in read}))
+
+    return value
 
 
 def condition_code(text: str, channels: Collection[str]) -> str:
