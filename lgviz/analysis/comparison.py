@@ -207,7 +207,7 @@ class Comparison:
         """Its label, and its thread where the two sides are of different ones."""
         ends = [self._end(side) for side in (self.left, self.right)]
         threads = {end.history.thread_id for end in ends if end is not None}
-        return step.label if len(threads) < 2 else f"{step.label} of {step.history.thread_id!r}"
+        return step.label if len(threads) < 2 else f"{step.label} of {step.history.shown_id!r}"
 
     def __repr__(self) -> str:
         left, right = (_label(self._end(side)) for side in (self.left, self.right))

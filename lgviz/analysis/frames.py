@@ -19,7 +19,7 @@ __all__ = ["to_frame", "to_graph"]
 def to_graph(history: History) -> networkx.DiGraph[str]:
     """The tree as a graph (``History.graph``, which says what is in it)."""
     tree = history.tree
-    graph: networkx.DiGraph[str] = networkx.DiGraph(thread_id=history.thread_id)
+    graph: networkx.DiGraph[str] = networkx.DiGraph(thread_id=history.shown_id)
     for row, checkpoint in enumerate(history.all):
         facts = _facts(tree, row)
         flags = facts.pop("flags")

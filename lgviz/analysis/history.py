@@ -136,10 +136,15 @@ class History:
         there = "There is only" if len(threads) == 1 else "There are"
         raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"{there} {names}.")
 
+    @property
+    def shown_id(self) -> str:
+        """The thread's id for a reader, where a mask may match it."""
+        return self.source.shown(self.thread_id)
+
     def __repr__(self) -> str:
         from lgviz.export.text import tree_text
 
-        said = f"<History of thread {self.thread_id!r}: {len(self)} checkpoints, {self.source.description}>"
+        said = f"<History of thread {self.shown_id!r}: {len(self)} checkpoints, {self.source.description}>"
         return visible(said) + "\n" + tree_text(self.tree, limit=_ROWS)
 
     def _repr_html_(self) -> str:
@@ -412,6 +417,7 @@ class History:
 
         Raises:
             PredicateFailed: the predicate raised.
+            InvalidValue: it is no function, or has to be awaited.
         """
         return find(list(self), predicate)
 
@@ -429,6 +435,7 @@ class History:
 
         Raises:
             PredicateFailed: the predicate raised.
+            InvalidValue: it is no function, or has to be awaited.
         """
         return bisect(self.path(head), predicate)
 
@@ -439,6 +446,7 @@ class History:
 
         Raises:
             PredicateFailed: it raised at every checkpoint.
+            InvalidValue: it is no function, or has to be awaited.
         """
         return evaluate(list(self), function)
 

@@ -52,7 +52,10 @@ def plot_history(history: History, kind: str = "timeline", *, prices: Prices | N
 
 
 def plot_threads(
-    what: Any, kind: str = "routing", threads: Iterable[str] | None = None, **options: Unpack[ReadOptions]
+    what: Any,
+    kind: str = "routing",
+    threads: str | Iterable[str] | None = None,
+    **options: Unpack[ReadOptions],
 ) -> go.Figure:
     """A plot over many threads; no value is opened where the index tells who ran.
 
@@ -78,12 +81,13 @@ def plot_threads(
     """
     draw = _of_kind(kind, {"routing": _routing, "durations": _durations})
     source = open_source(what, **options)
-    names = [one.thread_id for one in source.threads()] if threads is None else list(threads)
+    threads = [one.thread_id for one in source.threads()] if threads is None else threads
+    names = [threads] if isinstance(threads, str) else threads
     return draw(*(History(source, name) for name in names))
 
 
 def _of_kind(kind: str, kinds: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise InvalidValue(f"There is no plot {kind!r}.", f"There are {listed(kinds)}.")
     return kinds[kind]
 
@@ -136,7 +140,7 @@ def _timeline(history: History) -> go.Figure:
     pauses = any(span.kind != "step" for span in found)
     rows = ["super-steps", *(["between"] if pauses else []), *map(_name, nodes)]
     figure = empty_figure(
-        f"Timeline of thread {history.source.shown(history.thread_id)}",
+        f"Timeline of thread {history.shown_id}",
         barmode="overlay",
         showlegend=False,
         height=120 + 34 * len(rows),

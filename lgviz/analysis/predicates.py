@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from lgviz._progress import Bar
-from lgviz.errors import PredicateFailed, described
+from lgviz.errors import InvalidValue, PredicateFailed, described
 
 from .checkpoint import Checkpoint
+from .values import line
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["bisect", "evaluate", "find"]
+__all__ = ["bisect", "check_function", "evaluate", "find"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,9 @@ def find(checkpoints: Sequence[Checkpoint], predicate: Predicate) -> list[Checkp
 
     Raises:
         PredicateFailed: the predicate raised.
+        InvalidValue: it is no function, or has to be awaited.
     """
+    check_function(predicate, "The predicate", _EXAMPLE)
     return [checkpoint for checkpoint in _shown(checkpoints) if _holds(predicate, checkpoint)]
 
 
@@ -46,7 +50,9 @@ def bisect(branch: Sequence[Checkpoint], predicate: Predicate) -> Checkpoint | N
 
     Raises:
         PredicateFailed: the predicate raised.
+        InvalidValue: it is no function, or has to be awaited.
     """
+    check_function(predicate, "The predicate", _EXAMPLE)
     looked, found = 0, None
     low, high = 0, len(branch)
     at = high - 1  # where it does not hold at the end, one look is enough
@@ -72,9 +78,11 @@ def evaluate(checkpoints: Sequence[Checkpoint], function: Predicate) -> pandas.S
 
     Raises:
         PredicateFailed: it raised at every checkpoint.
+        InvalidValue: it is no function, or has to be awaited.
     """
     import pandas
 
+    check_function(function, "What is evaluated", _EXAMPLE)
     values: dict[str, Any] = {}
     raised: dict[str, str] = {}
     for checkpoint in _shown(checkpoints):
@@ -92,6 +100,19 @@ def evaluate(checkpoints: Sequence[Checkpoint], function: Predicate) -> pandas.S
     return series
 
 
+def check_function(given: Any, name: str, example: str) -> None:
+    """Refuse what is no function that can be called for its answer.
+
+    Raises:
+        InvalidValue: it is none, or has to be awaited.
+    """
+    if not callable(given):
+        raise InvalidValue(f"{name} is no function: {line(given, 60)}.", f"Give one, as {example}.")
+    if iscoroutinefunction(given):
+        raise InvalidValue(f"{name} would have to be awaited.", f"Give a plain function, as {example}.")
+
+
+_EXAMPLE = "lambda c: len(c.values) > 2"
 _REMEDY = "A channel that is not set yet is best read by c.values.get(...)."
 
 

@@ -116,7 +116,7 @@ class SideBySide:
 
         rows = [
             (
-                end.history.thread_id, end.label, end.history.status_of(end), self._steps_of(run),
+                end.history.shown_id, end.label, end.history.status_of(end), self._steps_of(run),
                 None if parts is None else parts.label, came_to(end),
             )
             for run, (end, parts) in enumerate(zip(self.ends, self.parts_at, strict=True))
@@ -129,7 +129,7 @@ class SideBySide:
 
     def _names(self) -> list[str]:
         one = len({end.history.thread_id for end in self.ends}) == 1
-        return [end.label if one else f"{end.label} of {end.history.thread_id!r}" for end in self.ends]
+        return [end.label if one else f"{end.label} of {end.history.shown_id!r}" for end in self.ends]
 
     def __repr__(self) -> str:
         rows = [f"{len(self.ends)} runs, aligned in {len(self.steps)} steps"]

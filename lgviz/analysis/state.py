@@ -240,7 +240,8 @@ class StateReader:
 
         def stored(rows: Sequence[int]) -> dict[int, Any]:
             by_id = {ids[each]: each for each in rows}
-            return {by_id[id_]: unwrapped(value) for id_, value in read(list(by_id)).items()}
+            found = read(list(by_id))
+            return {row: unwrapped(found[id_]) for id_, row in by_id.items() if id_ in found}
 
         if channel in self._delta_channels(namespace):
             return told
@@ -261,11 +262,12 @@ class StateReader:
         namespace = next(iter(by_parent.values()))[0].namespace
         stored = self._source.writes_to(self._thread_id, namespace, list(by_parent), [channel])
         found: dict[int, list[Any]] = {}
-        for parent, writes in stored.items():
-            for row in by_parent[parent]:
+        for parent, children in by_parent.items():
+            for row in children:
                 tasks = {task.id for task in makers(row)} | (
                     {NULL_TASK_ID} if row.source == "loop" else set()
                 )
+                writes = stored.get(parent, ())
                 by_place = {(w.task_id, w.idx): w.value for w in writes if w.task_id in tasks}
                 if by_place:
                     found[row.index] = list(by_place.values())

@@ -169,7 +169,8 @@ def fields_of(value: Any) -> list[tuple[str, Any]]:
         stored.update(object.__getattribute__(value, "__dict__"))
     if issubclass(cls, BaseModel):
         stored.update(stored.pop("__pydantic_extra__", None) or {})
-        return [(name, v) for name, v in stored.items() if not name.startswith("__pydantic")]
+        items = ((name, v) for name, v in stored.items() if isinstance(name, str))
+        return [(name, v) for name, v in items if not name.startswith("__pydantic")]
     if dataclasses.is_dataclass(cls):
         named = [f.name for f in dataclasses.fields(cls)]
         rest = [name for name in stored if name not in set(named)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -40,6 +40,9 @@ def each_done(
         function: what is done with one item.
         items: hashable things.
         unit: what an item is called in the bar.
+
+    Raises:
+        InvalidValue: the executor was shut down, or its processes ended.
     """
     todo = list(items)
     # Of few items each is told at once: the next may take long.
@@ -50,11 +53,20 @@ def each_done(
                 yield item, _tried(lambda: function(item))  # noqa: B023 - called at once
                 bar.update()
             return
-        waiting = {executor.submit(function, item): item for item in todo}
+        waiting: dict[Future[Any], T] = {}
+        refused: list[tuple[T, Exception]] = []
+        for item in todo:
+            try:
+                waiting[executor.submit(function, item)] = item
+            except RuntimeError as error:  # its processes ended, or it was shut down
+                refused.append((item, error))
+        if refused and not waiting:
+            raise InvalidValue(f"The executor takes no work: {refused[0][1]}.", "Give a new one.")
         try:
             for done in as_completed(waiting):
                 yield waiting[done], _tried(done.result)
                 bar.update()
+            yield from refused
         finally:
             for future in waiting:
                 future.cancel()

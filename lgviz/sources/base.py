@@ -111,18 +111,26 @@ class Bookkeeping:
         seen = _mapping(head.get("versions_seen"))
         return cls(
             head=head,
-            channels=tuple(channels),
+            channels=tuple(_names(channels)),
             v=version if isinstance(version, int) else 1,
-            ts=head.get("ts"),
+            ts=ts if isinstance(ts := head.get("ts"), str) else None,
             channel_versions=_mapping(head.get("channel_versions")),
             versions_seen={node: _mapping(versions) for node, versions in seen.items()},
-            updated_channels=tuple(updated) if isinstance(updated, (list, tuple)) else None,
+            updated_channels=tuple(_names(updated)) if isinstance(updated, (list, tuple)) else None,
             in_order=in_order,
         )
 
 
-def _mapping(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Of a mapping what it holds by names."""
+    if not isinstance(value, Mapping):
+        return {}
+    names = _names(value)
+    return value if len(names) == len(value) else {name: value[name] for name in names}
+
+
+def _names(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ from lgviz.session.effects import Act, call
 from lgviz.session.target import GraphTarget, perform, target_of
 from lgviz.transfer.threads import Put
 
-__all__ = ["Item", "Outcome", "Score"]
+__all__ = ["SCORE", "Item", "Outcome", "Score"]
 
 Item = tuple[Hashable, int]
 """What is tried, by its name, and the number of the repeat, from 0."""
 Score = Callable[[Any], Any]
 """Given the state at the end of a run, how good it is: a number, or whether."""
+SCORE = 'lambda values: "booked" in values'
+"""An example of one."""
 
 
 @dataclass(frozen=True)

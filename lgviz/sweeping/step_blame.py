@@ -14,6 +14,7 @@ from markupsafe import Markup
 from lgviz._visible import visible
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.html import page, tag
+from lgviz.analysis.predicates import check_function
 from lgviz.analysis.same import same
 from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import InvalidValue, NothingToRun, PredicateFailed, described, listed
@@ -22,7 +23,7 @@ from lgviz.session.run_steps import Names
 from lgviz.sources.places import outermost
 
 from .forks import Manner, Rerun, Way
-from .outcomes import Item, Outcome, Score
+from .outcomes import SCORE, Item, Outcome, Score
 from .starts import checkpoint_of
 from .work import Trials
 
@@ -186,7 +187,8 @@ def blame_steps(
 
     Raises:
         NothingToRun: no step came since the last input or update.
-        InvalidValue: the run goes on from there, or ``runs`` or ``budget`` is no such number.
+        InvalidValue: the run goes on from there, ``runs`` or ``budget`` is no such number, or ``score`` no
+            function that can be called for its answer.
         PredicateFailed: the score raised for the recorded state.
         CheckpointNotFound, ActRefused: as of :func:`lgviz.sweep`.
     """
@@ -234,6 +236,7 @@ class _StepSearch:
         budget: int | None,
         effects: Sequence[str],
     ) -> None:
+        check_function(score, "The score", SCORE)
         self.effects = list(effects)
         unasked = _reaching(graph, effects)
         self.stopped = False
@@ -308,10 +311,11 @@ def _reaching(graph: Any, effects: Sequence[str]) -> set[str]:
 
 
 def _steps_to(end: Checkpoint) -> list[Checkpoint]:
-    """The steps of nodes that led to a checkpoint since the last input or update."""
+    """The steps of nodes that led to a checkpoint since the last input or update, or since steps that are not
+    stored."""
     steps: list[Checkpoint] = []
     for step in reversed(end.history.path(end)):
-        if step.source in ("input", "update"):
+        if step.source in ("input", "update") or step.collapsed:
             break
         if step.source == "loop" and step.nodes and step.nodes != ("__start__",) and step.parent:
             steps.append(step)

@@ -11,13 +11,14 @@ from langchain_core.runnables import RunnableConfig
 from lgviz._progress import Bar
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History
+from lgviz.analysis.predicates import check_function
 from lgviz.analysis.usage import usage_of
 from lgviz.errors import InvalidValue
 from lgviz.session import Edit, dry_run
 from lgviz.session.run_steps import Reuse
 
 from .forks import Fork, Manner, Way
-from .outcomes import Item, Outcome, Score
+from .outcomes import SCORE, Item, Outcome, Score
 from .results import Sweep
 from .starts import checkpoint_of
 from .work import Trials
@@ -63,7 +64,8 @@ def sweep(
             run first, ``Sweep.tokens`` about how many tokens all use.
 
     Raises:
-        InvalidValue: there is no case, or ``runs`` is no number from 1.
+        InvalidValue: there is no case, ``runs`` is no number from 1, or ``score`` is no function that can be
+            called for its answer.
         CheckpointNotFound: there is no such checkpoint.
         ActRefused: the graph cannot run, or cannot be sent to other processes.
     """
@@ -120,6 +122,8 @@ def _trials(
     named = cases if isinstance(cases, Mapping) else dict(enumerate(cases))
     if not named:
         raise InvalidValue("There is no case to run.", _CASES)
+    if score is not None:
+        check_function(score, "The score", SCORE)
     place = cast("RunnableConfig", start.config)
     ways: dict[Hashable, Way] = {
         name: Fork(place, None if values is None else Edit(values, as_node, goto))
@@ -136,10 +140,9 @@ def _items(trials: Trials, runs: int) -> list[Item]:
 
 def _planned(graph: Any, way: Fork, manner: Manner) -> Outcome:
     """What is told of a way before it runs."""
-    if not manner.reuse:
-        return Outcome("planned")
+    reuse = manner.reuse or {"live": [name for name in graph.nodes if name != "__start__"]}
     try:
-        told = dry_run(graph, way.at, way.edit, manner.reuse, **manner.options)
+        told = dry_run(graph, way.at, way.edit, reuse, **manner.options)
     except Exception as error:
         return Outcome.refused(error)
     return Outcome("planned", served=told.served, ran=told.runs)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import re
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -25,7 +27,7 @@ from lgviz import persistence
 from lgviz.analysis.channel_past import ChannelPast
 from lgviz.analysis.same import same
 from lgviz.demos import two_nodes
-from lgviz.errors import CheckpointNotFound, InvalidValue, PartNotFound
+from lgviz.errors import CheckpointNotFound, InvalidValue, LgvizError, PartNotFound
 from lgviz.sources.base import Undecodable
 from tests.support import delta_forks, delta_threads
 from tests.support.airline import build as airline
@@ -327,6 +329,27 @@ def test_a_value_that_cannot_be_read_on_the_way(tmp_path: Path) -> None:
         "b": "set by c4 (or before: c3 cannot be read)",
         "c": "set by c4 (or before: c3 cannot be read)",
     }
+
+
+@pytest.mark.parametrize("saver", [SqliteSaver, persistence.SqliteSaver], ids=["langgraph", "lgviz"])
+def test_an_id_that_is_damaged_anywhere_in_the_file(saver: Any, tmp_path: Path) -> None:
+    """In a row or in an index alone, which then leads to a row of another id."""
+    file = tmp_path / "a.db"
+    connection = sqlite3.connect(file, check_same_thread=False)
+    two_nodes.seed(two_nodes.build(saver(connection)))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    whole, asked = file.read_bytes(), 0
+    for id_ in [checkpoint.id.encode() for checkpoint in lgviz.history(file)]:
+        for found in re.finditer(id_, whole):
+            file.write_bytes(whole[: found.start()] + b"x" + whole[found.start() + 1 :])
+            with suppress(LgvizError):
+                for checkpoint in lgviz.history(file).all:
+                    for ask in (checkpoint.history.blame, checkpoint.history.why):
+                        with suppress(LgvizError):
+                            assert repr(ask(at=checkpoint))
+                        asked += 1
+    assert asked > 200
 
 
 @pytest.mark.parametrize("saver", ["lgviz memory", "lgviz SQLite"])

@@ -183,6 +183,12 @@ def test_unknown_kinds_are_refused_by_name() -> None:
     with pytest.raises(InvalidValue) as raised:
         h.plot("pie")
     assert str(raised.value) == NO_KIND
+    with pytest.raises(InvalidValue, match="There is no plot"):
+        h.plot(["routing"])  # type: ignore[arg-type]
+    (thread,) = h.threads
+    assert lgviz.plot_threads(h.source, "routing", thread) == lgviz.plot_threads(
+        h.source, "routing", [thread]
+    )
     with pytest.raises(InvalidValue, match="There are 'routing' and 'durations'"):
         lgviz.plot_threads(h.source, "timeline")
 

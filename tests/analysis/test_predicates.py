@@ -16,7 +16,7 @@ import lgviz
 from lgviz._apart import apart
 from lgviz.analysis.predicates import bisect
 from lgviz.demos import agent, approval
-from lgviz.errors import PredicateFailed
+from lgviz.errors import InvalidValue, PredicateFailed
 from lgviz.session import expression_over
 
 
@@ -113,6 +113,18 @@ def test_what_a_predicate_does_to_what_it_reads_stays_its_own(demo: Any, name: s
     before = repr(told(history))
     getattr(history, name)(_spoiling)
     assert repr(told(history)) == before
+
+
+@pytest.mark.parametrize("name", ["find", "bisect", "evaluate"])
+def test_what_is_no_plain_function_is_refused(history: lgviz.History, name: str) -> None:
+    async def awaited(_: Any) -> bool:
+        return False
+
+    ask = getattr(history, name)
+    with pytest.raises(InvalidValue, match=r"is no function: .len\(messages\) > 4.*lambda c"):
+        ask("len(messages) > 4")
+    with pytest.raises(InvalidValue, match="would have to be awaited"):
+        ask(awaited)
 
 
 def test_what_an_expression_does_to_a_channel_stays_its_own(history: lgviz.History) -> None:

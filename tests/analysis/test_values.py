@@ -174,3 +174,10 @@ def test_what_is_large_is_described_at_once() -> None:
     assert describe(list(range(1_000_000))).size == 1_000_000
     assert len(describe({"k": "x" * 10_000_000}).text) <= 120
     assert children(list(range(1_000_000)), 999_999, 5) == [("999999", 999_999)]
+
+
+def test_a_field_of_a_model_that_has_no_name_is_none() -> None:
+    """As what was decoded of a damaged file may have."""
+    message = AIMessage("hi")
+    message.__dict__[7] = "x"  # type: ignore[index]
+    assert [name for name, _ in values.fields_of(message) if name in ("content", 7)] == ["content"]

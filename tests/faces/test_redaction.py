@@ -588,6 +588,17 @@ def test_a_file_names_no_thread_that_a_pattern_hides(tmp_path: Path) -> None:
         assert "sk-HIDDEN" not in repr((c.config, c.metadata))
 
 
+def test_an_answer_names_no_thread_that_a_pattern_hides() -> None:
+    graph = two_nodes.build(MemorySaver())
+    for name in ("a sk-HIDDEN", "b sk-HIDDEN"):
+        two_nodes.seed(graph, thread_id=name)
+    one, other = (lgviz.history(graph, name, redact=KEY) for name in ("a sk-HIDDEN", "b sk-HIDDEN"))
+    side_by_side = lgviz.compare(one, other, one["c3"])
+    told = [repr(one), repr(lgviz.compare(one["c3"], other)), repr(side_by_side), one.graph().graph]
+    told += [side_by_side.outcomes().to_csv(), side_by_side.frame().to_csv()]
+    assert "HIDDEN" not in repr(told) and f"a {MASK}" in repr(told[-1])
+
+
 def test_what_states_share_is_masked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """To mask each state anew takes the square of a chat's length."""
     graph = chat_graph(MemorySaver())

@@ -166,6 +166,13 @@ def test_bookkeeping_is_read_without_the_values(type_: str) -> None:
     assert {name: FileDecoder().value(*values[name]) for name in values} == {"a": 1, "b": ["x"]}
 
 
+def test_names_that_are_no_texts_are_nonsense() -> None:
+    head = {"ts": 5, "channel_versions": {7: 1, "a": 2}, "versions_seen": {None: {}, "n": {8: 1, "a": 2}}}
+    kept = Bookkeeping.of({**head, "updated_channels": ["a", 9]}, ["a", 6])
+    assert (kept.ts, kept.channels, kept.updated_channels) == (None, ("a",), ("a",))
+    assert (kept.channel_versions, kept.versions_seen) == ({"a": 2}, {"n": {"a": 2}})
+
+
 def test_pickled_and_encrypted_checkpoints() -> None:
     key = b"0123456789abcdef"
     RAN.clear()

@@ -128,6 +128,14 @@ def test_what_cannot_be_asked_is_a_sentence(
         lgviz.blame_steps(_booking(""), at, score, runs, thread_id="1")
 
 
+def test_steps_of_which_only_the_last_is_stored_are_not_run_anew() -> None:
+    graph = _booking("")
+    for question in ("one", "two"):
+        graph.invoke({"question": question}, {"configurable": {"thread_id": "end"}}, durability="exit")
+    with pytest.raises(NothingToRun, match="led to c1"):
+        lgviz.blame_steps(graph, "c1", _is_booked, thread_id="end")
+
+
 @given(st.integers(1, 60), st.data())
 def test_the_interval_is_wilsons(runs: int, data: Any) -> None:
     flips = data.draw(st.integers(0, runs))

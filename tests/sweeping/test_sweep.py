@@ -138,6 +138,29 @@ def test_what_is_no_executor_is_refused(graph: Any) -> None:
     ):
         with pytest.raises(InvalidValue, match="executor is 4"):
             asked()
+    with ThreadPoolExecutor(1) as pool:
+        pass
+    with pytest.raises(InvalidValue, match="takes no work: cannot schedule new futures after shutdown"):
+        lgviz.sweep(graph, "c2", [None], executor=pool, thread_id="1")
+
+
+async def _awaited(values: Any) -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("score", "said"), [("fare", "is no function"), (_awaited, "would have to be awaited")]
+)
+async def test_a_score_that_nothing_can_call_is_refused_before_anything_runs(
+    graph: Any, score: Any, said: str
+) -> None:
+    with pytest.raises(InvalidValue, match=f"The score {said}"):
+        lgviz.sweep(graph, "c2", [None], score=score, thread_id="1")
+    with pytest.raises(InvalidValue, match=f"The score {said}"):
+        await lgviz.asweep(graph, "c2", [None], score=score, thread_id="1")
+    with pytest.raises(InvalidValue, match=f"The score {said}"):
+        lgviz.blame_steps(graph, "c4", score, thread_id="1")
+    assert not RAN
 
 
 def test_what_it_will_cost_is_told_before_it_runs(graph: Any) -> None:
@@ -146,6 +169,8 @@ def test_what_it_will_cost_is_told_before_it_runs(graph: Any) -> None:
     by_case = {row.case: (row.served.total(), dict(row.ran)) for row in found}
     assert by_case == {"same": (2, {}), "Rome": (2, {}), "Braga": (0, {"search": 1})}
     assert found.tokens == 900 and "about 900 tokens" in repr(found)
+    anew = lgviz.sweep(graph, "c2", CASES, as_node="ask", dry=True, reuse=False, thread_id="1")
+    assert [(row.served.total(), dict(row.ran)) for row in anew] == [(0, {"search": 1})] * 3 and not RAN
 
 
 def test_it_stops_with_what_it_has(graph: Any) -> None:

@@ -217,7 +217,9 @@ class LangGraphTables(EncodedSource):
         *stored, facts, writes = rows
         if not facts:
             return None
-        split = dict(self._assembled(stored, exact=exact))[checkpoint_id]
+        split = dict(self._assembled(stored, exact=exact)).get(checkpoint_id)
+        if split is None:  # the table's index is damaged: it led to another row
+            return None
         parent_id, metadata = facts[0]
         if _is_old(split) and (self._saver_finds_sends or not exact):
             sent = self._sent(thread_id, namespace, [checkpoint_id], exact=exact)
