@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/lab.mjs js/style.mjs js/package-lock.json lgviz/_version.py
 
-.PHONY: help setup demo test faults upstream lint format bench screenshots protocol recordings clean
+.PHONY: help setup demo test engines faults upstream lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -21,7 +21,7 @@ setup: .make/python $(BUNDLE) .make/labextension ## .venv, js/node_modules, the 
 demo: setup ## JupyterLab on the tour, ready in about half a minute (PORT=8890, OPEN=0: no browser)
 	@exec $(PY) .ci/demo.py
 
-test: setup .make/chromium ## types, front end, Python, browser and notebooks; the slowest tests and the time in all
+test: setup .make/chromium .make/mariadb ## types, front end, Python, browser and notebooks; the slowest tests and the time in all
 	@export LGVIZ_TEST_BEGUN=$$(date +%s); set -x; npm --prefix js run check; npm --prefix js test; \
 	$(PY) -m pytest -n $(WORKERS) --durations=15 --nbval-lax tests notebooks
 
@@ -30,6 +30,9 @@ faults: setup ## small faults put into the code one by one: tells which test not
 
 upstream: setup ## LangGraph's own tests: each thread they make is opened and compared; other versions of LangGraph
 	@time CI=true $(PY) -m pytest -m upstream -n $(WORKERS) --durations=0 --durations-min=5 tests/upstream tests/replaying/test_airline.py
+
+engines: setup .make/mariadb ## databases of other engines that savers of LangGraph's write, on real servers
+	@time CI=true $(PY) -m pytest -m "engines or not engines" -n $(WORKERS) --durations=10 tests/engines
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .
@@ -72,6 +75,10 @@ clean: ## remove everything that a build or a run made
 
 .make/chromium: .ci/chromium | .make/python
 	@.ci/chromium
+	@mkdir -p .make && touch $@
+
+.make/mariadb: .ci/mariadb
+	@.ci/mariadb
 	@mkdir -p .make && touch $@
 
 $(NODE_MODULES): js/package.json js/package-lock.json js/.npmrc | .make/node

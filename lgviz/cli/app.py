@@ -32,7 +32,7 @@ app = typer.Typer(
     name="lgviz",
     help="See, compare, search and keep what LangGraph agents remember.\n\n"
     "DB is the path of a SQLite database that lgviz's or LangGraph's savers wrote, a bundle, or a "
-    "postgresql:// URL. Reading never writes to it.",
+    "postgresql:// or mysql:// URL. Reading never writes to it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if _TERMINAL else None,
@@ -43,7 +43,7 @@ Thread = Annotated[
     str | None, typer.Option("--thread", "-t", metavar="THREAD", help="The thread; else the newest.")
 ]
 _DB = Annotated[
-    str, typer.Argument(metavar="DB", help="A database or a bundle: its path, or a postgresql:// URL.")
+    str, typer.Argument(metavar="DB", help="A database or a bundle: its path, or a server's URL.")
 ]
 _TRUST = Annotated[
     list[str] | None,

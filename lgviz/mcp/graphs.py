@@ -12,7 +12,7 @@ from typing import Any, Unpack
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from lgviz.backend import Backend
-from lgviz.errors import ReadOnly, needing
+from lgviz.errors import NotASource, ReadOnly, needing
 from lgviz.persistence import ExactSerializer, MemorySaver, SqliteSaver
 from lgviz.persistence.savers.saver import SyncSaver
 from lgviz.sources import open_source
@@ -20,7 +20,7 @@ from lgviz.sources.base import ReadOptions
 from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.decode import StrictSerializer, serializer_for
 from lgviz.sources.items import plainly
-from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.detect import is_postgres, is_url
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import open_bundle
@@ -66,13 +66,18 @@ def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool, trust: I
         trust: modules whose classes stored values may be built into, beside the graph's schemas.
 
     Raises:
-        SourceError: there are no checkpoints.
+        SourceError: there are no checkpoints, or they lie in a database of another kind.
         ReadOnly: a bundle is to be written to.
     """
     made = copy.copy(graph)
     if not is_url(where) and is_bundle(Path(where)):
         made.checkpointer = _imported(where, write=write)
         return made
+    if is_url(where) and not is_postgres(where):
+        raise NotASource(
+            "A graph is run over SQLite or PostgreSQL here.",
+            "Leave --graph out to read this database, or call lgviz.debug(graph) where its saver is.",
+        )
     serde = serializer_for(trust)
     with closing(open_source(where)) as source:
         theirs = isinstance(source, LangGraphTables)

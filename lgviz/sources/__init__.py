@@ -27,7 +27,7 @@ from .base import (
     decoding,
 )
 from .langgraph import source_of_database, source_of_saver
-from .langgraph.detect import is_url
+from .langgraph.detect import is_postgres, is_url
 from .layered import LayeredSource
 from .lgviz.tables import TablesSource
 from .places import PREVIOUS_CHANNEL
@@ -63,8 +63,8 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
 
     Args:
         what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
-            wrote, the URL of a PostgreSQL database that they wrote, or a :class:`Source`. Where both have
-            written, lgviz's are read.
+            wrote, the URL of a PostgreSQL database that they wrote or of a MySQL database that LangGraph's
+            wrote, or a :class:`Source`. Where both have written, lgviz's are read.
         options: see :class:`ReadOptions`; ``trust=["app.state"]`` names modules whose classes the values of
             a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked.
 
@@ -72,6 +72,8 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
         NoCheckpointer: a graph compiled without one.
         MissingFile, NotADatabase, NoCheckpoints: a path that leads to no checkpoints.
         ForeignTables: a PostgreSQL database that only LangGraph's own savers wrote.
+        Unavailable: a server refuses or cannot be reached.
+        NotInstalled: the driver of a URL's database is missing.
         NotASource: anything else.
         InvalidValue: a rule of ``redact`` is none.
     """
@@ -142,11 +144,12 @@ def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
         # Not repeated whole: there may be a password in it.
         raise NotASource(
             f"{path.partition('://')[0]}:// names no path of a file.",
-            "Give the path of a SQLite database, a postgresql:// URL, or a saver.",
+            "Give the path of a SQLite database, a postgresql:// or mysql:// URL, or a saver.",
         )
-    if is_url(path):
+    own = None
+    if is_postgres(path):
         own = TablesSource.of_url(path, **options)
-    else:
+    elif not is_url(path):
         own = TablesSource.of_file(Path(path).expanduser(), **options)
     if own is not None:
         return own

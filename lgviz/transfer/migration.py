@@ -23,7 +23,7 @@ from lgviz.sources import open_source
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.langgraph import source_of_database
-from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.detect import is_postgres, is_url
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
@@ -126,10 +126,16 @@ def saver_of(target: str | Path) -> SyncSaver:
 
     Raises:
         MissingFile, NotADatabase, ForeignTables: a path that leads to something else.
+        NotASource: the URL of a database of another kind.
         Unavailable: a PostgreSQL server refuses or cannot be reached.
     """
     if not is_url(target):
         return SqliteSaver.from_conn_string(str(target))
+    if not is_postgres(target):
+        raise NotASource(
+            "lgviz's savers write SQLite and PostgreSQL, no other database.",
+            "Give the path of a file, or a postgresql:// URL.",
+        )
     import psycopg
 
     from lgviz.persistence.database.conninfo import parsed

@@ -21,7 +21,7 @@ from lgviz.persistence.stores.store import Store
 from lgviz.persistence.stores.timestamps import read_when
 from lgviz.persistence.stores.versioned import SyncStore
 from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
-from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.detect import is_postgres
 
 __all__ = ["holds_items", "migrate_items"]
 
@@ -64,7 +64,7 @@ def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) ->
 
 
 def _made(target: str) -> SyncStore:
-    if is_url(target):
+    if is_postgres(target):
         from lgviz.persistence.database.postgres import connect as connect_to
         from lgviz.persistence.stores.postgres import PostgresStore
 
@@ -122,7 +122,7 @@ def _ends(store: Any) -> dict[Place, tuple[float, int]]:
 @contextmanager
 def _opened(source: Any) -> Iterator[BaseStore]:
     if isinstance(source, (str, Path)):
-        if is_url(source):
+        if is_postgres(source):
             from langgraph.store.postgres import PostgresStore
 
             with PostgresStore.from_conn_string(str(source)) as theirs:
@@ -144,7 +144,7 @@ def _opened(source: Any) -> Iterator[BaseStore]:
 
 def holds_items(source: str) -> bool:
     """Whether a store of LangGraph's has its table in a database; False also where there is no database."""
-    if is_url(source):
+    if is_postgres(source):
         with needing("psycopg", "postgres"):
             import psycopg
         try:

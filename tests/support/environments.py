@@ -84,13 +84,14 @@ def uv(*args: str | Path) -> None:
     """Run uv; see :func:`environment` for where there is none."""
     beside = Path(sys.executable).with_name("uv")
     if not (program := shutil.which("uv") or (beside if beside.exists() else None)):
-        _without("no uv: pip install uv")
+        without("no uv: pip install uv")
     ended = subprocess.run([program, "--quiet", *args], capture_output=True, text=True)
     if ended.returncode:
-        _without(f"uv {' '.join(map(str, args))}: {ended.stderr.strip()}")
+        without(f"uv {' '.join(map(str, args))}: {ended.stderr.strip()}")
 
 
-def _without(reason: str) -> NoReturn:
+def without(reason: str) -> NoReturn:
+    """Skip the test for want of what it needs; in continuous integration, which promises it, fail."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,7 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from lgviz.sources.base import DecodingOptions, Source
 
 from .any_saver import ListedSource
-from .detect import is_url, langgraph_kind
+from .detect import langgraph_kind, url_kind
 from .memory import MemorySource
 from .sqlite import SqliteSource
 from .tables import LangGraphTables
@@ -31,11 +32,16 @@ def source_of_saver(saver: Any) -> Source:
         from .postgres import PostgresSource  # needs psycopg, which is there with these savers
 
         return PostgresSource.of_saver(saver)
+    if kind == "mysql" and find_spec("pymysql"):
+        from .mysql import MysqlSource
+
+        if (source := MysqlSource.of_saver(saver)) is not None:
+            return source
     return ListedSource(saver)
 
 
 def source_of_database(where: str, **options: Unpack[DecodingOptions]) -> LangGraphTables:
-    """Reads LangGraph's tables in a file or in PostgreSQL, read-only.
+    """Reads LangGraph's tables in a file, in PostgreSQL or in MySQL, read-only.
 
     Args:
         where: path or URL.
@@ -43,10 +49,16 @@ def source_of_database(where: str, **options: Unpack[DecodingOptions]) -> LangGr
 
     Raises:
         MissingFile, NotADatabase, NotASource, NoCheckpoints: it is not what it should be.
-        Unavailable: a PostgreSQL server refuses or cannot be reached.
+        Unavailable: a server refuses or cannot be reached.
+        NotInstalled: its driver is missing.
     """
-    if not is_url(where):
-        return SqliteSource.of_file(Path(where).expanduser(), **options)
-    from .postgres import PostgresSource
+    kind = url_kind(where)
+    if kind == "postgres":
+        from .postgres import PostgresSource
 
-    return PostgresSource.of_url(where, **options)
+        return PostgresSource.of_url(where, **options)
+    if kind == "mysql":
+        from .mysql import MysqlSource
+
+        return MysqlSource.of_url(where, **options)
+    return SqliteSource.of_file(Path(where).expanduser(), **options)

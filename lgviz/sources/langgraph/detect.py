@@ -4,22 +4,52 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-__all__ = ["is_url", "langgraph_kind"]
+__all__ = ["is_postgres", "is_url", "langgraph_kind", "url_kind"]
 
-_KINDS: dict[str, Literal["sqlite", "aiosqlite", "postgres"]] = {
+SaverKind = Literal["sqlite", "aiosqlite", "postgres", "mysql"]
+UrlKind = Literal["postgres", "mysql"]
+
+_KINDS: dict[str, SaverKind] = {
     "langgraph.checkpoint.sqlite.SqliteSaver": "sqlite",
     "langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver": "aiosqlite",
     "langgraph.checkpoint.postgres.PostgresSaver": "postgres",
     "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver": "postgres",
+    "langgraph.checkpoint.mysql.pymysql.PyMySQLSaver": "mysql",
+    "langgraph.checkpoint.mysql.aio.AIOMySQLSaver": "mysql",
+    "langgraph.checkpoint.mysql.asyncmy.AsyncMySaver": "mysql",
+}
+_SCHEMES: dict[str, UrlKind] = {
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "mysql+pymysql": "mysql",
+    "mysql+aiomysql": "mysql",
+    "mysql+asyncmy": "mysql",
+    "mariadb": "mysql",
 }
 
 
-def langgraph_kind(saver: Any) -> Literal["sqlite", "aiosqlite", "postgres"] | None:
+def langgraph_kind(saver: Any) -> SaverKind | None:
     """Which of LangGraph's savers over tables this is; None where it is none of those with a history."""
     names = (f"{base.__module__}.{base.__name__}" for base in type(saver).__mro__)
     return next((_KINDS[name] for name in names if name in _KINDS), None)
 
 
+def url_kind(what: Any) -> UrlKind | None:
+    """Of which kind of server's database this is the URL; None where it is no URL of one that can be read.
+
+    >>> url_kind("mysql+pymysql://me@host/app"), url_kind("checkpoints.db")
+    ('mysql', None)
+    """
+    scheme, colon, _ = what.partition("://") if isinstance(what, str) else ("", "", "")
+    return _SCHEMES.get(scheme) if colon else None
+
+
 def is_url(what: Any) -> bool:
-    """Whether this is the URL of a PostgreSQL database."""
-    return isinstance(what, str) and what.startswith(("postgresql://", "postgres://"))
+    """Whether this is the URL of a database that can be read."""
+    return url_kind(what) is not None
+
+
+def is_postgres(what: Any) -> bool:
+    """Whether this is the URL of a PostgreSQL database, which lgviz's own tables may lie in."""
+    return url_kind(what) == "postgres"

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Unpack
 
-from lgviz.errors import NoCheckpoints, NotASource
-from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.database.conninfo import conninfo_of
-from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, Undecodable, WriteRow
-from lgviz.sources.connections import Rows, Statement
-from lgviz.sources.decode import Decoder, Encoded, FileDecoder, load_metadata
+from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, WriteRow
+from lgviz.sources.connections import Statement
+from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 
 from . import sql
-from .integrity import StoredValue, faults
+from .blob_tables import BlobTables
 from .postgres_reader import PostgresReader
-from .tables import LangGraphTables, Split
 
 __all__ = ["PostgresSource"]
-
-
-_BLOBS_AT_ONCE = 64
 
 
 class PostgresToken(NamedTuple):
@@ -37,19 +30,19 @@ class PostgresToken(NamedTuple):
     late: frozenset[tuple[str, str, str]]
 
 
-class PostgresSource(LangGraphTables):
-    """Reads the tables ``checkpoints``, ``checkpoint_blobs`` and ``checkpoint_writes``."""
+class PostgresSource(BlobTables):
+    """Reads LangGraph's tables in PostgreSQL."""
 
     _threads = sql.POSTGRES_THREADS
     _activity = sql.POSTGRES_ACTIVITY
     _newest = sql.POSTGRES_NEWEST
     _columns_of = sql.POSTGRES_COLUMNS
-    _writes = "checkpoint_writes"
     _value = "blob"
     _metadata = "metadata::text"
     _row_size = sql.POSTGRES_ROW_SIZE
-    _at_once = 256
-    _saver_finds_sends = True
+    _formats = sql.POSTGRES_FORMATS
+    _shallow = "ShallowPostgresSaver"
+    _name_a_schema = "; a schema is named by ?options=-csearch_path%3DNAME"
     _beginning = PostgresToken(None, 0, frozenset())
 
     def __init__(self, conninfo: Callable[[], str], decoder: Decoder, description: str) -> None:
@@ -78,20 +71,6 @@ class PostgresSource(LangGraphTables):
         """Reads what a ``PostgresSaver`` or ``AsyncPostgresSaver`` writes, on a connection of our own."""
         return cls(lambda: conninfo_of(saver.conn), Decoder(saver.serde), type(saver).__name__)
 
-    def _refuse_other(self) -> None:
-        if not self.has_tables():
-            raise NoCheckpoints(
-                "The database holds no table of checkpoints.",
-                "Give the database that lgviz's or LangGraph's PostgresSaver writes; a schema is named by "
-                "?options=-csearch_path%3DNAME.",
-            )
-        if not self._has("checkpoints", "checkpoint_id"):
-            raise NotASource(
-                "LangGraph's ShallowPostgresSaver wrote this database: it keeps only the newest checkpoint "
-                "of a thread, so there is no history.",
-                "Run the graph with a PostgresSaver.",
-            )
-
     def _select(
         self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
     ) -> list[Statement]:
@@ -101,34 +80,9 @@ class PostgresSource(LangGraphTables):
         blobs = (sql.POSTGRES_HELD, where) if wanted == [] else (sql.POSTGRES_BLOBS, selected)
         return [(sql.POSTGRES_HEADS, selected), blobs]
 
-    def _assembled(self, rows: Sequence[Rows], *, exact: bool = False) -> Iterator[tuple[str, Split]]:  # noqa: ARG002
-        heads, blobs = rows
-        values: dict[str, dict[str, Encoded]] = {}
-        for id_, _, inlined in heads:
-            held = json.loads(inlined) if inlined else {}
-            values[id_] = {name: ("decoded", value) for name, value in held.items()}
-        for id_, channel, type_, blob in blobs:
-            values[id_][channel] = (type_, blob)  # a delta's snapshot lies behind an inlined `true`
-        for id_, head, _ in heads:
-            broken = Undecodable("it is no JSON object", 0, "checkpoint")
-            yield id_, broken if head is None else (json.loads(head), values[id_])
-
-    def _thread_sizes(self) -> list[str]:
-        return [*super()._thread_sizes(), sql.POSTGRES_THREAD_BLOBS]
-
-    def _value_faults(self, thread_id: str, ids: Rows) -> Iterator[Problem]:  # noqa: ARG002
-        # That a value is missing cannot be told: LangGraph stores nothing for an empty channel either.
-        (keys,) = self._reader.read((sql.POSTGRES_BLOB_KEYS, (thread_id,)))
-        for start in range(0, len(keys), _BLOBS_AT_ONCE):
-            parts = zip(*keys[start : start + _BLOBS_AT_ONCE], strict=True)
-            (rows,) = self._reader.read((sql.POSTGRES_SOME_BLOBS, (thread_id, *map(list, parts))))
-            values = (StoredValue(_value_text(thread_id, *key), (type_, blob)) for *key, type_, blob in rows)
-            yield from faults(values, self._decoder)
-
-    def _value_sizes(self, formats: Counter[str]) -> Iterator[tuple[str | None, str, int]]:
-        counts, sizes = self._reader.read((sql.POSTGRES_FORMATS, ()), (sql.POSTGRES_BLOB_SIZES, ()))
-        formats.update({version or "?": count for version, count in counts})
-        yield from sizes
+    def _inlined(self, *columns: Any) -> Mapping[str, Any]:
+        (held,) = columns
+        return json.loads(held) if held else {}
 
     def _read_index(self, thread_id: str, since: PostgresToken) -> ThreadIndex:
         after, also = "", list[str]()
@@ -153,12 +107,6 @@ class PostgresSource(LangGraphTables):
             [WriteRow._make(row) for row in writes],
             PostgresToken(stamp, count, late),
         )  # fmt: skip
-
-
-def _value_text(thread_id: str, namespace: str, channel: str, version: str) -> str:
-    """Where a value is, in words: it belongs to every checkpoint that has its version."""
-    of = f" of {namespace}" if namespace else ""
-    return f"thread {thread_id!r}, channel {channel!r}{of}, version {version}"
 
 
 def _whole(snapshot: str) -> int:

@@ -1,4 +1,4 @@
-"""The statements that read LangGraph's own tables in SQLite and PostgreSQL; ``?`` stands for parameters."""
+"""The statements that read LangGraph's own tables in SQLite, PostgreSQL and MySQL; ``?``: a parameter."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ from lgviz.sources.places import TASKS_CHANNEL
 
 __all__ = [
     "ANY",
+    "AT",
+    "BLOB_KEYS",
     "IDS",
+    "MYSQL_ACTIVITY",
+    "MYSQL_COLLATION",
+    "MYSQL_COLUMNS",
+    "MYSQL_FORMATS",
+    "MYSQL_NEWEST",
+    "MYSQL_ROWS",
+    "MYSQL_ROW_SIZE",
+    "MYSQL_THREADS",
+    "MYSQL_WRITE_COUNTS",
+    "MYSQL_WRITTEN_OVER",
     "PARENTS",
     "POSTGRES_ACTIVITY",
     "POSTGRES_BLOBS",
-    "POSTGRES_BLOB_KEYS",
-    "POSTGRES_BLOB_SIZES",
     "POSTGRES_COLUMNS",
     "POSTGRES_FORMATS",
     "POSTGRES_HEADS",
@@ -20,9 +30,7 @@ __all__ = [
     "POSTGRES_ROWS",
     "POSTGRES_ROW_SIZE",
     "POSTGRES_SINCE",
-    "POSTGRES_SOME_BLOBS",
     "POSTGRES_THREADS",
-    "POSTGRES_THREAD_BLOBS",
     "SQLITE_ACTIVITY",
     "SQLITE_COLUMNS",
     "SQLITE_INTEGRITY",
@@ -31,15 +39,20 @@ __all__ = [
     "SQLITE_ROW_SIZE",
     "SQLITE_THREADS",
     "TWICE",
+    "blob_sizes",
     "checkpoint_sizes",
     "facts",
     "led",
     "marks",
     "metadata_of",
+    "mysql_blobs",
+    "mysql_heads",
     "newest",
     "orphans",
     "sent",
+    "some_blobs",
     "sqlite_blobs",
+    "thread_blobs",
     "thread_sizes",
     "thread_write_sizes",
     "write_sizes",
@@ -48,26 +61,32 @@ __all__ = [
 ]
 
 ANY = "SELECT 1 FROM checkpoints LIMIT 1"
-_AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
+AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
+"""In one namespace of a thread. Takes thread and namespace."""
 
 
-def facts(metadata: str) -> str:
-    """A checkpoint's parent and metadata. Takes thread, namespace and id."""
-    return f"SELECT parent_checkpoint_id, {metadata} FROM checkpoints {_AT} AND checkpoint_id = ?"
+def facts(metadata: str, at: str) -> str:
+    """A checkpoint's parent and metadata. Takes thread, namespace and id.
+
+    Args:
+        metadata: the column.
+        at: :data:`AT`, as the database finds it soonest.
+    """
+    return f"SELECT parent_checkpoint_id, {metadata} FROM checkpoints {at} AND checkpoint_id = ?"
 
 
-def writes(table: str, path: str, type_: str, value: str) -> str:
+def writes(table: str, path: str, type_: str, value: str, at: str) -> str:
     """The writes under a checkpoint. Takes thread, namespace and id."""
     columns = f"{path}, task_id, idx, channel, {type_}, {value}"
-    return f"SELECT {columns} FROM {table} {_AT} AND checkpoint_id = ?"
+    return f"SELECT {columns} FROM {table} {at} AND checkpoint_id = ?"
 
 
-def writes_to(table: str, path: str, type_: str, value: str, ids: int, channels: int) -> str:
+def writes_to(table: str, path: str, type_: str, value: str, at: str, ids: int, channels: int) -> str:
     """The writes to some channels under several checkpoints. Takes thread, namespace, that many ids and that
     many channels."""
     columns = f"checkpoint_id, {path}, task_id, idx, channel, {type_}, {value}"
     among = f"checkpoint_id IN ({_marks(ids)}) AND channel IN ({_marks(channels)})"
-    return f"SELECT {columns} FROM {table} {_AT} AND {among}"
+    return f"SELECT {columns} FROM {table} {at} AND {among}"
 
 
 def sent(table: str, path: str, value: str, count: int) -> str:
@@ -177,6 +196,34 @@ def led(table: str) -> str:
     return f"SELECT DISTINCT channel FROM {table}"
 
 
+# ---------------------------------------------------------------- values apart from their checkpoints
+
+BLOB_KEYS = """
+SELECT checkpoint_ns, channel, version FROM checkpoint_blobs
+WHERE thread_id = ? AND type <> 'empty' ORDER BY 1, 2, 3"""
+"""The values of a thread, by their keys. Takes the thread."""
+
+
+def some_blobs(value: str, count: int) -> str:
+    """Some values of a thread. Takes the thread and that many keys."""
+    keys = ", ".join(["(?, ?, ?)"] * count)
+    return f"""
+        SELECT checkpoint_ns, channel, version, type, {value} FROM checkpoint_blobs
+        WHERE thread_id = ? AND (checkpoint_ns, channel, version) IN ({keys})"""
+
+
+def blob_sizes(value: str) -> str:
+    """The thread, the channel and the bytes of each value."""
+    size = f"coalesce(length({value}), 0)"
+    return f"SELECT thread_id, channel, {size} FROM checkpoint_blobs WHERE type <> 'empty'"
+
+
+def thread_blobs(value: str) -> str:
+    """The bytes of the values of a thread."""
+    size = f"coalesce(sum(length({value})), 0)"
+    return f"SELECT thread_id, {size} FROM checkpoint_blobs WHERE type <> 'empty' GROUP BY 1"
+
+
 # ---------------------------------------------------------------- SQLite
 
 SQLITE_ROW_SIZE = "length(checkpoint) + coalesce(length(metadata), 0)"
@@ -201,7 +248,7 @@ FROM checkpoints WHERE thread_id = ? AND rowid > ?"""
 def sqlite_blobs(type_: str, count: int) -> str:
     """Whole states. Takes thread, namespace and that many ids."""
     columns = f"checkpoint_id, {type_}, checkpoint"
-    return f"SELECT {columns} FROM checkpoints {_AT} AND checkpoint_id IN ({_marks(count)})"
+    return f"SELECT {columns} FROM checkpoints {AT} AND checkpoint_id IN ({_marks(count)})"
 
 
 # ---------------------------------------------------------------- PostgreSQL
@@ -232,19 +279,6 @@ FROM checkpoints WHERE thread_id = ? {since} ORDER BY age(xmin) DESC, checkpoint
 
 POSTGRES_ROW_SIZE = "pg_column_size(checkpoint) + pg_column_size(metadata)"
 POSTGRES_FORMATS = "SELECT checkpoint ->> 'v', count(*) FROM checkpoints GROUP BY 1"
-POSTGRES_BLOB_SIZES = """
-SELECT thread_id, channel, coalesce(length(blob), 0) FROM checkpoint_blobs WHERE type <> 'empty'"""
-POSTGRES_THREAD_BLOBS = """
-SELECT thread_id, coalesce(sum(length(blob)), 0) FROM checkpoint_blobs WHERE type <> 'empty' GROUP BY 1"""
-POSTGRES_BLOB_KEYS = """
-SELECT checkpoint_ns, channel, version FROM checkpoint_blobs
-WHERE thread_id = ? AND type <> 'empty' ORDER BY 1, 2, 3"""
-"""The values of a thread, by their keys. Takes the thread."""
-POSTGRES_SOME_BLOBS = """
-SELECT checkpoint_ns, channel, version, type, blob FROM checkpoint_blobs
-WHERE thread_id = ? AND (checkpoint_ns, channel, version) IN (
-    SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))"""
-"""Some values of a thread. Takes the thread and the parts of their keys."""
 
 
 def _object(key: str) -> str:
@@ -257,7 +291,7 @@ SELECT checkpoint_id,
     CASE jsonb_typeof(checkpoint) WHEN 'object' THEN (checkpoint - 'channel_values')::text END,
     (SELECT jsonb_object_agg(key, CASE WHEN ?::text[] IS NULL OR key = ANY(?) THEN value END)::text
         FROM jsonb_each({_object("channel_values")}))
-FROM checkpoints {_AT} AND checkpoint_id = ANY(?)"""
+FROM checkpoints {AT} AND checkpoint_id = ANY(?)"""
 """Bookkeeping and the values that are inlined; of other channels than the named (null: of all) only that they
 are. Takes the names twice, the thread, the namespace and the ids."""
 
@@ -271,3 +305,66 @@ POSTGRES_HELD = f"SELECT checkpoint_id, b.channel, b.type, NULL {_BLOBS}"
 POSTGRES_BLOBS = f"""SELECT checkpoint_id, b.channel, b.type,
     CASE WHEN ?::text[] IS NULL OR b.channel = ANY(?) THEN b.blob END {_BLOBS}"""
 """The channels that have a blob, with it. Takes what :data:`POSTGRES_HEADS` does."""
+
+
+# ---------------------------------------------------------------- MySQL and MariaDB
+
+MYSQL_ACTIVITY = "max(checkpoint_id)"
+MYSQL_THREADS = f"""
+SELECT thread_id, sum(checkpoint_ns = ''), max(checkpoint_id) FROM checkpoints
+GROUP BY thread_id ORDER BY {MYSQL_ACTIVITY} DESC"""
+MYSQL_NEWEST = POSTGRES_NEWEST
+MYSQL_COLUMNS = """
+SELECT column_name FROM information_schema.columns WHERE table_schema = database() AND table_name = ?"""
+MYSQL_ROW_SIZE = "length(checkpoint) + length(metadata)"
+MYSQL_FORMATS = "SELECT json_unquote(json_extract(checkpoint, '$.v')), count(*) FROM checkpoints GROUP BY 1"
+
+MYSQL_ROWS = """
+SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata, length(checkpoint)
+FROM checkpoints WHERE thread_id = ? AND checkpoint_id > ? ORDER BY checkpoint_id"""
+"""Checkpoints of an index. Takes the thread and the id after which they are new."""
+MYSQL_WRITTEN_OVER = """
+SELECT coalesce(sum(crc32(`blob`)), 0) FROM checkpoint_writes WHERE thread_id = ? AND idx < 0"""
+"""Changes when a question, an answer or an error was written over. Takes the thread."""
+MYSQL_WRITE_COUNTS = """
+SELECT checkpoint_id, count(*) FROM checkpoint_writes WHERE thread_id = ? GROUP BY checkpoint_id"""
+"""How many writes lie under each checkpoint. Takes the thread."""
+MYSQL_COLLATION = """
+SELECT character_set_name, collation_name FROM information_schema.columns
+WHERE table_schema = database() AND table_name = 'checkpoint_blobs' AND column_name = 'channel'"""
+"""How the keys of values are written and compared, which the database's own defaults say."""
+
+
+def mysql_heads(names: int | None) -> str:
+    """Bookkeeping, and of the values that are inlined the names and those of the named channels.
+
+    Args:
+        names: how many are named; None: all are wanted.
+    """
+    values = "json_extract(checkpoint, '$.channel_values')"
+    if names is not None:
+        pairs = ", ".join(["?, json_extract(checkpoint, ?)"] * names)
+        values = f"json_object({pairs})"
+    return f"""
+        SELECT checkpoint_id, CASE json_type(checkpoint) WHEN 'OBJECT'
+            THEN json_remove(checkpoint, '$.channel_values') END,
+            json_keys(checkpoint, '$.channel_values'), {values}
+        FROM checkpoints"""
+
+
+def mysql_blobs(value: str, namespace: str, as_key: str) -> str:
+    """The channels that have a blob, with it.
+
+    Args:
+        value: the blob, or null.
+        namespace: the column by which a namespace is found.
+        as_key: makes what is filled in for its ``{}`` comparable to the columns of keys, by their index.
+    """
+    version = "json_extract(c.checkpoint, concat('$.channel_versions.', json_quote(held.channel)))"
+    return f"""
+        SELECT c.checkpoint_id, b.channel, b.type, {value}
+        FROM checkpoints c JOIN json_table(json_keys(c.checkpoint, '$.channel_versions'), '$[*]'
+            COLUMNS (channel varchar(150) CHARACTER SET utf8mb4 PATH '$')) held
+        JOIN checkpoint_blobs b ON b.thread_id = c.thread_id AND b.{namespace} = c.{namespace}
+            AND b.channel = {as_key.format("held.channel")}
+            AND b.version = {as_key.format(f"json_unquote({version})")} AND b.type <> 'empty'"""

@@ -204,7 +204,7 @@ class LangGraphTables(EncodedSource):
 
     def _select_whole(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[Statement]:
         place = (thread_id, namespace, checkpoint_id)
-        facts = (sql.facts(self._metadata), place)
+        facts = (sql.facts(self._metadata, self._at()), place)
         return [
             *self._select(thread_id, namespace, [checkpoint_id], None),
             facts,
@@ -240,7 +240,7 @@ class LangGraphTables(EncodedSource):
     def writes_to(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str], channels: Collection[str]
     ) -> dict[str, list[StoredWrite]]:
-        columns = self._path(), self._type(self._writes), self._value
+        columns = self._path(), self._type(self._writes), self._value, self._at()
         statements = []
         for start in range(0, len(checkpoint_ids), _IDS_AT_ONCE):
             some = checkpoint_ids[start : start + _IDS_AT_ONCE]
@@ -404,7 +404,7 @@ class LangGraphTables(EncodedSource):
 
     def _select_writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> Statement:
         type_ = self._type(self._writes)
-        statement = sql.writes(self._writes, self._path(), type_, self._value)
+        statement = sql.writes(self._writes, self._path(), type_, self._value, self._at())
         return statement, (thread_id, namespace, checkpoint_id)
 
     @abstractmethod
@@ -420,6 +420,10 @@ class LangGraphTables(EncodedSource):
     @abstractmethod
     def _read_index(self, thread_id: str, since: Any) -> ThreadIndex:
         """The rows after the token ``since``; only ``reset`` where rows were deleted or replaced."""
+
+    def _at(self) -> str:
+        """What selects the rows of one namespace of a thread; takes both."""
+        return sql.AT
 
     def _path(self) -> str:
         return "task_path" if self._has(self._writes, "task_path") else "''"

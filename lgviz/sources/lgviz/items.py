@@ -24,7 +24,7 @@ from lgviz.sources.base import DecodingOptions
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
 from lgviz.sources.items import Ask, Expiry, ItemReader, Namespace, plainly
-from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.detect import is_postgres
 
 from .runners import OperationRun, in_file, of_owner, over_postgres
 
@@ -64,7 +64,7 @@ class VersionedItems(ItemReader):
     def of_path(cls, path: str, **options: Unpack[DecodingOptions]) -> VersionedItems | None:
         """The items in a database file, or a PostgreSQL database, which is only read; None where there are
         none, or it cannot be read at all, which its source says better."""
-        if is_url(path):
+        if is_postgres(path):
             run, dialect, name = over_postgres(lambda: path), POSTGRESQL, "PostgreSQL"
         else:
             file = Path(path).expanduser()

@@ -40,7 +40,7 @@ from lgviz.sources.base import (
 )
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
-from lgviz.sources.langgraph.detect import is_url
+from lgviz.sources.langgraph.detect import is_postgres, is_url
 from lgviz.sources.places import config_of
 from lgviz.sources.thread_facts import facts_of
 
@@ -130,6 +130,8 @@ class TablesSource(Source):
         Args:
             where: path or URL.
         """
+        if is_url(where) and not is_postgres(where):
+            return False
         if not is_url(where):
             with closing(FileReader(Path(where).expanduser())) as reader:
                 return bool(reader.read((_TABLE, ()))[0])

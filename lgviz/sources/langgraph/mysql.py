@@ -1,0 +1,160 @@
+"""LangGraph's tables in MySQL and MariaDB, read by SQL: the index opens no value, a value no other."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Unpack
+
+from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, WriteRow
+from lgviz.sources.connections import Statement
+from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
+
+from . import sql
+from .blob_tables import BlobTables
+from .mysql_reader import MysqlReader, Settings, settings_of, settings_of_url
+
+__all__ = ["MysqlSource"]
+
+
+class MysqlToken(NamedTuple):
+    """Where an index ended. Nothing in these tables tells the order in which rows were stored.
+
+    Attributes:
+        last: the greatest id of a checkpoint.
+        known: the checkpoints, by namespace and id.
+        counts: how many writes lie under a checkpoint, by its id.
+        state: changes with the writes, also with those that are written over.
+        stamp: there is none.
+    """
+
+    last: str
+    known: frozenset[tuple[str, str]]
+    counts: Mapping[str, int]
+    state: Any
+    stamp: None = None
+
+
+class MysqlSource(BlobTables):
+    """Reads LangGraph's tables in MySQL."""
+
+    _threads = sql.MYSQL_THREADS
+    _activity = sql.MYSQL_ACTIVITY
+    _newest = sql.MYSQL_NEWEST
+    _columns_of = sql.MYSQL_COLUMNS
+    _value = "`blob`"
+    _metadata = "metadata"
+    _row_size = sql.MYSQL_ROW_SIZE
+    _formats = sql.MYSQL_FORMATS
+    _shallow = "ShallowPyMySQLSaver"
+    _beginning = MysqlToken("", frozenset(), {}, None)
+
+    def __init__(self, settings: Callable[[], Settings], decoder: Decoder, description: str) -> None:
+        super().__init__(MysqlReader(settings), decoder, description)
+        self._collated: str | None = None
+
+    @classmethod
+    def of_url(cls, url: str, **options: Unpack[DecodingOptions]) -> MysqlSource:
+        """Opens a database, in transactions that only read.
+
+        Raises:
+            NotASource: the URL cannot be read, or the tables keep no history.
+            Unavailable: the server refuses, or cannot be reached.
+            NoCheckpoints: the database has no tables of LangGraph's.
+        """
+        source = cls(lambda: settings_of_url(url), FileDecoder(**options), "MySQL (read-only)")
+        source.read_only = "The database is opened for reading: give the graph itself to fork or run."
+        try:
+            source._refuse_other()
+        except BaseException:
+            source.close()
+            raise
+        return source
+
+    @classmethod
+    def of_saver(cls, saver: Any) -> MysqlSource | None:
+        """Reads what a ``PyMySQLSaver`` or ``AIOMySQLSaver`` writes, on a connection of our own; None where
+        its connection does not tell how to make another."""
+        if settings_of(saver.conn) is None:
+            return None
+        return cls(lambda: settings_of(saver.conn) or {}, Decoder(saver.serde), type(saver).__name__)
+
+    def _namespace(self) -> str:
+        """The column by which a namespace is found: long ones do not fit into a key."""
+        hashed = "checkpoint_ns_hash"
+        return hashed if self._has("checkpoints", hashed) else "checkpoint_ns"
+
+    def _as_keys(self) -> str:
+        """What makes a text one that is found among the keys of values by their index."""
+        if self._collated is None:
+            ((charset, collation),) = self._reader.read((sql.MYSQL_COLLATION, ()))[0]
+            self._collated = f"convert({{}} USING {charset}) COLLATE {collation}"
+        return self._collated
+
+    def _at(self, table: str = "") -> str:
+        column = self._namespace()
+        key = "?" if column == "checkpoint_ns" else "unhex(md5(?))"
+        return f"WHERE {table}thread_id = ? AND {table}{column} = {key}"
+
+    def _select(
+        self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
+    ) -> list[Statement]:
+        place = (thread_id, namespace, *ids)
+        among = f"checkpoint_id IN ({','.join('?' * len(ids))})"
+        wanted = list(names or ())
+        pairs = [part for name in wanted for part in (name, f"$.channel_values.{json.dumps(name)}")]
+        value = "b.`blob`" if names is None else "NULL"
+        if wanted:
+            value = f"CASE WHEN b.channel IN ({','.join('?' * len(wanted))}) THEN b.`blob` END"
+        heads = sql.mysql_heads(None if names is None else len(wanted))
+        blobs = sql.mysql_blobs(value, self._namespace(), self._as_keys())
+        return [
+            (f"{heads} {self._at()} AND {among}", (*pairs, *place)),
+            (f"{blobs} {self._at('c.')} AND c.{among}", (*wanted, *place)),
+        ]
+
+    def _inlined(self, *columns: Any) -> Mapping[str, Any]:
+        names, values = (json.loads(column) if column else {} for column in columns)
+        return {name: values.get(name) for name in names}
+
+    def _read_index(self, thread_id: str, since: MysqlToken) -> ThreadIndex:
+        index = self._read_rows(thread_id, since, since.last)
+        if index is None:  # an earlier id was stored later, or checkpoints were deleted
+            index = self._read_rows(thread_id, since, "")
+        return index or ThreadIndex(reset=True)
+
+    def _read_rows(self, thread_id: str, since: MysqlToken, after: str) -> ThreadIndex | None:
+        """The checkpoints after an id, and the writes under those whose number of writes is another; None
+        where this is not all that is new."""
+        rows, ((total,),), written, written_over = self._reader.read(
+            (sql.MYSQL_ROWS, (thread_id, after)),
+            ("SELECT count(*) FROM checkpoints WHERE thread_id = ?", (thread_id,)),
+            ("SELECT count(*) FROM checkpoint_writes WHERE thread_id = ?", (thread_id,)),
+            (sql.MYSQL_WRITTEN_OVER, (thread_id,)),
+        )
+        found = [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
+                 for ns, id_, parent, metadata, size in rows]  # fmt: skip
+        known = since.known | {(row.namespace, row.id) for row in found}
+        if total != len(known):
+            return None
+        state = written, written_over
+        if state == since.state and known == since.known:
+            return ThreadIndex(token=since)
+        writes, counts = self._new_writes(thread_id, since)
+        last = max([since.last, *(row.id for row in found)])
+        return ThreadIndex(found, writes, MysqlToken(last, known, counts, state))
+
+    def _new_writes(self, thread_id: str, since: MysqlToken) -> tuple[list[WriteRow], Mapping[str, int]]:
+        """The writes that are new or may have been written over, and how many lie under each checkpoint."""
+        columns = f"checkpoint_ns, checkpoint_id, task_id, {self._path()}, idx, channel, NULL"
+        statement = f"SELECT {columns} FROM checkpoint_writes WHERE thread_id = ?"
+        if since is self._beginning:
+            (rows,) = self._reader.read((statement, (thread_id,)))
+            return [WriteRow._make(row) for row in rows], Counter(row[1] for row in rows)
+        (counted,) = self._reader.read((sql.MYSQL_WRITE_COUNTS, (thread_id,)))
+        counts: dict[str, int] = dict(counted)
+        ids = [id_ for id_, count in counts.items() if since.counts.get(id_) != count]
+        statement += f" AND (idx < 0 OR checkpoint_id IN ({','.join('?' * len(ids)) or 'NULL'}))"
+        (rows,) = self._reader.read((statement, (thread_id, *ids)))
+        return [WriteRow._make(row) for row in rows], counts

@@ -1,0 +1,158 @@
+"""Each engine that savers of LangGraph's write, read by lgviz and acted on: as an ``InMemorySaver`` of the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+import lgviz
+from lgviz.analysis.history import History, open_history
+from lgviz.demos import DEMOS, approval, two_nodes
+from tests.support.engines import ENGINES, EngineDatabase, TwinSaver, told
+
+pytestmark = pytest.mark.engines
+
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+
+
+@dataclass
+class Seeded:
+    """A database with a thread of each demo (forks, subgraphs, parallel nodes, questions, errors, updates), and a
+    saver in memory that was given the same."""
+
+    database: EngineDatabase
+    memory: InMemorySaver
+    graphs: dict[str, Any]
+
+    def opened(self, thread_id: str) -> Iterator[tuple[History, History]]:
+        """The thread, opened by each object and by the URL, and how it is in memory."""
+        graph = self.graphs[thread_id]
+        yield from self._opened(graph, DEMOS[thread_id].build(self.memory), thread_id)
+        for what in filter(None, (graph.checkpointer, self.database.url)):
+            yield from self._opened(what, self.memory, thread_id)
+
+    def _opened(self, what: Any, memory: Any, thread_id: str) -> Iterator[tuple[History, History]]:
+        history = open_history(what, thread_id)
+        yield history, open_history(memory, thread_id)
+        history.source.close()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def seeded(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase]) -> Seeded:
+    database = fresh(request.param)
+    twin = TwinSaver(database.saver())
+    for name, demo in DEMOS.items():
+        demo.seed(demo.build(twin), name)
+    reading = database.saver()
+    return Seeded(database, twin.memory, {name: demo.build(reading) for name, demo in DEMOS.items()})
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase]) -> EngineDatabase:
+    return fresh(request.param)
+
+
+def test_threads(seeded: Seeded) -> None:
+    for history, memory in seeded.opened("chat"):
+        assert len(memory.source.threads()) > len(DEMOS)
+        assert history.source.threads() == memory.source.threads()
+
+
+@pytest.mark.parametrize("what", ["tree", "names", "state", "diff", "writes", "interrupts"])
+def test_what_is_read(seeded: Seeded, what: str) -> None:
+    for name in seeded.graphs:
+        for history, memory in seeded.opened(name):
+            ordered = history.source.graph is not None
+            expected = told(memory, what, ordered)
+            assert expected and told(history, what, ordered) == expected, (name, history.source.description)
+
+
+def test_facts_of_all_threads(seeded: Seeded) -> None:
+    """Names, steps and status of each thread, without opening a value."""
+    columns = ["thread_id", "steps", "seconds", "errors", "interrupts", "last_node"]
+    for history, memory in seeded.opened("chat"):
+        found = lgviz.thread_stats(history.source)[columns]
+        assert len(found) and found.equals(lgviz.thread_stats(memory.source)[columns])
+
+
+def test_live(database: EngineDatabase) -> None:
+    """What another connection writes: only what is new is told, and a question that waits, and an answer."""
+    graph = approval.build(database.saver())
+    graph.invoke(approval.INPUT, CONFIG)
+    for what in filter(None, (database.saver(), database.url)):
+        history = open_history(what, "1")
+        length = len(history.tree)
+        labels = list(history.tree.labels)
+        source, token = history.source, history.source.index("1").token
+        quiet = source.index("1", token)
+        assert (quiet.checkpoints, quiet.writes, quiet.reset) == ([], [], False)
+        assert history.refresh() == (length, [])
+        graph.invoke(approval.INPUT, CONFIG)
+        new = source.index("1", quiet.token)
+        assert [row.metadata["source"] for row in new.checkpoints] == [
+            "input",
+            "loop",
+            "loop",
+        ] and not new.reset
+        assert history.refresh()[0] == length
+        assert history.tree.labels[:length] == labels and len(history.tree) == length + 3
+        assert history.status == "interrupted" and history.latest.next == ("review",)
+        graph.invoke(Command(resume="approve"), CONFIG)
+        history.refresh()
+        assert history.status == "done" and history.latest.values["outcome"] == "paid"
+        source.close()
+
+
+def test_what_was_deleted_is_noticed(database: EngineDatabase) -> None:
+    saver = database.saver()
+    graph = two_nodes.build(saver)
+    graph.invoke(two_nodes.INPUT, CONFIG)
+    history = open_history(saver, "1")
+    graph.invoke(two_nodes.INPUT, CONFIG)
+    assert history.refresh() == (4, []) and len(history) == 8
+    saver.delete_thread("1")
+    graph.invoke(two_nodes.INPUT, CONFIG)
+    assert history.refresh() == (0, []) and len(history) == 4
+    history.source.close()
+
+
+def test_fork_and_run(database: EngineDatabase) -> None:
+    assert _acted(database.saver()) == _acted(InMemorySaver())
+
+
+def _acted(saver: Any) -> list[Any]:
+    """What is there after a preview, a fork, a run from it, a question that was answered, a sandbox."""
+    graph = approval.build(saver)
+    graph.invoke(approval.INPUT, CONFIG)
+    history = lgviz.history(graph, "1")
+    at = history["c1"]
+    edit = {"complaint": "The teapot came a day late."}
+    said: list[Any] = [lgviz.preview(graph, at, edit, as_node="__start__").next]
+    assert history.refresh() == (3, [])
+    fork = lgviz.fork(graph, at, edit, as_node="__start__", note="late")
+    asked = lgviz.run(graph, fork)
+    said += [asked.status, [one.value for one in asked.interrupts]]
+    sandbox = lgviz.run(graph, asked.checkpoint, resume="reject", sandbox=True)
+    said += [sandbox.status, sandbox.values["outcome"]]
+    sandbox.discard()
+    done = lgviz.run(graph, asked.checkpoint, resume="approve")
+    said += [done.status, done.values]
+    history.refresh()
+    said += [
+        (
+            one.label,
+            one.nodes,
+            one.next,
+            one.values,
+            one.parent and one.parent.label,
+            one.metadata.get("source"),
+        )
+        for one in history
+    ]
+    history.source.close()
+    return said

@@ -1,0 +1,91 @@
+"""Real database servers for tests: each on a free port, with a data directory of its own, stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.support.environments import without
+from tests.support.waiting import until
+
+__all__ = ["mariadb"]
+
+
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        port: int = made.getsockname()[1]
+        return port
+
+
+@contextmanager
+def folder(kind: str) -> Iterator[Path]:
+    """In memory where that can be. Not below pytest's folder, whose path may be too long for a socket."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    made = Path(tempfile.mkdtemp(prefix=f"lgviz-{kind}-", dir=memory))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def running(command: list[str], answers: Callable[[], object], log: Path) -> Iterator[None]:
+    """A server from when it answers until it has ended."""
+
+    def answered() -> bool:
+        assert server.poll() is None, log.read_text(errors="replace")
+        with suppress(OSError, LookupError):
+            return answers() is not None
+        return False
+
+    with log.open("wb") as told, subprocess.Popen(command, stdout=told, stderr=told) as server:
+        try:
+            until(answered, 60)
+            yield
+        finally:
+            server.send_signal(signal.SIGTERM)
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def listens(port: int) -> Callable[[], object]:
+    """Whether a port takes connections."""
+    return lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True
+
+
+@contextmanager
+def mariadb() -> Iterator[str]:
+    """A MariaDB server; gives its URL without a database."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    server, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
+    if server is None or install is None:
+        without("no MariaDB: apt-get install mariadb-server")
+    user = ["--user=root"] if os.getuid() == 0 else []
+    with folder("mariadb") as made:
+        where = ["--no-defaults", f"--datadir={made / 'data'}", *user]
+        subprocess.run(
+            [install, *where, "--auth-root-authentication-method=normal", "--skip-test-db"],
+            check=True,
+            capture_output=True,
+        )
+        port = free_port()
+        command = [
+            server,
+            *where,
+            f"--port={port}",
+            f"--socket={made / 'socket'}",
+            f"--pid-file={made / 'pid'}",
+            "--bind-address=127.0.0.1",
+            "--character-set-server=utf8mb4",  # as Debian has it
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
+        with running(command, listens(port), made / "log"):
+            yield f"mysql://root@127.0.0.1:{port}"
