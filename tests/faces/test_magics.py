@@ -222,7 +222,7 @@ def test_a_url_is_opened_and_its_password_told_nowhere(shell: InteractiveShell, 
     for url, words in {
         "postgresql://u:secret@127.0.0.1:1/db": "refused",
         "postgresql://u:s%ecret@127.0.0.1:1/db": "URL",
-        "mysql://u:secret@host/db": "names no path of a file",
+        "oracle://u:secret@host/db": "names no path of a file",
     }.items():
         with pytest.raises(UsageError, match=words) as raised:
             shell.run_line_magic("lgviz", url)

@@ -138,7 +138,7 @@ def test_databases_without_checkpoints(tmp_path: Path) -> None:
 
 def test_neither_graph_nor_saver_nor_path() -> None:
     refused(NotASource, 42, "int")
-    refused(NotASource, "mysql://localhost/db", "mysql://")
+    refused(NotASource, "oracle://localhost/db", "oracle://")
 
 
 def test_no_thread_and_an_unknown_thread() -> None:
