@@ -167,7 +167,7 @@ class Checkpoint:
 
     @property
     def collapsed(self) -> bool:
-        """Whether steps are missing before it, as with ``durability="exit"``."""
+        """Whether steps are missing before it: ``durability="exit"`` stored none, or they were pruned."""
         return Flag.COLLAPSED in self.flags
 
     @property

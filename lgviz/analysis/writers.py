@@ -53,7 +53,9 @@ def writers_of(made: Checkpoint, channel: str, path: Sequence[Any], value: Any) 
         known = [task for task in tasks if task.id in fitting]
         if by_no_task and len(known) < max(len(fitting), 1):
             return ()
-        tasks = known or tasks
+        # Where several wrote one message, by its id, the one whose text it has.
+        said = {write.task_id for write in wrote if _is_said_by(_bare(write), path, value)}
+        tasks = [task for task in known if task.id in said] or known or tasks
     if any(task.name is None for task in tasks):
         return _by_name(made)
     return tuple(PartWriter(task.name or "", task.id) for task in tasks)
@@ -85,6 +87,14 @@ def _speaks_of(written: Any, path: Sequence[Any], value: Any) -> bool:
         if type(key) is type(path[0]) and key == path[0]:
             return len(path) == 1 or _speaks_of(child, path[1:], value)
     return len(path) == 1 and same(written, value)
+
+
+def _is_said_by(written: Any, path: Sequence[Any], value: Any) -> bool:
+    """Whether what was written has a message as it is now."""
+    if kind_of(value) != "message" or len(path) != 1:
+        return False
+    items = written if isinstance(written, list) else [written]
+    return any(_is_item(item, path, value) and _content(item) == _content(value) for item in items)
 
 
 def _is_item(item: Any, path: Sequence[Any], value: Any) -> bool:

@@ -213,7 +213,7 @@ class Sweep(Sequence[SweepRow]):
             counts = Counter(row.status for row in rows)
             status = ", ".join(s if n == len(rows) else f"{n} {s}" for s, n in counts.items())
             scores = [row.score for row in rows if isinstance(row.score, (int, float))]
-            wrong = next((row.error for row in rows if row.error), "")
+            wrong = next((row.error for row in rows if row.error), "").partition("\n")[0]
             yield str(case), status, f"{mean(scores):.3g}" if scores else wrong
 
     def __repr__(self) -> str:

@@ -432,6 +432,19 @@ def test_several_tasks_at_once() -> None:
     assert list(blame.frame()["node"])[:2] == ["__start__", "left"]
 
 
+def test_of_several_that_wrote_one_message_the_one_whose_text_it_has() -> None:
+    builder = StateGraph(Edited)
+    for name, said in (("left", "no"), ("right", "yes"), ("third", "yes")):
+        write = [AIMessage(said, id="answer"), AIMessage(name, id=name)]
+        builder.add_node(name, lambda _, write=write: {"messages": write})
+    builder.add_conditional_edges(START, lambda state: [each.content for each in state["messages"]])
+    graph = builder.compile(checkpointer=InMemorySaver())
+    for thread, names in (("two", ["left", "right"]), ("three", ["left", "right", "third"])):
+        graph.invoke({"messages": [HumanMessage(name) for name in names]}, config(thread))
+    one, both = (lgviz.history(graph, name).blame(("messages", "answer"))[0] for name in ("two", "three"))
+    assert (one.node, both.nodes) == ("right", ("right", "third"))
+
+
 def test_an_update_past_a_reducer_and_a_fork() -> None:
     """Blame goes along the branch of the checkpoint that is asked about."""
     graph = acted([("plan", {"seen": ["x"]}), ("act", {"seen": ["y"]})], InMemorySaver())

@@ -116,6 +116,15 @@ def test_a_sweep_of_which_all_fail_says_why(graph: Any) -> None:
         found.keep(0)
 
 
+def test_what_was_raised_is_told_in_its_first_line(graph: Any) -> None:
+    def score(values: Any) -> None:
+        raise ValueError("one\ntwo")
+
+    found = lgviz.sweep(graph, "c2", {"x": {"city": "Rome"}}, as_node="ask", score=score, thread_id="1")
+    assert found[0].error == "the score raised ValueError: one\ntwo"
+    assert repr(found).endswith("x  done  the score raised ValueError: one")
+
+
 @pytest.mark.parametrize(
     ("cases", "runs", "words"),
     [
