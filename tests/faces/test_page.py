@@ -15,6 +15,7 @@ from langgraph.graph import START, StateGraph
 import lgviz
 from lgviz.backend import Backend
 from lgviz.demos import DEMOS, agent, memory
+from lgviz.files import prepare
 from lgviz.page.parts import Parts
 from lgviz.persistence import InMemoryStore, MemorySaver
 from tests.support.pages import data_of
@@ -43,6 +44,24 @@ def test_a_page_holds_what_the_backend_answers(name: str) -> None:
         assert row["tasks"] == backend.request("tasks_get", checkpoint=id_)
         assert row["why"] == backend.request("why_get", checkpoint=id_)
     assert data["marks"] == backend.request("rows_marks", checkpoints=opened["tree"]["ids"])
+    backend.close()
+
+
+def test_a_page_holds_the_newest_branches_compared_and_those_that_were_chosen() -> None:
+    graph = agent.build(MemorySaver())
+    agent.seed(graph, thread_id="1")
+    h = lgviz.history(graph, "1")
+    made = prepare(h, "html", selected="c20", compared="c7")
+    data = data_of(made.content.decode())
+    label = {checkpoint.id: checkpoint.label for checkpoint in h.all}
+    ends = {ends: tuple(ends.split()) for ends in data["comparisons"]}
+    pairs = {("c7", "c20"), ("c8", "c16"), ("c8", "c20"), ("c16", "c20")}
+    assert {(label[left], label[right]) for left, right in ends.values()} == pairs
+    backend = Backend(graph)
+    backend.request("thread_open", thread_id="1")
+    for key, (left, right) in ends.items():
+        assert data["comparisons"][key] == backend.request("compare_get", left=left, right=right)
+    assert data["branches"] == backend.request("branches_get")
     backend.close()
 
 
