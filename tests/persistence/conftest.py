@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lgviz.persistence import AsyncPostgresSaver, AsyncSqliteSaver, MemorySaver, PostgresSaver, SqliteSaver
+from tests.support.postgres_like import lacking
 from tests.support.savers import LOOPS, on_loop
 from tests.support.stores import new_store
 
@@ -36,6 +37,14 @@ def make_saver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
             saver = AsyncSqliteSaver.from_conn_string(path, **options)
         elif kind == "postgres":
             saver = PostgresSaver.from_conn_string(request.getfixturevalue("postgres_uri")(), **options)
+        elif kind == "postgreslike":
+            saver = PostgresSaver.from_conn_string(
+                lacking(request.getfixturevalue("postgres_uri")()), **options
+            )
+        elif kind == "aiopostgreslike":
+            saver = AsyncPostgresSaver.from_conn_string(
+                lacking(request.getfixturevalue("postgres_uri")()), **options
+            )
         else:
             saver = AsyncPostgresSaver.from_conn_string(request.getfixturevalue("postgres_uri")(), **options)
         made.append(saver)

@@ -22,7 +22,9 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite", "aiosqlite", "postgres", "aiopostgres"])
+@pytest.mark.parametrize(
+    "kind", ["memory", "sqlite", "aiosqlite", "postgres", "aiopostgres", "postgreslike", "aiopostgreslike"]
+)
 def test_every_capability_passes(kind: str, make_saver: Callable[..., Any]) -> None:
     async def run() -> Any:
         @checkpointer_test(name=kind)

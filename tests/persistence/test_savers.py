@@ -45,7 +45,7 @@ from lgviz.persistence.database.statements import WRITE, Operation, Query
 from tests.support.savers import ALL, call, chat, checkpoint, config, on_loop, put, run, text, two_nodes
 
 Make = Callable[..., Any]
-every = pytest.mark.parametrize("kind", ALL)
+every = pytest.mark.parametrize("kind", [*ALL, "postgreslike"])
 
 
 @pytest.fixture

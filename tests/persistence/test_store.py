@@ -32,7 +32,7 @@ ODD = (
 BIG = {"kind": "big", "words": [f"word {n} " * 10 for n in range(40)]}
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", [*ALL, "postgreslike"])
 def test_items_are_kept_exactly(kind: str, make_store: Any) -> None:
     store = make_store(kind)
     value = {
@@ -69,7 +69,7 @@ def test_what_msgpack_alone_cannot_write(kind: str, value: dict[str, Any], make_
     assert [version.value for version in call(store, "history", ("a",), "k")] == [value, {}, value]
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", [*ALL, "postgreslike"])
 def test_created_at_survives_an_update(kind: str, make_store: Any) -> None:
     store = make_store(kind)
     call(store, "put", ("a",), "k", {"v": 1})
@@ -79,7 +79,7 @@ def test_created_at_survives_an_update(kind: str, make_store: Any) -> None:
     assert second.created_at == first.created_at and second.updated_at > first.updated_at
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", [*ALL, "postgreslike"])
 def test_odd_names_are_distinct(kind: str, make_store: Any) -> None:
     store = make_store(kind)
     for n, name in enumerate(ODD):
@@ -98,7 +98,7 @@ def test_odd_names_are_distinct(kind: str, make_store: Any) -> None:
     assert names == sorted(("nested", name, name) for name in ODD)
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", [*ALL, "postgreslike"])
 def test_versions(kind: str, make_store: Any) -> None:
     store = make_store(kind)
     before = time.time()

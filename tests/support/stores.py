@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lgviz.persistence import AsyncPostgresStore, AsyncSqliteStore, InMemoryStore, PostgresStore, SqliteStore
+from tests.support.postgres_like import lacking
 from tests.support.savers import on_loop
 
 ALL = ("memory", "sqlite", "postgres", "aiosqlite", "aiopostgres")
@@ -22,6 +23,8 @@ def new_store(kind: str, path: Path, uri: Callable[[], str], **options: Any) -> 
         return AsyncSqliteStore.from_conn_string(str(path), **options)
     if kind == "postgres":
         return PostgresStore.from_conn_string(uri(), **options)
+    if kind == "postgreslike":
+        return PostgresStore.from_conn_string(lacking(uri()), **options)
     return AsyncPostgresStore.from_conn_string(uri(), **options)
 
 

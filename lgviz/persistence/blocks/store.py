@@ -14,7 +14,17 @@ from lgviz._cache import BoundedCache
 from lgviz.errors import DamagedData, PersistenceError
 from lgviz.persistence.database.dialect import Dialect
 from lgviz.persistence.database.migrations import Role, set_up_tables
-from lgviz.persistence.database.statements import GLANCE, READ, WRITE, Batch, Many, Operation, Query
+from lgviz.persistence.database.statements import (
+    GLANCE,
+    READ,
+    WRITE,
+    Batch,
+    Conflict,
+    Locking,
+    Many,
+    Operation,
+    Query,
+)
 
 from .codec import CONTAINER, BlockCodec
 from .memo import StoredIds
@@ -101,7 +111,7 @@ class BlockStore:
             NewerSchema: a newer lgviz made the tables.
             PersistenceError: the database is encrypted with another key.
         """
-        writing = yield from set_up_tables(self.dialect, role, beside=beside)
+        self.dialect, writing = yield from set_up_tables(self.dialect, role, beside=beside)
         if self.codec.cipher is not None:
             self.merkle.key = yield from self._key(writing)
 
@@ -389,6 +399,8 @@ class BlockStore:
         rows = yield Query(f"SELECT block FROM lgviz_uses WHERE {whose} AND {where}", [*owners, *params])
         others = set(ids).difference(block for (block,) in rows)
         below = yield from self.fetch([Block(id) for id in others], containers=True)
+        if self.dialect.locking is Locking.ROWS:
+            yield from self._refuse_unseen(sorted(others | below.keys()))
         return [
             Many(
                 """INSERT INTO lgviz_shares (owner, block) SELECT ?, id FROM lgviz_blocks
@@ -396,6 +408,16 @@ class BlockStore:
                 [(owner, id, owner) for id in sorted(below)],
             )
         ]
+
+    def _refuse_unseen(self, ids: Sequence[int]) -> Operation[None]:
+        """Begin again where a transaction that sees one moment was overtaken: another thread of this process
+        learned of blocks that were stored after it."""
+        for some in batches(ids):
+            where, params = self.dialect.among("id", some)
+            seen = yield Query(f"SELECT count(*) FROM lgviz_blocks WHERE {where}", params)
+            if seen[0][0] < len(some):
+                self.forget(self.ids.mark)
+                raise Conflict
 
     # -- giving back
 

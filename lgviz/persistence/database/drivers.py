@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol, TypeVar
@@ -17,8 +19,8 @@ R = TypeVar("R")
 
 GRACE = 2.0
 """Seconds that an operation has to come to its end when its caller is cancelled."""
-ATTEMPTS = 6
-"""How often an operation is run again that another writer came in the way of."""
+ATTEMPTS = 12
+"""How often an operation is run that other writers come in the way of: for about two seconds."""
 
 
 def not_erased() -> Unavailable:
@@ -26,6 +28,20 @@ def not_erased() -> Unavailable:
     return Unavailable(
         "It is deleted, but its bytes are still in the database: a transaction that is open keeps them.",
         "End that transaction, then call forget again.",
+    )
+
+
+def rest(attempt: int) -> float:
+    """Seconds to wait before an operation is run again: longer each time, and so that of several that came in
+    each other's way one is first."""
+    return random.uniform(0, min(0.005 * 2**attempt, 0.5))  # noqa: S311
+
+
+def crowded() -> Unavailable:
+    """What is raised after :data:`ATTEMPTS`."""
+    return Unavailable(
+        f"Other writers came in the way {ATTEMPTS} times; nothing was written.",
+        "Call it again, with fewer writers at once.",
     )
 
 
@@ -106,11 +122,12 @@ def drive(make: Callable[[], Operation[R]], session: TransactionSession) -> R:
                     except StopIteration as stop:
                         return stop.value  # type: ignore[no-any-return]
                     rows = session.perform(step)
-        except Conflict:
+        except Conflict as conflict:
             if attempt == ATTEMPTS:
-                raise
+                raise crowded() from conflict
         finally:
             operation.close()
+        time.sleep(rest(attempt))
     raise AssertionError("unreachable")
 
 
@@ -126,11 +143,12 @@ async def adrive(make: Callable[[], Operation[R]], session: AsyncTransactionSess
                     except StopIteration as stop:
                         return stop.value  # type: ignore[no-any-return]
                     rows = await session.perform(step)
-        except Conflict:
+        except Conflict as conflict:
             if attempt == ATTEMPTS:
-                raise
+                raise crowded() from conflict
         finally:
             operation.close()
+        await asyncio.sleep(rest(attempt))
     raise AssertionError("unreachable")
 
 

@@ -23,9 +23,9 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from lgviz.errors import Unavailable, WrongLoop
+from lgviz.errors import PersistenceError, Unavailable, WrongLoop
 
-from .dialect import LOCK
+from .dialect import LOCK, STRIPES
 from .drivers import adrive, drive, forked, not_erased, savepoint_name, whole
 from .locks import async_lock_of, lock_of
 from .statements import (
@@ -33,9 +33,11 @@ from .statements import (
     READ,
     REMOVE,
     WRITE,
+    Attempt,
     Batch,
     Begin,
     Conflict,
+    Locking,
     Many,
     Operation,
     Query,
@@ -52,6 +54,8 @@ PATIENCE = 30.0
 AGAIN = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
+    # A distributed server lost sight of a commit: where it was made, the same is found stored.
+    psycopg.errors.StatementCompletionUnknown,
     # Two writers stored the same new block.
     psycopg.errors.UniqueViolation,
 )
@@ -63,13 +67,24 @@ def as_psycopg(sql: str) -> bytes:
     return sql.replace("%", "%%").replace("?", "%s").encode()
 
 
-# Writers share the blocks, one that removes some has them alone.
-_LOCKS = {
-    GLANCE: (),
-    READ: (),
+_ADVISORY = {
     WRITE: (f"SELECT pg_advisory_xact_lock_shared({LOCK}, 2)".encode(),),
     REMOVE: (f"SELECT pg_advisory_xact_lock({LOCK}, 2)".encode(),),
 }
+# The rows are changed, not only locked: whether a server makes the second of two transactions wait or has
+# it fail when it commits, none goes by what it saw before the other was over. Who removes begins with one
+# row, so that two of them do not wait crosswise.
+_CHANGE = "UPDATE lgviz_locks SET turn = turn + 1 WHERE stripe"
+_ROWS = {REMOVE: (f"{_CHANGE} = 0".encode(), f"{_CHANGE} > 0".encode())}
+
+
+def _locks(how: Locking, wanted: Begin, session: int) -> tuple[bytes, ...]:
+    """Writers share the blocks, one that removes some has them alone."""
+    if how is Locking.ADVISORY:
+        return _ADVISORY.get(wanted, ())
+    if how is Locking.ROWS and wanted is WRITE:
+        return (f"{_CHANGE} = {session % STRIPES}".encode(),)
+    return _ROWS.get(wanted, ()) if how is Locking.ROWS else ()
 
 
 def idle(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
@@ -79,7 +94,13 @@ def idle(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
 
 def explain(error: psycopg.Error) -> Exception:
     """PostgreSQL's error as one that says what to do, where it is known what to do."""
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, (psycopg.NotSupportedError, psycopg.errors.UndefinedFunction)):
+        return PersistenceError(
+            f"This server lacks something that lgviz's savers and stores need: {str(error).strip()}",
+            "Use one that docs/SOURCES.md names; tables that another server made are moved by"
+            " lgviz.persistence.migrate(OLD, NEW).",
+        )
+    if _lost(error):
         return Unavailable(
             f"The connection to PostgreSQL was lost: {str(error).strip()}",
             "Nothing was half-written: start the server again and repeat the call.",
@@ -106,10 +127,26 @@ def _lost(error: BaseException) -> bool:
     return isinstance(error, psycopg.OperationalError) and not isinstance(error, AGAIN)
 
 
+class _Locked:
+    """What is known of the server: how to lock, once an operation has told it."""
+
+    locking = Locking.NONE
+
+    def refuse_scrub(self) -> None:
+        """Raises :class:`Unavailable` where no table can be rewritten."""
+        if self.locking is Locking.ROWS:
+            raise Unavailable(
+                "It is deleted, but this server cannot be told to rewrite its tables.",
+                "Its bytes go when the server itself collects what nobody can see any more.",
+            )
+
+
 class _Transaction:
     """What both sessions say to the server; a caller's own transaction is joined by savepoints."""
 
-    def __init__(self, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    def __init__(self, conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any], known: _Locked) -> None:
+        self.known = known
+        self.number = conn.info.backend_pid
         self.nested = conn.info.transaction_status == TransactionStatus.INTRANS
         self.savepoint = savepoint_name() if self.nested else ""
         self.open = False
@@ -120,7 +157,8 @@ class _Transaction:
         if self.wanted is None:
             return ()
         begin = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.wanted is READ else b"BEGIN"
-        locks, self.wanted, self.open = _LOCKS[self.wanted], None, True
+        locks = _locks(self.known.locking, self.wanted, self.number)
+        self.wanted, self.open = None, True
         return (f"SAVEPOINT {self.savepoint}".encode() if self.nested else begin, *locks)
 
     @property
@@ -137,6 +175,11 @@ class _Transaction:
         """Whether psycopg may prepare what begins and ends: a savepoint's name is used once."""
         return False if self.nested else None
 
+    def is_conflict(self, error: psycopg.Error) -> bool:
+        """Whether to begin again. Where the server gave a caller's transaction up, only the caller can."""
+        given_up = isinstance(error, psycopg.errors.SerializationFailure) and self.nested
+        return isinstance(error, AGAIN) and not given_up
+
     def together(self, statements: int) -> bool:
         """Whether so many statements go in one round trip.
 
@@ -149,8 +192,8 @@ class _Transaction:
 class PostgresSession(_Transaction):
     """Runs an operation's steps on one psycopg connection."""
 
-    def __init__(self, conn: psycopg.Connection[Any]) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: psycopg.Connection[Any], known: _Locked) -> None:
+        super().__init__(conn, known)
         self.conn = conn
 
     def perform(self, step: Step) -> Rows:
@@ -158,6 +201,11 @@ class PostgresSession(_Transaction):
             self._commit()
             self.wanted = None if step is GLANCE and idle(self.conn) else step
             return []
+        if isinstance(step, Locking):
+            self.known.locking = step
+            return []
+        if isinstance(step, Attempt):
+            return self._attempt(step)
         batch = step if isinstance(step, Batch) else Batch([step])
         opening = self.opening()
         try:
@@ -167,14 +215,24 @@ class PostgresSession(_Transaction):
                 cursors = [self._send(part) for part in batch.steps]
                 if batch.last:
                     self.conn.execute(self.ending, prepare=self.prepared)
-        except AGAIN as error:
-            raise Conflict from error
+        except psycopg.Error as error:
+            if self.is_conflict(error):
+                raise Conflict from error
+            raise
         if batch.last:
             self.open = False
             if self.nested:
                 return []
         found = [self._rows(part, cursor) for part, cursor in zip(batch.steps, cursors, strict=True)]
         return [tuple(rows) for rows in found] if batch is step else found[0]
+
+    def _attempt(self, step: Attempt) -> Rows:
+        self._commit()
+        try:
+            with self.conn.transaction(force_rollback=True):
+                return [self._rows(part, self._send(part)) for part in step.steps][-1]
+        except (psycopg.ProgrammingError, psycopg.NotSupportedError):
+            return []
 
     def _rows(self, step: Query | Many, cursor: psycopg.Cursor[Any]) -> Rows:
         if isinstance(step, Many):
@@ -205,7 +263,12 @@ class PostgresSession(_Transaction):
     def _commit(self) -> None:
         self.wanted = None
         if self.open:
-            self.conn.execute(self.ending, prepare=self.prepared)
+            try:
+                self.conn.execute(self.ending, prepare=self.prepared)
+            except psycopg.Error as error:
+                if self.is_conflict(error):
+                    raise Conflict from error
+                raise
             self.open = False
 
     def _rollback(self) -> None:
@@ -223,8 +286,8 @@ class PostgresSession(_Transaction):
 class AsyncPostgresSession(_Transaction):
     """:class:`PostgresSession` on an asynchronous connection."""
 
-    def __init__(self, conn: psycopg.AsyncConnection[Any]) -> None:
-        super().__init__(conn)
+    def __init__(self, conn: psycopg.AsyncConnection[Any], known: _Locked) -> None:
+        super().__init__(conn, known)
         self.conn = conn
 
     async def perform(self, step: Step) -> Rows:
@@ -232,6 +295,11 @@ class AsyncPostgresSession(_Transaction):
             await self._commit()
             self.wanted = None if step is GLANCE and idle(self.conn) else step
             return []
+        if isinstance(step, Locking):
+            self.known.locking = step
+            return []
+        if isinstance(step, Attempt):
+            return await self._attempt(step)
         batch = step if isinstance(step, Batch) else Batch([step])
         opening = self.opening()
         try:
@@ -241,14 +309,24 @@ class AsyncPostgresSession(_Transaction):
                 cursors = [await self._send(part) for part in batch.steps]
                 if batch.last:
                     await self.conn.execute(self.ending, prepare=self.prepared)
-        except AGAIN as error:
-            raise Conflict from error
+        except psycopg.Error as error:
+            if self.is_conflict(error):
+                raise Conflict from error
+            raise
         if batch.last:
             self.open = False
             if self.nested:
                 return []
         found = [await self._rows(part, cursor) for part, cursor in zip(batch.steps, cursors, strict=True)]
         return [tuple(rows) for rows in found] if batch is step else found[0]
+
+    async def _attempt(self, step: Attempt) -> Rows:
+        await self._commit()
+        try:
+            async with self.conn.transaction(force_rollback=True):
+                return [await self._rows(part, await self._send(part)) for part in step.steps][-1]
+        except (psycopg.ProgrammingError, psycopg.NotSupportedError):
+            return []
 
     async def _rows(self, step: Query | Many, cursor: psycopg.AsyncCursor[Any]) -> Rows:
         if isinstance(step, Many):
@@ -279,7 +357,12 @@ class AsyncPostgresSession(_Transaction):
     async def _commit(self) -> None:
         self.wanted = None
         if self.open:
-            await self.conn.execute(self.ending, prepare=self.prepared)
+            try:
+                await self.conn.execute(self.ending, prepare=self.prepared)
+            except psycopg.Error as error:
+                if self.is_conflict(error):
+                    raise Conflict from error
+                raise
             self.open = False
 
     async def _rollback(self) -> None:
@@ -294,7 +377,7 @@ class AsyncPostgresSession(_Transaction):
                     await self.conn.rollback()
 
 
-class PostgresDriver:
+class PostgresDriver(_Locked):
     """A psycopg connection, used by one thread at a time, or a pool, used by as many as it has connections.
 
     Args:
@@ -339,7 +422,7 @@ class PostgresDriver:
         while True:
             try:
                 with self._connection() as conn:
-                    return drive(make, PostgresSession(conn))
+                    return drive(make, PostgresSession(conn, self))
             except psycopg.Error as error:
                 renewable = isinstance(self.conn, ConnectionPool) or self.conninfo is not None
                 if not (_lost(error) and renewable and time.monotonic() < deadline):
@@ -352,6 +435,7 @@ class PostgresDriver:
 
     def scrub(self, tables: Sequence[str]) -> None:
         """Rewrite the tables, so that no byte of what was deleted is left in their files."""
+        self.refuse_scrub()
         with self._connection() as conn:
             if not idle(conn):
                 raise not_erased()
@@ -366,7 +450,7 @@ class PostgresDriver:
                 self.conn.close()
 
 
-class AsyncPostgresDriver:
+class AsyncPostgresDriver(_Locked):
     """:class:`PostgresDriver`, awaited. A connection string is connected to when first used."""
 
     def __init__(
@@ -437,7 +521,7 @@ class AsyncPostgresDriver:
         while True:
             try:
                 async with self._connection() as conn:
-                    return await whole(adrive(make, AsyncPostgresSession(conn)))
+                    return await whole(adrive(make, AsyncPostgresSession(conn, self)))
             except psycopg.Error as error:
                 renewable = isinstance(self.conn, AsyncConnectionPool) or self.conninfo is not None
                 if not (_lost(error) and renewable and time.monotonic() < deadline):
@@ -449,6 +533,7 @@ class AsyncPostgresDriver:
 
     async def scrub(self, tables: Sequence[str]) -> None:
         """Rewrite the tables, so that no byte of what was deleted is left in their files."""
+        self.refuse_scrub()
         async with self._connection() as conn:
             if not idle(conn):
                 raise not_erased()

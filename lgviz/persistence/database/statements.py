@@ -47,6 +47,17 @@ class Begin(Enum):
 GLANCE, READ, WRITE, REMOVE = Begin
 
 
+class Locking(Enum):
+    """How writers keep away from those that remove blocks, where a transaction alone does not see to it.
+
+    An operation that sets up a database tells its driver, for all transactions that it begins from then on.
+    """
+
+    NONE = "not at all: there are no blocks yet"
+    ADVISORY = "by PostgreSQL's advisory locks"
+    ROWS = "by changing rows of lgviz_locks: one to write, all to remove"
+
+
 class Query(NamedTuple):
     """One statement; sent back are its rows."""
 
@@ -72,10 +83,17 @@ class Batch(NamedTuple):
     last: bool = False
 
 
+class Attempt(NamedTuple):
+    """Statements in a transaction that is undone; sent back are the rows of the last, or none where the
+    server does not know what one of them asks for."""
+
+    steps: Sequence[Query]
+
+
 Rows: TypeAlias = "list[tuple[Any, ...]]"
-Step: TypeAlias = "Begin | Query | Many | Batch"
+Step: TypeAlias = "Begin | Query | Many | Batch | Attempt | Locking"
 Operation: TypeAlias = Generator[Step, Rows, R]
 
 
 class Conflict(Exception):
-    """Another writer stored the same block first: run the operation again."""
+    """Another writer came first, or the server asks for it: run the operation again."""

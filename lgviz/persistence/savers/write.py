@@ -128,12 +128,7 @@ class CheckpointWrites:
 
     def __init__(self, records: Records, lineages: Lineages, removal: Removal) -> None:
         self.records = records
-        self.blocks = blocks = records.blocks
-        self._find, self._find_lean = (
-            f"""SELECT id, made, {lineage}, {blocks.marks} FROM lgviz_threads WHERE thread_id = ?
-                {blocks.dialect.lock_row}"""
-            for lineage in (_LINEAGE, _NO_LINEAGE)
-        )
+        self.blocks = records.blocks
         self.lineages = lineages
         self.removal = removal
         self._settling: set[str] = set()
@@ -369,8 +364,14 @@ class CheckpointWrites:
         """
         newest, hash = self.blocks.ids.newest
         lean = self.lineages.known_absent
-        find = Query(self._find_lean if lean else self._find, [newest, thread_id])
+        find = Query(
+            f"""SELECT id, made, {_NO_LINEAGE if lean else _LINEAGE}, {self.blocks.marks}
+                FROM lgviz_threads WHERE thread_id = ? {self.blocks.dialect.lock_row}""",
+            [newest, thread_id],
+        )
         steps = [find, what, self.blocks.ask(asked)] if asked else [find, what]
+        if self.blocks.dialect.lock_thread:
+            yield Query(self.blocks.dialect.lock_thread, [thread_id])
         found = yield Batch(steps)
         if not found[0]:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"

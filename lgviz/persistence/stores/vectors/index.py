@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from lgviz._progress import Bar
 from lgviz.errors import IndexChanged, InvalidIndex
-from lgviz.persistence.database.statements import READ, WRITE, Many, Operation, Query
+from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
 from lgviz.persistence.stores.items import Condition
 from lgviz.persistence.stores.requests import Fields, read_fields
 from lgviz.persistence.stores.values import ItemValues
@@ -221,9 +221,7 @@ class VectorIndex:
 
     def _create(self, *, missing: bool = False) -> Operation[None]:
         """Make the table, empty: where it still is ``missing``, or in place of the one there."""
-        yield WRITE
-        if self._dialect.lock_schema:
-            yield Query(self._dialect.lock_schema)
+        yield REMOVE  # nobody else makes it, or puts an item
         if missing and (yield GENERATION):
             return
         yield from self.table.create()
