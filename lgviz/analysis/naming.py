@@ -27,7 +27,7 @@ from typing import Any
 from lgviz.sources.base import Bookkeeping
 from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal, node_path
 
-from .steps import Task, TaskIds, TreeRow, caller_of, written_channels
+from .steps import Task, TaskIds, TreeRow, caller_of, ids_of, written_channels
 
 __all__ = ["AS_NODE", "NOTE", "NO_NODES", "Naming", "really_seen"]
 
@@ -174,8 +174,7 @@ class Naming:
         if sorted(task.send_index or 0 for task in sent) == list(range(work.resent)):
             return
         names = self._load_sends(parent.namespace, parent.id, True)
-        ids = TaskIds(parent)
-        right = {ids.sent(name, number) for number, name in enumerate(names)}
+        right = {ids.sent(name, number) for ids in ids_of(parent) for number, name in enumerate(names)}
         for task in sent:
             self.name_task(parent, task, names)
         work.dropped = frozenset(task.id for task in sent if task.order[0] == 0 and task.id not in right)
@@ -215,7 +214,7 @@ class Naming:
         if caller is not None and self.name_task(row, caller[0], also) is None:
             return
         # The hash of late 2024 is that of format 1, whoever goes on with it.
-        for ids in (TaskIds(row), TaskIds(row, dated=True)) if dated or not task.path else (TaskIds(row),):
+        for ids in ids_of(row, pathless=dated or not task.path):
             for name in names:
                 if self._matches(row, ids, task, name, caller):
                     task.name = name
@@ -248,7 +247,7 @@ class Naming:
         ways = self._known.get(name) or [(f"{BRANCH_TO}{name}",)]
         if row.dated:
             ways = [*ways, *_dated_ways(row, name)]
-        if any(task.id == ids.pulled(name, way) for way in ways):
+        if ids.are_pulled(task.id, name, ways):
             task.order = (1, name)
             return True
         for index in range(len(row.step_work.tasks) + row.sends):
@@ -479,7 +478,7 @@ def _dated_ways(row: TreeRow, name: str) -> Iterator[tuple[str, ...]]:
     """What may have triggered a node before spring 2025: a channel that the step before wrote to for it, or
     the own channel of a node that ran then."""
     tasks = row.parent.step_work.tasks.values() if row.parent else ()
-    for channel in {channel for task in tasks for channel in task.channels.values()}:
+    for channel in {*row.nodes, *(channel for task in tasks for channel in task.channels.values())}:
         if channel in row.nodes or channel.rpartition(":")[2] == name:
             yield (channel,)
             yield tuple(sorted({channel, f"{BRANCH_TO}{name}"}))

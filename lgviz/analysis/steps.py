@@ -18,8 +18,9 @@ A task that another one called (``@task``) has its caller's path inside its own.
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha1
@@ -33,6 +34,7 @@ from lgviz.sources.places import CONTROL_CHANNELS, NULL_TASK_ID, TASKS_CHANNEL, 
 __all__ = [
     "PULL",
     "PUSH",
+    "JavaScriptTaskIds",
     "Step",
     "Task",
     "TaskIds",
@@ -40,6 +42,7 @@ __all__ = [
     "WrittenChannels",
     "call_place",
     "caller_of",
+    "ids_of",
     "is_given",
     "written_channels",
 ]
@@ -284,6 +287,10 @@ class TaskIds:
         """The id of a node's task that channels triggered."""
         return self._hash(name, "", PULL, *triggers)
 
+    def are_pulled(self, id_: str, name: str, ways: Iterable[Sequence[str]]) -> bool:
+        """Whether an id is that of a node's task, triggered by one of several sets of channels."""
+        return any(id_ == self.pulled(name, way) for way in ways)
+
     def sent(self, name: str, index: int) -> str:
         """The id of the task of the step's ``Send`` with a number."""
         return self._hash(name, "", PUSH, str(index))
@@ -297,10 +304,57 @@ class TaskIds:
         return self._hash(name, caller.namespace, PUSH, path, str(index))
 
     def _hash(self, name: str, within: str, *parts: str) -> str:
-        namespace = "|".join(part for part in (self._namespace, within, name) if part)
+        namespace = self._namespace_of(name, within)
         text = "".join((namespace, self._step, name, *parts))
         digest = self._digest(self._checkpoint + text.encode())
         return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:]))
+
+    def _namespace_of(self, name: str, within: str) -> str:
+        return "|".join(part for part in (self._namespace, within, name) if part)
+
+
+class JavaScriptTaskIds(TaskIds):
+    """The ids that langgraphjs gives to the tasks of a step.
+
+    >>> c1 = TreeRow(1, "", "1f1ebfa5-8218-6860-8000-d1a59982356a", None, None, 0, "loop", {})
+    >>> JavaScriptTaskIds(c1).pulled("ask", ["branch:to:ask"])
+    'c0f850ef-b519-529e-abdf-68e20d4a5319'
+    """
+
+    def are_pulled(self, id_: str, name: str, ways: Iterable[Sequence[str]]) -> bool:
+        ways = list(ways)
+        alone = ((channel,) for way in ways for channel in way)  # since autumn 2025 only the first counts
+        return super().are_pulled(id_, name, {*alone, *map(tuple, ways)})
+
+    def pulled(self, name: str, triggers: Iterable[str]) -> str:
+        """The id of a node's task that channels triggered."""
+        return self._named(name, "", PULL, list(triggers))
+
+    def _hash(self, name: str, within: str, *parts: str) -> str:
+        return self._named(name, within, *parts)
+
+    def _named(self, name: str, within: str, *parts: Any) -> str:
+        if not self._checkpoint:
+            return ""
+        named = [self._namespace_of(name, within), self._step, name, *parts]
+        text = json.dumps(named, ensure_ascii=False, separators=(",", ":"))
+        return str(uuid.uuid5(uuid.UUID(bytes=self._checkpoint), text))
+
+
+def ids_of(row: TreeRow, *, pathless: bool = True) -> list[TaskIds]:
+    """Each way in which LangGraph may have made the ids of a step's tasks, the likeliest first.
+
+    Args:
+        row: the checkpoint that the step starts at.
+        pathless: whether a task is looked for that is stored without a path, as it was before spring 2025 and
+            as langgraphjs stores it.
+    """
+    ids = [TaskIds(row)]
+    if pathless or row.dated:
+        ids.append(TaskIds(row, dated=True))
+    if pathless:
+        ids.append(JavaScriptTaskIds(row))
+    return ids
 
 
 def _sha1(text: bytes) -> str:

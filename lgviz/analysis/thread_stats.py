@@ -12,7 +12,7 @@ from lgviz.sources.base import ReadOptions, Source, ThreadFacts, WriteRow
 from lgviz.sources.places import BRANCH_TO, CONTROL_CHANNELS, JOIN, is_internal
 
 from .naming import AS_NODE
-from .steps import Step, Task, TaskIds, TreeRow, is_given
+from .steps import Step, Task, TaskIds, TreeRow, ids_of, is_given
 from .usage import message_ids, usage_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,10 @@ def _made_by(facts: ThreadFacts) -> str | None:
     start = TreeRow(0, "", previous[0], None, None, previous[1], "", {})
     for task in tasks:
         if task.name is None:
-            task.name = _name(task, TaskIds(start), facts.led, len(tasks))
+            several = (
+                _name(task, ids, facts.led, len(tasks)) for ids in ids_of(start, pathless=not task.path)
+            )
+            task.name = next(filter(None, several), None)
     if any(task.name is None for task in tasks):
         return None
     tasks.sort(key=lambda task: task.order)
@@ -139,10 +142,9 @@ def _made_by(facts: ThreadFacts) -> str | None:
 def _name(task: Task, ids: TaskIds, led: frozenset[str], most: int) -> str | None:
     """The name that gives a task its id; None where it is none of those that channels lead on to."""
     for name, ways in _ways(led):
-        for triggers in ways:
-            if task.id == ids.pulled(name, triggers):
-                task.order = (1, name)
-                return name
+        if ids.are_pulled(task.id, name, ways):
+            task.order = (1, name)
+            return name
         numbers = range(most) if task.send_index is None else (task.send_index,)
         for number in numbers:
             if task.id == ids.sent(name, number):

@@ -16,7 +16,7 @@ from lgviz.sources.base import Bookkeeping, Record, Undecodable
 from lgviz.sources.places import BRANCH_TO, TASKS_CHANNEL, is_internal
 
 from .naming import NO_NODE_CHANNELS, Naming, really_seen
-from .steps import Task, TaskIds, TreeRow, written_channels
+from .steps import JavaScriptTaskIds, Task, TaskIds, TreeRow, ids_of, written_channels
 
 __all__ = ["LATER", "entry_of", "holding", "is_newer", "is_open", "pending_tasks", "triggers_at"]
 
@@ -39,7 +39,7 @@ def pending_tasks(row: TreeRow, record: Record, naming: Naming) -> list[Task]:
     stored = [task for task in row.step_work.tasks.values() if not task.id.startswith(LATER)]
     # An update of the newest checkpoint is stored as a pending task's own: its result, to LangGraph.
     updated = [task for task in row.step_work.updates.values() if task.path]
-    planned = _sent(row, sends, [*updated, *stored]) if sends else [t for t in stored if _is_sent(t)]
+    planned = _sent(row, record, sends, [*updated, *stored]) if sends else [t for t in stored if _is_sent(t)]
     pulled = {task.name: task for task in stored if task.name and task.order[0] == 1}
     if row.dated:  # there an id may not tell whether a task was sent
         pulled = {name: task for name, task in pulled.items() if name not in sends}
@@ -64,10 +64,11 @@ def entry_of(row: TreeRow, versions: Bookkeeping | None) -> str | None:
         if _START in seen:
             return name
     stored = row.step_work.tasks.values()
-    ids = TaskIds(row)
+    ids = ids_of(row)
     for task in stored:
-        if task.name and task.order[0] == 1 and task.id == ids.pulled(task.name, (_START,)):
-            return task.name
+        node = task.name if task.order[0] == 1 else None
+        if node and any(each.are_pulled(task.id, node, [(_START,)]) for each in ids):
+            return node
     started = {name for child in row.children for name in child.nodes if not child.collapsed}
     if _START in started:
         return _START
@@ -93,10 +94,12 @@ def _is_sent(task: Task) -> bool:
     return bool(task.name) and task.order[0] == 0
 
 
-def _sent(row: TreeRow, sends: Sequence[str | None], stored: Sequence[Task]) -> list[Task]:
+def _sent(row: TreeRow, record: Record, sends: Sequence[str | None], stored: Sequence[Task]) -> list[Task]:
     """The task of each ``Send``: the stored one whose id says so; before 2025, when ids were made otherwise,
     the only one of its name."""
     ids = [TaskIds(row), TaskIds(row, dated=True)][: 1 + row.dated]
+    if record.bookkeeping is not None and record.bookkeeping.by_javascript:
+        ids = [JavaScriptTaskIds(row)]
     by_id = {task.id: task for task in stored}
     found = []
     for number, name in enumerate(sends):

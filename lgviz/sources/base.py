@@ -120,6 +120,11 @@ class Bookkeeping:
             in_order=in_order,
         )
 
+    @property
+    def by_javascript(self) -> bool:
+        """Whether langgraphjs wrote the checkpoint: it ends times in ``Z``, and Python in ``+00:00``."""
+        return isinstance(self.ts, str) and self.ts.endswith("Z")
+
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     """Of a mapping what it holds by names."""

@@ -22,6 +22,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
 from lgviz.errors import NotKept, described, said
+from lgviz.persistence.serde import javascript
 from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.persistence.serde.trust import Placeholder
 
@@ -222,7 +223,7 @@ def opened_writes(
     writes = []
     for path, task_id, idx, channel, type_, blob in sorted(rows, key=lambda row: row[:3]):
         try:
-            value = decoder.value(type_, blob, exact=exact)
+            value = javascript.of_channel(channel, decoder.value(type_, blob, exact=exact))
         except Exception as error:
             logger.warning(
                 "A write of task %s is damaged and left out: %s: %s", task_id, type(error).__name__, error

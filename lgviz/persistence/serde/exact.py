@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from lgviz.errors import NotKept, said
 from lgviz.persistence.blocks.damage import Damaged
 
-from . import arrays, classes, forms, langgraph
+from . import arrays, classes, forms, javascript, langgraph
 from .stored_error import StoredError
 from .trust import Placeholder, Trust, loaded, remember
 
@@ -122,7 +122,13 @@ class ExactSerializer(JsonPlusSerializer):
         # LangGraph wrote JSON until autumn 2024; its own reader leaves the `Send`s of then as dicts.
         if value.get("lc") == 2 and value.get("id") == ["langgraph", "constants", "Send"]:
             return langgraph.sent(**value.get("kwargs", {}))
-        return super()._reviver(value)
+        made = javascript.revived(value)
+        if made is not value:
+            return made
+        try:
+            return super()._reviver(value)
+        except Exception:  # an object of a class that LangChain does not know stays what it is in JSON
+            return value
 
     # -- writing
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from lgviz.errors import CheckpointNotFound, DamagedData
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.savers.stats import Stats
+from lgviz.persistence.serde import javascript
 from lgviz.sources.base import (
     Bookkeeping,
     Record,
@@ -84,7 +85,7 @@ class EncodedSource(Source):
             return dict.fromkeys(wanted or (), split) or {"": split}
         _, values = split
         held = values if wanted is None else [name for name in wanted if name in values]
-        return {name: self._decoder.value(*values[name]) for name in held}
+        return {name: _opened(self._decoder, name, values[name]) for name in held}
 
     def channel_reader(
         self, thread_id: str, namespace: str, channel: str
@@ -97,7 +98,7 @@ class EncodedSource(Source):
                 if isinstance(split, Undecodable):
                     found[id_] = split
                 elif channel in split[1]:
-                    found[id_] = decoder.value(*split[1][channel])
+                    found[id_] = _opened(decoder, channel, split[1][channel])
             return found
 
         return read
@@ -121,9 +122,13 @@ class EncodedSource(Source):
                 raise DamagedData(f"Checkpoint {checkpoint_id}: {split.reason}.")
             return Record(checkpoint_id, parent_id, metadata, None, {"": split}, writes)
         head, encoded = split
-        values = {name: self._decoder.value(*value, exact=exact) for name, value in encoded.items()}
+        values = {name: _opened(self._decoder, name, value, exact=exact) for name, value in encoded.items()}
         bookkeeping = Bookkeeping.of(head, values, in_order=self._in_order)
         return Record(checkpoint_id, parent_id, metadata, bookkeeping, values, writes)
+
+
+def _opened(decoder: Decoder, channel: str, value: Encoded, *, exact: bool = False) -> Any:
+    return javascript.of_channel(channel, decoder.value(*value, exact=exact))
 
 
 class LangGraphTables(EncodedSource):
