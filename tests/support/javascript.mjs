@@ -216,8 +216,8 @@ for (const [name, [build, given]] of Object.entries(THREADS)) {
     const at = states.filter((s) => s.next[0] === "b").at(-1);
     await run(graph, null, await graph.updateState(at.config, { log: ["edit"] }, "a"), ran);
   }
-  told.states[name] = [];
   if (name === "foreign") continue; // it cannot read that itself
+  told.states[name] = [];
   for await (const state of graph.getStateHistory(config))
     told.states[name].push({
       id: state.config.configurable.checkpoint_id, values: state.values, next: state.next, metadata: state.metadata,

@@ -16,7 +16,7 @@ import lgviz
 from tests.support.node import threads_by_node
 from tests.upstream.test_eras import differences
 
-pytestmark = pytest.mark.upstream
+pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1200)]  # SQLite may have to be compiled
 
 LAST_SENT = "langgraphjs of 2024 stored nothing of the last task that was sent"
 UNDEFINED = "the rows hold null, which the version itself left out of its answer"
@@ -39,7 +39,7 @@ def packages(langgraph: str, core: str, checkpoint: str, **saver: str) -> tuple[
 ERAS = {
     "2024, PostgreSQL": Era(
         packages("0.2.20", "0.3.19", "0.0.12", postgres="0.0.2"),
-        {("sending", "nodes"): LAST_SENT, ("subgraph", "values"): UNDEFINED, ("plain", "values"): UNDEFINED},
+        {("sending", "nodes"): LAST_SENT, ("subgraph", "values"): UNDEFINED},
     ),
     "2025, PostgreSQL": Era(packages("0.4.9", "0.3.80", "0.1.1", postgres="0.1.3"), FLOW),
     "2026, PostgreSQL": Era(packages("1.7.3", "1.4.0", "1.2.2", postgres="1.0.5"), FLOW),
@@ -56,7 +56,7 @@ def test_what_langgraphjs_wrote(name: str, tmp_path: Path, request: pytest.Fixtu
         database = make()
     threads_by_node(database, beside, *era.packages)
     told = json.loads(beside.read_text())
-    assert len(told["states"]) >= 9
+    assert len(told["states"]) >= 8
     found: dict[tuple[str, str], list[Any]] = {}
     for thread, states in told["states"].items():
         for what, ours, theirs in differences(database, thread, states, told["ran"][thread]):
@@ -79,9 +79,7 @@ def same_messages(database: str | Path, states: list[Any]) -> None:
             assert type(message).__name__ == told["id"][-1]
             kwargs = told["kwargs"]
             assert message.content == kwargs["content"]
-            calls = [
-                (call["name"], call["args"], call["id"]) for call in getattr(message, "tool_calls", ())
-            ]
+            calls = [(call["name"], call["args"], call["id"]) for call in getattr(message, "tool_calls", ())]
             assert calls == [(c["name"], c["args"], c["id"]) for c in kwargs.get("tool_calls", ())]
             assert getattr(message, "tool_call_id", None) == kwargs.get("tool_call_id")
     assert len(history.latest.values["messages"]) == 5

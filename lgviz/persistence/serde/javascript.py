@@ -12,12 +12,7 @@ from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, TASKS
 
 __all__ = ["of_channel", "revived"]
 
-_CONSTRUCTORS: dict[str, Callable[..., Any]] = {
-    "Map": dict,
-    "RegExp": lambda source, flags: f"/{source}/{flags}",
-    "Set": set,
-    "Uint8Array": bytes,
-}
+_FROM_LISTS: dict[str, Callable[[list[Any]], Any]] = {"Map": dict, "Set": set, "Uint8Array": bytes}
 
 
 def revived(value: Mapping[str, Any]) -> Any:
@@ -37,9 +32,11 @@ def revived(value: Mapping[str, Any]) -> Any:
     match value:
         case {"type": "constructor", "id": [str(name)], "args": [str(message)]} if name.endswith("Error"):
             return f"{name}: {message}"
-        case {"type": "constructor", "id": [str(name)], "args": [*args]} if name in _CONSTRUCTORS:
+        case {"type": "constructor", "id": ["RegExp"], "args": [str(pattern), str(flags)]}:
+            return f"/{pattern}/{flags}"
+        case {"type": "constructor", "id": [str(name)], "args": [list(items)]} if name in _FROM_LISTS:
             try:
-                return _CONSTRUCTORS[name](*args)
+                return _FROM_LISTS[name](items)
             except (TypeError, ValueError):
                 return value
     return value
