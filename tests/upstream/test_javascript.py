@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import lgviz
+from tests.support.era_answers import differences
 from tests.support.node import threads_by_node
-from tests.upstream.test_eras import differences
 
 pytestmark = [pytest.mark.upstream, pytest.mark.timeout(1200)]  # SQLite may have to be compiled
 
