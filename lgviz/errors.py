@@ -7,6 +7,7 @@
     │   ├── NotASource              neither graph, saver, path nor bundle
     │   ├── MissingFile             the path leads nowhere
     │   ├── NotADatabase            the file is no SQLite database
+    │   ├── ServerError             a LangGraph server that refuses, fails or cannot be reached
     │   ├── NoCheckpoints           a database or saver without a single checkpoint (or without the tables)
     │   └── NoCheckpointer          a graph compiled without a checkpointer
     ├── NotFound
@@ -94,6 +95,7 @@ __all__ = [
     "PersistenceError",
     "ReadOnly",
     "SandboxEnded",
+    "ServerError",
     "SourceError",
     "ThreadExists",
     "ThreadNotFound",
@@ -222,6 +224,10 @@ class MissingFile(SourceError):
 
 class NotADatabase(SourceError):
     """The file is no SQLite database."""
+
+
+class ServerError(SourceError):
+    """A LangGraph server that refuses, fails, cannot be reached, or does not answer as one."""
 
 
 class NoCheckpoints(SourceError):

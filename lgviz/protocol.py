@@ -107,7 +107,8 @@ class Cancel(TypedDict):
 
 class ThreadSummary(TypedDict):
     thread_id: str
-    count: int
+    count: int | None
+    """Its checkpoints; None where to know means to read them all."""
     updated_at: float | None
     status: ThreadStatus
 

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,30 @@ def postgres_uri(postgres: Any) -> Callable[[], str]:
 
 
 _DATABASES = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def langgraph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real LangGraph server of the graphs of ``tests.support.served_graphs``, for all tests."""
+    from tests.support.langgraph_server import langgraph_dev
+
+    with langgraph_dev(tmp_path_factory.mktemp("langgraph-server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sdk(langgraph_server: str) -> Iterator[Any]:
+    """LangGraph's own client of that server."""
+    from langgraph_sdk import get_sync_client
+
+    with get_sync_client(url=langgraph_server) as client:
+        yield client
+
+
+@pytest.fixture
+def served(langgraph_server: str) -> Iterator[Any]:
+    """That server as a source."""
+    import lgviz
+
+    with closing(lgviz.open_source(langgraph_server)) as opened:
+        yield opened

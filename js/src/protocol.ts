@@ -90,7 +90,8 @@ export interface Cancel {
 
 export interface ThreadSummary {
   thread_id: string;
-  count: number;
+  /** Its checkpoints; None where to know means to read them all. */
+  count: number | null;
   updated_at: number | null;
   status: ThreadStatus;
 }

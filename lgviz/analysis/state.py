@@ -378,6 +378,8 @@ class StateReader:
 
         The snapshot is None where there is no graph, or LangGraph makes nothing certain of the record.
         """
+        if record.told is not None:
+            return record.told, None
         graph = _graph_of(self._source.graph, facts, record.bookkeeping)
         if graph is None:
             return None, None

@@ -175,6 +175,8 @@ class Step:
         ):  # begun by a LangGraph that stored no path, ended by one that does
             task.path = write.task_path
             task.name, task.order = _by_path(write.task_path)
+        if write.task_name:
+            task.name = write.task_name
         task.write(write.idx, write.channel)
 
     @property

@@ -33,6 +33,8 @@ def topology_of(graph: Any) -> DrawnGraph | None:
     if graph is None or not hasattr(graph, "get_graph"):
         return None
     drawn = graph.get_graph()
+    if drawn is None:
+        return None
     subgraphs = {name for name, _ in graph.get_subgraphs()} if hasattr(graph, "get_subgraphs") else set()
     kinds: dict[str, Literal["start", "end"]] = {"__start__": "start", "__end__": "end"}
     return {

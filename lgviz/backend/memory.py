@@ -46,6 +46,7 @@ from lgviz.session import memory as acts
 from lgviz.sources.items import ItemReader, Namespace
 from lgviz.sources.redact import holds_mask
 from lgviz.sources.redacted_items import MaskedNames, RedactedItems
+from lgviz.sources.remote import is_server
 from lgviz.sources.stores import memory_of
 
 __all__ = ["MemoryRequests"]
@@ -78,7 +79,8 @@ class MemoryRequests:
         self._thread = thread
         self._sandbox = sandbox
         self._ask = acts.asker(loop)
-        items, redactor = memory_of(what, store, self._ask), thread.redactor
+        held_by = thread.source if is_server(what) else what  # one client of a server is enough
+        items, redactor = memory_of(held_by, store, self._ask), thread.redactor
         self._items = items
         self._names = None if redactor is None else MaskedNames(redactor)
         if items is not None and redactor is not None:

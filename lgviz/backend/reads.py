@@ -119,12 +119,13 @@ class Reads:
         """The open thread, its rows from ``start`` on."""
         thread = self._thread
         history = thread.current()
+        graph = thread.source.graph_of(history.thread_id)
         opened: ThreadView = {
             "thread": thread.summary(history),
             "lineage": _lineage(history.lineage),
             "source": thread.source.description,
             "tree": tree_batch(call, history.tree, start),
-            "topology": topology_of(thread.source.graph),
+            "topology": topology_of(graph),
             "read_only": thread.source.read_only,
             "untrusted": thread.source.untrusted,
             "selected": history.latest.id,
@@ -133,7 +134,7 @@ class Reads:
         }
         if thread.agents:
             opened["agents"] = [id_ for id_ in thread.agents if id_ in history]
-        if inner := inner_topologies(thread.source.graph):
+        if inner := inner_topologies(graph):
             opened["subgraphs"] = inner
         return opened
 
@@ -145,7 +146,7 @@ class Reads:
     def _summary(self, info: ThreadInfo) -> ThreadSummary:
         known = self._statuses.get(info.thread_id)
         if known is None or known[0] != info:  # a status is read once for each state of a thread
-            status = open_history(self._thread.source, info.thread_id).status
+            status = info.status or open_history(self._thread.source, info.thread_id).status
             known = self._statuses[info.thread_id] = (info, status)
         return {
             "thread_id": info.thread_id,

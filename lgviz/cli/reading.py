@@ -47,7 +47,7 @@ def threads(
 
         return {"threads": [thread_data(one) for one in found]}
 
-    rows = ((one.thread_id, one.count, local(one.updated_at)) for one in found)
+    rows = ((one.thread_id, "?" if one.count is None else one.count, local(one.updated_at)) for one in found)
     return CommandAnswer(
         data,
         table(("THREAD", "CHECKPOINTS", "LAST"), rows),

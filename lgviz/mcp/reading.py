@@ -89,8 +89,7 @@ def threads(
         for one, told in page
     ]
     lines = [
-        f"{quoted(one.thread_id, _ID)} {counted(one.count, 'checkpoint')}, {_last(one.updated_at)}"
-        + _said(told)
+        f"{quoted(one.thread_id, _ID)} {_counted(one)}{_last(one.updated_at)}" + _said(told)
         for one, told in page
     ]
     more = f"{left:,} more: offset={offset + len(page)}" if left > 0 else ""
@@ -128,6 +127,10 @@ def _said(told: Mapping[str, Any]) -> str:
     if "last_node" in known:
         known["last_node"] = quoted(known["last_node"])
     return "".join(f", {name} {value}" for name, value in known.items())
+
+
+def _counted(thread: ThreadInfo) -> str:
+    return "" if thread.count is None else f"{counted(thread.count, 'checkpoint')}, "
 
 
 def _last(updated_at: float | None) -> str:

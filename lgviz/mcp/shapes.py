@@ -44,7 +44,7 @@ class ThreadStats(TypedDict):
 
 class ThreadRow(TypedDict):
     thread: str
-    checkpoints: int
+    checkpoints: int | None
     updated_at: str | None
     stats: NotRequired[ThreadStats]
 

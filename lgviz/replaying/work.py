@@ -56,7 +56,7 @@ class ThreadWork:
         target_of(here)  # or it refuses
         given = open_source(source)
         opened = _told_by(here, given)
-        known = {thread.thread_id: thread.count for thread in opened.threads()}
+        known = {thread.thread_id: thread.count or 0 for thread in opened.threads()}
         wanted = known if threads is None else dict.fromkeys(names_in(threads))
         if missing := sorted(wanted.keys() - known.keys()):
             raise ThreadNotFound(

@@ -32,6 +32,7 @@ from .layered import LayeredSource
 from .lgviz.tables import TablesSource
 from .places import PREVIOUS_CHANNEL
 from .redacted import redacted
+from .remote import is_remote_graph, is_server_url, source_of_remote_graph, source_of_server
 
 __all__ = [
     "Bookkeeping",
@@ -64,12 +65,14 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
     Args:
         what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
             wrote, the URL of a PostgreSQL database that they wrote or of a MySQL database that LangGraph's
-            wrote, or a :class:`Source`. Where both have written, lgviz's are read.
+            wrote, a LangGraph server by its URL (``"http://localhost:2024"``) or a ``RemoteGraph``, or a
+            :class:`Source`. Where both have written to a database, lgviz's are read.
         options: see :class:`ReadOptions`; ``trust=["app.state"]`` names modules whose classes the values of
             a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked.
 
     Raises:
         NoCheckpointer: a graph compiled without one.
+        ServerError: a server that refuses, or cannot be reached.
         MissingFile, NotADatabase, NoCheckpoints: a path that leads to no checkpoints.
         ForeignTables: a PostgreSQL database that only LangGraph's own savers wrote.
         Unavailable: a server refuses or cannot be reached.
@@ -87,6 +90,10 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
         source = _of_saver(what)
         source.read_only = f"A {type(what).__name__} has no graph: give the graph to fork or run."
         return source
+    if is_server_url(what):
+        return source_of_server(what)
+    if is_remote_graph(what):
+        return source_of_remote_graph(what)
     if isinstance(what, (str, os.PathLike)):
         source = _of_path(os.fspath(what), **options)
         source.origin = SourceOrigin(os.fsdecode(what), options)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from lgviz._visible import visible
 from lgviz.errors import CheckpointNotFound, ForeignTables
@@ -22,6 +22,9 @@ from lgviz.persistence.savers.stats import PruneEstimate, Stats
 
 from .redact import Redactor, Rules
 from .thread_facts import ThreadFacts, facts_of
+
+if TYPE_CHECKING:  # takes a second to import, which who only reads a database is spared
+    from langgraph.types import StateSnapshot
 
 __all__ = [
     "Bookkeeping",
@@ -44,6 +47,7 @@ __all__ = [
 ]
 
 
+ToldStatus = Literal["done", "running", "interrupted", "failed"]
 Told = Callable[[int, int], None]
 """Is told (done, total)."""
 
@@ -165,6 +169,7 @@ class Record:
         values: the value of each channel that holds one, or an :class:`Undecodable` (under ``""`` one for
             the whole checkpoint, where that cannot be read).
         writes: those stored under it, by task path, task id and number.
+        told: what LangGraph tells of it, where it is read from LangGraph's server and not from a database.
     """
 
     id: str
@@ -173,6 +178,7 @@ class Record:
     bookkeeping: Bookkeeping | None
     values: Mapping[str, Any]
     writes: Sequence[StoredWrite]
+    told: StateSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +201,19 @@ class Undecodable:
 
 @dataclass(frozen=True, slots=True)
 class ThreadInfo:
-    """One thread of a source. ``updated_at``: seconds since the epoch, None where unknown."""
+    """One thread of a source.
+
+    Attributes:
+        thread_id: its id.
+        count: its checkpoints in the root namespace; None where to know means to read them all.
+        updated_at: seconds since the epoch, None where unknown.
+        status: where the source tells it.
+    """
 
     thread_id: str
-    count: int
+    count: int | None
     updated_at: float | None
+    status: ToldStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +262,10 @@ class Source(ABC):
     def untrusted(self) -> bool:
         """Whether its values come from a database that was named alone, without a graph or a saver."""
         return self.graph is None and self.saver is None
+
+    def graph_of(self, thread_id: str) -> Any:  # noqa: ARG002
+        """The graph that a thread was made by: a server has several."""
+        return self.graph
 
     @abstractmethod
     def threads(self) -> list[ThreadInfo]:

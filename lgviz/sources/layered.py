@@ -50,6 +50,13 @@ class LayeredSource(Source):
         self.read_only = lower.read_only
         self.origin = lower.origin
 
+    @property
+    def untrusted(self) -> bool:
+        return self.lower.untrusted
+
+    def graph_of(self, thread_id: str) -> Any:
+        return self.lower.graph_of(thread_id)
+
     def threads(self) -> list[ThreadInfo]:
         return self.lower.threads()
 

@@ -65,6 +65,13 @@ class RedactedSource(Source):
     def real(self) -> Source:
         return self._real
 
+    @property
+    def untrusted(self) -> bool:
+        return self._real.untrusted
+
+    def graph_of(self, thread_id: str) -> Any:
+        return self._real.graph_of(thread_id)
+
     def threads(self) -> list[ThreadInfo]:
         return self._real.threads()
 
@@ -129,6 +136,7 @@ def masked_record(record: Record, redactor: Redactor) -> Record:
         bookkeeping=None if known is None else _bookkeeping(known, redactor),
         values=redactor.state(record.values),
         writes=masked_writes(record.writes, redactor),
+        told=None if record.told is None else masked_snapshot(record.told, redactor),
     )
 
 

@@ -17,6 +17,7 @@ from .langgraph.items import InMemoryItems, SqlItems, reader_of
 from .lgviz.items import VersionedItems
 from .redact import Redactor
 from .redacted_items import RedactedItems
+from .remote import remote_store_of
 
 __all__ = ["memory_of", "open_items"]
 
@@ -26,7 +27,7 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
     database; None: there are none.
 
     Args:
-        what: a graph, a saver, the path or URL of a database, or the source that reads one of these.
+        what: a graph, a saver, the path or URL of a database or a server, or the source that reads one.
         store: a store, or the path or URL of a database with items in lgviz's tables; None: look for one.
         ask: how methods of a live store are called.
         options: see :class:`ReadOptions`.
@@ -41,6 +42,8 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
 def _found(what: Any, store: Any, ask: Ask, **options: Unpack[DecodingOptions]) -> ItemReader | None:
     if store is not None:
         return open_items(store, ask, **options)
+    if (remote := remote_store_of(what)) is not None:
+        return ItemReader(remote)
     if isinstance(what, Source):
         if what.origin is not None:
             path, given = what.origin.place, what.origin.options

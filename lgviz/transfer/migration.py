@@ -16,7 +16,7 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
 
-from lgviz.errors import CheckpointNotFound, NoCheckpoints, NotASource
+from lgviz.errors import CheckpointNotFound, ForeignTables, NoCheckpoints, NotASource
 from lgviz.persistence.savers.saver import Saver, SyncSaver
 from lgviz.persistence.savers.sqlite import SqliteSaver
 from lgviz.sources import open_source
@@ -27,6 +27,7 @@ from lgviz.sources.langgraph.detect import is_postgres, is_url
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
+from lgviz.sources.remote import is_server
 
 from .progress import Show, shown
 
@@ -81,6 +82,11 @@ def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None
 
 
 def _opened(source: Any) -> Source:
+    if is_server(source):
+        raise NotASource(
+            "A LangGraph server does not tell all that a checkpoint is made of: none can be copied.",
+            "Export a thread as a page: lgviz export URL thread.html.",
+        )
     if isinstance(source, (str, Path)):
         try:
             return source_of_database(str(source))
@@ -241,6 +247,8 @@ def _whole(read: Callable[[str, str, str], Record], place: Address) -> Record | 
         return read(place.thread_id, place.ns or "", str(place.checkpoint_id))
     except CheckpointNotFound:
         return None
+    except ForeignTables:  # of a source that nothing can be copied from
+        raise
     except Exception as error:
         logger.warning(
             "Checkpoint %s of thread %r is damaged and left out: %s: %s",

@@ -178,8 +178,12 @@ function Threads({ notebook, variable, within }: { notebook: Notebook; variable:
           >
             <b>{thread_id}</b>
             <span class="lgviz-mute">
-              {tn("{n} checkpoint", "{n} checkpoints", count)}
-              {updated_at !== null && ` · ${ago(updated_at)}`}
+              {[
+                count !== null && tn("{n} checkpoint", "{n} checkpoints", count),
+                updated_at !== null && ago(updated_at),
+              ]
+                .filter(Boolean)
+                .join(" · ")}
             </span>
             <StatusBadge status={status} />
           </button>

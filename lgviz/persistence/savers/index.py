@@ -63,7 +63,7 @@ class CheckpointRow:
 class WriteRow(NamedTuple):
     """One write of a task, without its value. ``task_path`` is empty where a database does not keep it.
 
-    ``at`` is when it was stored, None where that is not kept.
+    ``at`` is when it was stored, None where that is not kept; ``task_name`` its node, where that is told.
     """
 
     namespace: str
@@ -73,6 +73,7 @@ class WriteRow(NamedTuple):
     idx: int
     channel: str
     at: float | None = None
+    task_name: str = ""
 
 
 @dataclass(slots=True)

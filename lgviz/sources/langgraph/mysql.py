@@ -151,10 +151,10 @@ class MysqlSource(BlobTables):
         statement = f"SELECT {columns} FROM checkpoint_writes WHERE thread_id = ?"
         if since is self._beginning:
             (rows,) = self._reader.read((statement, (thread_id,)))
-            return [WriteRow._make(row) for row in rows], Counter(row[1] for row in rows)
+            return [WriteRow(*row) for row in rows], Counter(row[1] for row in rows)
         (counted,) = self._reader.read((sql.MYSQL_WRITE_COUNTS, (thread_id,)))
         counts: dict[str, int] = dict(counted)
         ids = [id_ for id_, count in counts.items() if since.counts.get(id_) != count]
         statement += f" AND (idx < 0 OR checkpoint_id IN ({','.join('?' * len(ids)) or 'NULL'}))"
         (rows,) = self._reader.read((statement, (thread_id, *ids)))
-        return [WriteRow._make(row) for row in rows], counts
+        return [WriteRow(*row) for row in rows], counts

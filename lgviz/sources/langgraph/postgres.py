@@ -104,7 +104,7 @@ class PostgresSource(BlobTables):
         return ThreadIndex(
             [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
              for _, ns, id_, parent, metadata, size in new],
-            [WriteRow._make(row) for row in writes],
+            [WriteRow(*row) for row in writes],
             PostgresToken(stamp, count, late),
         )  # fmt: skip
 

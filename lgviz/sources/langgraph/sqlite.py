@@ -170,7 +170,7 @@ class SqliteSource(LangGraphTables):
             total=count,
             write_row=max((row[0] for row in writes), default=since.write_row),
         )
-        return ThreadIndex(checkpoints, [WriteRow._make(row[1:]) for row in writes], token), found
+        return ThreadIndex(checkpoints, [WriteRow(*row[1:]) for row in writes], token), found
 
 
 def _own(live: ReadConnection) -> ReadConnection:

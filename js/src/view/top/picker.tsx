@@ -59,7 +59,7 @@ export function Picker({ view }: { view: ViewState }) {
         {thread && (
           <>
             <span class="lgviz-mute lgviz-counts">
-              {tn("{n} checkpoint", "{n} checkpoints", thread.count)}
+              {tn("{n} checkpoint", "{n} checkpoints", thread.count ?? 0)}
               {view.branches.value > 1 && ` · ${tn("{n} branch", "{n} branches", view.branches.value)}`}
             </span>
             {!(thread.status === "running" && store.lost.value !== null) && (
@@ -164,7 +164,7 @@ function ThreadList({ store, listId, leave }: ListProps) {
             <span class="lgviz-tick">{thread.thread_id === current && <CheckIcon />}</span>
             <span class="lgviz-thread-id">{thread.thread_id}</span>
             <StatusBadge status={thread.status} />
-            <span class="lgviz-mute lgviz-num">{thousands(thread.count)}</span>
+            <span class="lgviz-mute lgviz-num">{thread.count !== null && thousands(thread.count)}</span>
             <span class="lgviz-faint lgviz-when" title={fullTime(thread.updated_at ?? Number.NaN)}>
               {ago(thread.updated_at)}
             </span>
