@@ -116,6 +116,8 @@ class ThreadSummary(TypedDict):
 class ThreadPage(TypedDict):
     threads: list[ThreadSummary]
     total: int
+    after: str | None
+    """What the next page is asked for with; null where there is none."""
 
 
 TREE_COLUMNS: dict[str, tuple[Dtype, str]] = {
@@ -1336,7 +1338,7 @@ class CodeView(TypedDict):
 
 class ThreadsList(TypedDict):
     query: str
-    offset: int
+    after: str | None
     limit: int
 
 

@@ -69,7 +69,7 @@ export function followLink(store: Store): () => void {
   };
 }
 
-const PAUSE = 1500;
+const PAUSE = 700;
 
 /** Refreshes the store while `element` is in view and the page is not hidden; the returned function ends that. */
 export function poll(store: Store, element: Element, pause = PAUSE): () => void {

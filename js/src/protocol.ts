@@ -99,6 +99,8 @@ export interface ThreadSummary {
 export interface ThreadPage {
   threads: ThreadSummary[];
   total: number;
+  /** What the next page is asked for with; null where there is none. */
+  after: string | null;
 }
 
 /**
@@ -1255,7 +1257,7 @@ export interface CodeView {
 
 export interface ThreadsList {
   query: string;
-  offset: number;
+  after: string | null;
   limit: number;
 }
 

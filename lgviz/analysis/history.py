@@ -67,12 +67,12 @@ def open_history(
     source = open_source(what, **options)
     wanted = thread_id if thread_id is not None else thread_of(config)
     if wanted is None:
-        threads = source.threads()
-        if not threads:
+        newest = source.find_threads(limit=1).threads
+        if not newest:
             raise NoCheckpoints(
                 f"{source.description} holds no checkpoint yet.", "Run the graph with a thread_id first."
             )
-        wanted = threads[0].thread_id
+        wanted = newest[0].thread_id
     return History(source, str(wanted), config, context)
 
 

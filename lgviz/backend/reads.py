@@ -84,14 +84,14 @@ class Reads:
 
     @handler("read")
     def threads_list(self, call: RequestCall, params: ThreadsList) -> ThreadPage:
-        query = params["query"].lower()
-        found = [t for t in self._thread.source.threads() if query in t.thread_id.lower()]
-        page = found[params["offset"] : params["offset"] + params["limit"]]
+        after = None if params["after"] is None else json.loads(params["after"])
+        found = self._thread.source.find_threads(params["query"], params["limit"], after)
         summaries = []
-        for info in page:
+        for info in found.threads:
             call.check()
             summaries.append(self._summary(info))
-        return {"threads": summaries, "total": len(found)}
+        last = None if found.after is None else json.dumps(found.after)
+        return {"threads": summaries, "total": found.total, "after": last}
 
     @handler("read")
     def thread_open(self, call: RequestCall, params: ThreadOpen) -> ThreadView:

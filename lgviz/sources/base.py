@@ -35,6 +35,7 @@ __all__ = [
     "Source",
     "SourceOrigin",
     "StoredWrite",
+    "ThreadBatch",
     "ThreadFacts",
     "ThreadIndex",
     "ThreadInfo",
@@ -217,6 +218,22 @@ class ThreadInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadBatch:
+    """Some threads of a source.
+
+    Attributes:
+        threads: the newest activity first.
+        total: how many there are that were asked for.
+        after: what :meth:`Source.find_threads` is given for the next ones, as JSON can hold it; None where
+            there are no more.
+    """
+
+    threads: Sequence[ThreadInfo]
+    total: int
+    after: tuple[Any, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceOrigin:
     """What a source was opened by: a path or URL, whose password ``repr`` does not tell.
 
@@ -270,6 +287,22 @@ class Source(ABC):
     @abstractmethod
     def threads(self) -> list[ThreadInfo]:
         """All threads, the newest activity first."""
+
+    def find_threads(
+        self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
+    ) -> ThreadBatch:
+        """The newest threads whose id contains a text, in upper or lower case.
+
+        Args:
+            text: what the id contains; any where it is empty.
+            limit: how many at most.
+            after: where the batch before ended, see :class:`ThreadBatch`.
+        """
+        found = [(one.updated_at or 0.0, one.thread_id, one) for one in self.threads()]
+        found = sorted((one for one in found if text.lower() in one[1].lower()), reverse=True)
+        rest = [one for one in found if after is None or one[:2] < tuple(after)]
+        last = rest[limit - 1][:2] if len(rest) > limit else None
+        return ThreadBatch([one for *_, one in rest[:limit]], len(found), last)
 
     @abstractmethod
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:

@@ -16,6 +16,7 @@ from .base import (
     Record,
     Source,
     StoredWrite,
+    ThreadBatch,
     ThreadFacts,
     ThreadIndex,
     ThreadInfo,
@@ -59,6 +60,11 @@ class LayeredSource(Source):
 
     def threads(self) -> list[ThreadInfo]:
         return self.lower.threads()
+
+    def find_threads(
+        self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
+    ) -> ThreadBatch:
+        return self.lower.find_threads(text, limit, after)
 
     def thread_facts(self) -> list[ThreadFacts]:
         return self.lower.thread_facts()

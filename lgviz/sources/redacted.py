@@ -15,6 +15,7 @@ from .base import (
     Record,
     Source,
     StoredWrite,
+    ThreadBatch,
     ThreadFacts,
     ThreadIndex,
     ThreadInfo,
@@ -74,6 +75,11 @@ class RedactedSource(Source):
 
     def threads(self) -> list[ThreadInfo]:
         return self._real.threads()
+
+    def find_threads(
+        self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
+    ) -> ThreadBatch:
+        return self._real.find_threads(text, limit, after)
 
     def thread_facts(self) -> list[ThreadFacts]:
         return self._real.thread_facts()

@@ -287,7 +287,7 @@ def _items(backend: Backend, ids: list[str]) -> list[str]:
 
 
 REQUESTS: dict[str, Every] = {
-    "threads_list": lambda b, ids: [{"query": q, "offset": 0, "limit": 10} for q in ("", "SECRET")],
+    "threads_list": lambda b, ids: [{"query": q, "after": None, "limit": 10} for q in ("", "SECRET")],
     "thread_open": lambda b, ids: [{"thread_id": THREAD}],
     "thread_refresh": lambda b, ids: [{}],
     "export_plan": lambda b, ids: [

@@ -290,7 +290,7 @@ def test_a_channel_answers_what_is_wrong_and_goes_on(server: Server) -> None:
             {"id": 3, "method": "search", "params": {}},
             {"id": 4, "method": "search", "params": []},
             {"id": 5, "method": "thread_open", "params": {"thread_id": "9"}},
-            {"id": 0, "method": "threads_list", "params": {"query": "", "offset": 0, "limit": 5}},
+            {"id": 0, "method": "threads_list", "params": {"query": "", "after": None, "limit": 5}},
         ]
         for message in ([], 3, {}, {"cancel": 12}, {"id": "x", "method": "search"}, *asked):
             channel.send(json.dumps(message))
@@ -485,7 +485,7 @@ def test_a_file_that_is_replaced_or_deleted_ends_its_channel(server: Server) -> 
         opcode, data = channel.recv_data()
         assert (opcode, int.from_bytes(data[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 4001)
     with server.channel(document := server.document("replaced.db")) as channel:
-        assert server.result(document, "threads_list", query="", offset=0, limit=9)["total"] == 2
+        assert server.result(document, "threads_list", query="", after=None, limit=9)["total"] == 2
         # The file system may give the new one the number of the old.
         path.unlink()
         path.write_bytes(b"another file")

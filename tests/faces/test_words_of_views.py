@@ -110,8 +110,11 @@ def test_the_list_of_threads_pages_and_its_statuses_refresh(opened: Callable[...
     for number, thread in threads.items():
         thread.put(int(number))
     view = opened(saver)
-    ask = {"query": "", "offset": 0, "limit": 2}
-    pages = [view.ask("threads_list", **{**ask, "offset": offset}) for offset in (0, 2, 4)]
+    ask: dict[str, Any] = {"query": "", "after": None, "limit": 2}
+    pages: list[Any] = []
+    for _ in range(3):
+        pages.append(view.ask("threads_list", **{**ask, "after": pages[-1]["after"] if pages else None}))
+    assert [page["after"] is None for page in pages] == [False, False, True]
     assert [page["total"] for page in pages] == [5, 5, 5]
     assert [one["thread_id"] for page in pages for one in page["threads"]] == ["5", "4", "3", "2", "1"]
     last = pages[2]["threads"][0]

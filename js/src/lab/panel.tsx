@@ -213,7 +213,7 @@ function useThreads(link: KernelLink, variable: string): ReadonlySignal<ThreadPa
         found.value = new ProtocolError("gone", channel.lost.value);
         return;
       }
-      source.request("threads_list", { query: "", offset: 0, limit: THREADS }).then(
+      source.request("threads_list", { query: "", after: null, limit: THREADS }).then(
         (page) => (found.value = page),
         (error) => (found.value = ProtocolError.of(error)),
       );

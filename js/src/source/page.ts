@@ -82,7 +82,7 @@ export class PageSource implements Source {
     threads_list: ({ query }) => {
       const { thread } = this.#data.opened;
       const threads = thread.thread_id.toLowerCase().includes(query.toLowerCase()) ? [thread] : [];
-      return { threads, total: threads.length };
+      return { threads, total: threads.length, after: null };
     },
     thread_open: () => this.#data.opened,
     thread_refresh: () => this.#data.opened.thread,

@@ -68,6 +68,31 @@ class Dialect:
         padded = [*values, *[values[-1]] * (width - len(values))] if values else [None]
         return f"{column} IN ({','.join('?' * len(padded))})", padded
 
+    def containing(self, column: str, text: str) -> tuple[str, list[str]]:
+        """A condition that ``column`` contains a text, and its parameters; see :func:`containing`."""
+        return containing(column, text, "ILIKE" if self.name == "postgresql" else "LIKE")
+
+
+_ESCAPED = str.maketrans({"!": "!!", "%": "!%", "_": "!_"})
+
+
+def containing(column: str, text: str, like: str) -> tuple[str, list[str]]:
+    """A condition that a column contains a text, in upper or lower case, and its parameters.
+
+    SQLite knows the cases of ASCII alone, hence any other text is looked for in both.
+
+    >>> containing("thread_id", "50%", "LIKE")
+    ("(thread_id LIKE ? ESCAPE '!')", ['%50!%%'])
+
+    Args:
+        column: which.
+        text: what it contains.
+        like: the operator that compares with a pattern and takes upper for lower case.
+    """
+    spelled = [text] if text.isascii() else [text, text.lower(), text.upper()]
+    condition = " OR ".join(f"{column} {like} ? ESCAPE '!'" for _ in spelled)
+    return f"({condition})", [f"%{one.translate(_ESCAPED)}%" for one in spelled]
+
 
 _MARK = "SELECT value FROM lgviz_meta WHERE name = 'removed'"
 

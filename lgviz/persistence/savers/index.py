@@ -101,6 +101,11 @@ def _names(changed: str) -> tuple[str, ...]:
 
 
 # The parent is joined for the time that it was committed at.
+_NEWEST_KEYS = """WITH newest AS (
+    SELECT thread, max(key) AS at FROM lgviz_checkpoints GROUP BY thread
+    UNION ALL SELECT l.thread, l.checkpoints + 0.5 FROM lgviz_lineage l
+        WHERE NOT EXISTS (SELECT 1 FROM lgviz_checkpoints c WHERE c.thread = l.thread))"""
+"""Each thread's newest key; one without a row of its own comes after what it continues."""
 _CHECKPOINTS = """SELECT c.key, c.ns, c.id, c.parent, c.ordinal, p.at, c.at, c.changed, c.metadata,
     length(c.body)
     FROM lgviz_checkpoints c LEFT JOIN lgviz_checkpoints p
@@ -233,22 +238,67 @@ class ThreadReads:
         )
         return {(ns, id): numbers for ns, id, numbers in rows}
 
-    def threads(self, *, roots: bool = False) -> Operation[list[tuple[str, int, float]]]:
+    def any(self) -> Operation[bool]:
+        """Whether a checkpoint is there."""
+        yield READ
+        return bool((yield Query("SELECT 1 FROM lgviz_checkpoints LIMIT 1")))
+
+    def thread_batch(
+        self, text: str, limit: int, after: tuple[float, int] | None
+    ) -> Operation[tuple[list[tuple[str, int, float]], int, tuple[float, int] | None]]:
+        """The newest threads whose id contains a text, as :meth:`threads` tells of them (root checkpoints
+        alone), how many there are in all, and where to go on.
+
+        Args:
+            text: is looked for in upper and lower case.
+            limit: how many at most.
+            after: where the batch before ended.
+        """
+        yield READ
+        condition, params = "", list[Any]()
+        if text:
+            containing, params = self.lineages.blocks.dialect.containing("thread_id", text)
+            condition = f"WHERE thread IN (SELECT id FROM lgviz_threads WHERE {containing})"
+        ((total,),) = yield Query(f"{_NEWEST_KEYS} SELECT count(*) FROM newest {condition}", params)
+        if after is not None:
+            more = "(at < ? OR (at = ? AND thread < ?))"
+            condition = f"{condition} AND {more}" if condition else f"WHERE {more}"
+            params = [*params, after[0], *after]
+        rows = yield Query(
+            f"{_NEWEST_KEYS} SELECT thread, at FROM newest {condition} ORDER BY at DESC, thread DESC LIMIT ?",
+            [*params, limit],
+        )
+        found = yield from self.threads(roots=True, numbers=[thread for thread, _ in rows])
+        last = (float(rows[-1][1]), int(rows[-1][0])) if len(rows) == limit else None
+        return found, int(total), last
+
+    def threads(
+        self, *, roots: bool = False, numbers: Sequence[int] | None = None
+    ) -> Operation[list[tuple[str, int, float]]]:
         """Every thread with its number of checkpoints and the time of the last, the newest first.
 
         Args:
             roots: count those of the root namespace alone.
+            numbers: of these threads alone.
         """
         self.lineages.blocks.joined = bool((yield READ))
+        if numbers is not None and not numbers:
+            return []
+        which, params = "", list[Any]()
+        if numbers is not None:
+            among, params = self.lineages.blocks.dialect.among("t.id", numbers)
+            which = f"WHERE {among}"
         count = "sum(CASE WHEN c.ns = '' THEN 1 ELSE 0 END)" if roots else "count(*)"
         rows = yield Query(
             f"""SELECT t.thread_id, {count}, max(c.at), max(c.key) FROM lgviz_checkpoints c
-                JOIN lgviz_threads t ON t.id = c.thread GROUP BY t.id, t.thread_id"""
+                JOIN lgviz_threads t ON t.id = c.thread {which} GROUP BY t.id, t.thread_id""",
+            params,
         )
         found = {thread_id: (int(made), at, key) for thread_id, made, at, key in rows}
         heirs = yield Query(
-            """SELECT l.thread, l.checkpoints, t.thread_id FROM lgviz_lineage l JOIN lgviz_threads t
-               ON t.id = l.thread"""
+            f"""SELECT l.thread, l.checkpoints, t.thread_id FROM lgviz_lineage l JOIN lgviz_threads t
+               ON t.id = l.thread {which}""",
+            params,
         )
         for thread, key, thread_id in heirs:
             path = yield from self.lineages.path((yield from self.lineages.chain(thread)))

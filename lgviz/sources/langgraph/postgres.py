@@ -35,6 +35,7 @@ class PostgresSource(BlobTables):
 
     _threads = sql.POSTGRES_THREADS
     _activity = sql.POSTGRES_ACTIVITY
+    _like = "ILIKE"
     _newest = sql.POSTGRES_NEWEST
     _columns_of = sql.POSTGRES_COLUMNS
     _value = "blob"

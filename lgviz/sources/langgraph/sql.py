@@ -41,6 +41,7 @@ __all__ = [
     "TWICE",
     "blob_sizes",
     "checkpoint_sizes",
+    "count_threads",
     "facts",
     "led",
     "marks",
@@ -48,6 +49,7 @@ __all__ = [
     "mysql_blobs",
     "mysql_heads",
     "newest",
+    "newest_threads",
     "orphans",
     "sent",
     "some_blobs",
@@ -158,6 +160,32 @@ def thread_sizes(size: str, activity: str) -> str:
     return f"""
         SELECT thread_id, count({root}), min({root}), max({root}), sum({size}) FROM checkpoints
         GROUP BY thread_id ORDER BY {activity} DESC"""
+
+
+def count_threads(condition: str) -> str:
+    """How many threads there are, of which a condition holds."""
+    return f"SELECT count(DISTINCT thread_id) FROM checkpoints {condition and f'WHERE {condition}'}"
+
+
+def newest_threads(activity: str, condition: str, *, keyed: bool) -> str:
+    """Some threads, the newest first, of which a condition holds: how many root checkpoints each has, its
+    greatest id and what tells its activity.
+
+    Args:
+        activity: what is greater, the newer a thread's activity is.
+        condition: of a row; takes its own parameters.
+        keyed: only those that come after an activity and a thread; takes the activity twice and the thread.
+            Takes how many at last.
+    """
+    after = f"HAVING {activity} < ? OR ({activity} = ? AND thread_id < ?)" if keyed else ""
+    return f"""
+        WITH found AS (
+            SELECT thread_id, {activity} AS activity FROM checkpoints {condition and f"WHERE {condition}"}
+            GROUP BY thread_id {after} ORDER BY 2 DESC, 1 DESC LIMIT ?)
+        SELECT c.thread_id, sum(CASE WHEN c.checkpoint_ns = '' THEN 1 ELSE 0 END), max(c.checkpoint_id),
+            f.activity
+        FROM found f JOIN checkpoints c ON c.thread_id = f.thread_id
+        GROUP BY c.thread_id, f.activity ORDER BY 4 DESC, 1 DESC"""
 
 
 def thread_write_sizes(table: str, value: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from lgviz.errors import CheckpointNotFound, DamagedData
 from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.database.dialect import containing
 from lgviz.persistence.savers.stats import Stats
 from lgviz.persistence.serde import javascript
 from lgviz.sources.base import (
@@ -17,6 +18,7 @@ from lgviz.sources.base import (
     Record,
     Source,
     StoredWrite,
+    ThreadBatch,
     ThreadFacts,
     ThreadIndex,
     ThreadInfo,
@@ -143,6 +145,8 @@ class LangGraphTables(EncodedSource):
     """Selects thread id, number of root checkpoints and greatest checkpoint id, the newest first."""
     _activity: ClassVar[str]
     """What is greater, the newer a thread's activity is."""
+    _like: ClassVar[str] = "LIKE"
+    """Compares with a pattern, in upper or lower case."""
     _newest: ClassVar[str]
     """Selects thread id and id of each thread's newest root checkpoint."""
     _columns_of: ClassVar[str]
@@ -174,6 +178,24 @@ class LangGraphTables(EncodedSource):
             return []
         (rows,) = self._reader.read((self._threads, ()))
         return [ThreadInfo(thread, count, id_time(last)) for thread, count, last in rows]
+
+    def find_threads(
+        self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
+    ) -> ThreadBatch:
+        if not self.has_tables():
+            return ThreadBatch((), 0, None)
+        condition, params = containing("thread_id", text, self._like) if text else ("", [])
+        key = () if after is None else (after[0], *after)
+        counts, rows = self._reader.read(
+            (sql.count_threads(condition), params),
+            (
+                sql.newest_threads(self._activity, condition, keyed=after is not None),
+                (*params, *key, limit),
+            ),
+        )
+        found = [ThreadInfo(thread, int(count), id_time(last)) for thread, count, last, _ in rows]
+        last = (rows[-1][3], rows[-1][0]) if len(rows) == limit else None
+        return ThreadBatch(found, counts[0][0], last)
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         if not self.has_tables():

@@ -31,6 +31,7 @@ from lgviz.sources.base import (
     Record,
     Source,
     StoredWrite,
+    ThreadBatch,
     ThreadFacts,
     ThreadIndex,
     ThreadInfo,
@@ -101,7 +102,7 @@ class TablesSource(Source):
         )
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
         source._close = reader.close
-        if reader.read((_TABLE, ()))[0] and source.threads():
+        if reader.read((_TABLE, ()))[0] and source._is_used():
             return source
         source.close()
         return None
@@ -119,7 +120,7 @@ class TablesSource(Source):
         source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         with suppress(ForeignTables):
-            if source.threads():
+            if source._is_used():
                 return source
         return None
 
@@ -137,10 +138,22 @@ class TablesSource(Source):
                 return bool(reader.read((_TABLE, ()))[0])
         source = cls(over_postgres(lambda: where), SaverEngine(POSTGRESQL, serializer_for()), "PostgreSQL")
         with suppress(ForeignTables):
-            source.threads()
+            source._is_used()
         return source._ready
 
+    def _is_used(self) -> bool:
+        """Whether a checkpoint is there."""
+        return bool(self._run(self._engine.index.any))
+
     # ------------------------------------------------------------ Source
+
+    def find_threads(
+        self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
+    ) -> ThreadBatch:
+        key = None if after is None else (float(after[0]), int(after[1]))
+        found = self._run(lambda: self._engine.index.thread_batch(text, limit, key))
+        rows, total, last = found or ([], 0, None)
+        return ThreadBatch([ThreadInfo(*row) for row in rows], total, last)
 
     def threads(self) -> list[ThreadInfo]:
         rows = self._run(lambda: self._engine.index.threads(roots=True))

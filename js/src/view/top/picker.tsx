@@ -216,24 +216,28 @@ function useThreads(store: Store, query: string) {
   const [state, setState] = useState<{
     threads: ThreadSummary[] | null;
     total: number;
+    after: string | null;
     error: ProtocolError | null;
   }>({
     threads: null,
     total: 0,
+    after: null,
     error: null,
   });
   const [attempt, setAttempt] = useState(0);
   const loading = useRef<AbortController | null>(null);
-  const load = (offset: number) => {
+  const load = (after: string | null) => {
     const abort = new AbortController();
     loading.current = abort;
     store.source
-      .request("threads_list", { query, offset, limit: PAGE }, { signal: abort.signal })
+      .request("threads_list", { query, after, limit: PAGE }, { signal: abort.signal })
       .then((page) => {
         if (abort.signal.aborted) return;
         setState((old) => {
-          const before = offset === 0 ? [] : (old.threads ?? []).slice(0, offset);
-          return { threads: [...before, ...page.threads], total: page.total, error: null };
+          const before = after === null ? [] : (old.threads ?? []);
+          const shown = new Set(before.map((thread) => thread.thread_id));
+          const fresh = page.threads.filter((thread) => !shown.has(thread.thread_id));
+          return { threads: [...before, ...fresh], total: page.total, after: page.after, error: null };
         });
       })
       .catch((error: unknown) => {
@@ -244,7 +248,7 @@ function useThreads(store: Store, query: string) {
       });
   };
   useEffect(() => {
-    const timer = setTimeout(() => load(0), query === "" ? 0 : 150);
+    const timer = setTimeout(() => load(null), query === "" ? 0 : 150);
     return () => {
       clearTimeout(timer);
       loading.current?.abort();
@@ -264,8 +268,7 @@ function useThreads(store: Store, query: string) {
     );
   });
   const more = () => {
-    const have = state.threads?.length ?? 0;
-    if (have > 0 && have < state.total && !loading.current) load(have);
+    if (state.after !== null && !loading.current) load(state.after);
   };
   return { ...state, more, retry: () => setAttempt(attempt + 1) };
 }
