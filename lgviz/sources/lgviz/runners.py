@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import weakref
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Protocol, TypeVar
 
 from lgviz.errors import SourceError, needing
@@ -50,7 +52,8 @@ def in_file(reader: FileReader) -> OperationRun:
 
 
 def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
-    """On a PostgreSQL connection of our own, which lasts for one operation.
+    """On a PostgreSQL connection of our own. It is made when first needed, kept for the next operation, and made
+    anew where it was lost.
 
     Raises:
         NotInstalled: psycopg is missing.
@@ -62,16 +65,36 @@ def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
         from lgviz.persistence.database.conninfo import parsed
         from lgviz.persistence.database.postgres import PostgresDriver, connect, unreachable
 
-    def run(make: Callable[[], Operation[R]], /) -> R:
-        said = conninfo()
-        parsed(said)
-        try:
-            connection = connect(said)
-        except psycopg.Error as error:
-            raise unreachable(error) from error
-        with connection:
-            return PostgresDriver(connection).run(make)
+    kept: list[psycopg.Connection[Any]] = []
+    lock = threading.Lock()
 
+    def connected() -> psycopg.Connection[Any]:
+        if not kept:
+            said = conninfo()
+            parsed(said)
+            try:
+                kept.append(connect(said))
+            except psycopg.Error as error:
+                raise unreachable(error) from error
+        return kept[0]
+
+    def run(make: Callable[[], Operation[R]], /) -> R:
+        with lock:
+            fresh = not kept
+            try:
+                return PostgresDriver(connected()).run(make)
+            except Exception:
+                if fresh or not kept[0].broken:
+                    raise
+            kept.pop().close()  # an idle connection is cut by restarts, proxies and firewalls
+            return PostgresDriver(connected()).run(make)
+
+    def close() -> None:
+        while kept:
+            with suppress(psycopg.Error):
+                kept.pop().close()
+
+    weakref.finalize(run, close)
     return run
 
 
