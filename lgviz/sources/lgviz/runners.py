@@ -52,8 +52,8 @@ def in_file(reader: FileReader) -> OperationRun:
 
 
 def over_postgres(conninfo: Callable[[], str]) -> OperationRun:
-    """On a PostgreSQL connection of our own. It is made when first needed, kept for the next operation, and made
-    anew where it was lost.
+    """On a PostgreSQL connection of our own, which is made when first needed, kept for the next operation,
+    and made anew where it was lost.
 
     Raises:
         NotInstalled: psycopg is missing.
