@@ -21,6 +21,7 @@ from lgviz.completion import SUFFIXES, complete_magic, is_debuggable, unquoted
 from lgviz.errors import LgvizError, described
 from lgviz.files import export
 from lgviz.reuse.models import ModelCalls
+from lgviz.sources.langgraph.detect import without_password
 from lgviz.verbs import VERBS, ask
 from lgviz.widget import Debugger, debug
 
@@ -28,7 +29,6 @@ __all__ = ["LgvizMagics", "load"]
 
 _OF_QUESTIONS = ("as_node", "note", "live")
 """Options that only questions take."""
-_PASSWORD = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
 """Who opens a database by URL: copied code must not tell. psycopg takes it from PGUSER and ~/.pgpass."""
 
 
@@ -283,7 +283,7 @@ class LgvizMagics(Magics):
         path = unquoted(text)
         assert path is not None
         if "://" in path:
-            return path, repr(_PASSWORD.sub("", path))
+            return path, repr(without_password(path))
         if path != text or path.endswith(SUFFIXES) or Path(path).is_file():
             return path, repr(path)
         assert self.shell is not None

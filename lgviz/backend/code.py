@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lgviz.sources.langgraph.detect import without_password
+
 __all__ = [
     "diff_code",
     "fork_code",
@@ -29,7 +31,7 @@ _KEEP = "run.keep()  # or run.discard()\n"
 def name_of(what: Any, variables: Mapping[str, Any], unknown: str = "graph") -> str:
     """The Python expression for a thing: a path itself, else the variable that holds it."""
     if isinstance(what, (str, Path)):
-        return repr(str(what))
+        return repr(without_password(str(what)))
     held_by = (name for name, value in variables.items() if value is what and not name.startswith("_"))
     return next(held_by, unknown)
 
@@ -38,7 +40,7 @@ def store_name_of(what: Any, subject: str) -> str:
     """The Python expression for the store of what is debugged, which ``subject`` stands for."""
     if isinstance(what, (str, Path)):
         kind = "PostgresStore" if "://" in str(what) else "SqliteStore"
-        return f"lgviz.persistence.{kind}.from_conn_string({str(what)!r})"
+        return f"lgviz.persistence.{kind}.from_conn_string({without_password(str(what))!r})"
     return f"{subject}.store"
 
 

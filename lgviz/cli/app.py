@@ -32,7 +32,7 @@ app = typer.Typer(
     name="lgviz",
     help="See, compare, search and keep what LangGraph agents remember.\n\n"
     "DB is the path of a SQLite database that lgviz's or LangGraph's savers wrote, a bundle, or a "
-    "postgresql:// or mysql:// URL. Reading never writes to it.",
+    "postgresql://, mysql:// or redis:// URL. Reading never writes to it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if _TERMINAL else None,

@@ -64,9 +64,9 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
 
     Args:
         what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
-            wrote, the URL of a PostgreSQL database that they wrote or of a MySQL database that LangGraph's
-            wrote, a LangGraph server by its URL (``"http://localhost:2024"``) or a ``RemoteGraph``, or a
-            :class:`Source`. Where both have written to a database, lgviz's are read.
+            wrote, the URL of a PostgreSQL database that they wrote or of a MySQL or Redis database that
+            LangGraph's wrote, a LangGraph server by its URL (``"http://localhost:2024"``) or a
+            ``RemoteGraph``, or a :class:`Source`. Where both have written to a database, lgviz's are read.
         options: see :class:`ReadOptions`; ``trust=["app.state"]`` names modules whose classes the values of
             a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked.
 
@@ -151,7 +151,7 @@ def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
         # Not repeated whole: there may be a password in it.
         raise NotASource(
             f"{path.partition('://')[0]}:// names no path of a file.",
-            "Give the path of a SQLite database, a postgresql:// or mysql:// URL, or a saver.",
+            "Give the path of a SQLite database, a postgresql://, mysql:// or redis:// URL, or a saver.",
         )
     own = None
     if is_postgres(path):

@@ -45,7 +45,7 @@ class Seeded:
 @pytest.fixture(scope="module", params=ENGINES)
 def seeded(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase]) -> Seeded:
     database = fresh(request.param)
-    twin = TwinSaver(database.saver())
+    twin = TwinSaver(database.saver(), database.memory())
     for name, demo in DEMOS.items():
         demo.seed(demo.build(twin), name)
     reading = database.saver()
@@ -67,9 +67,9 @@ def test_threads(seeded: Seeded) -> None:
 def test_what_is_read(seeded: Seeded, what: str) -> None:
     for name in seeded.graphs:
         for history, memory in seeded.opened(name):
-            ordered = history.source.graph is not None
-            expected = told(memory, what, ordered)
-            assert expected and told(history, what, ordered) == expected, (name, history.source.description)
+            kept = {"ordered": history.source.graph is not None, "errors": seeded.database.keeps_errors}
+            expected = told(memory, what, **kept)
+            assert expected and told(history, what, **kept) == expected, (name, history.source.description)
 
 
 def test_facts_of_all_threads(seeded: Seeded) -> None:
@@ -122,7 +122,7 @@ def test_what_was_deleted_is_noticed(database: EngineDatabase) -> None:
 
 
 def test_fork_and_run(database: EngineDatabase) -> None:
-    assert _acted(database.saver()) == _acted(InMemorySaver())
+    assert _acted(database.saver()) == _acted(database.memory())
 
 
 def _acted(saver: Any) -> list[Any]:

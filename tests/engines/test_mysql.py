@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import lgviz
 import lgviz.cli.reading
 from lgviz.analysis.history import open_history
+from lgviz.backend.code import name_of, store_name_of
 from lgviz.cli.app import app
 from lgviz.demos import DEMOS, chat, two_nodes
 from lgviz.errors import NoCheckpoints, NotASource, SourceError, Unavailable
@@ -131,6 +132,7 @@ def test_a_user_who_may_only_select_and_whose_password_nothing_tells(url: str) -
     assert history.latest.values["foo"] == "b"
     for what in (history, history.source, history.source.__dict__, history.source.origin):
         assert "s3cret" not in repr(what)
+    assert "s3cret" not in name_of(of_reader, {}) + store_name_of(of_reader, "graph")
     execute(url, f"REVOKE SELECT ON {name}.checkpoint_blobs FROM reader_{name}")
     with pytest.raises(SourceError, match="GRANT SELECT"):
         _ = history["c3"].values

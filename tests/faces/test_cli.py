@@ -427,7 +427,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         (["show", "own.db", "--at", "c99"], 1,
          "lgviz: Thread 'two' has no checkpoint 'c99'. Labels run from c0 to c5; refresh() reads what is new.\n"),
         (["threads", "oracle://me:secret@host/x"], 1,
-         "lgviz: oracle:// names no path of a file. Give the path of a SQLite database, a postgresql:// or mysql:// URL, or a saver.\n"),
+         "lgviz: oracle:// names no path of a file. Give the path of a SQLite database, a postgresql://, mysql:// or redis:// URL, or a saver.\n"),
         (["prune", "langgraph.db", "--all", "--dry-run"], 1,
          "lgviz: langgraph.db (read-only) was not written by lgviz's savers, which alone can prune. "
          "Copy it: lgviz.persistence.migrate(source, \"new.db\"), or `lgviz migrate SOURCE new.db`.\n"),

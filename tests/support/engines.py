@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from typing import Any
 
+import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from tests.support import servers
 
-__all__ = ["ENGINES", "EngineDatabase", "MysqlDatabase", "TwinSaver", "told"]
+__all__ = ["ENGINES", "EngineDatabase", "TwinSaver", "told"]
 
 _NUMBERS = itertools.count()
 
@@ -23,9 +25,13 @@ class EngineDatabase(ABC):
 
     Attributes:
         url: its URL, where lgviz opens it by one.
+        keeps_run_metadata: whether its saver stores the metadata that a run's config has, as LangGraph's do.
+        keeps_errors: whether its saver gives back what an error said.
     """
 
     url: str | None = None
+    keeps_run_metadata = True
+    keeps_errors = True
 
     def __init__(self) -> None:
         self.held = ExitStack()
@@ -34,8 +40,22 @@ class EngineDatabase(ABC):
     def saver(self) -> Any:
         """A saver over it, on a connection of its own."""
 
+    def memory(self) -> InMemorySaver:
+        """A saver in memory that keeps as much."""
+        return InMemorySaver() if self.keeps_run_metadata else PlainMemory()
+
     def close(self) -> None:
         self.held.close()
+
+
+class PlainMemory(InMemorySaver):
+    """Stores of the metadata only what LangGraph itself says."""
+
+    def put(self, config: Any, *args: Any) -> Any:
+        known = {
+            name: config["configurable"].get(name) for name in ("thread_id", "checkpoint_ns", "checkpoint_id")
+        }
+        return super().put({"configurable": known}, *args)
 
 
 class MysqlDatabase(EngineDatabase):
@@ -60,25 +80,106 @@ class MysqlDatabase(EngineDatabase):
         return saver
 
 
+class RedisDatabase(EngineDatabase):
+    """A Redis server: only the first of its databases has an index."""
+
+    keeps_run_metadata = False
+    keeps_errors = False
+
+    def __init__(self, files: str) -> None:
+        super().__init__()
+        self.url = self.held.enter_context(servers.redis(files))
+
+    def saver(self) -> Any:
+        from langgraph.checkpoint.redis import RedisSaver
+
+        saver = self.held.enter_context(RedisSaver.from_conn_string(self.url))
+        saver.setup()
+        return saver
+
+
+class CosmosDatabase(EngineDatabase):
+    """A container, as ``langchain-azure-cosmosdb`` writes it."""
+
+    keeps_run_metadata = False
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__()
+        self.endpoint, self.name = endpoint, f"test_{next(_NUMBERS)}"
+
+    def saver(self) -> Any:
+        from langchain_azure_cosmosdb import CosmosDBSaverSync
+
+        unverified = {"connection_verify": False}  # the server signed its certificate itself
+        saver = CosmosDBSaverSync(
+            "test", self.name, endpoint=self.endpoint, key="a2V5", cosmos_client_kwargs=unverified
+        )
+        return self.held.enter_context(saver)
+
+
+class OtherCosmosDatabase(CosmosDatabase):
+    """A container, as ``langgraph-checkpoint-cosmosdb`` writes it."""
+
+    def saver(self) -> Any:
+        from azure.cosmos import CosmosClient
+        from langgraph_checkpoint_cosmosdb import CosmosDBSaver, cosmosdbSaver
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COSMOSDB_ENDPOINT", self.endpoint)
+            patch.setenv("COSMOSDB_KEY", "a2V5")
+            patch.setattr(cosmosdbSaver, "CosmosClient", partial(CosmosClient, connection_verify=False))
+            return CosmosDBSaver("test", self.name)
+
+
+class MongoDatabase(EngineDatabase):
+    """Collections of mongomock: no registry has a server of MongoDB's."""
+
+    def __init__(self, _: str) -> None:
+        import mongomock
+        from mongomock.collection import BulkOperationBuilder
+
+        super().__init__()
+        self.client: Any = mongomock.MongoClient()
+        add = BulkOperationBuilder.add_update  # it does not know all arguments of today's pymongo
+        if not hasattr(add, "known"):
+
+            def known(self: Any, *args: Any, sort: None, **more: Any) -> None:
+                add(self, *args, **more)
+
+            known.known = True  # type: ignore[attr-defined]
+            BulkOperationBuilder.add_update = known
+
+    def saver(self) -> Any:
+        from langgraph.checkpoint.mongodb import MongoDBSaver
+
+        return MongoDBSaver(self.client)
+
+
 ENGINES: dict[str, tuple[Callable[[], AbstractContextManager[str]], Callable[[str], EngineDatabase]]] = {
     "mysql": (servers.mariadb, MysqlDatabase),
+    "redis": (servers.redis_files, RedisDatabase),
+    "cosmos": (servers.cosmos, CosmosDatabase),
+    "cosmos-other": (servers.cosmos, OtherCosmosDatabase),
+    "mongodb": (lambda: nullcontext(""), MongoDatabase),
 }
 """What starts a server of each engine, and what makes a fresh database on it."""
 
 
 class TwinSaver(BaseCheckpointSaver[Any]):
-    """Keeps in memory too what a saver is given, so that the one can be held against the other."""
+    """Keeps in memory too what a saver is given, so that the one can be held against the other.
 
-    def __init__(self, saver: Any) -> None:
+    A graph over it reads from memory: some savers give back less than they were given.
+    """
+
+    def __init__(self, saver: Any, memory: InMemorySaver) -> None:
         super().__init__(serde=saver.serde)
-        self.saver = saver
-        self.memory = InMemorySaver()
+        self.saver, self.memory = saver, memory
 
     def get_tuple(self, config: Any) -> Any:
-        return self.saver.get_tuple(config)
+        return self.memory.get_tuple(config)
 
     def list(self, config: Any, **selection: Any) -> Any:
-        return self.saver.list(config, **selection)
+        return self.memory.list(config, **selection)
 
     def put(self, *args: Any) -> Any:
         self.memory.put(*args)
@@ -89,14 +190,15 @@ class TwinSaver(BaseCheckpointSaver[Any]):
         self.saver.put_writes(*args)
 
     def get_next_version(self, current: Any, channel: None) -> Any:
-        return self.saver.get_next_version(current, channel)
+        return self.memory.get_next_version(current, channel)
 
 
-def told(history: Any, what: str, ordered: bool = True) -> list[Any]:
+def told(history: Any, what: str, ordered: bool = True, errors: bool = True) -> list[Any]:
     """What a history tells: of its ``tree``, the ``names`` of nodes, each ``state``, ``diff``, ``writes`` or what
     waits (``interrupts``).
 
     ``ordered``: with the order of channels and of what comes next, which without a graph not each database keeps.
+    ``errors``: with what errors said; else only that there was one.
     """
     order: Any = tuple if ordered else sorted
     rows = [history.checkpoint_at(row) for row in range(len(history.tree))]
@@ -112,10 +214,14 @@ def told(history: Any, what: str, ordered: bool = True) -> list[Any]:
     if what == "diff":
         return [order(str(history.diff(n, n + 1)).splitlines()) for n in range(len(history) - 1)]
     if what == "writes":
-        return [(one.label, dict(one.writes), order(_task(task) for task in one.tasks)) for one in rows]
+        return [
+            (one.label, dict(one.writes), order(_task(task, errors) for task in one.tasks)) for one in rows
+        ]
     assert what == "interrupts"
-    return [history.status, *((one.label, one.interrupts, one.waiting, one.error) for one in rows)]
+    said = str if errors else bool
+    return [history.status, *((one.label, one.interrupts, one.waiting, said(one.error)) for one in rows)]
 
 
-def _task(task: Any) -> Any:
-    return task.name, task.id, repr(task.result), str(task.error), task.interrupts
+def _task(task: Any, errors: bool) -> Any:
+    error = str(task.error) if errors else task.error is not None
+    return task.name, task.id, repr(task.result), error, task.interrupts

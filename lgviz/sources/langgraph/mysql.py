@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, WriteRow
 from lgviz.sources.connections import Statement
@@ -13,27 +12,10 @@ from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 
 from . import sql
 from .blob_tables import BlobTables
+from .counted import BEGINNING, CountedIndex, CountedToken, Look
 from .mysql_reader import MysqlReader, Settings, settings_of, settings_of_url
 
 __all__ = ["MysqlSource"]
-
-
-class MysqlToken(NamedTuple):
-    """Where an index ended. Nothing in these tables tells the order in which rows were stored.
-
-    Attributes:
-        last: the greatest id of a checkpoint.
-        known: the checkpoints, by namespace and id.
-        counts: how many writes lie under a checkpoint, by its id.
-        state: changes with the writes, also with those that are written over.
-        stamp: there is none.
-    """
-
-    last: str
-    known: frozenset[tuple[str, str]]
-    counts: Mapping[str, int]
-    state: Any
-    stamp: None = None
 
 
 class MysqlSource(BlobTables):
@@ -48,10 +30,11 @@ class MysqlSource(BlobTables):
     _row_size = sql.MYSQL_ROW_SIZE
     _formats = sql.MYSQL_FORMATS
     _shallow = "ShallowPyMySQLSaver"
-    _beginning = MysqlToken("", frozenset(), {}, None)
+    _beginning = BEGINNING
 
     def __init__(self, settings: Callable[[], Settings], decoder: Decoder, description: str) -> None:
         super().__init__(MysqlReader(settings), decoder, description)
+        self._index = CountedIndex(self._look, self._write_rows, self._write_counts)
         self._collated: str | None = None
 
     @classmethod
@@ -118,43 +101,30 @@ class MysqlSource(BlobTables):
         names, values = (json.loads(column) if column else {} for column in columns)
         return {name: values.get(name) for name in names}
 
-    def _read_index(self, thread_id: str, since: MysqlToken) -> ThreadIndex:
-        index = self._read_rows(thread_id, since, since.last)
-        if index is None:  # an earlier id was stored later, or checkpoints were deleted
-            index = self._read_rows(thread_id, since, "")
-        return index or ThreadIndex(reset=True)
+    def _read_index(self, thread_id: str, since: CountedToken) -> ThreadIndex:
+        return self._index.read(thread_id, since)
 
-    def _read_rows(self, thread_id: str, since: MysqlToken, after: str) -> ThreadIndex | None:
-        """The checkpoints after an id, and the writes under those whose number of writes is another; None
-        where this is not all that is new."""
-        rows, ((total,),), written, written_over = self._reader.read(
+    def _look(self, thread_id: str, after: str) -> Look:
+        rows, ((total,),), *state = self._reader.read(
             (sql.MYSQL_ROWS, (thread_id, after)),
             ("SELECT count(*) FROM checkpoints WHERE thread_id = ?", (thread_id,)),
             ("SELECT count(*) FROM checkpoint_writes WHERE thread_id = ?", (thread_id,)),
             (sql.MYSQL_WRITTEN_OVER, (thread_id,)),
         )
-        found = [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
-                 for ns, id_, parent, metadata, size in rows]  # fmt: skip
-        known = since.known | {(row.namespace, row.id) for row in found}
-        if total != len(known):
-            return None
-        state = written, written_over
-        if state == since.state and known == since.known:
-            return ThreadIndex(token=since)
-        writes, counts = self._new_writes(thread_id, since)
-        last = max([since.last, *(row.id for row in found)])
-        return ThreadIndex(found, writes, MysqlToken(last, known, counts, state))
+        found = [
+            CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
+            for ns, id_, parent, metadata, size in rows
+        ]
+        return Look(found, total, state)
 
-    def _new_writes(self, thread_id: str, since: MysqlToken) -> tuple[list[WriteRow], Mapping[str, int]]:
-        """The writes that are new or may have been written over, and how many lie under each checkpoint."""
+    def _write_rows(self, thread_id: str, ids: Collection[str] | None) -> list[WriteRow]:
         columns = f"checkpoint_ns, checkpoint_id, task_id, {self._path()}, idx, channel, NULL"
         statement = f"SELECT {columns} FROM checkpoint_writes WHERE thread_id = ?"
-        if since is self._beginning:
-            (rows,) = self._reader.read((statement, (thread_id,)))
-            return [WriteRow(*row) for row in rows], Counter(row[1] for row in rows)
-        (counted,) = self._reader.read((sql.MYSQL_WRITE_COUNTS, (thread_id,)))
-        counts: dict[str, int] = dict(counted)
-        ids = [id_ for id_, count in counts.items() if since.counts.get(id_) != count]
-        statement += f" AND (idx < 0 OR checkpoint_id IN ({','.join('?' * len(ids)) or 'NULL'}))"
-        (rows,) = self._reader.read((statement, (thread_id, *ids)))
-        return [WriteRow(*row) for row in rows], counts
+        if ids is not None:
+            statement += f" AND (idx < 0 OR checkpoint_id IN ({','.join('?' * len(ids)) or 'NULL'}))"
+        (rows,) = self._reader.read((statement, (thread_id, *(ids or ()))))
+        return [WriteRow(*row) for row in rows]
+
+    def _write_counts(self, thread_id: str) -> dict[str, int]:
+        (rows,) = self._reader.read((sql.MYSQL_WRITE_COUNTS, (thread_id,)))
+        return dict(rows)

@@ -62,6 +62,10 @@ class EncodedSource(Source):
         self.description = description
         self._decoder = decoder
 
+    def is_empty(self) -> bool:
+        """Whether no checkpoint is there."""
+        return not self.threads()
+
     @abstractmethod
     def _split(
         self, thread_id: str, namespace: str, ids: Sequence[str], names: Collection[str] | None
@@ -398,7 +402,6 @@ class LangGraphTables(EncodedSource):
         return all(self._columns.values())
 
     def is_empty(self) -> bool:
-        """Whether no checkpoint is there."""
         return not self._reader.read((sql.ANY, ()))[0]
 
     def _split(
