@@ -46,10 +46,10 @@ class Seeded:
 def seeded(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase]) -> Seeded:
     database = fresh(request.param)
     twin = TwinSaver(database.saver(), database.memory())
-    for name, demo in DEMOS.items():
-        demo.seed(demo.build(twin), name)
+    for name in database.demos:
+        DEMOS[name].seed(DEMOS[name].build(twin), name)
     reading = database.saver()
-    return Seeded(database, twin.memory, {name: demo.build(reading) for name, demo in DEMOS.items()})
+    return Seeded(database, twin.memory, {name: DEMOS[name].build(reading) for name in database.demos})
 
 
 @pytest.fixture(params=ENGINES)
@@ -58,8 +58,8 @@ def database(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDataba
 
 
 def test_threads(seeded: Seeded) -> None:
-    for history, memory in seeded.opened("chat"):
-        assert len(memory.source.threads()) > len(DEMOS)
+    for history, memory in seeded.opened("two_nodes"):
+        assert len(memory.source.threads()) >= len(seeded.graphs)
         assert history.source.threads() == memory.source.threads()
 
 
@@ -75,7 +75,7 @@ def test_what_is_read(seeded: Seeded, what: str) -> None:
 def test_facts_of_all_threads(seeded: Seeded) -> None:
     """Names, steps and status of each thread, without opening a value."""
     columns = ["thread_id", "steps", "seconds", "errors", "interrupts", "last_node"]
-    for history, memory in seeded.opened("chat"):
+    for history, memory in seeded.opened("two_nodes"):
         found = lgviz.thread_stats(history.source)[columns]
         assert len(found) and found.equals(lgviz.thread_stats(memory.source)[columns])
 
@@ -115,7 +115,10 @@ def test_what_was_deleted_is_noticed(database: EngineDatabase) -> None:
     history = open_history(saver, "1")
     graph.invoke(two_nodes.INPUT, CONFIG)
     assert history.refresh() == (4, []) and len(history) == 8
-    saver.delete_thread("1")
+    try:
+        saver.delete_thread("1")
+    except NotImplementedError:
+        pytest.skip(f"a {type(saver).__name__} deletes no thread")
     graph.invoke(two_nodes.INPUT, CONFIG)
     assert history.refresh() == (0, []) and len(history) == 4
     history.source.close()

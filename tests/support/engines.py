@@ -13,6 +13,7 @@ import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
+from lgviz.demos import DEMOS
 from tests.support import servers
 
 __all__ = ["ENGINES", "EngineDatabase", "TwinSaver", "told"]
@@ -27,11 +28,13 @@ class EngineDatabase(ABC):
         url: its URL, where lgviz opens it by one.
         keeps_run_metadata: whether its saver stores the metadata that a run's config has, as LangGraph's do.
         keeps_errors: whether its saver gives back what an error said.
+        demos: those that a thread is made of, few where the server is slow.
     """
 
     url: str | None = None
     keeps_run_metadata = True
     keeps_errors = True
+    demos: tuple[str, ...] = tuple(DEMOS)
 
     def __init__(self) -> None:
         self.held = ExitStack()
@@ -102,6 +105,7 @@ class CosmosDatabase(EngineDatabase):
     """A container, as ``langchain-azure-cosmosdb`` writes it."""
 
     keeps_run_metadata = False
+    demos = ("two_nodes", "subgraph", "approval", "fan_out")
 
     def __init__(self, endpoint: str) -> None:
         super().__init__()
