@@ -15,18 +15,24 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from lgviz.errors import SourceError
 from lgviz.persistence.database.drivers import run_async
 from lgviz.persistence.database.sqlite import AioSqliteDriver, SqliteDriver
+from lgviz.persistence.database.statements import Locking
 from lgviz.persistence.savers.saver import Saver
 
 from .langgraph.detect import langgraph_kind
 
 __all__ = ["HeldNames"]
 
+_PATIENCE = 200
+"""Milliseconds to wait for a row that another holds."""
+
 
 class HeldNames:
     """Names that are held where a saver's database is, until :meth:`free`. Of other savers nothing is held.
 
     The operating system holds them for SQLite, by a lock on an empty file beside the database, the server for
-    PostgreSQL, by advisory locks: they are free again as soon as their holder's process is gone.
+    PostgreSQL, by advisory locks: they are free again as soon as their holder's process is gone. A server
+    without such locks holds them by rows that are never committed, in a table of lgviz's own savers; where
+    LangGraph's savers have tables on it, nothing is held.
 
     >>> from langgraph.checkpoint.memory import InMemorySaver
     >>> held = HeldNames(InMemorySaver())
@@ -44,7 +50,8 @@ class HeldNames:
         if file is not None:
             self._locks = _Files(file)
         elif conninfo is not None:
-            self._locks = _Server(conninfo)
+            locking = getattr(getattr(saver, "driver", None), "locking", Locking.NONE)
+            self._locks = _Server(conninfo, by_rows=locking is Locking.ROWS)
 
     def take(self, name: str) -> bool:
         """Hold a name; False where somebody else holds it. It must come before any :meth:`move`.
@@ -169,11 +176,13 @@ def _lock(file: int) -> bool:
 
 
 class _Server:
-    """Advisory locks of a transaction, not of a session, which a proxy may give to others meanwhile."""
+    """Locks of a transaction, not of a session, which a proxy may give to others meanwhile."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, by_rows: bool) -> None:
         self._conninfo = conninfo
+        self._take = self._insert if by_rows else self._lock
         self._moved = False
+        self._lacking = False
 
     @cached_property
     def _connection(self) -> Any:
@@ -189,12 +198,36 @@ class _Server:
             raise unreachable(error) from error
 
     def take(self, name: str) -> bool:
+        return self._lacking or self._take(_digest(name))
+
+    def _lock(self, digest: str) -> bool:
+        from psycopg.errors import FeatureNotSupported, UndefinedFunction
+
         sql = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || %s, 0))"
-        found = self._connection.execute(sql, [_digest(name)]).fetchone()
+        try:
+            found = self._connection.execute(sql, [digest]).fetchone()
+        except (UndefinedFunction, FeatureNotSupported):
+            self._lacking = True
+            self.free()
+            return True
         return bool(found and found[0])
+
+    def _insert(self, digest: str) -> bool:
+        from psycopg.errors import LockNotAvailable, SerializationFailure
+
+        self._connection.execute(f"SET LOCAL lock_timeout = {_PATIENCE}")
+        try:
+            with self._connection.transaction():
+                insert = "INSERT INTO lgviz_claims (name) VALUES (%s) ON CONFLICT DO NOTHING"
+                self._connection.execute(insert, [digest])  # waits where another has inserted it
+        except (LockNotAvailable, SerializationFailure):
+            return False
+        return True
 
     def move(self, name: str) -> bool:
         """A lock that was taken after a savepoint is free where one goes back to that."""
+        if self._lacking:
+            return True
         self._connection.execute("ROLLBACK TO SAVEPOINT moved" if self._moved else "SAVEPOINT moved")
         self._moved = True
         return self.take(name)

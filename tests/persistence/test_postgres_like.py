@@ -19,6 +19,7 @@ from lgviz.persistence.database.dialect import POSTGRESQL_LIKE, STRIPES
 from lgviz.persistence.database.drivers import drive
 from lgviz.persistence.database.postgres import PostgresSession, connect
 from lgviz.persistence.database.statements import Locking, Operation
+from lgviz.sources.claims import HeldNames
 from tests.support.postgres_like import failing, lacking
 from tests.support.savers import call, chat, checkpoint, config, put, run, text
 
@@ -179,6 +180,33 @@ def test_what_the_server_gave_up_of_a_callers_transaction_is_the_callers_to_repe
         with conn.transaction():
             put(saver, "1", {"x": 1})
         assert saver.get_tuple(config()) is not None
+
+
+def test_names_are_held_by_rows_that_are_never_committed(lacking_uri: str) -> None:
+    with (
+        PostgresSaver.from_conn_string(lacking_uri) as saver,
+        PostgresSaver.from_conn_string(lacking_uri) as other,
+    ):
+        ours, theirs = HeldNames(saver), HeldNames(other)
+        assert ours.take("a") and ours.take("a") and not theirs.take("a") and theirs.take("b")
+        assert ours.move("c") and not theirs.move("c")
+        assert ours.move("d") and theirs.move("c") and not theirs.move("a")
+        ours.free()
+        assert theirs.move("a") and theirs.move("d")
+        theirs.free()
+        assert saver.conn.execute("SELECT count(*) FROM lgviz_claims").fetchone() == (0,)
+
+
+def test_of_langgraphs_savers_no_name_is_held_where_nothing_locks(postgres_uri: Any) -> None:
+    from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
+
+    uri = postgres_uri()
+    with LangGraphPostgres.from_conn_string(lacking(uri)) as theirs:
+        theirs.setup()
+        first, second = HeldNames(theirs), HeldNames(theirs)
+        assert first.take("a") and first.move("b") and second.take("a") and second.move("b")
+        first.free()
+        second.free()
 
 
 def test_forgetting_says_that_the_servers_bytes_stay(lacking_uri: str) -> None:

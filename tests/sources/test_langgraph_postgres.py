@@ -32,6 +32,7 @@ from lgviz.sources import Undecodable, open_source
 from lgviz.sources.langgraph.postgres import PostgresSource
 from tests.support.airline import build, replay, trials_of
 from tests.support.old_formats import as_of_old, pending
+from tests.support.postgres_like import lacking
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 CONNECTION: Any = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
@@ -372,6 +373,72 @@ def test_transactions_that_end_in_another_order_lose_nothing(uri: str, nested: b
         assert found == ["slow"]
         assert ids(token)[0] == []
         assert [row.id for row in source.index("1").checkpoints] == ["c1", "slow", "quick", "quicker"]
+
+
+# ---------------------------------------------------------------- where rows do not tell their transactions
+
+TABLES = ["checkpoints", "checkpoint_blobs", "checkpoint_writes"]
+
+
+def by_transactions(history: History) -> bool:
+    source = history.source
+    assert isinstance(source, PostgresSource)
+    return source._server.by_transactions
+
+
+@pytest.mark.parametrize("name", ["two_nodes", "chat", "fan_out", "subgraph"])
+def test_without_transactions_all_is_told_the_same(name: str, uri: str) -> None:
+    with PostgresSaver.from_conn_string(uri) as saver:
+        DEMOS[name].seed(DEMOS[name].build(saver), "1")
+    with opened(uri) as history, opened(lacking(uri, tables=TABLES)) as other:
+        assert everything(history) == everything(other)
+        assert by_transactions(history) and not by_transactions(other)
+
+
+def test_without_transactions_what_is_new_is_told_once_and_what_is_gone_is_noticed(uri: str) -> None:
+    with PostgresSaver.from_conn_string(uri) as saver:
+        graph = two_nodes.build(saver)
+        graph.invoke(two_nodes.INPUT, CONFIG)
+        with opened(lacking(uri, tables=TABLES)) as history:
+            source, token = history.source, history.source.index("1").token
+            quiet = source.index("1", token)
+            assert (quiet.checkpoints, quiet.writes, quiet.reset) == ([], [], False)
+            graph.invoke(two_nodes.INPUT, CONFIG)
+            new = source.index("1", quiet.token)
+            assert len(new.checkpoints) == 4 and len(new.writes) > 4 and not new.reset
+            assert history.refresh() == (4, [])
+            saver.put_writes(history.latest.config, [("__error__", "first")], "task")
+            error = source.index("1", new.token)
+            assert [write.channel for write in error.writes] == ["__error__"]
+            saver.put_writes(history.latest.config, [("__error__", "second")], "task")
+            assert [write.channel for write in source.index("1", error.token).writes] == ["__error__"]
+            saver.delete_thread("1")
+            assert history.refresh() == (0, []) and len(history) == 0
+
+
+def test_without_transactions_an_earlier_id_that_is_committed_later_is_not_missed(uri: str) -> None:
+    execute(uri, "INSERT INTO checkpoints VALUES ('1', '', 'c1', NULL, NULL, '{\"id\": \"c1\"}', '{}')")
+    with psycopg.connect(uri) as slow, opened(lacking(uri, tables=TABLES)) as history:
+        slow.execute(INSERT, ["c2"])
+        with psycopg.connect(uri) as quick:
+            quick.execute(INSERT, ["c3"])
+        assert history.refresh() == (1, [])
+        slow.commit()
+        assert history.refresh() == (2, [])
+        assert [checkpoint.id for checkpoint in history] == ["c1", "c3", "c2"]
+        assert history.refresh() == (3, [])
+
+
+def test_rows_of_several_servers_are_not_compared_with_the_snapshot_of_one(uri: str) -> None:
+    """As Citus has them, which is known by a table of its own."""
+    execute(uri, "CREATE TABLE pg_dist_partition (logicalrelid regclass)")
+    with PostgresSaver.from_conn_string(uri) as saver:
+        two_nodes.build(saver).invoke(two_nodes.INPUT, CONFIG)
+    with opened(uri) as history:
+        assert not by_transactions(history) and len(history) == 4
+        with PostgresSaver.from_conn_string(uri) as saver:
+            two_nodes.build(saver).invoke(two_nodes.INPUT, CONFIG)
+        assert history.refresh() == (4, [])
 
 
 # ---------------------------------------------------------------- damage and eras

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 __all__ = ["failing", "lacking"]
@@ -19,7 +20,9 @@ _FUNCTIONS = {
 """What is hidden, with the types of its arguments."""
 
 
-def lacking(uri: str, *, pretends: bool = False, isolation: str = "read committed") -> str:
+def lacking(
+    uri: str, *, pretends: bool = False, isolation: str = "read committed", tables: Sequence[str] = ()
+) -> str:
     """The URI of a database for connections that find none of PostgreSQL's own locks and snapshots.
 
     A schema before ``pg_catalog`` has functions of the same names, which refuse.
@@ -28,6 +31,7 @@ def lacking(uri: str, *, pretends: bool = False, isolation: str = "read committe
         uri: of the database; what is made by that URI itself stays visible.
         pretends: have them do nothing instead, as CockroachDB had for years.
         isolation: of its transactions. The server really fails some that are stricter, with 40001.
+        tables: of the URI's own, seen without system columns.
     """
     import psycopg
 
@@ -41,6 +45,8 @@ def lacking(uri: str, *, pretends: bool = False, isolation: str = "read committe
                     f"""CREATE OR REPLACE FUNCTION lacking.{name}({arguments}) RETURNS text
                         LANGUAGE plpgsql AS $$ BEGIN {act}; END $$""".encode()
                 )
+        for table in tables:
+            conn.execute(f"CREATE OR REPLACE VIEW lacking.{table} AS SELECT * FROM public.{table}".encode())
     level = isolation.replace(" ", "\\ ")
     options = f"-csearch_path=lacking,pg_catalog,public -cdefault_transaction_isolation={level}"
     return f"{uri}{'&' if '?' in uri else '?'}options={quote(options)}"

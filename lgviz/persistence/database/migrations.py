@@ -21,6 +21,8 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
         "CREATE TABLE IF NOT EXISTS lgviz_locks (stripe INTEGER PRIMARY KEY, turn {int} NOT NULL)",
         f"""INSERT INTO lgviz_locks (stripe, turn) VALUES {", ".join(f"({n}, 0)" for n in range(STRIPES))}
             ON CONFLICT DO NOTHING""",
+        # Names that one process holds, as long as it does not commit: see lgviz.sources.claims.
+        "CREATE TABLE IF NOT EXISTS lgviz_claims (name TEXT PRIMARY KEY)",
     ),
     "2026-11-blocks": (
         "CREATE TABLE IF NOT EXISTS lgviz_meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)",

@@ -13,6 +13,7 @@ from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 
 from . import sql
 from .blob_tables import BlobTables
+from .counted import BEGINNING, CountedIndex, Look
 from .postgres_reader import PostgresReader
 
 __all__ = ["PostgresSource"]
@@ -47,7 +48,9 @@ class PostgresSource(BlobTables):
     _beginning = PostgresToken(None, 0, frozenset())
 
     def __init__(self, conninfo: Callable[[], str], decoder: Decoder, description: str) -> None:
-        super().__init__(PostgresReader(conninfo), decoder, description)
+        self._server = PostgresReader(conninfo)
+        super().__init__(self._server, decoder, description)
+        self._counted = CountedIndex(self._look, self._write_rows, self._write_counts)
 
     @classmethod
     def of_url(cls, url: str, **options: Unpack[DecodingOptions]) -> PostgresSource:
@@ -85,16 +88,44 @@ class PostgresSource(BlobTables):
         (held,) = columns
         return json.loads(held) if held else {}
 
-    def _read_index(self, thread_id: str, since: PostgresToken) -> ThreadIndex:
+    def _look(self, thread_id: str, after: str) -> Look:
+        rows, ((total,),), *writes = self._reader.read(
+            (sql.POSTGRES_ROWS_AFTER, (thread_id, after)),
+            ("SELECT count(*) FROM checkpoints WHERE thread_id = ?", (thread_id,)),
+            ("SELECT count(*) FROM checkpoint_writes WHERE thread_id = ?", (thread_id,)),
+            (sql.POSTGRES_WRITTEN_OVER, (thread_id,)),
+        )
+        found = [CheckpointRow(ns, id_, parent, load_metadata(metadata), size)
+                 for ns, id_, parent, metadata, size in rows]  # fmt: skip
+        return Look(found, total, writes)
+
+    def _write_rows(self, thread_id: str, ids: Collection[str] | None) -> list[WriteRow]:
+        some, also = ("", ()) if ids is None else ("AND (idx < 0 OR checkpoint_id = ANY(?))", ([*ids],))
+        (rows,) = self._reader.read(self._writes_where(thread_id, some, also))
+        return [WriteRow(*row) for row in rows]
+
+    def _write_counts(self, thread_id: str) -> dict[str, int]:
+        return dict(self._reader.read((sql.POSTGRES_WRITE_COUNTS, (thread_id,)))[0])
+
+    def _writes_where(self, thread_id: str, where: str, parameters: Sequence[Any]) -> Statement:
+        columns = f"checkpoint_ns, checkpoint_id, task_id, {self._path()}, idx, channel, NULL::float"
+        statement = f"SELECT {columns} FROM checkpoint_writes WHERE thread_id = ? {where}"
+        return statement, (thread_id, *parameters)
+
+    def _read_index(self, thread_id: str, since: Any) -> ThreadIndex:
+        if self._server.by_transactions:
+            return self._by_transactions(thread_id, since)
+        return self._counted.read(thread_id, BEGINNING if since is self._beginning else since)
+
+    def _by_transactions(self, thread_id: str, since: PostgresToken) -> ThreadIndex:
         after, also = "", list[str]()
         if since.stamp is not None:
             after, also = f"AND {sql.POSTGRES_SINCE}", [str(_first(since.stamp))]
-        columns = f"checkpoint_ns, checkpoint_id, task_id, {self._path()}, idx, channel, NULL::float"
         snapshot, rows, counts, writes = self._reader.read(
             ("SELECT pg_current_snapshot()::text", ()),
             (sql.POSTGRES_ROWS.format(since=after), (thread_id, *also)),
             ("SELECT count(*) FROM checkpoints WHERE thread_id = ?", (thread_id,)),
-            (f"SELECT {columns} FROM checkpoint_writes WHERE thread_id = ? {after}", (thread_id, *also)),
+            self._writes_where(thread_id, after, also),
         )
         stamp, count = snapshot[0][0], counts[0][0]
         new = [row for row in rows if row[:3] not in since.late]

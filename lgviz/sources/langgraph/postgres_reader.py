@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import psycopg
+from psycopg.errors import FeatureNotSupported, UndefinedColumn, UndefinedFunction
 
 from lgviz.errors import LgvizError, SourceError, Unavailable
 from lgviz.persistence.database.conninfo import connect_read_only
 from lgviz.persistence.database.postgres import as_psycopg
 from lgviz.sources.connections import Rows, Statement
 
+from . import sql
 from .server_reader import ServerReader
 
 __all__ = ["PostgresReader"]
@@ -30,8 +33,22 @@ class PostgresReader(ServerReader):
         super().__init__()
         self._conninfo = conninfo
 
+    @cached_property
+    def by_transactions(self) -> bool:
+        """Whether each row tells the transaction that stored it, by a number that a snapshot compares."""
+        try:
+            return bool(self.read((sql.POSTGRES_BY_TRANSACTIONS, ()))[0][0][1])
+        except SourceError as error:
+            lacking = (UndefinedColumn, UndefinedFunction, FeatureNotSupported)
+            if isinstance(error.__cause__, lacking):
+                return False
+            raise
+
     def stamp(self) -> Any:
-        """Which transactions were over: any that changes something since then makes it another."""
+        """Which transactions were over: any that changes something since then makes it another; None where
+        that is not told."""
+        if not self.by_transactions:
+            return None
         return self.read(("SELECT pg_current_snapshot()::text", ()))[0][0][0]
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -39,7 +56,7 @@ class PostgresReader(ServerReader):
 
     def _select(self, connection: psycopg.Connection[Any], statements: tuple[Statement, ...]) -> list[Rows]:
         with connection.transaction(), connection.cursor() as cursor:
-            return [cursor.execute(as_psycopg(sql), params).fetchall() for sql, params in statements]
+            return [cursor.execute(as_psycopg(text), params).fetchall() for text, params in statements]
 
     def _is_lost(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError) and self._kept[0].broken

@@ -22,15 +22,19 @@ __all__ = [
     "PARENTS",
     "POSTGRES_ACTIVITY",
     "POSTGRES_BLOBS",
+    "POSTGRES_BY_TRANSACTIONS",
     "POSTGRES_COLUMNS",
     "POSTGRES_FORMATS",
     "POSTGRES_HEADS",
     "POSTGRES_HELD",
     "POSTGRES_NEWEST",
     "POSTGRES_ROWS",
+    "POSTGRES_ROWS_AFTER",
     "POSTGRES_ROW_SIZE",
     "POSTGRES_SINCE",
     "POSTGRES_THREADS",
+    "POSTGRES_WRITE_COUNTS",
+    "POSTGRES_WRITTEN_OVER",
     "SQLITE_ACTIVITY",
     "SQLITE_COLUMNS",
     "SQLITE_INTEGRITY",
@@ -304,6 +308,23 @@ SELECT xmin::text, checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata:
     pg_column_size(checkpoint)
 FROM checkpoints WHERE thread_id = ? {since} ORDER BY age(xmin) DESC, checkpoint_id"""
 
+
+POSTGRES_BY_TRANSACTIONS = """
+SELECT pg_current_snapshot()::text, to_regclass('pg_dist_partition') IS NULL,
+    (SELECT max(age(xmin)) FROM checkpoints WHERE thread_id IS NULL)"""
+"""Fails where a row does not tell its transaction, or a snapshot the transactions; true in the second column
+where all rows are of this server (Citus has that table, and rows of others, with their own numbers)."""
+POSTGRES_ROWS_AFTER = """
+SELECT checkpoint_ns, checkpoint_id, parent_checkpoint_id, metadata::text, pg_column_size(checkpoint)
+FROM checkpoints WHERE thread_id = ? AND checkpoint_id > ? ORDER BY checkpoint_id"""
+"""Checkpoints of an index. Takes the thread and the id after which they are new."""
+POSTGRES_WRITTEN_OVER = """
+SELECT string_agg(md5(blob), '' ORDER BY checkpoint_ns, checkpoint_id, task_id, idx)
+FROM checkpoint_writes WHERE thread_id = ? AND idx < 0"""
+"""Changes when a question, an answer or an error was written over. Takes the thread."""
+POSTGRES_WRITE_COUNTS = """
+SELECT checkpoint_id, count(*) FROM checkpoint_writes WHERE thread_id = ? GROUP BY checkpoint_id"""
+"""How many writes lie under each checkpoint. Takes the thread."""
 
 POSTGRES_ROW_SIZE = "pg_column_size(checkpoint) + pg_column_size(metadata)"
 POSTGRES_FORMATS = "SELECT checkpoint ->> 'v', count(*) FROM checkpoints GROUP BY 1"
