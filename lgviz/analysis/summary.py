@@ -12,6 +12,7 @@ from lgviz._visible import visible
 from lgviz.analysis.compare import Change, Changes, Path
 from lgviz.analysis.messages import is_message, message_id
 from lgviz.analysis.values import clean, line
+from lgviz.errors import InvalidValue
 
 __all__ = [
     "channel_summary",
@@ -27,7 +28,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _ROWS = 12
 _LONG = 20
 _CHANNEL = re.compile(r"[^.\[#]+")
-_STEP = re.compile(r"""\.([^.\[#]+)|\[["'](.*?)(?<!\\)["']\]|\[(.*?)\]|#(.+)$""")
+_STEP = re.compile(r"""\.([^.\[#]+)|\[["'](.*?)(?<!\\)["']\]|\[([^"'\]][^\]]*)\]|#(.+)$""")
 _NUMBER = re.compile(r"-?\d+")
 _PAGE = 200
 """Characters of a text that is read by its parts even where nothing stands between its words."""
@@ -99,11 +100,20 @@ def path_of(text: str) -> Path:
 
     >>> path_of("files[a.py].size"), path_of("messages#a1"), path_of("notes[-1]")
     (('files', 'a.py', 'size'), ('messages', 'a1'), ('notes', -1))
+
+    Raises:
+        InvalidValue: it breaks off, or is written in another way.
     """
     channel = _CHANNEL.match(text)
-    start = channel.end() if channel else 0
-    steps: list[Any] = [text[:start]]
-    for found in _STEP.finditer(text, start):
+    if channel is None:
+        raise _no_path(text, 0)
+    steps: list[Any] = [channel[0]]
+    at = channel.end()
+    while at < len(text):
+        found = _STEP.match(text, at)
+        if found is None:
+            raise _no_path(text, at)
+        at = found.end()
         name, quoted, bare, message = found.groups()
         if quoted is not None:
             with suppress(ValueError):
@@ -113,6 +123,13 @@ def path_of(text: str) -> Path:
         else:
             steps.append(next(one for one in (name, quoted, bare, message) if one is not None))
     return tuple(steps)
+
+
+def _no_path(text: str, at: int) -> InvalidValue:
+    return InvalidValue(
+        f"{line(text, 60)} is no path from {line(text[at:], 60)} on.",
+        'It is written files["a.py"], items[0].name or messages#a1; or as its keys: ("items", 0).',
+    )
 
 
 def change_path(change: Change) -> str:

@@ -53,7 +53,7 @@ def serving_of(
     """
     if not isinstance(reuse, bool | Mapping):
         raise InvalidValue(f"reuse is {reuse!r}.", "Give True, or a dict, as {'live': ['plan']}.")
-    if not reuse:
+    if reuse is False:
         return None
     asked: Mapping[str, Any] = reuse if isinstance(reuse, Mapping) else {}
     if unknown := [name for name in asked if name not in (*_KNOWN, _LENT)]:
@@ -100,7 +100,7 @@ def lending(reuse: bool | Mapping[str, Any], given: GraphTarget, thread_id: str)
     """
     if not isinstance(reuse, bool | Mapping):
         raise InvalidValue(f"reuse is {reuse!r}.", "Give True, or a dict, as {'live': ['plan']}.")
-    if not reuse:
+    if reuse is False:
         return None
     asked = dict(reuse) if isinstance(reuse, Mapping) else {}
     return {**asked, _LENT: _recordings(given, [thread_id, *names_in(asked.get("from_", ()))])}

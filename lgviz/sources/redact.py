@@ -55,7 +55,9 @@ _CHEAP = frozenset((int, float, bool, type(None), list, dict, tuple))
 """Types of which the same object hardly comes twice, or that are masked as fast as they are found."""
 _PLAIN = (OrderedDict, dict, list, tuple, set, frozenset, deque)
 _CODE = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type)
-_STEPS = re.compile(r"\[\s*(?:'([^']*)'|\"([^\"]*)\"|([^\]]*))\s*\]")
+_STEPS = re.compile(r"\[\s*(?:'([^']*)'|\"([^\"]*)\"|([^\]'\"\s][^\]]*?))\s*\]")
+_UNREADABLE = re.compile(r"[\[\]]|\0[^.\0]")
+"""In a path with a zero for each step in brackets: a bracket that is left over, a key without a dot."""
 _KEYS = re.compile(r"""(["'])((?:(?!\1)[^\\\n]){1,200})\1\s*:""")
 _KEPT_METADATA = frozenset(
     ("source", "step", "parents", "counters_since_delta_snapshot", "lgviz_as_node", "lgviz_goto",
@@ -664,6 +666,8 @@ def _pattern(text: str) -> Rule:
 
 def _segments(path: str) -> tuple[str, ...]:
     """The keys of a path rule."""
+    if _UNREADABLE.search(_STEPS.sub("\0", path.strip())):
+        raise _refused(path)
     flat = _STEPS.sub(lambda found: "." + next(g for g in found.groups() if g is not None), path.strip())
     parts = [part.replace("\0", ".") for part in flat.replace("\\.", "\0").split(".")]
     if parts and not parts[0] and path.startswith("["):

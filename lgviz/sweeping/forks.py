@@ -70,6 +70,7 @@ class Fork:
 @dataclass(frozen=True)
 class Rerun:
     """One step run anew, live; what comes after it is answered from history as long as it is asked the same.
+    As the run that it is compared with, it goes on through the graph's own breakpoints.
 
     Attributes:
         before: the checkpoint that the step starts from.
@@ -79,14 +80,23 @@ class Rerun:
 
     def tried(self, graph: Any, manner: Manner) -> Tried:
         box = open_sandbox(graph, self.before)
-        step = run(box.graph, self.before, steps=1, **manner.options)
-        if step.status != "stopped":
-            return step, box
-        return run(box.graph, step.config, reuse=manner.reuse, **manner.options), box
+        made = run(box.graph, self.before, steps=1, **manner.options)
+        if made.status == "stopped":
+            made = run(box.graph, made.config, reuse=manner.reuse, **manner.options)
+        while _is_held_up(made):
+            made = run(box.graph, made.config, only="unfinished", reuse=manner.reuse, **manner.options)
+        return made, box
 
     async def atried(self, graph: Any, manner: Manner) -> Tried:
         box = await aopen_sandbox(graph, self.before)
-        step = await arun(box.graph, self.before, steps=1, **manner.options)
-        if step.status != "stopped":
-            return step, box
-        return await arun(box.graph, step.config, reuse=manner.reuse, **manner.options), box
+        made = await arun(box.graph, self.before, steps=1, **manner.options)
+        if made.status == "stopped":
+            made = await arun(box.graph, made.config, reuse=manner.reuse, **manner.options)
+        while _is_held_up(made):
+            made = await arun(box.graph, made.config, only="unfinished", reuse=manner.reuse, **manner.options)
+        return made, box
+
+
+def _is_held_up(made: Run) -> bool:
+    """Whether a breakpoint alone keeps a run from going on."""
+    return made.status == "interrupted" and not made.interrupts

@@ -124,7 +124,10 @@ class Sweep(Sequence[SweepRow]):
             LgvizError: as :meth:`lgviz.Run.keep`.
         """
         key = (case, run)
-        one = self._outcomes.get(key)
+        try:
+            one = self._outcomes.get(key)
+        except TypeError:  # what has no hash names no case
+            one = None
         if one is None or one.config is None:
             ran = dict.fromkeys(name for (name, _), each in self._outcomes.items() if each.config)
             remedy = f"Some ran: {listed(ran)}." if ran else "None ran."

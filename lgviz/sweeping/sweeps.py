@@ -140,7 +140,9 @@ def _items(trials: Trials, runs: int) -> list[Item]:
 
 def _planned(graph: Any, way: Fork, manner: Manner) -> Outcome:
     """What is told of a way before it runs."""
-    reuse = manner.reuse or {"live": [name for name in graph.nodes if name != "__start__"]}
+    reuse = manner.reuse
+    if reuse is False:  # all runs, as if the code of all nodes had changed
+        reuse = {"live": [name for name in graph.nodes if name != "__start__"]}
     try:
         told = dry_run(graph, way.at, way.edit, reuse, **manner.options)
     except Exception as error:

@@ -497,6 +497,18 @@ def test_a_path_that_never_was(path: Any, said: str) -> None:
     assert str(told.value) == said
 
 
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [("items[", "["), ("items[0", "[0"), ("items[0]x", "x"), ("items[]", "[]"), ("items..x", "..x"),
+     ("items.", "."), ("messages#", "#"), ('items["a]', '[\\"a]'), ("[0]", "[0]"), ("", "")],
+)  # fmt: skip
+def test_a_path_that_breaks_off_is_refused(path: str, there: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        lgviz.history(acted([("plan", {"items": ["x"]})], InMemorySaver()), "1").blame(path)
+    assert refused.value.cause.endswith(f'is no path from "{there}" on.')
+    assert "messages#a1" in refused.value.remedy
+
+
 def test_a_path_names_a_part() -> None:
     graph = acted(
         [("plan", {"messages": [AIMessage("old", id="a1")]}), ("act", {"seen": ["y", "z"]})], InMemorySaver()

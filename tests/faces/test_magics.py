@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import nbformat
+import pandas
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
@@ -19,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import lgviz
+from lgviz import verbs
 from lgviz.demos import two_nodes
 from lgviz.sources.base import ReadOptions
 from lgviz.sources.lgviz.tables import TablesSource
@@ -236,6 +238,19 @@ def test_a_question_is_asked_of_what_is_named_or_was_shown_last(shell: Interacti
     shell.run_line_magic("lgviz", "graph --thread 1")
     found = shell.run_line_magic("lgviz", f"diff {asked}")
     assert list(found) == list(lgviz.history(shell.user_ns["graph"], "1").diff("c1", "c3"))
+
+
+def test_all_threads_are_told_in_a_cell_with_what_they_took(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = shell.run_line_magic("lgviz", "threads here.db --stats")
+    pandas.testing.assert_frame_equal(found, lgviz.thread_stats("here.db").set_index("thread_id"))
+    assert not caplog.records
+    monkeypatch.setattr(verbs, "_MOST", 1)
+    found = shell.run_line_magic("lgviz", "threads here.db --stats")
+    assert len(found) == 1 and "The newest 1 of 2 threads" in caplog.text
+    with pytest.raises(UsageError, match="--stats goes with a question"):
+        shell.run_line_magic("lgviz", "here.db --stats")
 
 
 def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:

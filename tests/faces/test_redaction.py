@@ -630,7 +630,9 @@ def test_a_text_between_slashes_is_a_pattern_wherever_rules_are_taken(tmp_path: 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", ["", "a..b", 3, ["a", None]])
+@pytest.mark.parametrize(
+    "rule", ["", "a..b", 3, ["a", None], "items[", "items]", "a[0]b", 'a["x]', "a[b[0]]", "a[]"]
+)
 def test_what_is_no_rule_is_refused(rule: Any) -> None:
     with pytest.raises(InvalidValue, match="no rule of redact="):
         lgviz.history(

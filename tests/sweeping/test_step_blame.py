@@ -27,7 +27,7 @@ class State(TypedDict, total=False):
     answer: str
 
 
-def _booking(fault: str) -> Any:
+def _booking(fault: str, **stops: Any) -> Any:
     """Plans, looks, checks, answers; one step is at fault, the first time that it runs."""
     ran: Counter[str] = Counter()
 
@@ -62,8 +62,11 @@ def _booking(fault: str) -> Any:
     builder.add_edge("search", "check")
     builder.add_edge("check", "answer")
     builder.add_edge("answer", END)
-    graph = builder.compile(checkpointer=InMemorySaver())
-    graph.invoke({"question": "a flight"}, {"configurable": {"thread_id": "1"}})
+    graph = builder.compile(checkpointer=InMemorySaver(), **stops)
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"question": "a flight"}, thread)
+    while graph.get_state(thread).next:
+        graph.invoke(None, thread)
     return graph
 
 
@@ -102,6 +105,30 @@ def test_steps_are_run_anew_in_threads() -> None:
     with ThreadPoolExecutor(2) as pool:
         found = lgviz.blame_steps(_booking("check"), "c6", _is_booked, executor=pool, thread_id="1")
     assert found.top is not None and found.top.nodes == ("check",) and found.top.flips == 5
+
+
+@pytest.mark.parametrize("stops", [{"interrupt_before": ["search", "answer"]}, {"interrupt_after": "*"}])
+@pytest.mark.parametrize("fault", ["plan", "check"])
+def test_breakpoints_of_the_graph_keep_no_rerun_from_its_end(stops: Any, fault: str) -> None:
+    graph = _booking(fault, **stops)
+    found = lgviz.blame_steps(graph, lgviz.history(graph).latest, _is_booked, runs=2)
+    assert found.top is not None and found.top.nodes == (fault,) and found.top.flips == 2
+    assert {(one.runs, one.failed) for one in found} == {(2, 0)}
+
+
+def test_a_breakpoint_inside_a_subgraph_keeps_no_rerun_from_its_end() -> None:
+    inner: Any = StateGraph(State).add_node("look", lambda state: {"fare": 5.0})
+    inner.add_node("judge", lambda state: {"approved": True}).add_edge(START, "look").add_edge(
+        "look", "judge"
+    )
+    builder: Any = StateGraph(State).add_node("inner", inner.compile(interrupt_before=["judge"]))
+    builder.add_node("answer", lambda state: {"answer": "booked"})
+    builder.add_edge(START, "inner").add_edge("inner", "answer")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    for asked in ({"question": "a flight"}, None):
+        graph.invoke(asked, {"configurable": {"thread_id": "1"}})
+    found = lgviz.blame_steps(graph, lgviz.history(graph).latest, _is_booked, runs=1)
+    assert {one.nodes: (one.runs, one.failed) for one in found} == {("inner",): (1, 0), ("answer",): (1, 0)}
 
 
 def test_a_node_with_effects_is_not_run_anew() -> None:

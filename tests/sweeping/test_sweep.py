@@ -91,6 +91,8 @@ def test_a_run_is_kept_once_as_a_branch(graph: Any) -> None:
     assert found.frame()["label"].dropna().to_dict() == {2: "c7"}
     with pytest.raises(NotFound, match=r"case 'Paris'.*'same', 'Rome' and 'Braga'"):
         found.keep("Paris")
+    with pytest.raises(NotFound, match=r"case \[1\]"):
+        found.keep([1])  # type: ignore[arg-type]
 
 
 def test_what_a_score_does_to_a_state_stays_its_own(graph: Any) -> None:
@@ -180,6 +182,20 @@ def test_what_it_will_cost_is_told_before_it_runs(graph: Any) -> None:
     assert found.tokens == 900 and "about 900 tokens" in repr(found)
     anew = lgviz.sweep(graph, "c2", CASES, as_node="ask", dry=True, reuse=False, thread_id="1")
     assert [(row.served.total(), dict(row.ran)) for row in anew] == [(0, {"search": 1})] * 3 and not RAN
+
+
+def test_what_is_looked_at_without_reuse_is_refused_as_its_run_would_be(graph: Any) -> None:
+    asked: dict[str, Any] = {"as_node": "nowhere", "reuse": False, "thread_id": "1"}
+    (planned,), (ran,) = (lgviz.sweep(graph, "c2", [{}], dry=dry, **asked) for dry in (True, False))
+    assert planned.status == ran.status == "refused" and planned.error == ran.error
+    (one,) = lgviz.sweep(graph, "c2", [None], reuse=False, dry=True, thread_id="1")
+    assert (one.status, one.served, dict(one.ran)) == ("planned", Counter(), {"search": 1})
+
+
+def test_an_empty_reuse_excepts_nothing(graph: Any) -> None:
+    (one,) = lgviz.sweep(graph, "c2", [None], reuse={}, thread_id="1")
+    assert one.served.total() == 2 and not one.ran
+    assert lgviz.run(graph, "c2", reuse={}, sandbox=True, thread_id="1").served.total() == 2
 
 
 def test_it_stops_with_what_it_has(graph: Any) -> None:
