@@ -27,7 +27,7 @@ from lgviz.widget import Debugger, debug
 
 __all__ = ["LgvizMagics", "load"]
 
-_OF_QUESTIONS = ("as_node", "note", "live")
+_OF_QUESTIONS = ("as_node", "note", "live", "stats")
 """Options that only questions take."""
 """Who opens a database by URL: copied code must not tell. psycopg takes it from PGUSER and ~/.pgpass."""
 
@@ -126,6 +126,9 @@ class LgvizMagics(Magics):
         metavar="NODE",
         help="after replay: a node whose code has changed, which always runs; may be given again",
     )
+    @argument(
+        "--stats", action="store_true", help="after threads: how long each took, how big it is, what failed"
+    )
     @argument("--height", type=int, help="height in pixels (default: LgvizMagics.height, 620)")
     @argument(
         "--no-static",
@@ -150,6 +153,7 @@ class LgvizMagics(Magics):
             %lgviz diff graph c3 c7 --thread 1
             %lgviz fork c3 "{'city': 'Rome'}" --as-node tools
             %lgviz replay graph checkpoints.db --live agent
+            %lgviz threads checkpoints.db --stats
             %lgviz on
             %lgviz export thread.html
             %lgviz export checkpoints.db thread.html --thread 1

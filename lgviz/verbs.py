@@ -7,6 +7,7 @@ ones options of ``%lgviz``, and what it returns is what the cell shows.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from lgviz.analysis.comparison import Comparison
 from lgviz.analysis.history import History
 from lgviz.analysis.search import search
 from lgviz.analysis.side_by_side import SideBySide
+from lgviz.analysis.thread_stats import thread_stats
 from lgviz.analysis.why import Why
 from lgviz.errors import InvalidValue
 from lgviz.replaying import Replay
@@ -32,16 +34,27 @@ if TYPE_CHECKING:
 
 __all__ = ["VERBS", "ask", "usage_of"]
 
+logger = logging.getLogger(__name__)
+
+_MOST = 1_000
+"""Rows of ``threads --stats``."""
+
 
 def diff(history: History, before: str, after: str) -> StateDiff:
     """What changed from one checkpoint to another."""
     return history.diff(before, after)
 
 
-def threads(history: History) -> pandas.DataFrame:
-    """The threads beside this one, the newest activity first."""
+def threads(history: History, *, stats: bool = False) -> pandas.DataFrame:
+    """The threads beside this one, the newest activity first; by ``--stats`` as
+    :func:`lgviz.thread_stats` tells them."""
     import pandas
 
+    if stats:
+        told = thread_stats(history.source)
+        if len(told) > _MOST:
+            logger.warning("The newest %s of %s threads; lgviz.thread_stats tells all.", _MOST, len(told))
+        return told.head(_MOST).set_index("thread_id")
     found = history.source.threads()
     columns = {
         "thread_id": [history.source.shown(one.thread_id) for one in found],

@@ -42,7 +42,7 @@ def blame(
 
     def data() -> dict[str, Any]:
         parts = [origin_data(one) for one in found]
-        return {"thread_id": history.thread_id, "label": found.at.label, "parts": parts}
+        return {"thread_id": history.shown_id, "label": found.at.label, "parts": parts}
 
     return CommandAnswer(
         data, table(("SET BY", "NODE", "PART", "VALUE", "NOTE"), found.rows()), "It is empty."
@@ -113,7 +113,7 @@ def why(
         yield [(first, "cyan")]
         yield from rest
 
-    return CommandAnswer(lambda: {"thread_id": history.thread_id, **why_data(found)}, lines())
+    return CommandAnswer(lambda: {"thread_id": history.shown_id, **why_data(found)}, lines())
 
 
 @command("lgviz evaluate checkpoints.db 'len(messages)' --thread 1")
@@ -129,7 +129,7 @@ def evaluate(database: OpenedDatabase, expression: _Expression, thread: Thread =
 
     def data() -> dict[str, Any]:
         rows = [{"label": label, "value": plain(value)} for label, value in values]
-        return {"thread_id": history.thread_id, "column": rows, "raised": column.attrs["raised"]}
+        return {"thread_id": history.shown_id, "column": rows, "raised": column.attrs["raised"]}
 
     return CommandAnswer(data, table(("LABEL", "VALUE"), ((label, line(value)) for label, value in values)))
 
@@ -156,7 +156,7 @@ def bisect(
     found: Checkpoint | None = history.bisect(expression_over(history, expression), end)
 
     def data() -> dict[str, Any]:
-        return {"thread_id": history.thread_id, "checkpoint": None if found is None else row_data(found)}
+        return {"thread_id": history.shown_id, "checkpoint": None if found is None else row_data(found)}
 
     said = f"It does not hold at {end.label}, where the branch ends." if found is None else repr(found)
     return CommandAnswer(data, iter([said]))

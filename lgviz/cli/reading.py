@@ -113,11 +113,11 @@ def _tree(history: History, chosen: Checkpoint | None, limit: int) -> CommandAns
     def data() -> dict[str, Any]:
         rows = range(len(history.tree))
         found = [row_data(history.checkpoint_at(row)) for row in rows]
-        return {"thread_id": history.thread_id, "status": history.status, "checkpoints": found}
+        return {"thread_id": history.shown_id, "status": history.status, "checkpoints": found}
 
     def lines() -> Iterator[Line]:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED_WIDTH
-        yield [(f"{history.thread_id}", "cyan"), (f"  {history.status}", "bold")]
+        yield [(history.shown_id, "cyan"), (f"  {history.status}", "bold")]
         yield from tree_text(history.tree, chosen.id if chosen else None, width, limit).split("\n")
 
     return CommandAnswer(data, lines())
@@ -135,8 +135,10 @@ def _checkpoint(chosen: Checkpoint, messages: bool) -> CommandAnswer:
         body = messages_lines(chosen) if messages else state_lines(chosen)
         yield from ([(line, "" if line.startswith(" ") else "bold")] if messages else line for line in body)
 
-    thread_id = chosen.history.thread_id
-    return CommandAnswer(lambda: {"thread_id": thread_id, "checkpoint": checkpoint_data(chosen)}, lines())
+    def data() -> dict[str, Any]:
+        return {"thread_id": chosen.history.shown_id, "checkpoint": checkpoint_data(chosen)}
+
+    return CommandAnswer(data, lines())
 
 
 @command("lgviz diff checkpoints.db c2 c5 --thread 1")
@@ -156,7 +158,7 @@ def diff(
 
     def data() -> dict[str, Any]:
         named = dict(zip(("before", "after"), ({"label": c.label, "id": c.id} for c in ends), strict=True))
-        return {"thread_id": history.thread_id, **named, "changes": [change_data(one) for one in found]}
+        return {"thread_id": history.shown_id, **named, "changes": [change_data(one) for one in found]}
 
     def lines() -> Iterator[Line]:
         yield [(f"{ends[0].label} → {ends[1].label}", "cyan"), (f"  {found.summary}", "bold")]
@@ -201,7 +203,7 @@ def _hits(found: Iterable[tuple[History, Hit]]) -> Iterator[Line]:
     piped = not sys.stdout.isatty()
     gap = "\t" if piped else "  "
     for history, hit in found:
-        head = " ".join(history.thread_id.split()), history.tree.labels[hit.row], hit.where
+        head = " ".join(history.shown_id.split()), history.tree.labels[hit.row], hit.where
         yield [
             (gap.join(head) + gap, "cyan"),
             (hit.before.lstrip(), ""),

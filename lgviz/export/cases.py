@@ -145,7 +145,7 @@ def _only(turns: list[FinishedTurn], name: str, channels: list[str]) -> list[Fin
 
 def _turns(history: History) -> Iterator[FinishedTurn]:
     """The turns of a thread that came to their end, on every branch."""
-    thread_id, without = history.source.shown(history.thread_id), 0
+    thread_id, without = history.shown_id, 0
     for end in history:
         if not _is_end(end):
             continue

@@ -71,7 +71,7 @@ def history_markdown(history: History, at: Any = (), diff: tuple[Any, Any] | Non
         diff: two checkpoints to be compared.
     """
     parts = [
-        f"## Thread `{_in_code(history.source.shown(history.thread_id))}`",
+        f"## Thread `{_in_code(history.shown_id)}`",
         _fenced(tree_text(history.tree, width=100)),
     ]
     for key in [at] if isinstance(at, (str, int)) else at:

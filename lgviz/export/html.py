@@ -67,7 +67,7 @@ def static_html(
     count = f"{len(tree.ids):,} checkpoint{'s' if len(tree.ids) != 1 else ''}"
     branches = f" · {len(heads)} branches" if len(heads) > 1 else ""
     top = Markup('<b>{}</b> <span class="lg-mute">{}{}</span> {} <span class="lg-who">{}</span>').format(
-        esc(history.source.shown(history.thread_id)[:80]),
+        esc(history.shown_id[:80]),
         count,
         branches,
         _status(history),

@@ -190,7 +190,7 @@ def _trigger_data(trigger: Trigger) -> dict[str, Any]:
 def hit_data(history: History, hit: Hit) -> dict[str, Any]:
     """A place where a text was found."""
     return {
-        "thread_id": history.thread_id,
+        "thread_id": history.shown_id,
         "label": history.tree.labels[hit.row],
         "id": hit.id,
         "where": hit.where,

@@ -78,9 +78,7 @@ def prepare(
         redactor = backend.thread.redactor
         rules = 0 if redactor is None else len(redactor.rules)
     counts = made.checkpoints, made.messages, made.items
-    contents = FileContents(
-        form.title, history.source.shown(history.thread_id), *counts, len(made.content), rules
-    )
+    contents = FileContents(form.title, history.shown_id, *counts, len(made.content), rules)
     return PreparedFile(contents, made.content)
 
 

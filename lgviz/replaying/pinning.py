@@ -110,7 +110,7 @@ def pin(
     _, content = packed_bundle(history, items, at=checkpoint.id)
     asked = {"live": live or None, "effects": effects or None, "values": values, "trust": trust or None}
     options = {each: names_in(names) for each, names in asked.items() if names is not None}
-    title = f"{history.source.shown(history.thread_id)!a} up to {checkpoint.label}"
+    title = f"{history.shown_id!a} up to {checkpoint.label}"
     with _kept_if_good(test, recording):
         write_whole(recording, content)
         if failure := _written(test, partial(_code, test.stem, title, name), options):

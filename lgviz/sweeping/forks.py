@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 
 from lgviz.session import Edit, Run, Sandbox, afork, aopen_sandbox, arun, forked, open_sandbox, run
 from lgviz.session.run_steps import Reuse
+from lgviz.sources.places import place_of
 
 __all__ = ["Fork", "Manner", "Rerun", "Tried", "Way"]
 
@@ -81,6 +82,8 @@ class Rerun:
     def tried(self, graph: Any, manner: Manner) -> Tried:
         box = open_sandbox(graph, self.before)
         made = run(box.graph, self.before, steps=1, **manner.options)
+        while _is_held_up(made) and not _is_made(made, self.before):
+            made = run(box.graph, made.config, only="unfinished", steps=1, **manner.options)
         if made.status == "stopped":
             made = run(box.graph, made.config, reuse=manner.reuse, **manner.options)
         while _is_held_up(made):
@@ -90,11 +93,19 @@ class Rerun:
     async def atried(self, graph: Any, manner: Manner) -> Tried:
         box = await aopen_sandbox(graph, self.before)
         made = await arun(box.graph, self.before, steps=1, **manner.options)
+        while _is_held_up(made) and not _is_made(made, self.before):
+            made = await arun(box.graph, made.config, only="unfinished", steps=1, **manner.options)
         if made.status == "stopped":
             made = await arun(box.graph, made.config, reuse=manner.reuse, **manner.options)
         while _is_held_up(made):
             made = await arun(box.graph, made.config, only="unfinished", reuse=manner.reuse, **manner.options)
         return made, box
+
+
+def _is_made(made: Run, before: RunnableConfig) -> bool:
+    """Whether a rerun has made its step: it is held up after it, not inside."""
+    at = made.checkpoint
+    return at.source != "fork" and at.id != place_of(before).checkpoint_id
 
 
 def _is_held_up(made: Run) -> bool:

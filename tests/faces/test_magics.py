@@ -153,7 +153,7 @@ def test_completion_knows_graphs_files_and_threads(
 
 OPTIONS = [
     "--overwrite", "--thread", "--store", "--trust", "--redact", "--agent", "--as-node", "--note", "--live",
-    "--height", "--no-static", "-t", "-s",
+    "--stats", "--height", "--no-static", "-t", "-s",
 ]  # fmt: skip
 
 

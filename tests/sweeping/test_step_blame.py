@@ -116,19 +116,24 @@ def test_breakpoints_of_the_graph_keep_no_rerun_from_its_end(stops: Any, fault: 
     assert {(one.runs, one.failed) for one in found} == {(2, 0)}
 
 
-def test_a_breakpoint_inside_a_subgraph_keeps_no_rerun_from_its_end() -> None:
+def test_what_comes_after_a_breakpoint_inside_a_step_is_run_anew_too() -> None:
+    judged: list[State] = []
+
+    def judge(state: State) -> dict[str, Any]:  # decides wrongly the first time
+        judged.append(state)
+        return {"approved": len(judged) > 1}
+
     inner: Any = StateGraph(State).add_node("look", lambda state: {"fare": 5.0})
-    inner.add_node("judge", lambda state: {"approved": True}).add_edge(START, "look").add_edge(
-        "look", "judge"
-    )
+    inner.add_node("judge", judge).add_edge(START, "look").add_edge("look", "judge")
     builder: Any = StateGraph(State).add_node("inner", inner.compile(interrupt_before=["judge"]))
-    builder.add_node("answer", lambda state: {"answer": "booked"})
+    builder.add_node("answer", lambda state: {"answer": "booked" if state.get("approved") else "refused"})
     builder.add_edge(START, "inner").add_edge("inner", "answer")
     graph = builder.compile(checkpointer=InMemorySaver())
     for asked in ({"question": "a flight"}, None):
         graph.invoke(asked, {"configurable": {"thread_id": "1"}})
     found = lgviz.blame_steps(graph, lgviz.history(graph).latest, _is_booked, runs=1)
-    assert {one.nodes: (one.runs, one.failed) for one in found} == {("inner",): (1, 0), ("answer",): (1, 0)}
+    told = {one.nodes: (one.runs, one.flips, one.failed) for one in found}
+    assert told == {("inner",): (1, 1, 0), ("answer",): (1, 0, 0)}
 
 
 def test_a_node_with_effects_is_not_run_anew() -> None:
