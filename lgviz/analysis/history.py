@@ -295,11 +295,6 @@ class History:
         return [thread.thread_id for thread in self.source.threads()]
 
     @property
-    def shown_id(self) -> str:
-        """The thread's id as it may be shown: masked where a pattern of ``redact=`` matches it."""
-        return self.source.shown(self.thread_id)
-
-    @property
     def root(self) -> Checkpoint:
         """The first checkpoint."""
         return self[0]
