@@ -247,8 +247,7 @@ def run(
             ``Run.keep()``. Memory is read as of the checkpoint where the store keeps versions. What a node
             writes to a store that it holds by closure is written: a warning names it.
         reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True, or a dict:
-            ``"live"`` nodes or tasks run, ``"effects"`` never; ``"from_"`` threads; ``"within"`` seconds. An
-            empty dict is True.
+            ``"live"`` nodes or tasks run, ``"effects"`` never; ``"from_"`` threads; ``"within"`` seconds; {}: True.
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
         record_models: keep what models answer in nodes (:class:`lgviz.ModelRecordings`); None: as configured.
         on_event: told what happens, in the run's thread; models stream as by ``stream_mode="messages"``.
