@@ -246,8 +246,8 @@ def run(
         sandbox: write nothing: checkpoints and memories stay over the untouched saver and store until
             ``Run.keep()``. Memory is read as of the checkpoint where the store keeps versions. What a node
             writes to a store that it holds by closure is written: a warning names it.
-        reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True, or a dict:
-            ``"live"`` nodes or tasks run, ``"effects"`` never; ``"from_"`` threads; ``"within"`` seconds; {}: True.
+        reuse: do not run what was asked the same before (:mod:`lgviz.reuse`). True (so is {}), or a dict:
+            ``"live"`` nodes or tasks run, ``"effects"`` never; ``"from_"`` threads; ``"within"`` seconds.
         config, context: of the run; ``configurable`` goes over what the checkpoint's metadata gives.
         record_models: keep what models answer in nodes (:class:`lgviz.ModelRecordings`); None: as configured.
         on_event: told what happens, in the run's thread; models stream as by ``stream_mode="messages"``.
