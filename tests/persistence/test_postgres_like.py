@@ -45,16 +45,35 @@ def test_how_to_lock_is_asked_once_and_remembered(postgres_uri: Any, pretends: b
         put(saver, "2", {"x": text(1)}, parent="1")
         store.put(("a",), "b", {"c": text(1)})
         assert saver.check() == store.check() == []
-    plain = postgres_uri()
-    with PostgresSaver.from_conn_string(plain) as saver:
-        assert saver.driver.locking is Locking.ADVISORY
 
 
-@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+@pytest.mark.parametrize(
+    ("version", "locking"),
+    [("PostgreSQL 18.0", Locking.ADVISORY), ("PostgreSQL 15.12-YB-2025.2.0.0-b1 on x86", Locking.ROWS)],
+)
+def test_yugabytedb_locks_by_rows_whatever_locks_it_has(
+    postgres_uri: Any, version: str, locking: Locking
+) -> None:
+    uri = postgres_uri()
+    with psycopg.connect(uri, autocommit=True) as conn:
+        conn.execute("CREATE SCHEMA said")
+        function = f"FUNCTION said.version() RETURNS text LANGUAGE sql AS $$ SELECT '{version}' $$"
+        conn.execute(f"CREATE {function}".encode())
+    said = f"{uri}&options=-csearch_path%3Dpublic%2Csaid%2Cpg_catalog"
+    with PostgresSaver.from_conn_string(said) as saver:
+        assert saver.driver.locking is locking
+
+
+@pytest.mark.parametrize(
+    "isolation", ["read committed", "repeatable read", "serializable", "of a whole server"]
+)
 def test_writers_and_removers_of_the_same_blocks(postgres_uri: Any, isolation: str) -> None:
     from psycopg_pool import ConnectionPool
 
-    uri = lacking(postgres_uri(), isolation=isolation)
+    if isolation == "of a whole server":
+        uri = f"{postgres_uri()}&options=-cdefault_transaction_isolation%3Drepeatable%5C%20read"
+    else:
+        uri = lacking(postgres_uri(), isolation=isolation)
     shared = [text(n) for n in range(12)]
     with ConnectionPool(uri, kwargs={"autocommit": True}, min_size=5, max_size=5) as pool:
         saver = PostgresSaver(pool)
@@ -103,9 +122,9 @@ def test_blocks_that_another_thread_stored_after_the_moment_that_is_seen(postgre
                     step = operation.send(rows)  # type: ignore[arg-type]
                 except StopIteration as stop:
                     return stop.value
-                if n == 2 and next(overtaken, False):
-                    put(saver, "1", values, thread="fast")
                 rows = yield step
+                if n == 1 and next(overtaken, False):
+                    put(saver, "1", values, thread="fast")
 
         drive(make, PostgresSession(other, saver.driver))
         assert list(overtaken) == [] and saver.check() == []

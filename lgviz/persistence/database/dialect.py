@@ -136,13 +136,14 @@ POSTGRESQL = Dialect(
         AND table_name IN ('checkpoints', 'store', 'lgviz_checkpoints', 'lgviz_migrations')""",
     lock_schema=f"SELECT pg_advisory_xact_lock({LOCK}, 1)",
     locking=Locking.ADVISORY,
-    # Some servers have functions of these names that lock nothing, and say so nowhere else.
+    # Some servers have functions of these names that lock nothing, and say so nowhere else. YugabyteDB takes
+    # READ COMMITTED, which they need, for another isolation where it is not switched on, and ignores VACUUM.
     has_locking=Attempt(
         [
             Query(f"SELECT pg_advisory_xact_lock_shared({LOCK}, 3)"),
             Query(
                 f"""SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK} AND objid = 3
-                    AND pid = pg_backend_pid() AND granted"""
+                    AND pid = pg_backend_pid() AND granted AND version() NOT LIKE '%-YB-%'"""
             ),
         ]
     ),

@@ -156,7 +156,12 @@ class _Transaction:
         """What begins the transaction, sent in one round trip with its first statement."""
         if self.wanted is None:
             return ()
-        begin = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.wanted is READ else b"BEGIN"
+        begin = b"BEGIN"
+        if self.wanted is READ:
+            begin = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        elif self.known.locking is Locking.ADVISORY:
+            # Who waited for a lock sees what was committed meanwhile, whatever the server's default is.
+            begin = b"BEGIN ISOLATION LEVEL READ COMMITTED"
         locks = _locks(self.known.locking, self.wanted, self.number)
         self.wanted, self.open = None, True
         return (f"SAVEPOINT {self.savepoint}".encode() if self.nested else begin, *locks)

@@ -370,9 +370,9 @@ class CheckpointWrites:
             [newest, thread_id],
         )
         steps = [find, what, self.blocks.ask(asked)] if asked else [find, what]
-        if self.blocks.dialect.lock_thread:
-            yield Query(self.blocks.dialect.lock_thread, [thread_id])
-        found = yield Batch(steps)
+        lock = self.blocks.dialect.lock_thread
+        found = yield Batch([Query(lock, [thread_id]), *steps] if lock else steps)
+        found = found[-len(steps) :]
         if not found[0]:
             new = "INSERT INTO lgviz_threads (thread_id, made) VALUES (?, 0) ON CONFLICT DO NOTHING"
             yield Query(new, [thread_id])
