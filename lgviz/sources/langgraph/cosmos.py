@@ -119,7 +119,8 @@ class CosmosSource(DocumentSource):
         self, thread_id: str, namespace: str, checkpoint_id: str
     ) -> Iterator[tuple[str, str, int, str, str | None, Any]]:
         of = f"writes${thread_id}${namespace}${checkpoint_id}$"
-        for row in self._query(f'SELECT c.id, c.channel, c.type, c["value"] FROM c WHERE {_OF}', of=of):
+        query = 'SELECT c.id, c.channel, c.type, c["value"] FROM c WHERE c.partition_key IN (@of, @also)'
+        for row in self._query(query, of=of, also=f"{of}$"):  # as the one package and the other name it
             *_, task_id, idx = row["id"].split("$")
             yield "", task_id, int(idx), row["channel"], row["type"], base64.b64decode(row["value"])
 

@@ -29,7 +29,7 @@ _NAMES = {name: name for name in ("host", "port", "user", "password", "unix_sock
 """What connections call the arguments of ``pymysql.connect``."""
 _READ_ONLY = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _MAY_NOT_READ = (ER.TABLEACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR)
-_LOST = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 0, ER.CON_COUNT_ERROR, 4031)
+_LOST = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 0, 4031)
 """0: closed on this side; 4031: MySQL's word for a client that was idle for too long."""
 
 
