@@ -58,7 +58,7 @@ class CosmosSource(DocumentSource):
     def _heads(self) -> Iterator[tuple[str, int, str]]:
         roots, newest = Counter[str](), dict[str, str]()
         for row in self._query(f"SELECT c.id FROM c WHERE {_OF}", of="checkpoint$"):
-            _, thread, namespace, id_ = row["id"].split("$")
+            thread, namespace, id_ = _parts(row["id"], 3)
             roots[thread] += not namespace
             newest[thread] = max(newest.get(thread, ""), id_)
         return ((thread, roots[thread], last) for thread, last in newest.items())
@@ -73,9 +73,10 @@ class CosmosSource(DocumentSource):
         heads = f"SELECT c.id, c.parent_checkpoint_id, c.metadata FROM c WHERE {_OF}{new}"
         rows = []
         for row in self._query(heads, of=checkpoints, after=after):
-            _, _, namespace, id_ = row["id"].split("$")
+            thread, namespace, id_ = _parts(row["id"], 3)
             parent = row.get("parent_checkpoint_id") or None
-            rows.append(CheckpointRow(namespace, id_, parent, self._metadata(row)))
+            if thread == thread_id:
+                rows.append(CheckpointRow(namespace, id_, parent, self._metadata(row)))
         rows.sort(key=lambda row: row.id)
         return Look(rows, total if after else len(rows), state)
 
@@ -89,13 +90,15 @@ class CosmosSource(DocumentSource):
                 found += self._query(f"{keys} AND CONTAINS(c.id, @id)", of=of, id=f"${id_}$")
         rows = []
         for row in found:
-            _, _, namespace, id_, task_id, idx = row["id"].split("$")
-            rows.append(WriteRow(namespace, id_, task_id, "", int(idx), row["channel"]))
+            thread, namespace, id_, task_id, idx = _parts(row["id"], 5)
+            if thread == thread_id:
+                rows.append(WriteRow(namespace, id_, task_id, "", int(idx), row["channel"]))
         return rows
 
     def _write_counts(self, thread_id: str) -> Mapping[str, int]:
         found = self._query(f"SELECT VALUE c.id FROM c WHERE {_OF}", of=f"writes${thread_id}$")
-        return Counter(key.split("$")[3] for key in found)
+        places = (_parts(key, 5) for key in found)
+        return Counter(id_ for thread, _, id_, *_ in places if thread == thread_id)
 
     def _documents(
         self,
@@ -143,6 +146,11 @@ class CosmosSource(DocumentSource):
         named = [{"name": f"@{name}", "value": value} for name, value in params.items()]
         with _explained():
             yield from self._container.query_items(query=query, parameters=named, **where)
+
+
+def _parts(key: str, count: int) -> list[str]:
+    """The parts of a document's id after its kind. Only the first, a thread's id, may hold a ``$`` itself."""
+    return key.partition("$")[2].rsplit("$", count - 1)
 
 
 def _synchronous(container: Any) -> Any:
