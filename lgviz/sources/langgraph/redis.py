@@ -29,6 +29,13 @@ _IDS_AT_ONCE = 100
 _NO_NAMESPACE = "__empty__"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 """What the saver stores for an empty text, which Redis does not search for."""
+_OURS: dict[str, Any] = {"decode_responses": False, "protocol": 2, "socket_connect_timeout": 10}
+_SAID = frozenset(
+    {"host", "port", "db", "username", "password", "path", "credential_provider", "socket_timeout"}
+    | {f"ssl_{name}" for name in ("keyfile", "certfile", "cert_reqs", "ca_certs", "ca_path", "ca_data")}
+    | {"ssl_check_hostname", "ssl_password", "ssl_min_version"}
+)
+"""What of a pool's arguments says where the server is and who asks."""
 _FIELDS = ("v", "ts", "id", "channel_versions", "versions_seen", "updated_channels")
 _HEAD = tuple(f"$.checkpoint.{name}" for name in _FIELDS)
 _VALUES = "$.checkpoint.channel_values"
@@ -225,15 +232,6 @@ class RedisSource(DocumentSource):
                 if not cursor:
                     return
                 rows, cursor = self._client.execute_command("FT.CURSOR", "READ", index, cursor)
-
-
-_OURS: dict[str, Any] = {"decode_responses": False, "protocol": 2, "socket_connect_timeout": 10}
-_SAID = frozenset(
-    {"host", "port", "db", "username", "password", "path", "credential_provider", "socket_timeout"}
-    | {f"ssl_{name}" for name in ("keyfile", "certfile", "cert_reqs", "ca_certs", "ca_path", "ca_data")}
-    | {"ssl_check_hostname", "ssl_password", "ssl_min_version"}
-)
-"""What of a pool's arguments says where the server is and who asks."""
 
 
 def _document(id_: str, stored: bytes, held: Any, names: Collection[str] | None) -> StoredDocument:
