@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import PurePath
 from typing import Annotated
 
 import typer
@@ -40,10 +39,9 @@ def mcp(
     from lgviz.backend.glances import GlanceFile
     from lgviz.errors import LgvizError, needing
     from lgviz.mcp import AgentTools, ToolDesk
-    from lgviz.mcp.graphs import backend_of
+    from lgviz.mcp.graphs import backend_of, name_of
     from lgviz.mcp.serving import serve_http, serve_stdio, stdout_kept
     from lgviz.session.graph_names import load_graph, module_of
-    from lgviz.sources.langgraph.detect import server_name
 
     with needing("mcp", "mcp"):
         import mcp  # noqa: F401 - told before a client waits for it
@@ -55,7 +53,7 @@ def mcp(
     if graph is not None:  # whose code runs anyway
         options["trust"] = [*options["trust"], module_of(graph)]
     desk = ToolDesk(lambda held: backend_of(held, where, loaded, write=allow_write, **options))
-    seen = GlanceFile(PurePath(where).name if "://" not in where else server_name(where))
+    seen = GlanceFile(name_of(where))
     tools = AgentTools(desk, graph=loaded is not None, write=allow_write, told=seen.look)
 
     def tidy() -> None:

@@ -20,13 +20,13 @@ from lgviz.sources.base import ReadOptions
 from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.decode import StrictSerializer, serializer_for
 from lgviz.sources.items import plainly
-from lgviz.sources.langgraph.detect import is_postgres, is_url
+from lgviz.sources.langgraph.detect import is_postgres, is_url, url_kind
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import open_bundle
 from lgviz.transfer.migration import saver_of
 
-__all__ = ["backend_of", "graph_over"]
+__all__ = ["backend_of", "graph_over", "name_of"]
 
 
 def backend_of(
@@ -140,3 +140,17 @@ def _own(held: ExitStack, where: str) -> SyncSaver:
     saver = saver_of(where)
     held.callback(saver.close)
     return saver
+
+
+def name_of(where: str) -> str:
+    """What to call what a path or a URL names, without telling where it is.
+
+    >>> name_of("/srv/agents.db"), name_of("rediss://:s3cret@host"), name_of("https://host/agents")
+    ('agents.db', 'Redis', 'a server')
+    """
+    if "://" not in where:
+        return Path(where).name
+    kind = url_kind(where)
+    return (
+        "a server" if kind is None else {"postgres": "PostgreSQL", "mysql": "MySQL", "redis": "Redis"}[kind]
+    )

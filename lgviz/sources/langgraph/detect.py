@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-__all__ = ["is_postgres", "is_url", "langgraph_kind", "server_name", "url_kind", "without_password"]
+__all__ = ["is_postgres", "is_url", "langgraph_kind", "url_kind", "without_password"]
 
 SaverKind = Literal["sqlite", "aiosqlite", "postgres", "mysql", "redis", "cosmos", "mongodb"]
 UrlKind = Literal["postgres", "mysql", "redis"]
@@ -74,14 +74,3 @@ def without_password(where: str) -> str:
     'mysql://host/app?'
     """
     return _SECRET.sub("", where) if "://" in where else where
-
-
-def server_name(url: str) -> str:
-    """What to call the server that a URL names, without telling where it is.
-
-    >>> server_name("rediss://:s3cret@host"), server_name("https://host/agents")
-    ('Redis', 'a server')
-    """
-    names = {"postgres": "PostgreSQL", "mysql": "MySQL", "redis": "Redis"}
-    kind = url_kind(url)
-    return "a server" if kind is None else names[kind]
