@@ -149,6 +149,7 @@ class LgvizMagics(Magics):
             dbg = %lgviz graph --thread 1
             %lgviz checkpoints.db
             %lgviz postgresql://user@host/database
+            %lgviz http://localhost:2024
             %lgviz diff c3 c7
             %lgviz diff graph c3 c7 --thread 1
             %lgviz fork c3 "{'city': 'Rome'}" --as-node tools

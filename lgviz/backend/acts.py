@@ -48,6 +48,7 @@ from lgviz.protocol import (
     StartRequest,
 )
 from lgviz.sources.places import by_channel, node_path, place_of, within
+from lgviz.sources.remote import RemoteAssistant
 
 __all__ = ["Acts"]
 
@@ -126,6 +127,8 @@ class Acts:
 
     @handler("act")
     def fork_preview(self, call: RequestCall, params: ForkRequest) -> PreviewView:
+        if isinstance(self._thread.live_graph(), RemoteAssistant):
+            return self._without_dry_run(params)
         at, preview, diff = self.previewed(params)
         call.check()
         reducers = {name: c.reducer for name, c in channels_at(graph_at(at, self._thread.source), at).items()}
@@ -140,6 +143,20 @@ class Acts:
             "next": list(preview.next),
             "as_node": preview.as_node,
             "warnings": [self._thread.shown(warning) for warning in preview.warnings],
+        }
+
+    def _without_dry_run(self, params: ForkRequest) -> PreviewView:
+        """What can be said of a fork on a server: where its node leads, by the edges that are drawn."""
+        graph, at = self._live(params["checkpoint"])
+        self._edit(graph, at, params)
+        node = params["as_node"] or session.inferred_as_node(graph, at) or ""
+        leads = {option.node: list(option.next) for option in session.as_node_options(graph, at)}
+        nothing = diff_view(diff_states({}, {}), before=at.label, after=None, reducers={}, states=({}, {}))
+        return {
+            "diff": nothing,
+            "next": leads.get(node, []),
+            "as_node": node,
+            "warnings": [session.NO_DRY_RUN],
         }
 
     def previewed(self, params: ForkRequest) -> tuple[Checkpoint, session.Preview, StateDiff]:
@@ -157,6 +174,8 @@ class Acts:
     @handler("run")
     def dry_run(self, call: RequestCall, params: DryRunRequest) -> DryRunView:
         graph, at = self._live(params["checkpoint"])
+        if isinstance(graph, RemoteAssistant):
+            return {"served": {}, "runs": {}, "reason": session.NO_DRY_RUN, "ends": False}
         edit = session.Edit(**self._edit(graph, at, params["fork"])) if params["fork"] else None
         told = session.dry_run(
             graph,
@@ -215,7 +234,7 @@ class Acts:
     @handler("act")
     def breakpoints_set(self, call: RequestCall, params: BreakpointsSet) -> BreakpointsOf:
         thread_id, wanted = params["thread_id"], params["breakpoints"]
-        session.check_breakpoints(self._thread.source.graph, wanted["before"], wanted["after"])
+        session.check_breakpoints(self._thread.live_graph(), wanted["before"], wanted["after"])
         self._thread.breakpoints[thread_id] = wanted
         body: BreakpointsOf = {"thread_id": thread_id, "breakpoints": wanted}
         self._thread.emit("breakpoints", body)
@@ -242,7 +261,7 @@ class Acts:
                 resume=checked_answers(at, params["resume"]),
                 until=self._until(graph, params["until"]),
                 loop=self._loop,
-                reuse=_within(_reuse(at, params)),
+                reuse=not isinstance(graph, RemoteAssistant) and _within(_reuse(at, params)),
                 on_event=on_event,
                 **self._run_with(params["configurable"], at),
             ),
@@ -386,7 +405,7 @@ class Acts:
 
     def _until_code(self, text: str | None) -> str | None:
         """Its Python code."""
-        graph = self._thread.source.graph
+        graph = self._thread.live_graph()
         if not text or text in session.nodes_of(graph):
             return repr(text) if text else None
         return session.condition_code(text, list(session.channels_of(graph)))

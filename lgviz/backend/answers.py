@@ -110,7 +110,7 @@ class _ToolSchemas:
 
     def _tools(self, name: str) -> Iterator[Any]:
         """The tools of that name that a ``ToolNode`` of the graph, or of a subgraph, holds."""
-        if self._graph is None:
+        if not hasattr(self._graph, "nodes"):
             return
         for graph in (self._graph, *(inner for _, inner in self._graph.get_subgraphs(recurse=True))):
             for node in graph.nodes.values():

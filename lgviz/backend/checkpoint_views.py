@@ -32,6 +32,7 @@ from lgviz.protocol import (
 from lgviz.sources import LayeredSource
 from lgviz.sources.base import Source
 from lgviz.sources.places import SERVED, by_channel, calls, is_internal
+from lgviz.sources.remote import RemoteAssistant
 
 __all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
 
@@ -49,11 +50,15 @@ def graph_at(checkpoint: Checkpoint, source: Source) -> Any:
     """The graph that acts at a checkpoint: the sandbox's at one that it holds."""
     layers = source.real
     upper = layers.upper if isinstance(layers, LayeredSource) else None
-    return upper.graph if upper is not None and Flag.SANDBOX in checkpoint.flags else source.graph
+    if upper is not None and Flag.SANDBOX in checkpoint.flags:
+        return upper.graph
+    return source.graph_of(checkpoint.config["configurable"]["thread_id"])
 
 
 def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.ChannelInfo]:
     """The state channels of the graph or subgraph of a checkpoint; none where it is not known."""
+    if isinstance(graph, RemoteAssistant):
+        return session.remote_channels(state_of(checkpoint))
     try:
         return session.channels_of(session.target_of(graph).graph_in(checkpoint.namespace))
     except LgvizError:
@@ -63,7 +68,8 @@ def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.Channel
 def _reducers(checkpoint: Checkpoint, source: Source) -> dict[str, str | None]:
     """By channel the graph's reducer; else the rule by which its value was rebuilt, or the doubt about it."""
     infos = channels_at(source.graph, checkpoint)
-    return {name: info.reducer for name, info in infos.items()} | checkpoint.rebuilt | dict(checkpoint.doubts)
+    told = {name: info.reducer for name, info in infos.items() if info.reducer != session.UNTOLD}
+    return told | checkpoint.rebuilt | dict(checkpoint.doubts)
 
 
 def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class OpenThread:
                 self.source.read_only or "This source is read-only.",
                 "Open the compiled graph itself to fork and run: %lgviz graph.",
             )
-        return self.source.graph
+        return self.source.graph if self.history is None else self.source.graph_of(self.history.thread_id)
 
     def breakpoints_of(self, thread_id: str) -> Breakpoints:
         """Where runs of a thread stop."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from langchain_core.runnables import RunnableConfig
 
@@ -26,6 +26,7 @@ from lgviz.backend.typed_code import python_of
 from lgviz.errors import InvalidValue, listed
 from lgviz.protocol import FieldError, FieldView, RefusedPart, StartForm, StartParams, StartRequest
 from lgviz.sources.redact import MASK_TYPED, holds_mask
+from lgviz.sources.remote import RemoteAssistant
 
 __all__ = ["StartForms", "StartInput", "refused_start"]
 
@@ -96,7 +97,9 @@ class StartForms:
             latest = self._thread.current().latest
             thread_id, made_with = latest.history.thread_id, session.configurable_of(latest.metadata)
         elif thread_id is None:
-            thread_id = _proposed([thread.thread_id for thread in self._thread.source.threads()])
+            there = isinstance(graph, RemoteAssistant)  # which takes UUIDs alone
+            known = [] if there else [thread.thread_id for thread in self._thread.source.threads()]
+            thread_id = str(uuid4()) if there else _proposed(known)
         return {
             "thread_id": thread_id,
             "chat": taken.chat,

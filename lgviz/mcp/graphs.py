@@ -45,7 +45,10 @@ def backend_of(
         SourceError: there is nothing to read.
     """
     if graph is None:
-        return Backend(where, **options)
+        source = open_source(where, **options)
+        if not write:  # a server could act by itself
+            source.real.read_only = source.read_only = source.read_only or "It may only be read here."
+        return Backend(source)
     items = memory_of(where, None, plainly, **options)
     over = graph_over(held, graph, where, write=write, trust=options.get("trust", ()))
     # The graph's own store may be one that another process filled: what lies beside the threads comes first.

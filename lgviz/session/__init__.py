@@ -23,6 +23,7 @@ from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
+from .remote import NO_DRY_RUN, UNTOLD, remote_channels
 from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, aopen_sandbox, open_sandbox, sandbox_of
@@ -33,6 +34,8 @@ from .update import Sibling, goto_targets
 from .values import ChannelInfo, Set, channels_of, parse_json
 
 __all__ = [
+    "NO_DRY_RUN",
+    "UNTOLD",
     "ChannelInfo",
     "DryRun",
     "Edit",
@@ -74,6 +77,7 @@ __all__ = [
     "open_sandbox",
     "parse_json",
     "preview",
+    "remote_channels",
     "run",
     "run_plan",
     "sandbox_of",

@@ -20,6 +20,7 @@ from lgviz.analysis.shown import ShownByFields
 from lgviz.errors import ActRefused, Unloadable
 from lgviz.sources.places import by_channel, place_of
 
+from .at_server import at_server
 from .effects import Act
 from .gotos import gotos_at
 from .loaded import load, snapshot_of
@@ -104,6 +105,7 @@ class Option(ShownByFields):
     needs_values: bool = False
 
 
+@at_server
 def preview(
     graph: Any,
     at: Any,
@@ -139,6 +141,7 @@ def preview(
     return perform(target_of(graph), lambda here: _preview(here, at, thread_id, edit, config, context))
 
 
+@at_server
 async def apreview(
     graph: Any,
     at: Any,
@@ -204,6 +207,7 @@ def fork(
     return _made_at(graph, made)
 
 
+@at_server
 async def afork(
     graph: Any,
     at: Any,
@@ -234,6 +238,7 @@ def _made_at(graph: Any, config: RunnableConfig) -> Checkpoint:
     return Checkpoint.unread(place, lambda: open_history(graph, thread_id=place.thread_id))
 
 
+@at_server
 def forked(
     graph: Any,
     at: Any,
@@ -253,6 +258,7 @@ def forked(
         raise
 
 
+@at_server
 def as_node_options(
     graph: Any,
     at: Any,
@@ -285,6 +291,7 @@ def as_node_options(
     return perform(target_of(graph), act)
 
 
+@at_server
 def inferred_as_node(graph: Any, at: Any, *, thread_id: str | None = None) -> str | None:
     """The node LangGraph itself would take for an update; None: ``as_node`` must be named."""
 
@@ -294,6 +301,7 @@ def inferred_as_node(graph: Any, at: Any, *, thread_id: str | None = None) -> st
     return perform(target_of(graph), act)
 
 
+@at_server
 def finished_siblings(
     graph: Any, at: Any, as_node: str | None = None, *, thread_id: str | None = None
 ) -> list[Sibling]:

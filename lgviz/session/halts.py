@@ -20,6 +20,7 @@ from lgviz.errors import InvalidValue, NodeRefused, described, listed
 from lgviz.reuse.recorded import is_graph
 from lgviz.sources.places import enclosing, innermost, node_path, place_of, within
 
+from .at_server import at_server
 from .run_result import CheckpointFinder
 
 __all__ = ["Halts", "StepCount", "StopPoints", "When", "check_breakpoints", "names_in", "nodes_of"]
@@ -27,6 +28,7 @@ __all__ = ["Halts", "StepCount", "StopPoints", "When", "check_breakpoints", "nam
 When = Literal["before", "after"]
 
 
+@at_server
 def check_breakpoints(graph: Any, before: Iterable[str], after: Iterable[str]) -> None:
     """Refuse names that no node has.
 
@@ -37,6 +39,7 @@ def check_breakpoints(graph: Any, before: Iterable[str], after: Iterable[str]) -
     StopPoints.of(after, graph, "stop after")
 
 
+@at_server
 def nodes_of(graph: Any) -> set[str]:
     """The names of all nodes that a run may stop at, those of subgraphs too, alone and by their path."""
     found = _places_of(graph)

@@ -21,6 +21,8 @@ from lgviz.analysis.types import Hint, adapter_of, bare, hints_of, members
 from lgviz.errors import described, said
 from lgviz.sources.places import ROOT_CHANNEL
 
+from .at_server import at_server
+
 __all__ = ["GraphInput", "input_of"]
 
 
@@ -123,6 +125,7 @@ class GraphInput(ShownByFields):
         return typed if info is not None and info.messages else made, []
 
 
+@at_server
 def input_of(graph: Any) -> GraphInput:
     """What a compiled graph takes in.
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from lgviz.analysis.html import page
 from lgviz.errors import ActRefused, WrongLoop
 
+from .at_server import at_server
 from .effects import Act, adrive, drive, running_loop
 from .ended import carried, opened
 from .loaded import load
@@ -161,6 +162,7 @@ class RunHandle:
             self._steps.tell(RunEvent("status"))
 
 
+@at_server
 def start_run(
     graph: Any,
     at: Any,
@@ -198,6 +200,7 @@ def start_run(
     return RunHandle.of(graph, RunSteps(spec, on_event), loop)
 
 
+@at_server
 def run(
     graph: Any,
     at: Any,
@@ -277,6 +280,7 @@ def run_in_thread(graph: Any, steps: RunSteps) -> Run:
     return runner.interruptible()
 
 
+@at_server
 async def arun(
     graph: Any,
     at: Any,
@@ -303,6 +307,7 @@ async def arun(
     return await aperform(target_of(graph), work.act)
 
 
+@at_server
 def run_plan(graph: Any, at: Any, *, thread_id: str | None = None) -> Plan:
     """What :func:`run` from a checkpoint will do, before anything runs."""
 

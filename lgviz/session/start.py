@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from lgviz.sources.places import thread_of
 from lgviz.sources.redact import Redactor
 
+from .at_server import at_server
 from .run import RunHandle, run_in_thread
 from .run_result import Run, RunEvent
 from .run_steps import Names, RunSpec, RunSteps, Until
@@ -20,6 +21,7 @@ from .target import aperform, target_of
 __all__ = ["astart", "start", "start_thread"]
 
 
+@at_server
 def start(
     graph: Any,
     input: Any,  # noqa: A002
@@ -70,6 +72,7 @@ def start(
     return run_in_thread(graph, RunSteps(spec, on_event))
 
 
+@at_server
 async def astart(
     graph: Any,
     input: Any,  # noqa: A002
@@ -89,6 +92,7 @@ async def astart(
     return await aperform(target_of(graph), RunSteps(spec, on_event).act)
 
 
+@at_server
 def start_thread(
     graph: Any,
     input: Any,  # noqa: A002

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from lgviz.analysis.messages import is_message, piece_of
+from lgviz.analysis.messages import is_message, message_id, piece_of
 from lgviz.errors import said
 from lgviz.sources.places import calls
 
@@ -58,7 +58,7 @@ class AtWork:
         if not text or task_id is None:
             return None
         where, node = self._namespaces[task_id], self.nodes[task_id]
-        return RunEvent("message", where, node, task_id, message_id=str(message.id), text=text)
+        return RunEvent("message", where, node, task_id, message_id=str(message_id(message)), text=text)
 
     def _custom(self, namespace: str, value: Any) -> RunEvent:
         """LangGraph tells the graph that a custom event comes from, not the task."""

@@ -25,6 +25,7 @@ from lgviz.errors import (
 )
 from lgviz.sources import no_checkpointer
 from lgviz.sources.places import MARK, config_of, configurable_of, node_path, place_of, thread_of
+from lgviz.sources.remote import assistant_of
 
 from .effects import Act, adrive, call, drive, run_sync, running_loop
 from .ended import carried, opened
@@ -40,6 +41,7 @@ __all__ = [
     "carrying",
     "configurable_of",
     "find",
+    "named",
     "perform",
     "target_of",
     "threaded_nodes",
@@ -194,6 +196,11 @@ def target_of(graph: Any) -> GraphTarget:
     """
     if isinstance(graph, GraphTarget):
         return graph
+    if assistant_of(graph) is not None:
+        raise ReadOnly(
+            "This cannot be done on a LangGraph server, which has no dry run.",
+            "It forks, runs, resumes and starts threads; for the rest open the graph itself, with a saver.",
+        )
     if not isinstance(graph, Pregel):
         kind = "a saver" if isinstance(graph, BaseCheckpointSaver) else f"{type(graph).__name__!r}"
         raise ReadOnly(
@@ -217,9 +224,9 @@ def find(
         OldLangGraph: the installed one would mix its branches.
     """
     refuse_wrong_forks(here.graph)
-    place = place_of(_named(here, at, thread_id, config))
-    named = config_of(place.thread_id, place.ns or "", place.checkpoint_id)
-    saved = yield from call(here.saver, "get_tuple", named)
+    place = place_of(named(here.given, at, thread_id, config))
+    wanted = config_of(place.thread_id, place.ns or "", place.checkpoint_id)
+    saved = yield from call(here.saver, "get_tuple", wanted)
     if saved is None:
         which = place.checkpoint_id
         raise CheckpointNotFound(
@@ -230,9 +237,13 @@ def find(
     return Position(here, saved)
 
 
-def _named(
-    here: GraphTarget, at: Any, thread_id: str | None, config: RunnableConfig | None
-) -> Mapping[str, Any]:
+def named(given: Any, at: Any, thread_id: str | None, config: RunnableConfig | None) -> Mapping[str, Any]:
+    """The config of the checkpoint that ``at`` names in a thread of a graph (see :func:`find`).
+
+    Raises:
+        ThreadNotFound: a label or id without its thread.
+        CheckpointNotFound: it names none.
+    """
     if isinstance(at, Position):
         return at.config
     if hasattr(at, "config") and not isinstance(at, Mapping):
@@ -251,7 +262,7 @@ def _named(
         raise ThreadNotFound(f"{at!r} names a checkpoint of some thread.", "Say which: thread_id=….")
     if isinstance(at, str) and not LABEL.fullmatch(at):
         return config_of(str(thread_id), checkpoint_id=at)
-    found: Mapping[str, Any] = open_history(here.given, thread_id=str(thread_id))[at].config
+    found: Mapping[str, Any] = open_history(given, thread_id=str(thread_id))[at].config
     return found
 
 

@@ -32,7 +32,7 @@ from .layered import LayeredSource
 from .lgviz.tables import TablesSource
 from .places import PREVIOUS_CHANNEL
 from .redacted import redacted
-from .remote import is_remote_graph, is_server_url, source_of_remote_graph, source_of_server
+from .remote import assistant_of, is_server_url, source_of_assistant, source_of_server
 
 __all__ = [
     "Bookkeeping",
@@ -92,8 +92,8 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
         return source
     if is_server_url(what):
         return source_of_server(what)
-    if is_remote_graph(what):
-        return source_of_remote_graph(what)
+    if (assistant := assistant_of(what)) is not None:
+        return source_of_assistant(assistant)
     if isinstance(what, (str, os.PathLike)):
         source = _of_path(os.fspath(what), **options)
         source.origin = SourceOrigin(os.fsdecode(what), options)

@@ -64,6 +64,9 @@ SERVED = MARK + "served"
 """Metadata key: ids of the tasks that history answered in the step that made a checkpoint."""
 _LANGGRAPHS = {"source", "step", "parents", "run_id", "writes", "counters_since_delta_snapshot", "score"}
 
+_SERVERS = {"assistant_id", "created_by", "graph_id", "run_attempt", "user_id"}
+"""What a LangGraph server adds to the metadata of each run."""
+
 
 def config_of(thread_id: str, namespace: str = "", checkpoint_id: str | None = None) -> RunnableConfig:
     """The config that names a checkpoint; without an id the latest one of the namespace."""
@@ -80,11 +83,13 @@ def place_of(config: Mapping[str, Any]) -> Address:
 
 def configurable_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The ``configurable`` a checkpoint was made with, as far as its metadata keeps it (scalars only)."""
+    servers = _SERVERS if "assistant_id" in metadata else ()
     return {
         key: value
         for key, value in metadata.items()
         if isinstance(value, (str, int, float, bool))
         and key not in _LANGGRAPHS
+        and key not in servers
         and key not in EXCLUDED_METADATA_KEYS
         and not key.startswith((MARK, "langgraph_", "ls_", "__"))
     }

@@ -32,6 +32,12 @@ def test_threads_tell_their_state(sdk: SyncLangGraphClient, served: Source) -> N
     listed = {one.thread_id: one for one in served.threads()}
     assert (listed[waiting].status, listed[done].status) == ("interrupted", "done")
     assert served.threads()[0].thread_id == done
+    pages, after = [], None
+    while not pages or after is not None:
+        page = served.find_threads(limit=2, after=after)
+        pages, after = [*pages, *page.threads], page.after
+    assert ([one.thread_id for one in pages], page.total) == (list(listed), len(listed))
+    assert [one.thread_id for one in served.find_threads(done[:13].upper()).threads] == [done]
     assert served.untrusted
 
 

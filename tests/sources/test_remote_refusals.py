@@ -240,7 +240,10 @@ def test_what_a_server_sends_is_data() -> None:
     thread = {"thread_id": THREAD, "updated_at": "2026-01-01T00:00:00Z", "status": "idle", "metadata": {}}
 
     def answer(asked: BaseHTTPRequestHandler) -> None:
-        says(200, {"search": [thread], "history": [state]}.get(asked.path.rpartition("/")[2], state))(asked)
+        says(
+            200,
+            {"search": [thread], "history": [state], "count": 1}.get(asked.path.rpartition("/")[2], state),
+        )(asked)
 
     with answering(answer) as url:
         source = lgviz.open_source(url)

@@ -1,14 +1,13 @@
 """Graphs that a LangGraph server runs, in an environment of its own; they need no model and no network."""
 
-from __future__ import annotations
-
 import operator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.config import get_store
 from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.types import Send, interrupt
+from typing_extensions import TypedDict
 
 
 class Notes(TypedDict, total=False):

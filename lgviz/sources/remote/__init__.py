@@ -6,15 +6,18 @@ from typing import Any
 
 from lgviz.sources.base import Source
 
-from .assistant import RemoteAssistant
+from .assistant import RemoteAssistant, is_uuid
 from .source import RemoteSource
 
 __all__ = [
+    "RemoteAssistant",
+    "assistant_of",
     "is_remote_graph",
     "is_server",
     "is_server_url",
+    "is_uuid",
     "remote_store_of",
-    "source_of_remote_graph",
+    "source_of_assistant",
     "source_of_server",
 ]
 
@@ -45,32 +48,36 @@ def source_of_server(url: str) -> RemoteSource:
     """
     from .client import RemoteClient  # a third of a second, for the few who need it
 
-    return RemoteSource(RemoteClient.of_url(url))
+    return RemoteSource(RemoteClient.of_url(url), owned=True)
 
 
-def source_of_remote_graph(graph: Any) -> RemoteSource:
-    """Reads the threads of a ``RemoteGraph`` through its own client.
+def assistant_of(graph: Any) -> RemoteAssistant | None:
+    """What a graph on a server is called there, by a ``RemoteGraph`` or the server's URL; None of any other.
 
     Raises:
-        ServerError: it has no synchronous client.
+        ServerError: a ``RemoteGraph`` without a synchronous client, or no URL.
     """
+    if isinstance(graph, RemoteAssistant):
+        return graph
+    if not is_server(graph):
+        return None
     from .client import RemoteClient
 
-    return RemoteSource(RemoteClient.of_graph(graph), str(graph.assistant_id))
+    if isinstance(graph, str):
+        return RemoteAssistant(RemoteClient.of_url(graph), None)
+    return RemoteAssistant(RemoteClient.of_graph(graph), str(graph.assistant_id))
+
+
+def source_of_assistant(assistant: RemoteAssistant) -> RemoteSource:
+    """Reads the threads of a graph on a server."""
+    return RemoteSource(assistant.client, assistant.assistant_id)
 
 
 def remote_store_of(what: Any) -> Any:
     """The store of a server by its URL, a ``RemoteGraph``, or the source that reads one; None of others."""
-    if isinstance(what, Source):
-        client = what.graph.client if isinstance(what.graph, RemoteAssistant) else None
-    elif is_server(what):
-        from .client import RemoteClient
-
-        client = RemoteClient.of_url(what) if isinstance(what, str) else RemoteClient.of_graph(what)
-    else:
-        client = None
-    if client is None:
+    assistant = assistant_of(what.graph if isinstance(what, Source) else what)
+    if assistant is None:
         return None
     from .store import RemoteStore
 
-    return RemoteStore(client)
+    return RemoteStore(assistant.client)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from langchain_core.runnables.graph import Edge, Graph, Node
 
-from lgviz.errors import ServerError
+from lgviz.errors import ActRefused, ServerError, listed
 
 if TYPE_CHECKING:
     from .client import RemoteClient
 
-__all__ = ["RemoteAssistant"]
+__all__ = ["RemoteAssistant", "is_uuid", "name_in"]
 
 
 class RemoteAssistant:
@@ -22,7 +23,12 @@ class RemoteAssistant:
     Args:
         client: of the server.
         assistant_id: its id, or the name of a graph; None: that of each thread.
+
+    Attributes:
+        context_schema: of what a run is given along; a server checks that itself.
     """
+
+    context_schema = None
 
     def __init__(self, client: RemoteClient, assistant_id: str | None) -> None:
         self.client = client
@@ -30,6 +36,48 @@ class RemoteAssistant:
 
     def __repr__(self) -> str:
         return f"<RemoteAssistant {self.assistant_id!r} at {self.client.place}>"
+
+    def of_thread(self, thread_id: str) -> RemoteAssistant:
+        """What goes on with a thread, also a new one: itself, or where it has no name the thread's own.
+
+        Raises:
+            ActRefused: nothing tells which.
+        """
+        if self.assistant_id is not None:
+            return self
+        with self.client.asking():
+            found = self.client.sdk.threads.search(ids=[thread_id], limit=1, select=["thread_id", "metadata"])
+            metadata = found[0]["metadata"] if found and found[0]["thread_id"] == thread_id else None
+        return RemoteAssistant(self.client, name_in(metadata)).certain()
+
+    def certain(self) -> RemoteAssistant:
+        """Itself, or where it has no name the only graph of the server.
+
+        Raises:
+            ActRefused: there are several.
+        """
+        if self.assistant_id is not None:
+            return self
+        with self.client.asking():
+            names = sorted({str(one["graph_id"]) for one in self.client.sdk.assistants.search(limit=1000)})
+        if len(names) != 1:
+            raise ActRefused(
+                f"The server at {self.client.place} has several graphs: {listed(names)}.",
+                "Say which: lgviz.debug(RemoteGraph(name, url=…)), or open a thread of it first.",
+            )
+        return RemoteAssistant(self.client, names[0])
+
+    def edges(self) -> dict[str, list[tuple[str, bool]]]:
+        """By node where its edges lead to, and whether on a condition; empty where that is not told."""
+        drawn = self._drawn
+        found: dict[str, list[tuple[str, bool]]] = {} if drawn is None else {name: [] for name in drawn.nodes}
+        for edge in () if drawn is None else drawn.edges:
+            found.setdefault(edge.source, []).append((edge.target, edge.conditional))
+        return found
+
+    def schema(self, which: str) -> Any:
+        """A JSON schema of it (``"input_schema"``); True where none is told."""
+        return self._schemas.get(which) or True
 
     def get_graph(self) -> Graph | None:
         """It, for drawing; None where the server does not tell."""
@@ -41,12 +89,22 @@ class RemoteAssistant:
             yield name, None
 
     @cached_property
+    def _id(self) -> str:
+        """Its id: where a graph is named, that of the assistant which every graph has."""
+        name = str(self.assistant_id)
+        if is_uuid(name):
+            return name
+        found: Any = self.client.sdk.assistants.search(graph_id=name, limit=1000)
+        own = [one for one in found if one.get("metadata", {}).get("created_by") == "system"]
+        return str((own or found)[0]["assistant_id"])
+
+    @cached_property
     def _drawn(self) -> Graph | None:
         if self.assistant_id is None:
             return None
         try:
             with self.client.asking():
-                told: Any = self.client.sdk.assistants.get_graph(self.assistant_id)
+                told: Any = self.client.sdk.assistants.get_graph(self._id)
                 names = [str(node["id"]) for node in told["nodes"]]
                 edges = [_edge(**edge) for edge in told["edges"]]
         except ServerError:  # of an assistant that was deleted, or that may not be looked at
@@ -54,14 +112,39 @@ class RemoteAssistant:
         return Graph({name: Node(name, name, None, None) for name in names}, edges)
 
     @cached_property
+    def _schemas(self) -> Mapping[str, Any]:
+        if self.assistant_id is None:
+            return {}
+        try:
+            with self.client.asking():
+                return dict(self.client.sdk.assistants.get_schemas(self._id))
+        except ServerError:
+            return {}
+
+    @cached_property
     def _subgraphs(self) -> list[str]:
         if self.assistant_id is None:
             return []
         try:
             with self.client.asking():
-                return [str(name) for name in self.client.sdk.assistants.get_subgraphs(self.assistant_id)]
+                return [str(name) for name in self.client.sdk.assistants.get_subgraphs(self._id)]
         except ServerError:
             return []
+
+
+def name_in(metadata: Mapping[str, Any] | None) -> str | None:
+    """What the assistant is called that a thread's metadata names; None: none yet."""
+    found = (metadata or {}).get("assistant_id") or (metadata or {}).get("graph_id")
+    return found if isinstance(found, str) else None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether this is an id that a server gives."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _edge(source: Any, target: Any, data: Any = None, *, conditional: Any = False, **_: Any) -> Edge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ipaddress
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -84,16 +85,11 @@ class RemoteClient:
         headers = known.http.client.headers
         known.close()
         # LangGraph's own would try for seven seconds to reach a server that is not there.
-        return cls(
-            SyncLangGraphClient(
-                httpx.Client(
-                    base_url=url,
-                    headers=headers,
-                    transport=httpx.HTTPTransport(),
-                    timeout=httpx.Timeout(300, connect=5),
-                )
-            )
-        )
+        patience = httpx.Timeout(300, connect=5)
+        own = httpx.Client(base_url=url, headers=headers, transport=httpx.HTTPTransport(), timeout=patience)
+        made = cls(SyncLangGraphClient(own))
+        weakref.finalize(made, own.close)  # an act that names a URL leaves no connection behind
+        return made
 
     @classmethod
     def of_graph(cls, graph: Any) -> RemoteClient:
@@ -143,6 +139,14 @@ class RemoteClient:
                 f"{self.place} does not answer as a LangGraph server does.",
                 "Check the URL: that of `langgraph dev` is http://localhost:2024.",
             ) from None
+
+    def read(self, question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The answer to a question that changes nothing: it is asked again where the connection had been kept
+        and the server has closed it, as it does after it failed."""
+        try:
+            return question(*args, **kwargs)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            return question(*args, **kwargs)
 
     def close(self) -> None:
         """End its connections."""

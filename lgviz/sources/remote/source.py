@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from lgviz._cache import BoundedCache
 from lgviz.errors import CheckpointNotFound, ForeignTables, LgvizError, ThreadNotFound, listed
@@ -18,13 +17,14 @@ from lgviz.sources.base import (
     Record,
     Source,
     StoredWrite,
+    ThreadBatch,
     ThreadIndex,
     ThreadInfo,
     ToldStatus,
     WriteRow,
 )
 
-from .assistant import RemoteAssistant
+from .assistant import RemoteAssistant, is_uuid, name_in
 from .states import RemoteState
 
 if TYPE_CHECKING:
@@ -95,12 +95,12 @@ class RemoteSource(Source):
     Args:
         client: of the server.
         assistant_id: whose threads; None: all.
+        owned: whether to close the client with it.
     """
 
-    read_only = "A LangGraph server is only read."
-
-    def __init__(self, client: RemoteClient, assistant_id: str | None = None) -> None:
+    def __init__(self, client: RemoteClient, assistant_id: str | None = None, *, owned: bool = False) -> None:
         self._client = client
+        self._owned = owned
         self._named = assistant_id
         self.graph = RemoteAssistant(client, assistant_id)
         whose = f"RemoteGraph {assistant_id!r}" if assistant_id else "LangGraph server"
@@ -122,29 +122,51 @@ class RemoteSource(Source):
 
     def threads(self) -> list[ThreadInfo]:
         found: list[ThreadInfo] = []
+        while True:
+            page = self._some_threads(_THREADS, len(found))
+            found += page
+            if len(page) < _THREADS:
+                return found
+
+    def find_threads(
+        self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
+    ) -> ThreadBatch:
+        if text:  # a server looks for no part of an id
+            return super().find_threads(text, limit, after)
+        first = int(after[0]) if after is not None else 0
+        found = self._some_threads(limit, first)
         with self._client.asking():
-            while True:
-                page = self._client.sdk.threads.search(
-                    metadata=self._whose(),
-                    limit=_THREADS,
-                    offset=len(found),
-                    sort_by="updated_at",
-                    sort_order="desc",
-                    select=["thread_id", "updated_at", "status"],
+            total = int(self._client.read(self._client.sdk.threads.count, metadata=self._whose()))
+        end = first + len(found)
+        return ThreadBatch(found, total, (end, "") if found and end < total else None)
+
+    def _some_threads(self, limit: int, offset: int) -> list[ThreadInfo]:
+        """The newest first."""
+        with self._client.asking():
+            page = self._client.read(
+                self._client.sdk.threads.search,
+                metadata=self._whose(),
+                limit=limit,
+                offset=offset,
+                sort_by="updated_at",
+                sort_order="desc",
+                select=["thread_id", "updated_at", "status"],
+            )
+            return [
+                ThreadInfo(
+                    str(told["thread_id"]),
+                    None,
+                    _seconds(told["updated_at"]),
+                    _STATUS.get(str(told.get("status"))),
                 )
-                for told in page:
-                    status = _STATUS.get(str(told.get("status")))
-                    found.append(
-                        ThreadInfo(str(told["thread_id"]), None, _seconds(told["updated_at"]), status)
-                    )
-                if len(page) < _THREADS:
-                    return found
+                for told in page
+            ]
 
     def _whose(self) -> dict[str, str] | None:
         """What the metadata of this assistant's threads holds."""
         if self._named is None:
             return None
-        return {"assistant_id" if _is_uuid(self._named) else "graph_id": self._named}
+        return {"assistant_id" if is_uuid(self._named) else "graph_id": self._named}
 
     # ------------------------------------------------------------ the index
 
@@ -170,22 +192,21 @@ class RemoteSource(Source):
 
     def _told(self, thread_id: str) -> Mapping[str, Any]:
         """What a server tells of a thread without its values."""
-        if not _is_uuid(thread_id):
+        if not is_uuid(thread_id):
             raise ThreadNotFound(
                 f"There is no thread {thread_id!r}: a LangGraph server names its threads by UUIDs.",
                 "Pick one from its list: lgviz.open_source(…).threads().",
             )
         with self._client.asking():
-            found = self._client.sdk.threads.search(
+            found = self._client.read(
+                self._client.sdk.threads.search,
                 ids=[thread_id],
                 limit=1,
                 select=["thread_id", "updated_at", "status", "metadata", "interrupts"],
             )
             if found and found[0]["thread_id"] == thread_id:
                 told: dict[str, Any] = dict(found[0])
-                metadata = told.get("metadata") or {}
-                known = self._threads.made(thread_id, _Known)
-                known.assistant = metadata.get("assistant_id") or metadata.get("graph_id")
+                self._threads.made(thread_id, _Known).assistant = name_in(told.get("metadata"))
                 return told
         some = listed((one.thread_id for one in self.threads()), most=5)
         raise ThreadNotFound(
@@ -202,7 +223,8 @@ class RemoteSource(Source):
         until: Any = {**end, "configurable": end} if before else None
         where: Any = {"checkpoint_ns": namespace} if namespace else None
         with self._client.asking(self._no_thread(thread_id)):
-            found = self._client.sdk.threads.get_history(
+            found = self._client.read(
+                self._client.sdk.threads.get_history,
                 thread_id,
                 limit=limit,
                 before=until,
@@ -219,7 +241,7 @@ class RemoteSource(Source):
         """
         place: Any = {"checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
         with self._client.asking(self._no_thread(thread_id)):
-            told: Any = self._client.sdk.threads.get_state(thread_id, checkpoint=place)
+            told = self._client.read(self._client.sdk.threads.get_state, thread_id, checkpoint=place)
             if told["metadata"] is None:
                 raise CheckpointNotFound(
                     f"Checkpoint {checkpoint_id} is no longer in thread {thread_id!r}.",
@@ -343,7 +365,7 @@ class RemoteSource(Source):
         )
 
     def close(self) -> None:
-        if self._named is None:  # that of a RemoteGraph is not ours
+        if self._owned:
             self._client.close()
 
 
@@ -421,11 +443,3 @@ class _Reading:
 
 def _seconds(when: Any) -> float | None:
     return datetime.fromisoformat(when).timestamp() if isinstance(when, str) else None
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -1,0 +1,188 @@
+"""Acts on a real LangGraph server: fork, run on, resume, start, stop; and a sentence for what it cannot do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langgraph.pregel.remote import RemoteGraph
+from langgraph_sdk.client import SyncLangGraphClient
+
+import lgviz
+from lgviz.backend import Backend
+from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, ReadOnly
+from lgviz.session import start_run
+from tests.support.langgraph_server import SAID, run
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def waiting(sdk: SyncLangGraphClient) -> str:
+    """A thread of the agent that waits for an answer."""
+    return run(sdk, "agent", SAID)
+
+
+@pytest.fixture
+def agent(sdk: SyncLangGraphClient) -> RemoteGraph:
+    return RemoteGraph("agent", sync_client=sdk)
+
+
+@pytest.fixture
+def backend(langgraph_server: str, waiting: str) -> Iterator[Backend]:
+    """A debugger of a server that is named by its URL alone."""
+    opened = Backend(langgraph_server)
+    opened.request("thread_open", thread_id=waiting)
+    yield opened
+    opened.close()
+
+
+def test_a_thread_is_started_answered_forked_and_run_on(agent: RemoteGraph) -> None:
+    heard: list[Any] = []
+    begun = lgviz.start(agent, SAID, on_event=heard.append)
+    thread = begun.config["configurable"]["thread_id"]
+    assert uuid.UUID(thread) and begun.status == "interrupted"
+    assert [one.value for one in begun.interrupts] == [{"question": "go on?"}]
+    assert {"plan", "research", "look", "read", "ask"} <= {
+        event.node for event in heard if event.kind == "started"
+    }
+    assert sum(event.kind == "checkpoint" for event in heard) == len(lgviz.history(agent, thread).all)
+    answered = begun.resume("yes")
+    assert (answered.status, answered.values["messages"][-1]["content"]) == ("done", "you said yes")
+    forked = lgviz.fork(agent, "c2", {"mood": "dark"}, as_node="plan", note="darker", thread_id=thread)
+    assert (forked.as_node, forked.note, forked.changed, forked.next) == (
+        "plan",
+        "darker",
+        ("mood",),
+        ("research",),
+    )
+    went = lgviz.run(agent, forked, before="ask")
+    assert (went.status, went.before, went.values["mood"], went.checkpoint.parent) == (
+        "interrupted", ("ask",), "dark", forked,
+    )  # fmt: skip
+    failed = lgviz.run(agent, went.checkpoint).resume("fail")
+    assert (failed.status, failed.error and failed.error.node) == ("failed", "ask")
+    assert "it was to fail" in str(failed.error)
+
+
+async def test_awaited(agent: RemoteGraph, waiting: str) -> None:
+    forked = await lgviz.afork(agent, "c2", {"mood": "calm"}, as_node="plan", thread_id=waiting)
+    assert (await lgviz.arun(agent, forked, before=["ask"])).before == ("ask",)
+
+
+def test_a_run_is_stopped(sdk: SyncLangGraphClient) -> None:
+    counter = RemoteGraph("counter", sync_client=sdk)
+    thread = run(sdk, "counter", {"until": 1})
+    asked = {"input": {"n": 0, "until": 100_000}, "config": {"recursion_limit": 200_000}}
+    runner = start_run(counter, "c2", thread_id=thread, **asked)
+    until(lambda: len(runner.configs) > 5)
+    runner.stop()
+    assert runner.result(30).status == "stopped"
+    assert sdk.threads.get(thread)["status"] != "busy"
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "told"),
+    [
+        (lambda g, t: lgviz.preview(g, "c2", {"mood": "x"}, thread_id=t), ActRefused, "no dry run"),
+        (
+            lambda g, t: lgviz.fork(g, "c2", {"mood": lgviz.Set("x")}, thread_id=t),
+            InvalidValue,
+            "past its reducer",
+        ),
+        (lambda g, t: lgviz.fork(g, "c2", {}, goto="ask", as_node="plan", thread_id=t), ActRefused, "goto="),
+        (lambda g, t: lgviz.fork(g, "c2", {}, new_thread="x", thread_id=t), ActRefused, "new thread"),
+        (
+            lambda g, t: lgviz.fork(g, "c2", {"mood": "x"}, as_node="nobody", thread_id=t),
+            NodeRefused,
+            "nobody",
+        ),
+        (
+            lambda g, t: lgviz.fork(g, "c2", {"log": 5}, as_node="plan", thread_id=t),
+            InvalidValue,
+            "failed at this",
+        ),
+        (lambda g, t: lgviz.run(g, "c3", sandbox=True, thread_id=t), ActRefused, "sandbox"),
+        (lambda g, t: lgviz.run(g, "c2", steps=1, thread_id=t), ActRefused, "few steps"),
+        (lambda g, t: lgviz.run(g, "c2", resume="x", thread_id=t), NothingToRun, "No interrupt waits at c2"),
+        (lambda g, t: lgviz.start(g, SAID, thread_id="thread-1"), InvalidValue, "by UUIDs"),
+        (lambda g, t: lgviz.replay(g, g), ReadOnly, "no dry run"),
+    ],
+)
+def test_what_it_cannot_do_is_said(agent: RemoteGraph, waiting: str, act: Any, error: Any, told: str) -> None:
+    before = len(lgviz.history(agent, waiting).all)
+    with pytest.raises(error, match=told):
+        act(agent, waiting)
+    assert len(lgviz.history(agent, waiting).all) == before
+
+
+def test_the_debugger_forks_and_runs(backend: Backend) -> None:
+    """A server by its URL alone: it runs what the thread was made by."""
+    assert backend.request("thread_open", thread_id=None)["read_only"] is None
+    at = backend.history["c2"].id
+    form = backend.request("fork_form", checkpoint=at)
+    assert [field["channel"] for field in form["fields"]] == ["log", "messages", "mood"]
+    assert ("plan", ["research"]) in [(one["node"], one["next"]) for one in form["as_node"]]
+    assert (form["inferred"], form["configurable"]) == ("plan", "{}")
+    asked = {
+        "checkpoint": at,
+        "values": {"mood": {"mode": "append", "text": '"new"'}},
+        "as_node": "plan",
+        "goto": None,
+        "keep_siblings": False,
+        "note": "why",
+        "configurable": None,
+        "sandbox": False,
+    }
+    preview = backend.request("fork_preview", **asked)
+    assert (preview["next"], preview["diff"]["channels"]) == (["research"], [])
+    assert "no dry run" in preview["warnings"][0]
+    made = backend.request("fork_commit", **asked)
+    assert made["next"] == ["research"] and backend.history[made["id"]].note == "why"
+    went = backend.request(
+        "run_start",
+        checkpoint=made["id"],
+        resume=None,
+        until=None,
+        configurable=None,
+        sandbox=False,
+        reuse="rest",
+    )
+    assert went["status"] == "interrupted"
+    (question,) = backend.history.latest.waiting
+    backend.request("answer_form", checkpoint=went["checkpoint"])
+    went = backend.request(
+        "run_start",
+        checkpoint=went["checkpoint"],
+        resume={question.id: '"well"'},
+        until=None,
+        configurable=None,
+        sandbox=False,
+    )
+    assert went["status"] == "done"
+    assert backend.history.latest.values["messages"][-1]["content"] == "you said well"
+
+
+def test_the_debugger_starts_a_thread(backend: Backend) -> None:
+    form = backend.request("start_form", turn=False, thread_id=None)
+    assert uuid.UUID(form["thread_id"]) and form["chat"] == "messages"
+    asked = {
+        "checkpoint": None,
+        "thread_id": form["thread_id"],
+        "message": "hi",
+        "input": '{"mood": "bright"}',
+        "context": None,
+        "configurable": None,
+    }
+    assert backend.request("thread_start", **asked)["status"] == "interrupted"
+    with pytest.raises(InvalidValue, match="exists already"):
+        backend.request("thread_start", **asked)
+
+
+def test_a_server_by_its_url_runs_what_the_thread_was_made_by(langgraph_server: str, waiting: str) -> None:
+    """What the debugger's copied code says."""
+    forked = lgviz.fork(langgraph_server, "c2", {"mood": "grey"}, as_node="plan", thread_id=waiting)
+    assert forked.config["configurable"]["thread_id"] == waiting
+    with pytest.raises(ActRefused, match="several graphs: 'agent', 'counter' and 'fan'"):
+        lgviz.start(langgraph_server, SAID)
