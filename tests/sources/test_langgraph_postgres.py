@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from langgraph.checkpoint.postgres import PostgresSaver, ShallowPostgresSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.postgres.shallow import AsyncShallowPostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
@@ -202,15 +203,42 @@ def test_a_pool_may_say_all_in_its_arguments(uri: str) -> None:
             assert len(history)
 
 
-def test_the_shallow_saver_keeps_no_history_and_its_url_says_so(postgres_uri: Callable[[], str]) -> None:
+def test_a_shallow_saver_shows_the_one_checkpoint_of_a_thread(postgres_uri: Callable[[], str]) -> None:
     uri = postgres_uri()
+    approval = DEMOS["approval"]
     with warnings.catch_warnings(action="ignore"), ShallowPostgresSaver.from_conn_string(uri) as saver:
         saver.setup()
-        graph = two_nodes.build(saver)
-        graph.invoke(two_nodes.INPUT, CONFIG)
-        assert len(open_history(graph, "1")) == 1
-    with pytest.raises(NotASource, match="ShallowPostgresSaver"):
-        open_source(uri)
+        graph = approval.build(saver)
+        graph.invoke(approval.INPUT, CONFIG)
+        two_nodes.build(saver).invoke(two_nodes.INPUT, {"configurable": {"thread_id": "2"}})
+        (listed,) = open_history(graph, "1")
+        state = graph.get_state(CONFIG)
+        with opened(uri) as history:
+            (only,) = history
+            assert (only.id, only.values, only.next) == (listed.id, state.values, state.next)
+            assert only.metadata == state.metadata and only.nodes == listed.nodes
+            assert only.interrupts == state.interrupts and only.parent is None
+            assert history.threads == ["2", "1"]
+            assert history.source.find_threads("2").threads[0].count == 1
+            assert list(lgviz.thread_stats(history.source)["steps"]) == [1, 1]
+            assert history.source.check() == []
+            two_nodes.build(saver).invoke(two_nodes.INPUT, {"configurable": {"thread_id": "2"}})
+            with opened(uri, "2") as other:
+                assert other.latest.values["foo"] == "b" and other.refresh() == (1, [])
+
+
+async def test_so_does_an_asynchronous_one(postgres_uri: Callable[[], str]) -> None:
+    uri = postgres_uri()
+    with warnings.catch_warnings(action="ignore"):
+        async with AsyncShallowPostgresSaver.from_conn_string(uri) as saver:
+            await saver.setup()
+            graph = two_nodes.build(saver)
+            await graph.ainvoke(two_nodes.INPUT, CONFIG)
+            state = await graph.aget_state(CONFIG)
+            (only,) = await asyncio.to_thread(lambda: [(c.id, c.values) for c in open_history(saver, "1")])
+            assert only == (state.config["configurable"]["checkpoint_id"], state.values)
+    with opened(uri) as history:
+        assert [(c.id, c.values) for c in history] == [only]
 
 
 # ---------------------------------------------------------------- nothing is written, nothing is told

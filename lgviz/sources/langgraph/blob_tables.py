@@ -48,12 +48,16 @@ class BlobTables(LangGraphTables):
                 "The database holds no table of checkpoints.",
                 f"Give the database that a saver of LangGraph's writes{self._name_a_schema}.",
             )
-        if not self._has("checkpoints", "checkpoint_id"):
+        if self._is_shallow():
             raise NotASource(
                 f"LangGraph's {self._shallow} wrote this database: it keeps only the newest checkpoint "
                 "of a thread, so there is no history.",
                 f"Run the graph with a {self._shallow.removeprefix('Shallow')}.",
             )
+
+    def _is_shallow(self) -> bool:
+        """Whether the tables keep only the newest checkpoint of a thread."""
+        return not self._has("checkpoints", "checkpoint_id")
 
     def _assembled(self, rows: Sequence[Rows], *, exact: bool = False) -> Iterator[tuple[str, Split]]:  # noqa: ARG002
         heads, blobs = rows

@@ -14,7 +14,7 @@ from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 from . import sql
 from .blob_tables import BlobTables
 from .counted import BEGINNING, CountedIndex, Look
-from .postgres_reader import PostgresReader
+from .postgres_reader import PostgresReader, ShallowReader
 
 __all__ = ["PostgresSource"]
 
@@ -43,7 +43,7 @@ class PostgresSource(BlobTables):
     _metadata = "metadata::text"
     _row_size = sql.POSTGRES_ROW_SIZE
     _formats = sql.POSTGRES_FORMATS
-    _shallow = "ShallowPostgresSaver"
+    _shallow = "ShallowPostgresSaver"  # is read, with the one checkpoint that a thread has there
     _name_a_schema = "; a schema is named by ?options=-csearch_path%3DNAME"
     _beginning = PostgresToken(None, 0, frozenset())
 
@@ -57,13 +57,16 @@ class PostgresSource(BlobTables):
         """Opens a database, in transactions that only read.
 
         Raises:
-            NotASource: the URL cannot be read, or the tables keep no history.
+            NotASource: the URL cannot be read.
             Unavailable: the server refuses, or cannot be reached.
             NoCheckpoints: the database has no tables of LangGraph's.
         """
         source = cls(lambda: url, FileDecoder(**options), "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         try:
+            if source.has_tables() and source._is_shallow():
+                source._reader = ShallowReader(source._reader)
+                return source
             source._refuse_other()
         except BaseException:
             source.close()

@@ -31,6 +31,7 @@ __all__ = [
     "POSTGRES_ROWS",
     "POSTGRES_ROWS_AFTER",
     "POSTGRES_ROW_SIZE",
+    "POSTGRES_SHALLOW",
     "POSTGRES_SINCE",
     "POSTGRES_THREADS",
     "POSTGRES_WRITE_COUNTS",
@@ -326,6 +327,20 @@ POSTGRES_WRITE_COUNTS = """
 SELECT checkpoint_id, count(*) FROM checkpoint_writes WHERE thread_id = ? GROUP BY checkpoint_id"""
 """How many writes lie under each checkpoint. Takes the thread."""
 
+POSTGRES_SHALLOW = """
+WITH checkpoints AS (
+    SELECT xmin AS xmin, thread_id, checkpoint_ns, checkpoint ->> 'id' AS checkpoint_id,
+        NULL::text AS parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints),
+checkpoint_blobs AS (
+    SELECT b.thread_id, b.checkpoint_ns, b.channel, b.type, b.blob,
+        c.checkpoint -> 'channel_versions' ->> b.channel AS version
+    FROM checkpoint_blobs b JOIN checkpoints c
+        ON c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns),
+checkpoint_writes AS (
+    SELECT w.xmin AS xmin, w.* FROM checkpoint_writes w JOIN checkpoints c ON c.thread_id = w.thread_id
+        AND c.checkpoint_ns = w.checkpoint_ns AND c.checkpoint_id = w.checkpoint_id)"""
+"""Before a statement: the tables of a saver that keeps one checkpoint of a thread and one value of a channel
+look like those of one that keeps all."""
 POSTGRES_ROW_SIZE = "pg_column_size(checkpoint) + pg_column_size(metadata)"
 POSTGRES_FORMATS = "SELECT checkpoint ->> 'v', count(*) FROM checkpoints GROUP BY 1"
 
