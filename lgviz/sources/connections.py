@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -103,10 +104,12 @@ class FileReader(ReadConnection):
             self._copy = None
 
     def _beside(self, suffix: str) -> Path:
-        return Path(f"{self.path}{suffix}")
+        # SQLite's log lies beside the file itself, not beside a link to it.
+        return Path(f"{os.path.realpath(self.path)}{suffix}")
 
     def _files(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(_facts(path) for path in (self.path, self._beside("-wal")))
+        database = _facts(self.path)
+        return database, None if database is None else _facts(self._beside("-wal"))
 
     def _uri(self, files: tuple[tuple[int, int, int] | None, ...]) -> tuple[str, bool]:
         """Where to read, and whether that stays consistent while others write."""
@@ -133,8 +136,8 @@ class FileReader(ReadConnection):
             if is_bundle(self.path):
                 unpack(self.path, folder / self.path.name)
             else:
-                for source in (self.path, self._beside("-wal")):
-                    shutil.copyfile(source, folder / source.name)
+                for suffix in ("", "-wal"):
+                    shutil.copyfile(self._beside(suffix), folder / f"{self.path.name}{suffix}")
         return _file_uri(self._copy[1] / self.path.name, "mode=ro")
 
     def _refusal(self, error: Exception) -> SourceError:

@@ -1,0 +1,85 @@
+"""A database is opened whatever its path: its name is a name, never part of a URI or a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+
+import lgviz
+from lgviz.demos import two_nodes
+from lgviz.persistence import SqliteSaver
+
+NAMES = {
+    "spaces": " a  b .db",
+    "percent": "100%20 %2e%2e%00.db",
+    "question": "what?mode=memory&immutable=1",
+    "hash": "#1#.db",
+    "quotes": 'it\'s "x" `y`;.db',
+    "colon": "file:x.db",
+    "brackets": "[ab]*{c}\\d.db",
+    "newline": "two\nlines\t.db",
+    "alphabets": "базы 数据 قاعدة 🗄️ é e\u0301.db",
+    "long": "x" * 200 + ".db",
+    "dash": "-rf.db",
+}
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
+
+
+@pytest.fixture(params=[LangGraphSqlite, SqliteSaver], ids=["langgraph", "lgviz"])
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def written(kind: Any, file: Path) -> Path:
+    with kind.from_conn_string(str(file)) as saver:
+        two_nodes.build(saver).invoke(two_nodes.INPUT, CONFIG)
+    return file
+
+
+def values(path: Any) -> Any:
+    return lgviz.history(path).latest.values
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_any_name(name: str, kind: Any, tmp_path: Path) -> None:
+    folder = tmp_path / name.removesuffix(".db")
+    folder.mkdir()
+    file = written(kind, folder / name)
+    for path in (file, str(file)):
+        assert values(path) == {"foo": "b", "bar": ["a", "b"]}
+    assert [one.name for one in folder.iterdir()] == [name]
+
+
+def test_a_relative_path_and_one_of_the_home(
+    kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(kind, tmp_path / "a.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for path in ("a.db", "./a.db", Path("a.db"), "~/a.db", Path("~/a.db")):
+        assert values(path)["foo"] == "b"
+
+
+@pytest.fixture(params=["closed", "open"])
+def followed(request: pytest.FixtureRequest, kind: Any, tmp_path: Path) -> Iterator[Path]:
+    """A database that its saver closed, or has open: then its log lies beside it, and not beside a link to it."""
+    (tmp_path / "real").mkdir()
+    file = written(kind, tmp_path / "real" / "a.db")
+    with kind.from_conn_string(str(file)) as saver:
+        if request.param == "open":
+            two_nodes.build(saver).invoke({"foo": "newer", "bar": []}, CONFIG)
+        yield file
+
+
+def test_a_link(followed: Path, tmp_path: Path) -> None:
+    expected = [c.id for c in lgviz.history(followed)]
+    for link, target in (("one.db", followed), ("two.db", tmp_path / "one.db")):
+        (tmp_path / link).symlink_to(target)
+        assert [c.id for c in lgviz.history(tmp_path / link)] == expected
+    (tmp_path / "folder").symlink_to(followed.parent)
+    assert [c.id for c in lgviz.history(tmp_path / "folder" / "a.db")] == expected
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "one.db", "real", "two.db"]
