@@ -81,5 +81,5 @@ def in_postgres(uri: str, kind: str) -> str:
             lambda table: [name for (name,) in connection.execute(names, [table])],
             kind if kind == "lgviz" else "langgraph postgres",
         )
-        connection.execute("ANALYZE")
+        connection.execute("VACUUM ANALYZE")  # as autovacuum leaves it
     return uri
