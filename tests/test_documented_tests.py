@@ -10,7 +10,7 @@ REPO = Path(__file__).resolve().parents[1]
 
 def test_each_row_of_what_the_documents_name_has_its_test() -> None:
     text = (REPO / "docs" / "COVERAGE.md").read_text(encoding="utf-8")
-    rows = [line for line in text.partition("\n# ")[0].splitlines() if line.startswith("| ")][1:]
+    rows = [line for line in text.partition("\n## ")[0].splitlines() if line.startswith("| ")][1:]
     assert len(rows) > 15
     for row in rows:
         named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", row.split("|")[3])
