@@ -263,3 +263,20 @@ def test_tables_of_a_server_that_had_more_are_refused(postgres_uri: Any) -> None
         assert found is not None and found.checkpoint["channel_values"] == {"x": 1}
         with pytest.raises(PersistenceError, match=r"This server lacks something .*pg_advisory_xact_lock"):
             put(saver, "2", {"x": 2}, parent="1")
+
+
+def test_a_server_that_makes_no_index_is_refused(lacking_uri: str) -> None:
+    """As Aurora DSQL, which knows it by another statement."""
+    with psycopg.connect(lacking_uri, autocommit=True) as conn:
+        conn.execute(
+            """CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS
+               $$ BEGIN RAISE feature_not_supported USING MESSAGE = 'no index but ASYNC'; END $$"""
+        )
+        when = "ON ddl_command_start WHEN TAG IN ('CREATE INDEX')"
+        conn.execute(f"CREATE EVENT TRIGGER refusing {when} EXECUTE FUNCTION refuse()".encode())
+        with pytest.raises(PersistenceError, match=r"This server lacks something .* no index but ASYNC"):
+            PostgresSaver.from_conn_string(lacking_uri)
+        conn.execute("DROP EVENT TRIGGER refusing")
+    with PostgresSaver.from_conn_string(lacking_uri) as saver:  # goes on with what was made
+        put(saver, "1", {"x": 1})
+        assert saver.check() == []
