@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -208,7 +208,9 @@ def start_run(
     if here.id != found.latest.id:
         given["checkpoint"] = {"checkpoint_ns": here.namespace, "checkpoint_id": here.id}
     runner = assistant.of_thread(place.thread_id)
-    return RemoteRun(runner, place.thread_id, given, on_event).begun(config, context, before, after)
+    return RemoteRun(runner, place.thread_id, given, set(found.tree.ids), on_event).begun(
+        config, context, before, after
+    )
 
 
 def run(assistant: RemoteAssistant, at: Any, *args: Any, **kwargs: Any) -> Run:
@@ -247,7 +249,7 @@ def start_thread(
             client.sdk.threads.create(thread_id=wanted)
     runner = assistant.certain() if fresh or named_ is None else assistant.of_thread(wanted)
     asked = {"input": input, "if_not_exists": "create"}
-    return RemoteRun(runner, wanted, asked, on_event).begun(config, context, before, after)
+    return RemoteRun(runner, wanted, asked, on_event=on_event).begun(config, context, before, after)
 
 
 def start(assistant: RemoteAssistant, *args: Any, **kwargs: Any) -> Run:
@@ -272,6 +274,7 @@ class RemoteRun:
         assistant: what runs.
         thread_id: where.
         asked: what the run is given, as LangGraph's client takes it.
+        known: ids of the checkpoints that are there already; a server tells of that which it goes on from.
         on_event: told what happens.
         at_work: the tasks at work.
         made: configs of the checkpoints stored so far.
@@ -281,6 +284,7 @@ class RemoteRun:
     assistant: RemoteAssistant
     thread_id: str
     asked: dict[str, Any]
+    known: Collection[str] = ()
     on_event: Callable[[RunEvent], None] | None = None
     at_work: AtWork = field(default_factory=AtWork)
     made: list[RunnableConfig] = field(default_factory=list)
@@ -379,6 +383,7 @@ class RemoteRun:
                         self.assistant.assistant_id,
                         stream_mode=_MODES,
                         stream_subgraphs=True,
+                        stream_resumable=True,  # goes on where a connection was lost
                         multitask_strategy="reject",
                         **self.asked,
                     )
@@ -408,6 +413,8 @@ class RemoteRun:
             self._failed = data
         elif mode == "checkpoints":
             place = place_of(data.get("config") or {})
+            if place.checkpoint_id in self.known:
+                return
             made = config_of(self.thread_id, place.ns or "", str(place.checkpoint_id))
             self.made.append(made)
             self.tell(RunEvent("checkpoint", place.ns or "", checkpoint_id=place.checkpoint_id))

@@ -83,7 +83,8 @@ def place_of(config: Mapping[str, Any]) -> Address:
 
 def configurable_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """The ``configurable`` a checkpoint was made with, as far as its metadata keeps it (scalars only)."""
-    servers = _SERVERS if "assistant_id" in metadata else ()
+    served = "assistant_id" in metadata or {"graph_id", "checkpoint_id"} <= metadata.keys()
+    servers = _SERVERS if served else ()
     return {
         key: value
         for key, value in metadata.items()

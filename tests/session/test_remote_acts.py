@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from langgraph_sdk.client import SyncLangGraphClient
 import lgviz
 from lgviz.backend import Backend
 from lgviz.errors import ActRefused, InvalidValue, NodeRefused, NothingToRun, ReadOnly
+from lgviz.mcp.graphs import backend_of
 from lgviz.session import start_run
 from tests.support.langgraph_server import SAID, run
 from tests.support.waiting import until
@@ -184,5 +186,16 @@ def test_a_server_by_its_url_runs_what_the_thread_was_made_by(langgraph_server: 
     """What the debugger's copied code says."""
     forked = lgviz.fork(langgraph_server, "c2", {"mood": "grey"}, as_node="plan", thread_id=waiting)
     assert forked.config["configurable"]["thread_id"] == waiting
-    with pytest.raises(ActRefused, match="several graphs: 'agent', 'counter' and 'fan'"):
+    with pytest.raises(ActRefused, match="several graphs: 'agent', 'counter'"):
         lgviz.start(langgraph_server, SAID)
+
+
+def test_a_coding_agent_reads_a_server_unless_it_may_write(langgraph_server: str, waiting: str) -> None:
+    with ExitStack() as held:
+        reads, writes = (backend_of(held, langgraph_server, write=write) for write in (False, True))
+        for backend, allowed in ((reads, False), (writes, True)):
+            opened = backend.request("thread_open", thread_id=waiting)
+            assert (opened["read_only"] is None) is allowed
+            backend.close()
+        with pytest.raises(ReadOnly):
+            reads.request("fork_form", checkpoint=reads.history.latest.id)

@@ -26,7 +26,7 @@ from tests.support.waiting import until
 
 REQUIREMENTS = ("langgraph-cli[inmem]==0.4.40", "langgraph-api==0.16.7")
 SAID = {"messages": [{"role": "user", "content": "hello", "id": "q"}], "mood": "bright"}
-GRAPHS = {name: f"./served_graphs.py:served_{name}" for name in ("agent", "counter", "fan")}
+GRAPHS = {name: f"./served_graphs.py:served_{name}" for name in ("agent", "counter", "fan", "nested")}
 
 
 @contextmanager

@@ -72,4 +72,13 @@ def fan() -> Any:
     return graph.add_edge("work", "right").add_edge("work", "left").add_edge(["left", "right"], "ask")
 
 
+def nested() -> Any:
+    """A subgraph in a subgraph, then one that keeps a history of its own."""
+    outer = StateGraph(Notes).add_node("middle", research()).add_edge(START, "middle").compile()
+    keeper = StateGraph(Notes).add_node("keep", read).add_edge(START, "keep").compile(checkpointer=True)
+    graph = StateGraph(Notes).add_node("outer", outer).add_node("keeper", keeper)
+    return graph.add_edge(START, "outer").add_edge("outer", "keeper")
+
+
 served_agent, served_counter, served_fan = agent().compile(), counter().compile(), fan().compile()
+served_nested = nested().compile()
