@@ -31,8 +31,10 @@ def folder(kind: str) -> Iterator[Path]:
     """In memory where that can be. Not below pytest's folder, whose path may be too long for a socket."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     made = Path(tempfile.mkdtemp(prefix=f"lgviz-{kind}-", dir=memory))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 @contextmanager
