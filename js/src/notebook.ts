@@ -71,14 +71,16 @@ export function followLink(store: Store): () => void {
 
 const PAUSE = 700;
 
-/** Refreshes the store while `element` is in view and the page is not hidden; the returned function ends that. */
+/** Refreshes the store while `element` is in view and the page is not hidden; the returned function ends that. It rests for as
+ *  long as a look took: a source that is slow to look at is not kept at work. */
 export function poll(store: Store, element: Element, pause = PAUSE): () => void {
   let inView = true;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
   const tick = async () => {
+    const began = performance.now();
     if (inView && !document.hidden) await store.refresh();
-    if (!ended) timer = setTimeout(tick, pause);
+    if (!ended) timer = setTimeout(tick, Math.max(pause, performance.now() - began));
   };
   const observer = new IntersectionObserver((entries) => {
     inView = entries.at(-1)?.isIntersecting ?? inView;
