@@ -925,6 +925,8 @@ class PreviewView(TypedDict):
     next: list[str]
     as_node: str | None
     warnings: list[str]
+    untried: NotRequired[bool]
+    """It could not be tried, as on a server: what changes is not known, and history answers nothing."""
 
 
 class ForkResult(TypedDict):

@@ -870,6 +870,8 @@ export interface PreviewView {
   next: string[];
   as_node: string | null;
   warnings: string[];
+  /** It could not be tried, as on a server: what changes is not known, and history answers nothing. */
+  untried?: boolean;
 }
 
 export interface ForkResult {

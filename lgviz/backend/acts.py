@@ -157,6 +157,7 @@ class Acts:
             "next": leads.get(node, []),
             "as_node": node,
             "warnings": [session.NO_DRY_RUN],
+            "untried": True,
         }
 
     def previewed(self, params: ForkRequest) -> tuple[Checkpoint, session.Preview, StateDiff]:

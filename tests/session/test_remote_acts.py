@@ -139,7 +139,7 @@ def test_the_debugger_forks_and_runs(backend: Backend) -> None:
     }
     preview = backend.request("fork_preview", **asked)
     assert (preview["next"], preview["diff"]["channels"]) == (["research"], [])
-    assert "no dry run" in preview["warnings"][0]
+    assert "no dry run" in preview["warnings"][0] and preview["untried"]
     made = backend.request("fork_commit", **asked)
     assert made["next"] == ["research"] and backend.history[made["id"]].note == "why"
     went = backend.request(

@@ -73,7 +73,9 @@ export function Preview({ store, request, previewed, obstacle, load }: Props) {
         <Problem error={error} />
       ) : view ? (
         <Result view={view} load={load}>
-          {view.next.length > 0 && <ReuseLine store={store} request={settled ? request : null} />}
+          {view.next.length > 0 && !view.untried && (
+            <ReuseLine store={store} request={settled ? request : null} />
+          )}
         </Result>
       ) : (
         <div class="lgviz-preview-box lgviz-faint">{t("trying it…")}</div>
@@ -106,8 +108,8 @@ function Result({ view, load, children }: ResultProps) {
           {warning}
         </p>
       ))}
-      <h4>{t("what changes")}</h4>
-      {channels.length === 0 ? (
+      {!view.untried && <h4>{t("what changes")}</h4>}
+      {view.untried ? null : channels.length === 0 ? (
         <p class="lgviz-mute">{t("no channel changes")}</p>
       ) : (
         <div class="lgviz-preview-cards">
