@@ -296,16 +296,25 @@ class History:
 
     @property
     def root(self) -> Checkpoint:
-        """The first checkpoint."""
-        return self[0]
+        """The first checkpoint.
+
+        Raises:
+            ThreadNotFound: as :attr:`latest`.
+        """
+        return self.latest if not self.tree.roots else self[0]
 
     @property
     def latest(self) -> Checkpoint:
         """The checkpoint that was made last, on whatever branch.
 
         Raises:
-            ThreadNotFound: the thread was deleted meanwhile.
+            ThreadNotFound: the thread was deleted meanwhile, or only subgraphs' checkpoints are left of it.
         """
+        if not self.tree.roots and len(self.tree):
+            raise ThreadNotFound(
+                f"Thread {self.thread_id!r} has no checkpoint but those of subgraphs.",
+                "`history.all` has these; `lgviz check` tells what is missing.",
+            )
         if not self.tree.roots:
             raise ThreadNotFound(f"Thread {self.thread_id!r} was deleted meanwhile.", "Pick another one.")
         return self[-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from markupsafe import Markup
@@ -34,6 +35,7 @@ _TEXT = 1_500
 _DEPTH = 6
 _ITEMS = 40
 _CHANGES = 40
+_CHANNELS = 200
 _KEPT = 120
 _SHORT = 80
 """Characters of a value that needs no card of its own."""
@@ -90,7 +92,7 @@ def state_html(
     """One card for each channel: a chat or a typed tree; values that fit a line share one."""
     cards = []
     plain = []
-    for channel, value in values.items():
+    for channel, value in islice(values.items(), _CHANNELS):
         shape = describe(value)
         size = f" · {shape.size:,}" if shape.size is not None else ""
         reducer = (reducers or {}).get(channel)
@@ -104,7 +106,9 @@ def state_html(
             body = tag("div", value_html(value, room), "lg-tree")
         cards.append(_card(str(channel), shape.type + size, reducer, body, room))
     short = tag("div", tag("div", _NONE.join(plain), "lg-tree"), "lg-card") if plain else _NONE
-    return short + _NONE.join(cards)
+    left = len(values) - _CHANNELS
+    more = tag("div", f"… {left:,} more channels", "lg-faint") if left > 0 else _NONE
+    return short + _NONE.join(cards) + more
 
 
 def value_html(value: Any, room: Room, key: str | None = None, depth: int = 0) -> Markup:

@@ -146,8 +146,8 @@ class _Search:
 
     def is_small(self) -> bool:
         """Whether the state of the newest checkpoint is small enough to look at all states."""
-        size = 0
-        newest = self._history.tree.rows[self._history.tree.roots[-1]]
+        size, tree = 0, self._history.tree
+        newest = tree.rows[tree.roots[-1] if tree.roots else -1]
         for value in (self._values(newest, None) | self._deltas(newest)).values():
             for _, _, text in _leaves(value):
                 size += len(text)

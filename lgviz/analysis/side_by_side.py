@@ -13,6 +13,7 @@ from lgviz._visible import visible
 from .checkpoint import Checkpoint, state_of
 from .fingerprint import messages_in
 from .html import page, tag
+from .messages import read_message
 from .values import line
 from .visits import StepDigests, Visit, aligned, made_by
 
@@ -176,6 +177,6 @@ def came_to(end: Checkpoint) -> str:
     state = state_of(end)
     said = [message for value in state.values() for message in messages_in(value)]
     if said:
-        return line(said[-1].text, _VALUE)
+        return line(read_message(said[-1]).text, _VALUE)
     name = next((name for name in reversed(end.changed) if name in state), None)
     return "" if name is None else line(state[name], _VALUE)

@@ -26,6 +26,10 @@ LABEL = re.compile(r"[cs]\d+(\.s?\d+)*")
 """What the labels that :meth:`Tree.extend` gives look like; no checkpoint id does."""
 
 
+_MOST_STEPS = 1 << 53
+"""A step's number beyond is none: metadata may say any."""
+
+
 class Flag(IntFlag):
     """What a row shows besides its nodes; the same numbers travel to the views."""
 
@@ -177,7 +181,7 @@ class Tree:
             checkpoint.id,
             checkpoint.parent_id,
             parent,
-            step if isinstance(step, int) else None,
+            step if isinstance(step, int) and abs(step) < _MOST_STEPS else None,
             str(metadata.get("source") or ""),
             metadata,
             work=self._early.pop(place, None),

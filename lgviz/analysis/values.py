@@ -87,7 +87,9 @@ def clean(text: str) -> str:
 
 
 def type_name(value: Any) -> str:
-    """The plain name of a value's type."""
+    """The plain name of a value's type; of what stands for an object that was not built, that object's."""
+    if type(value) is Placeholder:
+        return clean(f"unbuilt {value.type}")[:80]
     return clean(type(value).__qualname__)[:80]
 
 

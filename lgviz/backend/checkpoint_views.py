@@ -34,7 +34,16 @@ from lgviz.sources.base import Source
 from lgviz.sources.places import SERVED, by_channel, calls, is_internal
 from lgviz.sources.remote import RemoteAssistant
 
-__all__ = ["channel_value", "checkpoint_view", "checkpoints_diff", "raw_view", "tasks_view", "writes_view"]
+__all__ = [
+    "channel_value",
+    "checkpoint_view",
+    "checkpoints_diff",
+    "internal_of",
+    "raw_view",
+    "state_of",
+    "tasks_view",
+    "writes_view",
+]
 
 _RAW = 60_000
 _RAW_HEAD = 20_000

@@ -44,6 +44,8 @@ _LINE = 120
 _NODE = 120
 """Bytes of JSON around the text of one node."""
 _ITEMS = 50
+_DEPTH = 40
+"""Levels of a value that are sent at once: JSON may be nested no deeper than the stack of who reads it."""
 _BLOCKS = 30
 _ROWS = 8
 _COLUMNS, _ASKED_COLUMNS = 20, 200
@@ -112,13 +114,13 @@ def value_node(
     budget = budget or Budget()
     asked = offset > 0 or limit is not None
     root = _node(value, budget, offset, limit if limit is not None else text)
-    waiting: deque[tuple[Any, ValueNode, int, int | None]] = deque([(value, root, offset, limit)])
+    waiting: deque[tuple[Any, ValueNode, int, int | None, int]] = deque([(value, root, offset, limit, 0)])
     while waiting:
-        parent, node, start, most = waiting.popleft()
+        parent, node, start, most, depth = waiting.popleft()
         count = node["more"] if node["kind"] not in ("string", "bytes") else 0
         if not count or (node["kind"] == "message" and not (asked and node is root)):
             continue
-        if budget.left < _NODE * 4 and node is not root:
+        if (budget.left < _NODE * 4 or depth > _DEPTH) and node is not root:
             continue
         if node["kind"] in ("frame", "array"):
             rows = _ROWS if most is None else min(most, 1_000)
@@ -134,7 +136,7 @@ def value_node(
                 break
             shown, _ = budget.take(key, 200)
             items.append({"key": shown, "value": _node(child, budget, 0, text)})
-            waiting.append((child, items[-1]["value"], 0, None))
+            waiting.append((child, items[-1]["value"], 0, None, depth + 1))
         node["items"] = items
         node["more"] = max(0, count - start - len(items))
     return root

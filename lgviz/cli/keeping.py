@@ -18,9 +18,12 @@ from lgviz.export.sizes import counted, size_text
 from .app import OpenedDatabase, Thread, command
 from .printing import CommandAnswer, Line, progress, table
 
-__all__ = ["bundle", "cases", "check", "export", "migrate", "prune", "stats"]
+__all__ = ["bundle", "cases", "check", "export", "migrate", "prune", "seal", "stats"]
 
 
+KeyFile = Annotated[
+    str | None, typer.Option("--key-file", metavar="FILE", help="The seal's key: a file of 16 bytes or more.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")]
 
 
@@ -269,15 +272,58 @@ def _summary(plan: list[Any], word: str) -> Iterator[str]:
     yield f"{gone} {word}; {least}{size_text(known)} given back."
 
 
+@command("lgviz seal checkpoints.db /mnt/audit/agent.seal --key-file agent.key")
+def seal(
+    database: OpenedDatabase,
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help="The seal: made, or continued where it is there.")
+    ],
+    key_file: KeyFile = None,
+) -> CommandAnswer:
+    """Write down, under a key, what each checkpoint is.
+
+    lgviz check --seal tells later what was changed, put in, moved or taken away behind the saver's back. Keep
+    the file where who writes the database cannot write, and seal anew after what is meant to be there.
+    """
+    from lgviz.sources.seals import seal_source
+
+    with progress("sealing") as told:
+        count = seal_source(database.source, path, _key(key_file), told)
+    said = f"{path}: {counted(count, 'checkpoint')} sealed."
+    return CommandAnswer(lambda: {"path": path, "checkpoints": count}, [said])
+
+
+def _key(path: str | None) -> bytes:
+    from lgviz.errors import MissingFile
+
+    if path is None:
+        raise typer.BadParameter("A seal needs its key: --key-file FILE.")
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise MissingFile(f"There is no key {file}.", "Make one: head -c 32 /dev/urandom > agent.key")
+    return file.read_bytes()
+
+
 @command("lgviz check checkpoints.db")
-def check(database: OpenedDatabase) -> CommandAnswer:
+def check(
+    database: OpenedDatabase,
+    sealed: Annotated[
+        str | None, typer.Option("--seal", metavar="FILE", help="Compare with a seal that lgviz seal wrote.")
+    ] = None,
+    key_file: KeyFile = None,
+) -> CommandAnswer:
     """Verify every hash and reference.
 
     Damage is named; then the command ends with 1. LangGraph's own tables have no hashes: there it is whether
-    every value can be read, and all that is referred to is there.
+    every value can be read, and all that is referred to is there. Against a seal what was edited is told too.
     """
     with progress("checking") as told:
         found = database.source.check(told)
+        if sealed is not None:
+            from lgviz.sources.seals import check_seal
+
+            tampered = check_seal(database.source, sealed, _key(key_file), told)
+            found += [one.masked(database.source.shown) for one in tampered]
         if (items := database.items) is not None:
             found = list(dict.fromkeys([*found, *items.check()]))  # values that both need are looked at twice
     problems = [{**one._asdict(), "certain": one.certain} for one in found]

@@ -12,7 +12,7 @@ from typing import Any
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.backend import Backend
-from lgviz.backend.checkpoint_views import channel_value, checkpoint_view, raw_view
+from lgviz.backend.checkpoint_views import checkpoint_view, internal_of, raw_view, state_of
 from lgviz.protocol import LineageView, RawView, ThreadLinkView
 from lgviz.transfer.progress import Show
 
@@ -80,10 +80,12 @@ def _recorded(backend: Backend, selected: str | None, compared: str | None, show
         needed[made_of[row]] -= 1
         if not needed[made_of[row]]:
             held.pop(made_of[row], None)
+        state = state_of(checkpoint)
+        stored = internal_of(checkpoint, state) | state
         for channel in view["channels"]:
             name = channel["name"]
             values.counting = not channel["internal"]
-            now[name] = values.held(channel_value(checkpoint, name), before.get(name))
+            now[name] = values.held(stored.get(name), before.get(name))
             channel["value"] = now[name].part
         rows.append(
             parts.add(

@@ -18,7 +18,7 @@ from .parts import Parts
 
 __all__ = ["Held", "WholeValues"]
 
-_DEPTH = 60
+_DEPTH = 40
 _TEXT = 4_000_000
 _ROWS = 1_000
 _SHARED = 4

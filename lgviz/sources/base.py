@@ -411,6 +411,16 @@ class Source(ABC):
         """
         raise self._foreign("can be checked")
 
+    def stored_form(self, thread_id: str, namespace: str, checkpoint_id: str) -> bytes:  # noqa: ARG002
+        """All that is stored of a checkpoint, with its metadata and writes, as bytes that differ wherever any
+        of it does.
+
+        Raises:
+            CheckpointNotFound: it was deleted meanwhile.
+            ForeignTables: it is no database that can be sealed.
+        """
+        raise self._foreign("can be sealed")
+
     def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:  # noqa: ARG002
         """What a prune of these threads would remove and give back.
 

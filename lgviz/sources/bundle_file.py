@@ -34,8 +34,9 @@ _VERSION = 1
 _HASHED = 64
 _LINE = 1_000_000
 _PIECE = 1 << 20
-_AT_MOST = 4 << 30
-"""Bytes of a database that is unpacked: a small file may say that it holds any number."""
+_AT_MOST, _ALWAYS, _TIMES = 4 << 30, 64 << 20, 500
+"""Bytes of a database that is unpacked, at most; so many always, more only as so many times what is packed: a
+small file may say that it holds any number."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def unpack(path: Path, target: Path) -> None:
         if hashlib.file_digest(file, "sha256").hexdigest() != expected:
             raise _damaged(path, "it is not what was written")
         file.seek(begin)
-        room = min(manifest.bytes, _AT_MOST)
+        room = min(manifest.bytes, _AT_MOST, max(_ALWAYS, _TIMES * path.stat().st_size))
         try:
             with target.open("wb") as out, zstandard.ZstdDecompressor().stream_reader(file) as reader:
                 while piece := reader.read(_PIECE):

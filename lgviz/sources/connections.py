@@ -22,6 +22,7 @@ from lgviz.persistence.database.drivers import run_async
 
 from .bundle_file import is_bundle, unpack
 from .heads import head_of
+from .schemas import refuse_programs
 
 __all__ = [
     "AsyncReader", "FileReader", "LiveReader", "ReadConnection", "ReadingStopped", "Rows", "Statement",
@@ -219,6 +220,7 @@ def interruptible(stopped: Callable[[], bool]) -> Iterator[None]:
 
 def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:
     with closing(_connect(uri)) as connection:
+        refuse_programs(connection)
         try:
             return act(connection)
         except sqlite3.OperationalError as error:

@@ -27,6 +27,7 @@ from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.persistence.serde.trust import Placeholder
 
 from .base import StoredWrite, Undecodable
+from .message_fields import misfit
 
 __all__ = [
     "Decoder",
@@ -129,10 +130,10 @@ class FileDecoder(Decoder):
             with suppress(ImportError):
                 import_module(module)
         self._modules = modules
-        super().__init__(serializer_for(modules), _ShowingSerializer(trust=modules))
+        super().__init__(serializer_for(modules), _showing(modules))
 
     def sharing(self) -> FileDecoder:
-        made, showing = copy.copy(self), _ShowingSerializer(trust=self._modules)
+        made, showing = copy.copy(self), _showing(self._modules)
         made._lenient, showing.shared = showing, {}
         return made
 
@@ -143,6 +144,12 @@ class FileDecoder(Decoder):
         if type_ == "pickle":
             reason = "pickle is never opened from a file"
         return Undecodable(reason, _size(blob), str(type_))
+
+
+def _showing(trust: Iterable[str]) -> _ShowingSerializer:
+    made = _ShowingSerializer(trust=trust)
+    made.misfit = misfit
+    return made
 
 
 class _ShowingSerializer(ExactSerializer):
@@ -166,14 +173,26 @@ class _ShowingSerializer(ExactSerializer):
             shared[key] = found
         return found
 
+    def _reviver(self, value: dict[str, Any]) -> Any:
+        found = super()._reviver(value)
+        return _shown(found, len(found.payload) if type(found) is Placeholder else 0)
+
     def _read_langgraph(self, code: int, payload: bytes) -> Any:
         try:
             found = super().read_langgraph(code, payload)
         except Exception as error:
             return Undecodable(described(error), len(payload), f"extension {code}")
-        if type(found) is Placeholder:
-            return Undecodable(found.reason, len(payload), found.type)
-        return found
+        return _shown(found, len(payload))
+
+    def build(
+        self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes
+    ) -> Any:
+        return _shown(super().build(module, qualname, kind, state, code, payload), len(payload))
+
+
+def _shown(found: Any, size: int) -> Any:
+    """A value that was built, or what stands for it where it could not be."""
+    return Undecodable(found.reason, size, found.type) if type(found) is Placeholder else found
 
 
 def serializer_for(trust: Iterable[str] = ()) -> ExactSerializer:
@@ -182,7 +201,9 @@ def serializer_for(trust: Iterable[str] = ()) -> ExactSerializer:
     for module in modules:
         with suppress(ImportError):
             import_module(module)
-    return ExactSerializer(trust=modules)
+    made = ExactSerializer(trust=modules)
+    made.misfit = misfit
+    return made
 
 
 class StrictSerializer(JsonPlusSerializer):
@@ -257,7 +278,12 @@ def _size(blob: Any) -> int:
 def _whole(checkpoint: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Encoded]]:
     head = dict(checkpoint)
     values = head.pop("channel_values", None) or {}
-    return head, {name: ("decoded", value) for name, value in values.items()}
+    return head, {_named(name): ("decoded", value) for name, value in values.items()}
+
+
+def _named(channel: Any) -> str:
+    """A channel's name, which is a text where LangGraph wrote it."""
+    return channel if type(channel) is str else repr(channel)
 
 
 def _split_msgpack(blob: bytes) -> tuple[dict[str, Any], dict[str, Encoded]]:
@@ -269,7 +295,7 @@ def _split_msgpack(blob: bytes) -> tuple[dict[str, Any], dict[str, Encoded]]:
         key = unpacker.unpack()
         if key == "channel_values":
             for _ in range(unpacker.read_map_header()):
-                name = unpacker.unpack()
+                name = _named(unpacker.unpack())
                 start = unpacker.tell()
                 unpacker.skip()
                 values[name] = ("msgpack", blob[start : unpacker.tell()])

@@ -52,6 +52,7 @@ __all__ = [
     "outermost",
     "place_of",
     "thread_of",
+    "time_or_none",
     "unrooted",
     "within",
 ]
@@ -160,6 +161,10 @@ _GREGORIAN = 0x01B21DD213814000
 """100-nanosecond intervals between 1582-10-15, where the clock of a UUID starts, and 1970-01-01."""
 
 
+_LATEST = 9_000_000_000
+"""Seconds since 1970 until what pandas and JavaScript's clocks still tell: an id may be made up."""
+
+
 def id_time(checkpoint_id: str) -> float | None:
     """When a checkpoint was made, in seconds since the epoch, where its id is a version 6 UUID; else None."""
     if len(checkpoint_id) != 36 or checkpoint_id[14] != "6":
@@ -168,7 +173,16 @@ def id_time(checkpoint_id: str) -> float | None:
         ticks = int(checkpoint_id[:8] + checkpoint_id[9:13] + checkpoint_id[15:18], 16)
     except ValueError:
         return None
-    return (ticks - _GREGORIAN) / 1e7
+    return time_or_none((ticks - _GREGORIAN) / 1e7)
+
+
+def time_or_none(seconds: Any) -> float | None:
+    """Seconds since 1970 that clocks and calendars can tell; None where they cannot.
+
+    >>> time_or_none(1.5), time_or_none(1e308), time_or_none("noon")
+    (1.5, None, None)
+    """
+    return seconds if isinstance(seconds, (int, float)) and 0 <= seconds < _LATEST else None
 
 
 # ---------------------------------------------------------------- channels

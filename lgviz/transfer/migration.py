@@ -35,6 +35,9 @@ __all__ = ["copy_checkpoints", "migrate", "places_of", "saver_of"]
 
 logger = logging.getLogger("lgviz.transfer")
 
+_NONSENSE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What comes of a checkpoint whose parts are of types that LangGraph never gives them."""
+
 
 def migrate(source: Any, target: Any, progress: bool | Callable[[int, int], None] = True) -> int:
     """Copy every thread of ``source`` into ``target``, exactly; once more, to go on where it was stopped.
@@ -206,14 +209,15 @@ class _ThreadWriter:
             index = self._saver.index(place.thread_id)
             self._present = {(row.namespace, row.id) for row in index.checkpoints}
         namespace = place.ns or ""
-        head: Any = record.bookkeeping.head
-        now = head.get("channel_versions") or {}
+        kept = record.bookkeeping
+        now = kept.channel_versions
         before = self._versions.get((namespace, record.parent_id), {})
         self._versions[namespace, record.id] = now
         _copy_writes(self._saver, place, record.writes)
         if (namespace, record.id) in self._present:
             return False
-        checkpoint = {**head, "channel_values": dict(record.values)}
+        checkpoint: dict[str, Any] = {**kept.head, "id": record.id, "channel_values": dict(record.values)}
+        checkpoint |= {"channel_versions": now, "versions_seen": kept.versions_seen}
         config = place._replace(checkpoint_id=record.parent_id).config()
         changed = [name for name, version in now.items() if before.get(name) != version]
         # Every value is read anew: LangGraph's savers keep values that changed without a new version.
@@ -222,9 +226,13 @@ class _ThreadWriter:
             self._saver.engine.writes.put,
             changed=changed,
             at=_time(checkpoint),
-            in_order=record.bookkeeping.in_order,
+            in_order=kept.in_order,
         )
-        self._saver._run(partial(how, config, checkpoint, record.metadata, every))
+        try:
+            self._saver._run(partial(how, config, checkpoint, record.metadata, every))
+        except _NONSENSE as error:
+            _left_out(place, error)
+            return False
         return True
 
 
@@ -250,11 +258,15 @@ def _whole(read: Callable[[str, str, str], Record], place: Address) -> Record | 
     except ForeignTables:  # of a source that nothing can be copied from
         raise
     except Exception as error:
-        logger.warning(
-            "Checkpoint %s of thread %r is damaged and left out: %s: %s",
-            place.checkpoint_id, place.thread_id, type(error).__name__, error,
-        )  # fmt: skip
+        _left_out(place, error)
         return None
+
+
+def _left_out(place: Address, error: Exception) -> None:
+    logger.warning(
+        "Checkpoint %s of thread %r is damaged and left out: %s: %s",
+        place.checkpoint_id, place.thread_id, type(error).__name__, error,
+    )  # fmt: skip
 
 
 def _copy_writes(saver: Saver, place: Address, found: Sequence[StoredWrite]) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from langgraph.store.base import BaseStore, Item
+from langgraph.store.base import BaseStore, Item, SearchItem
 from langgraph.store.base.batch import AsyncBatchedBaseStore
 
-from lgviz.errors import MissingFile, NotASource, needing
+from lgviz.errors import DamagedData, MissingFile, NotASource, SourceError, described, needing
 from lgviz.persistence.database.sqlite import connect
 from lgviz.persistence.stores.namespaces import Place
 from lgviz.persistence.stores.sqlite import SqliteStore
@@ -21,12 +23,17 @@ from lgviz.persistence.stores.store import Store
 from lgviz.persistence.stores.timestamps import read_when
 from lgviz.persistence.stores.versioned import SyncStore
 from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
+from lgviz.sources.connections import FileReader
 from lgviz.sources.langgraph.detect import is_postgres
 
 __all__ = ["holds_items", "migrate_items"]
 
+logger = logging.getLogger("lgviz.transfer")
+
 _AT_ONCE = 500
 _EVERYTHING = (1 << 31) - 1
+_DAMAGED: dict[str, Any] = {}
+"""Stands for a value that is no JSON object."""
 
 
 def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) -> int:
@@ -44,11 +51,11 @@ def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) ->
         MissingFile, NotASource: ``source`` is nothing to copy from, or ``target`` no store of lgviz.
         NotKept: a value that lgviz cannot keep.
     """
-    with _opened(source) as old:
-        items = [*old.search((), limit=_EVERYTHING, refresh_ttl=False)]
-        ends = _ends(old)
-    if not isinstance(old, Store) and type(old).__name__ != "InMemoryStore":
-        items.reverse()  # it gives the newest first
+    if isinstance(source, (str, Path)) and not is_postgres(source):
+        items, ends = _of_file(Path(source).expanduser())
+    else:
+        with _opened(source) as old:
+            items, ends = _held(old)
     if isinstance(target, (str, Path)):
         made = _made(str(target))
         try:
@@ -61,6 +68,47 @@ def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) ->
             "Give one, or the path of a new file.",
         )
     return _copy(items, ends, target, show)
+
+
+Ends = dict[Place, tuple[float, int]]
+"""The times to live of items, and when they end."""
+
+
+def _held(old: BaseStore) -> tuple[list[SearchItem], Ends]:
+    """All items of a store, the oldest first."""
+    items = old.search((), limit=_EVERYTHING, refresh_ttl=False)
+    if not isinstance(old, Store) and type(old).__name__ != "InMemoryStore":
+        items.reverse()  # it gives the newest first
+    return items, _ends(old)
+
+
+def _of_file(path: Path) -> tuple[list[SearchItem], Ends]:
+    """The items that LangGraph's store keeps in a file, which is only read; damaged ones are left out."""
+    from langgraph.store.sqlite import SqliteStore as Theirs
+
+    _look(path)
+
+    def read(connection: sqlite3.Connection) -> tuple[list[SearchItem], Ends]:
+        store = Theirs(connection, deserializer=_value)
+        store.is_setup = True  # else it would make its tables
+        return _held(store)
+
+    try:
+        items, ends = FileReader(path).using(read)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise DamagedData(f"The items of {path.name} cannot be read: {described(error)}.") from error
+    for item in items:
+        if item.value is _DAMAGED:
+            logger.warning("Item %r of %r is damaged and left out.", item.key, item.namespace)
+    return [item for item in items if item.value is not _DAMAGED], ends
+
+
+def _value(stored: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(stored)
+    except (TypeError, ValueError, RecursionError):
+        return _DAMAGED
+    return found if isinstance(found, dict) else _DAMAGED
 
 
 def _made(target: str) -> SyncStore:
@@ -78,7 +126,7 @@ def _made(target: str) -> SyncStore:
 
 def _copy(
     items: Sequence[Item],
-    ends: dict[Place, tuple[float, int]],
+    ends: Ends,
     target: Store,
     show: Callable[[int, int], None],
 ) -> int:
@@ -104,7 +152,7 @@ def _time(at: datetime) -> int:
     return read_when(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
-def _ends(store: Any) -> dict[Place, tuple[float, int]]:
+def _ends(store: Any) -> Ends:
     """The times to live of a LangGraph store's items, and when they end: its interface does not tell."""
     cursor = getattr(store, "_cursor", None)
     if cursor is None:
@@ -122,17 +170,10 @@ def _ends(store: Any) -> dict[Place, tuple[float, int]]:
 @contextmanager
 def _opened(source: Any) -> Iterator[BaseStore]:
     if isinstance(source, (str, Path)):
-        if is_postgres(source):
-            from langgraph.store.postgres import PostgresStore
+        from langgraph.store.postgres import PostgresStore
 
-            with PostgresStore.from_conn_string(str(source)) as theirs:
-                yield theirs
-        else:
-            from langgraph.store.sqlite import SqliteStore as Theirs
-
-            _look(Path(source))
-            with Theirs.from_conn_string(str(source)) as file:
-                yield file
+        with PostgresStore.from_conn_string(str(source)) as theirs:
+            yield theirs
     elif isinstance(source, BaseStore) and not isinstance(source, AsyncBatchedBaseStore):
         yield source
     else:
@@ -158,10 +199,10 @@ def holds_items(source: str) -> bool:
         return False
     try:
         # LangGraph's store would make its tables in it.
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
-            return conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone() is not None
-    except sqlite3.Error:
+        (rows,) = FileReader(path).read(("SELECT 1 FROM sqlite_master WHERE name = 'store'", ()))
+    except SourceError:
         return False
+    return bool(rows)
 
 
 def _look(path: Path) -> None:

@@ -6,7 +6,7 @@ import zlib
 from functools import lru_cache
 from typing import Any
 
-from .dictionary import zstd
+from .dictionary import unpacked_size, zstd
 from .merkle import Part, pack, unpack
 
 CONTAINER, PACKED, SEALED = 1, 2, 4
@@ -26,10 +26,14 @@ class BlockCodec:
 
     Args:
         cipher: LangGraph's ``CipherProtocol``, or None.
+
+    Attributes:
+        room: bytes that anything packed may unpack to; None: any number, for who trusts the database.
     """
 
     def __init__(self, cipher: Any = None) -> None:
         self.cipher = cipher
+        self.room: int | None = None
         self._opened = lru_cache(_ROWS)(self._open_row)
 
     def close(self, part: bytes | list[Any]) -> tuple[int, bytes]:
@@ -52,7 +56,7 @@ class BlockCodec:
         if form & SEALED:
             data = self.unseal(data)
         if form & PACKED:
-            data = zstd.decompress(data)
+            data = self._unpacked(data)
         if not form & CONTAINER:
             return data
         part = unpack(_verified(data))
@@ -81,8 +85,13 @@ class BlockCodec:
         if data[:1] == _ROW_SEALED:
             data = self.unseal(data[1:])
         if data[:1] == _ROW_PACKED:
-            data = zstd.decompress(data[1:])
+            data = self._unpacked(data[1:])
         return unpack(_verified(data))
+
+    def _unpacked(self, data: bytes) -> bytes:
+        if self.room is not None and (size := unpacked_size(data)) > self.room:
+            raise ValueError(f"it would unpack to {size:,} bytes")
+        return zstd.decompress(data)
 
     def seal(self, data: bytes) -> bytes:
         """Some bytes, encrypted."""

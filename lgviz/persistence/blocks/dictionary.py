@@ -36,18 +36,30 @@ DICTIONARY = (
 )
 
 
+_MAGICLESS = zstandard.FORMAT_ZSTD1_MAGICLESS  # four bytes less for each
+
+
+def unpacked_size(data: bytes) -> int:
+    """How many bytes something compressed says that it holds; unpacked it may not hold more.
+
+    Raises:
+        zstandard.ZstdError: it is damaged.
+    """
+    size: int = zstandard.get_frame_parameters(data, format=_MAGICLESS).content_size
+    return size
+
+
 class _Zstd(threading.local):
     """One for each thread: two must not use the same contexts at once."""
 
     def __init__(self) -> None:
-        magicless = zstandard.FORMAT_ZSTD1_MAGICLESS  # four bytes less for each
         parameters = zstandard.ZstdCompressionParameters.from_level(
-            3, format=magicless, write_content_size=True
+            3, format=_MAGICLESS, write_content_size=True
         )
         self.compress = zstandard.ZstdCompressor(
             dict_data=_DICTIONARY, compression_params=parameters
         ).compress
-        self.decompress = zstandard.ZstdDecompressor(dict_data=_DICTIONARY, format=magicless).decompress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=_DICTIONARY, format=_MAGICLESS).decompress
 
 
 _DICTIONARY = zstandard.ZstdCompressionDict(DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT)

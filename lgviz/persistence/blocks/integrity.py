@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lgviz.errors import described
-from lgviz.persistence.database.statements import Operation, Query
+from lgviz.persistence.database.statements import Operation, Query, as_bytes
 
 from .merkle import Block, blocks_of, canonical
 from .store import BlockStore
@@ -75,7 +75,7 @@ class BlockReport:
 
 def check_blocks(blocks: BlockStore) -> Operation[BlockReport]:
     """Verify every block."""
-    hashes = {id: bytes(hash) for id, hash in (yield Query("SELECT id, hash FROM lgviz_blocks"))}
+    hashes = {id: as_bytes(hash) for id, hash in (yield Query("SELECT id, hash FROM lgviz_blocks"))}
     report = BlockReport(hashes)
     last = 0
     while True:
@@ -86,7 +86,7 @@ def check_blocks(blocks: BlockStore) -> Operation[BlockReport]:
             break
         last = rows[-1][0]
         for id, form, data in rows:
-            fault = _fault(blocks, report, id, form, bytes(data))
+            fault = _fault(blocks, report, id, form, as_bytes(data))
             if fault:
                 report.bad.add(id)
                 report.problems.append(Problem(f"block {id}", fault))

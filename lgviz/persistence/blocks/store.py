@@ -24,11 +24,13 @@ from lgviz.persistence.database.statements import (
     Many,
     Operation,
     Query,
+    as_bytes,
 )
 
 from .codec import CONTAINER, BlockCodec
 from .memo import StoredIds
 from .merkle import Block, MerkleCodec, Part, Serializer, blocks_of
+from .room import overfull
 
 R = TypeVar("R")
 
@@ -127,7 +129,7 @@ class BlockStore:
             )
             rows = yield find
         try:
-            return self.codec.unseal(bytes(rows[0][0]))
+            return self.codec.unseal(as_bytes(rows[0][0]))
         except Exception as error:
             raise PersistenceError(
                 "The database is encrypted with another key.", "Give the key that it was made with."
@@ -171,7 +173,8 @@ class BlockStore:
         cached = self.cache.peek
         have = known.get if known else cached
         found: dict[int, Block] = {}
-        todo = {block.id for part in parts for block in blocks_of(part)}
+        roots, unpacked = list(parts), 0
+        todo = {block.id for part in roots for block in blocks_of(part)}
         columns = "id, hash, form, " + (
             f"CASE WHEN form % 2 = {CONTAINER} THEN data END" if containers else "data"
         )
@@ -192,13 +195,19 @@ class BlockStore:
                 if whole and len(rows) < len(ids):
                     raise BlockGone
                 for id, hash, form, data in rows:
-                    block = found[id] = Block(id, bytes(hash))
-                    block.part = b"" if data is None else self._open(block, form, bytes(data))
+                    block = found[id] = Block(id, as_bytes(hash))
+                    block.part = b"" if data is None else self._open(block, form, as_bytes(data))
+                    unpacked += len(block.part or b"")
+                    if self.codec.room is not None and unpacked > self.codec.room:
+                        block.part = None
                     if type(block.part) is list:
                         opened.append(block.part)
                     if not containers and not self.joined and block.part is not None:
                         self.cache.put(id, block)
             todo = {block.id for part in opened for block in blocks_of(part)} - found.keys()
+        if self.codec.room is not None:
+            for id in overfull(roots, found, self.codec.room):
+                found[id] = Block(id, found[id].hash)
         return found
 
     def unfold(self, table: Part) -> Operation[list[Any]]:
@@ -214,7 +223,8 @@ class BlockStore:
             where, params = self.dialect.among("id", [block.id for block in entries])
             rows = yield Query(f"SELECT id, hash, form, data FROM lgviz_blocks WHERE {where}", params)
             chunks = {
-                id: self._open(Block(id, bytes(hash)), form, bytes(data)) for id, hash, form, data in rows
+                id: self._open(Block(id, as_bytes(hash)), form, as_bytes(data))
+                for id, hash, form, data in rows
             }
             opened = [chunks.get(block.id) for block in entries]
             if not all(isinstance(chunk, list) for chunk in opened):
@@ -226,7 +236,7 @@ class BlockStore:
     def live(self, rows: Iterable[bytes]) -> Operation[set[int] | None]:
         """The blocks that some rows need; None where damage hides what they need."""
         try:
-            parts = [self.codec.open_row(bytes(row)) for row in rows]
+            parts = [self.codec.open_row(as_bytes(row)) for row in rows]
         except Exception:  # whatever damaged bytes make of a decoder
             return None
         blocks = yield from self.fetch(parts, containers=True)
@@ -357,7 +367,7 @@ class BlockStore:
             looked |= todo
             for hashes in batches(sorted(todo)):
                 rows += yield self.ask(hashes)
-            ids.update((bytes(hash), id) for hash, id, _ in rows)
+            ids.update((as_bytes(hash), id) for hash, id, _ in rows)
             owned.update(id for _, id, its in rows if its in owners)
             rows, below = [], list[Block]()
             for block in level:

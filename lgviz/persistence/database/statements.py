@@ -95,5 +95,12 @@ Step: TypeAlias = "Begin | Query | Many | Batch | Attempt | Locking"
 Operation: TypeAlias = Generator[Step, Rows, R]
 
 
+def as_bytes(column: Any) -> bytes:
+    """What a column of bytes holds; a file's column may hold anything, and ``bytes(n)`` would be n zeros."""
+    if type(column) is bytes:
+        return column
+    return bytes(column) if isinstance(column, (bytearray, memoryview)) else b""
+
+
 class Conflict(Exception):
     """Another writer came first, or the server asks for it: run the operation again."""

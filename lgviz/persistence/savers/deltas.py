@@ -14,7 +14,7 @@ from lgviz.persistence.blocks.damage import damaged, legible
 from lgviz.persistence.blocks.merkle import Block, Part
 from lgviz.persistence.blocks.records import Channel, Records, read_body, read_values, read_writes
 from lgviz.persistence.blocks.store import BlockGone
-from lgviz.persistence.database.statements import Operation, Query, Rows
+from lgviz.persistence.database.statements import Operation, Query, Rows, as_bytes
 
 from .address import Address, address
 from .branches import Child, of_several_kinds, writes_of_child
@@ -217,9 +217,9 @@ class DeltaReads:
         before = yield from self.records.open_channels(body)
         found: list[tuple[str, str, dict[str, Channel]]] = []
         for id_, metadata, data in rows:
-            notes = self.records.open_metadata(bytes(metadata)) or {}
+            notes = self.records.open_metadata(as_bytes(metadata)) or {}
             found.append(
-                (id_, str(notes.get("source")), (yield from self.records.open_channels(bytes(data))))
+                (id_, str(notes.get("source")), (yield from self.records.open_channels(as_bytes(data))))
             )
         kept: list[_Entry] = []
         for name in dict.fromkeys(entry.channel for entry in entries):
@@ -265,8 +265,8 @@ def _paged(rows: Rows) -> _Page:
     oldest = 0
     for id, parent_or_path, task_id, data, body, key in rows:
         if body is not None:
-            checkpoints[id] = parent_or_path, bytes(body)
+            checkpoints[id] = parent_or_path, as_bytes(body)
             oldest = min(oldest, key) if oldest else key
         else:
-            writes.setdefault(id, []).append((parent_or_path, task_id, key, bytes(data)))
+            writes.setdefault(id, []).append((parent_or_path, task_id, key, as_bytes(data)))
     return _Page(checkpoints, writes, oldest, [parent for parent, _ in checkpoints.values()])

@@ -9,7 +9,7 @@ from typing import Any
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.codec import OPAQUE_ROWS
 from lgviz.persistence.blocks.records import Records
-from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.database.statements import READ, Operation, Query, as_bytes
 
 from .index import WriteRow
 
@@ -95,9 +95,9 @@ class FactReads:
         rows = yield Query(_NEWEST)
         for thread, metadata, before, id, *_ in rows:
             if thread not in newest:
-                newest[thread] = self.records.open_metadata(bytes(metadata)) or {}
+                newest[thread] = self.records.open_metadata(as_bytes(metadata)) or {}
                 if id is not None:
-                    step = (self.records.open_metadata(bytes(before)) or {}).get("step")
+                    step = (self.records.open_metadata(as_bytes(before)) or {}).get("step")
                     previous[thread] = id, step
         written = self._opened((row[0], *row[3:]) for row in rows if row[-1] is not None)
         marks = self._opened((yield self._marks()), MARKS)
@@ -131,7 +131,7 @@ class FactReads:
         found: dict[int, list[WriteRow]] = {}
         for thread, checkpoint_id, task_id, path, at, data in rows:
             try:
-                entries = self.records.open_writes(bytes(data))
+                entries = self.records.open_writes(as_bytes(data))
             except DamagedData:  # check() names it
                 continue
             for idx, channel, *_ in entries:

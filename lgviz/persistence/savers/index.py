@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.records import Records
-from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows, as_bytes
 
 from .address import NULL_TASK_ID
 from .anchors import anchor_of
@@ -190,7 +190,7 @@ class ThreadReads:
         open_writes = self.records.open_writes
         for _, ns, checkpoint_id, task_id, task_path, at, data in rows:
             try:
-                entries = open_writes(bytes(data))
+                entries = open_writes(as_bytes(data))
             except DamagedData:  # check() names it
                 continue
             found += [
@@ -209,7 +209,7 @@ class ThreadReads:
         resumed = {(write.namespace, write.checkpoint_id): write.at for write in answers}
         found: list[CheckpointRow] = []
         for _, ns, id, parent, ordinal, parent_at, at, changed, data, size in rows:
-            metadata = open_metadata(bytes(data)) or {}
+            metadata = open_metadata(as_bytes(data)) or {}
             anchor = anchor_of(ns, metadata)
             under = removed.get(anchor) if anchor else None
             started = resumed.get((ns, parent), parent_at) if parent else None

@@ -7,7 +7,7 @@ from lgviz.persistence.blocks.damage import legible
 from lgviz.persistence.blocks.integrity import BlockReport, Problem, check_blocks
 from lgviz.persistence.blocks.merkle import Part, blocks_of
 from lgviz.persistence.blocks.records import Channel, Records, read_body, read_channels, read_seen
-from lgviz.persistence.database.statements import READ, Operation, Query
+from lgviz.persistence.database.statements import READ, Operation, Query, as_bytes
 
 from .remove import CheckpointRecord, Removal
 
@@ -70,7 +70,7 @@ class CheckpointIntegrity:
         for id, task_id, data in tasks:
             where = f"{name}, checkpoint {id}, task {task_id}"
             try:
-                for write in self.records.open_writes(bytes(data), every=True):
+                for write in self.records.open_writes(as_bytes(data), every=True):
                     report.look(f"{where}, channel {write.channel!r}", blocks_of(write.part), used, set())
             except DamagedData as error:
                 report.problems.append(Problem(where, error.cause))

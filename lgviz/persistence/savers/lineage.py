@@ -23,7 +23,7 @@ from lgviz._cache import BoundedCache
 from lgviz.errors import CheckpointNotFound, ThreadExists
 from lgviz.persistence.blocks.records import Records
 from lgviz.persistence.blocks.store import batches
-from lgviz.persistence.database.statements import READ, REMOVE, Operation, Query, Rows
+from lgviz.persistence.database.statements import READ, REMOVE, Operation, Query, Rows, as_bytes
 
 from .address import Address, address
 from .anchors import anchor_of
@@ -31,11 +31,14 @@ from .anchors import anchor_of
 Place = tuple[str, str]
 """A namespace and the id of a checkpoint in it."""
 
+_LONGEST = 10_000
+"""Threads of which each continues the next; a damaged lineage may have no end."""
 _LINK = "l.thread, l.source, l.ns, l.id, l.checkpoints, l.writes"
 _CHAIN = f"""WITH RECURSIVE chain AS (
       SELECT {_LINK}, 0 AS depth FROM lgviz_lineage l WHERE l.thread = {{}}
       UNION ALL
-      SELECT {_LINK}, c.depth + 1 FROM lgviz_lineage l JOIN chain c ON l.thread = c.source)
+      SELECT {_LINK}, c.depth + 1 FROM lgviz_lineage l JOIN chain c ON l.thread = c.source
+      WHERE c.depth < {_LONGEST})
     SELECT thread, source, ns, id, checkpoints, writes FROM chain ORDER BY depth"""
 _BY_NAME = "(SELECT id FROM lgviz_threads WHERE thread_id = ?)"
 _PATH = """SELECT key, ns, id, parent, ordinal, CASE WHEN ns <> '' THEN metadata END
@@ -175,7 +178,7 @@ class Lineages:
         }
 
     def _anchor(self, ns: str, metadata: Any) -> Place | None:
-        return anchor_of(ns, self.records.open_metadata(bytes(metadata)) or {}) if ns else None
+        return anchor_of(ns, self.records.open_metadata(as_bytes(metadata)) or {}) if ns else None
 
     def key_of(self, chain: Chain, place: Place) -> Operation[int | None]:
         """The key of a checkpoint on the path; None where it is not on it."""
@@ -212,7 +215,7 @@ class Lineages:
         """The row of a checkpoint on the path; None where it is not on it."""
         key = yield from self.key_of(chain, place)
         rows = yield Query("SELECT body FROM lgviz_checkpoints WHERE key = ?", [key])
-        return bytes(rows[0][0]) if rows else None
+        return as_bytes(rows[0][0]) if rows else None
 
     def bodies(self, chain: Chain, ns: str, ids: Sequence[str]) -> Operation[Rows]:
         """Id and row of those of some checkpoints of a namespace that are on the path."""
@@ -257,7 +260,7 @@ class Lineages:
         for thread, key, ns, id, task_id, task_path, at, data in rows:
             if thread == chain[0].thread or key <= bounds[abs(thread)]:
                 newest.pop((ns, id, task_id), None)
-                newest[ns, id, task_id] = InheritedWrites(key, ns, id, task_id, task_path, at, bytes(data))
+                newest[ns, id, task_id] = InheritedWrites(key, ns, id, task_id, task_path, at, as_bytes(data))
         return list(newest.values())
 
     def newest_child(self, chain: Chain, place: Place, key: int) -> Operation[str | None]:

@@ -23,7 +23,7 @@ from lgviz.persistence.blocks.records import (
     read_seen,
 )
 from lgviz.persistence.blocks.store import BlockGone, batches
-from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows
+from lgviz.persistence.database.statements import GLANCE, Operation, Query, Rows, as_bytes
 from lgviz.persistence.serde.stored_error import error_as_text
 
 from .address import Address, address
@@ -196,7 +196,7 @@ class CheckpointReads:
         if limit is not None and not filter:
             sql, params = f"{sql} LIMIT ?", [*params, max(limit, 0)]
         rows = yield Query(sql, params)
-        return [row[0] for row in rows if not filter or self._matches(bytes(row[1]), filter)]
+        return [row[0] for row in rows if not filter or self._matches(as_bytes(row[1]), filter)]
 
     def _inherited_places(self, place: Address | None) -> Operation[dict[Listed, str]]:
         """The checkpoints on the paths that threads continue, and their ids: of one thread, or of all."""
@@ -226,7 +226,7 @@ class CheckpointReads:
         for some in batches({key for key, _ in inherited}):
             where, params = self.blocks.dialect.among("key", some)
             rows = yield Query(f"SELECT key, metadata FROM lgviz_checkpoints WHERE {where}", params)
-            matching |= {key for key, data in rows if self._matches(bytes(data), filter)}
+            matching |= {key for key, data in rows if self._matches(as_bytes(data), filter)}
         return [listed for listed in inherited if listed[0] in matching]
 
     def load(self, listed: Sequence[Listed], known: dict[int, Block]) -> Operation[list[StoredCheckpoint]]:
@@ -266,7 +266,7 @@ class CheckpointReads:
                 continue
             try:
                 place = Address(thread_id, ns, id)
-                found[key] = yield from self._open(place, parent, bytes(metadata), bytes(body))
+                found[key] = yield from self._open(place, parent, as_bytes(metadata), as_bytes(body))
             except DamagedData as error:
                 if whole:  # or was it removed between two statements?
                     raise BlockGone from error
@@ -304,7 +304,7 @@ class CheckpointReads:
             if thread_id is not None or key not in found:
                 continue
             try:
-                entries = self.records.open_writes(bytes(data))
+                entries = self.records.open_writes(as_bytes(data))
             except DamagedData as error:
                 logger.warning("Task %s: %s It is left out.", task_id, error.cause)
                 continue

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.records import Records
 from lgviz.persistence.blocks.store import batches, complete
-from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query, Rows
+from lgviz.persistence.database.statements import REMOVE, Many, Operation, Query, Rows, as_bytes
 
 from .anchors import anchor_of
 from .lineage import Chain, Lineages
@@ -114,7 +114,7 @@ class Removal:
     def _opened(self, rows: Rows) -> list[CheckpointRecord]:
         return [
             CheckpointRecord(
-                key, ns, id, parent, ordinal, self.records.open_metadata(bytes(data)), bytes(body), size
+                key, ns, id, parent, ordinal, self.records.open_metadata(as_bytes(data)), as_bytes(body), size
             )
             for key, ns, id, parent, ordinal, data, body, size in rows
         ]

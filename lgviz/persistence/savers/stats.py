@@ -9,7 +9,7 @@ from lgviz.errors import DamagedData
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.blocks.merkle import Block, Part, blocks_of
 from lgviz.persistence.blocks.records import Records
-from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows, as_bytes
 
 from .remove import CheckpointRecord, Removal
 
@@ -144,7 +144,8 @@ class Accounting:
         for _, id, task_id, data in writes:
             try:
                 found = [
-                    (write.channel, write.part) for write in self.records.open_writes(bytes(data), every=True)
+                    (write.channel, write.part)
+                    for write in self.records.open_writes(as_bytes(data), every=True)
                 ]
             except DamagedData as error:
                 found = []
@@ -195,7 +196,7 @@ class Accounting:
         """
         doomed = [row for row in rows if row.key not in keep]
         gone = {(row.ns, row.id) for row in doomed}
-        kept = [bytes(data) for ns, id, _, data in writes if keep and (ns, id) not in gone]
+        kept = [as_bytes(data) for ns, id, _, data in writes if keep and (ns, id) not in gone]
         live = yield from self.blocks.live([*(row.body for row in rows if row.key in keep), *kept])
         freed = sum(row.size for row in doomed)
         freed += sum(len(data) for ns, id, _, data in writes if not keep or (ns, id) in gone)

@@ -119,6 +119,8 @@ def build(cls: type, kind: str, state: list[Any]) -> Any:
         # An `Interrupt` of before summer 2025 had other attributes: its constructor knows them.
         return cls(**state[0])
     if kind == "record":
+        if issubclass(cls, (BaseModel, Enum, BaseException)):
+            raise NotBuilt("it is no plain class any more")
         made = object.__new__(cls)
         _set(made, state[0])
         return made
@@ -157,6 +159,8 @@ def _member(cls: type, names: list[str | int]) -> Any:
 def _model(cls: type, fields: dict[str, Any], names: list[str], extra: Any, private: Any) -> Any:
     if not issubclass(cls, BaseModel):
         raise NotBuilt("it is no pydantic model any more")
+    if type(fields) is not dict or not (extra is None or type(extra) is dict):
+        raise NotBuilt("its fields are none")
     made = object.__new__(cls)
     _DICT(made, fields)
     _FIELDS_SET(made, set(names))

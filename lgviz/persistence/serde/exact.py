@@ -61,6 +61,10 @@ class ExactSerializer(JsonPlusSerializer):
             those that are always: of ``__main__``, LangChain, LangGraph, the state schemas of graphs that are
             alive, and what this very process stored. Only classes that are loaded already are ever built.
 
+    Attributes:
+        misfit: tells why an object that was built is none that its class would make; empty where it is one.
+            None: what is stored is trusted to be.
+
     >>> from lgviz.persistence import ExactSerializer
     >>> serde = ExactSerializer()
     >>> serde.loads_typed(serde.dumps_typed({"ids": (1, 2), "tags": {"a"}}))
@@ -70,6 +74,7 @@ class ExactSerializer(JsonPlusSerializer):
     def __init__(self, *, trust: Iterable[str | type] = ()) -> None:
         super().__init__(allowed_msgpack_modules=None)
         self.trust = Trust(tuple(trust))
+        self.misfit: Callable[[Any], str] | None = None
 
     def with_msgpack_allowlist(self, extra_allowlist: Iterable[tuple[str, ...] | type]) -> ExactSerializer:
         """A serializer that trusts more classes."""
@@ -119,16 +124,9 @@ class ExactSerializer(JsonPlusSerializer):
         return super().loads_typed(data)
 
     def _reviver(self, value: dict[str, Any]) -> Any:
-        # LangGraph wrote JSON until autumn 2024; its own reader leaves the `Send`s of then as dicts.
-        if value.get("lc") == 2 and value.get("id") == ["langgraph", "constants", "Send"]:
-            return langgraph.sent(**value.get("kwargs", {}))
+        # LangGraph wrote JSON until autumn 2024.
         made = javascript.revived(value)
-        if made is not value:
-            return made
-        try:
-            return super()._reviver(value)
-        except Exception:  # an object of a class that LangChain does not know stays what it is in JSON
-            return value
+        return made if made is not value else langgraph.revived(value, self.trust, super()._reviver)
 
     # -- writing
 
@@ -248,7 +246,12 @@ class ExactSerializer(JsonPlusSerializer):
 
     def read_langgraph(self, code: int, payload: bytes) -> Any:
         """One of LangGraph's extensions; with whatever stands for a class that is not built."""
-        return langgraph.read_extension(code, payload, self.trust, self.read_langgraph)
+        found = langgraph.read_extension(code, payload, self.trust, self.read_langgraph)
+        if self.misfit is not None and (reason := self.misfit(found)):
+            name = f"{type(found).__module__}.{type(found).__qualname__}"
+            kept = bytes((code,)) + payload
+            return Placeholder(name, reason, vars(found), langgraph.KEPT_EXTENSION, kept)
+        return found
 
     def build(
         self, module: str, qualname: str, kind: str, state: list[Any], code: int, payload: bytes
@@ -257,7 +260,9 @@ class ExactSerializer(JsonPlusSerializer):
         cls, reason = self._find(module, qualname, kind)
         if cls is not None:
             try:
-                return classes.build(cls, kind, state)
+                made = classes.build(cls, kind, state)
+                if self.misfit is None or not (reason := self.misfit(made)):
+                    return made
             except (classes.NotBuilt, TypeError, ValueError, AttributeError) as error:
                 reason = f"{module}.{qualname} changed: {said(error)}"
         return Placeholder(f"{module}.{qualname}", reason, classes.shown(kind, state), code, payload)

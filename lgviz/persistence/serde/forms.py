@@ -18,7 +18,7 @@ import types
 import uuid
 import zoneinfo
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import TzInfo
@@ -77,6 +77,24 @@ def _write_memory(value: memoryview) -> list[Any]:
     return [bytes(value), value.readonly]
 
 
+def _read_codes(typecode: str, data: bytes) -> array.array[Any]:
+    made = array.array(typecode, data)
+    if typecode == "u":
+        made.tounicode()  # refuses what is no character, which would be refused only where it is shown
+    return made
+
+
+def _read_chain(*maps: Any) -> ChainMap[Any, Any]:
+    if not all(isinstance(one, Mapping) for one in maps):
+        raise TypeError("a ChainMap of what are no mappings")
+    return ChainMap(*maps)
+
+
+def read_pattern(pattern: str | bytes, flags: int = 0) -> re.Pattern[Any]:
+    """A pattern, compiled in silence: by a flag, Python prints what it makes of it."""
+    return re.compile(pattern, flags & ~re.DEBUG)
+
+
 def _text(cls: Any) -> Form:
     return Form(cls.__name__, lambda value: [str(value)], cls)
 
@@ -104,12 +122,12 @@ EXACT: dict[type, Form] = {
         _write_default_dict,
         lambda factory, items: defaultdict(_FACTORIES[factory] if factory else None, items),
     ),
-    ChainMap: Form("ChainMap", lambda value: list(value.maps), ChainMap),
+    ChainMap: Form("ChainMap", lambda value: list(value.maps), _read_chain),
     types.SimpleNamespace: Form(
         "SimpleNamespace", lambda value: [dict(vars(value))], lambda items: types.SimpleNamespace(**items)
     ),
     types.MappingProxyType: Form("MappingProxyType", lambda value: [dict(value)], types.MappingProxyType),
-    array.array: Form("array", lambda value: [value.typecode, value.tobytes()], array.array),
+    array.array: Form("array", lambda value: [value.typecode, value.tobytes()], _read_codes),
     dt.datetime: Form("datetime", _write_datetime, _read_datetime),
     dt.date: Form("date", lambda value: [value.year, value.month, value.day], dt.date),
     dt.time: Form("time", _write_time, _read_time),
@@ -125,7 +143,7 @@ EXACT: dict[type, Form] = {
         "Fraction", lambda value: [value.numerator, value.denominator], fractions.Fraction
     ),
     uuid.UUID: Form("UUID", lambda value: [value.bytes], lambda data: uuid.UUID(bytes=data)),
-    re.Pattern: Form("Pattern", lambda value: [value.pattern, value.flags], re.compile),
+    re.Pattern: Form("Pattern", lambda value: [value.pattern, value.flags], read_pattern),
     **{
         cls: _text(cls)
         for cls in (

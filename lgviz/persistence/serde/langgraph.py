@@ -21,6 +21,7 @@ from langgraph.checkpoint.serde.jsonplus import (
     EXT_NUMPY_ARRAY,
     EXT_PYDANTIC_V1,
     EXT_PYDANTIC_V2,
+    LC_REVIVER,
     _create_msgpack_ext_hook,
 )
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
@@ -29,6 +30,7 @@ from pydantic import BaseModel
 from lgviz.errors import said
 
 from . import classes
+from .forms import read_pattern
 from .trust import Placeholder, Trust
 
 KEPT_EXTENSION = 23
@@ -89,6 +91,41 @@ def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, by
     return Placeholder(f"{module}.{name}", reason, shown, KEPT_EXTENSION, bytes((code,)) + data)
 
 
+def revived(value: dict[str, Any], trust: Trust, safe: Callable[[dict[str, Any]], Any]) -> Any:
+    """What an object of LangGraph's JSON stands for: itself, unless it says that a class was called.
+
+    Args:
+        value: the object; ``{"lc": 2, "type": "constructor", "id": ["shop", "Order"], "kwargs": {...}}`` by
+            LangGraph, with ``"lc": 1`` by LangChain.
+        trust: which classes may be built; a value of another is a :class:`Placeholder`.
+        safe: LangGraph's own reader, which imports and calls: for its safe types alone.
+    """
+    id_: Any = value.get("id")
+    named = isinstance(id_, list) and len(id_) > 1 and all(isinstance(part, str) for part in id_)
+    if value.get("lc") not in (1, 2) or value.get("type") != "constructor" or not named:
+        return value
+    *path, name = LC_REVIVER.import_mappings.get(tuple(id_), id_) if value["lc"] == 1 else id_
+    module, args, kwargs = ".".join(path), value.get("args") or [], value.get("kwargs") or {}
+    state = kwargs or {"value": args}
+    try:
+        if name == "Send" and module in ("langgraph.constants", "langgraph.types"):
+            return sent(*args, **kwargs)
+        if (module, name) == ("re", "compile"):
+            return read_pattern(*args, **kwargs)
+        if (module, name) in SAFE_MSGPACK_TYPES:
+            if (found := safe(value)) is None:
+                raise ValueError("its arguments do not make it")
+            return found
+        cls, reason = trust.find(module, name)
+        if cls is not None:
+            return _construct(cls, EXT_CONSTRUCTOR_KW_ARGS, state)
+    except Exception as error:  # whatever a class makes of arguments that are not its own
+        reason = f"{module}.{name} changed: {said(error)}"
+    payload = ormsgpack.packb([module, name, state], option=ormsgpack.OPT_NON_STR_KEYS, default=repr)
+    kept = bytes((EXT_CONSTRUCTOR_KW_ARGS,)) + payload
+    return Placeholder(f"{module}.{name}", reason, state, KEPT_EXTENSION, kept)
+
+
 def _safe_type(module: str, name: str, code: int, state: Any, data: bytes) -> Any:
     # Its arguments may hold classes that only we may build: give LangGraph's reader none of them.
     if (module, name) == ("langgraph.types", "Send"):
@@ -97,6 +134,8 @@ def _safe_type(module: str, name: str, code: int, state: Any, data: bytes) -> An
         return set(state) if name == "set" else frozenset(state)
     if (module, name) == ("collections", "deque"):
         return deque(state)
+    if (module, name) == ("re", "compile"):
+        return read_pattern(*(state if code == EXT_CONSTRUCTOR_POS_ARGS else (state,)))
     return _safe_value(code, data)
 
 
@@ -125,7 +164,7 @@ def _construct(cls: type, code: int, state: Any) -> Any:
         raise classes.NotBuilt(f"no member has the value {state!r}")
     if hasattr(cls, "_fields") and issubclass(cls, tuple) and isinstance(state, dict):
         return tuple.__new__(cls, [state[field] for field in getattr(cls, "_fields", ())])
-    if (is_dataclass(cls) or code == EXT_CONSTRUCTOR_KW_ARGS) and isinstance(state, dict):
+    if _is_record(cls) and isinstance(state, dict):
         return classes.build(cls, "record", [state])
     if code == EXT_PYDANTIC_V1 and isinstance(state, dict):
         return classes.build(cls, "pydantic1", [state, list(state)])
@@ -133,6 +172,12 @@ def _construct(cls: type, code: int, state: Any) -> Any:
         if issubclass(cls, base):
             return classes.build(cls, "derived", [base.__name__, base(state), {}])
     raise classes.NotBuilt("it is no data class")
+
+
+def _is_record(cls: type) -> bool:
+    """Whether a class only holds data: attributes alone make no working object of another."""
+    known = is_dataclass(cls) or hasattr(cls, "__attrs_attrs__")
+    return known or (cls.__module__, cls.__qualname__) in SAFE_MSGPACK_TYPES
 
 
 def _model(cls: type[BaseModel], data: Mapping[str, Any]) -> BaseModel:

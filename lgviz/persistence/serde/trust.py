@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 _PACKAGES = ("langchain", "langchain_core", "langgraph")
+
+_LOOKS, _PAUSE = 20, 5.0
+"""For how many classes the live graphs are looked for each; of more, seconds between two such looks."""
 
 _put: weakref.WeakValueDictionary[tuple[str, str], type] = weakref.WeakValueDictionary()
 """Classes whose values this very process has stored: what it made it may be given back."""
@@ -40,6 +44,8 @@ class Trust:
         )
         self._known: dict[tuple[str, str], type] = {}
         self._refused: set[tuple[str, str]] = set()
+        self._live: set[tuple[str, ...]] = set()
+        self._looked = 0.0
 
     def allowing(self, extra: Collection[tuple[str, ...]]) -> Trust:
         """A rule that trusts more classes, given as (module, name), beside those of this one."""
@@ -69,10 +75,16 @@ class Trust:
             return True
         if (module, qualname) in self._refused:
             return False
-        if (module, qualname.split(".")[-1]) in live_schemas():
+        if (module, qualname.split(".")[-1]) in self._schemas():
             return True
         self._refused.add((module, qualname))
         return False
+
+    def _schemas(self) -> set[tuple[str, ...]]:
+        """:func:`live_schemas`, which takes a tenth of a second: a file may name classes without end."""
+        if len(self._refused) < _LOOKS or time.monotonic() - self._looked > _PAUSE:
+            self._live, self._looked = live_schemas(), time.monotonic()
+        return self._live
 
 
 def loaded(module: str, qualname: str) -> type | None:

@@ -12,7 +12,7 @@ from lgviz.errors import described
 from lgviz.persistence.blocks.integrity import BlockReport, Problem, check_blocks
 from lgviz.persistence.blocks.merkle import Block, blocks_of
 from lgviz.persistence.blocks.store import BlockStore
-from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows, as_bytes
 
 from .namespaces import read_key, read_path
 from .timestamps import as_datetime
@@ -73,7 +73,7 @@ class StoreIntegrity:
         for id, at, value in versions:
             where = f"{names[id]}, version of {as_datetime(at).isoformat()}"
             try:
-                needed = self._needed(bytes(value))
+                needed = self._needed(as_bytes(value))
             except Exception as error:  # whatever damaged bytes make of a decoder
                 fault = f"its row cannot be read: {described(error)}"
                 report.problems.append(Problem(where, fault))
@@ -96,7 +96,7 @@ class StoreIntegrity:
             ("its item is missing", "item NOT IN (SELECT id FROM lgviz_items WHERE value IS NOT NULL)", [])
         ]
         if self.blocks.dialect.name == "sqlite":  # PostgreSQL has a type for vectors
-            size = 4 * json.loads(bytes(generation[0][0]))["dims"]
+            size = 4 * json.loads(as_bytes(generation[0][0]))["dims"]
             faults.append(("its bytes are no vectors", "length(data) = 0 OR length(data) % ? <> 0", [size]))
         problems: list[Problem] = []
         for fault, where, params in faults:

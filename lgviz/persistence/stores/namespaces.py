@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from langgraph.store.base import MatchCondition
 
 from lgviz.errors import BadKey, BadNamespace
+from lgviz.persistence.database.statements import as_bytes
 
 Namespace: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[Namespace, str]
@@ -73,7 +74,7 @@ def pack_key(key: str) -> bytes:
 
 def read_key(data: bytes) -> str:
     """What :func:`pack_key` was given."""
-    return bytes(data).decode("utf-8", "surrogatepass")
+    return as_bytes(data).decode("utf-8", "surrogatepass")
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +85,7 @@ def pack_path(namespace: Namespace) -> bytes:
 
 def read_path(data: bytes) -> Namespace:
     """What :func:`pack_path` was given."""
-    return tuple(read_key(label) for label in bytes(data).split(_END)[:-1])
+    return tuple(read_key(label) for label in as_bytes(data).split(_END)[:-1])
 
 
 def below(prefix: Sequence[str]) -> tuple[bytes, bytes] | None:

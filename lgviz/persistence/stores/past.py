@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from lgviz.errors import BadMoment
 from lgviz.persistence.blocks.store import batches
-from lgviz.persistence.database.statements import READ, REMOVE, Many, Operation, Query
+from lgviz.persistence.database.statements import READ, REMOVE, Many, Operation, Query, as_bytes
 
 from .items import ItemReads
 from .namespaces import Namespace, Place, pack_key, pack_path, read_key, read_path
@@ -256,7 +256,7 @@ class ItemHistory:
     def _compacted(self) -> Operation[int]:
         """Until when the latest version was true that :meth:`compact` dropped; 0 where it dropped none."""
         rows = yield Query("SELECT value FROM lgviz_meta WHERE name = 'compacted'")
-        return int(bytes(rows[0][0])) if rows else 0
+        return int(as_bytes(rows[0][0])) if rows else 0
 
     def _release(self, ids: Iterable[int]) -> Operation[bool]:
         """Give back the blocks that no version of some items needs any more; whether they had any.

@@ -11,7 +11,7 @@ from lgviz.errors import LgvizError, NotKept, said
 from lgviz.persistence.blocks.damage import damaged
 from lgviz.persistence.blocks.merkle import Block, Part, blocks_of, leaf
 from lgviz.persistence.blocks.store import BlockStore
-from lgviz.persistence.database.statements import Operation
+from lgviz.persistence.database.statements import Operation, as_bytes
 from lgviz.persistence.serde.exact import TAG, odd
 
 SHORT = 1024
@@ -68,10 +68,10 @@ class ItemValues:
                 if data[:1] == PLAIN:
                     values.append(decode_plain(data))
                 else:
-                    trees.append((len(values), self.blocks.codec.open_row(bytes(data))))
+                    trees.append((len(values), self.blocks.codec.open_row(as_bytes(data))))
                     values.append(None)
             except Exception as error:  # whatever damaged bytes make of a decoder: the rest stays readable
-                values.append(damaged(Block(part=bytes(data)), error))
+                values.append(damaged(Block(part=as_bytes(data)), error))
         if trees:
             blocks: Mapping[int, Block] = {}
             if any(True for _, part in trees for _ in blocks_of(part)):
@@ -89,7 +89,7 @@ def decode_plain(data: bytes) -> Any:
     try:
         return ormsgpack.unpackb(data[1:])
     except ValueError as error:
-        return damaged(Block(part=bytes(data)), error)
+        return damaged(Block(part=as_bytes(data)), error)
 
 
 def _plain(value: Any) -> bool:

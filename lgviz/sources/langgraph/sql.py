@@ -259,7 +259,7 @@ def thread_blobs(value: str) -> str:
 
 # ---------------------------------------------------------------- SQLite
 
-SQLITE_ROW_SIZE = "length(checkpoint) + coalesce(length(metadata), 0)"
+SQLITE_ROW_SIZE = "coalesce(length(checkpoint), 0) + coalesce(length(metadata), 0)"
 SQLITE_INTEGRITY = "PRAGMA integrity_check(20)"
 SQLITE_ACTIVITY = "max(rowid)"
 SQLITE_THREADS = f"""

@@ -158,11 +158,15 @@ class SqliteSource(LangGraphTables):
         found: dict[Key, dict[str, Any]] = {}
         checkpoints = []
         for _, ns, id_, *lengths, parent, stored in rows:
+            if type(id_) is not str or type(ns) is not str:
+                continue
             key = (ns, id_, *lengths)
             if id_ in ids and key not in known:
                 return None, {}
             found[key] = metadata = known[key] if id_ in ids else load_metadata(stored)
-            checkpoints.append(CheckpointRow(ns, id_, parent, metadata, lengths[1]))
+            checkpoints.append(
+                CheckpointRow(ns, id_, parent if type(parent) is str else None, metadata, lengths[1])
+            )
         token = SqliteToken(
             stamp,
             row=rows[-1][0] if rows else since.row,

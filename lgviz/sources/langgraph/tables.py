@@ -181,7 +181,8 @@ class LangGraphTables(EncodedSource):
         if not self.has_tables():
             return []
         (rows,) = self._reader.read((self._threads, ()))
-        return [ThreadInfo(thread, count, id_time(last)) for thread, count, last in rows]
+        named = (row for row in rows if type(row[0]) is str)  # others no saver wrote, and nobody can ask for
+        return [ThreadInfo(thread, count, id_time(str(last))) for thread, count, last in named]
 
     def find_threads(
         self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
@@ -222,6 +223,13 @@ class LangGraphTables(EncodedSource):
 
     def records(self, thread_id: str, places: Sequence[tuple[str, str]]) -> list[Record | None]:
         return self._whole(thread_id, places)
+
+    def stored_form(self, thread_id: str, namespace: str, checkpoint_id: str) -> bytes:
+        found = self._reader.read(*self._select_whole(thread_id, namespace, checkpoint_id))
+        *stored, facts, writes = found
+        if not facts:
+            raise missing(thread_id, checkpoint_id)
+        return repr([*stored, facts, sorted(writes, key=repr)]).encode("utf-8", "backslashreplace")
 
     def _whole(
         self, thread_id: str, places: Sequence[tuple[str, str]], *, exact: bool = False
@@ -369,13 +377,15 @@ class LangGraphTables(EncodedSource):
         marked, led = _by_thread(marks), leading_on(name for (name,) in channels)
         found = []
         for thread, steps, first, latest, size in totals:
+            if type(thread) is not str:
+                continue
             metadata, before, metadata_before = last.get(thread, (None, None, None))
             found.append(
                 ThreadFacts(
                     thread,
                     steps,
                     seconds_between([first, latest]),
-                    int(size + more[thread]),
+                    int((size or 0) + more[thread]),
                     load_metadata(metadata),
                     None if before is None else (before, load_metadata(metadata_before).get("step")),
                     marked.get(thread, ()),

@@ -10,6 +10,7 @@ from langgraph.store.base import GetOp, Item, SearchOp
 
 from lgviz.errors import LgvizError
 from lgviz.persistence.blocks.integrity import Problem
+from lgviz.persistence.blocks.room import UNTRUSTED
 from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
 from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
@@ -69,7 +70,9 @@ class VersionedItems(ItemReader):
         else:
             file = Path(path).expanduser()
             run, dialect, name = in_file(FileReader(file)), SQLITE, file.name
-        items = cls(run, StoreEngine(dialect, serializer_for(**options)), None, plainly)
+        engine = StoreEngine(dialect, serializer_for(**options))
+        engine.blocks.codec.room = UNTRUSTED
+        items = cls(run, engine, None, plainly)
         items.description = name
         items.read_only = f"{name} is opened for reading: give the store itself to write."
         try:

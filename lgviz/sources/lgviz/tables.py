@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables, described
+import ormsgpack
+
+from lgviz.errors import CheckpointNotFound, DamagedData, ForeignTables, LgvizError, described
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.persistence.blocks.merkle import Block, EncodedValue, MerkleCodec, Part, relinked, typed
 from lgviz.persistence.blocks.records import (
@@ -19,14 +22,16 @@ from lgviz.persistence.blocks.records import (
     read_seen,
     read_writes,
 )
+from lgviz.persistence.blocks.room import UNTRUSTED
 from lgviz.persistence.database.dialect import POSTGRESQL, SQLITE
-from lgviz.persistence.database.statements import READ, Operation, Query, Rows
+from lgviz.persistence.database.statements import READ, Operation, Query, Rows, as_bytes
 from lgviz.persistence.savers.engine import SaverEngine
 from lgviz.persistence.savers.read import StoredCheckpoint
 from lgviz.persistence.savers.saver import Saver
 from lgviz.persistence.savers.stats import PruneEstimate, Stats
 from lgviz.sources.base import (
     Bookkeeping,
+    CheckpointRow,
     DecodingOptions,
     Record,
     Source,
@@ -42,7 +47,7 @@ from lgviz.sources.base import (
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
 from lgviz.sources.langgraph.detect import is_postgres, is_url
-from lgviz.sources.places import config_of
+from lgviz.sources.places import config_of, time_or_none
 from lgviz.sources.thread_facts import facts_of
 
 from .runners import OperationRun, in_file, of_owner, over_postgres
@@ -97,9 +102,9 @@ class TablesSource(Source):
             NewerSchema: a newer lgviz made it.
         """
         reader = FileReader(path)
-        source = cls(
-            in_file(reader), SaverEngine(SQLITE, serializer_for(**options)), f"{path.name} (read-only)"
-        )
+        engine = SaverEngine(SQLITE, serializer_for(**options))
+        engine.blocks.codec.room = UNTRUSTED
+        source = cls(in_file(reader), engine, f"{path.name} (read-only)")
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
         source._close = reader.close
         if reader.read((_TABLE, ()))[0] and source._is_used():
@@ -117,6 +122,7 @@ class TablesSource(Source):
             Unavailable: the server refuses, or cannot be reached.
         """
         engine = SaverEngine(POSTGRESQL, serializer_for(**options))
+        engine.blocks.codec.room = UNTRUSTED
         source = cls(over_postgres(lambda: url), engine, "PostgreSQL (read-only)")
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         with suppress(ForeignTables):
@@ -153,14 +159,18 @@ class TablesSource(Source):
         key = None if after is None else (float(after[0]), int(after[1]))
         found = self._run(lambda: self._engine.index.thread_batch(text, limit, key))
         rows, total, last = found or ([], 0, None)
-        return ThreadBatch([ThreadInfo(*row) for row in rows], total, last)
+        return ThreadBatch(
+            [ThreadInfo(str(name), count, time_or_none(at)) for name, count, at in rows], total, last
+        )
 
     def threads(self) -> list[ThreadInfo]:
         rows = self._run(lambda: self._engine.index.threads(roots=True))
-        return [ThreadInfo(*row) for row in rows or []]
+        return [ThreadInfo(str(name), count, time_or_none(at)) for name, count, at in rows or []]
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
-        return self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+        found = self._run(lambda: self._engine.index.read(thread_id, since)) or ThreadIndex()
+        found.checkpoints = [_timely(row) for row in found.checkpoints]
+        return found
 
     def thread_facts(self) -> list[ThreadFacts]:
         found, more = self._run(self._engine.facts.read) or ({}, False)
@@ -223,6 +233,24 @@ class TablesSource(Source):
             for path, task_id, write in stored.writes
         ]
         return self._recorded(stored, decode, writes, exact=exact)
+
+    def stored_form(self, thread_id: str, namespace: str, checkpoint_id: str) -> bytes:
+        stored = self._stored(thread_id, namespace, checkpoint_id, None)
+        if isinstance(stored, Undecodable):
+            return stored.reason.encode()
+        found = self._run(lambda: self._writes(thread_id, namespace, [checkpoint_id], None, every=True))
+        rows, more = found or ({}, {})
+        blocks = {**stored.blocks, **more}
+
+        def named(block: Block) -> bytes:
+            """A block by its hash, which :meth:`check` compares with what is below it."""
+            known = blocks.get(block.id)
+            return b"missing" if known is None else known.hash
+
+        channels = [[name, repr(c.version), c.part] for name, c in stored.channels.items()]
+        writes = [[path, task, w.idx, w.channel, w.part] for path, task, _, w in rows.get(checkpoint_id, ())]
+        whole = [stored.parent, stored.metadata, stored.head, channels, repr(stored.seen), writes]
+        return ormsgpack.packb(whole, default=named)
 
     def bookkeeping(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
@@ -354,7 +382,15 @@ class TablesSource(Source):
         with self._lock:
             if not self._ready:
                 self._ready = self._runner(self._look)
-            return self._runner(operation) if self._ready else None
+            try:
+                return self._runner(operation) if self._ready else None
+            except LgvizError:
+                raise
+            except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
+                raise DamagedData(
+                    f"{self.description} holds what no saver writes: {described(error)}.",
+                    "Its other threads may be whole: name one.",
+                ) from error
 
     def _look(self) -> Operation[bool]:
         """Whether the tables are there. They are not made, as a saver would: a source never writes."""
@@ -405,7 +441,7 @@ class TablesSource(Source):
         found: dict[str, Part | Undecodable] = {}
         for id_, body in (yield from self._bodies(thread_id, namespace, ids)):
             try:
-                table = yield from self._engine.records.open_channels(bytes(body))
+                table = yield from self._engine.records.open_channels(as_bytes(body))
             except DamagedData as error:
                 found[id_] = Undecodable(error.cause, 0, "checkpoint")
                 continue
@@ -422,7 +458,7 @@ class TablesSource(Source):
         for id_, body in (yield from self._bodies(thread_id, namespace, ids)):
             # Whatever damaged bytes raise: check() names them, and the other checkpoints count.
             with suppress(Exception):
-                head, channels, seen, in_order = read_body(self._engine.blocks.codec.open_row(bytes(body)))
+                head, channels, seen, in_order = read_body(self._engine.blocks.codec.open_row(as_bytes(body)))
                 table = read_channels((yield from self._engine.blocks.unfold(channels)))
                 parts[id_] = head, table, read_seen((yield from self._engine.blocks.unfold(seen))), in_order
         decode = self._opener((yield from self._engine.blocks.fetch([head for head, *_ in parts.values()])))
@@ -452,7 +488,7 @@ class TablesSource(Source):
             rows = yield Query(_WRITES + where, [thread_id, namespace, *params])
         for id_, path, task_id, key, data in rows:
             with suppress(Exception):
-                row = self._engine.blocks.codec.open_row(bytes(data))
+                row = self._engine.blocks.codec.open_row(as_bytes(data))
                 entries = read_writes(row, every=every or channels is not None)
                 wanted = (write for write in entries if channels is None or write.channel in channels)
                 found.setdefault(id_, []).extend((path, task_id, key, write) for write in wanted)
@@ -502,6 +538,14 @@ class _SharedLeaves(MerkleCodec):
         if name not in known:
             known[name] = super().decode(part, blocks, damaged)
         return known[name]
+
+
+def _timely(row: CheckpointRow) -> CheckpointRow:
+    """A row whose times are some: a file may say anything."""
+    began, ended = time_or_none(row.started_at), time_or_none(row.ended_at)
+    if began == row.started_at and ended == row.ended_at:
+        return row
+    return replace(row, started_at=began, ended_at=ended)
 
 
 def _stored_writes(entries: Iterable[StoredEntry], value: Callable[[Part], Any]) -> list[StoredWrite]:

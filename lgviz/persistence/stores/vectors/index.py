@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from lgviz._progress import Bar
 from lgviz.errors import IndexChanged, InvalidIndex
-from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query
+from lgviz.persistence.database.statements import READ, REMOVE, WRITE, Many, Operation, Query, as_bytes
 from lgviz.persistence.stores.items import Condition
 from lgviz.persistence.stores.requests import Fields, read_fields
 from lgviz.persistence.stores.values import ItemValues
@@ -52,7 +52,7 @@ def verify(rows: Sequence[Any], generation: bytes) -> None:
     Raises:
         Unverified: it is another.
     """
-    if not rows or bytes(rows[0][0]) != generation:
+    if not rows or as_bytes(rows[0][0]) != generation:
         raise Unverified
 
 
@@ -187,8 +187,8 @@ class VectorIndex:
     def _sample(self) -> Operation[Sample]:
         yield READ
         rows = yield GENERATION
-        told = json.loads(bytes(rows[0][0]))
-        known = bytes(rows[0][0]), told["dims"], told["complete"]
+        told = json.loads(as_bytes(rows[0][0]))
+        known = as_bytes(rows[0][0]), told["dims"], told["complete"]
         if told["dims"] == self.embedder.dims:
             for item, paths, vectors in (yield from self.table.read(_ANY, [])):
                 rows = yield Query("SELECT value FROM lgviz_items WHERE id = ?", [item])
