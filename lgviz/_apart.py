@@ -21,6 +21,8 @@ def apart(value: T) -> T:
     """
     try:
         return copy.deepcopy(value)
+    except RecursionError:  # nested too deeply to be copied
+        return value
     except Exception:  # whatever the code of a value's class raises
         return cast("T", _with_parts_apart(value))
 

@@ -262,6 +262,8 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
             r"^\| `lgviz (.+?)` \| (.+) \|$", KEYS.read_text(encoding="utf-8"), re.MULTILINE
         )
     }
+    key = tmp_path / "a.key"
+    key.write_bytes(b"0123456789abcdef")
     commands = {
         "threads": ["threads", own],
         "threads --stats": ["threads", own, "--stats"],
@@ -279,6 +281,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "migrate": ["migrate", folder / "langgraph.db", copy],
         "prune": ["prune", own, "--all", "--dry-run"],
         "check": ["check", own],
+        "seal": ["seal", own, tmp_path / "a.seal", "--key-file", key],
         "stats": ["stats", own],
         "cases": ["cases", own, "--outputs", "foo"],
         "replay": ["replay", own, "--graph", "lgviz.demos.two_nodes:build"],

@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SECONDS = 20
-"""What a face may take for one file; an idle machine needs a tenth of a second for most."""
+SECONDS = 60
+"""What a face may compute for one file: most need a tenth of a second, a million keys many."""
 
 
 def main(folder: Path, names: list[str]) -> None:
