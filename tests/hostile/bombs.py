@@ -113,7 +113,7 @@ def _packed_rows(path: Path) -> None:
 
 def _channels(path: Path) -> None:
     held = Content()
-    held.checkpoint = {"channel_values": Blob("msgpack", _map_of(100_000)), "channel_versions": {}}
+    held.checkpoint = {"channel_values": Blob("msgpack", _map_of(2_000)), "channel_versions": {}}
     edited(path)
     blob = packed(
         {
@@ -187,7 +187,7 @@ FILES: dict[str, Callable[[Path], None]] = {
     "a bundle that says less": lambda path: _bundle(path, 1 << 28, 1000),
     "blocks of 1 GB": _packed_block,
     "rows of 1 GB": _packed_rows,
-    "100,000 channels": _channels,
+    "2,000 channels": _channels,
     "20,000 writes": _many_writes,
     "deep metadata": _deep_metadata,
     "wide metadata": _wide_metadata,

@@ -46,8 +46,8 @@ def _kinds() -> dict[str, dict[str, Make]]:
         found[name] = _files(Content(blob), "lgviz" if blob.tag == "lgviz" else "langgraph")
     together = [ormsgpack.Ext(7, blob.data) for blob in PACKED.values() if blob.tag == "msgpack"]
     found["all of LangGraph's at once"] = _files(Content(msgpack(together)), "lgviz")
-    for name, text in TEXTS.items():
-        found[f"text: {name}"] = _files(content_of(text), "langgraph", "lgviz")
+    for number, (name, text) in enumerate(TEXTS.items()):
+        found[f"text: {name}"] = _files(content_of(text), ("langgraph", "lgviz")[number % 2])
     for name, make in {**broken.BROKEN, **bombs.FILES}.items():
         found[name] = {"langgraph": make}
     return found

@@ -17,7 +17,7 @@ import pytest
 
 from .corpus import KINDS, build
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1_800)]
 REPO = Path(__file__).parents[2]
 PROCESSES = 2
 ROOM = 700 << 20
@@ -115,7 +115,6 @@ def test_a_healthy_file_shows_no_fault(outcome: Outcome) -> None:
     assert outcome.warm == []
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_this_kind_does_nothing_and_is_shown_or_refused(kind: str, outcome: Outcome) -> None:
     for tables in KINDS[kind]:
