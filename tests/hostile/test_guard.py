@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .faces import MARK, faults_of
+from tests.support.hostile.faces import MARK, faults_of
 
 ACTS = {
     "imports": "import lgvizxss_canary",
@@ -26,7 +26,7 @@ ACTS = {
 PRELUDE = """
 import os, pickle, socket, sqlite3, subprocess, sys
 from pathlib import Path
-from tests.hostile.guard import Guard
+from tests.support.hostile.guard import Guard
 guard = Guard(Path.cwd())
 code = compile(sys.argv[1], "<string>", "exec")
 with guard.armed():

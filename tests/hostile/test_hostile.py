@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .corpus import KINDS, build
+from tests.support.hostile.corpus import KINDS, build
 
 pytestmark = pytest.mark.timeout(1_800)
 REPO = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def probed(folder: Path, waiting: SimpleQueue[str], outcome: Outcome) -> None:
             names.append(waiting.get())
         if not names:
             return
-        command = [sys.executable, "-m", "tests.hostile.probe", str(folder), *names]
+        command = [sys.executable, "-m", "tests.support.hostile.probe", str(folder), *names]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join((str(REPO), str(folder))),

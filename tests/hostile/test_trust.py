@@ -21,10 +21,9 @@ import lgviz.cli.reading
 from lgviz.backend import Backend
 from lgviz.mcp import AgentTools, ToolDesk
 from lgviz.mcp.graphs import backend_of
+from tests.support.hostile.files import Blob, Content, langgraph_file, lgviz_file
+from tests.support.hostile.packed import ext
 from tests.support.pages import data_of
-
-from .files import Blob, Content, langgraph_file, lgviz_file
-from .packed import ext
 
 _NUMBERS = itertools.count()
 AT = "c2"

@@ -1,6 +1,6 @@
 """Opens files through every face, in a process in which nothing else may happen.
 
-``python -m tests.hostile.probe FOLDER NAME…`` writes a line of JSON for each face of each file; where it ends early, the last line
+``python -m tests.support.hostile.probe FOLDER NAME…`` writes a line of JSON for each face of each file; where it ends early, the last line
 says what it was at.
 """
 

@@ -38,7 +38,7 @@ _WRITES = (
     "sqlite3.connect",
 )
 _READ = (
-    sys.prefix, sys.base_prefix, *site.getsitepackages(), *sysconfig.get_paths().values(), str(Path(__file__).parents[2] / "lgviz"),
+    sys.prefix, sys.base_prefix, *site.getsitepackages(), *sysconfig.get_paths().values(), str(Path(__file__).parents[3] / "lgviz"),
     "/usr/share/zoneinfo", "/usr/lib", "/dev/null", "/dev/urandom", "/proc/self", "/dev/fd", "/etc/localtime", "/etc/mime.types",
     "/etc/fonts", "/usr/share/fonts", "/etc/timezone",
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Decoders fed with what no serializer wrote, in a process in which nothing else may happen.
 
-``python -m tests.hostile.fuzz SECONDS SEED`` goes on for so many seconds, and says which seeds it came to.
+``python -m tests.support.hostile.fuzz SECONDS SEED`` goes on for so many seconds, and says which seeds it came to.
 """
 
 from __future__ import annotations
