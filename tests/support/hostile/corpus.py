@@ -8,7 +8,8 @@ from pathlib import Path
 import ormsgpack
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from . import bombs, broken
+from tests.support.hostile import bombs, broken
+
 from .files import SAFE, Blob, Content, langgraph_file, lgviz_file
 from .packed import CANARY, PACKED, msgpack
 from .texts import TEXTS, content_of
