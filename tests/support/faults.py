@@ -160,8 +160,8 @@ FAULTS = [
     Fault(
         "the list of threads pages off by one",
         "lgviz/backend",
-        'found[params["offset"] : params["offset"] + params["limit"]]',
-        'found[params["offset"] : params["offset"] + params["limit"] - 1]',
+        'find_threads(params["query"], params["limit"], after)',
+        'find_threads(params["query"], params["limit"] - 1, after)',
         (WORDS,),
     ),
     Fault(
@@ -217,8 +217,8 @@ FAULTS = [
     Fault(
         "an undecodable value without its size",
         "lgviz/sources",
-        "return Undecodable(found.reason, len(payload), found.type)",
-        "return Undecodable(found.reason, 0, found.type)",
+        "return Undecodable(found.reason, size, found.type) if",
+        "return Undecodable(found.reason, 0, found.type) if",
         ("tests/sources/test_decode.py",),
     ),
     Fault(
