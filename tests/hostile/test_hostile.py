@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.hostile.corpus import KINDS, build
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1_800)]
 REPO = Path(__file__).parents[2]
 PROCESSES = 2
 ROOM = 700 << 20
