@@ -204,6 +204,8 @@ class ThreadView(TypedDict):
     """By path (``"research|judge"`` is a graph inside ``research``) the graphs inside it."""
     read_only: str | None
     """Why nothing can be forked or run here; None where it can."""
+    on_server: NotRequired[bool]
+    """A LangGraph server forks and runs it: in no sandbox, into no other thread, past no reducer, to its end."""
     untrusted: bool
     """Its values come from a database that was named alone: nothing of them is drawn but text unasked."""
     selected: str | None

@@ -253,6 +253,27 @@ describe("what cannot be done", () => {
     expect(source.all("run_start")).toEqual([]);
   });
 
+  it("is what a LangGraph server refuses, in the form of a fork and beside it", async () => {
+    play("agent");
+    source.alter.thread_open = (opened) => ({ ...opened, on_server: true });
+    await open("c12");
+    const refused = "A LangGraph server cannot do this.";
+    expect(by("step").title).toBe(refused);
+    by("step").click();
+    by("fork-open").click();
+    await vi.waitFor(() => expect(field("messages")).not.toBeNull());
+    expect(by("sandbox").title).toBe(refused);
+    const set = by("fork-mode-set", field("messages"));
+    expect([set.title, set.getAttribute("aria-disabled")]).toEqual([refused, "true"]);
+    set.click();
+    by("sandbox").click();
+    const apart = by("fork-apart") as HTMLInputElement;
+    expect([apart.disabled, apart.closest("label")?.title]).toEqual([true, refused]);
+    expect(set.getAttribute("aria-pressed")).toBe("false");
+    expect(source.all("run_start")).toEqual([]);
+    expect(source.all("fork_commit")).toEqual([]);
+  });
+
   it("is to run on where nothing comes next", async () => {
     await open("c20");
     expect(by("run-here").getAttribute("aria-disabled")).toBe("true");

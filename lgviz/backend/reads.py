@@ -59,6 +59,7 @@ from lgviz.protocol import (
     WhyView,
 )
 from lgviz.sources.base import ThreadInfo, ThreadLineage, ThreadLink
+from lgviz.sources.remote import RemoteAssistant
 
 __all__ = ["Reads"]
 
@@ -132,6 +133,8 @@ class Reads:
             "sandbox": self._sandbox.view(),
             "breakpoints": thread.breakpoints_of(history.thread_id),
         }
+        if isinstance(graph, RemoteAssistant):
+            opened["on_server"] = True
         if thread.agents:
             opened["agents"] = [id_ for id_ in thread.agents if id_ in history]
         if inner := inner_topologies(graph):

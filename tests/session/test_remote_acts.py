@@ -121,7 +121,8 @@ def test_what_it_cannot_do_is_said(agent: RemoteGraph, waiting: str, act: Any, e
 
 def test_the_debugger_forks_and_runs(backend: Backend) -> None:
     """A server by its URL alone: it runs what the thread was made by."""
-    assert backend.request("thread_open", thread_id=None)["read_only"] is None
+    opened = backend.request("thread_open", thread_id=None)
+    assert (opened["read_only"], opened["on_server"]) == (None, True)
     at = backend.history["c2"].id
     form = backend.request("fork_form", checkpoint=at)
     assert [field["channel"] for field in form["fields"]] == ["log", "messages", "mood"]

@@ -117,8 +117,14 @@ export function isHeld(store: Store, checkpoint: string): boolean {
   return ((tree.flags[tree.rowOf(checkpoint)] ?? 0) & Mark.SANDBOX) !== 0;
 }
 
-/** Why a second sandbox cannot be opened; null where it can. */
+/** Why what only a graph in this process can do cannot be done; null where it can. */
+export function serverReason(store: Store): string | null {
+  return store.onServer.value ? t("A LangGraph server cannot do this.") : null;
+}
+
+/** Why no sandbox, or no second one, can be opened; null where it can. */
 export function sandboxReason(store: Store): string | null {
+  if (store.onServer.value) return serverReason(store);
   return store.sandbox.value === null ? null : t("A sandbox is open: keep or discard it first.");
 }
 

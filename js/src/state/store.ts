@@ -68,6 +68,8 @@ export class Store {
   readonly untrusted = signal(true);
   /** Why nothing can be forked or run here; null where it can. */
   readonly readOnly: ReadonlySignal<string | null>;
+  /** A LangGraph server forks and runs the open thread. */
+  readonly onServer = signal(false);
   /** The sandbox that is open, on this thread or another. */
   readonly sandbox = signal<SandboxView | null>(null);
   /** Where runs of the open thread stop: before and after which nodes. */
@@ -222,6 +224,7 @@ export class Store {
       this.subgraphs.value = opened.subgraphs ?? {};
       this.lineage.value = opened.lineage;
       this.#readOnly.value = opened.read_only;
+      this.onServer.value = opened.on_server ?? false;
       this.untrusted.value = opened.untrusted;
       this.sandbox.value = opened.sandbox;
       this.breakpoints.value = opened.breakpoints;

@@ -9,10 +9,12 @@ interface Props {
   field: Field;
   draft: FieldDraft;
   change(draft: FieldDraft): void;
+  /** Why its value cannot be set past the reducer; null where it can. */
+  unsettable: string | null;
 }
 
 /** One channel in the fork form: its value as JSON, and whether it passes the reducer or is set. */
-export function ForkField({ field, draft, change }: Props) {
+export function ForkField({ field, draft, change, unsettable }: Props) {
   const id = useId();
   const { channel, reducer, reason } = field;
   const text = textOf(draft);
@@ -37,7 +39,9 @@ export function ForkField({ field, draft, change }: Props) {
         />
         {reason !== null && <p class="lgviz-faint">{reason}</p>}
         <div class="lgviz-field-foot">
-          {reducer !== null && <Modes channel={channel} draft={draft} change={change} />}
+          {reducer !== null && (
+            <Modes channel={channel} draft={draft} change={change} unsettable={unsettable} />
+          )}
           {draft.mode === "append" && text === "" && example !== "" && (
             <button
               type="button"
@@ -67,29 +71,22 @@ function pretty(example: string): string {
   return example.length > 80 ? JSON.stringify(JSON.parse(example), null, 1) : example;
 }
 
-function Modes({
-  channel,
-  draft,
-  change,
-}: {
-  channel: string;
-  draft: FieldDraft;
-  change(draft: FieldDraft): void;
-}) {
+function Modes({ channel, draft, change, unsettable }: Omit<Props, "field"> & { channel: string }) {
   const modes = [
-    ["append", t("append"), t("passes the reducer")],
-    ["set", t("set"), t("replaces the value, past the reducer")],
+    ["append", t("append"), t("passes the reducer"), null],
+    ["set", t("set"), t("replaces the value, past the reducer"), unsettable],
   ] as const;
   return (
     <fieldset class="lgviz-seg" aria-label={t("How {channel} is written", { channel })}>
-      {modes.map(([mode, name, meaning]) => (
+      {modes.map(([mode, name, meaning, reason]) => (
         <button
           key={mode}
           type="button"
           data-testid={`lgviz-fork-mode-${mode}`}
           aria-pressed={draft.mode === mode}
-          title={meaning}
-          onClick={() => change({ ...draft, mode })}
+          aria-disabled={reason !== null}
+          title={reason ?? meaning}
+          onClick={() => reason === null && change({ ...draft, mode })}
         >
           {name}
         </button>

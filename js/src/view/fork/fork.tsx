@@ -21,7 +21,7 @@ import { t } from "../../lib/words";
 import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { CopyProgress } from "../../source/types";
-import { isHeld, runAndFollow, runFork, sandboxReason } from "../../state/acts";
+import { isHeld, runAndFollow, runFork, sandboxReason, serverReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { ownGraph } from "../graph/drawn";
 import { Topology } from "../graph/topology";
@@ -211,7 +211,15 @@ function Form({ id, store, form, view }: FormProps) {
             const mine = draft.fields[channel] ?? newField(field);
             const set = (next: FieldDraft) =>
               change((now) => ({ ...now, fields: { ...now.fields, [channel]: next } }));
-            return <ForkField key={channel} field={field} draft={mine} change={set} />;
+            return (
+              <ForkField
+                key={channel}
+                field={field}
+                draft={mine}
+                change={set}
+                unsettable={serverReason(store)}
+              />
+            );
           })}
           <Rest draft={draft} change={change} />
         </div>
@@ -376,6 +384,7 @@ function NewThread({ store, form, draft, change }: DraftProps & { store: Store }
   const name = useRef<HTMLInputElement>(null);
   const thread = store.thread.value?.thread_id ?? "";
   const apart = draft.thread !== null;
+  const reason = serverReason(store);
   useEffect(() => {
     if (apart) name.current?.select();
   }, [apart]);
@@ -383,12 +392,15 @@ function NewThread({ store, form, draft, change }: DraftProps & { store: Store }
     <span class="lgviz-fork-thread">
       <label
         class="lgviz-check"
-        title={t("The path to {label} begins it; this thread stays as it is", { label: form.label })}
+        title={
+          reason ?? t("The path to {label} begins it; this thread stays as it is", { label: form.label })
+        }
       >
         <input
           type="checkbox"
           data-testid="lgviz-fork-apart"
           checked={apart}
+          disabled={reason !== null}
           onChange={(event) => {
             const made = event.currentTarget.checked ? `${thread}-${form.label}` : null;
             change((now) => ({ ...now, thread: made }));
@@ -502,7 +514,7 @@ function Footer({ store, form, draft, change, acts }: FooterProps) {
           disabled={wrong}
           choices={() => [
             { name: t("fork"), request: { act: "fork", checkpoint: form.checkpoint, fork } },
-            ...(draft.thread === null ? [inSandbox] : []),
+            ...(draft.thread === null && serverReason(store) === null ? [inSandbox] : []),
           ]}
         />
       </div>

@@ -4,7 +4,15 @@ import { counted, duration, timeOfDay, title } from "../../lib/format";
 import { still } from "../../lib/still";
 import { t, tn } from "../../lib/words";
 import type { CheckpointView, RunRequest } from "../../protocol";
-import { isHeld, isResumable, plainRun, runAndFollow, runOn, sandboxReason } from "../../state/acts";
+import {
+  isHeld,
+  isResumable,
+  plainRun,
+  runAndFollow,
+  runOn,
+  sandboxReason,
+  serverReason,
+} from "../../state/acts";
 import { isFinished } from "../../state/start";
 import { isActive, labelOf, type Store } from "../../state/store";
 import { ChangedChips } from "../find/changes";
@@ -168,7 +176,7 @@ function Acts({ store, view, stale }: Props) {
           name={t("Step")}
           testid="lgviz-step"
           stale={stale}
-          reason={readOnly ?? busy ?? nothing}
+          reason={readOnly ?? serverReason(store) ?? busy ?? nothing}
           hint={
             resumable
               ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
@@ -238,7 +246,7 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
   items.unshift({
     name: t("Run until …"),
     testid: "lgviz-until-open",
-    reason,
+    reason: reason ?? serverReason(store),
     hint: t("Runs until a condition on the state holds"),
     act: () => setUntil(true),
   });
