@@ -205,7 +205,7 @@ class ThreadView(TypedDict):
     read_only: str | None
     """Why nothing can be forked or run here; None where it can."""
     on_server: NotRequired[bool]
-    """A LangGraph server forks and runs it: in no sandbox, into no other thread, past no reducer, to its end."""
+    """A LangGraph server acts: in no sandbox, into no other thread, past no reducer, by no single steps."""
     untrusted: bool
     """Its values come from a database that was named alone: nothing of them is drawn but text unasked."""
     selected: str | None

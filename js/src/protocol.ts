@@ -191,7 +191,7 @@ export interface ThreadView {
   subgraphs?: Record<string, Topology>;
   /** Why nothing can be forked or run here; None where it can. */
   read_only: string | null;
-  /** A LangGraph server forks and runs it: in no sandbox, into no other thread, past no reducer, to its end. */
+  /** A LangGraph server acts: in no sandbox, into no other thread, past no reducer, by no single steps. */
   on_server?: boolean;
   /** Its values come from a database that was named alone: nothing of them is drawn but text unasked. */
   untrusted: boolean;
