@@ -97,7 +97,7 @@ class Recorder:
         self._numbers = itertools.count(1)
         self._backend = Backend(graph, self._hear, store=store, name="graph")
         self.ids: dict[str, str] = {}
-        self.ask("threads_list", query="", offset=0, limit=50)
+        self.ask("threads_list", query="", after=None, limit=50)
         if thread_id is not None:
             self.open(None)
             self.open(thread_id)
