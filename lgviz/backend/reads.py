@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 
-from lgviz.analysis.history import open_history
 from lgviz.analysis.media import media_bytes, media_of
 from lgviz.analysis.search import Hit, place_of, search
+from lgviz.analysis.thread_status import status_of_thread
 from lgviz.analysis.topology import inner_topologies, topology_of
 from lgviz.analysis.values import value_at
 from lgviz.analysis.why import why_of
@@ -58,7 +58,7 @@ from lgviz.protocol import (
     ValueNode,
     WhyView,
 )
-from lgviz.sources.base import ThreadInfo, ThreadLineage, ThreadLink
+from lgviz.sources.base import ThreadIndex, ThreadInfo, ThreadLineage, ThreadLink
 from lgviz.sources.remote import RemoteAssistant
 
 __all__ = ["Reads"]
@@ -87,10 +87,12 @@ class Reads:
     def threads_list(self, call: RequestCall, params: ThreadsList) -> ThreadPage:
         after = None if params["after"] is None else json.loads(params["after"])
         found = self._thread.source.find_threads(params["query"], params["limit"], after)
+        unknown = [info.thread_id for info in found.threads if not self._known_status(info)]
+        newest = self._thread.source.newest(unknown)
         summaries = []
         for info in found.threads:
             call.check()
-            summaries.append(self._summary(info))
+            summaries.append(self._summary(info, newest.get(info.thread_id)))
         last = None if found.after is None else json.dumps(found.after)
         return {"threads": summaries, "total": found.total, "after": last}
 
@@ -146,16 +148,19 @@ class Reads:
         self._thread.broadcast()
         return self._thread.summary(self._thread.current())
 
-    def _summary(self, info: ThreadInfo) -> ThreadSummary:
+    def _known_status(self, info: ThreadInfo) -> ThreadStatus | None:
+        """A status is read once for each state of a thread."""
         known = self._statuses.get(info.thread_id)
-        if known is None or known[0] != info:  # a status is read once for each state of a thread
-            status = info.status or open_history(self._thread.source, info.thread_id).status
-            known = self._statuses[info.thread_id] = (info, status)
+        return info.status if known is None or known[0] != info else known[1]
+
+    def _summary(self, info: ThreadInfo, newest: ThreadIndex | None) -> ThreadSummary:
+        status = self._known_status(info) or status_of_thread(self._thread.source, info.thread_id, newest)
+        self._statuses[info.thread_id] = (info, status)
         return {
             "thread_id": info.thread_id,
             "count": info.count,
             "updated_at": None if info.updated_at is None else info.updated_at * 1000,
-            "status": "running" if info.thread_id in self._thread.running else known[1],
+            "status": "running" if info.thread_id in self._thread.running else status,
         }
 
     @handler("read")

@@ -308,6 +308,11 @@ class Source(ABC):
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         """The index of a thread, or with ``since`` (an earlier ``ThreadIndex.token``) what is new in it."""
 
+    def newest(self, thread_ids: Sequence[str]) -> dict[str, ThreadIndex]:  # noqa: ARG002
+        """Of some threads the newest checkpoint of the root namespace and the writes under it, which tell
+        where a thread stands; missing are those of which that cannot be read at once."""
+        return {}
+
     @abstractmethod
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         """A checkpoint whole, in one trip.

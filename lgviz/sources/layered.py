@@ -82,6 +82,9 @@ class LayeredSource(Source):
             over = above.token
         return ThreadIndex(checkpoints, writes, LayeredToken(index.token, over, upper), reset)
 
+    def newest(self, thread_ids: Sequence[str]) -> dict[str, ThreadIndex]:
+        return self.lower.newest(thread_ids) if self.upper is None else {}
+
     def lineage(self, thread_id: str) -> ThreadLineage:
         return self.lower.lineage(thread_id)
 

@@ -85,7 +85,12 @@ class RedactedSource(Source):
         return self._real.thread_facts()
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
-        index = self._real.index(thread_id, since)
+        return self._masked_index(self._real.index(thread_id, since))
+
+    def newest(self, thread_ids: Sequence[str]) -> dict[str, ThreadIndex]:
+        return {id_: self._masked_index(index) for id_, index in self._real.newest(thread_ids).items()}
+
+    def _masked_index(self, index: ThreadIndex) -> ThreadIndex:
         rows = [replace(row, metadata=self._masks.metadata(row.metadata)) for row in index.checkpoints]
         return ThreadIndex(rows, index.writes, index.token, index.reset)
 

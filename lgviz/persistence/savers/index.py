@@ -119,6 +119,16 @@ _THREAD = """SELECT id, epoch, (SELECT count(*) FROM lgviz_lineage WHERE thread 
     (SELECT id FROM lgviz_checkpoints WHERE key = ?) FROM lgviz_threads WHERE thread_id = ?"""
 
 
+_NEWEST = """SELECT t.thread_id, c.key, c.ns, c.id, c.parent, c.ordinal, NULL, c.at, c.changed, c.metadata, 0,
+    w.key, w.ns, w.checkpoint_id, w.task_id, w.task_path, w.at, w.data
+    FROM (SELECT thread, max(key) AS newest FROM lgviz_checkpoints WHERE ns = '' AND thread IN (
+        SELECT id FROM lgviz_threads WHERE {} AND id NOT IN (SELECT thread FROM lgviz_lineage))
+        GROUP BY thread) n
+    JOIN lgviz_checkpoints c ON c.key = n.newest JOIN lgviz_threads t ON t.id = c.thread
+    LEFT JOIN lgviz_writes w ON w.thread = c.thread AND w.ns = c.ns AND w.checkpoint_id = c.id
+    ORDER BY w.key"""
+
+
 class ThreadReads:
     """``index`` and ``threads``.
 
@@ -165,6 +175,20 @@ class ThreadReads:
             removed = {**(yield from self._removed_anchors(sources)), **removed}
         entries = self._writes(writes)
         return ThreadIndex(self._checkpoints(checkpoints, entries, removed), entries, token, reset)
+
+    def newest(self, thread_ids: Sequence[str]) -> Operation[dict[str, ThreadIndex]]:
+        """The newest root checkpoint of some threads with the writes under it, by thread; without those that
+        continue the path of another."""
+        self.lineages.blocks.joined = bool((yield READ))
+        where, params = self.lineages.blocks.dialect.among("thread_id", thread_ids)
+        by_thread: dict[str, Rows] = {}
+        for thread, *row in (yield Query(_NEWEST.format(where), params)):
+            by_thread.setdefault(str(thread), []).append(tuple(row))
+        found: dict[str, ThreadIndex] = {}
+        for thread, rows in by_thread.items():
+            writes = self._writes([row[10:] for row in rows if row[10] is not None])
+            found[thread] = ThreadIndex(self._checkpoints([rows[0][:10]], writes, {}), writes)
+        return found
 
     def _inherited(self, chain: Chain) -> Operation[Rows]:
         """The rows of the checkpoints on the path that a thread continues."""

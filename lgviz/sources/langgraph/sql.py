@@ -54,6 +54,7 @@ __all__ = [
     "mysql_blobs",
     "mysql_heads",
     "newest",
+    "newest_of",
     "newest_threads",
     "orphans",
     "sent",
@@ -215,6 +216,25 @@ def newest(ids: str, metadata: str, table: str, path: str) -> str:
             AND p.checkpoint_id = c.parent_checkpoint_id
         LEFT JOIN {table} w ON w.thread_id = p.thread_id AND w.checkpoint_ns = ''
             AND w.checkpoint_id = p.checkpoint_id"""
+
+
+def newest_of(last: str, metadata: str, table: str, path: str, count: int) -> str:
+    """The newest root checkpoint of some threads and the writes under it: a row for each write, or one alone.
+    Takes that many threads.
+
+    Args:
+        last: the column that is greatest in the newest.
+        metadata: the column.
+        table, path: of writes, and their tasks' paths.
+    """
+    return f"""
+        SELECT c.thread_id, c.checkpoint_id, c.parent_checkpoint_id, c.{metadata}, w.task_id, {path}, w.idx,
+            w.channel
+        FROM (SELECT thread_id, max({last}) AS newest FROM checkpoints
+            WHERE checkpoint_ns = '' AND thread_id IN ({_marks(count)}) GROUP BY thread_id) n
+        JOIN checkpoints c ON c.thread_id = n.thread_id AND c.checkpoint_ns = '' AND c.{last} = n.newest
+        LEFT JOIN {table} w ON w.thread_id = c.thread_id AND w.checkpoint_ns = ''
+            AND w.checkpoint_id = c.checkpoint_id"""
 
 
 def marks(table: str, path: str, count: int) -> str:

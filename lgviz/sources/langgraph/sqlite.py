@@ -43,6 +43,7 @@ class SqliteSource(LangGraphTables):
 
     _threads = sql.SQLITE_THREADS
     _activity = sql.SQLITE_ACTIVITY
+    _last = "rowid"
     _newest = sql.SQLITE_NEWEST
     _columns_of = sql.SQLITE_COLUMNS
     _writes = "writes"

@@ -15,6 +15,7 @@ from lgviz.persistence.savers.stats import Stats
 from lgviz.persistence.serde import javascript
 from lgviz.sources.base import (
     Bookkeeping,
+    CheckpointRow,
     Record,
     Source,
     StoredWrite,
@@ -149,6 +150,8 @@ class LangGraphTables(EncodedSource):
     """Selects thread id, number of root checkpoints and greatest checkpoint id, the newest first."""
     _activity: ClassVar[str]
     """What is greater, the newer a thread's activity is."""
+    _last: ClassVar[str] = "checkpoint_id"
+    """The column that is greatest in the newest checkpoint of a thread."""
     _like: ClassVar[str] = "LIKE"
     """Compares with a pattern, in upper or lower case."""
     _newest: ClassVar[str]
@@ -214,6 +217,19 @@ class LangGraphTables(EncodedSource):
             index = self._read_index(thread_id, self._beginning)
             index.reset = True
         return index
+
+    def newest(self, thread_ids: Sequence[str]) -> dict[str, ThreadIndex]:
+        if not thread_ids or not self.has_tables():
+            return {}
+        statement = sql.newest_of(self._last, self._metadata, self._writes, self._path(), len(thread_ids))
+        found: dict[str, ThreadIndex] = {}
+        for thread, id_, parent, metadata, task_id, *rest in self._reader.read((statement, thread_ids))[0]:
+            if thread not in found:
+                row = CheckpointRow("", id_, parent, load_metadata(metadata), 0)
+                found[thread] = ThreadIndex([row])
+            if task_id is not None:
+                found[thread].writes.append(WriteRow("", id_, task_id, *rest))
+        return found
 
     def record(self, thread_id: str, namespace: str, checkpoint_id: str, *, exact: bool = False) -> Record:
         (found,) = self._whole(thread_id, [(namespace, checkpoint_id)], exact=exact)

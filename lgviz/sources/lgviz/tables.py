@@ -172,6 +172,9 @@ class TablesSource(Source):
         found.checkpoints = [_timely(row) for row in found.checkpoints]
         return found
 
+    def newest(self, thread_ids: Sequence[str]) -> dict[str, ThreadIndex]:
+        return self._run(lambda: self._engine.index.newest(thread_ids)) or {} if thread_ids else {}
+
     def thread_facts(self) -> list[ThreadFacts]:
         found, more = self._run(self._engine.facts.read) or ({}, False)
         if not more:
