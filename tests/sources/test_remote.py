@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 from langgraph_sdk.client import SyncLangGraphClient
 
 import lgviz
 from lgviz.errors import ForeignTables, ThreadNotFound
 from lgviz.sources import Source
 from lgviz.sources.items import plainly
+from lgviz.sources.remote.states import RemoteState
 from lgviz.sources.stores import memory_of
 from tests.support import served_graphs
 from tests.support.langgraph_server import SAID, local, run, told
@@ -25,6 +26,16 @@ def test_it_tells_what_the_same_graph_tells_here(sdk: SyncLangGraphClient, serve
     run(sdk, "agent", None, thread, command={"resume": "yes"})
     there.refresh()
     assert told(there) == told(local(served_graphs.agent, SAID, Command(resume="yes")))
+
+
+@pytest.mark.parametrize(("asker", "named"), [("ask:1", "ask"), ("outer:1|ask:2", "?")])
+def test_who_asks_is_known_by_the_question_unless_a_subgraph_asks(asker: str, named: str) -> None:
+    """Where a server tells no task of a node that waits for several."""
+    state = RemoteState({"checkpoint": {"checkpoint_id": "c"}, "created_at": None}, "")
+    question = Interrupt.from_ns("go on?", asker)
+    state.wait_for({"1": [{"id": question.id, "value": "go on?"}]}, lambda: ["left", "ask", "outer"])
+    assert (state.names(), state.next) == ([named], (named,))
+    assert state.snapshot("t").interrupts == (question,)
 
 
 def test_threads_tell_their_state(sdk: SyncLangGraphClient, served: Source) -> None:

@@ -74,12 +74,6 @@ class _Known:
             ids.insert(place, state.id)
         self.nodes[state.namespace, state.id] = state.names()
 
-    def complete(self, state: RemoteState) -> None:
-        """Where the newest checkpoint waits for an answer, some servers tell so of the thread alone."""
-        newest, asked = self.waits
-        if state.id == newest and not state.namespace:
-            state.wait_for(asked)
-
     def forget(self) -> None:
         """Begin anew."""
         self.ids.clear()
@@ -187,7 +181,7 @@ class RemoteSource(Source):
             known.add(state)
         known.waits = (reading.newest.get("", ""), asked)
         for state in reading.states:
-            known.complete(state)
+            self._complete(thread_id, state)
         return ThreadIndex(reading.rows(), reading.writes(), _Token(mark, reading.newest), reset)
 
     def _told(self, thread_id: str) -> Mapping[str, Any]:
@@ -248,9 +242,15 @@ class RemoteSource(Source):
                     "Refresh the history.",
                 )
             found = RemoteState(told, namespace)
-            self._threads.made(thread_id, _Known).complete(found)
+            self._complete(thread_id, found)
         self._states.put((thread_id, namespace, checkpoint_id), found)
         return found
+
+    def _complete(self, thread_id: str, state: RemoteState) -> None:
+        """Where the newest checkpoint waits for an answer, some servers tell so of the thread alone."""
+        newest, asked = self._threads.made(thread_id, _Known).waits
+        if state.id == newest and not state.namespace:
+            state.wait_for(asked, self.graph_of(thread_id).edges)
 
     def _no_thread(self, thread_id: str) -> Callable[[int, str], LgvizError | None]:
         def refused(status: int, _text: str) -> LgvizError | None:

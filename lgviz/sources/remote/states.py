@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -16,6 +16,8 @@ from lgviz.sources.places import BRANCH_TO, by_channel, config_of
 
 __all__ = ["RemoteState", "asked_of"]
 
+_UNNAMED = "?"
+"""A node that asks, where a server does not tell which."""
 _NOTHING = "__no_writes__"
 """What LangGraph stores of a task that wrote nothing."""
 
@@ -57,14 +59,23 @@ class RemoteState:
             if isinstance(task.get("result"), dict):
                 task["result"] = dict.fromkeys(task["result"])
 
-    def wait_for(self, asked: Mapping[str, Any]) -> None:
+    def wait_for(self, asked: Mapping[str, Any], nodes: Callable[[], Iterable[str]]) -> None:
         """Take in what the thread asks here, by the id of the task.
 
         Where a node waits for several, a server that decodes no sets does not tell of its task.
+
+        Args:
+            asked: by the id of a task its questions.
+            nodes: gives the names of the graph's nodes.
         """
         known = {task["id"] for task in self.tasks}
-        new = [(_text(id_), questions) for id_, questions in asked.items() if id_ not in known and questions]
-        self.tasks += [{"id": id_, "name": "", "interrupts": questions} for id_, questions in new]
+        for id_, questions in asked.items():
+            if id_ not in known and questions:
+                task = {"id": _text(id_), "interrupts": questions}
+                asking = {question.id for question in asked_of(task)}
+                name = next((one for one in nodes() if _question_id(one, id_) in asking), _UNNAMED)
+                self.tasks.append({**task, "name": name})
+                self.next += (name,)
 
     def row(self) -> CheckpointRow:
         """It in an index."""
@@ -138,6 +149,11 @@ class RemoteState:
 def asked_of(task: Mapping[str, Any]) -> list[Interrupt]:
     """What a task asks."""
     return [Interrupt(one.get("value"), id=str(one.get("id") or "")) for one in task.get("interrupts") or ()]
+
+
+def _question_id(node: str, task_id: str) -> str:
+    """The id that LangGraph gives what a node asks itself: a hash of its name and its task."""
+    return Interrupt.from_ns(None, f"{node}:{task_id}").id
 
 
 def _wrote(task: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
