@@ -1031,6 +1031,10 @@ class StartForm(TypedDict):
     """The run's context; None where the graph has none."""
     configurable: str
     """JSON text, prefilled from the debugger's config and what the thread was made with."""
+    graphs: NotRequired[list[str]]
+    """For a new thread on a server that has several, the graphs to choose from."""
+    graph: NotRequired[str]
+    """That of ``graphs`` which this form is of."""
 
 
 class StartRequest(TypedDict):
@@ -1046,6 +1050,8 @@ class StartRequest(TypedDict):
     context: str | None
     """JSON; None: that of the debugger."""
     configurable: str | None
+    graph: NotRequired[str]
+    """The graph of a server that begins a new thread; absent: that of the open thread, else its first."""
 
 
 class RunView(TypedDict):
@@ -1424,6 +1430,8 @@ class StartParams(TypedDict):
     thread_id: str | None
     """A new thread of this id; None: of a free one. With ``turn`` the thread that it is the next turn of."""
     turn: bool
+    graph: NotRequired[str]
+    """The graph of a server that is to begin a new thread."""
 
 
 class MarksParams(TypedDict):

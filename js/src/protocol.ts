@@ -973,6 +973,10 @@ export interface StartForm {
   context: FieldView | null;
   /** JSON text, prefilled from the debugger's config and what the thread was made with. */
   configurable: string;
+  /** For a new thread on a server that has several, the graphs to choose from. */
+  graphs?: string[];
+  /** That of `graphs` which this form is of. */
+  graph?: string;
 }
 
 /** Begin a new thread, or the next turn at a checkpoint where nothing comes next. */
@@ -987,6 +991,8 @@ export interface StartRequest {
   /** JSON; None: that of the debugger. */
   context: string | null;
   configurable: string | null;
+  /** The graph of a server that begins a new thread; absent: that of the open thread, else its first. */
+  graph?: string;
 }
 
 /** The answer to `run_start` and `thread_start` when the run ended; the body of a `run` event. */
@@ -1341,6 +1347,8 @@ export interface StartParams {
   /** A new thread of this id; None: of a free one. With `turn` the thread that it is the next turn of. */
   thread_id: string | null;
   turn: boolean;
+  /** The graph of a server that is to begin a new thread. */
+  graph?: string;
 }
 
 export interface MarksParams {

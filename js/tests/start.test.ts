@@ -1,6 +1,6 @@
 // A start as it is written: what is wrong with it, and the request it makes.
 import { expect, it } from "vitest";
-import { asJson, BLANK, errorsOf, nextTurn, problemsOf, toStart } from "../src/lib/start";
+import { asJson, BLANK, errorsOf, nextTurn, problemsOf, toStart, withGraph } from "../src/lib/start";
 import type { FieldView, StartForm } from "../src/protocol";
 
 const text = (name: string, value: string | null, more: Partial<FieldView> = {}): FieldView => ({
@@ -70,4 +70,12 @@ it("gives one value to a function", () => {
   const form = { ...chat, chat: null, context: null, input: text("input", null, { empty: "null" }) };
   expect(toStart(form, BLANK, null)).toMatchObject({ message: null, input: "null", context: null });
   expect(asJson({ ...form, chat: "", input: null }, { ...BLANK, message: "a" })).toContain('"content": "a"');
+});
+
+it("keeps what is said for another graph of a server, and not what the first takes in", () => {
+  const input = object("input", [text("topic", "tea")]);
+  const draft = withGraph({ ...BLANK, thread: "t", message: "hi", input, configurable: "{}" }, "other");
+  expect(draft).toEqual({ ...BLANK, thread: "t", message: "hi", graph: "other" });
+  expect(toStart(chat, draft, null)).toMatchObject({ graph: "other", message: "hi" });
+  expect(toStart(chat, BLANK, null)).not.toHaveProperty("graph");
 });

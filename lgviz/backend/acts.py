@@ -279,11 +279,10 @@ class Acts:
             "loop": self._loop,
             "on_event": on_event,
         }
-        graph = self._thread.live_graph()
         if start.at is not None and not start.newest:
-            return session.start_run(graph, start.at, start.input, **more)
+            return session.start_run(start.graph, start.at, start.input, **more)
         more |= {"fresh": start.at is None, "redactor": self._thread.redactor}
-        return session.start_thread(graph, start.input, start.thread_id, **more)
+        return session.start_thread(start.graph, start.input, start.thread_id, **more)
 
     def _follow(
         self,

@@ -38,10 +38,14 @@ class StartInput:
     """A start as it was asked for, checked.
 
     Attributes:
+        graph: what begins it, or goes on.
+        chosen: its name, where it is one of a server's.
         at: the checkpoint whose next turn it is; None: a new thread.
         newest: whether a turn goes on at the thread's newest checkpoint, as LangGraph itself does.
     """
 
+    graph: Any
+    chosen: str | None
     at: Checkpoint | None
     newest: bool
     thread_id: str
@@ -61,6 +65,9 @@ class StartInput:
             if key not in ("thread_id", "checkpoint_id", "checkpoint_ns") and known.get(key, NOTHING) != value
         }
         branch = self.at is not None and not self.newest
+        if self.chosen is not None:
+            subject = f"RemoteGraph({self.chosen!r}, url={subject})"
+            imports.add("from langgraph.pregel.remote import RemoteGraph")
         return code.start_code(
             subject,
             self.thread_id,
@@ -84,7 +91,7 @@ class StartForms:
 
     @handler("read")
     def start_form(self, call: RequestCall, params: StartParams) -> StartForm:
-        graph = self._thread.live_graph()
+        graph, chosen = self._graph(params.get("graph"), anew=not params["turn"])
         taken = session.input_of(graph)
         schema = _input_schema(taken, needed=not params["turn"])
         if taken.chat and isinstance(schema, dict):
@@ -100,13 +107,16 @@ class StartForms:
             there = isinstance(graph, RemoteAssistant)  # which takes UUIDs alone
             known = [] if there else [thread.thread_id for thread in self._thread.source.threads()]
             thread_id = str(uuid4()) if there else _proposed(known)
-        return {
+        form: StartForm = {
             "thread_id": thread_id,
             "chat": taken.chat,
             "input": None if alone else form_of(schema, name="input", required=True),
             "context": self._context_form(graph),
             "configurable": code.json_text(made_with) if made_with else "",
         }
+        if chosen is not None and len(graphs := graph.graphs()) > 1:
+            form |= {"graphs": graphs, "graph": graph.graph_name()}
+        return form
 
     def made(self, request: StartRequest, *, shown: bool = False) -> StartInput:
         """What a request asks for.
@@ -118,9 +128,8 @@ class StartForms:
         Raises:
             InvalidValue: a part of it is refused; ``refused`` says which.
         """
-        graph, at = self._thread.live_graph(), None
-        if request["checkpoint"] is not None:
-            at = self._thread.at(request["checkpoint"])
+        at = None if request["checkpoint"] is None else self._thread.at(request["checkpoint"])
+        graph, chosen = self._graph(request.get("graph"), anew=at is None)
         thread_id = request["thread_id"].strip()
         if not thread_id:
             raise refused_start("thread", "Name the new thread.")
@@ -137,7 +146,17 @@ class StartForms:
         except InvalidValue as error:
             raise refused_start("configurable", error.cause) from error
         newest = at is not None and at.id == self._thread.current().latest.id
-        return StartInput(at, newest, thread_id, given, config, context)
+        return StartInput(graph, chosen, at, newest, thread_id, given, config, context)
+
+    def _graph(self, wanted: str | None, *, anew: bool) -> tuple[Any, str | None]:
+        """What starts; of a server that is named alone also what a new thread's graph is called there."""
+        graph = self._thread.live_graph()
+        if not (anew and isinstance(graph, RemoteAssistant)) or self._thread.source.graph.assistant_id:
+            return graph, None
+        if wanted is None and graph.assistant_id is not None:
+            return graph, graph.assistant_id
+        name = wanted or next(iter(graph.graphs()), None)
+        return RemoteAssistant(graph.client, name), name
 
     def _context_form(self, graph: Any) -> FieldView | None:
         schema = _context_schema(graph)

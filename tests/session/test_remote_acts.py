@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -181,6 +181,36 @@ def test_the_debugger_starts_a_thread(backend: Backend) -> None:
     assert backend.request("thread_start", **asked)["status"] == "interrupted"
     with pytest.raises(InvalidValue, match="exists already"):
         backend.request("thread_start", **asked)
+
+
+def test_a_graph_of_the_server_is_chosen_for_a_new_thread(backend: Backend, sdk: SyncLangGraphClient) -> None:
+    form = backend.request("start_form", turn=False, thread_id=None)
+    assert (form["graphs"], form["graph"]) == (["agent", "counter", "fan", "nested"], "agent")
+    assert "graphs" not in backend.request("start_form", turn=True, thread_id=None)
+    form = backend.request("start_form", turn=False, thread_id=None, graph="counter")
+    assert (form["graph"], form["chat"]) == ("counter", None)
+    assert {field["name"] for field in form["input"]["fields"]} == {"n", "until"}
+    asked = {
+        "checkpoint": None,
+        "graph": "counter",
+        "thread_id": form["thread_id"],
+        "message": None,
+        "input": '{"until": 2}',
+        "context": None,
+        "configurable": None,
+    }
+    assert backend.request("thread_start", **asked)["status"] == "done"
+    assert sdk.threads.get_state(form["thread_id"])["values"] == {"n": 2, "until": 2}
+    asked["thread_id"] = backend.request("start_form", turn=False, thread_id=None)["thread_id"]
+    code = backend.request("code_get", act="start", checkpoint="", start=asked)["code"]
+    exec(code, made := {})
+    assert made["run"].values == {"n": 2, "until": 2}
+    made["run"].graph.client.close()
+
+
+def test_a_server_without_threads_begins_with_its_first_graph(langgraph_server: str) -> None:
+    with closing(Backend(langgraph_server)) as opened:
+        assert opened.request("start_form", turn=False, thread_id=None)["graph"] == "agent"
 
 
 def test_a_server_by_its_url_runs_what_the_thread_was_made_by(langgraph_server: str, waiting: str) -> None:

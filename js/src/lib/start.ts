@@ -5,6 +5,8 @@ import { jsonError, objectError } from "./json";
 import { t } from "./words";
 
 export interface StartDraft {
+  /** Of a server's several graphs the one that was chosen; null: the one that is proposed. */
+  graph: string | null;
   /** The id of the new thread; null: the one that is proposed. */
   thread: string | null;
   message: string;
@@ -17,6 +19,7 @@ export interface StartDraft {
 }
 
 export const BLANK: StartDraft = {
+  graph: null,
   thread: null,
   message: "",
   input: null,
@@ -30,6 +33,11 @@ export type Part = "thread" | "message" | "input" | "context" | "configurable";
 /** The draft of the turn after: the same options, and nothing said yet. */
 export function nextTurn(draft: StartDraft): StartDraft {
   return { ...BLANK, context: draft.context, configurable: draft.configurable };
+}
+
+/** The draft for another graph, which takes another input. */
+export function withGraph(draft: StartDraft, graph: string): StartDraft {
+  return { ...BLANK, thread: draft.thread, message: draft.message, graph };
 }
 
 export function inputOf(form: StartForm, draft: StartDraft): FieldView | null {
@@ -99,6 +107,7 @@ export function toStart(form: StartForm, draft: StartDraft, checkpoint: string |
   const asks = draft.json === null && form.chat !== null;
   return {
     checkpoint,
+    ...(draft.graph !== null && { graph: draft.graph }),
     thread_id: threadOf(form, draft).trim(),
     message: asks ? draft.message : null,
     input: draft.json ?? (input === null ? null : (jsonOf(input) ?? "null")),

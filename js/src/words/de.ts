@@ -668,6 +668,7 @@ export const german: Readonly<Record<string, string>> = {
   "{n} hit": "{n} Treffer",
   "{n} hits": "{n} Treffer",
   Search: "Suche",
+  "Graph on the server": "Graph auf dem Server",
   "A LangGraph server cannot do this.": "Ein LangGraph-Server kann das nicht.",
   // The sandbox.
   "A sandbox is open: keep or discard it first.": "Eine Sandbox ist offen: zuerst behalten oder verwerfen.",

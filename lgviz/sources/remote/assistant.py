@@ -58,14 +58,26 @@ class RemoteAssistant:
         """
         if self.assistant_id is not None:
             return self
-        with self.client.asking():
-            names = sorted({str(one["graph_id"]) for one in self.client.sdk.assistants.search(limit=1000)})
+        names = self.graphs()
         if len(names) != 1:
             raise ActRefused(
                 f"The server at {self.client.place} has several graphs: {listed(names)}.",
                 "Say which: lgviz.debug(RemoteGraph(name, url=…)), or open a thread of it first.",
             )
         return RemoteAssistant(self.client, names[0])
+
+    def graphs(self) -> list[str]:
+        """The names of all graphs of the server."""
+        with self.client.asking():
+            return sorted({str(one["graph_id"]) for one in self.client.sdk.assistants.search(limit=1000)})
+
+    def graph_name(self) -> str:
+        """Its graph, by name."""
+        name = str(self.assistant_id)
+        if not is_uuid(name):
+            return name
+        with self.client.asking():
+            return str(self.client.sdk.assistants.get(name)["graph_id"])
 
     def edges(self) -> dict[str, list[tuple[str, bool]]]:
         """By node where its edges lead to, and whether on a condition; empty where that is not told."""

@@ -4,7 +4,16 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { problemsIn } from "../../lib/fields";
 import { isActKey } from "../../lib/keyboard";
-import { asJson, contextOf, errorsOf, inputOf, type StartDraft, threadOf, toStart } from "../../lib/start";
+import {
+  asJson,
+  contextOf,
+  errorsOf,
+  inputOf,
+  type StartDraft,
+  threadOf,
+  toStart,
+  withGraph,
+} from "../../lib/start";
 import { t } from "../../lib/words";
 import type { CheckpointView, FieldError, FieldView, StartForm } from "../../protocol";
 import { isReady, send, turnReason, type Written, writtenOf } from "../../state/start";
@@ -34,7 +43,8 @@ export function useStart(store: Store, on: boolean): Start {
   const { turn, thread } = store.starting.value;
   const open = store.thread.value?.thread_id ?? null;
   const whose = turn ? open : null;
-  const params = { thread_id: whose ?? thread, turn: whose !== null };
+  const { graph } = writtenOf(store, whose).value.draft;
+  const params = { thread_id: whose ?? thread, turn: whose !== null, ...(graph !== null && { graph }) };
   // A run may have taken the id that was proposed.
   const asked = useAsk(store.source, "start_form", on ? params : null, store.runs.value.size);
   // The form of another thread names that thread.
@@ -119,7 +129,8 @@ function Filled({ store, start, view, stale = false, alone = false, id, form }: 
   const act = () => {
     if (reason === null && !waits) void send(store, form, checkpoint);
   };
-  const waits = busy || (turn !== null && (stale || !view));
+  const other = draft.graph !== null && draft.graph !== form.graph; // whose form is on its way
+  const waits = busy || other || (turn !== null && (stale || !view));
   const copied = (): CodeChoice[] => {
     if (!isReady(written, form)) return [];
     const request = toStart(form, draft, checkpoint);
@@ -217,6 +228,24 @@ function Header({ id, store, view, turn, alone, form, written, change }: HeaderP
           />
         ) : (
           <span class="lgviz-mute">{view && follows(store, view)}</span>
+        )}
+        {form.graphs && (
+          <select
+            class="lgviz-input"
+            data-testid="lgviz-start-graph"
+            aria-label={t("Graph on the server")}
+            value={written.value.draft.graph ?? form.graph}
+            onChange={(event) => {
+              const graph = event.currentTarget.value;
+              change((now) => withGraph(now, graph));
+            }}
+          >
+            {form.graphs.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
         )}
         <span class="lgviz-spacer" />
         {!alone && <Close store={store} />}
