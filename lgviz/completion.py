@@ -22,6 +22,7 @@ SUFFIXES = (".db", ".sqlite", ".sqlite3", ".lgviz")
 _LINE = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(%?)%lgviz\s+(.*)", re.DOTALL)
 _IDENTIFIER = "lgviz.magic"
 _EXPORT = "export"
+_MOST_THREADS = 500
 _TAKES_A_SUBJECT = (_EXPORT, *VERBS)
 """Words after which what is meant may be named."""
 
@@ -58,7 +59,8 @@ def _words(
     options = parser._option_string_actions
     takes = options.get(done[-1]) if done else None
     if takes is not None and takes.nargs is None:
-        found = _values(shell, takes.dest, done[1 if done[0] in _TAKES_A_SUBJECT and len(done) > 2 else 0])
+        subject = done[1 if done[0] in _TAKES_A_SUBJECT and len(done) > 2 else 0]
+        found = _values(shell, takes.dest, subject, typing)
     else:
         given = {options[word].dest for word in done if word in options}
         free = [name for name, action in options.items() if action.dest not in given or _repeats(action)]
@@ -77,10 +79,10 @@ def _repeats(action: argparse.Action) -> bool:
     return isinstance(action.default, list)
 
 
-def _values(shell: InteractiveShell, option: str, subject: str) -> list[str]:
+def _values(shell: InteractiveShell, option: str, subject: str, typing: str) -> list[str]:
     """What an option takes, as far as it can be told."""
     if option == "thread_id":
-        return _threads(shell, subject)
+        return _threads(shell, subject, typing)
     if option == "store":
         return _variables(shell, _is_store) + _files()
     return []
@@ -99,13 +101,15 @@ def _files() -> list[str]:
     return [path if path.isprintable() and " " not in path else repr(path) for path in paths]
 
 
-def _threads(shell: InteractiveShell, subject: str) -> list[str]:
+def _threads(shell: InteractiveShell, subject: str, typing: str) -> list[str]:
+    """The newest threads whose id may go on what is typed."""
     try:
         source = open_source(shell.user_ns.get(subject, unquoted(subject)))
     except LgvizError:
         return []
     try:
-        ids = [info.thread_id for info in source.threads()]
+        text = typing.lstrip("'\"").partition("\\")[0]  # what follows is escaped
+        ids = [info.thread_id for info in source.find_threads(text, _MOST_THREADS).threads]
     finally:
         source.close()
     return [id_ if id_.isidentifier() or id_.isdigit() else repr(id_) for id_ in ids]

@@ -106,15 +106,22 @@ __all__ = [
 ]
 
 
-def listed(names: Iterable[Any], most: int = 20, last: str = "and") -> str:
+def listed(names: Iterable[Any], most: int = 20, last: str = "and", total: int = 0) -> str:
     """Names in a sentence.
+
+    Args:
+        names: what is named.
+        most: how many are, the others are counted.
+        last: the word before the last.
+        total: how many there are, where ``names`` are not all.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c"], most=2), listed("ab", last="or")
     ("'a'", "'a', 'b' and 'c'", "'a', 'b' and 1 more", "'a' or 'b'")
     """
     each = [repr(name) for name in names]
-    if len(each) > most:
-        each = [*each[:most], f"{len(each) - most} more"]
+    total = max(total, len(each))
+    if total > most:
+        each = [*each[:most], f"{total - most:,} more"]
     return f" {last} ".join(filter(None, [", ".join(each[:-1]), *each[-1:]]))
 
 

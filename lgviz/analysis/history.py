@@ -127,13 +127,13 @@ class History:
             self._refuse_missing_thread()
 
     def _refuse_missing_thread(self) -> None:
-        threads = self.source.threads()
-        if not threads:
+        found = self.source.find_threads(limit=5)
+        if not found.threads:
             raise NoCheckpoints(
                 f"{self.source.description} holds no checkpoint yet.", "Run the graph with a thread_id first."
             )
-        names = listed((thread.thread_id for thread in threads), most=5)
-        there = "There is only" if len(threads) == 1 else "There are"
+        names = listed((thread.thread_id for thread in found.threads), most=5, total=found.total)
+        there = "There is only" if found.total == 1 else "There are"
         raise ThreadNotFound(f"There is no thread {self.thread_id!r}.", f"{there} {names}.")
 
     @property

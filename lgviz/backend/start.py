@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -25,12 +26,16 @@ from lgviz.backend.restored import restored_config
 from lgviz.backend.typed_code import python_of
 from lgviz.errors import InvalidValue, listed
 from lgviz.protocol import FieldError, FieldView, RefusedPart, StartForm, StartParams, StartRequest
+from lgviz.sources.base import Source
 from lgviz.sources.redact import MASK_TYPED, holds_mask
 from lgviz.sources.remote import RemoteAssistant
 
 __all__ = ["StartForms", "StartInput", "refused_start"]
 
 _NUMBERED = re.compile(r"(.{0,40}?)(\d{1,9})")
+_THREADS_AT_ONCE = 500
+_LOOKS = 8
+"""How many ids are looked for among many threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +110,7 @@ class StartForms:
             thread_id, made_with = latest.history.thread_id, session.configurable_of(latest.metadata)
         elif thread_id is None:
             there = isinstance(graph, RemoteAssistant)  # which takes UUIDs alone
-            known = [] if there else [thread.thread_id for thread in self._thread.source.threads()]
-            thread_id = str(uuid4()) if there else _proposed(known)
+            thread_id = str(uuid4()) if there else _proposed(self._thread.source)
         form: StartForm = {
             "thread_id": thread_id,
             "chat": taken.chat,
@@ -256,14 +260,22 @@ def _refusal(part: str, errors: Any, chat: str | None = None) -> InvalidValue:
     return InvalidValue(f"{where}: {first['error']['message']}{more}", "Nothing was sent.", parts)
 
 
-def _proposed(taken: Collection[str]) -> str:
-    """A free id that goes on counting where the newest thread's does: after ``chat-7`` comes ``chat-8``.
+def _proposed(source: Source) -> str:
+    """A free id that goes on counting where the newest thread's does: after ``chat-7`` comes ``chat-8``. Of
+    many threads only few are looked at; where the next numbers are taken too, a UUID is free."""
+    newest = source.find_threads(limit=_THREADS_AT_ONCE)
+    known = [one.thread_id for one in newest.threads]
+    taken = set(known)
+    others = (one for one in _candidates(known[0] if known else "") if one not in taken)
+    if newest.after is None:
+        return next(others)
+    return next((one for one in islice(others, _LOOKS) if _is_free(source, one)), str(uuid4()))
 
-    >>> _proposed([]), _proposed(["chat-7", "chat-8", "x"]), _proposed(["2"]), _proposed(["Ann"])
-    ('thread-1', 'chat-9', '3', 'thread-1')
-    """
-    known = set(taken)
-    return next(one for one in _candidates(next(iter(taken), "")) if one not in known)
+
+def _is_free(source: Source, thread_id: str) -> bool:
+    """Whether there is certainly no such thread."""
+    found = source.find_threads(thread_id, _THREADS_AT_ONCE)
+    return found.after is None and all(one.thread_id != thread_id for one in found.threads)
 
 
 def _candidates(newest: str) -> Iterator[str]:

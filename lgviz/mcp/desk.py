@@ -80,8 +80,8 @@ class ToolDesk:
             NoCheckpoints, ThreadNotFound: there is none.
         """
         thread = self.backend.thread
-        if thread_id is None and (threads := self.source.threads()):
-            thread_id = threads[0].thread_id
+        if thread_id is None and (newest := self.source.find_threads(limit=1).threads):
+            thread_id = newest[0].thread_id
         history = None if thread_id is None else self._histories.get(thread_id)
         if history is None:
             history = open_history(self.source, thread_id, config=thread.config, context=thread.context)

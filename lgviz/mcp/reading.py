@@ -23,7 +23,7 @@ from lgviz.backend.glances import Glance
 from lgviz.export.plain import moment, row_data
 from lgviz.export.sizes import counted
 from lgviz.export.text import tree_text
-from lgviz.sources.base import ThreadInfo
+from lgviz.sources.base import Source, ThreadInfo
 from lgviz.sources.places import unrooted
 
 from .desk import ToolDesk
@@ -53,6 +53,7 @@ _NAMES = 12
 _NAME = 60
 _ID = 300
 _SECONDS = 20.0
+_THREADS_AT_ONCE = 500
 _CONTEXT = 50
 """Characters of a text that stand around what changed in it."""
 
@@ -76,9 +77,9 @@ def threads(
     ] = False,
 ) -> ToolAnswer:
     """List threads (conversations or runs), newest activity first."""
-    found = [one for one in desk.source.threads() if query.lower() in one.thread_id.lower()]
-    page = list(_stated(desk, found[offset : offset + limit], stats))
-    left = len(found) - offset - len(page)
+    found, total = _some_threads(desk.source, query, offset + limit)
+    page = list(_stated(desk, found[offset:], stats))
+    left = total - offset - len(page)
     rows = [
         {
             "thread": one.thread_id[:_ID],
@@ -93,9 +94,17 @@ def threads(
         for one, told in page
     ]
     more = f"{left:,} more: offset={offset + len(page)}" if left > 0 else ""
-    return ToolAnswer(
-        f"{counted(len(found), 'thread')}.", lines, {"threads": rows, "total": len(found)}, more
-    )
+    return ToolAnswer(f"{counted(total, 'thread')}.", lines, {"threads": rows, "total": total}, more)
+
+
+def _some_threads(source: Source, query: str, most: int) -> tuple[list[ThreadInfo], int]:
+    """The newest threads whose id contains a text, and how many there are in all."""
+    batch = source.find_threads(query, min(most, _THREADS_AT_ONCE))
+    found, total = [*batch.threads], batch.total
+    while batch.after is not None and len(found) < most:
+        batch = source.find_threads(query, min(most - len(found), _THREADS_AT_ONCE), batch.after)
+        found += batch.threads
+    return found, total
 
 
 def _stated(

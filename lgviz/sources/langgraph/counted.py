@@ -50,7 +50,9 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True)
 class CountedIndex:
-    """Reads what is new by the ids, which rise with time, and makes sure by counting that it is all.
+    """Reads what is new by the ids, which rise with time, and makes sure by counting that it is all. Where
+    between two looks one checkpoint was deleted and another one with an earlier id committed, the counts are
+    equal: both are only seen by who reads the thread anew.
 
     Attributes:
         look: looks at a thread after an id, ``""``: at all of it.

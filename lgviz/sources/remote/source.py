@@ -202,7 +202,8 @@ class RemoteSource(Source):
                 told: dict[str, Any] = dict(found[0])
                 self._threads.made(thread_id, _Known).assistant = name_in(told.get("metadata"))
                 return told
-        some = listed((one.thread_id for one in self.threads()), most=5)
+        there = self.find_threads(limit=5)
+        some = listed((one.thread_id for one in there.threads), most=5, total=there.total)
         raise ThreadNotFound(
             f"There is no thread {thread_id!r} at {self._client.place}.",
             f"There are {some}." if some else "There is none yet.",
