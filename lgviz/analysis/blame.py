@@ -343,6 +343,8 @@ def _at(value: Any, steps: Sequence[Any]) -> Any:
     for step in steps:
         if kind_of(value) == "list":
             value = value[step] if step < len(value) else None
+        elif type(value) is dict:  # not looked through for each of its keys
+            value = value.get(step)
         else:
             parts = (child for key, child in _parts(value) if type(key) is type(step) and key == step)
             value = next(parts, None)

@@ -32,6 +32,7 @@ from lgviz.sources.base import Undecodable
 
 __all__ = [
     "Kind",
+    "KnownPlaces",
     "Shape",
     "child_at",
     "child_count",
@@ -251,13 +252,19 @@ def child_at(value: Any, position: int) -> tuple[Any, Any]:
     raise NotFound("The value has no such part any more.", "Open the checkpoint again.")
 
 
-def positions_of(value: Any, path: Sequence[Any]) -> list[int] | None:
+def positions_of(value: Any, path: Sequence[Any], known: KnownPlaces | None = None) -> list[int] | None:
     """The child positions of a part by its path in a diff (keys, names of fields, ids of messages, places in
     lists); None where there is no such part, or none that a position names.
+
+    Args:
+        value: the whole.
+        path: of the part.
+        known: filled and used by calls for many parts of one value that does not change meanwhile: then each
+            container is gone through once, not for each of its parts.
     """
     found: list[int] = []
     for step in path:
-        place = _place(value, step)
+        place = _place(value, step, known)
         if place is None:
             return None
         found.append(place[0])
@@ -265,16 +272,30 @@ def positions_of(value: Any, path: Sequence[Any]) -> list[int] | None:
     return found
 
 
-def _place(value: Any, step: Any) -> tuple[int, Any] | None:
+KnownPlaces = dict[int, dict[tuple[type, Any], tuple[int, Any]]]
+"""By container (its ``id``) its children's positions and they themselves, by what they are named by."""
+
+
+def _place(value: Any, step: Any, known: KnownPlaces | None) -> tuple[int, Any] | None:
+    if kind_of(value) == "list" and type(step) is int:
+        return (step, value[step]) if 0 <= step < len(value) else None
+    name = (type(step), step)
+    if known is None:
+        return next(((i, child) for key, i, child in _named(value) if (type(key), key) == name), None)
+    if id(value) not in known:
+        places = known[id(value)] = {}
+        for key, i, child in _named(value):
+            places.setdefault((type(key), key), (i, child))
+    return known[id(value)].get(name)
+
+
+def _named(value: Any) -> Iterator[tuple[Any, int, Any]]:
+    """What names a child, its position and the child."""
     kind = kind_of(value)
     if kind == "list":
-        if type(step) is int:
-            return (step, value[step]) if 0 <= step < len(value) else None
-        return next(((i, item) for i, item in enumerate(value) if message_id(item) == step), None)
-    if kind not in ("dict", "object", "message"):
-        return None
-    named = enumerate(_pairs(value, 0, None))
-    return next(((i, child) for i, (key, child) in named if type(key) is type(step) and key == step), None)
+        yield from ((message_id(item), i, item) for i, item in enumerate(value))
+    elif kind in ("dict", "object", "message"):
+        yield from ((key, i, child) for i, (key, child) in enumerate(_pairs(value, 0, None)))
 
 
 def _pairs(value: Any, offset: int, stop: int | None) -> Iterator[tuple[Any, Any]]:

@@ -11,7 +11,7 @@ from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.marks import lines_of
 from lgviz.analysis.messages import message_id
 from lgviz.analysis.same import same
-from lgviz.analysis.values import child_at, child_count, kind_of, positions_of, value_at
+from lgviz.analysis.values import KnownPlaces, child_at, child_count, kind_of, positions_of, value_at
 from lgviz.backend.checkpoint_views import channel_value
 from lgviz.protocol import BlamePart, BlameStep, BlameView, OriginPlace
 
@@ -35,10 +35,13 @@ def blame_view(at: Checkpoint, found: Iterable[Origin]) -> BlameView:
     steps: dict[tuple[str, tuple[str, ...]], int] = {}
     named: list[BlameStep] = []
     parts: list[BlamePart] = []
+    known: KnownPlaces = {}
     for one in found:
+        if len(parts) >= _PARTS:
+            break
         channel, *path = one.path[:-1] if one.is_line else one.path
-        positions = positions_of(state.get(channel), path)
-        if positions is None or len(parts) >= _PARTS or one.note == UNSOUGHT:
+        positions = positions_of(state.get(channel), path, known)
+        if positions is None or one.note == UNSOUGHT:
             continue
         step = -1
         if one.set_by is not None:
