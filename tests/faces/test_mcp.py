@@ -397,7 +397,7 @@ def test_a_graph_over_a_database_runs_nothing_that_the_database_names(
             )
     for write in (False, True):
         with asked(where, two_nodes.build(), write=write) as tools:
-            assert 'Placeholder{"value": "touch ' in tools.call("state", {"at": "c5"}).text
+            assert 'unbuilt os.system{"value": "touch ' in tools.call("state", {"at": "c5"}).text
             tools.call("diff", {"before": "c1", "after": "c5"})
             tools.call("find", {"text": "no such text"})
             edit = {"at": "c5", "values": {"foo": "x"}, "as_node": "node_b"}

@@ -603,24 +603,27 @@ async def test_a_request_has_a_time_and_company(monkeypatch: pytest.MonkeyPatch,
     assert told[-1] == "closed"
 
 
-ENDLESS = """
-CREATE VIEW checkpoints AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT '1' AS thread_id,
-'' AS checkpoint_ns, x AS checkpoint_id, NULL AS parent_checkpoint_id, 'msgpack' AS type, x'80' AS checkpoint,
-'{}' AS metadata FROM r WHERE x < 0;
-CREATE VIEW writes AS SELECT '1' AS thread_id, '' AS checkpoint_ns, '' AS checkpoint_id, '' AS task_id, 0 AS idx,
-'a' AS channel, 'msgpack' AS type, x'80' AS value;
+LONG = """
+CREATE TABLE IF NOT EXISTS checkpoints (thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT,
+    parent_checkpoint_id TEXT, type TEXT, checkpoint BLOB, metadata BLOB);
+CREATE TABLE IF NOT EXISTS writes (thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, task_id TEXT, idx INTEGER,
+    channel TEXT, type TEXT, value BLOB);
+INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, type, checkpoint, metadata)
+    WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r LIMIT 300000)
+    SELECT '1', '', printf('%08d', x), 'msgpack', x'80', '{}' FROM r;
 """
+"""Takes seconds to read."""
 
 
-async def test_a_file_that_is_never_read_to_its_end_keeps_nobody_from_others(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "endless.db") as connection:
-        connection.executescript(ENDLESS)
+async def test_a_file_that_takes_too_long_to_read_keeps_nobody_from_others(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "long.db") as connection:
+        connection.executescript(LONG)
     connection.close()
     seeded(tmp_path / "chat.db")
-    documents = OpenDocuments(LgvizServer(request_seconds=0.5))
+    documents = OpenDocuments(LgvizServer(request_seconds=0.001))
     for _ in range(2):  # as many as are opened at once
         with pytest.raises(Full, match="could not be opened in time"):
-            await documents.open(tmp_path / "endless.db", "endless.db")
+            await documents.open(tmp_path / "long.db", "long.db")
     documents.settings.request_seconds = 60.0
     documents.close(await documents.open(tmp_path / "chat.db", "chat.db"))
 
@@ -631,9 +634,7 @@ async def test_what_takes_too_long_is_stopped(tmp_path: Path) -> None:
         two_nodes.seed(two_nodes.build(saver), thread_id="1")
     document = Document(path, "slow.db", LgvizServer(request_seconds=0.3), asyncio.get_running_loop())
     with sqlite3.connect(path) as connection:
-        connection.executescript(
-            "ALTER TABLE checkpoints RENAME TO kept;" + ENDLESS.replace("writes", "more")
-        )
+        connection.executescript(LONG)
     connection.close()
     heard: asyncio.Queue[Any] = asyncio.Queue()
     document.hear(

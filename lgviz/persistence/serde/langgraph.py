@@ -97,7 +97,8 @@ def revived(value: dict[str, Any], trust: Trust, safe: Callable[[dict[str, Any]]
     Args:
         value: the object; ``{"lc": 2, "type": "constructor", "id": ["shop", "Order"], "kwargs": {...}}`` by
             LangGraph, with ``"lc": 1`` by LangChain.
-        trust: which classes may be built; a value of another is a :class:`Placeholder`.
+        trust: which classes may be built; a value of another is a :class:`Placeholder`, or the object as it
+            is where LangChain wrote it.
         safe: LangGraph's own reader, which imports and calls: for its safe types alone.
     """
     id_: Any = value.get("id")
@@ -119,6 +120,8 @@ def revived(value: dict[str, Any], trust: Trust, safe: Callable[[dict[str, Any]]
         cls, reason = trust.find(module, name)
         if cls is not None:
             return _construct(cls, EXT_CONSTRUCTOR_KW_ARGS, state)
+        if value["lc"] == 1:  # of LangChain's in whichever language: what it is made of can be read
+            return value
     except Exception as error:  # whatever a class makes of arguments that are not its own
         reason = f"{module}.{name} changed: {said(error)}"
     payload = ormsgpack.packb([module, name, state], option=ormsgpack.OPT_NON_STR_KEYS, default=repr)
