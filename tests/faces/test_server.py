@@ -615,15 +615,16 @@ INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, type, checkpoi
 """Takes seconds to read."""
 
 
-async def test_a_file_that_takes_too_long_to_read_keeps_nobody_from_others(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "long.db") as connection:
-        connection.executescript(LONG)
-    connection.close()
-    seeded(tmp_path / "chat.db")
-    documents = OpenDocuments(LgvizServer(request_seconds=0.001))
-    for _ in range(2):  # as many as are opened at once
-        with pytest.raises(Full, match="could not be opened in time"):
-            await documents.open(tmp_path / "long.db", "long.db")
+async def test_a_file_that_cannot_be_read_in_time_keeps_nobody_from_others(tmp_path: Path) -> None:
+    for name in ("locked.db", "chat.db"):
+        seeded(tmp_path / name)
+    documents = OpenDocuments(LgvizServer(request_seconds=0.5))
+    with closing(sqlite3.connect(tmp_path / "locked.db")) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("BEGIN EXCLUSIVE")
+        for _ in range(2):  # as many as are opened at once
+            with pytest.raises(Full, match="could not be opened in time"):
+                await documents.open(tmp_path / "locked.db", "locked.db")
     documents.settings.request_seconds = 60.0
     documents.close(await documents.open(tmp_path / "chat.db", "chat.db"))
 
