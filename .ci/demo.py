@@ -95,6 +95,7 @@ def run(lab: Lab, name: str) -> int:
     client.load_connection_file()
     client.start_channels()
     failed = 0
+    shown: dict[str | None, Any] = {}  # outputs by their display's id: a later message may change them
     try:
         wait_for(client)
         cells = [cell for cell in book.cells if cell.cell_type == "code"]
@@ -102,8 +103,13 @@ def run(lab: Lab, name: str) -> int:
             cell.outputs = []
 
             def keep(message: dict[str, Any], outputs: list[Any] = cell.outputs) -> None:
-                if message["msg_type"] in {"display_data", "execute_result", "stream", "error"}:
+                content = message["content"]
+                display = content.get("transient", {}).get("display_id")
+                if message["msg_type"] == "update_display_data":
+                    shown[display].update(data=content["data"], metadata=content["metadata"])
+                elif message["msg_type"] in {"display_data", "execute_result", "stream", "error"}:
                     outputs.append(nbformat.v4.output_from_msg(message))
+                    shown[display] = outputs[-1]
 
             reply = client.execute_interactive(
                 cell.source, allow_stdin=False, output_hook=keep, timeout=CELL_SECONDS

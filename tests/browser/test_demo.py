@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nbformat
 from playwright.sync_api import Browser, expect
 
 import demo
@@ -35,6 +36,13 @@ def test_widgets_of_a_notebook_run_ahead_are_alive(lab: Lab, chromium: Browser) 
 def test_the_tour_opens_with_a_live_debugger(lab: Lab, chromium: Browser) -> None:
     demo.prepare(lab.root)
     assert demo.run(lab, demo.TOUR) == 0
+    tour = nbformat.read(lab.root / demo.TOUR, as_version=4)
+    said = [
+        output.get("data", {}).get("text/plain", "")
+        for cell in tour.cells
+        for output in cell.get("outputs", [])
+    ]
+    assert not [text for text in said if "%|" in text], "a bar that is over: where it stood is an error"
     page = chromium.new_page()
     page.goto(lab.page(demo.TOUR, reset=True))
     wait_for_kernel(page)
