@@ -146,8 +146,8 @@ FAULTS = [
     Fault(
         "a status in the list of threads that never refreshes",
         "lgviz/backend",
-        "if known is None or known[0] != info:",
-        "if known is None:",
+        "if known is None or known[0] != info else",
+        "if known is None else",
         (WORDS,),
     ),
     Fault(

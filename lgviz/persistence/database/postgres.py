@@ -58,6 +58,8 @@ AGAIN = (
     psycopg.errors.StatementCompletionUnknown,
     # Two writers stored the same new block.
     psycopg.errors.UniqueViolation,
+    # Two made the same table.
+    psycopg.errors.DuplicateObject,
 )
 
 
