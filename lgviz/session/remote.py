@@ -313,7 +313,8 @@ class RemoteRun:
             "interrupt_before": list(self._before) or None,
             "interrupt_after": list(self._after) or None,
         }
-        return RunHandle(self, lambda _: self._work(), None, cancels=True)  # type: ignore[arg-type]
+        run = RunHandle(self, lambda _: self._work(), None, cancels=True)  # type: ignore[arg-type]
+        return run.begin()
 
     def tell(self, event: RunEvent) -> None:
         """Tell who listens."""

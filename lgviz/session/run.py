@@ -53,7 +53,12 @@ class RunHandle:
         self._run: Run | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="lgviz-run", daemon=True)
-        self._thread.start()
+
+    def begin(self) -> RunHandle:
+        """Start it, if it is not started yet."""
+        if self._thread.ident is None:
+            self._thread.start()
+        return self
 
     def __repr__(self) -> str:
         return f"<RunHandle {self.status}: {len(self.configs)} checkpoints>"
@@ -68,7 +73,7 @@ class RunHandle:
         where = loop or saver_loop(here.saver)
         awaited = here.asynchronous
         home = where if awaited else None
-        return cls(steps, lambda end: _work(here, steps, where, end), home, cancels=awaited)
+        return cls(steps, lambda end: _work(here, steps, where, end), home, cancels=awaited).begin()
 
     @property
     def status(self) -> Literal["running", "stopping"] | Status:
@@ -130,9 +135,12 @@ class RunHandle:
         return self._run
 
     def interruptible(self) -> Run:
-        """:meth:`result`, which an interrupt from the keyboard stops: it reaches the caller's thread only."""
+        """:meth:`result`, which an interrupt from the keyboard stops: it reaches the caller's thread only.
+
+        A run that is not started yet is started here, where an interrupt cannot miss it.
+        """
         try:
-            return self.result()
+            return self.begin().result()
         except KeyboardInterrupt:
             if self._cancels:
                 self.stop_now()
