@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/lab.mjs js/style.mjs js/package-lock.json lgviz/_version.py
 
-.PHONY: help setup demo test engines faults upstream lint format bench screenshots protocol recordings clean
+.PHONY: help setup demo test notebooks engines faults upstream lint format bench screenshots protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -23,7 +23,10 @@ demo: setup ## JupyterLab on the tour, ready in about half a minute (PORT=8890, 
 
 test: setup .make/chromium .make/mariadb ## types, front end, Python, browser and notebooks; the slowest tests and the time in all
 	@export LGVIZ_TEST_BEGUN=$$(date +%s); set -x; npm --prefix js run check; npm --prefix js test; \
-	$(PY) -m pytest -n $(WORKERS) --durations=15 --nbval-lax tests notebooks
+	$(PY) -m pytest -n $(WORKERS) --durations=15 --nbval --nbval-sanitize-with .ci/nbval.cfg tests notebooks
+
+notebooks: setup ## execute the course anew and save what changed (ONLY="02 07": these alone)
+	$(PY) .ci/notebooks.py $(ONLY)
 
 faults: setup ## small faults put into the code one by one: tells which test notices each
 	$(PY) -m tests.support.faults

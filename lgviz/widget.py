@@ -332,8 +332,11 @@ class Debugger(anywidget.AnyWidget):
         live = in_notebook()
         if live:
             self._announce()
-            data = super()._repr_mimebundle_()
-            display(data[0] if isinstance(data, tuple) else data, raw=True)
+            shown = super()._repr_mimebundle_()
+            data = dict((shown[0] if isinstance(shown, tuple) else shown) or {})
+            if self._static:  # which says it as text
+                data.pop("text/plain", None)
+            display(data, raw=True)
         if self._static or not live:
             display(self._static_bundle(), raw=True, display_id=self.uid)
             self._shown = True
