@@ -3,6 +3,13 @@
 Every module has ``build(checkpointer)``, which compiles the graph, and ``seed(graph, thread_id)``, which
 runs it so that the thread has a history worth looking at: several heads, an update, an error, an answered
 interrupt. ``python -m lgviz.demos demos.db`` seeds all of them in one SQLite database.
+
+Some show one thing each: ``two_nodes`` (checkpoints), ``chat`` (branches), ``fan_out`` (parallel nodes, an
+error), ``subgraph``, ``approval`` (an interrupt), ``memory`` (a store), ``agent`` (tools, replay). Others do
+what people have agents do, by real tools over small tables. Their model is scripted (``scripted.py``); a real
+one takes its place by ``build(saver, model=init_chat_model("openai:gpt-5"))``:
+
+* ``trips`` books flights and hotels by a company's policy, and misreads a date.
 """
 
 from __future__ import annotations
@@ -11,9 +18,20 @@ from types import ModuleType
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from . import agent, approval, chat, fan_out, memory, subgraph, two_nodes
+from . import agent, approval, chat, fan_out, memory, subgraph, trips, two_nodes
 
-__all__ = ["DEMOS", "agent", "approval", "chat", "fan_out", "memory", "seed_all", "subgraph", "two_nodes"]
+__all__ = [
+    "DEMOS",
+    "agent",
+    "approval",
+    "chat",
+    "fan_out",
+    "memory",
+    "seed_all",
+    "subgraph",
+    "trips",
+    "two_nodes",
+]
 
 DEMOS: dict[str, ModuleType] = {
     "two_nodes": two_nodes,
@@ -23,6 +41,7 @@ DEMOS: dict[str, ModuleType] = {
     "approval": approval,
     "memory": memory,
     "agent": agent,
+    "trips": trips,
 }
 """The demos by name, the simplest first."""
 

@@ -1,0 +1,165 @@
+"""The demos' agents: each does what its docstring promises, with its scripted model and with another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.checkpoint.memory import InMemorySaver
+from pydantic import Field
+
+import lgviz
+from lgviz.demos import trips
+from lgviz.demos.scripted import ScriptedModel, says
+
+AGENTS = [trips]
+
+
+class OtherModel(BaseChatModel):
+    """A model of another make, which calls a tool only where it must, with given arguments."""
+
+    fields: dict[str, Any]
+    asked: list[str] = Field(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "other"
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: str | None = None, **_: Any) -> Any:
+        return self.bind(forced=getattr(tools[0], "__name__", "") if tool_choice else "")
+
+    def _generate(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, forced: str = "", **_: Any
+    ) -> ChatResult:
+        self.asked.append(messages[0].text)
+        calls = [{"name": forced, "args": self.fields, "id": "1"}] if forced else []
+        message = AIMessage("" if forced else "another model's words", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+@pytest.fixture(params=AGENTS, ids=lambda demo: demo.__name__.rpartition(".")[2])
+def demo(request: pytest.FixtureRequest) -> ModuleType:
+    module: ModuleType = request.param
+    return module
+
+
+def test_ids_of_messages_and_of_tool_calls_are_not_by_chance(demo: ModuleType) -> None:
+    demo.seed(graph := demo.build(InMemorySaver()))
+    messages = [m for c in lgviz.history(graph, "1") for m in c.values.get("messages", ())]
+    assert {m.id.partition("-")[0] for m in messages} == {"human", "ai", "tool"}
+    assert {call["id"][:5] for m in messages if m.type == "ai" for call in m.tool_calls} == {"call-"}
+
+
+# ---------------------------------------------------------------- the scripted model
+
+
+def echo(messages: Any, tools: Any) -> AIMessage:
+    return says(f"You say {messages[-1].text}.", ("look", {"at": messages[-1].text}))
+
+
+def test_a_scripted_model_streams_what_it_answers() -> None:
+    model = ScriptedModel(script=echo)
+    whole, chunks = model.invoke("a b c"), list(model.stream("a b c"))
+    assert [chunk.text for chunk in chunks] == ["You ", "say ", "a ", "b ", "c.", ""]
+    joined = sum(chunks[1:], chunks[0])
+    assert isinstance(joined, AIMessageChunk)
+    for one in (whole, joined):
+        assert (one.text, one.id, one.usage_metadata["input_tokens"]) == ("You say a b c.", "ai-1", 3)  # type: ignore[index]
+        (call,) = one.tool_calls
+        assert (call["name"], call["args"], call["id"]) == ("look", {"at": "a b c"}, "call-1-1")
+
+
+def test_a_scripted_model_counts_its_own_messages() -> None:
+    answer = ScriptedModel(script=echo).invoke([("human", "a"), ("ai", "b"), ("human", "c")])
+    assert (answer.id, answer.tool_calls[0]["id"]) == ("ai-2", "call-2-1")
+
+
+# ---------------------------------------------------------------- trips
+
+
+@pytest.fixture
+def booked() -> Any:
+    """The graph, with the request misread in thread ``failing`` and read rightly in thread ``right``."""
+    graph = trips.build(InMemorySaver())
+    for config in (trips.config_for("failing"), trips.config_for("right", "en_GB")):
+        graph.invoke(trips.ask(1, trips.REQUEST), config)
+    return graph
+
+
+def broken(checkpoint: lgviz.Checkpoint) -> list[str]:
+    return trips.against_policy(checkpoint.values.get("bookings", {}))
+
+
+def test_the_misread_date_is_found_and_put_right_and_kept_as_a_test(booked: Any, tmp_path: Path) -> None:
+    failing, right = (lgviz.history(booked, thread) for thread in ("failing", "right"))
+    assert [text.partition(" ")[2] for text in broken(failing.latest)] == [
+        "was booked 8 days ahead; the policy asks for 14."
+    ] * 2
+    assert broken(right.latest) == []
+
+    parted = lgviz.compare(failing, right).divergence
+    assert (parted.node, parted.place, parted.left.label) == ("read_request", "trip.day", "c2")
+    assert (parted.change.before, parted.change.after) == ("2026-05-06", "2026-06-05")
+    (origin,) = failing.blame(("trip", "day"))
+    assert (origin.node, origin.set_by.label, origin.value) == ("read_request", "c2", "2026-05-06")
+    first = failing.bisect(broken)
+    assert (first.label, first.nodes) == ("c6", ("tools",))
+
+    trip = {**parted.left.values["trip"], "day": "2026-06-05"}
+    mended = lgviz.run(booked, lgviz.fork(booked, parted.left, {"trip": trip}, as_node="read_request"))
+    assert mended.status == "done"
+    assert mended.values["bookings"] == right.latest.values["bookings"]
+    assert broken(mended.checkpoint) == []
+
+    pinned = lgviz.pin(
+        mended.checkpoint, tmp_path / "test_trip.py", graph="lgviz.demos.trips:build", live=["agent", "tools"]
+    )
+    assert "lgviz.check_pin" in Path(pinned.test).read_text()
+
+
+def test_an_earlier_flight_is_a_change_of_the_same_booking(booked: Any) -> None:
+    config = trips.config_for("right", "en_GB")
+    before = booked.get_state(config).values["bookings"]
+    after = booked.invoke(trips.ask(2, trips.EARLIER), config)["bookings"]
+    flights = {number: it["flight"] for number, it in after.items() if "flight" in it}
+    assert (list(after), list(flights.values())) == (list(before), ["TP934"])
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("hello", "From where do you travel"),
+        ("From Lisbon to Boston on 7/8, please.", "no flight that our policy allows"),
+        ("From London to Zurich on 7/8, please.", "no flight that our policy allows"),
+    ],
+)
+def test_the_travel_agent_says_what_it_cannot_do(text: str, answer: str) -> None:
+    graph = trips.build(InMemorySaver())
+    values = graph.invoke(trips.ask(1, text), trips.config_for("1", "en_GB"))
+    assert answer in values["messages"][-1].text
+    assert values["bookings"] == {}
+
+
+def test_what_is_against_the_policy_is_told() -> None:
+    flight = {"flight": "LX2087", "day": "2026-07-01", "cabin": "business", "hours": 2.8, "price": 498}
+    hotel = {"hotel": "Storchen", "day": "2026-07-01", "nights": 1, "price": 390}
+    assert trips.against_policy({"A": flight, "B": hotel}) == [
+        "A is in business, for a flight of 2.8 hours.",
+        "A costs 498 EUR.",
+        "B costs 390 EUR.",
+    ]
+
+
+def test_another_model_reads_the_request_and_speaks() -> None:
+    trip = {"origin": "LIS", "destination": "LHR", "day": "2026-09-01", "nights": 3}
+    model = OtherModel(fields=trip)
+    values = trips.build(model=model).invoke(trips.ask(1, trips.REQUEST), trips.config_for("1", "en_GB"))
+    assert values["trip"] == trip
+    assert values["messages"][-1].text == "another model's words"
+    assert "en_GB" in model.asked[0] and '"LHR"' in model.asked[1]
