@@ -15,7 +15,7 @@ from lgviz._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from lgviz import errors
+    from lgviz import errors, learn
     from lgviz.analysis.checkpoint import Checkpoint
     from lgviz.analysis.comparing import compare
     from lgviz.analysis.comparison import Comparison, Divergence
@@ -103,6 +103,7 @@ __all__ = [
     "errors",
     "fork",
     "history",
+    "learn",
     "load_ipython_extension",
     "open_bundle",
     "open_source",
@@ -180,8 +181,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return importlib.import_module("lgviz.errors")
+    if name in ("errors", "learn"):
+        return importlib.import_module(f"lgviz.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'lgviz' has no attribute {name!r}")
     module, _, there = _HOMES[name].partition(":")

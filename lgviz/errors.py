@@ -26,6 +26,7 @@
     │   ├── OldLangGraph            the installed LangGraph would write into another branch
     │   ├── SandboxEnded            kept or discarded already, or the run was no sandbox
     │   └── MemoryConflict          keeping a sandbox would overwrite memories that it never read
+    ├── NoQuestion                  a thread has no such question to ask a learner
     ├── WrongLoop                   an asynchronous saver belongs to another event loop
     ├── FileExists                  a file that would be written over is there
     ├── NotInstalled                a package of an extra, or the built front end, is missing
@@ -83,6 +84,7 @@ __all__ = [
     "NewerSchema",
     "NoCheckpointer",
     "NoCheckpoints",
+    "NoQuestion",
     "NodeRefused",
     "NotADatabase",
     "NotASource",
@@ -337,6 +339,10 @@ class MemoryConflict(ActRefused):
         )
         error.changes = changes
         return error
+
+
+class NoQuestion(LgvizError):
+    """A question that cannot be made from a thread (:mod:`lgviz.learn`)."""
 
 
 class WrongLoop(LgvizError):

@@ -35,7 +35,7 @@ def test_all_is_sorted_and_without_repeats() -> None:
 
 
 def test_each_public_name_has_one_home() -> None:
-    own = {"__version__", "errors", "load_ipython_extension", "unload_ipython_extension"}
+    own = {"__version__", "errors", "learn", "load_ipython_extension", "unload_ipython_extension"}
     assert lgviz._HOMES.keys() | own == set(lgviz.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         lgviz.nothing  # noqa: B018

@@ -21,6 +21,7 @@ FLOORS = {
     "analysis": 3,
     "export": 3,
     "transfer": 3,
+    "learn": 4,
     "replaying": 4,
     "reuse": 4,
     "session": 4,

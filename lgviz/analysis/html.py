@@ -29,7 +29,9 @@ from lgviz.analysis.tables import table_of
 from lgviz.analysis.text_diff import words
 from lgviz.analysis.values import children, clean, describe, line
 
-__all__ = ["Room", "diff_html", "diff_page", "esc", "page", "state_html", "table_html", "tag", "value_html"]
+__all__ = [
+    "Room", "diff_html", "diff_page", "esc", "named", "page", "state_html", "table_html", "tag", "value_html",
+]  # fmt: skip
 
 _TEXT = 1_500
 _DEPTH = 6
@@ -71,6 +73,11 @@ def tag(kind: str, body: str | int = _NONE, look: str = "") -> Markup:
 def diff_page(diff: Changes) -> Markup:
     """A diff as a notebook's output."""
     return tag("div", tag("style", Markup(STYLE)) + diff_html(diff, Room(60_000)), ROOT)  # noqa: S704
+
+
+def named(text: str) -> Markup:
+    """A sentence whose names in backticks are set off."""
+    return Markup().join(tag("b" if i % 2 else "span", part) for i, part in enumerate(text.split("`")))
 
 
 def page(title: str, body: Markup, facts: Mapping[str, str] | None = None) -> str:

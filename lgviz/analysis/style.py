@@ -125,6 +125,7 @@ _PAGE = """
 .lgviz-static .lg-ask{border:1px solid var(--line);border-left:3px solid var(--warn);border-radius:6px;
  padding:5px 10px;margin:0 0 8px;overflow-wrap:anywhere}
 .lgviz-static .lg-ask.lg-bad{border-left-color:var(--del)}
+.lgviz-static .lg-ask.lg-good{border-left-color:var(--add)}
 """
 
 # A notebook keeps outputs of several versions, and a style holds for the whole page: each has its own class.

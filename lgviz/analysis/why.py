@@ -23,7 +23,7 @@ from lgviz.sources.places import BRANCH_TO, calls
 
 from .causes import Cause, StepCauses, Trigger, Via, listed_and
 from .checkpoint import Checkpoint
-from .html import page, tag
+from .html import named, page, tag
 from .naming import really_seen
 from .shown import ShownByFields
 from .steps import PUSH, Task, TreeRow
@@ -169,12 +169,7 @@ def why_html(why: Why, most: int = 200) -> Markup:
     told = [cause.text for cause in why.tasks[:most]]
     waits = [each.text for each in why.waiting[:most]]
     head = [f"At {why.checkpoint.label} waits:"] if waits else []
-    return Markup().join(tag("div", _named(text[:_LONGEST])) for text in (*told, *head, *waits))
-
-
-def _named(text: str) -> Markup:
-    """A sentence whose names in backticks are set off."""
-    return Markup().join(tag("b" if i % 2 else "span", part) for i, part in enumerate(text.split("`")))
+    return Markup().join(tag("div", named(text[:_LONGEST])) for text in (*told, *head, *waits))
 
 
 # ---------------------------------------------------------------- what ran

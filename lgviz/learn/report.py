@@ -1,0 +1,110 @@
+"""Which misunderstandings remain, by what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+from lgviz._visible import visible
+from lgviz.analysis.html import Room, page, table_html
+from lgviz.analysis.shown import ShownByFields
+
+from .kinds import KINDS
+from .tally import TALLY
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["LearnReport", "ReportRow", "report", "reset"]
+
+EXERCISE = "exercise"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ReportRow(ShownByFields):
+    """What was answered of one kind.
+
+    Attributes:
+        kind: a key of :data:`lgviz.learn.KINDS`; of graded exercises ``"exercise"``.
+        about: what is understood by who answers right.
+        asked: how many were answered.
+        right: how many at the first try.
+        remains: whether the latest was wrong at the first try.
+    """
+
+    kind: str
+    about: str
+    asked: int
+    right: int
+    remains: bool
+
+
+class LearnReport(Sequence[ReportRow]):
+    """A row for each kind of question that was answered; made by :func:`lgviz.learn.report`."""
+
+    def __init__(self, rows: Sequence[ReportRow]) -> None:
+        self._rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, key: int) -> ReportRow: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[ReportRow]: ...
+
+    def __getitem__(self, key: int | slice) -> ReportRow | Sequence[ReportRow]:
+        return self._rows[key]
+
+    def __iter__(self) -> Iterator[ReportRow]:
+        return iter(self._rows)
+
+    def frame(self) -> pandas.DataFrame:
+        """A row for each kind: ``kind, about, asked, right, remains``."""
+        import pandas
+
+        names = ["kind", "about", "asked", "right", "remains"]
+        return pandas.DataFrame([[getattr(row, name) for name in names] for row in self], columns=names)
+
+    def __repr__(self) -> str:
+        return visible("\n".join([self._head, *("  " + "  ".join(cells) for cells in self._cells())]))
+
+    def _repr_html_(self) -> str:
+        columns = ["", "what", "right at first try"]
+        return page("What you know", table_html(columns, list(self._cells()), Room(20_000)), {"": self._head})
+
+    @property
+    def _head(self) -> str:
+        if not self:
+            return "Nothing was answered yet."
+        left = sum(row.remains for row in self)
+        return f"{left} of {len(self)} to look at again" if left else "Nothing is left to look at again"
+
+    def _cells(self) -> Iterator[tuple[str, str, str]]:
+        for row in self:
+            yield "again" if row.remains else "known", row.about, f"{row.right} of {row.asked}"
+
+
+def report() -> LearnReport:
+    """Which misunderstandings remain: a row for each kind of question answered since the last ``reset()``.
+
+    >>> from lgviz import learn
+    >>> learn.reset()
+    >>> learn.report()
+    Nothing was answered yet.
+    """
+    about = {name: kind.about for name, kind in KINDS.items()} | {EXERCISE: "Exercises."}
+    rows = []
+    for name, said in about.items():
+        tries = TALLY.of(name)
+        if tries:
+            right = sum(one.first for one in tries)
+            rows.append(ReportRow(name, said, len(tries), right, not tries[-1].first))
+    return LearnReport(rows)
+
+
+def reset() -> None:
+    """Forget what was answered."""
+    TALLY.reset()
