@@ -34,8 +34,9 @@ faults: setup ## small faults put into the code one by one: tells which test not
 upstream: setup ## LangGraph's own tests: each thread they make is opened and compared; other versions of LangGraph
 	@time CI=true $(PY) -m pytest -m upstream -n $(WORKERS) --durations=0 --durations-min=5 tests/upstream tests/replaying/test_airline.py
 
-engines: setup .make/mariadb ## databases of other engines that savers of LangGraph's write, and a LangGraph server
-	@time CI=true $(PY) -m pytest -m "engines or not engines" -n $(WORKERS) --durations=10 tests/engines
+engines: setup .make/mariadb ## databases of other engines that LangGraph's savers write, a LangGraph server, hostile files
+	@time CI=true $(PY) -m pytest -m "engines or not engines" -n $(WORKERS) --durations=10 \
+		tests/engines tests/hostile/test_hostile.py
 
 lint: .make/python $(NODE_MODULES) ## ruff, mypy, tsc, biome
 	$(PY) -m ruff check .

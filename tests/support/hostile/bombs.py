@@ -44,7 +44,7 @@ def _prefixes() -> bytes:
     return (b"\xdd" + size.to_bytes(4, "big")) * 500 + b"\x01" * size
 
 
-BOMBS: dict[str, Blob] = {
+DEEP_VALUES: dict[str, Blob] = {
     "lists in lists": Blob("msgpack", b"\x91" * DEEP + b"\x01"),
     "maps in maps": Blob("msgpack", b"\x81\xa1a" * DEEP + b"\x01"),
     "lists in lists, as deep as is read": Blob("msgpack", b"\x91" * 900 + b"\x01"),
@@ -54,6 +54,10 @@ BOMBS: dict[str, Blob] = {
     "deep JSON": Blob("json", b"[" * DEEP + b"]" * DEEP),
     "deep objects of JSON": Blob("json", b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
     "JSON as deep as is read": Blob("json", b'{"a":' * 900 + b"1" + b"}" * 900),
+    "a pattern in a pattern": Blob("msgpack", ormsgpack.packb(ext(3, "re", "compile", ["(?:" * 300 + "a{1,999}" + "){1,999}" * 300, 0]))),
+}  # fmt: skip
+
+LARGE_VALUES: dict[str, Blob] = {
     "a number of JSON": Blob("json", b"1" * 1_000_000),
     "an exponent of JSON": Blob("json", b'{"channel_values": {"evil": 1e999999}}'),
     "200,000 keys": Blob("msgpack", _wide(200_000)),
@@ -70,7 +74,6 @@ BOMBS: dict[str, Blob] = {
     "a huge count of a deque": exact(16, ["deque", [1], 1 << 62]),
     "a number of 8 million bits, in JSON's place": exact(21, b"\x7f" + b"\x01" * 1_000_000),
     "1,000 messages": Blob(*SAFE.dumps_typed([{"role": "user", "content": str(n)} for n in range(1_000)])),
-    "a pattern in a pattern": Blob("msgpack", ormsgpack.packb(ext(3, "re", "compile", ["(?:" * 300 + "a{1,999}" + "){1,999}" * 300, 0]))),
 }  # fmt: skip
 
 

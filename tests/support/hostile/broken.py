@@ -119,8 +119,7 @@ def _bundle(change: Callable[[bytes], bytes]) -> Make:
     return make
 
 
-BROKEN: dict[str, Make] = {
-    # relations
+RELATIONS: dict[str, Make] = {
     "its own parent": sql(f"UPDATE checkpoints SET parent_checkpoint_id = checkpoint_id WHERE checkpoint_id = '{B}'"),
     "all their own parents": sql("UPDATE checkpoints SET parent_checkpoint_id = checkpoint_id"),
     "a cycle of two": sql(f"UPDATE checkpoints SET parent_checkpoint_id = '{C}' WHERE checkpoint_id = '{B}'"),
@@ -148,7 +147,9 @@ BROKEN: dict[str, Make] = {
     "ordinals that lie": own("UPDATE lgviz_checkpoints SET ordinal = -5, at = 1e308"),
     "times that are none": own("UPDATE lgviz_checkpoints SET at = 9e999, key = key"),
     "a newer schema": own("INSERT INTO lgviz_migrations VALUES ('2099-01-lgvizxss', 0)"),
-    # rows
+}  # fmt: skip
+
+ROWS: dict[str, Make] = {
     **{f"a checkpoint that is {name}": sql(("UPDATE checkpoints SET checkpoint = ?", (value,))) for name, value in (
         ("NULL", None), ("empty", b""), ("a text", "text"), ("a number", 7), ("a fraction", 1.5), ("zeros", b"\x00" * 100),
         ("no map", b"\x93\x01\x02\x03"), ("a map of numbers", b"\x81\x01\x02"))},
@@ -166,13 +167,17 @@ BROKEN: dict[str, Make] = {
     "names that are numbers": sql("UPDATE writes SET channel = 5, task_id = 1.5, task_path = 7, thread_id = '1'"),
     "no name at all": sql("UPDATE writes SET channel = '', task_path = '', task_id = ''"),
     "items that are no JSON": sql("INSERT INTO store (prefix, key, value) VALUES ('a.b', 'k', '{broken'), ('', '', ''), ('c', 'x', x'ff'), ('d', 'y', 7)"),
-    # classes
+}  # fmt: skip
+
+CLASSES: dict[str, Make] = {
     "a class of a dead notebook": lambda path: langgraph_file(path, Content(Blob("msgpack", ormsgpack.packb(ext(5, "__main__", "State", GONE, "x"))))),
     "a class that is gone": lambda path: langgraph_file(path, Content(Blob("msgpack", ormsgpack.packb(ext(2, "langgraph.types", "Gone", GONE))))),
     "a member that is gone": lambda path: langgraph_file(path, Content(Blob("msgpack", ormsgpack.packb(ext(0, "langgraph.types", "Command", "X"))))),
     "an interrupt of 2024": lambda path: langgraph_file(path, Content(Blob("msgpack", ormsgpack.packb(
         ext(2, "langgraph.types", "Interrupt", {"value": 1, "resumable": True, "ns": ["a"], "when": "during", "lgvizxss": 1}))))),
-    # pages
+}  # fmt: skip
+
+PAGES: dict[str, Make] = {
     "an empty file": _written(b""),
     "a file of zeros": _written(b"\x00" * 8192),
     "a header alone": _written(b"SQLite format 3\x00" + b"\x00" * 84),
@@ -193,7 +198,9 @@ BROKEN: dict[str, Make] = {
     "a pipe": lambda path: os.mkfifo(path),
     "a link to itself": _link("a link to itself.langgraph"),
     "a link to a device": _link("/dev/zero"),
-    # schemas
+}  # fmt: skip
+
+SCHEMAS: dict[str, Make] = {
     "a view without end": rebuilt(f"CREATE VIEW checkpoints AS {_ENDLESS} SELECT '1' AS thread_id, '' AS checkpoint_ns, '' || x AS checkpoint_id, NULL AS parent_checkpoint_id, 'msgpack' AS type, x'80' AS checkpoint, '{{}}' AS metadata, x AS rowid FROM n"),
     "a view that never comes to a row": rebuilt(f"CREATE VIEW checkpoints AS {_ENDLESS} SELECT old.* FROM n, old WHERE x < 0"),
     "a view of huge values": rebuilt("CREATE VIEW checkpoints AS SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, zeroblob(900000000) AS checkpoint, metadata, rowid FROM old"),
@@ -214,7 +221,9 @@ BROKEN: dict[str, Make] = {
     "no number of rows": rebuilt(f"CREATE TABLE checkpoints ({_COLUMNS}, PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id)) WITHOUT ROWID;\nINSERT INTO checkpoints SELECT * FROM old"),
     "no table of writes": sql("DROP TABLE writes"),
     "tables without rows": sql("DELETE FROM checkpoints", "DELETE FROM writes"),
-    # bundles
+}  # fmt: skip
+
+BUNDLES: dict[str, Make] = {
     "a bundle, one bit": _bundle(lambda data: data[:-100] + bytes([data[-100] ^ 1]) + data[-99:]),
     "a bundle, cut": _bundle(lambda data: data[:-200]),
     "a bundle whose manifest lies": _bundle(lambda data: data.replace(b'"thread_id": "1"', b'"thread_id": "\\u001b[2J<lgvizxss>"')),

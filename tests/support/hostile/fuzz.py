@@ -25,7 +25,7 @@ from lgviz.persistence.blocks.codec import BlockCodec
 from lgviz.persistence.blocks.records import read_body, read_channels, read_seen, read_writes
 from lgviz.sources.decode import FileDecoder, load_metadata
 
-from .bombs import BOMBS
+from .bombs import DEEP_VALUES, LARGE_VALUES
 from .corpus import HEALTHY
 from .files import SAFE
 from .guard import Guard, bound_memory, bounded
@@ -38,7 +38,8 @@ _SEEDS = [
     blob.data
     for blob in (
         *PACKED.values(),
-        *BOMBS.values(),
+        *DEEP_VALUES.values(),
+        *LARGE_VALUES.values(),
         HEALTHY.value,
         *(content_of(TEXTS[name]).value for name in ("script", "JSON")),
     )

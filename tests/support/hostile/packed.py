@@ -78,8 +78,7 @@ def _constructor(version: int, *id_: str, **more: Any) -> Blob:
 _MESSAGE = "langchain_core.messages.ai", "AIMessage"
 _OBJECTS = np.array([Evil()], dtype=object)
 
-PACKED: dict[str, Blob] = {
-    # pickles, in every coat
+PICKLES: dict[str, Blob] = {  # in every coat
     "pickle": Blob("pickle", pickle.dumps(Evil())),
     "pickle of protocol 0": Blob("pickle", pickle.dumps(Evil(), 0)),
     "pickle called msgpack": Blob("msgpack", pickle.dumps(Evil())),
@@ -95,7 +94,9 @@ PACKED: dict[str, Blob] = {
     "tag of a cipher": Blob("msgpack+aes", b"\x00" * 64),
     "tag of a cipher, of pickle": Blob("pickle+aes", pickle.dumps(Evil())),
     "tag of markup": Blob("<lgvizxss>", b"x"),
-    # LangGraph's extensions
+}  # fmt: skip
+
+EXTENSIONS: dict[str, Blob] = {  # of LangGraph's msgpack
     **{
         f"extension {code} names {module}.{name}": msgpack(ext(code, module, name, argument, method))
         for module, name, argument, method in (
@@ -130,7 +131,9 @@ PACKED: dict[str, Blob] = {
     "a class of LangGraph that is none of data": msgpack(ext(2, "langgraph.pregel.main", "Pregel", {"nodes": {}, "checkpointer": 5})),
     "a class of LangChain by attributes": msgpack(ext(2, "langchain_core.runnables.base", "RunnableLambda", {"func": "x", "name": 7})),
     "a batch that cancels as it goes": msgpack(ext(2, "langgraph.store.base.batch", "AsyncBatchedBaseStore", {"_task": {"cancel": 1}})),
-    # JSON of 2024
+}  # fmt: skip
+
+CONSTRUCTORS: dict[str, Blob] = {  # in LangGraph's JSON of 2024, and LangChain's
     "lc 2 of os.system": _constructor(2, "os", "system", args=["touch lgvizxss_ran"]),
     "lc 2 of a module that is not loaded": _constructor(2, CANARY, "Model", kwargs={}),
     "lc 2 by a method": _constructor(2, "builtins", "str", method="format", args=["{0.__class__}"]),
@@ -148,7 +151,9 @@ PACKED: dict[str, Blob] = {
     ),
     "lc 1 of a model": _constructor(1, "langchain", "chat_models", "openai", "ChatOpenAI", kwargs={"api_key": "x"}),
     "lc 1 of nonsense": js([{"lc": 1, "type": "constructor", "id": None}, {"lc": 1}, {"lc": 2, "type": "constructor", "id": [5]}]),
-    # messages whose fields no constructor would let pass
+}  # fmt: skip
+
+MESSAGES: dict[str, Blob] = {  # whose fields no constructor would let pass
     **{
         f"a message whose {name} is {value!r:.20}": msgpack(
             {"messages": [ext(5, *_MESSAGE, {"content": "x", "type": "ai", "id": "1", name: value}, "model_validate_json")]}
@@ -160,7 +165,9 @@ PACKED: dict[str, Blob] = {
             ("additional_kwargs", 5), ("response_metadata", "x"),
         )
     },
-    # lgviz's own forms
+}  # fmt: skip
+
+FORMS: dict[str, Blob] = {  # of lgviz's serializer
     "an object of os.system": exact(17, ["posix", "system", "record", {"x": 1}]),
     "an object of a kind nobody knows": exact(17, ["langchain_core.messages.ai", "AIMessage", "reduce", {"x": 1}]),
     "an exception that ends": exact(17, ["builtins", "SystemExit", "exception", [3], {}, {}]),
@@ -210,3 +217,5 @@ PACKED: dict[str, Blob] = {
     "LangGraph's extension, kept": exact(23, b"\x00" + _raw(["os", "system", "touch ran"])),
     "not a number": msgpack([float("nan"), float("inf"), -0.0]),
 }  # fmt: skip
+
+PACKED = {**PICKLES, **EXTENSIONS, **CONSTRUCTORS, **MESSAGES, **FORMS}
