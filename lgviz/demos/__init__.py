@@ -10,6 +10,7 @@ what people have agents do, by real tools over small tables. Their model is scri
 one takes its place by ``build(saver, model=init_chat_model("openai:gpt-5"))``:
 
 * ``trips`` books flights and hotels by a company's policy, and misreads a date.
+* ``expenses`` checks reports by rules and asks a person; a mail that should go out once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from types import ModuleType
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from . import agent, approval, chat, fan_out, memory, subgraph, trips, two_nodes
+from . import agent, approval, chat, expenses, fan_out, memory, subgraph, trips, two_nodes
 
 __all__ = [
     "DEMOS",
@@ -42,6 +43,7 @@ DEMOS: dict[str, ModuleType] = {
     "memory": memory,
     "agent": agent,
     "trips": trips,
+    "expenses": expenses,
 }
 """The demos by name, the simplest first."""
 

@@ -15,10 +15,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import Field
 
 import lgviz
-from lgviz.demos import trips
+from lgviz.demos import expenses, trips
 from lgviz.demos.scripted import ScriptedModel, says
 
-AGENTS = [trips]
+TALKING = [trips]
+"""Those whose state has messages."""
+CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
 
 class OtherModel(BaseChatModel):
@@ -43,7 +45,7 @@ class OtherModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-@pytest.fixture(params=AGENTS, ids=lambda demo: demo.__name__.rpartition(".")[2])
+@pytest.fixture(params=TALKING, ids=lambda demo: demo.__name__.rpartition(".")[2])
 def demo(request: pytest.FixtureRequest) -> ModuleType:
     module: ModuleType = request.param
     return module
@@ -163,3 +165,55 @@ def test_another_model_reads_the_request_and_speaks() -> None:
     assert values["trip"] == trip
     assert values["messages"][-1].text == "another model's words"
     assert "en_GB" in model.asked[0] and '"LHR"' in model.asked[1]
+
+
+# ---------------------------------------------------------------- expenses
+
+APPROVE, REJECT = {"type": "approve"}, {"type": "reject", "message": "no"}
+
+
+def approved(*, apart: bool) -> Any:
+    """The first lines of the mails of a report whose two doubtful items were decided about, and its state."""
+    graph = expenses.build(InMemorySaver(), apart=apart)
+    expenses.sent.clear()
+    asked = graph.invoke(expenses.report(expenses.REPORT), CONFIG)
+    assert [a["args"]["what"] for a in asked["__interrupt__"][0].value["action_requests"]] == [
+        "Dinner with two customers",
+        "Headphones for the flight",
+    ]
+    values = graph.invoke(expenses.answer(APPROVE, REJECT), CONFIG)
+    return [mail.partition(":")[0] for mail in expenses.sent], values
+
+
+@pytest.mark.parametrize(
+    ("apart", "mails"),
+    [(True, ["To Rui Dias", "To Ana Sousa"]), (False, ["To Rui Dias", "To Rui Dias", "To Ana Sousa"])],
+)
+def test_a_mail_before_the_interrupt_goes_out_twice_and_one_in_a_node_of_its_own_once(
+    apart: bool, mails: list[str]
+) -> None:
+    told, values = approved(apart=apart)
+    assert told == mails
+    assert (values["paid"], values["declined"]) == (362.5, {"Headphones for the flight": "no"})
+
+
+def test_nobody_is_asked_about_a_report_within_the_rules() -> None:
+    expenses.sent.clear()
+    values = expenses.build(InMemorySaver()).invoke(expenses.report("Taxi: 34.00 EUR", "Ben Frei"), CONFIG)
+    assert (values["paid"], values["doubts"]) == (34.0, {})
+    assert expenses.sent == ["To Ben Frei: 34.00 EUR are on their way to you."]
+
+
+def test_the_expenses_were_answered_in_two_ways_and_one_question_waits() -> None:
+    expenses.seed(graph := expenses.build(InMemorySaver()))
+    history = lgviz.history(graph, "1")
+    assert [head.values.get("paid") for head in history.heads] == [362.5, 375.0, None]
+    assert history.status == "interrupted"
+    assert lgviz.run(graph, history.latest, resume={"decisions": [APPROVE]}).values["paid"] == 362.5
+
+
+def test_another_model_reads_the_report() -> None:
+    items = [{"what": "Hotel", "category": "hotel", "amount": 99.0}]
+    model = OtherModel(fields={"items": items})
+    values = expenses.build(InMemorySaver(), model=model).invoke(expenses.report("…"), CONFIG)
+    assert (values["items"], values["paid"], model.asked) == (items, 99.0, ["…"])
