@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.diff import Change, StateDiff
     from lgviz.analysis.history import History
     from lgviz.analysis.history import open_history as history
+    from lgviz.analysis.narration import Narration, Told
     from lgviz.analysis.plots import plot_threads
     from lgviz.analysis.rebuilt import KeptAsWrites
     from lgviz.analysis.side_by_side import SideBySide
@@ -72,6 +73,7 @@ __all__ = [
     "KeptAsWrites",
     "LgvizError",
     "ModelRecordings",
+    "Narration",
     "Origin",
     "Pinned",
     "Preview",
@@ -85,6 +87,7 @@ __all__ = [
     "Sweep",
     "SweepRow",
     "ThreadReplay",
+    "Told",
     "UpgradeReport",
     "Why",
     "__version__",
@@ -135,6 +138,7 @@ _HOMES = {
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
     "ModelRecordings": "lgviz.reuse.model_recordings",
+    "Narration": "lgviz.analysis.narration",
     "Origin": "lgviz.analysis.blame",
     "Pinned": "lgviz.replaying",
     "Preview": "lgviz.session",
@@ -148,6 +152,7 @@ _HOMES = {
     "Sweep": "lgviz.sweeping",
     "SweepRow": "lgviz.sweeping",
     "ThreadReplay": "lgviz.replaying",
+    "Told": "lgviz.analysis.narration",
     "UpgradeReport": "lgviz.replaying",
     "Why": "lgviz.analysis.why",
     "afork": "lgviz.session",

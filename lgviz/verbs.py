@@ -15,6 +15,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.comparing import compare as compare_runs
 from lgviz.analysis.comparison import Comparison
 from lgviz.analysis.history import History
+from lgviz.analysis.narration import Narration
 from lgviz.analysis.search import search
 from lgviz.analysis.side_by_side import SideBySide
 from lgviz.analysis.thread_stats import thread_stats
@@ -95,6 +96,11 @@ def why(history: History, checkpoint: str | None = None) -> Why:
     return history.why(history.latest if checkpoint is None else checkpoint)
 
 
+def narrate(history: History, head: str | None = None) -> Narration:
+    """The branch that ends at a checkpoint (the newest), told in plain sentences."""
+    return history.narrate(history.latest if head is None else head)
+
+
 def evaluate(history: History, expression: str) -> pandas.Series[Any]:
     """What an expression over the state gives at each checkpoint."""
     return history.evaluate(expression_over(history, expression)).rename(expression)
@@ -134,7 +140,7 @@ def _graph_of(history: History) -> Any:
     return graph
 
 
-_ALL = (diff, blame, compare, why, find, evaluate, bisect, plot, threads, fork, replay)
+_ALL = (diff, blame, compare, why, narrate, find, evaluate, bisect, plot, threads, fork, replay)
 VERBS: Mapping[str, Callable[..., Any]] = {each.__name__: each for each in _ALL}
 """By its word, what answers."""
 

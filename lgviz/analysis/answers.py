@@ -16,7 +16,7 @@ from xxhash import xxh3_128_hexdigest
 
 from lgviz.sources.places import CONTROL_CHANNELS, NULL_TASK_ID
 
-__all__ = ["NOT_TOLD", "Asker", "Told", "askers_of", "told"]
+__all__ = ["NOT_TOLD", "Asker", "GivenAnswer", "askers_of", "told"]
 
 NOT_TOLD: Any = object()
 """No answer; None is one."""
@@ -49,7 +49,7 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class GivenAnswer:
     """What a question that is shown at a checkpoint was told there.
 
     Attributes:
@@ -67,7 +67,7 @@ class Told:
 
 def told(
     askers: Mapping[str, Asker], interrupt: Interrupt, task: PregelTask, namespace: str, *, finished: bool
-) -> Told:
+) -> GivenAnswer:
     """What a question of a checkpoint's task was told.
 
     Args:
@@ -81,7 +81,7 @@ def told(
     asking = [a for a in askers.values() if interrupt.id in {i.id for i in a.asked}]
     asker = next((a for a in asking if a.answers), askers.get(task.id))
     if asker is None:
-        return Told(finished, [], True)
+        return GivenAnswer(finished, [], True)
     number = asker.place_of(interrupt, task.name, namespace)
     own = asker.task_id == task.id and number is not None
     count = len(asker.answers)
@@ -91,7 +91,7 @@ def told(
         number = count
     answered = finished or (asker.ended and number < count)
     answer = asker.answers[number] if answered and number < count else NOT_TOLD
-    return Told(answered, asker.answers[:number], own, answer)
+    return GivenAnswer(answered, asker.answers[:number], own, answer)
 
 
 def askers_of(writes: Iterable[tuple[str, str, Any]]) -> dict[str, Asker]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas
     import plotly.graph_objects as go
 
+    from .narration import Narration
     from .usage import Prices
     from .why import Why
 
@@ -478,6 +479,31 @@ class History:
         from .why import why_of
 
         return why_of(self[at], graph)
+
+    def narrate(self, head: int | str | Checkpoint = -1, graph: Any = None) -> Narration:
+        """A branch told, each super-step in a few plain sentences: who ran and why, what was written, what
+        the reducers made of it, who asked, what failed, what a person changed.
+
+        >>> import lgviz
+        >>> from langgraph.checkpoint.memory import InMemorySaver
+        >>> from lgviz.demos import two_nodes
+        >>> two_nodes.seed(graph := two_nodes.build(InMemorySaver()))
+        >>> lgviz.history(graph).narrate("c3")[0]
+        c0  A run began with the input {foo: "", bar: []}. No node has run yet, so the state is as it was.
+
+        Args:
+            head: the end of the branch, by label, id or position (default: the latest checkpoint); of a
+                subgraph's checkpoint the branch in its namespace.
+            graph: the graph that made it, where the history was opened without one: it names edges, routers
+                and reducers.
+
+        Raises:
+            CheckpointNotFound: there is no such checkpoint.
+            NotASource: ``graph`` is no compiled graph.
+        """
+        from .narration import narration_of
+
+        return narration_of(self[head], graph)
 
     def plot(self, kind: str = "timeline", *, prices: Prices | None = None) -> go.Figure:
         """A plot of the thread's root checkpoints, for a light and for a dark page; each point has the id of

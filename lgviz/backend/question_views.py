@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.types import Interrupt, PregelTask
 
-from lgviz.analysis.answers import NOT_TOLD, Told, askers_of, told
+from lgviz.analysis.answers import NOT_TOLD, GivenAnswer, askers_of, told
 from lgviz.analysis.checkpoint import Checkpoint, record_of
 from lgviz.analysis.questions import TAKES, Action, Decision, Question, question_of
 from lgviz.analysis.tree import Flag
@@ -49,10 +49,12 @@ def asked_beside(checkpoint: Checkpoint) -> list[InterruptView]:
         for interrupt in asker.asked
     }
     budget = Budget(MESSAGE // len(beside))
-    return [interrupt_view(one, names.get(one.id, ""), Told(False, [], True), budget) for one in beside]
+    return [
+        interrupt_view(one, names.get(one.id, ""), GivenAnswer(False, [], True), budget) for one in beside
+    ]
 
 
-def interrupt_view(interrupt: Any, node: str, said: Told, budget: Budget) -> InterruptView:
+def interrupt_view(interrupt: Any, node: str, said: GivenAnswer, budget: Budget) -> InterruptView:
     """An interrupt as LangGraph's ``Interrupt``, a dict of the same fields, or the bare value."""
     known = hasattr(interrupt, "value")
     name = getattr(interrupt, "id", None) or getattr(interrupt, "interrupt_id", None) or ""
@@ -81,11 +83,11 @@ def question_words(interrupts: Sequence[Any]) -> str:
     return one_line(value)
 
 
-def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> Told:
+def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> GivenAnswer:
     """What a question of a checkpoint was told; a subgraph keeps that by itself."""
     passed = Flag.ANSWERED in checkpoint.flags
     if not isinstance(interrupt, Interrupt):
-        return Told(passed, [], True)
+        return GivenAnswer(passed, [], True)
     finished = passed or getattr(task, "result", None) is not None
     askers = askers_of((w.task_id, w.channel, w.value) for w in record_of(checkpoint).writes)
     here = told(askers, interrupt, task, checkpoint.namespace, finished=finished)
@@ -98,7 +100,7 @@ def told_at(checkpoint: Checkpoint, task: PregelTask, interrupt: Any) -> Told:
             if interrupt.id in {i.id for i in called.interrupts if isinstance(i, Interrupt)}:
                 below = told_at(inner, called, interrupt)
                 if below.answer is not NOT_TOLD:
-                    return Told(True, here.before, here.own, below.answer)
+                    return GivenAnswer(True, here.before, here.own, below.answer)
     return here
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask a thread: ``blame``, ``compare``, ``why``, ``evaluate``, ``bisect`` (floor 6)."""
+"""Commands that ask a thread, such as ``blame``, ``compare``, ``why`` and ``narrate`` (floor 6)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,25 @@ if TYPE_CHECKING:
     from lgviz.analysis.checkpoint import Checkpoint
     from lgviz.analysis.comparison import Comparison
 
-__all__ = ["bisect", "blame", "compare", "evaluate", "why"]
+__all__ = ["bisect", "blame", "compare", "evaluate", "narrate", "why"]
 
 _Expression = Annotated[
     str, typer.Argument(metavar="EXPRESSION", help="Python over the channels: 'len(messages) > 4'.")
 ]
+
+_Graph = Annotated[
+    str | None,
+    typer.Option("--graph", metavar="MODULE:GRAPH", help="The graph, to tell edges from routers: app:graph."),
+]
+
+
+def _loaded(graph: str | None) -> Any:
+    """The graph that is named; None where none is."""
+    if graph is None:
+        return None
+    from lgviz.session.graph_names import load_graph
+
+    return load_graph(graph)
 
 
 @command("lgviz blame checkpoints.db messages --at c15")
@@ -90,23 +104,13 @@ def why(
         str | None, typer.Argument(metavar="CHECKPOINT", help="A label or an id; else the newest.")
     ] = None,
     thread: Thread = None,
-    graph: Annotated[
-        str | None,
-        typer.Option(
-            "--graph", metavar="MODULE:GRAPH", help="The graph, to tell edges from routers: app:graph."
-        ),
-    ] = None,
+    graph: _Graph = None,
 ) -> CommandAnswer:
     """Tell why the nodes ran that made a checkpoint, and what waits there for what."""
     from lgviz.export.plain import why_data
 
     history = database.history(thread)
-    named = None
-    if graph is not None:
-        from lgviz.session.graph_names import load_graph
-
-        named = load_graph(graph)
-    found = history.why(history.latest if checkpoint is None else checkpoint, named)
+    found = history.why(history.latest if checkpoint is None else checkpoint, _loaded(graph))
 
     def lines() -> Iterator[Line]:
         first, *rest = str(found).split("\n")
@@ -114,6 +118,34 @@ def why(
         yield from rest
 
     return CommandAnswer(lambda: {"thread_id": history.shown_id, **why_data(found)}, lines())
+
+
+@command("lgviz narrate checkpoints.db --thread 1 --graph app:graph")
+def narrate(
+    database: OpenedDatabase,
+    thread: Thread = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="CHECKPOINT", help="The branch that ends here; else the latest."),
+    ] = None,
+    graph: _Graph = None,
+) -> CommandAnswer:
+    """Tell a branch step by step in plain sentences: who ran and why, what was written, what came of it.
+
+    With --graph the reducers are named too.
+    """
+    history = database.history(thread)
+    told = history.narrate(history.latest if head is None else head, _loaded(graph))
+
+    def data() -> dict[str, Any]:
+        steps = [
+            {"label": one.checkpoint.label, "nodes": list(one.checkpoint.nodes), "text": one.text}
+            for one in told
+        ]
+        return {"thread_id": history.shown_id, "steps": steps}
+
+    lines: Iterator[Line] = ([(one.checkpoint.label, "cyan"), (f"  {one.text}", "")] for one in told)
+    return CommandAnswer(data, lines)
 
 
 @command("lgviz evaluate checkpoints.db 'len(messages)' --thread 1")

@@ -274,6 +274,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "blame": ["blame", own, "bar"],
         "compare": ["compare", own, "c3", "c5"],
         "why": ["why", own, "c2"],
+        "narrate": ["narrate", own],
         "evaluate": ["evaluate", own, "len(bar)"],
         "bisect": ["bisect", own, "len(bar) > 1"],
         "export": ["export", own, tmp_path / "a.svg"],
@@ -384,14 +385,14 @@ def test_no_control_character_reaches_the_terminal_raw(folder: Path, form: list[
         for command in (
             ["threads", bad], ["show", bad], ["show", bad, "--state"], ["show", bad, "--messages"],
             ["diff", bad, "c1", "c2"], ["compare", bad, "c1", "c2"], ["compare", bad, "c0", "c1", "c2"],
-            ["blame", bad], ["evaluate", bad, "values"], ["why", bad, "c2"], ["find", bad, "red"], ["stats", bad],
+            ["blame", bad], ["evaluate", bad, "values"], ["why", bad, "c2"], ["find", bad, "red"], ["stats", bad], ["narrate", bad],
             ["prune", bad, "--all", "--dry-run"],
             ["show", bad, "-t", EVIL_THREAD + "2"], ["show", bad, "--at", EVIL], ["threads", "\x1b[2J.db"],
         )
     ]  # fmt: skip
     for one in said:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", one.raw + one.err), one.raw
-    assert [one.code for one in said] == [0] * 13 + [1] * 3
+    assert [one.code for one in said] == [0] * 14 + [1] * 3
     if not form:
         assert r"\x1b[31mred\x07\u202e" in said[3].raw
 
@@ -407,6 +408,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
         ["evaluate", db, "values"],
         ["blame", db],
         ["why", db, "c5"],
+        ["narrate", db],
     ):
         for form in ([], ["--json"]):
             said = lg(*command, *form, "--redact", "/edit/", "--redact", "foo")
@@ -414,7 +416,7 @@ def test_what_is_masked_is_masked_in_every_form(db: Path) -> None:
     assert "‹redacted›" in lg("show", db, "--at", "c5", "--redact", "foo").out
     for asked in (
         ["threads", db], ["show", db], ["show", db, "--at", "c2"], ["find", db, "b"], ["diff", db, "c2", "c2"],
-        ["blame", db, "bar"], ["why", db, "c2"], ["evaluate", db, "len(bar)"], ["bisect", db, "len(bar) > 1"],
+        ["blame", db, "bar"], ["why", db, "c2"], ["narrate", db], ["evaluate", db, "len(bar)"], ["bisect", db, "len(bar) > 1"],
     ):  # fmt: skip
         for form in ([], ["--json"]):
             told = lg(*asked, "--redact", "/two/", *form)

@@ -268,6 +268,11 @@ def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
         ("compare", "c3 ↔ c5"),
         ("why c3", "`node_b` ran after `node_a` (c2), by the edge that leads from it."),
         ("why", "c5 was made by the step from c4."),
+        (
+            "narrate",
+            "c4  Back at c2, a new branch begins. Someone changed the state, as if `node_a` had written",
+        ),
+        ("narrate c3", '["b"] to `bar`, whose reducer `operator.add` appended it: 2 items now.'),
         ("find node_b", "c3"),
         ("evaluate 'len(bar)'", "c5"),
         ("bisect 'len(bar) > 1'", "<Checkpoint c4 node_a"),
@@ -301,6 +306,7 @@ def test_a_cell_is_told_what_it_asks(shell: InteractiveShell, line: str, told: s
         ("diff graph c1", "BEFORE AFTER"),
         ("diff graph c1 c3 c4", "BEFORE AFTER"),
         ("diff graph c1 c99", "no checkpoint 'c99'"),
+        ("narrate graph c99", "no checkpoint 'c99'"),
         ("threads missing.db", "missing.db"),
     ],
 )

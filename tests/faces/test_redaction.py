@@ -96,6 +96,9 @@ def _questions(seen: Exhibit) -> Iterator[Any]:
     yield from (h.plot(kind).to_json() for kind in plots.KINDS)
     yield lgviz.plot_threads(seen.what, redact=seen.rules).to_json()
     yield lgviz.thread_stats(seen.what, tokens=True, redact=seen.rules).to_csv()
+    for head in [c for c in h.all if not c.children]:
+        told = h.narrate(head)
+        yield from (str(told), told._repr_html_(), told.frame().to_csv(), [one.sentences for one in told])
     for c in h.all:
         why = h.why(c)
         yield from (str(why), why._repr_html_(), why.frame().to_csv(), why.tasks, why.waiting)
@@ -143,7 +146,7 @@ def _terminal(seen: Exhibit) -> Iterator[Any]:
         ["cases", str(seen.folder / "cli.json"), "--overwrite"],
         *(["show", "--at", label, form] for label in labels for form in ("--state", "--messages")),
         *([verb, *words, label] for label in labels
-          for verb, *words in (("diff", labels[0]), ("blame", "--at"), ("why",))),
+          for verb, *words in (("diff", labels[0]), ("blame", "--at"), ("why",), ("narrate", "--head"))),
     ):  # fmt: skip
         for form in ([], ["--json"]):
             given = [command[0], seen.what, *command[1:], "--redact", f"/{SECRET.pattern}/", *form]
