@@ -11,6 +11,7 @@ one takes its place by ``build(saver, model=init_chat_model("openai:gpt-5"))``:
 
 * ``trips`` books flights and hotels by a company's policy, and misreads a date.
 * ``expenses`` checks reports by rules and asks a person; a mail that should go out once.
+* ``mail`` triages an inbox, all mails at once, by what its reader prefers; one service fails once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from types import ModuleType
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from . import agent, approval, chat, expenses, fan_out, memory, subgraph, trips, two_nodes
+from . import agent, approval, chat, expenses, fan_out, mail, memory, subgraph, trips, two_nodes
 
 __all__ = [
     "DEMOS",
@@ -44,6 +45,7 @@ DEMOS: dict[str, ModuleType] = {
     "agent": agent,
     "trips": trips,
     "expenses": expenses,
+    "mail": mail,
 }
 """The demos by name, the simplest first."""
 

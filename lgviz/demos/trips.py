@@ -113,14 +113,14 @@ def search_hotels(city: str) -> str:
 @tool
 def book_flight(flight: str, cabin: str, day: str, runtime: ToolRuntime) -> Command[Any]:
     """Book a flight."""
-    found = next(f for f in FLIGHTS if (f["flight"], f["cabin"]) == (flight, cabin))
+    found = row_of(FLIGHTS, flight=flight, cabin=cabin)
     return booked(runtime, number_of(flight, day), {**found, "day": day})
 
 
 @tool
 def book_hotel(hotel: str, day: str, nights: int, runtime: ToolRuntime) -> Command[Any]:
     """Book a hotel, from a day on."""
-    found = next(h for h in HOTELS if h["hotel"] == hotel)
+    found = row_of(HOTELS, hotel=hotel)
     return booked(runtime, number_of(hotel, day), {**found, "day": day, "nights": nights})
 
 
@@ -128,8 +128,16 @@ def book_hotel(hotel: str, day: str, nights: int, runtime: ToolRuntime) -> Comma
 def change_booking(number: str, flight: str, runtime: ToolRuntime) -> Command[Any]:
     """Change the flight of a booking; day and cabin stay."""
     old = runtime.state["bookings"][number]
-    found = next(f for f in FLIGHTS if (f["flight"], f["cabin"]) == (flight, old["cabin"]))
+    found = row_of(FLIGHTS, flight=flight, cabin=old["cabin"])
     return booked(runtime, number, {**found, "day": old["day"]})
+
+
+def row_of(table: list[dict[str, Any]], **wanted: str) -> dict[str, Any]:
+    """The first row with these values; without one the model is told so."""
+    for row in table:
+        if wanted.items() <= row.items():
+            return row
+    raise LookupError(f"There is nothing with {wanted}.")
 
 
 def number_of(*what: str) -> str:
@@ -221,7 +229,7 @@ def build(
     builder = StateGraph(State)
     builder.add_node(read_request)
     builder.add_node(agent)
-    builder.add_node(ToolNode(TOOLS, wrap_tool_call=numbered))
+    builder.add_node(ToolNode(TOOLS, handle_tool_errors=True, wrap_tool_call=numbered))
     builder.add_edge(START, "read_request")
     builder.add_edge("read_request", "agent")
     builder.add_conditional_edges("agent", tools_condition)

@@ -15,7 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import Field
 
 import lgviz
-from lgviz.demos import expenses, trips
+from lgviz.demos import expenses, mail, trips
 from lgviz.demos.scripted import ScriptedModel, says
 
 TALKING = [trips]
@@ -119,10 +119,9 @@ def test_the_misread_date_is_found_and_put_right_and_kept_as_a_test(booked: Any,
     assert mended.values["bookings"] == right.latest.values["bookings"]
     assert broken(mended.checkpoint) == []
 
-    pinned = lgviz.pin(
-        mended.checkpoint, tmp_path / "test_trip.py", graph="lgviz.demos.trips:build", live=["agent", "tools"]
-    )
-    assert "lgviz.check_pin" in Path(pinned.test).read_text()
+    recording = tmp_path / "trip.lgviz"  # what `lgviz.pin` writes, with a test that does the next
+    lgviz.save_bundle(booked, "failing", recording, at=mended.checkpoint.label)
+    lgviz.check_pin("lgviz.demos.trips:build", recording, live=["agent", "tools"])
 
 
 def test_an_earlier_flight_is_a_change_of_the_same_booking(booked: Any) -> None:
@@ -217,3 +216,53 @@ def test_another_model_reads_the_report() -> None:
     model = OtherModel(fields={"items": items})
     values = expenses.build(InMemorySaver(), model=model).invoke(expenses.report("…"), CONFIG)
     assert (values["items"], values["paid"], model.asked) == (items, 99.0, ["…"])
+
+
+# ---------------------------------------------------------------- mail
+
+SCRIPTED = {"m1": "urgent", "m2": "junk", "m3": "answer", "m4": "junk", "m5": "read"}
+MIA = mail.config_for("mia", "1")
+
+
+def test_the_other_mails_are_not_classified_again_after_one_failed() -> None:
+    model = ScriptedModel(
+        script=lambda messages, tools: asked.append(messages) or mail.script(messages, tools)
+    )
+    asked: list[Any] = []
+    graph = mail.build(InMemorySaver(), model=model)
+    mail.outages.add("m4")
+    with pytest.raises(ConnectionError, match="m4"):
+        graph.invoke({"moved": {}}, MIA, durability="sync")
+    failed = lgviz.history(graph, "1").latest
+    assert (len(asked), [bool(task.error) for task in failed.tasks].count(True)) == (4, 1)
+    values = graph.invoke(None, MIA)
+    assert (len(asked), values["labels"]) == (5, SCRIPTED)
+    assert values["digest"].splitlines() == [
+        "urgent: Contract (rui@office.example)",
+        "answer: Lunch (lea@office.example)",
+        "read: Downtime (it@office.example)",
+    ]
+
+
+def test_what_a_reader_moves_by_hand_holds_in_her_next_thread_and_for_nobody_else() -> None:
+    graph = mail.build(InMemorySaver())
+    moved = graph.invoke({"moved": {"m2": "read"}}, MIA)
+    assert moved["labels"] == SCRIPTED | {"m2": "read"}
+    assert graph.invoke({"moved": {}}, mail.config_for("mia", "2"))["labels"] == SCRIPTED | {"m2": "read"}
+    assert graph.invoke({"moved": {}}, mail.config_for("ben", "3"))["labels"] == SCRIPTED
+
+
+def test_a_branch_of_the_mail_has_failed_and_can_go_on() -> None:
+    mail.seed(graph := mail.build(InMemorySaver()))
+    history = lgviz.history(graph, "1")
+    assert (history.status, mail.outages) == ("failed", set())
+    assert [head.values.get("labels") for head in history.heads] == [SCRIPTED | {"m2": "read"}, {}]
+    resumed = lgviz.run(graph, history.latest, only="unfinished")
+    assert resumed.values["labels"] == SCRIPTED | {"m3": "urgent"}
+
+
+def test_another_model_classifies() -> None:
+    model = OtherModel(fields={"label": "read"})
+    values = mail.build(model=model).invoke({"moved": {"m1": "junk"}}, MIA)
+    assert set(values["labels"].values()) == {"read"}
+    assert model.asked[0].endswith('{"rui@office.example": "junk"}')
