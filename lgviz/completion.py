@@ -85,6 +85,8 @@ def _values(shell: InteractiveShell, option: str, subject: str, typing: str) -> 
         return _threads(shell, subject, typing)
     if option == "store":
         return _variables(shell, _is_store) + _files()
+    if option == "graph":
+        return _variables(shell, is_debuggable)
     return []
 
 

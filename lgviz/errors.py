@@ -17,6 +17,7 @@
     ├── PredicateFailed             what was asked of each checkpoint raised
     ├── ActRefused                  nothing was written
     │   ├── ReadOnly                a file or a bare saver asked to fork or run
+    │   ├── NoDryRun                what a LangGraph server cannot tell before it is done
     │   ├── InvalidValue            no valid JSON, or a value that its channel refuses
     │   ├── UnknownChannel          a value for a channel that the graph does not have
     │   ├── Unloadable              the graph cannot load the state that is stored, or that an update makes
@@ -84,6 +85,7 @@ __all__ = [
     "NewerSchema",
     "NoCheckpointer",
     "NoCheckpoints",
+    "NoDryRun",
     "NoQuestion",
     "NodeRefused",
     "NotADatabase",
@@ -273,6 +275,10 @@ class ActRefused(LgvizError):
 
 class ReadOnly(ActRefused):
     """A file or a bare saver was asked to fork or run."""
+
+
+class NoDryRun(ActRefused):
+    """A preview on a LangGraph server, which makes none, without the graph at hand that could."""
 
 
 class InvalidValue(ActRefused):

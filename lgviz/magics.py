@@ -113,6 +113,11 @@ class LgvizMagics(Magics):
         "the variable of a compiled pattern, a function or a list; may be given again",
     )
     @argument(
+        "--graph",
+        help="of a LangGraph server, the same graph here, which previews forks: a variable, app:graph, or "
+        "the path of a langgraph.json",
+    )
+    @argument(
         "--agent",
         action="store_true",
         help="mark the checkpoints that a coding agent looks at by `lgviz mcp` (default: LgvizMagics.agent)",
@@ -149,7 +154,7 @@ class LgvizMagics(Magics):
             dbg = %lgviz graph --thread 1
             %lgviz checkpoints.db
             %lgviz postgresql://user@host/database
-            %lgviz http://localhost:2024
+            %lgviz http://localhost:2024 --graph app:graph
             %lgviz diff c3 c7
             %lgviz diff graph c3 c7 --thread 1
             %lgviz fork c3 "{'city': 'Rome'}" --as-node tools
@@ -255,6 +260,9 @@ class LgvizMagics(Magics):
         options["thread_id"] = unquoted(options["thread_id"])
         if options["store"] is not None:
             options["store"], _ = self._subject(options["store"])
+        if options["graph"] is not None:
+            assert self.shell is not None
+            options["graph"] = self.shell.user_ns.get(options["graph"], unquoted(options["graph"]))
         options["redact"] = [rule for text in options["redact"] for rule in self._rules(text)]
         return options.pop("what"), options
 

@@ -15,7 +15,7 @@ from lgviz.analysis.history import open_history
 from lgviz.analysis.tree import Flag
 from lgviz.backend import code
 from lgviz.backend.answers import checked_answers
-from lgviz.backend.checkpoint_views import channels_at, graph_at
+from lgviz.backend.checkpoint_views import channels_at, graph_at, reducers_of
 from lgviz.backend.diff_views import diff_view
 from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.forms import config_of, field_of, values_of
@@ -27,7 +27,7 @@ from lgviz.backend.parts import edited_channels, part_form
 from lgviz.backend.restored import refuse_mask, restored_channel, restored_config
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms, StartInput, refused_start
-from lgviz.errors import ActRefused, LgvizError, NothingToRun, ThreadExists, described
+from lgviz.errors import ActRefused, LgvizError, NoDryRun, NothingToRun, ThreadExists, described
 from lgviz.protocol import (
     BreakpointsOf,
     BreakpointsSet,
@@ -127,11 +127,12 @@ class Acts:
 
     @handler("act")
     def fork_preview(self, call: RequestCall, params: ForkRequest) -> PreviewView:
-        if isinstance(self._thread.live_graph(), RemoteAssistant):
-            return self._without_dry_run(params)
-        at, preview, diff = self.previewed(params)
+        try:
+            at, preview, diff = self.previewed(params)
+        except NoDryRun as error:
+            return self._without_dry_run(params, str(error))
         call.check()
-        reducers = {name: c.reducer for name, c in channels_at(graph_at(at, self._thread.source), at).items()}
+        reducers = reducers_of(channels_at(graph_at(at, self._thread.source), at))
         return {
             "diff": diff_view(
                 diff,
@@ -145,10 +146,9 @@ class Acts:
             "warnings": [self._thread.shown(warning) for warning in preview.warnings],
         }
 
-    def _without_dry_run(self, params: ForkRequest) -> PreviewView:
+    def _without_dry_run(self, params: ForkRequest, reason: str) -> PreviewView:
         """What can be said of a fork on a server: where its node leads, by the edges that are drawn."""
         graph, at = self._live(params["checkpoint"])
-        self._edit(graph, at, params)
         node = params["as_node"] or session.inferred_as_node(graph, at) or ""
         leads = {option.node: list(option.next) for option in session.as_node_options(graph, at)}
         nothing = diff_view(diff_states({}, {}), before=at.label, after=None, reducers={}, states=({}, {}))
@@ -156,7 +156,7 @@ class Acts:
             "diff": nothing,
             "next": leads.get(node, []),
             "as_node": node,
-            "warnings": [session.NO_DRY_RUN],
+            "warnings": [reason],
             "untried": True,
         }
 

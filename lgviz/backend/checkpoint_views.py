@@ -40,6 +40,7 @@ __all__ = [
     "checkpoints_diff",
     "internal_of",
     "raw_view",
+    "reducers_of",
     "state_of",
     "tasks_view",
     "writes_view",
@@ -74,11 +75,14 @@ def channels_at(graph: Any, checkpoint: Checkpoint) -> dict[str, session.Channel
         return {}
 
 
+def reducers_of(channels: Mapping[str, session.ChannelInfo]) -> dict[str, str | None]:
+    """By channel its reducer, where that is told."""
+    return {name: info.reducer for name, info in channels.items() if info.reducer != session.UNTOLD}
+
+
 def _reducers(checkpoint: Checkpoint, source: Source) -> dict[str, str | None]:
     """By channel the graph's reducer; else the rule by which its value was rebuilt, or the doubt about it."""
-    infos = channels_at(source.graph, checkpoint)
-    told = {name: info.reducer for name, info in infos.items() if info.reducer != session.UNTOLD}
-    return told | checkpoint.rebuilt | dict(checkpoint.doubts)
+    return reducers_of(channels_at(source.graph, checkpoint)) | checkpoint.rebuilt | dict(checkpoint.doubts)
 
 
 def internal_of(checkpoint: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class StartForms:
         if wanted is None and graph.assistant_id is not None:
             return graph, graph.assistant_id
         name = wanted or next(iter(graph.graphs()), None)
-        return RemoteAssistant(graph.client, name), name
+        return graph.named(name), name
 
     def _context_form(self, graph: Any) -> FieldView | None:
         schema = _context_schema(graph)

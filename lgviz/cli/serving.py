@@ -51,8 +51,8 @@ def mcp(
         complain("--allow-write adds nothing without --graph: a fork goes through the graph's reducers.")
     where, options = database.where, database.options
     if graph is not None:  # whose code runs anyway
-        options["trust"] = [*options["trust"], module_of(graph)]
-    desk = ToolDesk(lambda held: backend_of(held, where, loaded, write=allow_write, **options))
+        options |= {"trust": [*options["trust"], module_of(graph)], "graph": loaded}
+    desk = ToolDesk(lambda held: backend_of(held, where, write=allow_write, **options))
     seen = GlanceFile(name_of(where))
     tools = AgentTools(desk, graph=loaded is not None, write=allow_write, told=seen.look)
 

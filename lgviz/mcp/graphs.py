@@ -30,20 +30,21 @@ __all__ = ["backend_of", "graph_over", "name_of"]
 
 
 def backend_of(
-    held: ExitStack, where: str, graph: Any = None, *, write: bool = False, **options: Unpack[ReadOptions]
+    held: ExitStack, where: str, *, write: bool = False, **options: Unpack[ReadOptions]
 ) -> Backend:
     """What answers about a database.
 
     Args:
         held: closes the connections that are opened.
         where: its path or URL, or the path of a bundle.
-        graph: the graph that previews and forks go through; None: it is only read.
         write: whether it may be written to.
-        options: how it is read.
+        options: how it is read; ``graph`` is the graph that previews and forks go through, without which it
+            is only read.
 
     Raises:
         SourceError: there is nothing to read.
     """
+    graph = options.pop("graph", None)
     if graph is None:
         source = open_source(where, **options)
         if not write:  # a server could act by itself

@@ -19,11 +19,12 @@ from .ahead import DryRun, dry_run
 from .conditions import condition_code, condition_of, expression_over
 from .halts import check_breakpoints, nodes_of
 from .inputs import GraphInput, input_of
+from .local_graph import NO_DRY_RUN
 from .new_thread import NewThread
 from .overlay import OverlaySaver
 from .overlay_store import OverlayStore
 from .plan import Plan
-from .remote import NO_DRY_RUN, UNTOLD, remote_channels
+from .remote import UNTOLD, remote_channels
 from .run import RunHandle, arun, run, run_plan, start_run
 from .run_result import Run, RunError, RunEvent
 from .sandbox import Sandbox, aopen_sandbox, open_sandbox, sandbox_of

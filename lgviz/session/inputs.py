@@ -23,7 +23,7 @@ from lgviz.sources.places import ROOT_CHANNEL
 
 from .at_server import at_server
 
-__all__ = ["GraphInput", "input_of"]
+__all__ = ["GraphInput", "input_of", "of_messages"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,7 +72,7 @@ class GraphInput(ShownByFields):
     def is_chat(self, name: str) -> bool:
         """Whether a field takes messages."""
         info = channels_of(self.graph).get(name)
-        return (info is not None and info.messages) or _of_messages((self.fields or {}).get(name))
+        return (info is not None and info.messages) or of_messages((self.fields or {}).get(name))
 
     def made(self, typed: Any) -> tuple[Any, list[PartRefusal]]:
         """The input of plain data, by its annotations, and what of it is refused."""
@@ -148,7 +148,7 @@ def input_of(graph: Any) -> GraphInput:
         fields = {name: graph.channels[name].UpdateType for name in given}
     whole = GraphInput(graph, hint, fields, None)
     if fields is None:
-        return dataclasses.replace(whole, chat="" if _of_messages(hint) else None)
+        return dataclasses.replace(whole, chat="" if of_messages(hint) else None)
     return dataclasses.replace(whole, chat=next(filter(whole.is_chat, fields), None))
 
 
@@ -202,7 +202,7 @@ def _is_model(hint: Hint) -> bool:
     return isinstance(hint, type) and issubclass(hint, BaseModel)
 
 
-def _of_messages(hint: Hint) -> bool:
+def of_messages(hint: Hint) -> bool:
     """Whether an annotation says a list of LangChain's messages."""
     for member in members(hint):
         items = get_args(bare(member))

@@ -1,7 +1,8 @@
 """What is done to a thread on a LangGraph server: the server does it.
 
 Functions here have the names of those that act on a graph in this process, which hand over to them
-(:mod:`lgviz.session.at_server`). What has no namesake here cannot be done there: a server has no dry run.
+(:mod:`lgviz.session.at_server`). What has no namesake here cannot be done there. A server has no dry run:
+previews are the local graph's, where one was given (:mod:`lgviz.session.local_graph`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import copy
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -18,37 +19,40 @@ from langgraph.constants import END, START
 
 from lgviz.analysis.channels import ChannelInfo
 from lgviz.analysis.checkpoint import Checkpoint
+from lgviz.analysis.diff import diff_states
 from lgviz.analysis.messages import is_message
 from lgviz.errors import (
     ActRefused,
     InvalidValue,
     LgvizError,
     NodeRefused,
+    NoDryRun,
     NothingToRun,
     ThreadExists,
     listed,
 )
-from lgviz.sources.places import MARK, config_of, outermost, place_of, thread_of
+from lgviz.sources.places import MARK, by_channel, config_of, outermost, place_of, thread_of, unrooted
 from lgviz.sources.remote import RemoteAssistant, is_uuid
 
+from . import acts
 from .acts import Option, Preview
 from .halts import names_in
 from .inputs import GraphInput
+from .local_graph import as_sent, local_target
 from .new_thread import NewThread
 from .plan import Plan
 from .run import RunHandle
 from .run_result import CheckpointFinder, Run, RunError, RunEvent
 from .run_steps import Names
 from .streamed import AtWork
-from .target import named
+from .target import GraphTarget, named
 from .update import Edit, Sibling
 from .values import Set
 
-__all__ = ["NO_DRY_RUN", "UNTOLD", "RemoteInput", "RemoteRun", "remote_channels"]
+__all__ = ["UNTOLD", "RemoteInput", "RemoteRun", "remote_channels"]
 
 UNTOLD = "as the server's graph says"
 """The reducer of a channel, where the graph is a server's."""
-NO_DRY_RUN = "A LangGraph server has no dry run: what reducers and routers make of it shows once it is done."
 _NO_SETTING = "A server sets no channel past its reducer."
 _MODES: Any = ["tasks", "messages-tuple", "custom", "checkpoints"]
 
@@ -69,13 +73,7 @@ def forked(
     place = place_of(named(assistant, at, thread_id, config))
     if new is not None and new.thread_id is not None:
         _refuse("fork into a new thread", "Fork it in its thread.")
-    if edit.goto or edit.keep_siblings:
-        _refuse("send an update on by goto=, or keep siblings", "Leave them out.")
-    if sets := [name for name, value in _items(edit.values) if isinstance(value, Set)]:
-        told_of = [
-            {"channel": name, "path": [], "error": {"path": [], "message": _NO_SETTING}} for name in sets
-        ]
-        raise InvalidValue(f"{listed(sets)}: {_NO_SETTING}", "Give what the reducer takes.", told_of)
+    _check(edit)
     marks = {MARK + "as_node": edit.as_node, MARK + "note": edit.note}
     where: Any = {
         "thread_id": place.thread_id,
@@ -89,6 +87,17 @@ def forked(
         )
         made = told["checkpoint"]
         return config_of(place.thread_id, made.get("checkpoint_ns") or "", str(made["checkpoint_id"]))
+
+
+def _check(edit: Edit) -> None:
+    """Refuse what a server's update cannot say."""
+    if edit.goto or edit.keep_siblings:
+        _refuse("send an update on by goto=, or keep siblings", "Leave them out.")
+    if sets := [name for name, value in _items(edit.values) if isinstance(value, Set)]:
+        told_of = [
+            {"channel": name, "path": [], "error": {"path": [], "message": _NO_SETTING}} for name in sets
+        ]
+        raise InvalidValue(f"{listed(sets)}: {_NO_SETTING}", "Give what the reducer takes.", told_of)
 
 
 def _items(values: Any) -> list[tuple[str, Any]]:
@@ -126,12 +135,71 @@ def fork(
     return Checkpoint.unread(made, lambda: CheckpointFinder(assistant).history(made.thread_id))
 
 
-def preview(*_: Any, **__: Any) -> Preview:
-    raise ActRefused(NO_DRY_RUN, "Fork it: a fork changes none of what is there.")
+def preview(
+    assistant: RemoteAssistant,
+    at: Any,
+    values: Any,
+    as_node: str | None = None,
+    goto: str | None = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+    keep_siblings: bool = False,
+) -> Preview:
+    _check(Edit(values, as_node, goto, keep_siblings))
+    here = at if isinstance(at, Checkpoint) else _read(assistant, at, thread_id, config)
+    as_node = as_node or inferred_as_node(assistant, here)
+    target = _local(assistant, here)
+    made = acts.preview(target, here, values, as_node, config=config, context=context)
+    old, new = here.history.reader.real_state(here.row), as_sent(by_channel(made.values))
+    # What is unchanged stays as the server sent it.
+    new |= {name: old[name] for name in made.diff.unchanged if name in old}
+    return replace(made, values=unrooted(new), diff=diff_states(old, new))
 
 
-def as_node_options(assistant: RemoteAssistant, at: Any, *_: Any, **__: Any) -> list[Option]:
-    edges = {} if getattr(at, "namespace", "") else assistant.edges()
+def as_node_options(
+    assistant: RemoteAssistant,
+    at: Any,
+    values: Any = None,
+    *,
+    thread_id: str | None = None,
+    config: RunnableConfig | None = None,
+    context: Any = None,
+) -> list[Option]:
+    here = at if isinstance(at, Checkpoint) else _read(assistant, at, thread_id, config)
+    try:
+        target = _local(assistant, here)
+    except NoDryRun:
+        return _by_edges(assistant, here)
+    options = acts.as_node_options(target, here, values, config=config, context=context)
+    return [replace(option, goto=()) for option in options]
+
+
+def _local(assistant: RemoteAssistant, at: Checkpoint) -> GraphTarget:
+    """The graph here that previews, of the assistant or of the history that the checkpoint belongs to.
+
+    Raises:
+        NoDryRun: there is none.
+    """
+    if assistant.local is None:
+        local = getattr(at.history.source.graph, "local", None)
+        assistant = RemoteAssistant(assistant.client, assistant.assistant_id, local)
+    return local_target(assistant.of_thread(at.history.thread_id), at)
+
+
+def _read(
+    assistant: RemoteAssistant, at: Any, thread_id: str | None, config: RunnableConfig | None
+) -> Checkpoint:
+    """The checkpoint that ``at`` names, as its thread is now."""
+    place = place_of(named(assistant, at, thread_id, config))
+    found = CheckpointFinder(assistant).history(place.thread_id)
+    return found[place.checkpoint_id] if place.checkpoint_id else found.latest
+
+
+def _by_edges(assistant: RemoteAssistant, at: Checkpoint) -> list[Option]:
+    """The nodes, each with what the drawn edges tell of where it leads."""
+    edges = {} if at.namespace else assistant.edges()
     return [
         Option(name, () if any(conditional for _, conditional in leads) else _nodes(leads), None, ())
         for name, leads in edges.items()
@@ -195,9 +263,8 @@ def start_run(
         )
     if reuse and resume is None:
         _refuse("answer a run from history", "Run without reuse.")
-    place = place_of(named(assistant, at, thread_id, config))
-    found = CheckpointFinder(assistant).history(place.thread_id)
-    here = found[place.checkpoint_id] if place.checkpoint_id else found.latest
+    here = _read(assistant, at, thread_id, config)
+    found = here.history
     if input is None and resume is None and not here.next:
         raise NothingToRun(f"Nothing comes next at {here.label}.", "Give an input, or fork it first.")
     if resume is not None and not here.interrupts:
@@ -207,8 +274,8 @@ def start_run(
     given: dict[str, Any] = {"input": input, "command": None if resume is None else {"resume": resume}}
     if here.id != found.latest.id:
         given["checkpoint"] = {"checkpoint_ns": here.namespace, "checkpoint_id": here.id}
-    runner = assistant.of_thread(place.thread_id)
-    return RemoteRun(runner, place.thread_id, given, set(found.tree.ids), on_event).begun(
+    runner = assistant.of_thread(found.thread_id)
+    return RemoteRun(runner, found.thread_id, given, set(found.tree.ids), on_event).begun(
         config, context, before, after
     )
 

@@ -32,7 +32,7 @@ from .layered import LayeredSource
 from .lgviz.tables import TablesSource
 from .places import PREVIOUS_CHANNEL
 from .redacted import redacted
-from .remote import assistant_of, is_server_url, source_of_assistant, source_of_server
+from .remote import RemoteAssistant, assistant_of, is_server_url, source_of_assistant, source_of_server
 
 __all__ = [
     "Bookkeeping",
@@ -68,7 +68,8 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
             LangGraph's wrote, a LangGraph server by its URL (``"http://localhost:2024"``) or a
             ``RemoteGraph``, or a :class:`Source`. Where both have written to a database, lgviz's are read.
         options: see :class:`ReadOptions`; ``trust=["app.state"]`` names modules whose classes the values of
-            a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked.
+            a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked, ``graph=`` what
+            previews forks on a LangGraph server.
 
     Raises:
         NoCheckpointer: a graph compiled without one.
@@ -80,7 +81,15 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
         NotASource: anything else.
         InvalidValue: a rule of ``redact`` is none.
     """
-    return redacted(_opened(what, **decoding(options)), options.get("redact", ()))
+    source = _opened(what, **decoding(options))
+    if (graph := options.get("graph")) is not None:
+        if not isinstance(source.graph, RemoteAssistant):
+            raise NotASource(
+                "graph= goes with a LangGraph server, to preview by.",
+                "Compile the graph with the saver of the database, and give it alone.",
+            )
+        source.graph.local = graph
+    return redacted(source, options.get("redact", ()))
 
 
 def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:

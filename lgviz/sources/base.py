@@ -73,9 +73,13 @@ class ReadOptions(DecodingOptions, total=False):
             (``"messages.*.content"``, ``"**.api_key"``), patterns (``"/sk-\\w+/"``, or compiled), functions
             ``(path, value)``; see :class:`~lgviz.sources.redact.Redactor`. Runs and forks go on with the
             real values.
+        graph: of a LangGraph server, which has no dry run, the same graph in this process, by which forks are
+            previewed: compiled, its name (``"app:graph"``, ``"app.py:graph"``: its code runs), or the path
+            of a ``langgraph.json``.
     """
 
     redact: Rules
+    graph: Any
 
 
 def decoding(options: ReadOptions) -> DecodingOptions:

@@ -46,7 +46,7 @@ def glance() -> Iterator[GlanceFile]:
 
 
 def test_what_an_agent_is_shown_is_marked_until_its_server_ends(db: Path, glance: GlanceFile) -> None:
-    tools = AgentTools(ToolDesk(lambda held: backend_of(held, str(db), two_nodes.build(), write=True)),
+    tools = AgentTools(ToolDesk(lambda held: backend_of(held, str(db), graph=two_nodes.build(), write=True)),
                        graph=True, write=True, told=glance.look)  # fmt: skip
     debugger, without = lgviz.debug(str(db), "1", agent=True), lgviz.debug(str(db), "1")
     view, other = View(debugger), View(without)

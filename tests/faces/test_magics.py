@@ -152,7 +152,7 @@ def test_completion_knows_graphs_files_and_threads(
 
 
 OPTIONS = [
-    "--overwrite", "--thread", "--store", "--trust", "--redact", "--agent", "--as-node", "--note", "--live",
+    "--overwrite", "--thread", "--store", "--trust", "--redact", "--graph", "--agent", "--as-node", "--note", "--live",
     "--stats", "--height", "--no-static", "-t", "-s",
 ]  # fmt: skip
 
@@ -173,6 +173,7 @@ OPTIONS = [
         ("%lgviz graph --thread 1 ", [each for each in OPTIONS if each not in ("--thread", "-t")]),
         ("%lgviz graph --trust a ", OPTIONS),
         ("%lgviz graph -t ", ["'two words'", "1"]),
+        ("%lgviz http://localhost:2024 --graph ", ["graph", "bare", "saver"]),
         ("%lgviz graph --thread=", ["'two words'", "1"]),
         ("%lgviz graph --store ", ["store", "here.db"]),
         ("x = 1\nfor y in x:\n    d = %lgviz graph --h", ["--height"]),
@@ -327,13 +328,16 @@ def test_each_option_of_the_magic_is_one_of_debug(
     shell.run_line_magic(
         "lgviz",
         "here.db -t 1 --height 300 --no-static --agent --trust app.state --trust app.other "
-        "--redact rules --redact 'messages.*.content'",
+        "--redact rules --redact 'messages.*.content' --graph app:graph",
     )
     assert asked == {
         "name": "'here.db'", "thread_id": "1", "store": None, "height": 300, "static": False, "agent": True,
         "trust": ["app.state", "app.other"], "redact": ["a.b", len, "messages.*.content"],
+        "graph": "app:graph",
     }  # fmt: skip
     assert asked.keys() <= {*inspect.signature(lgviz.debug).parameters, *ReadOptions.__annotations__}
+    shell.run_line_magic("lgviz", "here.db --graph bare")
+    assert asked["graph"] is shell.user_ns["bare"]
 
 
 def test_trust_reaches_what_is_read(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def asked(what: Any, graph: Any = None, *, write: bool = False, **options: Any) 
 
     def make(held: ExitStack) -> Backend:
         if isinstance(what, (str, Path)):
-            return backend_of(held, str(what), graph, write=write, **options)
+            return backend_of(held, str(what), graph=graph, write=write, **options)
         return Backend(what, **options)
 
     live = graph is not None or not isinstance(what, (str, Path))

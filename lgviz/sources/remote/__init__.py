@@ -70,7 +70,7 @@ def assistant_of(graph: Any) -> RemoteAssistant | None:
 
 def source_of_assistant(assistant: RemoteAssistant) -> RemoteSource:
     """Reads the threads of a graph on a server."""
-    return RemoteSource(assistant.client, assistant.assistant_id)
+    return RemoteSource(assistant.client, assistant.assistant_id, local=assistant.local)
 
 
 def remote_store_of(what: Any) -> Any:

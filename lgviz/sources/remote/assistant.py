@@ -23,6 +23,8 @@ class RemoteAssistant:
     Args:
         client: of the server.
         assistant_id: its id, or the name of a graph; None: that of each thread.
+        local: the same graph in this process, by which forks are previewed (see
+            :class:`~lgviz.sources.base.ReadOptions`).
 
     Attributes:
         context_schema: of what a run is given along; a server checks that itself.
@@ -30,12 +32,17 @@ class RemoteAssistant:
 
     context_schema = None
 
-    def __init__(self, client: RemoteClient, assistant_id: str | None) -> None:
+    def __init__(self, client: RemoteClient, assistant_id: str | None, local: Any = None) -> None:
         self.client = client
         self.assistant_id = assistant_id
+        self.local = local
 
     def __repr__(self) -> str:
         return f"<RemoteAssistant {self.assistant_id!r} at {self.client.place}>"
+
+    def named(self, assistant_id: str | None) -> RemoteAssistant:
+        """Another assistant of the server."""
+        return RemoteAssistant(self.client, assistant_id, self.local)
 
     def of_thread(self, thread_id: str) -> RemoteAssistant:
         """What goes on with a thread, also a new one: itself, or where it has no name the thread's own.
@@ -48,7 +55,7 @@ class RemoteAssistant:
         with self.client.asking():
             found = self.client.sdk.threads.search(ids=[thread_id], limit=1, select=["thread_id", "metadata"])
             metadata = found[0]["metadata"] if found and found[0]["thread_id"] == thread_id else None
-        return RemoteAssistant(self.client, name_in(metadata)).certain()
+        return self.named(name_in(metadata)).certain()
 
     def certain(self) -> RemoteAssistant:
         """Itself, or where it has no name the only graph of the server.
@@ -64,7 +71,7 @@ class RemoteAssistant:
                 f"The server at {self.client.place} has several graphs: {listed(names)}.",
                 "Say which: lgviz.debug(RemoteGraph(name, url=…)), or open a thread of it first.",
             )
-        return RemoteAssistant(self.client, names[0])
+        return self.named(names[0])
 
     def graphs(self) -> list[str]:
         """The names of all graphs of the server."""

@@ -63,6 +63,8 @@ class _Known:
 
     ids: dict[str, list[str]] = field(default_factory=dict)
     nodes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    tasks: set[str] = field(default_factory=set)
+    """The ids of all tasks that the server tells of a checkpoint."""
     waits: tuple[str, Mapping[str, Any]] = ("", {})
     """The newest checkpoint, and by task what the thread asks there."""
     assistant: str | None = None
@@ -73,11 +75,13 @@ class _Known:
         if ids[place : place + 1] != [state.id]:
             ids.insert(place, state.id)
         self.nodes[state.namespace, state.id] = state.names()
+        self.tasks.update(state.task_ids())
 
     def forget(self) -> None:
         """Begin anew."""
         self.ids.clear()
         self.nodes.clear()
+        self.tasks.clear()
 
 
 class RemoteSource(Source):
@@ -90,13 +94,21 @@ class RemoteSource(Source):
         client: of the server.
         assistant_id: whose threads; None: all.
         owned: whether to close the client with it.
+        local: see :class:`RemoteAssistant`.
     """
 
-    def __init__(self, client: RemoteClient, assistant_id: str | None = None, *, owned: bool = False) -> None:
+    def __init__(
+        self,
+        client: RemoteClient,
+        assistant_id: str | None = None,
+        *,
+        owned: bool = False,
+        local: Any = None,
+    ) -> None:
         self._client = client
         self._owned = owned
         self._named = assistant_id
-        self.graph = RemoteAssistant(client, assistant_id)
+        self.graph = RemoteAssistant(client, assistant_id, local)
         whose = f"RemoteGraph {assistant_id!r}" if assistant_id else "LangGraph server"
         self.description = f"{whose} at {client.place}"
         self._assistants = {assistant_id: self.graph}
@@ -110,7 +122,7 @@ class RemoteSource(Source):
     def graph_of(self, thread_id: str) -> Any:
         known = self._threads.get(thread_id)
         name = self._named or (known.assistant if known else None)
-        return self._assistants.setdefault(name, RemoteAssistant(self._client, name))
+        return self._assistants.setdefault(name, self.graph.named(name))
 
     # ------------------------------------------------------------ threads
 
@@ -172,14 +184,16 @@ class RemoteSource(Source):
             return ThreadIndex(token=since)
         known = self._threads.made(thread_id, _Known)
         reading = _Reading(self, thread_id, since.newest if since is not None else {})
-        reset = not reading.read("")
+        reset = not (reading.read("") and reading.read_calls())
         if reset:  # checkpoints that were told of are gone
             known.forget()
             reading = _Reading(self, thread_id, {})
             reading.read("")
         for state in reading.states:
             known.add(state)
-        known.waits = (reading.newest.get("", ""), asked)
+        elsewhere = known.tasks if told.get("status") != "busy" else asked
+        untold = {id_: questions for id_, questions in asked.items() if id_ not in elsewhere}
+        known.waits = (reading.newest.get("", ""), untold)
         for state in reading.states:
             self._complete(thread_id, state)
         return ThreadIndex(reading.rows(), reading.writes(), _Token(mark, reading.newest), reset)
@@ -248,9 +262,11 @@ class RemoteSource(Source):
         return found
 
     def _complete(self, thread_id: str, state: RemoteState) -> None:
-        """Where the newest checkpoint waits for an answer, some servers tell so of the thread alone."""
+        """Where the newest checkpoint waits for an answer, some servers tell so of the thread alone. After an
+        update, which asks nothing, they go on telling what another branch asks."""
         newest, asked = self._threads.made(thread_id, _Known).waits
-        if state.id == newest and not state.namespace:
+        updated = state.metadata.get("source") in ("update", "fork")
+        if state.id == newest and not state.namespace and not updated:
             state.wait_for(asked, self.graph_of(thread_id).edges)
 
     def _no_thread(self, thread_id: str) -> Callable[[int, str], LgvizError | None]:
@@ -403,6 +419,11 @@ class _Reading:
             if namespace in self._known:
                 return False
         return all(self.read(each) for each in inner if each not in self._asked)
+
+    def read_calls(self) -> bool:
+        """Where nothing is new so far, read the subgraph calls of before: one may have been forked in."""
+        left = (each for each in sorted(self._known, reverse=True) if each not in self._asked)
+        return all(self.read(each) for each in left if not self.rows())
 
     def _pages(self, namespace: str) -> Iterator[RemoteState]:
         """Newest first."""

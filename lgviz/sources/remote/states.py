@@ -91,6 +91,10 @@ class RemoteState:
         """The nodes of its tasks."""
         return [_text(task["name"]) for task in self.tasks]
 
+    def task_ids(self) -> list[str]:
+        """The ids of its tasks."""
+        return [_text(task["id"]) for task in self.tasks]
+
     def writes(self, *, finished: bool = False) -> Iterator[tuple[str, StoredWrite]]:
         """With the name of its task, each write that its tasks tell.
 
