@@ -8,6 +8,8 @@ LangGraph does not store that as such. What it stores, and which of it tells, ch
   (:class:`~lgviz.analysis.steps.TaskIds`).
 * From mid 2025 on there is no path: the id tells, or ``versions_seen``.
 * Before, each node wrote to a channel of its own name, and ``metadata["writes"]`` held what it returned.
+  Until July 2024 no write was stored, and ``versions_seen`` had an entry for each node of the graph, empty
+  until it ran.
 
 ``versions_seen`` of a checkpoint says for each node at which version it last read the channels that trigger
 it. Whoever reads anew from a checkpoint to the next has run in between; here ``plan``::
@@ -346,6 +348,14 @@ class Naming:
             if after is None or (before is None and row.parent_id is not None):
                 continue
             seen, seen_before = really_seen(after), really_seen(before)
+            if after.v < NO_NODE_CHANNELS and not (row.parent and row.parent.step_work.tasks):
+                # Who was sent reads nothing; what it returned tells.
+                seen, seen_before = (
+                    _without_idle(seen, row.metadata.get("writes")),
+                    _without_idle(seen_before),
+                )
+                if row.parent and before and TASKS_CHANNEL in before.channels:
+                    row.parent.sends = len(self._load_sends(row.namespace, row.parent.id, False))
             if row.source == "update":
                 if not row.nodes:
                     row.nodes = self._as_nodes(row, seen, seen_before, before)
@@ -487,6 +497,14 @@ def _dated_ways(row: TreeRow, name: str) -> Iterator[tuple[str, ...]]:
 def _hide(row: TreeRow, channels: tuple[str, ...]) -> tuple[str, ...]:
     """Without the channels that nodes had for themselves, before mid 2025."""
     return tuple(name for name in channels if name not in row.nodes) if row.dated else channels
+
+
+def _without_idle(
+    seen: Mapping[str, Mapping[str, Any]], returned: Any = None
+) -> dict[str, Mapping[str, Any]]:
+    """The entries of nodes that read something, or returned something."""
+    returned = returned if isinstance(returned, Mapping) else {}
+    return {name: versions for name, versions in seen.items() if versions or name in returned}
 
 
 def really_seen(versions: Bookkeeping | None) -> dict[str, Mapping[str, Any]]:

@@ -25,8 +25,8 @@ from .heads import head_of
 from .schemas import refuse_programs
 
 __all__ = [
-    "AsyncReader", "FileReader", "LiveReader", "ReadConnection", "ReadingStopped", "Rows", "Statement",
-    "interruptible",
+    "AsyncReader", "FileReader", "LiveReader", "ReadConnection", "ReadingStopped", "ReshapedReader", "Rows",
+    "Statement", "interruptible",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -198,6 +198,34 @@ class AsyncReader(ReadConnection):
             raise NotASource(
                 f"The saver's connection is not open: {error}.", "Open it first (await saver.setup())."
             ) from error
+
+
+class ReshapedReader(ReadConnection):
+    """Reads tables of another shape: a statement finds under their names what a ``WITH`` clause selects.
+
+    Args:
+        reader: of the database.
+        tables: the clause, without what follows it.
+    """
+
+    def __init__(self, reader: ReadConnection, tables: str) -> None:
+        self._reader = reader
+        self._tables = tables
+
+    def read(self, *statements: Statement) -> list[Rows]:
+        return self._reader.read(*((self._over(sql.strip()), params) for sql, params in statements))
+
+    def stamp(self) -> Any:
+        return self._reader.stamp()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _over(self, statement: str) -> str:
+        if statement.startswith("PRAGMA "):
+            return statement
+        rest = statement.removeprefix("WITH ")
+        return f"{self._tables}{' ' if rest is statement else ', '}{rest}"
 
 
 class ReadingStopped(BaseException):

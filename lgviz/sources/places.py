@@ -16,6 +16,8 @@ apart:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
@@ -166,7 +168,15 @@ _LATEST = 9_000_000_000
 
 
 def id_time(checkpoint_id: str) -> float | None:
-    """When a checkpoint was made, in seconds since the epoch, where its id is a version 6 UUID; else None."""
+    """When a checkpoint was made, in seconds since the epoch, where its id is a version 6 UUID, or, as
+    before May 2024, the time; else None.
+
+    >>> id_time("1ef4f797-8335-6428-8001-8a1503f9b875"), id_time("2024-05-04T06:32:42+00:00"), id_time("x")
+    (1722456859.804164, 1714804362.0, None)
+    """
+    if checkpoint_id[4:5] == "-":
+        with suppress(ValueError):
+            return time_or_none(datetime.fromisoformat(checkpoint_id).timestamp())
     if len(checkpoint_id) != 36 or checkpoint_id[14] != "6":
         return None
     try:

@@ -1,6 +1,6 @@
 """Writes up to eleven threads into a SQLite file, and what LangGraph itself answers about them as JSON beside it.
 
-Runs on every LangGraph since 0.2.14 and imports nothing else. ``python eras.py threads.db answers.json`` makes the
+Runs on every LangGraph since 0.0.39 and imports nothing else. ``python eras.py threads.db answers.json`` makes the
 threads; with ``again`` behind, by another version, it goes on with those that are there.
 """
 
@@ -184,6 +184,11 @@ WAITING = {"asks": "yes", "func": "yes", "parallel": None, "sendfail": None, "pa
 """What the threads that stopped go on with: an answer, or nothing."""
 
 
+def id_of(config: Any) -> str:
+    where = config["configurable"]
+    return where.get("checkpoint_id") or where["thread_ts"]  # until August 2024
+
+
 def run(graph: Any, given: Any, config: Any, ran: dict[str, list[str]]) -> None:
     """Runs, and notes which tasks made each checkpoint, as the debug stream tells."""
     tasks: dict[str, str] = {}
@@ -193,8 +198,8 @@ def run(graph: Any, given: Any, config: Any, ran: dict[str, list[str]]) -> None:
             if event["type"] == "task":
                 tasks[told["id"]] = told["name"]
             elif event["type"] == "checkpoint":
-                if tasks and told["metadata"].get("source") == "loop":
-                    ran[told["config"]["configurable"]["checkpoint_id"]] = list(tasks.values())
+                if tasks and told.get("metadata", {}).get("source") == "loop":
+                    ran[id_of(told["config"])] = list(tasks.values())
                 tasks = {}
 
 
@@ -207,13 +212,15 @@ def answers(graph: Any, config: Any) -> list[dict[str, Any]]:
     """What ``get_state_history`` says."""
     return [
         {
-            "id": state.config["configurable"]["checkpoint_id"],
+            "id": id_of(state.config),
             "values": state.values,
             "next": state.next,
             "tasks": [
                 [each.name, bool(each.error), [asked.value for asked in each.interrupts]]
                 for each in state.tasks
-            ],
+            ]
+            if hasattr(state, "tasks")
+            else None,
         }
         for state in graph.get_state_history(config)
     ]

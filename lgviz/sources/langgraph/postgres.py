@@ -8,13 +8,13 @@ from typing import Any, NamedTuple, Unpack
 
 from lgviz.persistence.database.conninfo import conninfo_of
 from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, WriteRow
-from lgviz.sources.connections import Statement
+from lgviz.sources.connections import ReshapedReader, Statement
 from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 
 from . import sql
 from .blob_tables import BlobTables
 from .counted import BEGINNING, CountedIndex, Look
-from .postgres_reader import PostgresReader, ShallowReader
+from .postgres_reader import PostgresReader
 
 __all__ = ["PostgresSource"]
 
@@ -65,7 +65,7 @@ class PostgresSource(BlobTables):
         source.read_only = "The database is opened for reading: give the graph itself to fork or run."
         try:
             if source.has_tables() and source._is_shallow():
-                source._reader = ShallowReader(source._reader)
+                source._reader = ReshapedReader(source._reader, sql.POSTGRES_SHALLOW)
                 return source
             source._refuse_other()
         except BaseException:

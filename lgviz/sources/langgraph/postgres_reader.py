@@ -12,13 +12,12 @@ from psycopg.errors import FeatureNotSupported, UndefinedColumn, UndefinedFuncti
 from lgviz.errors import LgvizError, SourceError, Unavailable
 from lgviz.persistence.database.conninfo import connect_read_only
 from lgviz.persistence.database.postgres import as_psycopg
-from lgviz.sources.connections import ReadConnection, Rows, Statement
+from lgviz.sources.connections import Rows, Statement
 
 from . import sql
 from .server_reader import ServerReader
-from .sql import POSTGRES_SHALLOW
 
-__all__ = ["PostgresReader", "ShallowReader"]
+__all__ = ["PostgresReader"]
 
 
 class PostgresReader(ServerReader):
@@ -74,29 +73,3 @@ class PostgresReader(ServerReader):
                 f"PostgreSQL refused or lost the connection: {said}.", "Check the URL and the server."
             )
         return SourceError(f"PostgreSQL cannot read this database: {said}.", "Give one that LangGraph wrote.")
-
-
-class ShallowReader(ReadConnection):
-    """Reads the tables of LangGraph's ``ShallowPostgresSaver`` as those of its ``PostgresSaver``: a statement
-    finds them under the same names, with the columns that these have.
-
-    Args:
-        reader: of the database.
-    """
-
-    def __init__(self, reader: ReadConnection) -> None:
-        self._reader = reader
-
-    def read(self, *statements: Statement) -> list[Rows]:
-        return self._reader.read(*((_as_deep(sql), params) for sql, params in statements))
-
-    def stamp(self) -> Any:
-        return self._reader.stamp()
-
-    def close(self) -> None:
-        self._reader.close()
-
-
-def _as_deep(statement: str) -> str:
-    rest = statement.strip()
-    return f"{POSTGRES_SHALLOW}, {rest[5:]}" if rest.startswith("WITH ") else f"{POSTGRES_SHALLOW} {rest}"

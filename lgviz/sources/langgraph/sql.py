@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lgviz.sources.places import TASKS_CHANNEL
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "POSTGRES_WRITTEN_OVER",
     "SQLITE_ACTIVITY",
     "SQLITE_COLUMNS",
+    "SQLITE_EARLY_COLUMNS",
     "SQLITE_INTEGRITY",
     "SQLITE_NEWEST",
     "SQLITE_ROWS",
@@ -60,6 +63,7 @@ __all__ = [
     "sent",
     "some_blobs",
     "sqlite_blobs",
+    "sqlite_early",
     "thread_blobs",
     "thread_sizes",
     "thread_write_sizes",
@@ -304,6 +308,32 @@ def sqlite_blobs(type_: str, count: int) -> str:
     return f"SELECT {columns} FROM checkpoints {AT} AND checkpoint_id IN ({_marks(count)})"
 
 
+SQLITE_EARLY_COLUMNS: dict[str, set[str]] = {
+    "checkpoints": {"thread_id", "checkpoint_ns", "checkpoint_id", "parent_checkpoint_id", "type"},
+    "writes": {"thread_id", "checkpoint_ns", "checkpoint_id", "task_id", "task_path", "idx", "type"},
+}
+
+
+def sqlite_early(checkpoints: Collection[str], writes: Collection[str]) -> str:
+    """The tables of LangGraph before August 2024 as later ones, with :data:`SQLITE_EARLY_COLUMNS` at least. A
+    checkpoint is named by ``thread_ts``: its time, then its id; what begins like a pickle is one, as there.
+
+    Args:
+        checkpoints, writes: the columns of the tables; at first there were no writes and no metadata.
+    """
+    place = "rowid AS rowid, thread_id, '' AS checkpoint_ns, thread_ts AS checkpoint_id"
+    kind = "CASE substr({0}, 1, 1) WHEN x'80' THEN 'pickle' ELSE 'json' END AS type, {0}"
+    metadata = "metadata" if "metadata" in checkpoints else "NULL AS metadata"
+    told = f"task_id, idx, channel, {kind.format('value')} FROM main.writes"
+    if not writes:
+        nothing = (f"NULL AS {name}" for name in ("task_id", "idx", "channel", "type", "value"))
+        told = f"{', '.join(nothing)} FROM main.checkpoints WHERE 0"
+    return f"""
+        WITH checkpoints AS (SELECT {place}, parent_ts AS parent_checkpoint_id, {kind.format("checkpoint")},
+            {metadata} FROM main.checkpoints),
+        writes AS (SELECT {place}, '' AS task_path, {told})"""
+
+
 # ---------------------------------------------------------------- PostgreSQL
 
 POSTGRES_ACTIVITY = "max(checkpoint_id)"
@@ -359,8 +389,8 @@ checkpoint_blobs AS (
 checkpoint_writes AS (
     SELECT w.xmin AS xmin, w.* FROM checkpoint_writes w JOIN checkpoints c ON c.thread_id = w.thread_id
         AND c.checkpoint_ns = w.checkpoint_ns AND c.checkpoint_id = w.checkpoint_id)"""
-"""Before a statement: the tables of a saver that keeps one checkpoint of a thread and one value of a channel
-look like those of one that keeps all."""
+"""The tables of a saver that keeps one checkpoint of a thread and one value of a channel, as those of one
+that keeps all."""
 POSTGRES_ROW_SIZE = "pg_column_size(checkpoint) + pg_column_size(metadata)"
 POSTGRES_FORMATS = "SELECT checkpoint ->> 'v', count(*) FROM checkpoints GROUP BY 1"
 

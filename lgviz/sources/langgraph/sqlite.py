@@ -7,14 +7,22 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
-from lgviz.errors import NoCheckpoints, NotADatabase
+from lgviz.errors import ForeignTables, NoCheckpoints, NotADatabase
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, Undecodable, WriteRow
-from lgviz.sources.connections import AsyncReader, FileReader, LiveReader, ReadConnection, Rows, Statement
+from lgviz.sources.connections import (
+    AsyncReader,
+    FileReader,
+    LiveReader,
+    ReadConnection,
+    ReshapedReader,
+    Rows,
+    Statement,
+)
 from lgviz.sources.decode import Decoder, FileDecoder, load_metadata
 from lgviz.sources.metadata_cache import Key, MetadataCache
 
@@ -57,6 +65,7 @@ class SqliteSource(LangGraphTables):
 
     def __init__(self, reader: ReadConnection, decoder: Decoder, description: str) -> None:
         super().__init__(reader, decoder, description)
+        self._early = False
         self._cache = MetadataCache(reader.path) if isinstance(reader, FileReader) else None
 
     @classmethod
@@ -77,13 +86,42 @@ class SqliteSource(LangGraphTables):
 
     @classmethod
     def of_saver(cls, saver: Any) -> SqliteSource:
-        """Reads what a ``SqliteSaver`` writes: its file on a connection of our own, else its connection."""
-        return cls(_own(LiveReader(saver.conn, saver.lock)), Decoder(saver.serde), type(saver).__name__)
+        """Reads what a ``SqliteSaver`` writes: its file on a connection of our own, else its connection.
+
+        Raises:
+            ForeignTables: they are of LangGraph before August 2024, which the saver itself cannot read.
+        """
+        return cls._beside(LiveReader(saver.conn, saver.lock), saver)
 
     @classmethod
     def of_async_saver(cls, saver: Any) -> SqliteSource:
-        """Reads what an ``AsyncSqliteSaver`` writes, from any thread and without its event loop."""
-        return cls(_own(AsyncReader(saver.conn)), Decoder(saver.serde), type(saver).__name__)
+        """Reads what an ``AsyncSqliteSaver`` writes, from any thread and without its event loop.
+
+        Raises:
+            ForeignTables: see :meth:`of_saver`.
+        """
+        return cls._beside(AsyncReader(saver.conn), saver)
+
+    @classmethod
+    def _beside(cls, live: ReadConnection, saver: Any) -> SqliteSource:
+        source = cls(_own(live), Decoder(saver.serde), type(saver).__name__)
+        source.has_tables()
+        if source._early:
+            raise ForeignTables(
+                f"LangGraph wrote these tables before August 2024: a {source.description} of today cannot "
+                "read them.",
+                'Give the path of the file, or copy it: lgviz.persistence.migrate(path, "new.db").',
+            )
+        return source
+
+    def has_tables(self) -> bool:
+        found = super().has_tables()
+        if "thread_ts" in (checkpoints := self._columns["checkpoints"]):
+            tables = sql.sqlite_early(checkpoints, self._columns["writes"])
+            self._reader = ReshapedReader(self._reader, tables)
+            self._columns = sql.SQLITE_EARLY_COLUMNS
+            self._early = True
+        return found or self._early
 
     def _select(
         self,
@@ -168,6 +206,8 @@ class SqliteSource(LangGraphTables):
             checkpoints.append(
                 CheckpointRow(ns, id_, parent if type(parent) is str else None, metadata, lengths[1])
             )
+        if self._early:  # stored by several threads, as each came to it
+            checkpoints.sort(key=attrgetter("id"))
         token = SqliteToken(
             stamp,
             row=rows[-1][0] if rows else since.row,

@@ -503,9 +503,12 @@ def _is_old(split: Split) -> bool:
 
 def _with_sends(split: Split, sent: list[Any] | None) -> Split:
     """A checkpoint with the channel that format 4 has for what was sent, as LangGraph reads older ones."""
-    if isinstance(split, Undecodable) or sent is None:
+    if isinstance(split, Undecodable):
         return split
     head, values = split
+    sent = sent or head.get("pending_sends")  # before July 2024 no writes were stored
+    if not isinstance(sent, list) or not sent:
+        return split
     try:
         versions = {**head["channel_versions"], TASKS_CHANNEL: max(head["channel_versions"].values())}
     except (KeyError, TypeError, ValueError, AttributeError):
