@@ -1,0 +1,51 @@
+"""The course: every task has a solution that is told right, and no notebook gives one away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+COURSE = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[01][0-9]_*.ipynb"))[1:]
+"""All notebooks but the tour."""
+
+
+def tasks(book: Any) -> list[Any]:
+    """The cells that a learner fills in; their metadata hold what a teacher would write in place of ``...``."""
+    return [cell for cell in book.cells if "solution" in cell.metadata]
+
+
+def test_the_course_is_whole() -> None:
+    assert [path.name[:2] for path in COURSE] == [f"{number:02d}" for number in range(1, len(COURSE) + 1)]
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_a_notebook_asks_shows_and_sums_up(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+    assert "**The question.**" in text
+    assert "# Predict" in text
+    assert "## Exercises" in text
+    assert "## What you know now" in text
+    assert "\n%lgviz " in f"\n{code}"  # something to click
+    assert book.cells[-1].source.endswith("learn.report()")
+    for cell in tasks(book):
+        assert cell.source.count("(...)") == 1
+        assert cell.metadata.solution not in cell.source.replace("(...)", "")
+        assert "Your turn" in str(cell.outputs)
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_each_solution_is_right(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    filled = tasks(book)
+    assert len(filled) >= 4
+    for cell in filled:
+        cell.source = cell.source.replace("(...)", f"({cell.metadata.solution})")
+    NotebookClient(book, timeout=60, resources={"metadata": {"path": path.parent}}).execute()
+    told = {cell.source: str(cell.outputs[-1].data["text/plain"]) for cell in filled}
+    assert {source: text for source, text in told.items() if not text.startswith("Right")} == {}
