@@ -43,7 +43,7 @@ class Exercise:
     def check(self, value: Any = ...) -> Graded:
         """Check a result; ``...`` is none yet. Never raises for what the result is."""
         if is_left_open(value):
-            return your_turn("answer")
+            return your_turn("answer", self.name, self.text)
         try:
             found = self._check(value)
         except Exception as error:
@@ -54,7 +54,7 @@ class Exercise:
         right = found is True
         TALLY.answered(EXERCISE, self.id, right=right)
         text = "Right." if right else f"Not yet: {found}" if isinstance(found, str) else "Not yet."
-        return Graded(right, text)
+        return Graded(right, text, self.name, self.text)
 
     def __enter__(self) -> Exercise:
         return self
@@ -92,8 +92,11 @@ def exercise(name: str, text: str, check: Check) -> Exercise:
 
     >>> from lgviz import learn
     >>> ex = learn.exercise("a list", "Make a list of two.", lambda x: len(x) == 2 or "It needs two items.")
-    >>> ex.check(...), ex.check([1]), ex.check([1, 2])
-    (Your turn: put your answer in place of `...`., Not yet: It needs two items., Right.)
+    >>> ex.check([1])
+    Make a list of two.
+    Not yet: It needs two items.
+    >>> bool(ex.check([1, 2]))
+    True
 
     Args:
         name: names it; another one for each exercise.

@@ -19,6 +19,7 @@ from .tally import TALLY
 __all__ = ["AnswerKey", "Choice", "Graded", "LearnQuestion", "choices_of", "your_turn"]
 
 _MOST = 5
+_TITLE = "Predict"
 _ALPHABETS = ("abcdefgh", "ABCDEFGH", "αβγδεζηθ")
 
 
@@ -44,25 +45,30 @@ class Graded:
     Attributes:
         right: whether it is; None where there was nothing to judge.
         text: what is right, and why.
+        title: what is shown above what was asked.
+        asked: the question or the task, so that a cell which answers shows both.
     """
 
     right: bool | None
     text: str
+    title: str = ""
+    asked: str = ""
 
     def __bool__(self) -> bool:
         return self.right is True
 
     def __repr__(self) -> str:
-        return visible(self.text)
+        return visible("\n".join(filter(None, [self.asked, self.text])))
 
     def _repr_html_(self) -> str:
         look = {True: "lg-ask lg-good", False: "lg-ask lg-bad", None: "lg-ask"}[self.right]
-        return page("", tag("div", named(self.text), look))
+        asked = tag("div", named(self.asked), "lg-noted") if self.asked else Markup()
+        return page(self.title, asked + tag("div", named(self.text), look))
 
 
-def your_turn(what: str) -> Graded:
+def your_turn(what: str, title: str, asked: str) -> Graded:
     """The answer to ``...``: nothing is judged, and nothing given away."""
-    return Graded(None, f"Your turn: put your {what} in place of `...`.")
+    return Graded(None, f"Your turn: put your {what} in place of `...`.", title, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,8 @@ class LearnQuestion:
     >>> q = learn.predict(graph, "next", "c2", thread_id="1")
     >>> q.text
     'A run stands at c2. Which nodes run in the next step?'
-    >>> q.answer(...)
-    Your turn: put your prediction in place of `...`.
+    >>> q.answer(...).text
+    'Your turn: put your prediction in place of `...`.'
     >>> q.answer("node_b").right
     True
 
@@ -126,10 +132,11 @@ class LearnQuestion:
             A :class:`Graded`. The first one counts in :func:`lgviz.learn.report`.
         """
         if is_left_open(given):
-            return your_turn("prediction")
+            return your_turn("prediction", _TITLE, self._asked)
         right = self._is_right(given)
         TALLY.answered(self.kind, self.id, right=right)
-        return Graded(right, f"{'Right' if right else 'No'}: {self._key.fact} {self._key.why}")
+        told = f"{'Right' if right else 'No'}: {self._key.fact} {self._key.why}"
+        return Graded(right, told, _TITLE, self._asked)
 
     def _is_right(self, given: Any) -> bool:
         marked = {f"{mark}{one.mark}{end}": one for one in self.choices for mark, end in ("()", ("", ""))}
@@ -142,16 +149,15 @@ class LearnQuestion:
             return False
 
     def __repr__(self) -> str:
-        told = [f"  ({one.mark}) {one.text}" for one in self.choices]
-        return visible("\n".join([self.text, *told, self._how]))
+        return visible(f"{self._asked}\n{self._how}")
 
     def _repr_html_(self) -> str:
-        rows = [
-            tag("div", tag("span", f"({one.mark}) ", "lg-mute") + named(one.text)) for one in self.choices
-        ]
-        asked = tag("div", named(self.text), "lg-noted")
-        choices = tag("div", Markup().join(rows), "lg-noted")
-        return page("Predict", asked + choices + tag("div", named(self._how), "lg-faint"))
+        asked = tag("div", named(self._asked), "lg-noted")
+        return page(_TITLE, asked + tag("div", named(self._how), "lg-faint"))
+
+    @property
+    def _asked(self) -> str:
+        return "\n".join([self.text, *(f"  ({one.mark}) {one.text}" for one in self.choices)])
 
     @property
     def _how(self) -> str:
