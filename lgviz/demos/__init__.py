@@ -12,6 +12,7 @@ one takes its place by ``build(saver, model=init_chat_model("openai:gpt-5"))``:
 * ``trips`` books flights and hotels by a company's policy, and misreads a date.
 * ``expenses`` checks reports by rules and asks a person; a mail that should go out once.
 * ``mail`` triages an inbox, all mails at once, by what its reader prefers; one service fails once.
+* ``files`` renames a function by edits, and a reviewer finds the file that was forgotten.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from types import ModuleType
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from . import agent, approval, chat, expenses, fan_out, mail, memory, subgraph, trips, two_nodes
+from . import agent, approval, chat, expenses, fan_out, files, mail, memory, subgraph, trips, two_nodes
 
 __all__ = [
     "DEMOS",
@@ -46,6 +47,7 @@ DEMOS: dict[str, ModuleType] = {
     "trips": trips,
     "expenses": expenses,
     "mail": mail,
+    "files": files,
 }
 """The demos by name, the simplest first."""
 

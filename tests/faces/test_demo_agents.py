@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -15,10 +16,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import Field
 
 import lgviz
-from lgviz.demos import expenses, mail, trips
+from lgviz.demos import expenses, files, mail, trips
 from lgviz.demos.scripted import ScriptedModel, says
 
-TALKING = [trips]
+TALKING = [trips, files]
 """Those whose state has messages."""
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -266,3 +267,79 @@ def test_another_model_classifies() -> None:
     values = mail.build(model=model).invoke({"moved": {"m1": "junk"}}, MIA)
     assert set(values["labels"].values()) == {"read"}
     assert model.asked[0].endswith('{"rui@office.example": "junk"}')
+
+
+# ---------------------------------------------------------------- files
+
+
+def renamed(new: str) -> dict[str, str]:
+    return {path: re.sub(r"\btotal\b", new, text) for path, text in files.FILES.items()}
+
+
+def test_the_reviewer_finds_what_the_agent_forgot_and_a_person_may_mend_it_first() -> None:
+    files.seed(graph := files.build(InMemorySaver()))
+    history = lgviz.history(graph, "1")
+    assert [head.values["files"] for head in history.heads] == [
+        renamed("total_price"),
+        renamed("total_price"),
+        renamed("amount_due"),
+    ]
+    remarks = [[m.text for m in head.values["messages"] if m.name == "reviewer"] for head in history.heads]
+    assert remarks == [["receipt.py imports `total`, which shop.py lacks."], [], remarks[0]]
+    assert {"check_code", "check_guide", "remark"} <= {
+        node for c in history.all if c.namespace for node in c.nodes
+    }
+
+
+def test_edits_of_one_file_in_one_step_are_all_kept() -> None:
+    files.seed(graph := files.build(InMemorySaver()))
+    first = lgviz.history(graph, "1").find(
+        lambda c: "total_price" in c.values.get("files", {}).get("shop.py", "")
+    )[0]
+    assert first.nodes == ("tools",)
+    assert first.values["files"] == renamed("total_price") | {"receipt.py": files.RECEIPT}
+
+
+def test_a_text_that_is_not_unique_is_told_to_the_model() -> None:
+    files.seed(graph := files.build(InMemorySaver()))
+    told = [
+        m
+        for m in lgviz.history(graph, "1").latest.values["messages"]
+        if m.type == "tool" and m.status == "error"
+    ]
+    assert ["It occurs 5 times in shop.py" in m.text for m in told] == [True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "remarks"),
+    [
+        ({}, []),
+        (
+            {"shop.py": "def total(basket):\n    return subtotal(basket)\n"},
+            [
+                "receipt.py imports `discount`, which shop.py lacks.",
+                "shop.py uses `subtotal`, which is not defined.",
+                "guide.md tells of `split`, which no file has.",
+                "guide.md tells of `subtotal`, which no file has.",
+            ],
+        ),
+        ({"guide.md": "`sum_up` adds up."}, ["guide.md tells of `sum_up`, which no file has."]),
+        (
+            {"receipt.py": "def receipt(:"},
+            [
+                "receipt.py cannot be parsed: look at line 1.",
+                "guide.md tells of `receipt`, which no file has.",
+            ],
+        ),
+    ],
+)
+def test_the_review_compares_names(changes: dict[str, str], remarks: list[str]) -> None:
+    state = files.ask(1, files.REQUEST, files.FILES | changes)
+    found = files.review().invoke(state)["messages"][1:]
+    assert [line for message in found for line in message.text.splitlines()] == remarks
+
+
+def test_another_model_is_asked_for_edits() -> None:
+    model = OtherModel(fields={})
+    values = files.build(model=model).invoke(files.ask(1, files.REQUEST, files.FILES))
+    assert (values["files"], values["messages"][-1].text) == (files.FILES, "another model's words")
