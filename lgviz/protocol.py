@@ -592,6 +592,26 @@ class WhyView(TypedDict):
     """How many tasks of the step are left out."""
 
 
+class ToldHole(TypedDict):
+    """What fills a hole of a sentence."""
+
+    kind: Literal["names", "values", "label", "number", "clauses"]
+    texts: list[str]
+    """Names of nodes, channels or functions; values, each in a line; a checkpoint's label; a number."""
+    clauses: list[ToldSentence]
+    """What goes on the sentence around it."""
+    more: int
+    """How many others are left out."""
+
+
+class ToldSentence(TypedDict):
+    """A sentence of what happened to make a checkpoint."""
+
+    text: str
+    """In English, with holes (``{who}``): the key by which another language's is found."""
+    holes: dict[str, ToldHole]
+
+
 class PartedView(TypedDict):
     """Where two branches first part."""
 
@@ -1597,6 +1617,7 @@ class Methods(TypedDict):
     writes_get: tuple[CheckpointParams, list[TaskWrites]]
     tasks_get: tuple[CheckpointParams, list[TaskView]]
     why_get: tuple[CheckpointParams, WhyView]
+    narration_get: tuple[CheckpointParams, list[ToldSentence]]
     compare_get: tuple[CompareParams, ComparisonView]
     branches_get: tuple[Nothing, BranchesView]
     evaluate: tuple[EvaluateParams, EvaluateView]

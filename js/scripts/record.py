@@ -160,7 +160,7 @@ class Recorder:
             at = self.ids[label]
             self.glance(label)
             self.ask("diff_get", before=None, after=at, internal=False)
-            for method in ("writes_get", "tasks_get", "raw_get"):
+            for method in ("narration_get", "writes_get", "tasks_get", "raw_get"):
                 self.ask(method, checkpoint=at)
             for field in self.ask("fork_form", checkpoint=at)["fields"]:
                 if field["reducer"] is None and field["current"]:

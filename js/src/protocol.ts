@@ -557,6 +557,24 @@ export interface WhyView {
   more: number;
 }
 
+/** What fills a hole of a sentence. */
+export interface ToldHole {
+  kind: "names" | "values" | "label" | "number" | "clauses";
+  /** Names of nodes, channels or functions; values, each in a line; a checkpoint's label; a number. */
+  texts: string[];
+  /** What goes on the sentence around it. */
+  clauses: ToldSentence[];
+  /** How many others are left out. */
+  more: number;
+}
+
+/** A sentence of what happened to make a checkpoint. */
+export interface ToldSentence {
+  /** In English, with holes (`{who}`): the key by which another language's is found. */
+  text: string;
+  holes: Record<string, ToldHole>;
+}
+
 /** Where two branches first part. */
 export interface PartedView {
   left: string | null;
@@ -1504,6 +1522,7 @@ export interface Methods {
   writes_get: { params: CheckpointParams; result: TaskWrites[] };
   tasks_get: { params: CheckpointParams; result: TaskView[] };
   why_get: { params: CheckpointParams; result: WhyView };
+  narration_get: { params: CheckpointParams; result: ToldSentence[] };
   compare_get: { params: CompareParams; result: ComparisonView };
   branches_get: { params: Nothing; result: BranchesView };
   evaluate: { params: EvaluateParams; result: EvaluateView };

@@ -1,5 +1,6 @@
 // @vitest-environment node
 // Every word of the source is in the catalogues, and nothing else is.
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { german } from "../src/words/de";
 import { said } from "./source";
@@ -24,6 +25,12 @@ const { keys, literal } = said(
   (file) => !WITHOUT.test(file),
   (text) => CODE.has(text) || STYLE.test(text),
 );
+
+/** The sentences that Python tells: in its code each is written out, as a Python test holds. */
+const analysis = new URL("../../lgviz/analysis/", import.meta.url).pathname;
+for (const file of readdirSync(analysis).filter((name) => name.endsWith(".py")))
+  for (const [, text] of readFileSync(analysis + file, "utf8").matchAll(/\bsay\(\s*"([^"]+)"/g))
+    if (text) keys.set(text, `lgviz/analysis/${file}`);
 
 it("gives every word to the catalogues", () => expect(literal).toEqual([]));
 

@@ -34,6 +34,7 @@ for (const method of [
   "writes_get",
   "tasks_get",
   "why_get",
+  "narration_get",
   "rows_marks",
 ] as const)
   it(`${method} is what Python says`, async () => {

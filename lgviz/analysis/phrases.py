@@ -48,7 +48,7 @@ class Hole:
 class Phrase:
     """A sentence: its English, and what fills its holes.
 
-    >>> str(say("{who} wrote {value}.", who=named("a", "b"), value=shown(["x"])))
+    >>> str(say("{who} wrote {what}.", who=named("a", "b"), what=shown(["x"])))
     '`a` and `b` wrote ["x"].'
     """
 

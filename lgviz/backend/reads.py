@@ -6,6 +6,7 @@ import itertools
 import json
 
 from lgviz.analysis.media import media_bytes, media_of
+from lgviz.analysis.narration import tell
 from lgviz.analysis.search import Hit, place_of, search
 from lgviz.analysis.thread_status import status_of_thread
 from lgviz.analysis.topology import inner_topologies, topology_of
@@ -15,6 +16,7 @@ from lgviz.backend import checkpoint_views as views
 from lgviz.backend.blame_views import blame_of, place_in
 from lgviz.backend.comparison_views import branches_view, comparison_view
 from lgviz.backend.dispatch import RequestCall, handler
+from lgviz.backend.narration_views import narration_view
 from lgviz.backend.open_thread import OpenThread, tree_batch
 from lgviz.backend.question_views import question_words
 from lgviz.backend.sandbox import SandboxSlot
@@ -53,6 +55,7 @@ from lgviz.protocol import (
     ThreadStatus,
     ThreadSummary,
     ThreadView,
+    ToldSentence,
     ValueFind,
     ValueGet,
     ValueNode,
@@ -238,6 +241,10 @@ class Reads:
     @handler("read")
     def why_get(self, call: RequestCall, params: CheckpointParams) -> WhyView:
         return why_view(why_of(self._thread.at(params["checkpoint"])))
+
+    @handler("read")
+    def narration_get(self, call: RequestCall, params: CheckpointParams) -> list[ToldSentence]:
+        return narration_view(tell(self._thread.at(params["checkpoint"])))
 
     @handler("read")
     def compare_get(self, call: RequestCall, params: CompareParams) -> ComparisonView:

@@ -95,6 +95,7 @@ def _recorded(backend: Backend, selected: str | None, compared: str | None, show
                     "writes": backend.request("writes_get", checkpoint=id_),
                     "tasks": backend.request("tasks_get", checkpoint=id_),
                     "why": backend.request("why_get", checkpoint=id_),
+                    "told": backend.request("narration_get", checkpoint=id_),
                     "raw": _raw(checkpoint, shown),
                 }
             )

@@ -15,8 +15,8 @@ SERVED = frozenset(
     {
         "threads_list", "thread_open", "thread_refresh", "rows_marks", "checkpoint_get", "value_get",
         "value_find", "blame_get", "origin_find", "media_get", "diff_get", "writes_get", "tasks_get",
-        "why_get", "raw_get", "search", "code_get", "memory_open", "memory_list", "memory_search",
-        "compare_get", "branches_get",
+        "why_get", "narration_get", "raw_get", "search", "code_get", "memory_open", "memory_list",
+        "memory_search", "compare_get", "branches_get",
         "memory_item", "memory_value", "memory_versions", "memory_diff", "memory_changes",
     }
 )  # fmt: skip

@@ -43,6 +43,7 @@ def test_a_page_holds_what_the_backend_answers(name: str) -> None:
         assert row["writes"] == backend.request("writes_get", checkpoint=id_)
         assert row["tasks"] == backend.request("tasks_get", checkpoint=id_)
         assert row["why"] == backend.request("why_get", checkpoint=id_)
+        assert row["told"] == backend.request("narration_get", checkpoint=id_)
     assert data["marks"] == backend.request("rows_marks", checkpoints=opened["tree"]["ids"])
     backend.close()
 

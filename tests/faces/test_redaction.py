@@ -316,6 +316,7 @@ REQUESTS: dict[str, Every] = {
     "writes_get": _each,
     "tasks_get": _each,
     "why_get": _each,
+    "narration_get": _each,
     "compare_get": lambda b, ids: [{"left": ids[1], "right": id_} for id_ in ids],
     "branches_get": lambda b, ids: [{}],
     "evaluate": lambda b, ids: [{"text": text, "start": 0} for text in ("values", "1 / len(log[0])", "c.tasks", "nope")],

@@ -45,7 +45,7 @@ def test_every_checkpoint_of_every_demo_can_be_read(view: View) -> None:
     for checkpoint in ids:
         seen = view.ask("checkpoint_get", checkpoint=checkpoint)
         assert seen["id"] == checkpoint
-        for name in ("writes_get", "tasks_get", "why_get", "raw_get", "fork_form"):
+        for name in ("writes_get", "tasks_get", "why_get", "narration_get", "raw_get", "fork_form"):
             view.ask(name, checkpoint=checkpoint)
         view.ask("diff_get", before=None, after=checkpoint, internal=True)
         view.ask("code_get", act="select", checkpoint=checkpoint)

@@ -363,7 +363,7 @@ def test_what_is_configured_to_be_masked_is(server: Server) -> None:
 READ = {
     "threads_list", "thread_open", "thread_refresh", "rows_marks", "checkpoint_get", "value_get",
     "value_find", "blame_get", "origin_find", "media_get", "diff_get", "writes_get", "tasks_get", "why_get",
-    "raw_get", "search", "code_get", "memory_open", "memory_list", "memory_search", "memory_item",
+    "narration_get", "raw_get", "search", "code_get", "memory_open", "memory_list", "memory_search", "memory_item",
     "memory_value", "memory_versions", "memory_diff", "memory_changes", "compare_get", "branches_get",
 }  # fmt: skip
 REFUSED = {

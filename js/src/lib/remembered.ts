@@ -1,22 +1,22 @@
-// Sizes that a person chose, kept by the browser for all debuggers.
+// What a person chose, kept by the browser for all debuggers: sizes, and (1) what is shown.
 
-type Size = "split" | "split-rows" | "height";
+type Choice = "split" | "split-rows" | "height" | "narrate";
 
-/** A size that was chosen before; null where none was, or the page may not store any. */
-export function remembered(size: Size): number | null {
+/** What was chosen before; null where nothing was, or the page may not store any. */
+export function remembered(choice: Choice): number | null {
   try {
-    const found = Number.parseFloat(localStorage.getItem(`lgviz:${size}`) ?? "");
+    const found = Number.parseFloat(localStorage.getItem(`lgviz:${choice}`) ?? "");
     return Number.isFinite(found) ? found : null;
   } catch {
     return null;
   }
 }
 
-/** Remembers a size, or (null) forgets it. */
-export function remember(size: Size, value: number | null): void {
+/** Remembers a choice, or (null) forgets it. */
+export function remember(choice: Choice, value: number | null): void {
   try {
-    if (value === null) localStorage.removeItem(`lgviz:${size}`);
-    else localStorage.setItem(`lgviz:${size}`, String(value));
+    if (value === null) localStorage.removeItem(`lgviz:${choice}`);
+    else localStorage.setItem(`lgviz:${choice}`, String(value));
   } catch {
     // A page that may not store anything forgets it.
   }

@@ -68,6 +68,9 @@ export function tx(text: string, values: Readonly<Record<string, ComponentChild>
     .map((part, i) => (i % 2 === 1 ? values[part] : part));
 }
 
+/** A sentence that Python told, with elements in its holes. A test reads Python's code for the catalogues. */
+export const told: typeof tx = tx;
+
 const HOLE = /\{(\w+)\}/g;
 
 function said(text: string): string {

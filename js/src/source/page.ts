@@ -16,6 +16,7 @@ import type {
   TaskView,
   TaskWrites,
   ThreadView,
+  ToldSentence,
   WhyView,
 } from "../protocol";
 import { blameOf, placeIn } from "./blamer";
@@ -34,6 +35,7 @@ interface PageRow {
   writes: TaskWrites[];
   tasks: TaskView[];
   why: WhyView;
+  told: ToldSentence[];
   raw: { config: string; metadata: string; checkpoint: string };
 }
 
@@ -113,6 +115,7 @@ export class PageSource implements Source {
     writes_get: ({ checkpoint }) => this.#row(checkpoint).writes,
     tasks_get: ({ checkpoint }) => this.#row(checkpoint).tasks,
     why_get: ({ checkpoint }) => this.#row(checkpoint).why,
+    narration_get: ({ checkpoint }) => this.#row(checkpoint).told,
     compare_get: ({ left, right }) => this.#compared(left, right),
     branches_get: () => this.#parts.of<BranchesView>(this.#data.branches),
     raw_get: ({ checkpoint }) => {

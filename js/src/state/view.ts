@@ -1,6 +1,6 @@
 // What one display of the debugger has for itself: scroll, expansion, hits, sizes.
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { remembered } from "../lib/remembered";
+import { remember, remembered } from "../lib/remembered";
 import type { RowMarks } from "../protocol";
 import { isCancelled } from "../source/error";
 import { Finding } from "./find";
@@ -33,6 +33,8 @@ export class ViewState {
   readonly help = signal(false);
   /** Whether State says beside each part who set it. */
   readonly gutter = signal(false);
+  /** Whether the inspector tells in sentences how the selection came to be. */
+  readonly narrating = signal(remembered("narrate") === 1);
   /** Whether the form that exports is open. */
   readonly exporting = signal(false);
   /** Said by screen readers and shown for a moment: "Copied". */
@@ -241,6 +243,12 @@ export class ViewState {
       inspector?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]') ??
       inspector?.querySelector<HTMLElement>("button, [tabindex]");
     target?.focus({ preventScroll: true });
+  }
+
+  /** Tells how the selection came to be, from now on in all debuggers; or no longer. */
+  narrate(on: boolean): void {
+    this.narrating.value = on;
+    remember("narrate", on ? 1 : null);
   }
 
   say(text: string): void {

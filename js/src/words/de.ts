@@ -1045,4 +1045,166 @@ export const german: Readonly<Record<string, string>> = {
   "waits for {missing}": "wartet auf {missing}",
   "{nodes} came": "{nodes} ist da",
   "{nodes} led to it": "{nodes} führte hin",
+  // How a checkpoint came to be: the sentences are Python's (lgviz/analysis).
+  "This is a copy of {at}: a run started again from there. What comes after runs anew.":
+    "Das ist eine Kopie von {at}: ein Lauf begann von dort noch einmal. Was danach kommt, läuft neu.",
+  "This is a copy of an older checkpoint: a run started again from there.":
+    "Das ist die Kopie eines älteren Checkpoints: ein Lauf begann von dort noch einmal.",
+  "Back at {at}, a new branch begins.": "Zurück bei {at} beginnt ein neuer Zweig.",
+  "Its note says: {note}.": "Die Notiz dazu sagt: {note}.",
+  "{who} called this graph with {value}.": "{who} rief diesen Graphen mit {value} auf.",
+  "No node has run yet, so the state is as it was.":
+    "Noch lief kein Knoten, also ist der Zustand, wie er war.",
+  "Several super-steps lie here of which only the last is stored.":
+    "Hier liegen mehrere Schritte, von denen nur der letzte gespeichert ist.",
+  "The checkpoint before this one is not stored.": "Der Checkpoint vor diesem ist nicht gespeichert.",
+  "{who} ran in them; in which order is not certain.":
+    "Darin lief {who}; in welcher Reihenfolge, ist nicht sicher.",
+  "{channels} changed on the way.": "Unterwegs änderte sich {channels}.",
+  "{who} called this graph.": "{who} rief diesen Graphen auf.",
+  "A run began with an input.": "Ein Lauf begann mit einer Eingabe.",
+  "A run began with the input {value}.": "Ein Lauf begann mit der Eingabe {value}.",
+  "The next run began with the input {value}.": "Der nächste Lauf begann mit der Eingabe {value}.",
+  "{who} ran; what led there is not certain.": "Es lief {who}; was dorthin führte, ist nicht sicher.",
+  "{who} ran after {after}: its router chose it, out of {choices}.":
+    "Nach {after} lief {who}: dessen Router wählte so, unter {choices}.",
+  "{who} ran because {after} sent it {given}.": "Es lief {who}, denn {after} schickte dorthin {given}.",
+  "{who} was answered {answer}: it began again from its first line, and went on.":
+    "{who} bekam die Antwort {answer}: der Knoten begann wieder bei seiner ersten Zeile und kam weiter.",
+  "{who} stopped to ask: {question}.": "{who} hielt an, um zu fragen: {question}.",
+  "{who} failed: {error}.": "{who} scheiterte: {error}.",
+  "{who} ran after {after}.": "Nach {after} lief {who}.",
+  "{who} ran after {after}: its router chose it.": "Nach {after} lief {who}: dessen Router wählte so.",
+  "{who} ran after {after}: the router {router} chose it, out of {choices}.":
+    "Nach {after} lief {who}: der Router {router} wählte so, unter {choices}.",
+  "{who} ran by a Send.": "Es lief {who}, durch ein Send.",
+  "{who} ran because {after} sent to it.": "Es lief {who}, denn {after} schickte etwas dorthin.",
+  "{who} ran {n} times in parallel, once for each Send of {after}: {given}.":
+    "{who} lief {n}-mal zugleich, einmal für jedes Send von {after}: {given}.",
+  "{who} was answered, began again from its first line, and went on.":
+    "{who} bekam Antwort, begann wieder bei der ersten Zeile und kam weiter.",
+  "{who} stopped to have calls approved, of {tools}.":
+    "{who} hielt an, um Aufrufe genehmigen zu lassen: {tools}.",
+  "A task whose node is not certain failed: {error}.":
+    "Eine Aufgabe, deren Knoten nicht sicher ist, scheiterte: {error}.",
+  "{n} tasks ran at once in this super-step.": "In diesem Schritt liefen {n} Aufgaben zugleich.",
+  "History answered for it: its code did not run.": "Die Geschichte gab die Antwort: der Code lief nicht.",
+  "A task ran whose node is not certain.": "Es lief eine Aufgabe, deren Knoten nicht sicher ist.",
+  "It is deferred, so it ran when all others had ended.":
+    "Er ist aufgeschoben, lief also, als alle anderen zu Ende waren.",
+  "It had failed before, and ran again.": "Er war zuvor gescheitert und lief noch einmal.",
+  "{who} ran with the input.": "{who} lief mit der Eingabe.",
+  "{who} ran first: the graph begins there.": "Zuerst lief {who}: dort beginnt der Graph.",
+  "{who} ran in parallel after {after}: an edge leads to each of them.":
+    "Nach {after} liefen zugleich {who}: zu jedem führt eine Kante.",
+  "{who} ran after {after}: an edge leads there.": "Nach {after} lief {who}: dorthin führt eine Kante.",
+  "{who} ran once {after} had all come: it waits for all of them.":
+    "Als {after} da waren, lief {who}: der Knoten wartet auf sie alle.",
+  "{who} ran because {after} went there by a Command.":
+    "Es lief {who}, denn {after} ging mit einem Command dorthin.",
+  "{who} ran because the run was told to go there by a Command.":
+    "Es lief {who}, denn der Lauf wurde mit einem Command dorthin geschickt.",
+  "{who} ran because {after} called it.": "Es lief {who}, von {after} aufgerufen.",
+  "{who} ran after {after}: the router {router} chose it.":
+    "Nach {after} lief {who}: der Router {router} wählte so.",
+  "{who} ran {n} times in parallel, by a Send each.": "{who} lief {n}-mal zugleich, durch je ein Send.",
+  "{who} come next, in parallel.": "Als Nächstes kommen zugleich {who}.",
+  "Inside {who} a graph of its own ran, from {at} on.": "In {who} lief ein eigener Graph, ab {at}.",
+  "When that is answered, {who} begins again from its first line.":
+    "Wenn das beantwortet ist, beginnt {who} wieder bei der ersten Zeile.",
+  "What {who} wrote is kept: a resume runs only {again} again.":
+    "Was {who} schrieb, bleibt: beim Fortsetzen läuft nur {again} noch einmal.",
+  "{who} still waits for {missing}.": "{who} wartet noch auf {missing}.",
+  "{who} comes next.": "Als Nächstes kommt {who}.",
+  "{who} ran after {after}, in more than one way.": "Nach {after} lief {who}, auf mehr als einem Weg.",
+  "{who} is deferred: it waits until all others have ended.":
+    "{who} ist aufgeschoben und wartet, bis alle anderen zu Ende sind.",
+  "Here the graph inside {who} ended.": "Hier endete der Graph in {who}.",
+  "Here the run ended.": "Hier endete der Lauf.",
+  "{who} wrote {what}.": "{who} schrieb {what}.",
+  "{value} to {channel}, which has no reducer, so {before} was replaced":
+    "{value} in {channel}, das keinen Reducer hat, also ist {before} ersetzt",
+  "{value} to {channel}, whose reducer {reducer} made {after} of it and of {before}":
+    "{value} in {channel}, dessen Reducer {reducer} daraus und aus {before} nun {after} machte",
+  "{value} to {channel}, where {before} became {after}":
+    "{value} in {channel}, wo aus {before} nun {after} wurde",
+  "Its reducer {reducer} took one after the other and made {after}.":
+    "Dessen Reducer {reducer} nahm eins nach dem anderen und machte {after} daraus.",
+  "{who} returned {value} to its caller.": "{who} gab {value} an den Aufrufer zurück.",
+  "Someone changed the state, as if {who} had written {what}.":
+    "Jemand änderte den Zustand, als hätte {who} geschrieben: {what}.",
+  "{who} brought the input into the state: {what}.": "{who} brachte die Eingabe in den Zustand: {what}.",
+  "As the states before and after tell, it wrote {what}.":
+    "Wie die Zustände davor und danach zeigen, schrieb er {what}.",
+  "A task whose node is not certain wrote {what}.":
+    "Eine Aufgabe, deren Knoten nicht sicher ist, schrieb {what}.",
+  "It wrote {what}.": "Er schrieb {what}.",
+  "{value} to {channel}, past its reducer, so that is what it holds":
+    "{value} in {channel}, am Reducer vorbei, also steht genau das dort",
+  "{value} to {channel}, which held nothing before": "{value} in {channel}, worin noch nichts stand",
+  "{value} to {channel}, which held that already": "{value} in {channel}, worin das schon stand",
+  "{value} to {channel}, which has no reducer, so what it held was replaced":
+    "{value} in {channel}, das keinen Reducer hat, also ist ersetzt, was dort stand",
+  "{value} to {channel}, which held {before} before": "{value} in {channel}, worin zuvor {before} stand",
+  "{value} to {channel}, where its reducer {reducer} changed nothing":
+    "{value} in {channel}, wo der Reducer {reducer} nichts änderte",
+  "{value} to {channel}, whose reducer {reducer} appended it: {count} now":
+    "{value} in {channel}, dessen Reducer {reducer} es anhängte: jetzt {count}",
+  "{value} to {channel}, whose reducer {reducer} merged it in: {count} now":
+    "{value} in {channel}, dessen Reducer {reducer} es einmischte: jetzt {count}",
+  "{value} to {channel}, whose reducer {reducer} merged it by ids: {count} now":
+    "{value} in {channel}, dessen Reducer {reducer} es nach ids einmischte: jetzt {count}",
+  "{value} to {channel}, of which its reducer {reducer} made {after}":
+    "{value} in {channel}, woraus der Reducer {reducer} nun {after} machte",
+  "{value} to {channel}, which grew by it: {count} now":
+    "{value} in {channel}, das darum wuchs: jetzt {count}",
+  "{value} to {channel}, which holds it among others: {count} now":
+    "{value} in {channel}, wo es neben anderem steht: jetzt {count}",
+  "{value} to {channel}, which checkpoints do not keep":
+    "{value} in {channel}, das Checkpoints nicht behalten",
+  "{value} to {channel}, which holds {after} now": "{value} in {channel}, worin jetzt {after} steht",
+  "{value} to {channel}, which is as it was": "{value} in {channel}, das ist, wie es war",
+  "Each of them wrote to {channel}: {values}.": "Jeder davon schrieb in {channel}: {values}.",
+  "What became of {channel} cannot be told here.": "Was aus {channel} wurde, lässt sich hier nicht sagen.",
+  "Checkpoints do not keep {channel}.": "Checkpoints behalten {channel} nicht.",
+  "{channel} holds {after} now.": "In {channel} steht jetzt {after}.",
+  "Its reducer {reducer} appended one after the other: {count} now.":
+    "Dessen Reducer {reducer} hängte eins nach dem anderen an: jetzt {count}.",
+  "Its reducer {reducer} merged one after the other: {count} now.":
+    "Dessen Reducer {reducer} mischte eins nach dem anderen ein: jetzt {count}.",
+  "{value} to {channel}, of which not all can be read":
+    "{value} in {channel}, wovon nicht alles gelesen werden kann",
+  "{value} to {channel}, whose reducer is needed to tell what it holds now":
+    "{value} in {channel}, wovon nur der Reducer sagen könnte, was jetzt darin steht",
+  "{value} to {channel}, of which not all is shown here":
+    "{value} in {channel}, wovon hier nicht alles gezeigt wird",
+  "Someone changed the state, as which node is not certain, and wrote {what}.":
+    "Jemand änderte den Zustand, als welcher Knoten ist nicht sicher, und schrieb {what}.",
+  "Someone changed the state, as if an input had brought {what}.":
+    "Jemand änderte den Zustand, als hätte eine Eingabe gebracht: {what}.",
+  "Someone changed the state: {channels}.": "Jemand änderte den Zustand: {channels}.",
+  "Someone went on from here, as if {who} had run.": "Jemand ging von hier weiter, als wäre {who} gelaufen.",
+  "{value} to {channel}, which held something else before":
+    "{value} in {channel}, worin zuvor etwas anderes stand",
+  "{value} to {channel}, where {reducer} replaced what has its id: still {count}":
+    "{value} in {channel}, wo {reducer} ersetzte, was dieselbe id hat: weiterhin {count}",
+  "{who} each wrote to {channel}: {values}.": "In {channel} schrieb jeweils {who}: {values}.",
+  "{n} tasks wrote to {channel}: {values}.": "{n} Aufgaben schrieben in {channel}: {values}.",
+  "{channel} grew by them: {count} now.": "{channel} wuchs darum: jetzt {count}.",
+  "{channels} changed; who wrote what is not stored.":
+    "Es änderte sich {channels}; wer was schrieb, ist nicht gespeichert.",
+  "Someone made an update that changes nothing.": "Jemand machte eine Aktualisierung, die nichts ändert.",
+  "1 item": "1 Eintrag",
+  "1 key": "1 Schlüssel",
+  "{n} keys": "{n} Schlüssel",
+  "{who} took the input, of which nothing went into the state.":
+    "{who} nahm die Eingabe, von der nichts in den Zustand kam.",
+  "1 message": "1 Nachricht",
+  "It wrote nothing to the state.": "Er schrieb nichts in den Zustand.",
+  "{who} wrote nothing to the state.": "{who} schrieb nichts in den Zustand.",
+  // Narration in the debugger.
+  Narrate: "Erzählen",
+  Narration: "Erzählung",
+  "Tells in sentences how the selected checkpoint came to be":
+    "Sagt in Sätzen, wie der gewählte Checkpoint entstand",
 };

@@ -199,6 +199,7 @@ def _asked(backend: Backend, ids: list[str]) -> Iterator[tuple[str, dict[str, An
             "writes_get",
             "tasks_get",
             "why_get",
+            "narration_get",
             "blame_get",
             "raw_get",
             "memory_open",

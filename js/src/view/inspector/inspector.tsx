@@ -9,6 +9,7 @@ import { GutterSwitch } from "../find/gutter";
 import { ForkPanel } from "../fork/fork";
 import { DrawnGraph } from "../graph/drawn";
 import { Memory, useMemory } from "../memory/memory";
+import { Narration } from "../narration/narration";
 import { StartPanel, useStart } from "../start/start";
 import { type Asked, useAsk } from "../ui/ask";
 import { ExpandAll, Expanding, useExpanding } from "../ui/expand";
@@ -95,6 +96,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
             </h3>
           </header>
         )}
+        <Narration store={store} checkpoint={selected} version={version} />
         {store.graphShown.value && (
           <DrawnGraph
             store={store}

@@ -55,6 +55,13 @@ export function Menu({ view }: { view: ViewState }) {
       name: t("Copy the checkpoint id"),
       act: () => copy(store.selected.peek() ?? undefined, t("Checkpoint id")),
     },
+    {
+      name: t("Narrate"),
+      testid: "lgviz-narrate",
+      hint: t("Tells in sentences how the selected checkpoint came to be"),
+      checked: view.narrating.value,
+      act: () => view.narrate(!view.narrating.peek()),
+    },
     { name: t("Keys"), key: "?", act: () => (view.help.value = true) },
     ...Object.entries(LANGUAGES)
       .filter(([code]) => code !== language.value)
