@@ -1052,7 +1052,8 @@ class StartForm(TypedDict):
     configurable: str
     """JSON text, prefilled from the debugger's config and what the thread was made with."""
     graphs: NotRequired[list[str]]
-    """For a new thread on a server that has several, the graphs to choose from."""
+    """For a new thread on a server that has several, the graphs to choose from, and assistants of them:
+    ``"formal (agent)"``."""
     graph: NotRequired[str]
     """That of ``graphs`` which this form is of."""
 

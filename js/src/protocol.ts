@@ -991,7 +991,10 @@ export interface StartForm {
   context: FieldView | null;
   /** JSON text, prefilled from the debugger's config and what the thread was made with. */
   configurable: string;
-  /** For a new thread on a server that has several, the graphs to choose from. */
+  /**
+   * For a new thread on a server that has several, the graphs to choose from, and assistants of them:
+   * `"formal (agent)"`.
+   */
   graphs?: string[];
   /** That of `graphs` which this form is of. */
   graph?: string;

@@ -44,7 +44,7 @@ class StartInput:
 
     Attributes:
         graph: what begins it, or goes on.
-        chosen: its name, where it is one of a server's.
+        chosen: its name or id, where it is one of a server's.
         at: the checkpoint whose next turn it is; None: a new thread.
         newest: whether a turn goes on at the thread's newest checkpoint, as LangGraph itself does.
     """
@@ -118,8 +118,9 @@ class StartForms:
             "context": self._context_form(graph),
             "configurable": code.json_text(made_with) if made_with else "",
         }
-        if chosen is not None and len(graphs := graph.graphs()) > 1:
-            form |= {"graphs": graphs, "graph": graph.graph_name()}
+        if chosen is not None and len(known := graph.assistants()) > 1:
+            names = [name for name, one in known.items() if one.assistant_id == graph.assistant_id]
+            form |= {"graphs": list(known), "graph": names[0] if names else graph.graph_name()}
         return form
 
     def made(self, request: StartRequest, *, shown: bool = False) -> StartInput:
@@ -153,14 +154,15 @@ class StartForms:
         return StartInput(graph, chosen, at, newest, thread_id, given, config, context)
 
     def _graph(self, wanted: str | None, *, anew: bool) -> tuple[Any, str | None]:
-        """What starts; of a server that is named alone also what a new thread's graph is called there."""
+        """What starts; of a server that is named alone also what it is called there."""
         graph = self._thread.live_graph()
         if not (anew and isinstance(graph, RemoteAssistant)) or self._thread.source.graph.assistant_id:
             return graph, None
         if wanted is None and graph.assistant_id is not None:
             return graph, graph.assistant_id
-        name = wanted or next(iter(graph.graphs()), None)
-        return graph.named(name), name
+        known = graph.assistants()
+        one = known.get(wanted or next(iter(known), "")) or graph.named(wanted)
+        return one, one.assistant_id
 
     def _context_form(self, graph: Any) -> FieldView | None:
         schema = _context_schema(graph)

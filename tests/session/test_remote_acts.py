@@ -208,6 +208,65 @@ def test_a_graph_of_the_server_is_chosen_for_a_new_thread(backend: Backend, sdk:
     made["run"].graph.client.close()
 
 
+@pytest.fixture
+def by_ten(sdk: SyncLangGraphClient) -> Iterator[str]:
+    """An assistant with a config of its own."""
+    made = sdk.assistants.create("counter", {"configurable": {"by": 10}}, name="tens")
+    yield made["assistant_id"]
+    sdk.assistants.delete(made["assistant_id"])
+
+
+def test_an_assistant_goes_on_with_its_threads(
+    sdk: SyncLangGraphClient, langgraph_server: str, by_ten: str
+) -> None:
+    """By its id, by its graph's name and by the URL alone; named by its id another goes on."""
+    tens, counter = RemoteGraph(by_ten, sync_client=sdk), RemoteGraph("counter", sync_client=sdk)
+    begun = lgviz.start(tens, {"until": 15})
+    thread = begun.config["configurable"]["thread_id"]
+    assert begun.values["n"] == 20
+    assert [one.thread_id for one in lgviz.open_source(tens).threads()] == [thread]
+    for graph in (tens, counter, langgraph_server):
+        forked = lgviz.fork(graph, "c2", {"n": 3}, as_node="count", thread_id=thread)
+        went = lgviz.run(graph, forked)
+        assert (went.values["n"], went.checkpoint.metadata["assistant_id"]) == (23, by_ten)
+    (default,) = sdk.assistants.search(graph_id="counter", metadata={"created_by": "system"})
+    forked = lgviz.fork(counter, "c2", {"n": 3}, as_node="count", thread_id=thread)
+    went = lgviz.run(RemoteGraph(default["assistant_id"], sync_client=sdk), forked)
+    assert went.checkpoint.metadata["assistant_id"] == default["assistant_id"]
+
+
+def test_an_assistant_is_chosen_for_a_new_thread(
+    backend: Backend, sdk: SyncLangGraphClient, by_ten: str
+) -> None:
+    form = backend.request("start_form", turn=False, thread_id=None, graph="tens (counter)")
+    assert form["graphs"] == ["agent", "counter", "fan", "nested", "tens (counter)"]
+    assert (form["graph"], {field["name"] for field in form["input"]["fields"]}) == (
+        "tens (counter)",
+        {"n", "until"},
+    )
+    asked = {
+        "checkpoint": None,
+        "graph": "tens (counter)",
+        "thread_id": form["thread_id"],
+        "message": None,
+        "input": '{"until": 2}',
+        "context": None,
+        "configurable": None,
+    }
+    assert (
+        f"RemoteGraph('{by_ten}'"
+        in backend.request("code_get", act="start", checkpoint="", start=asked)["code"]
+    )
+    assert backend.request("thread_start", **asked)["status"] == "done"
+    assert sdk.threads.get_state(form["thread_id"])["values"] == {"n": 10, "until": 2}
+    backend.request("thread_open", thread_id=form["thread_id"])
+    assert backend.request("start_form", turn=False, thread_id=None)["graph"] == "tens (counter)"
+    turn = {**asked, "checkpoint": backend.history.latest.id, "input": '{"until": 25}'}
+    del turn["graph"]
+    assert backend.request("thread_start", **turn)["status"] == "done"
+    assert sdk.threads.get_state(form["thread_id"])["values"] == {"n": 30, "until": 25}
+
+
 def test_a_server_without_threads_begins_with_its_first_graph(langgraph_server: str) -> None:
     with closing(Backend(langgraph_server)) as opened:
         assert opened.request("start_form", turn=False, thread_id=None)["graph"] == "agent"

@@ -4,6 +4,7 @@ import operator
 from typing import Annotated, Any
 
 from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_store
 from langgraph.graph import END, START, StateGraph, add_messages
 from langgraph.types import Send, interrupt
@@ -44,6 +45,10 @@ def ask(state: Talk) -> dict[str, Any]:
     return {"messages": [AIMessage(f"you said {answer}", id="ask")], "log": ["ask"]}
 
 
+def count(state: Count, config: RunnableConfig) -> dict[str, Any]:
+    return {"n": state.get("n", 0) + config["configurable"].get("by", 1)}
+
+
 def research() -> Any:
     """A graph that is a node of another."""
     inner = StateGraph(Notes).add_node("look", look).add_node("read", read)
@@ -57,8 +62,8 @@ def agent() -> Any:
 
 
 def counter() -> Any:
-    """Counts to ``until``, a step each."""
-    graph = StateGraph(Count).add_node("count", lambda state: {"n": state.get("n", 0) + 1})
+    """Counts to ``until``, a step each: by one, or as the config says."""
+    graph = StateGraph(Count).add_node("count", count)
     return graph.add_edge(START, "count").add_conditional_edges(
         "count", lambda state: "count" if state["n"] < state["until"] else END, ["count", END]
     )

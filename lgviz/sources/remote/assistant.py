@@ -14,7 +14,7 @@ from lgviz.errors import ActRefused, ServerError, listed
 if TYPE_CHECKING:
     from .client import RemoteClient
 
-__all__ = ["RemoteAssistant", "is_uuid", "name_in"]
+__all__ = ["RemoteAssistant", "going_on", "is_uuid"]
 
 
 class RemoteAssistant:
@@ -45,17 +45,17 @@ class RemoteAssistant:
         return RemoteAssistant(self.client, assistant_id, self.local)
 
     def of_thread(self, thread_id: str) -> RemoteAssistant:
-        """What goes on with a thread, also a new one: itself, or where it has no name the thread's own.
+        """What goes on with a thread, also a new one: that which it ran with, unless it is another by its id.
 
         Raises:
             ActRefused: nothing tells which.
         """
-        if self.assistant_id is not None:
+        if self.assistant_id is not None and is_uuid(self.assistant_id):
             return self
         with self.client.asking():
             found = self.client.sdk.threads.search(ids=[thread_id], limit=1, select=["thread_id", "metadata"])
             metadata = found[0]["metadata"] if found and found[0]["thread_id"] == thread_id else None
-        return self.named(name_in(metadata)).certain()
+        return self.named(going_on(self.assistant_id, metadata)).certain()
 
     def certain(self) -> RemoteAssistant:
         """Itself, or where it has no name the only graph of the server.
@@ -75,8 +75,21 @@ class RemoteAssistant:
 
     def graphs(self) -> list[str]:
         """The names of all graphs of the server."""
+        return sorted({str(one["graph_id"]) for one in self._all()})
+
+    def assistants(self) -> dict[str, RemoteAssistant]:
+        """All assistants of the server by a name for each: that which every graph has is called as the graph,
+        ``"formal (agent)"`` is one with a config of its own."""
+        found = {graph: self.named(graph) for graph in self.graphs()}
+        for one in self._all():
+            if not _is_own(one):
+                id_, name = str(one["assistant_id"]), f"{one.get('name')} ({one['graph_id']})"
+                found[name if name not in found else f"{name} {id_}"] = self.named(id_)
+        return dict(sorted(found.items()))
+
+    def _all(self) -> list[Any]:
         with self.client.asking():
-            return sorted({str(one["graph_id"]) for one in self.client.sdk.assistants.search(limit=1000)})
+            return list(self.client.sdk.assistants.search(limit=1000))
 
     def graph_name(self) -> str:
         """Its graph, by name."""
@@ -114,7 +127,7 @@ class RemoteAssistant:
         if is_uuid(name):
             return name
         found: Any = self.client.sdk.assistants.search(graph_id=name, limit=1000)
-        own = [one for one in found if one.get("metadata", {}).get("created_by") == "system"]
+        own = [one for one in found if _is_own(one)]
         return str((own or found)[0]["assistant_id"])
 
     @cached_property
@@ -151,10 +164,21 @@ class RemoteAssistant:
             return []
 
 
-def name_in(metadata: Mapping[str, Any] | None) -> str | None:
-    """What the assistant is called that a thread's metadata names; None: none yet."""
-    found = (metadata or {}).get("assistant_id") or (metadata or {}).get("graph_id")
-    return found if isinstance(found, str) else None
+def going_on(named: str | None, metadata: Mapping[str, Any] | None) -> str | None:
+    """The assistant that goes on with a thread.
+
+    Args:
+        named: what was opened: an assistant by its id, a graph by its name; None: the whole server.
+        metadata: the thread's, which names what it ran with last.
+    """
+    known = metadata or {}
+    ran = known.get("assistant_id") or known.get("graph_id")
+    return ran if isinstance(ran, str) and named in (None, known.get("graph_id")) else named
+
+
+def _is_own(assistant: Mapping[str, Any]) -> bool:
+    """Whether it is the one that a graph has without being asked for."""
+    return (assistant.get("metadata") or {}).get("created_by") == "system"
 
 
 def is_uuid(text: str) -> bool:

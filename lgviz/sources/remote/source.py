@@ -24,7 +24,7 @@ from lgviz.sources.base import (
     WriteRow,
 )
 
-from .assistant import RemoteAssistant, is_uuid, name_in
+from .assistant import RemoteAssistant, going_on, is_uuid
 from .states import RemoteState
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class RemoteSource(Source):
 
     def graph_of(self, thread_id: str) -> Any:
         known = self._threads.get(thread_id)
-        name = self._named or (known.assistant if known else None)
+        name = (known.assistant if known else None) or self._named
         return self._assistants.setdefault(name, self.graph.named(name))
 
     # ------------------------------------------------------------ threads
@@ -214,7 +214,7 @@ class RemoteSource(Source):
             )
             if found and found[0]["thread_id"] == thread_id:
                 told: dict[str, Any] = dict(found[0])
-                self._threads.made(thread_id, _Known).assistant = name_in(told.get("metadata"))
+                self._threads.made(thread_id, _Known).assistant = going_on(self._named, told.get("metadata"))
                 return told
         there = self.find_threads(limit=5)
         some = listed((one.thread_id for one in there.threads), most=5, total=there.total)
