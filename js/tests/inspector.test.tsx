@@ -257,7 +257,16 @@ describe("what cannot be done", () => {
     play("agent");
     source.alter.thread_open = (opened) => ({ ...opened, on_server: true });
     await open("c12");
+    store.reuse.value = true;
     const refused = "A LangGraph server cannot do this.";
+    by("more").click();
+    await vi.waitFor(() => by("pin"));
+    for (const item of [by("reuse"), by("pin")]) {
+      expect([item.title, item.getAttribute("aria-disabled")]).toEqual([refused, "true"]);
+    }
+    expect(by("reuse").getAttribute("aria-checked")).toBe("false");
+    by("more").click();
+    expect(by("run-here").title).not.toContain("history");
     expect(by("step").title).toBe(refused);
     by("step").click();
     by("fork-open").click();
@@ -283,6 +292,18 @@ describe("what cannot be done", () => {
 
 describe("forking", () => {
   beforeEach(() => play("trip"));
+
+  it("is answered by no history on a LangGraph server", async () => {
+    source.alter.thread_open = (opened) => ({ ...opened, on_server: true });
+    await open("c1");
+    store.reuse.value = true;
+    await openFork();
+    type(await textOf("plan"), "ask first");
+    const reuse = await vi.waitFor(() => by("reuse") as HTMLInputElement, 2000);
+    expect([reuse.checked, reuse.disabled]).toEqual([false, true]);
+    expect(reuse.closest("label")?.title).toBe("A LangGraph server cannot do this.");
+    expect(source.all("dry_run")).toEqual([]);
+  });
 
   it("previews after a pause, once, with what was touched", async () => {
     await open("c1");

@@ -103,12 +103,17 @@ export function plainRun(checkpoint: string, more: Partial<RunRequest> = {}): Ru
 
 /** A run on from a checkpoint: its own next nodes run, and history answers the rest where it can. */
 export function runOn(store: Store, checkpoint: string, more: Partial<RunRequest> = {}): RunRequest {
-  return plainRun(checkpoint, { ...(store.reuse.peek() ? { reuse: "rest" as const } : {}), ...more });
+  return plainRun(checkpoint, { ...(isReusing(store) ? { reuse: "rest" as const } : {}), ...more });
 }
 
 /** A run of a fork that was just made: history answers all that the fork does not touch. */
 export function runFork(store: Store, checkpoint: string, configurable: string | null): RunRequest {
-  return plainRun(checkpoint, { configurable, ...(store.reuse.peek() ? { reuse: "all" as const } : {}) });
+  return plainRun(checkpoint, { configurable, ...(isReusing(store) ? { reuse: "all" as const } : {}) });
+}
+
+/** Whether runs begun here are answered from history, as none is on a server. */
+export function isReusing(store: Store): boolean {
+  return store.reuse.value && !store.onServer.value;
 }
 
 /** Whether a checkpoint is held by the sandbox: what is done with it stays there. */

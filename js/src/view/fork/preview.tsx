@@ -7,6 +7,7 @@ import { t } from "../../lib/words";
 import type { DryRunView, ForkRequest, PreviewView } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { Source } from "../../source/types";
+import { isReusing, serverReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { Channels, type Loads } from "../inspector/diff";
 import { useAsk } from "../ui/ask";
@@ -122,7 +123,8 @@ function Result({ view, load, children }: ResultProps) {
 
 /** Whether history is to answer what the fork does not touch, and what that would be (null: not known yet). */
 function ReuseLine({ store, request }: { store: Store; request: ForkRequest | null }) {
-  const reuse = store.reuse.value;
+  const reuse = isReusing(store);
+  const reason = serverReason(store);
   const fork = request && { ...request, note: null };
   const asked = useAsk(
     store.source,
@@ -131,11 +133,12 @@ function ReuseLine({ store, request }: { store: Store; request: ForkRequest | nu
     store.revision.value,
   );
   return (
-    <label class="lgviz-check lgviz-reuse">
+    <label class="lgviz-check lgviz-reuse" title={reason ?? undefined}>
       <input
         type="checkbox"
         data-testid="lgviz-reuse"
         checked={reuse}
+        disabled={reason !== null}
         onChange={(event) => (store.reuse.value = event.currentTarget.checked)}
       />
       <span>

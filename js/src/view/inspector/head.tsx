@@ -7,6 +7,7 @@ import type { CheckpointView, RunRequest } from "../../protocol";
 import {
   isHeld,
   isResumable,
+  isReusing,
   plainRun,
   runAndFollow,
   runOn,
@@ -202,7 +203,7 @@ function Acts({ store, view, stale }: Props) {
 
 function runHint(store: Store, view: CheckpointView): string {
   const nodes = counted(view.next).join(", ");
-  return store.reuse.value && view.next[0] !== "__start__"
+  return isReusing(store) && view.next[0] !== "__start__"
     ? t(
         "Runs {nodes} on a new branch; what comes after is answered from history where it is asked the same",
         {
@@ -262,7 +263,8 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
   items.push({
     name: t("Reuse what did not change"),
     testid: "lgviz-reuse",
-    checked: store.reuse.value,
+    checked: isReusing(store),
+    reason: serverReason(store),
     hint: t("Runs begun here are answered from history where the same was asked before"),
     act: () => (store.reuse.value = !store.reuse.value),
   });
@@ -270,7 +272,7 @@ function More({ store, view, reason }: { store: Store; view: CheckpointView; rea
     items.push({
       name: t("Pin as test…"),
       testid: "lgviz-pin",
-      reason: store.readOnly.value,
+      reason: store.readOnly.value ?? serverReason(store),
       hint: t("A pytest file that fails when the thread takes another path to here"),
       act: () => setPinning(true),
     });
