@@ -7,7 +7,7 @@ interrupt. ``python -m lgviz.demos demos.db`` seeds all of them in one SQLite da
 Some show one thing each: ``two_nodes`` (checkpoints), ``chat`` (branches), ``fan_out`` (parallel nodes, an
 error), ``subgraph``, ``approval`` (an interrupt), ``memory`` (a store), ``agent`` (tools, replay). Others do
 what people have agents do, by real tools over small tables. Their model is scripted (``scripted.py``); a real
-one takes its place by ``build(saver, model=init_chat_model("openai:gpt-5"))``:
+one takes its place by ``build(saver, model=init_chat_model("openai:gpt-5"))``, with ``langchain`` installed:
 
 * ``trips`` books flights and hotels by a company's policy, and misreads a date.
 * ``expenses`` checks reports by rules and asks a person; a mail that should go out once.

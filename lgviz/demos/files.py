@@ -204,7 +204,7 @@ def check_code(state: ReviewState) -> dict[str, Any]:
         for node in ast.walk(module):
             if isinstance(node, ast.ImportFrom) and (other := modules.get(f"{node.module}.py")):
                 missing = [each.name for each in node.names if each.name not in names_of(other)[0]]
-                remarks += [f"{path} imports `{name}`, which {node.module}.py lacks." for name in missing]
+                remarks += [f"{path} imports `{name}`, which `{node.module}` lacks." for name in missing]
     return {"remarks": remarks}
 
 

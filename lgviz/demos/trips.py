@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from operator import itemgetter, or_
 from typing import Annotated, Any, TypedDict
@@ -155,16 +156,19 @@ TOOLS = [look_up_policy, search_flights, search_hotels, book_flight, book_hotel,
 
 
 def script(messages: Sequence[BaseMessage], tools: Sequence[str]) -> AIMessage:
-    """The scripted model. It keeps to cabin and prices; how near a day is it cannot know, untold today's."""
+    """The scripted model. It keeps to cabin and prices, but nobody tells it which day is today."""
     prompt = messages[0].text
     if "Trip" in tools:
         trip = trip_in(messages, months_first="en_US" in prompt)
         return says("", ("Trip", trip)) if trip else says("I do not see which trip is asked for.")
     if (trip := json.loads(prompt.splitlines()[-1])) is None:
         return says("From where do you travel, where to (Lisbon, Zurich, London, Boston), and when (5/6)?")
-    new, known = told(last_turn(messages)), {name: json.loads(text) for name, text in told(messages).items()}
+    turn = last_turn(messages)
+    new, known = told(turn), {name: json.loads(text) for name, text in told(messages).items()}
     route = {key: trip[key] for key in ("origin", "destination", "day")}
     if not new and "book_flight" in known:
+        if "earlier" not in turn[0].text:
+            return says("It is booked. I can look for an earlier flight, if you like.")
         return says("Let me see what else there is.", ("search_flights", route))
     if not new:
         return says(
@@ -198,14 +202,17 @@ def trip_in(messages: Sequence[BaseMessage], *, months_first: bool) -> dict[str,
     cities, numbers = re.findall("|".join(AIRPORTS), said), re.search(r"(\d+)/(\d+)", said)
     if len(cities) < 2 or numbers is None:
         return None
-    day, month = (int(number) for number in numbers.groups()[:: -1 if months_first else 1])
     nights = re.search(r"(\d+) nights?", said)
-    return {
-        "origin": AIRPORTS[cities[0]],
-        "destination": AIRPORTS[cities[1]],
-        "day": date(TODAY.year, month, day).isoformat(),
-        "nights": int(nights[1]) if nights else 1,
-    }
+    first, second = map(int, numbers.groups())
+    for day, month in [(first, second), (second, first)][:: -1 if months_first else 1]:
+        with suppress(ValueError):  # there is no such day
+            return {
+                "origin": AIRPORTS[cities[0]],
+                "destination": AIRPORTS[cities[1]],
+                "day": date(TODAY.year, month, day).isoformat(),
+                "nights": int(nights[1]) if nights else 1,
+            }
+    return None
 
 
 def build(

@@ -59,6 +59,16 @@ def test_ids_of_messages_and_of_tool_calls_are_not_by_chance(demo: ModuleType) -
     assert {call["id"][:5] for m in messages if m.type == "ai" for call in m.tool_calls} == {"call-"}
 
 
+async def test_streamed_and_awaited_runs_come_to_the_same(demo: ModuleType) -> None:
+    begun = demo.ask(1, demo.REQUEST) | ({"files": files.FILES} if demo is files else {})
+    graph = demo.build()
+    invoked = graph.invoke(begun, CONFIG)
+    streamed = list(graph.stream(begun, CONFIG, stream_mode=["messages", "values"]))
+    assert streamed[-1] == ("values", invoked)
+    assert [mode for mode, _ in streamed].count("messages") > len(invoked["messages"])
+    assert await graph.ainvoke(begun, CONFIG) == invoked
+
+
 # ---------------------------------------------------------------- the scripted model
 
 
@@ -137,6 +147,7 @@ def test_an_earlier_flight_is_a_change_of_the_same_booking(booked: Any) -> None:
     ("text", "answer"),
     [
         ("hello", "From where do you travel"),
+        ("From Lisbon to Zurich on 31/2, please.", "From where do you travel"),
         ("From Lisbon to Boston on 7/8, please.", "no flight that our policy allows"),
         ("From London to Zurich on 7/8, please.", "no flight that our policy allows"),
     ],
@@ -146,6 +157,32 @@ def test_the_travel_agent_says_what_it_cannot_do(text: str, answer: str) -> None
     values = graph.invoke(trips.ask(1, text), trips.config_for("1", "en_GB"))
     assert answer in values["messages"][-1].text
     assert values["bookings"] == {}
+
+
+@pytest.mark.parametrize(("said", "day"), [("5/6", "2026-05-06"), ("25/6", "2026-06-25")])
+def test_a_month_comes_first_where_there_is_one(said: str, day: str) -> None:
+    text = f"From Lisbon to London on {said}."
+    assert trips.build().invoke(trips.ask(1, text), CONFIG)["trip"]["day"] == day
+
+
+def test_thanks_change_no_booking(booked: Any) -> None:
+    config = trips.config_for("right", "en_GB")
+    before = booked.get_state(config).values["bookings"]
+    assert booked.invoke(trips.ask(2, "Thank you!"), config)["bookings"] == before
+
+
+def test_a_tool_that_finds_nothing_tells_the_model_so() -> None:
+    def books_nothing(messages: Any, tools: Any) -> AIMessage:
+        if "Trip" in tools:
+            return trips.script(messages, tools)
+        if messages[-1].type == "tool":
+            return says("Then not.")
+        return says("", ("book_flight", {"flight": "XX1", "cabin": "economy", "day": "2026-06-05"}))
+
+    graph = trips.build(model=ScriptedModel(script=books_nothing))
+    *_, answer, last = graph.invoke(trips.ask(1, trips.REQUEST), CONFIG)["messages"]
+    assert (answer.status, last.text) == ("error", "Then not.")
+    assert "There is nothing with" in answer.text
 
 
 def test_what_is_against_the_policy_is_told() -> None:
@@ -285,7 +322,7 @@ def test_the_reviewer_finds_what_the_agent_forgot_and_a_person_may_mend_it_first
         renamed("amount_due"),
     ]
     remarks = [[m.text for m in head.values["messages"] if m.name == "reviewer"] for head in history.heads]
-    assert remarks == [["receipt.py imports `total`, which shop.py lacks."], [], remarks[0]]
+    assert remarks == [["receipt.py imports `total`, which `shop` lacks."], [], remarks[0]]
     assert {"check_code", "check_guide", "remark"} <= {
         node for c in history.all if c.namespace for node in c.nodes
     }
@@ -317,7 +354,7 @@ def test_a_text_that_is_not_unique_is_told_to_the_model() -> None:
         (
             {"shop.py": "def total(basket):\n    return subtotal(basket)\n"},
             [
-                "receipt.py imports `discount`, which shop.py lacks.",
+                "receipt.py imports `discount`, which `shop` lacks.",
                 "shop.py uses `subtotal`, which is not defined.",
                 "guide.md tells of `split`, which no file has.",
                 "guide.md tells of `subtotal`, which no file has.",
