@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lgviz.analysis.thread_stats import thread_stats
     from lgviz.analysis.why import Why
     from lgviz.backend import Backend
+    from lgviz.checking import Finding, Findings, check_graph
     from lgviz.errors import LgvizError
     from lgviz.export.cases import to_cases
     from lgviz.replaying import (
@@ -69,6 +70,8 @@ __all__ = [
     "Comparison",
     "Debugger",
     "Divergence",
+    "Finding",
+    "Findings",
     "History",
     "KeptAsWrites",
     "LgvizError",
@@ -99,6 +102,7 @@ __all__ = [
     "astart",
     "asweep",
     "blame_steps",
+    "check_graph",
     "check_pin",
     "check_upgrade",
     "compare",
@@ -134,6 +138,8 @@ _HOMES = {
     "Comparison": "lgviz.analysis.comparison",
     "Debugger": "lgviz.widget",
     "Divergence": "lgviz.analysis.comparison",
+    "Finding": "lgviz.checking",
+    "Findings": "lgviz.checking",
     "History": "lgviz.analysis.history",
     "KeptAsWrites": "lgviz.analysis.rebuilt",
     "LgvizError": "lgviz.errors",
@@ -164,6 +170,7 @@ _HOMES = {
     "asweep": "lgviz.sweeping",
     "blame_steps": "lgviz.sweeping",
     "sweep": "lgviz.sweeping",
+    "check_graph": "lgviz.checking",
     "check_pin": "lgviz.replaying",
     "check_upgrade": "lgviz.replaying",
     "compare": "lgviz.analysis.comparing",

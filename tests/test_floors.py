@@ -21,6 +21,7 @@ FLOORS = {
     "analysis": 3,
     "export": 3,
     "transfer": 3,
+    "checking": 4,
     "learn": 4,
     "replaying": 4,
     "reuse": 4,

@@ -14,6 +14,7 @@ _COMMANDS = (
     "lgviz.cli.opening",
     "lgviz.cli.replaying",
     "lgviz.cli.trying",
+    "lgviz.cli.checking",
     "lgviz.cli.serving",
 )
 """The modules that declare commands, in the order in which the help lists them."""

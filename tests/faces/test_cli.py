@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 
 import lgviz
 import lgviz.cli.asking
+import lgviz.cli.checking
 import lgviz.cli.keeping
 import lgviz.cli.opening
 import lgviz.cli.reading
@@ -282,6 +283,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "migrate": ["migrate", folder / "langgraph.db", copy],
         "prune": ["prune", own, "--all", "--dry-run"],
         "check": ["check", own],
+        "check-graph": ["check-graph", "lgviz.demos.chat:build"],
         "seal": ["seal", own, tmp_path / "a.seal", "--key-file", key],
         "stats": ["stats", own],
         "cases": ["cases", own, "--outputs", "foo"],
@@ -485,6 +487,15 @@ def test_each_command_has_help_with_an_example() -> None:
         said = lg(one.name, "--help")
         assert said.code == 0 and f"Example: lgviz {one.name} " in said.out
         assert ("--json" in said.out) == (one.name not in ("mcp", "open"))  # which go on until they are ended
+
+
+def test_a_graph_is_checked() -> None:
+    done = lg("check-graph", "lgviz.demos.approval:build")
+    first, text, where, fix = done.out.splitlines()
+    assert (done.code, first) == (1, "error no-checkpointer") and "'review'" in text
+    assert "approval.py:" in where and "checkpointer=InMemorySaver()" in fix
+    warned = lg("check-graph", "lgviz.demos.chat:build")
+    assert warned.code == 0 and warned.out.startswith("warning no-checkpointer")
 
 
 # ------------------------------------------------------------ keeping
