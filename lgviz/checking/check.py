@@ -20,13 +20,13 @@ from .interrupts import effects_before_interrupts
 from .parallel import parallel_writes
 from .saving import no_checkpointer, no_thread, saver_not_open, stored_thread
 from .stores import missing_store, unfilled_parameters
-from .subject import Subject
+from .subject import CheckSubject
 from .values import degraded_types
 from .ways import unknown_targets, unreachable_nodes
 
 __all__ = ["check_graph"]
 
-_RULES: list[Callable[[Subject], Iterator[Finding]]] = [
+_RULES: list[Callable[[CheckSubject], Iterator[Finding]]] = [
     saver_not_open,
     no_thread,
     stored_thread,
@@ -80,19 +80,19 @@ def check_graph(graph: Any, config: Mapping[str, Any] | None = None) -> Findings
 
 
 def _of_graph(graph: Pregel[Any, Any, Any, Any], config: Mapping[str, Any] | None) -> Iterator[Finding]:
-    subject = Subject(graph, config)
+    subject = CheckSubject(graph, config)
     yield from no_checkpointer(subject)
     yield from _compiled(subject)
 
 
-def _compiled(subject: Subject) -> Iterator[Finding]:
+def _compiled(subject: CheckSubject) -> Iterator[Finding]:
     for rule in _RULES:
         yield from rule(subject)
     files = [str(module.__file__) for module in subject.modules]
     yield from _of_files(files, subject)
 
 
-def _of_files(files: list[str], subject: Subject | None = None) -> Iterator[Finding]:
+def _of_files(files: list[str], subject: CheckSubject | None = None) -> Iterator[Finding]:
     yield from missing_packages(files)
     yield from savers_not_entered(files)
     yield from memory_savers_in_servers(subject, files)
@@ -108,7 +108,7 @@ def _of_builder(
         yield Finding("does-not-compile", "error", f"{said(error)}.", fix)
         return
     yield Finding("not-compiled", "error", "A StateGraph does not run: it must be compiled.", fix)
-    yield from _compiled(Subject(graph, config))
+    yield from _compiled(CheckSubject(graph, config))
 
 
 def _of_name(name: str, config: Mapping[str, Any] | None) -> Iterator[Finding]:

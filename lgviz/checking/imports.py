@@ -15,7 +15,7 @@ from lgviz.errors import described
 
 from .code import is_own_file, parsed
 from .findings import Finding
-from .subject import Subject
+from .subject import CheckSubject
 
 __all__ = ["finding_of_import", "memory_savers_in_servers", "missing_packages", "savers_not_entered"]
 
@@ -72,7 +72,7 @@ def savers_not_entered(files: Iterable[str]) -> Iterator[Finding]:
                 )
 
 
-def memory_savers_in_servers(subject: Subject | None, files: Iterable[str]) -> Iterator[Finding]:
+def memory_savers_in_servers(subject: CheckSubject | None, files: Iterable[str]) -> Iterator[Finding]:
     """An ``InMemorySaver`` in a module of a web server: it grows until that ends, and then all is lost."""
     in_memory = subject is None or isinstance(subject.saver, InMemorySaver)
     for file in files:

@@ -20,7 +20,7 @@ from lgviz.errors import listed
 
 from .findings import Finding
 from .returns import KeysWritten, keys_written
-from .subject import CheckedGraph, Subject
+from .subject import CheckedGraph, CheckSubject
 from .ways import Router, routers_of
 
 __all__ = ["parallel_writes"]
@@ -31,7 +31,7 @@ _MOST_CHOICES = 256
 _NOTHING = KeysWritten(frozenset(), frozenset())
 
 
-def parallel_writes(subject: Subject) -> Iterator[Finding]:
+def parallel_writes(subject: CheckSubject) -> Iterator[Finding]:
     """A key without a reducer that nodes of one super-step write, for certain or perhaps."""
     for checked in subject.graphs:
         if checked.builder is None:

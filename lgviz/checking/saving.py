@@ -18,7 +18,7 @@ from lgviz.sources.base import Undecodable
 
 from .effects import InterruptWalk
 from .findings import Finding
-from .subject import Subject
+from .subject import CheckSubject
 from .values import fields_by_channel
 
 __all__ = ["no_checkpointer", "no_thread", "saver_not_open", "stored_thread"]
@@ -32,7 +32,7 @@ _MUCH = 10
 _THREAD = 'config = {"configurable": {"thread_id": "1"}}'
 
 
-def no_checkpointer(subject: Subject) -> Iterator[Finding]:
+def no_checkpointer(subject: CheckSubject) -> Iterator[Finding]:
     """A graph that stores nothing."""
     if subject.graph.checkpointer not in (None, False):
         return
@@ -54,7 +54,7 @@ def no_checkpointer(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def saver_not_open(subject: Subject) -> Iterator[Finding]:
+def saver_not_open(subject: CheckSubject) -> Iterator[Finding]:
     """A saver whose connection was closed, as behind the end of its ``with`` block, or never opened."""
     saver: Any = subject.graph.checkpointer
     if saver in (None, True, False):
@@ -86,7 +86,7 @@ def _is_closed(conn: Any) -> bool:
     return getattr(conn, "closed", False) is True  # psycopg's connection and pool
 
 
-def no_thread(subject: Subject) -> Iterator[Finding]:
+def no_thread(subject: CheckSubject) -> Iterator[Finding]:
     """A config that names no thread where a checkpointer needs one."""
     if subject.config is None or subject.saver is None or subject.thread_id is not None:
         return
@@ -101,7 +101,7 @@ def no_thread(subject: Subject) -> Iterator[Finding]:
 # ---------------------------------------------------------------- what is stored of the thread
 
 
-def stored_thread(subject: Subject) -> Iterator[Finding]:
+def stored_thread(subject: CheckSubject) -> Iterator[Finding]:
     """What is wrong with the thread that the config names, as it is stored."""
     if subject.thread_id is None or subject.saver is None or _is_closed(getattr(subject.saver, "conn", None)):
         return
@@ -119,7 +119,7 @@ def stored_thread(subject: Subject) -> Iterator[Finding]:
         yield Finding("thread-unreadable", "error", error.cause, error.remedy)
 
 
-def _shared(subject: Subject, history: History) -> Iterator[Finding]:
+def _shared(subject: CheckSubject, history: History) -> Iterator[Finding]:
     """A thread whose runs were of several users."""
     stored = [row.metadata.get("user_id") for row in history.tree.rows]
     users = dict.fromkeys(user for user in [*stored, subject.configurable.get("user_id")] if user is not None)
@@ -132,7 +132,7 @@ def _shared(subject: Subject, history: History) -> Iterator[Finding]:
         )
 
 
-def _otherwise(subject: Subject, history: History) -> Iterator[Finding]:
+def _otherwise(subject: CheckSubject, history: History) -> Iterator[Finding]:
     """A value of the newest checkpoint that is not of its annotation's type."""
     values = history.latest.values
     for channel, hint in fields_by_channel(subject.graphs[0]).items():
@@ -167,7 +167,7 @@ def _is_a(value: Any, kind: Any) -> bool:
         return True
 
 
-def _growing(subject: Subject, history: History, source: Source) -> Iterator[Finding]:
+def _growing(subject: CheckSubject, history: History, source: Source) -> Iterator[Finding]:
     """A thread that takes many times its newest state, because each step stores the state again."""
     if isinstance(subject.saver, Saver) or len(history) < _LONG:
         return

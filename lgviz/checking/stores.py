@@ -12,14 +12,14 @@ from langgraph.store.base import BaseStore
 
 from .code import FunctionCode, calls_in
 from .findings import Finding
-from .subject import NodeFunction, Subject
+from .subject import CheckSubject, NodeFunction
 
 __all__ = ["missing_store", "unfilled_parameters"]
 
 _ANY = inspect.Parameter.empty
 
 
-def unfilled_parameters(subject: Subject) -> Iterator[Finding]:
+def unfilled_parameters(subject: CheckSubject) -> Iterator[Finding]:
     """A parameter for a store that LangGraph leaves alone: it goes by the name ``store`` and by one of a few
     annotations, each as it is written."""
     for one in subject.functions:
@@ -41,7 +41,7 @@ def unfilled_parameters(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def missing_store(subject: Subject) -> Iterator[Finding]:
+def missing_store(subject: CheckSubject) -> Iterator[Finding]:
     """A node that works with a store, in a graph that was compiled without one."""
     if subject.graph.store is not None:
         return

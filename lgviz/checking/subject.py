@@ -16,7 +16,7 @@ from lgviz.analysis.called import function_of
 
 from .code import FunctionCode, code_of, is_own
 
-__all__ = ["CheckedGraph", "NodeFunction", "Subject"]
+__all__ = ["CheckSubject", "CheckedGraph", "NodeFunction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class CheckedGraph:
                 yield NodeFunction(path, name, function, code_of(function), called, filled)
 
 
-class Subject:
+class CheckSubject:
     """A graph that is checked.
 
     Args:

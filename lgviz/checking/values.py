@@ -27,7 +27,7 @@ from lgviz.errors import described
 from lgviz.persistence.serde.exact import ExactSerializer
 
 from .findings import Finding
-from .subject import CheckedGraph, Subject
+from .subject import CheckedGraph, CheckSubject
 
 __all__ = ["SAMPLES", "degraded_types", "fields_by_channel"]
 
@@ -57,7 +57,7 @@ _PLAIN = (str, bytes, int, float, list, dict, set)
 _DEEPEST = 6
 
 
-def degraded_types(subject: Subject) -> Iterator[Finding]:
+def degraded_types(subject: CheckSubject) -> Iterator[Finding]:
     """A type in the annotation of a key whose values come back as another, or cannot be stored."""
     serde = subject.saver.serde if subject.saver is not None else JsonPlusSerializer()
     asked = {

@@ -15,7 +15,7 @@ from lgviz.analysis.called import function_of, names_in
 from .code import FunctionCode, code_of, is_own
 from .findings import Finding
 from .returns import Choices, choices_of, command_targets
-from .subject import CheckedGraph, NodeFunction, Subject
+from .subject import CheckedGraph, CheckSubject, NodeFunction
 
 __all__ = ["Router", "routers_of", "unknown_targets", "unreachable_nodes"]
 
@@ -80,7 +80,7 @@ def _literals(function: Any) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def unknown_targets(subject: Subject) -> Iterator[Finding]:
+def unknown_targets(subject: CheckSubject) -> Iterator[Finding]:
     """What a router returns and its map lacks, and a node that ``Command`` goes to and that is none."""
     for checked in subject.graphs:
         nodes = {*checked.graph.nodes, END} - {START}
@@ -134,7 +134,7 @@ def _likely(name: str, nodes: set[str]) -> str:
     return max(sorted(nodes), key=lambda node: SequenceMatcher(None, name, node).ratio())
 
 
-def unreachable_nodes(subject: Subject) -> Iterator[Finding]:
+def unreachable_nodes(subject: CheckSubject) -> Iterator[Finding]:
     """A node that no edge, router or ``Command`` leads to."""
     if any(_may_go_outside(one) for one in subject.functions):
         return

@@ -17,6 +17,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, interrupt
 
 import lgviz
+from lgviz.demos import expenses
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 SENT: list[str] = []
@@ -249,6 +250,12 @@ def test_what_is_done_once_is_not_told(node: Any) -> None:
     graph = compiled(node)
     assert answered(graph) <= 1
     assert found(graph) == []
+
+
+def test_the_demo_that_mails_twice() -> None:
+    (one,) = found(expenses.build(InMemorySaver(), apart=False))
+    assert "mail(" in one.text and one.file == expenses.__file__
+    assert found(expenses.build(InMemorySaver())) == []
 
 
 def test_no_node_runs() -> None:
