@@ -134,6 +134,13 @@ class EncodedSource(Source):
         return Record(checkpoint_id, parent_id, metadata, bookkeeping, values, writes)
 
 
+def _named(rows: Iterable[Sequence[Any]]) -> list[ThreadInfo]:
+    """Threads from rows of id, number of checkpoints and newest one; an id that is no text no saver wrote, and
+    nobody can ask for."""
+    named = (row for row in rows if type(row[0]) is str)
+    return [ThreadInfo(thread, int(count), id_time(str(last))) for thread, count, last, *_ in named]
+
+
 def _opened(decoder: Decoder, channel: str, value: Encoded, *, exact: bool = False) -> Any:
     return javascript.of_channel(channel, decoder.value(*value, exact=exact))
 
@@ -184,8 +191,7 @@ class LangGraphTables(EncodedSource):
         if not self.has_tables():
             return []
         (rows,) = self._reader.read((self._threads, ()))
-        named = (row for row in rows if type(row[0]) is str)  # others no saver wrote, and nobody can ask for
-        return [ThreadInfo(thread, count, id_time(str(last))) for thread, count, last in named]
+        return _named(rows)
 
     def find_threads(
         self, text: str = "", limit: int = 50, after: tuple[Any, Any] | None = None
@@ -201,9 +207,8 @@ class LangGraphTables(EncodedSource):
                 (*params, *key, limit),
             ),
         )
-        found = [ThreadInfo(thread, int(count), id_time(last)) for thread, count, last, _ in rows]
         last = (rows[-1][3], rows[-1][0]) if len(rows) == limit else None
-        return ThreadBatch(found, counts[0][0], last)
+        return ThreadBatch(_named(rows), counts[0][0], last)
 
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         if not self.has_tables():
