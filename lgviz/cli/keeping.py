@@ -280,17 +280,18 @@ def seal(
     ],
     key_file: KeyFile = None,
 ) -> CommandAnswer:
-    """Write down, under a key, what each checkpoint is.
+    """Write down, under a key, what each checkpoint and item is.
 
     lgviz check --seal tells later what was changed, put in, moved or taken away behind the saver's back. Keep
     the file where who writes the database cannot write, and seal anew after what is meant to be there.
+    LangGraph's store writes over its items: check before you seal them anew.
     """
     from lgviz.sources.seals import seal_source
 
     with progress("sealing") as told:
-        count = seal_source(database.source, path, _key(key_file), told)
-    said = f"{path}: {counted(count, 'checkpoint')} sealed."
-    return CommandAnswer(lambda: {"path": path, "checkpoints": count}, [said])
+        found = seal_source(database.source, path, _key(key_file), told)
+    said = f"{path}: {counted(found.checkpoints, 'checkpoint')} and {counted(found.items, 'item')} sealed."
+    return CommandAnswer(lambda: {"path": path, **found._asdict()}, [said])
 
 
 def _key(path: str | None) -> bytes:

@@ -8,7 +8,7 @@ opened one at a time, when asked for.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -429,6 +429,10 @@ class Source(ABC):
             ForeignTables: it is no database that can be sealed.
         """
         raise self._foreign("can be sealed")
+
+    def stored_items(self) -> Iterator[tuple[str, str, bytes]]:
+        """Namespace, key and stored form of each item that LangGraph's own store keeps in the database."""
+        return iter(())
 
     def prune_estimate(self, thread_ids: Sequence[str], strategy: str) -> list[PruneEstimate]:  # noqa: ARG002
         """What a prune of these threads would remove and give back.

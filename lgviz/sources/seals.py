@@ -1,12 +1,17 @@
-"""A seal: what a database holds, written down elsewhere under a key, tells what is changed behind its saver's
-back (floor 2).
+"""A seal: what a database holds, checkpoints and items, written down elsewhere under a key, tells what is
+changed behind its saver's back (floor 2).
 
 ::
 
     lgviz seal 1
     <HMAC-SHA256 of all that follows, 64 hexadecimal digits>
     ["thread", "namespace", "checkpoint id", "HMAC of all that is stored of it"]
+    ["item", "namespace", "key", version, "HMAC"]
     …
+
+An item in lgviz's tables is sealed by versions, which stay as they were written: a version is a time in
+microseconds. LangGraph's store writes over what it holds: there an item has the version null, and may be
+another one by right.
 
 Whoever edits the database cannot write a seal without the key; who restores an old copy of it restores no
 seal that lies elsewhere.
@@ -19,13 +24,15 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lgviz.errors import CheckpointNotFound, DamagedData, InvalidValue, MissingFile, NotASource
 from lgviz.persistence.blocks.integrity import Problem
 
 from .base import Source, Told
 from .bundle_file import write_whole
+from .langgraph.detect import is_postgres, is_url
+from .lgviz.items import VersionedItems
 
 __all__ = ["check_seal", "seal_source"]
 
@@ -45,15 +52,40 @@ class SealedPlace(NamedTuple):
         return f"thread {self.thread_id!r}, checkpoint {self.checkpoint_id}{inner}"
 
 
-Digests = Mapping[SealedPlace, str]
+class SealedItem(NamedTuple):
+    """An item of a store that is sealed.
+
+    Attributes:
+        version: when it was written, where the store keeps what it held before; else None.
+    """
+
+    namespace: str
+    key: str
+    version: int | None
+
+    def __str__(self) -> str:
+        then = "" if self.version is None else f", version {self.version}"
+        return f"item {self.key!r} of {self.namespace!r}{then}"
+
+
+class SealedCount(NamedTuple):
+    """How many checkpoints, and items of stores with their versions, are sealed."""
+
+    checkpoints: int
+    items: int
+
+
+Place = SealedPlace | SealedItem
+Digests = Mapping[Place, str]
 
 
 def seal_source(
     source: Source, path: str | os.PathLike[str], key: bytes, told: Told = lambda *_: None
-) -> int:
-    """Write down what each checkpoint of a database is, with its values, metadata and writes.
+) -> SealedCount:
+    """Write down what each checkpoint of a database is, with its values, metadata and writes, and each item.
 
-    A seal that is there is continued: what it names must be as it was.
+    A seal that is there is continued: what it names must be as it was. Only the items of LangGraph's store
+    are sealed anew as they are, for it keeps nothing of what it writes over.
 
     Args:
         source: lgviz's or LangGraph's tables.
@@ -62,7 +94,7 @@ def seal_source(
         told: is told how far it is, thread by thread.
 
     Returns:
-        How many checkpoints are sealed.
+        How many checkpoints and items are sealed.
 
     Raises:
         InvalidValue: the key is too short.
@@ -72,14 +104,16 @@ def seal_source(
     file = Path(path).expanduser()
     before = _read(file, key) if file.exists() else {}
     now = _digests(source, _checked(key), told)
-    if lost := sum(1 for _ in _differences(before, now)):
+    kept = {place: digest for place, digest in before.items() if getattr(place, "version", 0) is not None}
+    if lost := sum(1 for _ in _differences(kept, now)):
         raise DamagedData(
-            f"{lost} of {len(before)} sealed checkpoints are changed or gone.",
+            f"{lost} of {len(kept)} sealed checkpoints and items are changed or gone.",
             f"`lgviz check --seal {file.name}` names them; if that is right, seal into another file.",
         )
-    lines = b"".join(json.dumps([*place, digest]).encode() + b"\n" for place, digest in now.items())
+    lines = b"".join(json.dumps([*_line(place), digest]).encode() + b"\n" for place, digest in now.items())
     write_whole(file, _FIRST + _mac(key, lines).encode() + b"\n" + lines)
-    return len(now)
+    items = sum(isinstance(place, SealedItem) for place in now)
+    return SealedCount(len(now) - items, items)
 
 
 def check_seal(
@@ -114,11 +148,12 @@ def _differences(before: Digests, now: Digests) -> Iterator[Problem]:
         if place not in now:
             yield Problem(str(place), "it is sealed, and not there")
         elif not hmac.compare_digest(digest, now[place]):
-            yield Problem(str(place), "it is not what was sealed")
+            anew = ", or was put anew since" if getattr(place, "version", 0) is None else ""
+            yield Problem(str(place), f"it is not what was sealed{anew}")
 
 
 def _digests(source: Source, key: bytes, told: Told) -> Digests:
-    found: dict[SealedPlace, str] = {}
+    found: dict[Place, str] = {}
     threads = [one.thread_id for one in source.real.threads()]
     for done, thread in enumerate(threads):
         told(done, len(threads))
@@ -129,7 +164,29 @@ def _digests(source: Source, key: bytes, told: Told) -> Digests:
             except CheckpointNotFound:
                 continue
             found[place] = _mac(key, json.dumps([*place, row.parent_id]).encode() + stored)
+    for item, stored in _items(source.real):
+        found[item] = _mac(key, json.dumps(_line(item)).encode() + stored)
     return found
+
+
+def _items(source: Source) -> Iterator[tuple[SealedItem, bytes]]:
+    """The items that lie in the database, with what is stored of them."""
+    for namespace, key, stored in source.stored_items():
+        yield SealedItem(namespace, key, None), stored
+    if source.origin is None or (is_url(source.origin.place) and not is_postgres(source.origin.place)):
+        return  # in databases of other engines lgviz keeps nothing
+    own = VersionedItems.over(source.origin.place, **source.origin.options)
+    for _, path, name, at, form in own.stored_forms():
+        labels = path.removesuffix(b"\0").split(b"\0")
+        yield SealedItem(".".join(map(_text, labels)), _text(name), at), form
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _line(place: Place) -> list[Any]:
+    return [*place] if isinstance(place, SealedPlace) else ["item", *place]
 
 
 def _read(file: Path, key: bytes) -> Digests:
@@ -141,7 +198,9 @@ def _read(file: Path, key: bytes) -> Digests:
             f"The seal {file.name} is not what was written with this key.", "Give the key of then."
         )
     rows = map(json.loads, lines.splitlines())
-    return {SealedPlace(*place): digest for *place, digest in rows}
+    return {
+        SealedPlace(*place) if len(place) == 3 else SealedItem(*place[1:]): digest for *place, digest in rows
+    }
 
 
 def _checked(key: bytes) -> bytes:

@@ -1,4 +1,5 @@
-"""Nine ways to edit a database behind its saver's back, each told against a seal; LangGraph's savers serve all nine."""
+"""Nine ways to edit a database behind its saver's back, each told against a seal; LangGraph's savers serve all nine.
+So are edits of a store's items."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.base import create_checkpoint, empty_checkpoint
 from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
+from langgraph.store.sqlite import SqliteStore as LangGraphStore
 from typer.testing import CliRunner
 
 import lgviz.cli.keeping  # noqa: F401 - declares the commands
 from lgviz.cli.app import app
 from lgviz.errors import DamagedData, InvalidValue, LgvizError, MissingFile
-from lgviz.persistence import MemorySaver, SqliteSaver
+from lgviz.persistence import MemorySaver, SqliteSaver, SqliteStore
 from lgviz.sources import open_source
 from lgviz.sources.seals import check_seal, seal_source
 
@@ -174,7 +176,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def sealed(store: Store, path: Path) -> int:
     with closing(open_source(store.path)) as source:
-        return seal_source(source, path, KEY)
+        return seal_source(source, path, KEY).checkpoints
 
 
 def problems(store: Store, path: Path, key: bytes = KEY) -> list[Any]:
@@ -198,7 +200,7 @@ def test_each_edit_is_told(name: str, store: Store, tmp_path: Path) -> None:
     found = problems(store, seal)
     assert found and all(one.certain and MINE in one.where for one in found)
     with (
-        pytest.raises(DamagedData, match=r"sealed checkpoints are changed or gone")
+        pytest.raises(DamagedData, match=r"sealed checkpoints and items are changed or gone")
         if name != "one forged"
         else _nothing()
     ):
@@ -239,9 +241,101 @@ def test_a_seal_without_its_key_is_none(store: Store, tmp_path: Path) -> None:
         problems(store, seal)
 
 
+# ------------------------------------------------------------ items of a store
+
+ITEM_STORES: dict[str, Any] = {"LangGraph": LangGraphStore, "lgviz": SqliteStore}
+ITEM_EDITS = {
+    "LangGraph": {
+        "changed": "UPDATE store SET value = replace(value, 'soup', 'evil') WHERE key = 'likes'",
+        "removed": "DELETE FROM store WHERE key = 'likes'",
+        "added": "INSERT INTO store (prefix, key, value) SELECT prefix, 'evil', value FROM store WHERE key = 'likes'",
+        "moved": "UPDATE store SET prefix = 'bob' WHERE key = 'likes'",
+        "made older": "UPDATE store SET updated_at = '2020-01-01' WHERE key = 'likes'",
+    },
+    "lgviz": {
+        "changed": "UPDATE lgviz_items SET value = replace(value, 'soup', 'evil') WHERE key = x'6c696b6573'",
+        "removed": "DELETE FROM lgviz_items WHERE key = x'6c696b6573'",
+        "added": "INSERT INTO lgviz_items (ns, key, value, created, rank, updated) SELECT ns, x'6576696c', value, created, rank + 9, updated + 9 FROM lgviz_items WHERE key = x'6c696b6573'",
+        "moved": "UPDATE lgviz_namespaces SET path = x'626f6200' WHERE path = x'616e6e00'",
+        "made older": "UPDATE lgviz_items SET updated = updated - 10000000 WHERE key = x'6c696b6573'",
+        "its past changed": "UPDATE lgviz_past SET value = replace(value, 'pizza', 'evils')",
+        "its past removed": "DELETE FROM lgviz_past",
+        "a long one changed": "UPDATE lgviz_blocks SET hash = randomblob(16)",
+        "said to be of another": "UPDATE lgviz_items SET thread_id = 'other' WHERE key = x'6c696b6573'",
+    },
+}  # fmt: skip
+
+
+def remembering(path: Path, store: str, saver: str) -> None:
+    """A database with a thread, and two items of a store, one of which was put twice."""
+    TABLES[saver].fill(path, MINE, 1)
+    with ITEM_STORES[store].from_conn_string(str(path)) as memory:
+        if store == "LangGraph":
+            memory.setup()
+        memory.put(("ann",), "likes", {"dish": "pizza"})
+        memory.put(("ann",), "likes", {"dish": "soup"})
+        memory.put(("ann",), "long", {"text": "soup " * 2_000})
+
+
+def seal_of(path: Path, seal: Path) -> Any:
+    with closing(open_source(path)) as source:
+        return seal_source(source, seal, KEY)
+
+
+def told(path: Path, seal: Path) -> list[Any]:
+    with closing(open_source(path)) as source:
+        return check_seal(source, seal, KEY)
+
+
+@pytest.mark.parametrize(
+    ("store", "edit", "saver"),
+    [
+        (store, edit, saver)
+        for store, edits in ITEM_EDITS.items()
+        for edit in edits
+        for saver in TABLES
+        if saver == store or edit == "changed"
+    ],
+)
+def test_an_edit_of_an_item_is_told(store: str, edit: str, saver: str, tmp_path: Path) -> None:
+    path, seal = tmp_path / "a.db", tmp_path / "a.seal"
+    remembering(path, store, saver)
+    assert seal_of(path, seal) == (1, 2 if store == "LangGraph" else 3)
+    assert told(path, seal) == []
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert connection.execute(ITEM_EDITS[store][edit]).rowcount > 0
+    found = told(path, seal)
+    assert all(one.certain for one in found) and any(one.where.startswith("item ") for one in found)
+    if store == "lgviz" and edit != "added":
+        with pytest.raises(DamagedData, match=r"sealed checkpoints and items are changed or gone"):
+            seal_of(path, seal)
+
+
+def test_what_a_store_of_lgviz_writes_leaves_its_seal_whole(tmp_path: Path) -> None:
+    path, seal = tmp_path / "a.db", tmp_path / "a.seal"
+    remembering(path, "lgviz", "lgviz")
+    seal_of(path, seal)
+    with SqliteStore.from_conn_string(str(path)) as memory:
+        memory.put(("ann",), "likes", {"dish": "rice"})
+        memory.delete(("ann",), "long")
+    new = [one.what for one in told(path, seal)]
+    assert new == ["it is not sealed: forged, or written later"] * 2
+    assert seal_of(path, seal) == (1, 5) and told(path, seal) == []
+
+
+def test_what_langgraphs_store_writes_over_is_told_and_may_be_sealed_anew(tmp_path: Path) -> None:
+    path, seal = tmp_path / "a.db", tmp_path / "a.seal"
+    remembering(path, "LangGraph", "LangGraph")
+    seal_of(path, seal)
+    with LangGraphStore.from_conn_string(str(path)) as memory:
+        memory.put(("ann",), "likes", {"dish": "rice"})
+    assert told(path, seal) == [("item 'likes' of 'ann'", "it is not what was sealed, or was put anew since")]
+    assert seal_of(path, seal) == (1, 2) and told(path, seal) == []
+
+
 def test_only_a_database_is_sealed(tmp_path: Path) -> None:
     with MemorySaver() as saver:
-        assert seal_source(open_source(saver), tmp_path / "a.seal", KEY) == 0
+        assert seal_source(open_source(saver), tmp_path / "a.seal", KEY) == (0, 0)
 
 
 def test_the_command_line_seals_and_checks(tmp_path: Path) -> None:
@@ -253,7 +347,7 @@ def test_the_command_line_seals_and_checks(tmp_path: Path) -> None:
 
     assert "There is no key" in said("seal", seal).stderr
     key.write_bytes(KEY)
-    assert said("seal", seal).stdout == f"{seal}: 12 checkpoints sealed.\n"
+    assert said("seal", seal).stdout == f"{seal}: 12 checkpoints and 0 items sealed.\n"
     assert said("check", "--seal", seal).stdout == "Everything is whole.\n"
     metadata(store)
     done = said("check", "--seal", seal)

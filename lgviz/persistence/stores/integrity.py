@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import ormsgpack
 
 from lgviz.errors import described
 from lgviz.persistence.blocks.integrity import BlockReport, Problem, check_blocks
 from lgviz.persistence.blocks.merkle import Block, blocks_of
-from lgviz.persistence.blocks.store import BlockStore
+from lgviz.persistence.blocks.store import BlockStore, batches
 from lgviz.persistence.database.statements import READ, Operation, Query, Rows, as_bytes
 
 from .namespaces import read_key, read_path
@@ -21,6 +21,17 @@ from .vectors.index import GENERATION
 
 _ITEMS = 500
 """How many items are looked at in one step."""
+
+
+class VersionForm(NamedTuple):
+    """A version of an item: the item's number and place as it is stored, when it was written (microseconds
+    since 1970), and bytes that differ wherever any of it does."""
+
+    item: int
+    path: bytes
+    key: bytes
+    at: int
+    form: bytes
 
 
 class StoreIntegrity:
@@ -54,6 +65,43 @@ class StoreIntegrity:
         )
         report.problems += [Problem(f"item {item}", "it has versions and is missing") for (item,) in lost]
         return report.problems + (yield from self._check_vectors())
+
+    def stored_forms(self, after: int) -> Operation[list[VersionForm]]:
+        """Versions as they are stored, of some items after one; none where it was the last."""
+        yield READ
+        items = yield Query(f"SELECT id FROM lgviz_items WHERE id > ? ORDER BY id LIMIT {_ITEMS}", [after])
+        where, params = self.blocks.dialect.among("v.item", [id for (id,) in items])
+        rows = yield Query(
+            f"""SELECT v.item, n.path, l.key, v.at, v.value, v.created, v.thread_id, v.checkpoint_ns,
+                v.checkpoint_id, v.node, v.task_id FROM lgviz_versions v JOIN lgviz_items l ON l.id = v.item
+                JOIN lgviz_namespaces n ON n.id = l.ns WHERE {where} ORDER BY v.item, v.at""",
+            params,
+        )
+        parts = [self._part(value) for _, _, _, _, value, *_ in rows]
+        hashes: dict[int, Any] = {}
+        for some in batches(sorted({block.id for part in parts for block in blocks_of(part)})):
+            where, params = self.blocks.dialect.among("id", some)
+            hashes.update((yield Query(f"SELECT id, hash FROM lgviz_blocks WHERE {where}", params)))
+
+        def hashed(block: Block) -> bytes:
+            """A block by its hash, which :meth:`check` compares with what is below it."""
+            return as_bytes(hashes.get(block.id, b"missing"))
+
+        return [
+            VersionForm(
+                item, as_bytes(path), as_bytes(key), at, ormsgpack.packb([part, *rest], default=hashed)
+            )
+            for (item, path, key, at, _, *rest), part in zip(rows, parts, strict=True)
+        ]
+
+    def _part(self, value: Any) -> Any:
+        """A row's value, with the blocks that it refers to; its bytes where they are plain, or damaged."""
+        if value is None or (value := as_bytes(value))[:1] == PLAIN:
+            return value
+        try:
+            return self.blocks.codec.open_row(value)
+        except Exception:  # whatever damaged bytes make of a decoder
+            return value
 
     def _check_items(self, items: Rows, report: BlockReport) -> Operation[None]:
         where, params = self.blocks.dialect.among("item", [id for id, *_ in items])

@@ -11,6 +11,7 @@ __all__ = [
     "AT",
     "BLOB_KEYS",
     "IDS",
+    "ITEMS",
     "MYSQL_ACTIVITY",
     "MYSQL_COLLATION",
     "MYSQL_COLUMNS",
@@ -73,6 +74,8 @@ __all__ = [
 ]
 
 ANY = "SELECT 1 FROM checkpoints LIMIT 1"
+ITEMS = "SELECT s.prefix, s.key, s.value, s.created_at, s.updated_at FROM store s"
+"""An item's end is left out: reading the item may put it off."""
 AT = "WHERE thread_id = ? AND checkpoint_ns = ?"
 """In one namespace of a thread. Takes thread and namespace."""
 

@@ -35,7 +35,7 @@ from lgviz.sources.thread_facts import MARKS, leading_on, seconds_between
 from . import integrity, sql
 from .integrity import StoredValue
 
-__all__ = ["EncodedSource", "LangGraphTables", "Split"]
+__all__ = ["EncodedSource", "LangGraphTables", "Split", "item_forms"]
 
 _KEEPS_SENDS = 4
 """The first format of checkpoints with a channel for what was sent."""
@@ -134,9 +134,15 @@ class EncodedSource(Source):
         return Record(checkpoint_id, parent_id, metadata, bookkeeping, values, writes)
 
 
+def item_forms(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, str, bytes]]:
+    """What :meth:`Source.stored_items` gives, of the rows of :data:`sql.ITEMS`."""
+    for prefix, key, *rest in rows:
+        yield str(prefix), str(key), repr(rest).encode("utf-8", "backslashreplace")
+
+
 def _named(rows: Iterable[Sequence[Any]]) -> list[ThreadInfo]:
-    """Threads from rows of id, number of checkpoints and newest one; an id that is no text no saver wrote, and
-    nobody can ask for."""
+    """Threads from rows of id, number of checkpoints and newest one. An id that is no text no saver wrote,
+    and nobody can ask for it."""
     named = (row for row in rows if type(row[0]) is str)
     return [ThreadInfo(thread, int(count), id_time(str(last))) for thread, count, last, *_ in named]
 
@@ -251,6 +257,10 @@ class LangGraphTables(EncodedSource):
         if not facts:
             raise missing(thread_id, checkpoint_id)
         return repr([*stored, facts, sorted(writes, key=repr)]).encode("utf-8", "backslashreplace")
+
+    def stored_items(self) -> Iterator[tuple[str, str, bytes]]:
+        if self._reader.read((self._columns_of, ("store",)))[0]:
+            yield from item_forms(self._reader.read((sql.ITEMS, ()))[0])
 
     def _whole(
         self, thread_id: str, places: Sequence[tuple[str, str]], *, exact: bool = False

@@ -16,6 +16,7 @@ from lgviz.persistence.database.migrations import ITEMS, applied_migrations
 from lgviz.persistence.database.statements import READ, Operation, Query
 from lgviz.persistence.stores.engine import StoreEngine
 from lgviz.persistence.stores.filters import check_filter
+from lgviz.persistence.stores.integrity import VersionForm
 from lgviz.persistence.stores.items import NOW, ItemView, as_of
 from lgviz.persistence.stores.namespaces import pack_key, pack_path, read_key, read_path
 from lgviz.persistence.stores.past import Version
@@ -65,6 +66,15 @@ class VersionedItems(ItemReader):
     def of_path(cls, path: str, **options: Unpack[DecodingOptions]) -> VersionedItems | None:
         """The items in a database file, or a PostgreSQL database, which is only read; None where there are
         none, or it cannot be read at all, which its source says better."""
+        items = cls.over(path, **options)
+        try:
+            return items if items.counts() else None
+        except LgvizError:
+            return None
+
+    @classmethod
+    def over(cls, path: str, **options: Unpack[DecodingOptions]) -> VersionedItems:
+        """Whatever items there are in a database file, or a PostgreSQL database, which is only read."""
         if is_postgres(path):
             run, dialect, name = over_postgres(lambda: path), POSTGRESQL, "PostgreSQL"
         else:
@@ -75,10 +85,7 @@ class VersionedItems(ItemReader):
         items = cls(run, engine, None, plainly)
         items.description = name
         items.read_only = f"{name} is opened for reading: give the store itself to write."
-        try:
-            return items if items.counts() else None
-        except LgvizError:
-            return None
+        return items
 
     def at(self, when: Any) -> VersionedItems:
         then = VersionedItems(self._run, self._engine, None, self._ask)
@@ -145,6 +152,13 @@ class VersionedItems(ItemReader):
 
     def check(self) -> list[Problem]:
         return self._operate(self._engine.integrity.check) or []
+
+    def stored_forms(self) -> Iterator[VersionForm]:
+        """Every version of every item as it is stored."""
+        after, read = 0, self._engine.integrity.stored_forms
+        while some := self._operate(lambda: read(after)):  # noqa: B023
+            yield from some
+            after = some[-1].item
 
     def _view(self) -> ItemView:
         if self._at is not None:

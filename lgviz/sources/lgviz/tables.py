@@ -47,6 +47,8 @@ from lgviz.sources.base import (
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
 from lgviz.sources.langgraph.detect import is_postgres, is_url
+from lgviz.sources.langgraph.sql import ITEMS
+from lgviz.sources.langgraph.tables import item_forms
 from lgviz.sources.places import config_of, time_or_none
 from lgviz.sources.thread_facts import facts_of
 
@@ -254,6 +256,14 @@ class TablesSource(Source):
         writes = [[path, task, w.idx, w.channel, w.part] for path, task, _, w in rows.get(checkpoint_id, ())]
         whole = [stored.parent, stored.metadata, stored.head, channels, repr(stored.seen), writes]
         return ormsgpack.packb(whole, default=named)
+
+    def stored_items(self) -> Iterator[tuple[str, str, bytes]]:
+        def read() -> Operation[list[Any]]:
+            yield READ
+            tables = {name for (name,) in (yield Query(self._engine.dialect.tables))}
+            return (yield Query(ITEMS)) if "store" in tables else []
+
+        return item_forms(self._run(read) or ())
 
     def bookkeeping(
         self, thread_id: str, namespace: str, checkpoint_ids: Sequence[str]
