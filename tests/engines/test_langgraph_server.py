@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from langgraph.pregel.remote import RemoteGraph
+from langgraph.types import Command
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
@@ -29,6 +30,20 @@ def test_tasks_that_were_sent_and_a_join_that_waits(sdk: SyncLangGraphClient, se
     there = lgviz.history(served, run(sdk, "fan", {"log": ["x"]}))
     assert told(there) == told(local(served_graphs.fan, {"log": ["x"]}))
     assert (there.status, there.latest.next) == ("interrupted", ("ask",))
+
+
+def test_a_join_that_ran_is_named(sdk: SyncLangGraphClient, langgraph_server: str, served: Source) -> None:
+    """Also read anew, where nothing tells who was asked; what it wrote and changed."""
+    thread = run(sdk, "fan", {"log": ["x"]})
+    followed = lgviz.history(served, thread)
+    run(sdk, "fan", None, thread, command={"resume": "yes"})
+    followed.refresh()
+    here = told(local(served_graphs.fan, {"log": ["x"]}, Command(resume="yes")))
+    with closing(lgviz.open_source(langgraph_server)) as anew:
+        for history in (followed, lgviz.history(anew, thread)):
+            for one, other in zip(told(history), here, strict=True):
+                for what in ("nodes", "next", "changed", "writes", "values"):
+                    assert one[what] == other[what], (one["label"], what)
 
 
 def test_an_error_and_the_answer_that_led_to_it(sdk: SyncLangGraphClient, served: Source) -> None:

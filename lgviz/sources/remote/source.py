@@ -25,6 +25,7 @@ from lgviz.sources.base import (
 )
 
 from .assistant import RemoteAssistant, going_on, is_uuid
+from .joins import Joins
 from .states import RemoteState
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class _Known:
     waits: tuple[str, Mapping[str, Any]] = ("", {})
     """The newest checkpoint, and by task what the thread asks there."""
     assistant: str | None = None
+    joins: Joins | None = None
 
     def add(self, state: RemoteState) -> None:
         ids = self.ids.setdefault(state.namespace, [])
@@ -77,11 +79,17 @@ class _Known:
         self.nodes[state.namespace, state.id] = state.names()
         self.tasks.update(state.task_ids())
 
+    def ran(self, namespace: str, id_: str) -> list[str]:
+        """The nodes that ran from a checkpoint."""
+        untold = self.joins.untold(id_) if self.joins is not None and not namespace else []
+        return [*self.nodes.get((namespace, id_), []), *untold]
+
     def forget(self) -> None:
         """Begin anew."""
         self.ids.clear()
         self.nodes.clear()
         self.tasks.clear()
+        self.joins = None
 
 
 class RemoteSource(Source):
@@ -191,6 +199,10 @@ class RemoteSource(Source):
             reading.read("")
         for state in reading.states:
             known.add(state)
+        known.joins = known.joins or Joins(self.graph_of(thread_id).edges())
+        known.joins.follow(
+            sorted((one for one in reading.states if not one.namespace), key=lambda one: one.id)
+        )
         elsewhere = known.tasks if told.get("status") != "busy" else asked
         untold = {id_: questions for id_, questions in asked.items() if id_ not in elsewhere}
         known.waits = (reading.newest.get("", ""), untold)
@@ -262,9 +274,14 @@ class RemoteSource(Source):
         return found
 
     def _complete(self, thread_id: str, state: RemoteState) -> None:
-        """Where the newest checkpoint waits for an answer, some servers tell so of the thread alone. After an
-        update, which asks nothing, they go on telling what another branch asks."""
-        newest, asked = self._threads.made(thread_id, _Known).waits
+        """Take in the tasks that are not told with a state: those that ran at a join, and where the newest
+        checkpoint waits for an answer, what some servers tell of the thread alone. After an update, which
+        asks nothing, they go on telling what another branch asks."""
+        known = self._threads.made(thread_id, _Known)
+        if known.joins is not None and not state.namespace:
+            for name in known.joins.untold(state.id):
+                state.add_task({"id": name, "name": name, "untold": True})
+        newest, asked = known.waits
         updated = state.metadata.get("source") in ("update", "fork")
         if state.id == newest and not state.namespace and not updated:
             state.wait_for(asked, self.graph_of(thread_id).edges)
@@ -312,7 +329,7 @@ class RemoteSource(Source):
         found = {}
         for id_, state in self._several(thread_id, namespace, checkpoint_ids):
             by_tasks = state.metadata.get("source") == "loop"
-            ran = known.nodes.get((namespace, state.parent_id or ""), []) if by_tasks else []
+            ran = known.ran(namespace, state.parent_id or "") if by_tasks else []
             with self._client.asking():
                 found[id_] = state.compared(ran)
         return found

@@ -74,8 +74,12 @@ class RemoteState:
                 task = {"id": _text(id_), "interrupts": questions}
                 asking = {question.id for question in asked_of(task)}
                 name = next((one for one in nodes() if _question_id(one, id_) in asking), _UNNAMED)
-                self.tasks.append({**task, "name": name})
-                self.next += (name,)
+                self.add_task({**task, "name": name})
+
+    def add_task(self, task: dict[str, Any]) -> None:
+        """Take in a task that was not told with it."""
+        self.tasks.append(task)
+        self.next += (task["name"],)
 
     def row(self) -> CheckpointRow:
         """It in an index."""
@@ -104,7 +108,7 @@ class RemoteState:
         for task in self.tasks:
             id_, name, path = _text(task["id"]), _text(task["name"]), _path(task)
             wrote = list(_wrote(task))
-            if finished and not wrote:
+            if finished and not wrote and not task.get("untold"):
                 wrote = [(_NOTHING, None)]
             for number, (channel, value) in enumerate(wrote):
                 idx = WRITES_IDX_MAP.get(channel, number)
