@@ -104,7 +104,7 @@ def _named(given: str, graph_id: str) -> str:
 
 def as_sent(values: Any) -> Any:
     """Values in the form in which a server sends them: as JSON."""
-    return to_jsonable_python(values, serialize_unknown=True)
+    return to_jsonable_python(values, bytes_mode="base64", serialize_unknown=True)
 
 
 class ServerThread(BaseCheckpointSaver[Any]):

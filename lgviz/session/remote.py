@@ -185,7 +185,9 @@ def _local(assistant: RemoteAssistant, at: Checkpoint) -> GraphTarget:
     if assistant.local is None:
         local = getattr(at.history.source.graph, "local", None)
         assistant = RemoteAssistant(assistant.client, assistant.assistant_id, local)
-    return local_target(assistant.of_thread(at.history.thread_id), at)
+    if assistant.local is not None:
+        assistant = assistant.of_thread(at.history.thread_id)
+    return local_target(assistant, at)
 
 
 def _read(

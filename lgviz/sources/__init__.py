@@ -88,6 +88,9 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
                 "graph= goes with a LangGraph server, to preview by.",
                 "Compile the graph with the saver of the database, and give it alone.",
             )
+        if not isinstance(graph, (str, os.PathLike)) and not _is_graph(graph):
+            remedy = 'Compile it, or give its name: graph="app:graph".'
+            raise NotASource.of(graph, "graph to preview by", remedy)
         source.graph.local = graph
     return redacted(source, options.get("redact", ()))
 
@@ -107,11 +110,15 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
         source = _of_path(os.fspath(what), **options)
         source.origin = SourceOrigin(os.fsdecode(what), options)
         return source
-    if hasattr(what, "get_state") and hasattr(what, "checkpointer"):
+    if _is_graph(what):
         return _of_graph(what)
     raise NotASource.of(
         what, "source of checkpoints", "Give a compiled graph, a saver, or the path of a SQLite database."
     )
+
+
+def _is_graph(what: Any) -> bool:
+    return hasattr(what, "get_state") and hasattr(what, "checkpointer")
 
 
 def _of_graph(graph: Any) -> Source:

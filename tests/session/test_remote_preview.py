@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.constants import START
+from langgraph.graph import StateGraph
+from langgraph.pregel.remote import RemoteGraph
 from langgraph_sdk.client import SyncLangGraphClient
 
 import lgviz
@@ -141,7 +144,23 @@ def test_a_router_that_raises_is_told(sdk: SyncLangGraphClient, served: Source) 
         lgviz.preview(graph, history["c1"], {"n": 1}, as_node="count")
 
 
-def test_it_goes_with_a_server_alone(tmp_path: Path) -> None:
+async def test_an_asynchronous_graph_and_awaited(sdk: SyncLangGraphClient, langgraph_server: str) -> None:
+    async def count(state: served_graphs.Count) -> dict[str, int]:
+        raise AssertionError("no node runs in a preview")
+
+    builder = StateGraph(served_graphs.Count).add_node("count", count).add_edge(START, "count")
+    thread = run(sdk, "counter", {"until": 2})
+    with closing(lgviz.open_source(langgraph_server, graph=builder.compile())) as opened:
+        history = lgviz.history(opened, thread)
+        for graph in (langgraph_server, RemoteGraph("counter", sync_client=sdk), opened.graph_of(thread)):
+            made = await lgviz.apreview(graph, history["c2"], {"n": 5}, as_node="count")
+            assert (made.values, made.next) == ({"n": 5, "until": 2}, ())
+            assert lgviz.preview(graph, history["c1"], {"n": 5}, as_node="__start__").next == ("count",)
+
+
+def test_it_goes_with_a_server_alone_and_is_a_graph(langgraph_server: str) -> None:
+    with pytest.raises(NotASource, match="is not compiled yet"):
+        lgviz.open_source(langgraph_server, graph=served_graphs.counter())
     with pytest.raises(NotASource, match="goes with a LangGraph server"):
         lgviz.history(served_graphs.counter().compile(checkpointer=MemorySaver()), graph="app:graph")
 
