@@ -56,7 +56,10 @@ def threads(history: History, *, stats: bool = False) -> pandas.DataFrame:
         if len(told) > _MOST:
             logger.warning("The newest %s of %s threads; lgviz.thread_stats tells all.", _MOST, len(told))
         return told.head(_MOST).set_index("thread_id")
-    found = history.source.threads()
+    batch = history.source.find_threads(limit=_MOST)
+    if batch.total > _MOST:
+        logger.warning("The newest %s of %s threads; h.threads has all.", _MOST, batch.total)
+    found = batch.threads
     columns = {
         "thread_id": [history.source.shown(one.thread_id) for one in found],
         "checkpoints": [one.count for one in found],

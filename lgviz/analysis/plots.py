@@ -6,6 +6,7 @@ notebook whose theme Python does not know.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -28,12 +29,16 @@ from .visits import made_by
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["KINDS", "empty_figure", "plot_history", "plot_threads"]
 
 COLORS = ("#4a86e8", "#d9703a", "#1f9e80", "#9272e6", "#c9567f", "#a8871c", "#3a9bb8", "#7f8a3c")
 PAUSE = "rgba(138,145,156,.45)"
 _TEXT = "#7d8590"
 _LINE = "rgba(128,134,144,.28)"
+_MOST = 1_000
+"""Threads in one plot, where none are named."""
 
 
 def plot_history(history: History, kind: str = "timeline", *, prices: Prices | None = None) -> go.Figure:
@@ -71,7 +76,7 @@ def plot_threads(
         what: whatever :func:`lgviz.open_source` takes.
         kind: ``"routing"``: of each node's steps the shares of what came next; ``"durations"``: how long the
             tasks of each node took.
-        threads: which; None: all.
+        threads: which; None: the newest 1,000, and a warning where there are more.
         options: see :class:`~lgviz.sources.base.ReadOptions`.
 
     Raises:
@@ -81,7 +86,11 @@ def plot_threads(
     """
     draw = _of_kind(kind, {"routing": _routing, "durations": _durations})
     source = open_source(what, **options)
-    threads = [one.thread_id for one in source.threads()] if threads is None else threads
+    if threads is None:
+        batch = source.find_threads(limit=_MOST)
+        if batch.total > _MOST:
+            logger.warning("The newest %s of %s threads; threads= names others.", _MOST, batch.total)
+        threads = [one.thread_id for one in batch.threads]
     names = [threads] if isinstance(threads, str) else threads
     return draw(*(History(source, name) for name in names))
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,12 +36,16 @@ def threads(
     tokens: Annotated[
         bool, typer.Option("--tokens", help="The same, and the tokens of models: opens what tasks wrote.")
     ] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, help="The most threads, without --stats; else all.")
+    ] = None,
 ) -> CommandAnswer:
     """List the threads, the newest activity first."""
     if stats or tokens:
         return _stats(database, tokens)
     source = database.source
-    found = [replace(one, thread_id=source.shown(one.thread_id)) for one in source.threads()]
+    threads = source.threads() if limit is None else islice(source.iter_threads(), limit)
+    found = [replace(one, thread_id=source.shown(one.thread_id)) for one in threads]
 
     def data() -> dict[str, Any]:
         from lgviz.export.plain import thread_data  # loads the read model, of which the list has no need
@@ -185,7 +190,8 @@ def find(
     from lgviz.export.plain import hit_data
 
     def hits() -> Iterator[tuple[History, Hit]]:
-        names = database.threads if thread is None else [thread]
+        threads = (one.thread_id for one in database.source.iter_threads())
+        names = threads if thread is None else [thread]
         # On a terminal the hits themselves tell how far it is.
         with progress("searching", shown=not sys.stdout.isatty()) as told:
             for name in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -357,7 +357,7 @@ def find(
     limit: Annotated[int, Field(ge=1, le=50)] = 20,
 ) -> ToolAnswer:
     """Search states, node names, notes, questions and errors; each value once, where it was set."""
-    names = [one.thread_id for one in desk.source.threads()] if thread is None else [thread]
+    names = (one.thread_id for one in desk.source.iter_threads()) if thread is None else [thread]
     until = time.monotonic() + _SECONDS
     hits: list[dict[str, Any]] = []
     more = ""
@@ -382,7 +382,7 @@ def find(
     return ToolAnswer(head, lines, {"hits": hits}, more)
 
 
-def _hits(desk: ToolDesk, names: Sequence[str], text: str, until: float) -> Iterator[tuple[History, Any]]:
+def _hits(desk: ToolDesk, names: Iterable[str], text: str, until: float) -> Iterator[tuple[History, Any]]:
     def ended() -> bool:
         return desk.stopped.is_set() or time.monotonic() > until
 

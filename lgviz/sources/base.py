@@ -308,6 +308,16 @@ class Source(ABC):
         last = rest[limit - 1][:2] if len(rest) > limit else None
         return ThreadBatch([one for *_, one in rest[:limit]], len(found), last)
 
+    def iter_threads(self) -> Iterator[ThreadInfo]:
+        """All threads, the newest activity first, as they are asked for: who takes a few reads few."""
+        after, limit = None, 50
+        while True:
+            batch = self.find_threads(limit=limit, after=after)
+            yield from batch.threads
+            if (after := batch.after) is None:
+                return
+            limit *= 2  # each page costs a look at all threads
+
     @abstractmethod
     def index(self, thread_id: str, since: Any = None) -> ThreadIndex:
         """The index of a thread, or with ``since`` (an earlier ``ThreadIndex.token``) what is new in it."""

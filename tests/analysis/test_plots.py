@@ -15,6 +15,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command
 
 import lgviz
+from lgviz.analysis import plots
 from lgviz.analysis.plots import KINDS
 from lgviz.analysis.spans import Span, running_time, spans
 from lgviz.demos import agent, approval, two_nodes
@@ -80,7 +81,9 @@ def test_bytes_are_those_of_the_serializer() -> None:
             assert told == (len(size(values[trace.name])[1]) if trace.name in values else None)
 
 
-def test_routing_shares_of_one_thread_and_of_many() -> None:
+def test_routing_shares_of_one_thread_and_of_many(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     graph = agent.build(MemorySaver())
     for name in ("a", "b"):
         agent.seed(graph, name)
@@ -101,6 +104,10 @@ def test_routing_shares_of_one_thread_and_of_many() -> None:
     assert [bar.text[0] for bar in many.data] != [bar.text[0] for bar in one.data]
     assert "over 2 threads" in many.layout.title.text
     assert lgviz.plot_threads(graph, threads=["a"]).layout.title.text == one.layout.title.text
+    monkeypatch.setattr(plots, "_MOST", 1)
+    newest = lgviz.plot_threads(graph).layout.title.text
+    assert newest == lgviz.plot_threads(graph, threads="b").layout.title.text
+    assert "The newest 1 of 2 threads" in caplog.text
 
 
 @pytest.mark.parametrize(("saver", "kinds"), [(MemorySaver, ["pause", "step"]), (InMemorySaver, ["both"])])

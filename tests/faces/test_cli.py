@@ -827,6 +827,16 @@ def test_why_nodes_ran_is_told_with_a_graph_and_without(db: Path) -> None:
     assert (cause["via"], cause["triggers"][0]["checkpoint"]) == ("unknown", "c2")
 
 
+def test_the_newest_threads(tmp_path: Path) -> None:
+    with SqliteSaver.from_conn_string(tmp_path / "own.db") as saver:
+        for thread in "abc":
+            two_nodes.seed(two_nodes.build(saver), thread)
+    listed = [
+        line.split("\t")[0] for line in lg("threads", tmp_path / "own.db", "--limit", "2").out.splitlines()
+    ]
+    assert listed == ["c", "b"]
+
+
 def test_branches_and_threads_are_compared(folder: Path, db: Path) -> None:
     two = lg("compare", db, "c3", "c5")
     assert (

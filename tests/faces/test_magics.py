@@ -254,9 +254,14 @@ def test_all_threads_are_told_in_a_cell_with_what_they_took(
         shell.run_line_magic("lgviz", "here.db --stats")
 
 
-def test_threads_are_listed_in_a_cell(shell: InteractiveShell) -> None:
+def test_threads_are_listed_in_a_cell(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     found = shell.run_line_magic("lgviz", "threads here.db")
-    assert found["checkpoints"].to_dict() == {"1": 6, "two words": 6}
+    assert found["checkpoints"].to_dict() == {"1": 6, "two words": 6} and not caplog.records
+    monkeypatch.setattr(verbs, "_MOST", 1)
+    newest = shell.run_line_magic("lgviz", "threads here.db")
+    assert newest.equals(found.head(1)) and "The newest 1 of 2 threads" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,16 @@ def test_pages_are_the_list_also_while_threads_are_written(saver: Any, source: S
     assert source.find_threads(limit=1).threads[0].count == 2
 
 
+def test_all_threads_are_read_as_they_are_asked_for(saver: Any, source: Source) -> None:
+    put(saver, *(f"t{number}" for number in range(120)))
+    whole = source.threads()
+    assert [*source.iter_threads()] == whole
+    told = source.iter_threads()
+    assert next(told) == whole[0]
+    saver.delete_thread("t0")  # of a page that nobody asked for yet
+    assert [*told] == whole[1:-1]
+
+
 def test_a_text_is_looked_for_in_upper_and_lower_case_and_as_it_is(saver: Any, source: Source) -> None:
     put(saver, "user-1", "USER_2", "50% off", "50!", "ärger", "ÄRGER", "x'; DROP TABLE checkpoints; --")
     found = {
