@@ -20,7 +20,7 @@ from lgviz.sources.base import ReadOptions
 from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.decode import StrictSerializer, serializer_for
 from lgviz.sources.items import plainly
-from lgviz.sources.langgraph.detect import is_postgres, is_url, url_kind
+from lgviz.sources.langgraph.detect import is_url, url_kind
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import open_bundle
@@ -77,15 +77,17 @@ def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool, trust: I
     if not is_url(where) and is_bundle(Path(where)):
         made.checkpointer = _imported(where, write=write)
         return made
-    if is_url(where) and not is_postgres(where):
+    kind = url_kind(where)
+    if "://" in where and kind not in _OVER_URLS:
         raise NotASource(
-            "A graph is run over SQLite or PostgreSQL here.",
+            "A graph is run over SQLite, PostgreSQL or MySQL here: a RedisSaver builds whatever the database "
+            "names, and has no connection that cannot write; a server runs its own graph.",
             "Leave --graph out to read this database, or call lgviz.debug(graph) where its saver is.",
         )
     serde = serializer_for(trust)
     with closing(open_source(where)) as source:
         theirs = isinstance(source, LangGraphTables)
-    made_by = _postgres if is_url(where) else _sqlite
+    made_by = _OVER_URLS[kind] if kind else _sqlite
     made.checkpointer = made_by(held, where, serde, theirs=theirs, write=write)
     return made
 
@@ -138,6 +140,32 @@ def _postgres(
     from lgviz.persistence import PostgresSaver
 
     return PostgresSaver(connection, serde=serde)
+
+
+def _mysql(
+    held: ExitStack,
+    where: str,
+    serde: ExactSerializer,
+    *,
+    theirs: bool,  # noqa: ARG001 - only LangGraph's saver writes there
+    write: bool,
+) -> BaseCheckpointSaver[Any]:
+    with needing("langgraph-checkpoint-mysql and PyMySQL", "mysql"):
+        import pymysql
+        from langgraph.checkpoint.mysql.pymysql import PyMySQLSaver
+
+        from lgviz.sources.langgraph.mysql_reader import settings_of_url
+    connection = pymysql.connect(
+        **settings_of_url(where),
+        autocommit=True,
+        init_command=None if write else "SET SESSION TRANSACTION READ ONLY",
+    )
+    held.callback(connection.close)
+    return PyMySQLSaver(connection, serde=StrictSerializer(serde))
+
+
+_OVER_URLS = {"postgres": _postgres, "mysql": _mysql}
+"""What puts a graph over the database of a URL, by its kind."""
 
 
 def _own(held: ExitStack, where: str) -> SyncSaver:

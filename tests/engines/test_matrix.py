@@ -17,9 +17,12 @@ from langgraph.types import Command
 
 import lgviz
 from lgviz.analysis.history import History, open_history
+from lgviz.analysis.thread_status import status_of_thread
 from lgviz.demos import DEMOS, approval, two_nodes
 from lgviz.persistence import migrate
 from lgviz.sources import ThreadInfo
+from lgviz.sources.langgraph.tables import LangGraphTables
+from lgviz.sources.lgviz.tables import TablesSource
 from tests.support.engines import AT_HAND, ENGINES, EngineDatabase, TwinSaver, told
 
 KINDS = [
@@ -134,6 +137,24 @@ def test_facts_of_all_threads(seeded: Seeded) -> None:
     for history, memory in seeded.all_threads():
         found = lgviz.thread_stats(history.source)[columns]
         assert len(found) and found.equals(lgviz.thread_stats(memory.source)[columns])
+
+
+def test_where_each_thread_stands(seeded: Seeded) -> None:
+    """What the list of threads asks for at once; a source may leave out what it cannot tell so."""
+    names = sorted(seeded.graphs)
+    for history, memory in seeded.all_threads():
+        found = history.source.newest([*names, "none"])
+        assert found.keys() <= set(names)
+        assert found or not isinstance(history.source, (LangGraphTables, TablesSource))
+        for name, one in found.items():
+            thread = open_history(memory.source, name)
+            last = max(row.id for row in thread.source.index(name).checkpoints if not row.namespace)
+            assert [row.id for row in one.checkpoints] == [last]
+            assert one.checkpoints[0].metadata == thread[last].metadata
+            stored = {(w.task_id, w.idx, w.channel) for w in thread.source.writes(name, "", last)}
+            assert {(w.task_id, w.idx, w.channel) for w in one.writes} == stored
+            status = status_of_thread(history.source, name, one)
+            assert status is None or status == thread.status
 
 
 def test_live(database: EngineDatabase) -> None:

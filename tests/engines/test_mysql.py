@@ -6,10 +6,12 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import aiomysql
+import ormsgpack
 import pymysql
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
@@ -24,6 +26,7 @@ from lgviz.backend.code import name_of, store_name_of
 from lgviz.cli.app import app
 from lgviz.demos import DEMOS, chat, two_nodes
 from lgviz.errors import NoCheckpoints, NotASource, SourceError, Unavailable
+from lgviz.mcp.graphs import graph_over
 from lgviz.persistence import migrate
 from lgviz.sources import open_source
 from lgviz.sources.langgraph.any_saver import ListedSource
@@ -248,3 +251,28 @@ except lgviz.LgvizError as error:
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.startswith("[]\n") and "pip install 'lgviz[mysql]'" in said and "s3cret" not in said
+
+
+def test_a_graph_over_the_url(url: str, tmp_path: Path) -> None:
+    """As ``lgviz mcp --graph`` puts it: by a connection that cannot write, unless it may, and running nothing that
+    the database names."""
+    with ExitStack() as held:
+        over = graph_over(held, two_nodes.build(), url, write=False)
+        history = lgviz.history(over, "1")
+        assert lgviz.preview(over, history["c2"], {"foo": "x"}, as_node="node_a").next == ("node_b",)
+        ran = lgviz.run(over, history["c2"], sandbox=True)
+        assert ran.status == "done" and ran.values["foo"] == "b"
+        ran.discard()
+        with pytest.raises(pymysql.Error, match="READ ONLY"):
+            over.update_state(CONFIG, {"foo": "x"}, as_node="node_b")
+        forked = lgviz.fork(graph_over(held, two_nodes.build(), url, write=True), history["c2"], {"foo": "x"})
+        assert forked.values["foo"] == "x" and history.refresh()[1] == [] and len(history) == 7
+    mark = tmp_path / "mark"
+    call = ormsgpack.Ext(0, ormsgpack.packb(["os", "system", f"touch {mark}"]))
+    hostile = ormsgpack.packb(call).hex()
+    execute(url, f"UPDATE checkpoint_blobs SET `blob` = x'{hostile}' WHERE channel = 'bar'")
+    with ExitStack() as held:
+        over = graph_over(held, two_nodes.build(), url, write=False)
+        assert "os.system" in repr(lgviz.history(over, "1")["c5"].values["bar"])
+        over.get_state(CONFIG)
+    assert not mark.exists()
