@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from lgviz.persistence import (
     AsyncPostgresSaver,
     AsyncSqliteSaver,
     PostgresSaver,
+    PostgresStore,
     SqliteSaver,
 )
 from lgviz.persistence.database import postgres
@@ -527,6 +529,28 @@ def test_schemas_that_cannot_be_used(kind: str, postgres_uri: Any) -> None:
         use(uri)
     with pytest.raises(Unavailable, match="PostgreSQL"):
         use(uri + "_missing")
+
+
+def test_each_of_many_at_once_is_told_of_langgraphs_tables(postgres_uri: Any) -> None:
+    """Also while a store and LangGraph's saver make theirs in the same database."""
+    from langgraph.checkpoint.postgres import PostgresSaver as LangGraphPostgres
+
+    def theirs() -> None:
+        with LangGraphPostgres.from_conn_string(uri) as saver:
+            saver.setup()
+
+    def ours() -> None:
+        with pytest.raises(ForeignTables, match=r"lgviz\.persistence\.migrate"):
+            PostgresSaver.from_conn_string(uri)
+
+    def store() -> None:
+        PostgresStore.from_conn_string(uri).close()
+
+    uri = postgres_uri()
+    theirs()
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(act) for _ in range(2) for act in (ours, store, ours, theirs, ours)]:
+            done.result()
 
 
 @pytest.mark.parametrize("kind", ALL)
