@@ -1,4 +1,4 @@
-"""Writes up to eleven threads into a SQLite file, and what LangGraph itself answers about them as JSON beside it.
+"""Writes up to eleven threads into a SQLite file or PostgreSQL, and what LangGraph itself answers about them as JSON beside it.
 
 Runs on every LangGraph since 0.0.39 and imports nothing else. ``python eras.py threads.db answers.json`` makes the
 threads; with ``again`` behind, by another version, it goes on with those that are there.
@@ -226,9 +226,21 @@ def answers(graph: Any, config: Any) -> list[dict[str, Any]]:
     ]
 
 
+def saver_over(database: str) -> Any:
+    if "://" not in database:
+        return SqliteSaver(sqlite3.connect(database, check_same_thread=False))
+    import psycopg
+    from langgraph.checkpoint.postgres import PostgresSaver
+    from psycopg.rows import dict_row
+
+    connection: Any = psycopg.connect(database, autocommit=True, prepare_threshold=0, row_factory=dict_row)
+    saver = PostgresSaver(connection)
+    saver.setup()
+    return saver
+
+
 def write(database: str, beside: str, again: bool = False) -> None:
-    connection = sqlite3.connect(database, check_same_thread=False)
-    saver = SqliteSaver(connection)
+    saver = saver_over(database)
     told = json.loads(Path(beside).read_text()) if again else {"versions": [], "ran": {}, "states": {}}
     told["versions"].append(version("langgraph"))
     for name, (build, given) in THREADS.items():
@@ -244,7 +256,7 @@ def write(database: str, beside: str, again: bool = False) -> None:
             fork(graph, config, ran)
         told["states"][name] = answers(graph, config)
     Path(beside).write_text(json.dumps(told, default=repr))
-    connection.close()
+    saver.conn.close()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,6 +90,17 @@ def test_what_a_version_wrote_and_todays_went_on_with(era: Era, tmp_path: Path) 
     compare(database, json.loads(beside.read_text()), era.continued)
 
 
+def test_the_first_postgres_saver(tmp_path: Path, postgres_uri: Callable[[], str]) -> None:
+    """Of August 2024: its writes have no path of a task."""
+    uri, beside = postgres_uri(), tmp_path / "answers.json"
+    savers = f"{SQLITE}==1.0.0", "langgraph-checkpoint-postgres==1.0.0", "psycopg[binary]", "httpx"
+    python = environment("langgraph==0.2.0", *savers, before="2024-09-01")
+    output_of(python, WRITE, uri, beside)
+    told = json.loads(beside.read_text())
+    assert told["versions"] == ["0.2.0"] and len(told["states"]) >= 9
+    compare(uri, told, OF_OLD)
+
+
 @pytest.mark.parametrize("recorded", sorted(RECORDED.glob("*.json")), ids=lambda file: file.stem)
 def test_the_recorded_rows_are_what_that_version_writes(recorded: Path) -> None:
     kept, day = json.loads(recorded.read_text()), EARLY_DAYS[recorded.stem]
@@ -102,7 +114,7 @@ def test_the_recorded_rows_are_what_that_version_writes(recorded: Path) -> None:
         assert [*said["answers"][thread].values()] == [*answers.values()]
 
 
-def compare(database: Path, told: dict[str, Any], known: dict[tuple[str, str], str]) -> None:
+def compare(database: Path | str, told: dict[str, Any], known: dict[tuple[str, str], str]) -> None:
     found: dict[tuple[str, str], list[Any]] = {}
     for thread, states in told["states"].items():
         for what, ours, theirs in differences(database, thread, states, told["ran"][thread]):
