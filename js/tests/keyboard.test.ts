@@ -16,10 +16,11 @@ test("in the tree, arrows walk and letters act", () => {
   expect(actionOf(key("f"), "tree")).toBe("fork");
   expect(actionOf(key("/"), "tree")).toBe("search");
   expect(actionOf(key("m"), "tree")).toBe("maximise");
+  expect(actionOf(key("p"), "tree")).toBe("present");
 });
 
 test("a field keeps its keys, but for Escape", () => {
-  for (const name of ["f", "n", "m", "c", "/", "?", "ArrowDown", "Enter", " ", "Home"]) {
+  for (const name of ["f", "n", "m", "p", "c", "/", "?", "ArrowDown", "Enter", " ", "Home"]) {
     expect(actionOf(key(name), "field"), name).toBe(null);
   }
   expect(actionOf(key("Escape"), "field")).toBe("escape");

@@ -77,6 +77,15 @@ def _thread(page: Page) -> Iterator[View]:
     expect(root.get_by_test_id("lgviz-code")).to_contain_text("lgviz.")
     yield "code", debugger
     keyboard.press("Escape")
+    root.get_by_test_id("lgviz-menu").click()
+    root.get_by_test_id("lgviz-narrate").click()
+    expect(root.get_by_test_id("lgviz-narration")).to_contain_text("add_messages")
+    yield "narration", debugger
+    debugger.tree.focus()
+    keyboard.press("p")
+    expect(root.get_by_test_id("lgviz-present")).to_contain_text("add_messages")
+    yield "present", debugger
+    keyboard.press("Escape")
     debugger.tree.focus()
     keyboard.press("f")
     expect(root.get_by_test_id("lgviz-fork-next")).to_be_visible()

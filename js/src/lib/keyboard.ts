@@ -19,6 +19,7 @@ export type Action =
   | "fork"
   | "start"
   | "maximise"
+  | "present"
   | "copy"
   | "escape"
   | "help";
@@ -39,6 +40,7 @@ const ANYWHERE: Readonly<Record<string, Action>> = {
   f: "fork",
   n: "start",
   m: "maximise",
+  p: "present",
   c: "copy",
   "?": "help",
   Escape: "escape",
@@ -69,6 +71,32 @@ export function actionOf(key: Key, place: Place): Action | null {
   return (place === "tree" ? IN_TREE[key.key] : undefined) ?? ANYWHERE[key.key] ?? null;
 }
 
+/** Where a key leads while one presents: on or back along the branch, or to its ends. A clicker is a keyboard. */
+export type Move = "on" | "back" | "first" | "last";
+
+const MOVES: Readonly<Record<string, Move>> = {
+  ArrowRight: "on",
+  ArrowDown: "on",
+  PageDown: "on",
+  ArrowLeft: "back",
+  ArrowUp: "back",
+  PageUp: "back",
+  Home: "first",
+  End: "last",
+};
+
+export function moveOf({
+  key,
+  ctrlKey,
+  metaKey,
+  altKey,
+  shiftKey,
+}: Key & { shiftKey: boolean }): Move | null {
+  if (ctrlKey || metaKey || altKey) return null;
+  if (key === " ") return shiftKey ? "back" : "on";
+  return MOVES[key] ?? null;
+}
+
 const FIELDS =
   'input:not([type="checkbox"]):not([type="radio"]):not([type="button"]), textarea, select, [contenteditable="true"]';
 
@@ -97,6 +125,7 @@ export function help(): [keys: string, meaning: string][] {
     ["f", t("fork at the selection")],
     ["n", t("start a new thread")],
     ["m", t("give the debugger the whole window, or back")],
+    ["p", t("present: large, step by step, by the space bar")],
     ["c", t("copy the selection as Python")],
     ["Esc", t("close, end the search or the comparison")],
     ["?", t("these keys")],

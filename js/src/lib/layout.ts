@@ -167,11 +167,11 @@ interface Fit {
   scale: number;
 }
 
-/** The drawing that is larger in the box, and its scale: at most 1, never too small to read (then it scrolls). */
-export function bestFit(topology: Topology, width: number, height: number): Fit {
+/** The drawing that is larger in the box, and its scale: at most `largest`, never too small to read (then it scrolls). */
+export function bestFit(topology: Topology, width: number, height: number, largest = 1): Fit {
   const candidates = drawn(topology).map((drawing) => ({
     drawing,
-    scale: Math.min(1, width / drawing.width, height / drawing.height),
+    scale: Math.min(largest, width / drawing.width, height / drawing.height),
   }));
   const [lr, tb] = candidates as [Fit, Fit];
   const best = tb.scale > lr.scale * 1.15 ? tb : lr;

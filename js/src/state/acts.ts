@@ -106,6 +106,11 @@ export function runOn(store: Store, checkpoint: string, more: Partial<RunRequest
   return plainRun(checkpoint, { ...(isReusing(store) ? { reuse: "rest" as const } : {}), ...more });
 }
 
+/** One super-step from a checkpoint; `resumable`: in place, of what has not finished. */
+export function stepHere(view: CheckpointView, resumable: boolean): RunRequest {
+  return plainRun(view.id, { steps: 1, ...(resumable ? { only: "unfinished" as const } : {}) });
+}
+
 /** A run of a fork that was just made: history answers all that the fork does not touch. */
 export function runFork(store: Store, checkpoint: string, configurable: string | null): RunRequest {
   return plainRun(checkpoint, { configurable, ...(isReusing(store) ? { reuse: "all" as const } : {}) });

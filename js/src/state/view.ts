@@ -1,6 +1,7 @@
 // What one display of the debugger has for itself: scroll, expansion, hits, sizes.
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { remember, remembered } from "../lib/remembered";
+import { still } from "../lib/still";
 import type { RowMarks } from "../protocol";
 import { isCancelled } from "../source/error";
 import { Finding } from "./find";
@@ -46,6 +47,8 @@ export class ViewState {
   readonly tall = signal<number | null>(null);
   /** It has the whole window. */
   readonly maximised = signal(false);
+  /** One shows it to others: large, and step by step. */
+  readonly presenting = signal(false);
   readonly dark = signal(false);
   /** Counts how often the notebook put our elements (back) into the page. */
   readonly attached = signal(0);
@@ -243,6 +246,13 @@ export class ViewState {
       inspector?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]') ??
       inspector?.querySelector<HTMLElement>("button, [tabindex]");
     target?.focus({ preventScroll: true });
+  }
+
+  /** Presents in the whole window, or no longer. */
+  present(on: boolean): void {
+    this.presenting.value = on;
+    // A saved page has it already.
+    if (!still.peek()) this.maximised.value = on;
   }
 
   /** Tells how the selection came to be, from now on in all debuggers; or no longer. */

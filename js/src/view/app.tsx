@@ -9,6 +9,7 @@ import { FilterBar } from "./find/filter";
 import { Here } from "./find/here";
 import { Scrub } from "./find/scrub";
 import { Inspector } from "./inspector/inspector";
+import { Present } from "./present/present";
 import { Beginning } from "./start/alone";
 import { focusOpener } from "./start/start";
 import { Export } from "./top/export";
@@ -100,6 +101,7 @@ export function App({ view, height }: { view: ViewState; height: number | null }
           </div>
         )}
         <Notices view={view} />
+        {shown && view.presenting.value && <Present view={view} />}
         {view.help.value && <Help view={view} />}
         {view.exporting.value && <Export view={view} />}
       </div>
@@ -117,9 +119,13 @@ function onKeyDown(view: ViewState, event: KeyboardEvent): void {
   }
   if (event.defaultPrevented || event.isComposing) return;
   const action = actionOf(event, placeOf(event.target));
-  if (action === null || !act(view, action, event)) return;
+  if (action === null || (view.presenting.peek() && !PRESENTED.has(action)) || !act(view, action, event))
+    return;
   event.preventDefault();
 }
+
+/** What is behind is not acted on. */
+const PRESENTED: ReadonlySet<Action> = new Set(["present", "help", "escape"]);
 
 /** Hands a key to the notebook as if it had been pressed beside us. */
 function passOn(root: HTMLElement | null, event: KeyboardEvent): void {
@@ -184,6 +190,10 @@ function act(view: ViewState, action: Action, event: KeyboardEvent): boolean {
       if (still.peek()) return false;
       view.maximised.value = !view.maximised.peek();
       return true;
+    case "present":
+      if (store.selected.peek() === null) return false;
+      view.present(!view.presenting.peek());
+      return true;
     case "copy":
       if (still.peek()) return false;
       void copySelection(view);
@@ -202,6 +212,7 @@ function retreat(view: ViewState, event: KeyboardEvent): boolean {
   if (view.help.peek()) view.help.value = false;
   else if (view.exporting.peek()) view.exporting.value = false;
   else if (store.notice.peek()) store.notice.value = null;
+  else if (view.presenting.peek()) view.present(false);
   else if (store.panel.peek()) {
     const part = store.panel.peek() === "fork" ? store.editing.peek() : null;
     const started = store.panel.peek() === "start";

@@ -1067,7 +1067,7 @@ export const german: Readonly<Record<string, string>> = {
   "The next run began with the input {value}.": "Der nächste Lauf begann mit der Eingabe {value}.",
   "{who} ran; what led there is not certain.": "Es lief {who}; was dorthin führte, ist nicht sicher.",
   "{who} ran after {after}: its router chose it, out of {choices}.":
-    "Nach {after} lief {who}: dessen Router wählte so, unter {choices}.",
+    "Nach {after} lief {who}: dessen Router wählte, zur Wahl stand {choices}.",
   "{who} ran because {after} sent it {given}.": "Es lief {who}, denn {after} schickte dorthin {given}.",
   "{who} was answered {answer}: it began again from its first line, and went on.":
     "{who} bekam die Antwort {answer}: der Knoten begann wieder bei seiner ersten Zeile und kam weiter.",
@@ -1076,7 +1076,7 @@ export const german: Readonly<Record<string, string>> = {
   "{who} ran after {after}.": "Nach {after} lief {who}.",
   "{who} ran after {after}: its router chose it.": "Nach {after} lief {who}: dessen Router wählte so.",
   "{who} ran after {after}: the router {router} chose it, out of {choices}.":
-    "Nach {after} lief {who}: der Router {router} wählte so, unter {choices}.",
+    "Nach {after} lief {who}: der Router {router} wählte, zur Wahl stand {choices}.",
   "{who} ran by a Send.": "Es lief {who}, durch ein Send.",
   "{who} ran because {after} sent to it.": "Es lief {who}, denn {after} schickte etwas dorthin.",
   "{who} ran {n} times in parallel, once for each Send of {after}: {given}.":
@@ -1207,4 +1207,24 @@ export const german: Readonly<Record<string, string>> = {
   Narration: "Erzählung",
   "Tells in sentences how the selected checkpoint came to be":
     "Sagt in Sätzen, wie der gewählte Checkpoint entstand",
+  // Presenting.
+  "present: large, step by step, by the space bar": "vorführen: groß, Schritt für Schritt, mit der Leertaste",
+  Present: "Vorführen",
+  "Large, for others to see: the space bar goes from step to step":
+    "Groß, für andere zu sehen: die Leertaste geht von Schritt zu Schritt",
+  Presentation: "Vorführung",
+  Back: "Zurück",
+  On: "Weiter",
+  "Leave the presentation": "Die Vorführung verlassen",
+  "What changed": "Was sich änderte",
+  Space: "Leertaste",
+  "running {nodes}": "{nodes} läuft",
+  "{key} goes on to {label}": "{key} geht weiter zu {label}",
+  "{key} runs {nodes} now, {leave} does not": "{key} führt jetzt {nodes} aus, {leave} nicht",
+  "The branch ends here. {key} asks to run {nodes}":
+    "Der Zweig endet hier. {key} fragt, ob {nodes} laufen soll",
+  "{back} back · {leave} leaves": "{back} zurück · {leave} verlässt",
+  "This branch ends here": "Dieser Zweig endet hier",
+  "It waits for an answer: leave by Esc to give it":
+    "Es wartet auf eine Antwort: mit Esc verlassen, um sie zu geben",
 };

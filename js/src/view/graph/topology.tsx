@@ -33,6 +33,8 @@ interface Props {
   ways?: readonly Way[];
   /** Height it may take before it scrolls. */
   height: number;
+  /** The scale that it may be drawn at where there is room. */
+  largest?: number;
   /** Clicking a node chooses it. */
   pick?: Pick;
   /** Nodes have a spot before and after them for a breakpoint. */
@@ -49,12 +51,16 @@ export function Topology({
   running = [],
   ways = [],
   height,
+  largest = 1,
   pick,
   halting,
   enter,
 }: Props) {
   const [box, width] = useWidth();
-  const { drawing, scale } = useMemo(() => bestFit(topology, width, height), [topology, width, height]);
+  const { drawing, scale } = useMemo(
+    () => bestFit(topology, width, height, largest),
+    [topology, width, height, largest],
+  );
   useInView(box, drawing, scale, pick?.chosen ?? running[0] ?? next[0] ?? ran[0] ?? null);
   const lit = (node: TopologyNode, names: readonly string[]) =>
     names.includes(node.id) || names.includes(node.name);

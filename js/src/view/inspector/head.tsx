@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { counted, duration, timeOfDay, title } from "../../lib/format";
 import { still } from "../../lib/still";
 import { t, tn } from "../../lib/words";
-import type { CheckpointView, RunRequest } from "../../protocol";
+import type { CheckpointView } from "../../protocol";
 import {
   isHeld,
   isResumable,
@@ -13,6 +13,7 @@ import {
   runOn,
   sandboxReason,
   serverReason,
+  stepHere,
 } from "../../state/acts";
 import { isFinished } from "../../state/start";
 import { isActive, labelOf, type Store } from "../../state/store";
@@ -211,10 +212,6 @@ function runHint(store: Store, view: CheckpointView): string {
         },
       )
     : t("Runs {nodes} on a new branch", { nodes });
-}
-
-function stepHere(view: CheckpointView, resumable: boolean): RunRequest {
-  return plainRun(view.id, { steps: 1, ...(resumable ? { only: "unfinished" as const } : {}) });
 }
 
 /** What Resume runs, and what it leaves as it is. */

@@ -1,6 +1,5 @@
 // The right side: what the selected checkpoint holds, and what can be done with it.
 
-import { useComputed } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView, WhyView } from "../../protocol";
@@ -17,6 +16,7 @@ import { useFocusHeld } from "../ui/focus";
 import { useId } from "../ui/id";
 import { Problem } from "../ui/problem";
 import { Rendered, RenderedSwitch } from "../ui/rendered";
+import { useVersion } from "../ui/version";
 import { Compare, partedInShort, useComparison } from "./compare";
 import { Diff } from "./diff";
 import { Head } from "./head";
@@ -60,13 +60,7 @@ export function Inspector({ store }: InspectorProps) {
 
 function Selected({ store, selected }: { store: Store; selected: string }) {
   const id = useId();
-  // A row's marks and children say when what is known about its next step has changed.
-  const version = useComputed(() => {
-    store.revision.value;
-    const row = store.selectedRow.value;
-    const tree = store.tree.value;
-    return `${tree.flags[row]}.${tree.children[row]}`;
-  }).value;
+  const version = useVersion(store);
   const asked = useAsk(store.source, "checkpoint_get", { checkpoint: selected }, version);
   const why = useAsk(store.source, "why_get", { checkpoint: selected }, version);
   const compared = useComparison(store);

@@ -62,6 +62,14 @@ export function Menu({ view }: { view: ViewState }) {
       checked: view.narrating.value,
       act: () => view.narrate(!view.narrating.peek()),
     },
+    {
+      name: t("Present"),
+      key: "p",
+      testid: "lgviz-present-open",
+      reason: store.selected.value === null ? t("No thread is open yet") : null,
+      hint: t("Large, for others to see: the space bar goes from step to step"),
+      act: () => view.present(true),
+    },
     { name: t("Keys"), key: "?", act: () => (view.help.value = true) },
     ...Object.entries(LANGUAGES)
       .filter(([code]) => code !== language.value)
