@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from lgviz.sources.base import Undecodable
-from lgviz.sources.places import ROOT_CHANNEL
+from lgviz.sources.places import RESULT_CHANNEL, ROOT_CHANNEL
 from lgviz.sources.redact import MASK
 
 from .channels import ChannelInfo, channels_of
@@ -46,7 +46,7 @@ class _ToldChannel:
     """A channel, and its value before and after a step.
 
     ``info``: what the graph says of it; None where that is not known. ``masks``: whether values may be
-    masked.
+    masked. ``derived``: whether what was written is not stored, but follows from both values.
     """
 
     name: str
@@ -54,11 +54,17 @@ class _ToldChannel:
     after: Any
     info: ChannelInfo | None
     masks: bool
+    derived: bool
 
     @property
     def reducer(self) -> str | None:
         """The reducer's name; a channel of another kind, such as a ``Topic``, has rules of its own."""
         return self.info.reducer if self.info is not None and self.info.settable else None
+
+    @property
+    def is_last_value(self) -> bool:
+        """Whether the last value wins, for certain."""
+        return self.info is not None and self.info.reducer is None
 
 
 def told_writes(made: Checkpoint, graph: Any = None) -> list[Phrase]:
@@ -81,10 +87,13 @@ def told_writes(made: Checkpoint, graph: Any = None) -> list[Phrase]:
     returned = [
         say("{who} returned {value} to its caller.", who=named(one.task[0]), value=shown(one.value))
         for one in by_channel.pop("__return__", ())
+    ] + [
+        say("{who} ended with the result {value}.", who=named(one.task[0]), value=shown(one.value))
+        for one in by_channel.pop(RESULT_CHANNEL, ())
     ]
     alone: dict[str, list[Phrase]] = {}
     together: list[Phrase] = []
-    for channel in _channels(made, graph, by_channel):
+    for channel in _channels(made, graph, by_channel, derived=written.derived):
         writes = by_channel[channel.name]
         values = _changed_items(channel, writes) if written.derived else [one.value for one in writes]
         tasks_of_it = list(dict.fromkeys(one.task for one in writes))
@@ -98,7 +107,7 @@ def told_writes(made: Checkpoint, graph: Any = None) -> list[Phrase]:
     return [*returned, *found, *together, *_idle(made, idle, bool(busy))]
 
 
-def _channels(made: Checkpoint, graph: Any, names: Iterable[str]) -> Iterator[_ToldChannel]:
+def _channels(made: Checkpoint, graph: Any, names: Iterable[str], *, derived: bool) -> Iterator[_ToldChannel]:
     """The channels of these names, before and after the step that made a checkpoint."""
     ran = made.history.reader.graph_at(made.row, graph)
     known = channels_of(ran) if hasattr(ran, "channels") else {}
@@ -107,7 +116,7 @@ def _channels(made: Checkpoint, graph: Any, names: Iterable[str]) -> Iterator[_T
     masks = made.history.source.redactor is not None
     for name in names:
         yield _ToldChannel(
-            name, before.get(name, _NOTHING), after.get(name, _NOTHING), known.get(name), masks
+            name, before.get(name, _NOTHING), after.get(name, _NOTHING), known.get(name), masks, derived
         )
 
 
@@ -190,11 +199,21 @@ def _clause(channel: _ToldChannel, values: Sequence[Any]) -> Phrase:
         return unread
     if overwrites:
         return say("{value} to {channel}, past its reducer, so that is what it holds", **holes)
+    if channel.derived and not channel.is_last_value and not _is_list(channel.after):
+        return _unstored(channel, holes)
     if len(values) == 1 and same(channel.after, values[0]) and channel.reducer is None:
         return _replaced(channel, holes)
     if channel.reducer is None:
         return _grown(channel, values, holes) or _became(channel, holes)
     return _reduced(channel, values, {**holes, "reducer": named(channel.reducer)})
+
+
+def _unstored(channel: _ToldChannel, holes: Mapping[str, Hole]) -> Phrase:
+    """Of a write that is not stored where a reducer may have made something else of it."""
+    known = {"channel": holes["channel"], "after": shown(channel.after), "before": shown(channel.before)}
+    if channel.before is _NOTHING:
+        return say("something to {channel}, which holds {after} now", **known)
+    return say("something to {channel}, where {before} became {after}", **known)
 
 
 def _replaced(channel: _ToldChannel, holes: Mapping[str, Hole]) -> Phrase:
@@ -205,12 +224,13 @@ def _replaced(channel: _ToldChannel, holes: Mapping[str, Hole]) -> Phrase:
         return say("{value} to {channel}, which held that already", **holes)
     before = shown(channel.before, limit=_BEFORE)
     if before.texts[0].endswith(("…", '…"', "…}", "…]", "…)")):  # too long to be told
-        if channel.info is None:
-            return say("{value} to {channel}, which held something else before", **holes)
-        return say("{value} to {channel}, which has no reducer, so what it held was replaced", **holes)
-    if channel.info is None:
-        return say("{value} to {channel}, which held {before} before", before=before, **holes)
-    return say("{value} to {channel}, which has no reducer, so {before} was replaced", before=before, **holes)
+        if channel.is_last_value:
+            return say("{value} to {channel}, which has no reducer, so what it held was replaced", **holes)
+        return say("{value} to {channel}, which held something else before", **holes)
+    holes = {**holes, "before": before}
+    if channel.is_last_value:
+        return say("{value} to {channel}, which has no reducer, so {before} was replaced", **holes)
+    return say("{value} to {channel}, which held {before} before", **holes)
 
 
 def _reduced(channel: _ToldChannel, values: Sequence[Any], holes: Mapping[str, Hole]) -> Phrase:
@@ -229,8 +249,7 @@ def _reduced(channel: _ToldChannel, values: Sequence[Any], holes: Mapping[str, H
         holes = {**holes, "count": _items(len(after), channel)}
         if _is_list(before) and len(before) == len(after):
             return say(
-                "{value} to {channel}, where {reducer} replaced what has its id: still {count}",
-                **holes,
+                "{value} to {channel}, where {reducer} replaced what has its id: still {count}", **holes
             )
         return say("{value} to {channel}, whose reducer {reducer} merged it by ids: {count} now", **holes)
     holes = {**holes, "after": shown(after)}
@@ -354,7 +373,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _appended(before: Any, after: Any, values: Sequence[Any]) -> int:
-    """How many items a list has to which just these writes were appended, in this order; else 0."""
+    """How many items a list has to which just these writes were appended; else 0."""
     begun = [] if before is _NOTHING else before
     if not (_is_list(begun) and _is_list(after)):
         return 0
@@ -385,4 +404,6 @@ def _merged(before: Any, after: Any, values: Sequence[Any]) -> int:
     for value in values:
         made.update(value)
     # Tasks are taken in another order than they are told in.
-    return len(after) if values and same(made, {key: after[key] for key in made if key in after}) else 0
+    return (
+        len(after) if made.keys() == after.keys() and all(same(made[key], after[key]) for key in made) else 0
+    )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Overwrite, Send, interrupt
 
@@ -181,6 +182,48 @@ def test_two_that_ask_are_each_answered() -> None:
     )
 
 
+def test_what_was_written_is_not_made_up_where_only_a_reducer_knows() -> None:
+    builder = StateGraph(Words)
+    builder.add_node("add", lambda _: {"total": 2})
+    builder.add_edge(START, "add")
+    graph = builder.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"total": 1}, config)
+    first = graph.get_state(config).config
+    graph.update_state(config, {"total": 4, "plain": "x"}, as_node="add")
+    graph.update_state(first, {"total": 5}, as_node="add")
+    # The writes of the second update are not stored: 5 was written, and with another reducer it may have been 8.
+    said = "Someone changed the state, as which node is not certain, and wrote something to `total`, where 3 became 8"
+    assert f"Back at c2, a new branch begins. {said}." in texts(lgviz.history(graph))["c4"]
+    unknown = lgviz.history(graph.checkpointer).narrate()[-1].text
+    assert "something to `total`, where 3 became 8" in unknown
+
+
+def test_a_functional_graph_tells_calls_and_its_result() -> None:
+    @task
+    def double(number: int) -> int:
+        return number * 2
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(number: int) -> str:
+        return f"{double(number).result()} {interrupt('sure?')}"
+
+    config: Any = {"configurable": {"thread_id": "1"}}
+    flow.invoke(3, config)
+    flow.invoke(Command(resume="yes"), config)
+    told = texts(lgviz.history(flow))
+    assert (
+        told["c0"].startswith("A run began with the input 3.")
+        and '`flow` stopped to ask: "sure?".' in told["c0"]
+    )
+    assert (
+        '`flow` was answered "yes"' in told["c1"] and "`double` ran because `flow` called it." in told["c1"]
+    )
+    assert told["c1"].endswith(
+        '`double` returned 6 to its caller. `flow` ended with the result "6 yes". Here the run ended.'
+    )
+
+
 def test_what_was_not_stored_is_not_told() -> None:
     graph = DEMOS["two_nodes"].build(InMemorySaver())
     graph.invoke({"foo": "", "bar": []}, {"configurable": {"thread_id": "1"}}, durability="exit")
@@ -245,9 +288,9 @@ def test_every_task_of_any_graph_is_named_and_nothing_raises(spec: GraphSpec, kn
         for node, count in Counter(made.nodes).items():
             assert f"`{node}`" in told[place], (node, count, told[place])
     for checkpoint in history.all:
-        for task in checkpoint.tasks:
-            if task.interrupts or (task.error and not checkpoint.children):
-                assert f"`{task.name}`" in told[checkpoint.namespace, checkpoint.id]
+        for each in checkpoint.tasks:
+            if each.interrupts or (each.error and not checkpoint.children):
+                assert f"`{each.name}`" in told[checkpoint.namespace, checkpoint.id]
 
 
 # ---------------------------------------------------------------- sentences

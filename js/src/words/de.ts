@@ -1131,6 +1131,7 @@ export const german: Readonly<Record<string, string>> = {
   "Its reducer {reducer} took one after the other and made {after}.":
     "Dessen Reducer {reducer} nahm eins nach dem anderen und machte {after} daraus.",
   "{who} returned {value} to its caller.": "{who} gab {value} an den Aufrufer zurück.",
+  "{who} ended with the result {value}.": "{who} endete mit dem Ergebnis {value}.",
   "Someone changed the state, as if {who} had written {what}.":
     "Jemand änderte den Zustand, als hätte {who} geschrieben: {what}.",
   "{who} brought the input into the state: {what}.": "{who} brachte die Eingabe in den Zustand: {what}.",
@@ -1202,6 +1203,9 @@ export const german: Readonly<Record<string, string>> = {
   "1 message": "1 Nachricht",
   "It wrote nothing to the state.": "Er schrieb nichts in den Zustand.",
   "{who} wrote nothing to the state.": "{who} schrieb nichts in den Zustand.",
+  "something to {channel}, which holds {after} now": "etwas in {channel}, worin jetzt {after} steht",
+  "something to {channel}, where {before} became {after}":
+    "etwas in {channel}, wo aus {before} nun {after} wurde",
   // Narration in the debugger.
   Narrate: "Erzählen",
   Narration: "Erzählung",
