@@ -183,7 +183,9 @@ def told_standing(why: Why) -> Iterator[Phrase]:
     if failed or (asked and waits):
         done = [task.name for task in at.tasks if task.result is not None and not task.interrupts]
         again = [*(each.node for each in failed), *(task.name for task in asked)]
-        if done and any(again):
+        if set(done) & set(again):
+            yield say("The others, {n}, ended well: what they wrote is kept.", n=number(len(done)))
+        elif done and any(again):
             yield say(
                 "What {who} wrote is kept: a resume runs only {again} again.",
                 who=named(*done), again=named(*filter(None, again))

@@ -223,7 +223,7 @@ def _replaced(channel: _ToldChannel, holes: Mapping[str, Hole]) -> Phrase:
     if same(channel.before, channel.after):
         return say("{value} to {channel}, which held that already", **holes)
     before = shown(channel.before, limit=_BEFORE)
-    if before.texts[0].endswith(("…", '…"', "…}", "…]", "…)")):  # too long to be told
+    if _is_cut(before):
         if channel.is_last_value:
             return say("{value} to {channel}, which has no reducer, so what it held was replaced", **holes)
         return say("{value} to {channel}, which held something else before", **holes)
@@ -252,14 +252,17 @@ def _reduced(channel: _ToldChannel, values: Sequence[Any], holes: Mapping[str, H
                 "{value} to {channel}, where {reducer} replaced what has its id: still {count}", **holes
             )
         return say("{value} to {channel}, whose reducer {reducer} merged it by ids: {count} now", **holes)
-    holes = {**holes, "after": shown(after)}
+    holes = {**holes, "after": shown(after), "before": shown(before)}
     if before is _NOTHING:
         return say("{value} to {channel}, of which its reducer {reducer} made {after}", **holes)
-    return say(
-        "{value} to {channel}, whose reducer {reducer} made {after} of it and of {before}",
-        before=shown(before),
-        **holes,
-    )
+    if _is_cut(holes["before"]) or _is_cut(holes["after"]):
+        return say("{value} to {channel}, whose reducer {reducer} worked it into what was there", **holes)
+    return say("{value} to {channel}, whose reducer {reducer} made {after} of it and of {before}", **holes)
+
+
+def _is_cut(value: Hole) -> bool:
+    """Whether a value is too long to be told whole."""
+    return value.texts[0].endswith(("…", '…"', "…}", "…]", "…)"))
 
 
 def _items(count: int, channel: _ToldChannel) -> Hole:
@@ -332,10 +335,14 @@ def _joint(channel: _ToldChannel, values: Sequence[Any]) -> Phrase:
             return say("{channel} grew by them: {count} now.", **holes)
         return say("{channel} holds {after} now.", **holes)
     holes |= {"reducer": named(channel.reducer)}
+    if same(channel.before, channel.after):
+        return say("Its reducer {reducer} changed nothing.", **holes)
     if appended:
         return say("Its reducer {reducer} appended one after the other: {count} now.", **holes)
     if merged:
         return say("Its reducer {reducer} merged one after the other: {count} now.", **holes)
+    if _is_cut(holes["after"]):
+        return say("Its reducer {reducer} worked one after the other into what was there.", **holes)
     return say("Its reducer {reducer} took one after the other and made {after}.", **holes)
 
 

@@ -162,6 +162,33 @@ def test_sends_joins_calls_of_commands_and_overwrites_are_told() -> None:
                           "Here the run ended.")  # fmt: skip
 
 
+def test_of_tasks_of_one_node_the_others_are_kept_where_one_fails() -> None:
+    def work(word: Words) -> Words:
+        if word["plain"] == "bad":
+            raise ValueError("no")
+        return {"words": []}
+
+    builder = StateGraph(Words)
+    builder.add_node("plan", lambda _: {"words": ["long " * 30]})
+    builder.add_node("work", work)
+    builder.add_edge(START, "plan")
+    builder.add_conditional_edges(
+        "plan", lambda state: [Send("work", {"plain": each}) for each in state["plain"].split()], ["work"]
+    )
+    graph = builder.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}, "max_concurrency": 1}
+    with pytest.raises(ValueError, match="no"):
+        graph.invoke({"plain": "a b bad"}, config)
+    failed = texts(lgviz.history(graph))["c2"]
+    assert failed.endswith(
+        "`work` failed: ValueError('no'). The others, 2, ended well: what they wrote is kept."
+    )
+    graph.update_state(config, {"plain": "a b"}, as_node="plan")
+    graph.invoke(None, config)
+    told = texts(lgviz.history(graph))["c4"]
+    assert told.endswith("Its reducer `operator.add` changed nothing. Here the run ended.")
+
+
 def test_two_that_ask_are_each_answered() -> None:
     builder = StateGraph(Words)
     for name in ("cabin", "seat"):

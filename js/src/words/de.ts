@@ -1206,6 +1206,12 @@ export const german: Readonly<Record<string, string>> = {
   "something to {channel}, which holds {after} now": "etwas in {channel}, worin jetzt {after} steht",
   "something to {channel}, where {before} became {after}":
     "etwas in {channel}, wo aus {before} nun {after} wurde",
+  "{value} to {channel}, whose reducer {reducer} worked it into what was there":
+    "{value} in {channel}, dessen Reducer {reducer} es in das einarbeitete, was dort stand",
+  "Its reducer {reducer} changed nothing.": "Dessen Reducer {reducer} änderte nichts.",
+  "Its reducer {reducer} worked one after the other into what was there.":
+    "Dessen Reducer {reducer} arbeitete eins nach dem anderen in das ein, was dort stand.",
+  "The others, {n}, ended well: what they wrote is kept.": "Die anderen, {n}, endeten gut: was sie schrieben, bleibt.",
   // Narration in the debugger.
   Narrate: "Erzählen",
   Narration: "Erzählung",
