@@ -1211,7 +1211,8 @@ export const german: Readonly<Record<string, string>> = {
   "Its reducer {reducer} changed nothing.": "Dessen Reducer {reducer} änderte nichts.",
   "Its reducer {reducer} worked one after the other into what was there.":
     "Dessen Reducer {reducer} arbeitete eins nach dem anderen in das ein, was dort stand.",
-  "The others, {n}, ended well: what they wrote is kept.": "Die anderen, {n}, endeten gut: was sie schrieben, bleibt.",
+  "The others, {n}, ended well: what they wrote is kept.":
+    "Die anderen, {n}, endeten gut: was sie schrieben, bleibt.",
   // Narration in the debugger.
   Narrate: "Erzählen",
   Narration: "Erzählung",
