@@ -101,7 +101,7 @@ export function App({ view, height }: { view: ViewState; height: number | null }
           </div>
         )}
         <Notices view={view} />
-        {shown && view.presenting.value && <Present view={view} />}
+        {shown && view.presenting.value && store.selected.value !== null && <Present view={view} />}
         {view.help.value && <Help view={view} />}
         {view.exporting.value && <Export view={view} />}
       </div>

@@ -29,6 +29,9 @@ export function Present({ view }: { view: ViewState }) {
   const version = useVersion(store);
   const asked = useAsk(store.source, "checkpoint_get", { checkpoint }, version);
   const told = useAsk(store.source, "narration_get", { checkpoint }, version);
+  // Whose sentences are shown: they come in once they are there.
+  const of = useRef(checkpoint);
+  if (!told.pending) of.current = checkpoint;
   const ahead = aheadOf(view, asked.data);
   const stepper = useStepper(view, asked.data, ahead);
   useLayoutEffect(() => {
@@ -50,11 +53,13 @@ export function Present({ view }: { view: ViewState }) {
       <div class="lgviz-present-body">
         <Stage store={store} at={asked.data} version={version} />
         <div class="lgviz-present-words">
-          <div class="lgviz-present-told" key={told.data ? checkpoint : ""} aria-live="polite">
-            {told.data?.map((sentence, i) => (
-              <Sentences key={i} store={store} sentences={[sentence]} />
-            ))}
-            {told.error && <p>{told.error.message}</p>}
+          <div aria-live="polite">
+            <div class="lgviz-present-told" key={of.current}>
+              {told.data?.map((sentence, i) => (
+                <Sentences key={i} store={store} sentences={[sentence]} />
+              ))}
+              {told.error && <p>{told.error.message}</p>}
+            </div>
           </div>
           <Changed store={store} checkpoint={checkpoint} version={version} />
         </div>
