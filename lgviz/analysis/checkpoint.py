@@ -236,8 +236,10 @@ class Checkpoint:
 
     @property
     def doubts(self) -> Mapping[str, str]:
-        """By delta channel, why its value here is not certain: checkpoints before were pruned or deleted, or
-        LangGraph before 1.2.13 stored the writes of a fork in the branch that it left."""
+        """By channel, why its value here may not be what the graph had. LangGraph gives what an object was
+        made of where its class cannot be built, and its ``SqliteSaver`` stores that for good with the next
+        step. Of a delta channel checkpoints before were pruned or deleted, or LangGraph before 1.2.13 stored
+        the writes of a fork in the branch that it left."""
         return self._reader.doubts(self.row)
 
     @property

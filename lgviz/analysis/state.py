@@ -81,6 +81,7 @@ class StateReader:
         self._counters: dict[str, set[str]] = {}
         self._counted = 0
         self._contradicted: dict[tuple[str, str, str], bool] = {}
+        self._named: dict[int, dict[str, dict[str, bool]]] = {}
         self._kept: OrderedDict[int, _Opened] = OrderedDict()
         self._lock = threading.Lock()
         self.ahead = 0
@@ -92,6 +93,7 @@ class StateReader:
             self._deltas.forget()
             self._counters.clear()
             self._contradicted.clear()
+            self._named.clear()
             self._counted = 0
 
     # ------------------------------------------------------------ the checkpoint
@@ -157,11 +159,44 @@ class StateReader:
         return {name: fold.told for name, fold in folds.items() if name not in opened.record.values}
 
     def doubts(self, row: int) -> dict[str, str]:
-        """By delta channel of a checkpoint, why its value is not certain."""
+        """By channel of a checkpoint, why its value may not be what the graph had."""
         self.snapshot(row)
         folds = self._opened(row).folds or {}
         known = self._deltas.doubts.get((self._tree.namespaces[row], self._tree.ids[row]), {})
-        return {name: fold.lost for name, fold in folds.items() if fold.lost in DOUBTS} | known
+        lost = {name: fold.lost for name, fold in folds.items() if fold.lost in DOUBTS}
+        return self._degraded(row) | lost | known
+
+    def _degraded(self, row: int) -> dict[str, str]:
+        """By channel that is read, or was stored again, as what an object of it was made of: the class."""
+        own = self._classes(row)
+        found = {
+            channel: f"read as plain data: {name} cannot be built here"
+            for channel, classes in own.items()
+            for name, plain in classes.items()
+            if plain
+        }
+        if self._source.rewrites:
+            for channel in self._opened(row).record.values.keys() - own.keys():
+                setter = self._setter(row, channel)
+                for name in self._classes(setter).get(channel, ()):
+                    found[channel] = f"stored as plain data: it was {name} in {self._tree.labels[setter]}"
+        return found
+
+    def _setter(self, row: int, channel: str) -> int:
+        """The last checkpoint up to one that changed a channel; the first of its namespace where none did."""
+        tree = self._tree
+        while channel not in tree.changed[row]:
+            before = tree.parent[row]
+            if before < 0 or tree.namespaces[before] != tree.namespaces[row]:
+                break
+            row = before
+        return row
+
+    def _classes(self, row: int) -> dict[str, dict[str, bool]]:
+        if row not in self._named:
+            place = self._thread_id, self._tree.namespaces[row], self._tree.ids[row]
+            self._named[row] = self._source.classes(*place)
+        return self._named[row]
 
     def unloadable(self, row: int) -> str | None:
         """Why LangGraph cannot load a checkpoint into its graph; None where it can, or there is no graph."""

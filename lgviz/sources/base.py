@@ -264,9 +264,11 @@ class Source(ABC):
         redactor: masks what it gives; None where that is shown as it is.
         origin: what was named alone, where a path or a URL was; None for others.
         whole: what a check that finds nothing tells, in one sentence.
+        rewrites: each checkpoint is stored with all values, also those that its step did not change.
     """
 
     whole: str = "Everything is whole."
+    rewrites: bool = False
     redactor: Redactor | None = None
     origin: SourceOrigin | None = None
     graph: Any = None
@@ -439,6 +441,11 @@ class Source(ABC):
             ForeignTables: it is no database that can be sealed.
         """
         raise self._foreign("can be sealed")
+
+    def classes(self, thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, dict[str, bool]]:  # noqa: ARG002
+        """By channel of a checkpoint: the classes that its stored value names, and whether it is read as
+        plain data all the same. Empty where LangGraph's serializer did not write it."""
+        return {}
 
     def stored_items(self) -> Iterator[tuple[str, str, bytes]]:
         """Namespace, key and stored form of each item that LangGraph's own store keeps in the database."""

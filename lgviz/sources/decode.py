@@ -16,13 +16,14 @@ from importlib import import_module
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
+import ormsgpack
 from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_TYPES
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
 
 from lgviz.errors import NotKept, described, said
-from lgviz.persistence.serde import javascript
+from lgviz.persistence.serde import javascript, langgraph
 from lgviz.persistence.serde.exact import ExactSerializer
 from lgviz.persistence.serde.trust import Placeholder
 
@@ -43,6 +44,7 @@ Encoded = tuple[str | None, Any]
 """A serializer's tag and bytes; or ``decoded`` and the value itself."""
 
 logger = logging.getLogger("lgviz.sources")
+_PLAIN = (dict, list, tuple, str, int, float, bool, bytes, type(None))
 
 
 class Decoder:
@@ -92,6 +94,21 @@ class Decoder:
             return found if isinstance(found, Undecodable) else _whole(found)
         except Exception as error:
             return self._undecodable(error, type_, blob)
+
+    def classes(self, type_: str | None, blob: Any) -> dict[str, bool]:
+        """The classes that a value names, as LangGraph wrote it, and whether it is plain data all the same
+        as it is read: LangGraph gives what an object was made of, where it cannot build it."""
+        found: dict[str, bool] = {}
+
+        def look(code: int, data: bytes) -> None:
+            if (name := langgraph.named_class(code, data)) is not None:
+                part = self.value("msgpack", ormsgpack.packb(ormsgpack.Ext(code, data)))
+                found[name] = found.get(name, False) or type(part) in _PLAIN
+
+        if type_ == "msgpack" and self._splits:
+            with suppress(Exception):  # a damaged value, which is told as one
+                langgraph.read(bytes(blob), look)
+        return found
 
     def fault(self, type_: str | None, blob: Any) -> tuple[str, bool] | None:
         """Why a value cannot be read, and whether it is damaged for certain; None where it can.

@@ -50,6 +50,7 @@ class LayeredSource(Source):
         self.description = lower.description
         self.read_only = lower.read_only
         self.origin = lower.origin
+        self.rewrites = lower.rewrites
 
     @property
     def untrusted(self) -> bool:
@@ -115,6 +116,9 @@ class LayeredSource(Source):
             except CheckpointNotFound:
                 pass
         return self.lower.channels(thread_id, namespace, checkpoint_id, names)
+
+    def classes(self, thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, dict[str, bool]]:
+        return self.lower.classes(thread_id, namespace, checkpoint_id)
 
     def writes(self, thread_id: str, namespace: str, checkpoint_id: str) -> list[StoredWrite]:
         below = self.lower.writes(thread_id, namespace, checkpoint_id)

@@ -91,6 +91,14 @@ def read_extension(code: int, data: bytes, trust: Trust, hook: Callable[[int, by
     return Placeholder(f"{module}.{name}", reason, shown, KEPT_EXTENSION, bytes((code,)) + data)
 
 
+def named_class(code: int, data: bytes) -> str | None:
+    """The class that an extension names, but for LangGraph's safe types and Python's own; None where none."""
+    if code not in _NAMED:
+        return None
+    module, name, *_ = read(data, lambda *_: None)
+    return None if (module, name) in SAFE_MSGPACK_TYPES or module == "builtins" else f"{module}.{name}"
+
+
 def revived(value: dict[str, Any], trust: Trust, safe: Callable[[dict[str, Any]], Any]) -> Any:
     """What an object of LangGraph's JSON stands for: itself, unless it says that a class was called.
 

@@ -60,7 +60,7 @@ class SqliteSource(LangGraphTables):
     _row_size = sql.SQLITE_ROW_SIZE
     _at_once = 16  # whole states are big: few are held at a time
     _saver_finds_sends = False
-    _in_order = True  # a checkpoint is stored whole
+    _in_order = rewrites = True  # a checkpoint is stored whole
     _beginning = SqliteToken(None, -1, None, 0, -1)
 
     def __init__(self, reader: ReadConnection, decoder: Decoder, description: str) -> None:

@@ -115,6 +115,11 @@ class EncodedSource(Source):
         split = dict(self._split(thread_id, namespace, [checkpoint_id], None)).get(checkpoint_id)
         return {} if split is None or isinstance(split, Undecodable) else split[1]
 
+    def classes(self, thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, dict[str, bool]]:
+        stored = self.encoded(thread_id, namespace, checkpoint_id)
+        found = {channel: self._decoder.classes(*value) for channel, value in stored.items()}
+        return {channel: classes for channel, classes in found.items() if classes}
+
     def _record(
         self,
         checkpoint_id: str,
