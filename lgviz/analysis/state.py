@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.types import Interrupt, StateSnapshot
 
+from lgviz._visible import visible
 from lgviz.persistence.savers.branches import DOUBTS, DROPPED
 from lgviz.persistence.serde.stored_error import StoredError
 from lgviz.sources.as_saver import SourceSaver
@@ -35,6 +36,9 @@ __all__ = ["StateReader", "triggers_of"]
 
 _KEPT = 32
 """The checkpoints looked at last are kept whole."""
+
+_NAME = 200
+"""Characters of a class's name: a file may give it any."""
 
 _UNRULY = "a value that LangGraph stored is another than its rule gives"
 
@@ -170,7 +174,7 @@ class StateReader:
         """By channel that is read, or was stored again, as what an object of it was made of: the class."""
         own = self._classes(row)
         found = {
-            channel: f"read as plain data: {name} cannot be built here"
+            channel: f"read as plain data: {visible(name[:_NAME])} cannot be built here"
             for channel, classes in own.items()
             for name, plain in classes.items()
             if plain
@@ -179,7 +183,8 @@ class StateReader:
             for channel in self._opened(row).record.values.keys() - own.keys():
                 setter = self._setter(row, channel)
                 for name in self._classes(setter).get(channel, ()):
-                    found[channel] = f"stored as plain data: it was {name} in {self._tree.labels[setter]}"
+                    was = f"{visible(name[:_NAME])} in {self._tree.labels[setter]}"
+                    found[channel] = f"stored as plain data: it was {was}"
         return found
 
     def _setter(self, row: int, channel: str) -> int:
