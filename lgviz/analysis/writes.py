@@ -12,7 +12,7 @@ from lgviz.sources.places import is_internal
 
 from .steps import Task, TreeRow
 
-__all__ = ["Writes", "derived_write", "fold", "makers", "stored_writes"]
+__all__ = ["Writes", "derived_write", "fold", "makers", "stored_writes", "unfolded"]
 
 
 class Writes(Mapping[str, list[dict[str, Any]]]):
@@ -74,6 +74,12 @@ def stored_writes(
         pairs = by_task.get((task.id, task.path), [])
         result.setdefault(name, []).append(fold(pair for pair in pairs if pair[0] not in hidden))
     return result
+
+
+def unfolded(value: Any) -> list[Any]:
+    """What a task wrote to one channel, one by one, of what :func:`fold` made of it."""
+    several = type(value) is dict and list(value) == ["$writes"]
+    return list(value["$writes"]) if several else [value]
 
 
 def fold(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from .asking import predict, questions
 from .exercise import Exercise, exercise
 from .kinds import KINDS, LearnKind
+from .otter import OtterTests, to_otter
 from .question import Choice, Graded, LearnQuestion
-from .report import LearnReport, ReportRow, report, reset
+from .report import LearnReport, ReportRow, outcome, report, reset
 
 __all__ = [
     "KINDS",
@@ -20,10 +21,13 @@ __all__ = [
     "LearnKind",
     "LearnQuestion",
     "LearnReport",
+    "OtterTests",
     "ReportRow",
     "exercise",
+    "outcome",
     "predict",
     "questions",
     "report",
     "reset",
+    "to_otter",
 ]

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.constants import START
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
+from lgviz.analysis.writes import unfolded
 from lgviz.errors import InvalidValue, LgvizError, listed
 
-from .kinds import KINDS
+from .kinds import KINDS, Way
 from .question import LearnQuestion
 from .subject import Subject
 
 __all__ = ["predict", "questions"]
+
+_MOST = 100
+"""Checkpoints of a thread that questions are made from."""
 
 
 def predict(
@@ -123,19 +129,20 @@ def questions(
         raise InvalidValue(f"There is no kind of question {unknown[0]!r}.", f"There are {listed(KINDS)}.")
     history = _history(graph, None, thread_id, config, context)
     chance = random.Random(seed)  # noqa: S311
-    lines = [_of_kind(kind, history, chance, seed, config, context) for kind in wanted]
+    found = Found.of(history, chance)
+    blank = Subject(history, history.latest, config=config, context=context, seed=seed)
+    lines = [_of_kind(kind, found, blank) for kind in wanted]
     rounds = (question for each in zip_longest(*lines) for question in each if question is not None)
     return list(islice(rounds, count))
 
 
-def _of_kind(
-    kind: str, history: History, chance: random.Random, seed: int, config: RunnableConfig | None, context: Any
-) -> Iterator[LearnQuestion]:
+def _of_kind(kind: str, found: Found, blank: Subject) -> Iterator[LearnQuestion]:
+    """The questions of one kind, its ways in turn."""
     asked: set[str] = set()
-    for at, values, as_node in _candidates(kind, history, chance):
-        subject = Subject(history, at, values, as_node, None, None, None, config, context, seed)
+    ways = zip_longest(*(found.of_way(way) for way in KINDS[kind].ways))
+    for about in (one for each in ways for one in each if one is not None):
         try:
-            question = _made(kind, subject)
+            question = _made(kind, replace(blank, **about))
         except LgvizError:
             continue
         if question.id not in asked:
@@ -143,22 +150,59 @@ def _of_kind(
             yield question
 
 
-def _candidates(
-    kind: str, history: History, chance: random.Random
-) -> list[tuple[Checkpoint, Any, str | None]]:
-    """What to ask about: each checkpoint as it is, and with updates that nodes of the thread made before."""
-    found: list[tuple[Checkpoint, Any, str | None]] = []
-    places = [history.latest] if KINDS[kind].on_thread else list(history)
-    found += [(at, ..., None) for at in places]
-    if KINDS[kind].on_updates and history.source.graph is not None:
+@dataclass
+class Found:
+    """What there is to ask about in a thread.
+
+    Attributes:
+        at: checkpoints, in a chance order; of a long thread some.
+        written: what nodes of the graph wrote there, with the node: updates that make sense.
+        nodes: the graph's nodes.
+        chance: decides the order.
+    """
+
+    at: list[Checkpoint]
+    written: list[tuple[str, dict[str, Any]]]
+    nodes: list[str]
+    chance: random.Random
+
+    @classmethod
+    def of(cls, history: History, chance: random.Random) -> Found:
+        """Look through a thread."""
+        at = chance.sample(list(history), min(_MOST, len(history)))
+        graph = history.source.graph
+        nodes = list(graph.nodes) if graph is not None else []
         written = [
             (node, one)
-            for each in history
+            for each in at
             if not each.writes.derived
             for node, tasks in each.writes.items()
             for one in tasks
-            if node in history.source.graph.nodes and one
+            if node in nodes and one and all(len(unfolded(value)) == 1 for value in one.values())
         ]
-        found += [(at, one, node) for at in history for node, one in written]
-    chance.shuffle(found)
-    return found
+        return cls(at, written, [node for node in nodes if node != START], chance)
+
+    def of_way(self, way: Way) -> Iterator[dict[str, Any]]:
+        """The fields of a :class:`Subject` for each question that may be asked this way."""
+        if way == "thread":
+            yield {}
+        elif way == "checkpoint":
+            yield from ({"at": at} for at in self.at)
+        elif way == "channel":
+            yield from ({"at": at, "channel": name} for at in self.at for name in _stepped(at))
+        elif way == "to":
+            yield from ({"at": at, "node": node} for at, node in self._pairs(self.nodes))
+        else:
+            for at, (node, values) in self._pairs(self.written):
+                channel = self.chance.choice(list(values))
+                yield {"at": at, "values": dict(values), "as_node": node, "channel": channel}
+
+    def _pairs(self, others: list[Any]) -> list[tuple[Checkpoint, Any]]:
+        pairs = [(at, other) for at in self.at for other in others]
+        self.chance.shuffle(pairs)
+        return pairs
+
+
+def _stepped(at: Checkpoint) -> list[str]:
+    """The channels that the steps from a checkpoint wrote."""
+    return list(dict.fromkeys(name for child in at.children for name in child.changed))

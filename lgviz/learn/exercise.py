@@ -38,7 +38,7 @@ class Exercise:
     @property
     def id(self) -> str:
         """Names it among questions and exercises."""
-        return f"{EXERCISE}-{re.sub(r'[^A-Za-z0-9]+', '-', self.name).strip('-').lower()}"
+        return f"{EXERCISE}_{re.sub(r'[^a-z0-9]+', '_', self.name.lower()).strip('_')}"
 
     def check(self, value: Any = ...) -> Graded:
         """Check a result; ``...`` is none yet. Never raises for what the result is."""

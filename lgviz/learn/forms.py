@@ -12,13 +12,14 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from lgviz.analysis.causes import listed_and
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.same import same
 from lgviz.analysis.values import line
 
 __all__ = [
-    "Form", "count_of", "is_left_open", "label_of", "node_counts", "node_set", "nodes_text", "plain_value",
-    "value_text",
+    "Form", "count_of", "is_left_open", "name_of", "node_counts", "node_set", "nodes_text",
+    "plain_value", "value_text",
 ]  # fmt: skip
 
 Form = Callable[[Any], Any]
@@ -76,9 +77,13 @@ def count_of(answer: Any) -> Any:
         return answer
 
 
-def label_of(answer: Any) -> Any:
-    """The label of a checkpoint that is named by it, or is given itself."""
-    return answer.label if isinstance(answer, Checkpoint) else str(answer).strip()
+def name_of(answer: Any) -> str:
+    """A name, of a node or a checkpoint; of a checkpoint that is given itself its label.
+
+    >>> name_of(" `c2` "), name_of("node_a")
+    ('c2', 'node_a')
+    """
+    return answer.label if isinstance(answer, Checkpoint) else str(answer).strip(" `'\"")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -143,8 +148,7 @@ def nodes_text(nodes: Any) -> str:
     ('`a` and `b`', '`model` twice', 'no node: the run ends')
     """
     counted = sorted(node_counts(nodes).items())
-    told = [f"`{name}`{_times(times)}" for name, times in counted]
-    return " and ".join(filter(None, [", ".join(told[:-1]), *told[-1:]])) or "no node: the run ends"
+    return listed_and([f"`{name}`{_times(times)}" for name, times in counted]) or "no node: the run ends"
 
 
 def _times(times: int) -> str:

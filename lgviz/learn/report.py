@@ -16,7 +16,7 @@ from .tally import TALLY
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["LearnReport", "ReportRow", "report", "reset"]
+__all__ = ["LearnReport", "ReportRow", "outcome", "report", "reset"]
 
 EXERCISE = "exercise"
 
@@ -103,6 +103,15 @@ def report() -> LearnReport:
             right = sum(one.first for one in tries)
             rows.append(ReportRow(name, said, len(tries), right, not tries[-1].first))
     return LearnReport(rows)
+
+
+def outcome(name: str) -> str:
+    """``"right"``, ``"wrong"`` or ``"not answered"``: what the last answer to a question or exercise was.
+
+    Args:
+        name: its ``id``.
+    """
+    return TALLY.outcome(name)
 
 
 def reset() -> None:

@@ -11,6 +11,7 @@ from langgraph.constants import START
 from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.values import line
+from lgviz.analysis.writes import unfolded
 from lgviz.session import Set
 from lgviz.sources.places import by_channel
 
@@ -112,13 +113,15 @@ def _stepped(subject: Subject) -> LearnQuestion:
     if child is None or child.writes.derived:
         subject.refuse(f"No step from {at.label} is recorded with its writes.", "Give `values=`.")
     known = channels_of(subject.graph)
-    wrote = [(node, one) for node, tasks in child.writes.items() for one in tasks]
+    # In one step LangGraph applies writes by the names of nodes; what was sent, in the order of sending.
+    by_node = sorted(child.writes.items(), key=lambda item: (len(item[1]) > 1, item[0]))
+    wrote = [(node, one) for node, tasks in by_node for one in tasks]
     touched = list(dict.fromkeys(name for _, one in wrote for name in one if name in known))
     reduced = [name for name in touched if known[name].reducer]
     channel = subject.channel or next(iter([*reduced, *touched]), None)
     if channel not in touched:
         subject.refuse(f"The step from {at.label} writes to no such channel.", "Name one that it writes to.")
-    writes = [(node, one[channel]) for node, one in wrote if channel in one]
+    writes = [(node, value) for node, one in wrote if channel in one for value in unfolded(one[channel])]
     told = " and ".join(f"`{node}` writes {line({channel: value}, _SHORT)}" for node, value in writes)
     before, after = (state_of(one).get(channel) for one in (at, child))
     given = [value for _, value in writes]

@@ -117,5 +117,7 @@ class Subject:
             made_from |= {"values": self.values, "as_node": self.as_node, "goto": self.goto}
         chance = random.Random(f"{self.seed} {text}")  # noqa: S311
         words = self.nodes if self.history.source.graph is not None else ()
+        right = [form(value) for value in key.values]
+        wrong = [value for value in wrong if form(value) not in right]
         choices = choices_of(key.values[0], wrong, form, told, chance, words)
         return LearnQuestion(self.kind, text, choices, made_from, key, form)

@@ -20,7 +20,7 @@ from lgviz.persistence.savers.saver import Saver
 
 from .langgraph.detect import langgraph_kind
 
-__all__ = ["HeldNames"]
+__all__ = ["HeldNames", "file_of"]
 
 _PATIENCE = 200
 """Milliseconds to wait for a row that another holds."""
@@ -44,7 +44,7 @@ class HeldNames:
     """
 
     def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
-        file = _file_of(saver)
+        file = file_of(saver)
         conninfo = _conninfo_of(saver) if file is None else None
         self._locks: _Files | _Server | None = None
         if file is not None:
@@ -72,7 +72,7 @@ class HeldNames:
             self._locks.free()
 
 
-def _file_of(saver: Any) -> Path | None:
+def file_of(saver: Any) -> Path | None:
     """The file that a saver writes; None where it writes none."""
     driver, kind = getattr(saver, "driver", None), langgraph_kind(saver)
     asked = "PRAGMA database_list"

@@ -11,7 +11,7 @@ from lgviz import learn
 from lgviz.demos import DEMOS
 from tests.support.learned import Reality
 
-COUNT = 30
+COUNT = 40
 
 
 def seeded(name: str) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.types import StateUpdate
+from langgraph.types import Command, StateUpdate
 
 import lgviz
 from lgviz.learn import LearnQuestion
@@ -57,15 +58,73 @@ class Reality:
     def value(self) -> Any:
         if "values" in self.about:
             after = self.graph.get_state(self._updated())
-        else:  # what was written then is written: today's code, or memory, may be another
-            writes = next(child for child in self.at.children if child.source == "loop").writes.items()
-            updates = [StateUpdate(one, node) for node, tasks in writes for one in tasks]
-            after = self.graph.get_state(self.graph.bulk_update_state(self.config, [updates]))
+        else:
+            then = next(child for child in self.at.children if child.source == "loop")
+            self.graph.invoke(None, self.config, interrupt_after="*", durability="sync")
+            now = lgviz.history(self.graph, self.about["thread_id"]).latest
+            after = self.graph.get_state(now.config)
+            if repr(now.writes) != repr(then.writes):  # today's code, or memory, is another: an update as then
+                by_node = sorted(then.writes.items(), key=lambda item: (len(item[1]) > 1, item[0]))
+                updates = [StateUpdate(one, node) for node, tasks in by_node for one in tasks]
+                after = self.graph.get_state(self.graph.bulk_update_state(self.config, [updates]))
         return after.values.get(self.about["channel"])
 
     def runs(self) -> Any:
         events = self.graph.stream(None, self.config, stream_mode="debug", durability="sync")
         return Counter(event["payload"]["name"] for event in events if event["type"] == "task")
+
+    def again(self) -> Any:
+        node, begun = self.about["node"], 0
+        answers = next(w.value for w in self.at.stored.writes if w.channel == "__resume__")
+        for given, config in [(None, self.config), *((Command(resume=one), self.thread) for one in answers)]:
+            tasks = self.graph.stream(given, config, stream_mode="tasks", durability="sync")
+            begun += sum(task["name"] == node for task in tasks if "triggers" in task)
+        return begun
+
+    def as_node(self) -> Any:
+        """The first of all nodes that lead there."""
+        for name in ["__start__", *self.graph.nodes, "__end__"]:
+            saver = copy_of(self.graph.checkpointer)
+            graph = copy.copy(self.graph)
+            graph.checkpointer = saver
+            with suppress(Exception):  # an update that LangGraph refuses leads nowhere
+                if graph.get_state(graph.update_state(self.config, None, name)).next == (self.about["node"],):
+                    return name
+        raise AssertionError("no node leads there")
+
+    def trigger(self) -> Any:
+        """LangGraph's own rule, on what is stored: a trigger holds a newer version than its node has seen."""
+        node = self.about["node"]
+        stored = self.graph.checkpointer.get_tuple(self.at.parent.config).checkpoint
+        seen = stored["versions_seen"].get(node, {})
+        new = stored["channel_versions"]
+        newer = [t for t in self.graph.nodes[node].triggers if t in new and new[t] > seen.get(t, "")]
+        held = stored["channel_values"]
+        return [t for t in newer if not t.startswith("join:") or _complete(t, held.get(t))]
+
+    def grows(self) -> Any:
+        if "values" in self.about:
+            self._updated()
+            return len(list(self.graph.get_state_history(self.thread)))
+        given = self.at.children[0].writes["__start__"][0]
+        fresh = {"configurable": self.config["configurable"] | {"thread_id": "fresh"}}
+        del fresh["configurable"]["checkpoint_id"]
+        self.graph.invoke(given, fresh)
+        return len(list(self.graph.get_state_history(fresh)))
+
+    def where(self) -> Any:
+        saver = self.graph.checkpointer
+        kept = saver.storage[self.about["thread_id"]]
+        known = {name: len(checkpoints) for name, checkpoints in kept.items()}
+        self.graph.invoke(None, self.config, durability="sync")
+        assert list(saver.storage) == [self.about["thread_id"]]
+        grown = [name for name, checkpoints in kept.items() if len(checkpoints) > known.get(name, 0)]
+        return next(name for name in grown if name.split(":")[0] == self.about["node"])
+
+    def forgets(self) -> Any:
+        self.graph.checkpointer = InMemorySaver()
+        assert not self.graph.get_state(self.thread).config["configurable"].get("checkpoint_id")
+        return "none"
 
     def latest(self) -> Any:
         if "values" in self.about:
@@ -74,3 +133,8 @@ class Reality:
             return "the new one" if found == made else found
         found = self.graph.get_state(self.thread).config["configurable"]["checkpoint_id"]
         return lgviz.history(self.graph, self.about["thread_id"])[found].label
+
+
+def _complete(join: str, held: Any) -> bool:
+    """Whether all that a join (``join:a+b:c``) waits for has come."""
+    return set(held or ()) == set(join.split(":")[1].split("+"))
