@@ -74,12 +74,12 @@ class Reality:
         return Counter(event["payload"]["name"] for event in events if event["type"] == "task")
 
     def again(self) -> Any:
-        node, begun = self.about["node"], 0
+        begun: list[str] = []
         answers = next(w.value for w in self.at.stored.writes if w.channel == "__resume__")
         for given, config in [(None, self.config), *((Command(resume=one), self.thread) for one in answers)]:
             tasks = self.graph.stream(given, config, stream_mode="tasks", durability="sync")
-            begun += sum(task["name"] == node for task in tasks if "triggers" in task)
-        return begun
+            begun += [task["id"] for task in tasks if "triggers" in task and task["name"] == self.about["node"]]
+        return begun.count(begun[0])  # a later call of the node is another task
 
     def as_node(self) -> Any:
         """The first of all nodes that lead there."""
