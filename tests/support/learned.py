@@ -63,7 +63,9 @@ class Reality:
             self.graph.invoke(None, self.config, interrupt_after="*", durability="sync")
             now = lgviz.history(self.graph, self.about["thread_id"]).latest
             after = self.graph.get_state(now.config)
-            if repr(now.writes) != repr(then.writes):  # today's code, or memory, is another: an update as then
+            if repr(now.writes) != repr(
+                then.writes
+            ):  # today's code, or memory, is another: an update as then
                 by_node = sorted(then.writes.items(), key=lambda item: (len(item[1]) > 1, item[0]))
                 updates = [StateUpdate(one, node) for node, tasks in by_node for one in tasks]
                 after = self.graph.get_state(self.graph.bulk_update_state(self.config, [updates]))
@@ -75,10 +77,15 @@ class Reality:
 
     def again(self) -> Any:
         begun: list[str] = []
-        answers = next(w.value for w in self.at.stored.writes if w.channel == "__resume__")
+        told = [w.value for w in self.at.stored.writes if w.channel == "__resume__"]
+        answers = next(
+            value for value in told if isinstance(value, list)
+        )  # a task's; a run's is the bare one
         for given, config in [(None, self.config), *((Command(resume=one), self.thread) for one in answers)]:
             tasks = self.graph.stream(given, config, stream_mode="tasks", durability="sync")
-            begun += [task["id"] for task in tasks if "triggers" in task and task["name"] == self.about["node"]]
+            begun += [
+                task["id"] for task in tasks if "triggers" in task and task["name"] == self.about["node"]
+            ]
         return begun.count(begun[0])  # a later call of the node is another task
 
     def as_node(self) -> Any:
