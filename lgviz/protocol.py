@@ -1601,6 +1601,41 @@ class PinWrite(TypedDict):
     overwrite: bool
 
 
+class PredictRequest(TypedDict):
+    """What is about to be done: it is predicted first."""
+
+    checkpoint: str
+    fork: ForkRequest | None
+    run: RunRequest | None
+
+
+class PredictChoice(TypedDict):
+    mark: str
+    """The letter that answers."""
+    text: str
+
+
+class PredictView(TypedDict):
+    """A question; names of nodes and channels stand in backticks."""
+
+    id: str | None
+    """None: nothing fits to be asked."""
+    text: str
+    choices: list[PredictChoice]
+    """Empty: it is answered in one's own words."""
+
+
+class PredictAnswer(TypedDict):
+    id: str
+    answer: str
+
+
+class PredictTold(TypedDict):
+    right: bool
+    text: str
+    """What is right, and why."""
+
+
 class Methods(TypedDict):
     """Method name to (params, result): the whole interface of a view."""
 
@@ -1653,6 +1688,8 @@ class Methods(TypedDict):
     export_plan: tuple[ExportPlan, ExportView]
     export_write: tuple[ExportWrite, ExportWritten]
     pin_write: tuple[PinWrite, ExportWritten]
+    predict_make: tuple[PredictRequest, PredictView]
+    predict_answer: tuple[PredictAnswer, PredictTold]
 
 
 class Events(TypedDict):

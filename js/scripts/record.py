@@ -290,6 +290,21 @@ def look_around(name: str, *labels: str) -> Recorder:
     return view
 
 
+def two_nodes() -> list[dict[str, Any]]:
+    """A step and a fork that are predicted, right and wrong; an input, at which nothing is asked."""
+    view = look_around("two_nodes")
+    at = view.ids["c2"]
+    step = view.ask("predict_make", checkpoint=at, fork=None, run=run(at, steps=1))
+    right = next(one["mark"] for one in step["choices"] if one["text"] == "`node_b`")
+    view.ask("predict_answer", id=step["id"], answer=right)
+    written = fork(at, {"bar": ("append", '["x"]')}, "node_a")
+    value = view.ask("predict_make", checkpoint=at, fork=written, run=None)
+    wrong = next(one["mark"] for one in value["choices"] if one["text"] == '["x"]')
+    view.ask("predict_answer", id=value["id"], answer=wrong)
+    view.ask("predict_make", checkpoint=view.ids["c0"], fork=None, run=run(view.ids["c0"], steps=1))
+    return view.close()
+
+
 def agent() -> list[dict[str, Any]]:
     view = look_around("agent", "c0", "c2", "c4", "c5", "c11", "c12", "c13", "c20")
     ids = view.ids
@@ -399,7 +414,7 @@ def page() -> list[dict[str, Any]]:
 
 
 RECORDINGS: dict[str, Callable[[], list[dict[str, Any]]]] = {
-    "two_nodes": lambda: look_around("two_nodes").close(),
+    "two_nodes": two_nodes,
     "chat": lambda: look_around("chat", "c2", "c5", "c12").close(),
     "fan_out": fan_out,
     "subgraph": lambda: look_around("subgraph", "c2", "c2.3", "c5.4", "c6").close(),

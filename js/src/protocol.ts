@@ -1509,6 +1509,39 @@ export interface PinWrite {
   overwrite: boolean;
 }
 
+/** What is about to be done: it is predicted first. */
+export interface PredictRequest {
+  checkpoint: string;
+  fork: ForkRequest | null;
+  run: RunRequest | null;
+}
+
+export interface PredictChoice {
+  /** The letter that answers. */
+  mark: string;
+  text: string;
+}
+
+/** A question; names of nodes and channels stand in backticks. */
+export interface PredictView {
+  /** None: nothing fits to be asked. */
+  id: string | null;
+  text: string;
+  /** Empty: it is answered in one's own words. */
+  choices: PredictChoice[];
+}
+
+export interface PredictAnswer {
+  id: string;
+  answer: string;
+}
+
+export interface PredictTold {
+  right: boolean;
+  /** What is right, and why. */
+  text: string;
+}
+
 /** Method name to (params, result): the whole interface of a view. */
 export interface Methods {
   threads_list: { params: ThreadsList; result: ThreadPage };
@@ -1560,6 +1593,8 @@ export interface Methods {
   export_plan: { params: ExportPlan; result: ExportView };
   export_write: { params: ExportWrite; result: ExportWritten };
   pin_write: { params: PinWrite; result: ExportWritten };
+  predict_make: { params: PredictRequest; result: PredictView };
+  predict_answer: { params: PredictAnswer; result: PredictTold };
 }
 
 /** Event name to body, sent as `{"event": name, "body": body}`. */

@@ -172,6 +172,17 @@ class Acts:
         )
         return at, preview, self._previewed(at, preview)
 
+    def update_of(self, params: ForkRequest) -> dict[str, Any]:
+        """The update that a fork makes, as :func:`lgviz.preview` takes it.
+
+        Raises:
+            ActRefused: what was typed cannot be read.
+        """
+        graph, at = self._live(params["checkpoint"])
+        edit = self._edit(graph, at, params)
+        del edit["keep_siblings"]
+        return edit | self._run_with(params["configurable"], at)
+
     @handler("run")
     def dry_run(self, call: RequestCall, params: DryRunRequest) -> DryRunView:
         graph, at = self._live(params["checkpoint"])

@@ -20,6 +20,7 @@ from lgviz.backend.code import name_of, store_name_of
 from lgviz.backend.dispatch import Dispatcher, RequestCall, Send, handlers_of
 from lgviz.backend.memory import MemoryRequests
 from lgviz.backend.open_thread import OpenThread
+from lgviz.backend.predicting import PredictRequests
 from lgviz.backend.reads import Reads
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms
@@ -100,7 +101,10 @@ class Backend:
         starts = StartForms(thread)
         self.acts = Acts(thread, self.sandbox, memory, starts, loop, subject)
         reads = self._reads = Reads(thread, self.sandbox)
-        self._handlers = handlers_of(reads, memory, self.sandbox, AnswerRequests(thread), starts, self.acts)
+        self._handlers = handlers_of(
+            reads, memory, self.sandbox, AnswerRequests(thread), starts, self.acts,
+            PredictRequests(thread, self.acts),
+        )  # fmt: skip
         self._send = send
         self._dispatcher = Dispatcher(self._handlers, send, thread.shown)
         self._numbers = itertools.count(-1, -1)

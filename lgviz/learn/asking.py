@@ -10,11 +10,12 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.constants import START
+from langgraph.pregel import Pregel
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History, open_history
 from lgviz.analysis.writes import unfolded
-from lgviz.errors import InvalidValue, LgvizError, listed
+from lgviz.errors import InvalidValue, LgvizError, NoQuestion, listed
 
 from .kinds import KINDS, Way
 from .question import LearnQuestion
@@ -79,6 +80,10 @@ def predict(
         raise InvalidValue(f"There is no kind of question {kind!r}.", f"There are {listed(KINDS)}.")
     history = _history(graph, at, thread_id, config, context)
     checkpoint = history.latest if at is None else history[at]
+    if checkpoint.namespace:
+        raise NoQuestion(
+            f"{checkpoint.label} is in a subgraph.", "Ask about a checkpoint of the root namespace."
+        )
     subject = Subject(history, checkpoint, values, as_node, goto, channel, node, config, context, seed)
     return _made(kind, subject)
 
@@ -171,7 +176,7 @@ class Found:
         """Look through a thread."""
         at = chance.sample(list(history), min(_MOST, len(history)))
         graph = history.source.graph
-        nodes = list(graph.nodes) if graph is not None else []
+        nodes = list(graph.nodes) if isinstance(graph, Pregel) else []
         written = [
             (node, one)
             for each in at

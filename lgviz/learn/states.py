@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langgraph.constants import START
+from langgraph.types import Overwrite
 
+from lgviz.analysis.causes import listed_and
 from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.analysis.checkpoint import Checkpoint, state_of
 from lgviz.analysis.values import line
@@ -26,9 +28,23 @@ _SHORT = 200
 
 def done_here(subject: Subject) -> str:
     """The update that is asked about, as a part of a sentence."""
+    given = subject.values if isinstance(subject.values, Mapping) else {}
+    shown = {name: _plain(value) for name, value in given.items()} or subject.values
+    known = channels_of(subject.graph)
+    past = [name for name, value in given.items() if _is_set(value) and name in known and known[name].reducer]
     node = f" as `{subject.as_node}`" if subject.as_node else ""
     goto = f", going to `{subject.goto}`" if subject.goto else ""
-    return f"the state is updated with {line(subject.values, _SHORT)}{node}{goto}."
+    sets = f", and {listed_and([f'`{name}`' for name in past])} set past its reducer" if past else ""
+    return f"the state is updated with {line(shown, _SHORT)}{node}{goto}{sets}."
+
+
+def _is_set(value: Any) -> bool:
+    return isinstance(value, Set | Overwrite)
+
+
+def _plain(value: Any) -> Any:
+    """A value of an update, also of one that is set past its reducer."""
+    return value.value if _is_set(value) else value
 
 
 # ---------------------------------------------------------------- next
@@ -156,7 +172,8 @@ def _asked(
 ) -> LearnQuestion:
     why = _why_value(info, writes)
     fact = f"`{info.name}` is {value_text(after, before)}."
-    wrong = [*writes, before, *_mixed_up(before, writes)]
+    plain = [_plain(one) for one in writes]
+    wrong = [*plain, before, *_mixed_up(before, plain)]
     about = {"channel": info.name}
     key = AnswerKey([after], fact, why)
     return subject.ask(text, key, plain_value, wrong, lambda value: value_text(value, before), about)
@@ -165,8 +182,8 @@ def _asked(
 def _why_value(info: ChannelInfo, writes: list[Any]) -> str:
     if not writes:
         return "Nothing was written to it, and a channel keeps what it holds."
-    if any(isinstance(value, Set) for value in writes):
-        return "`Set` puts the value in its place, past the reducer."
+    if info.reducer and any(map(_is_set, writes)):
+        return "The value is set: it takes the place of what was there, past the reducer."
     if info.reducer is None:
         return "The channel has no reducer, so the value that was written last takes its place."
     if info.messages:

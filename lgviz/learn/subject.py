@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.pregel import Pregel
 
 from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.history import History
@@ -52,11 +53,12 @@ class Subject:
         """The compiled graph.
 
         Raises:
-            NoQuestion: the thread was opened without one.
+            NoQuestion: the thread was opened without one, or it runs on a server.
         """
-        if self.history.source.graph is None:
-            self.refuse("No graph is known for this thread.", "Give the graph instead of its database.")
-        return self.history.source.graph
+        graph = self.history.source.graph
+        if not isinstance(graph, Pregel):
+            self.refuse("No graph in this process is known for this thread.", "Give the graph itself.")
+        return graph
 
     @property
     def nodes(self) -> list[str]:
@@ -116,7 +118,7 @@ class Subject:
         if self.updates:
             made_from |= {"values": self.values, "as_node": self.as_node, "goto": self.goto}
         chance = random.Random(f"{self.seed} {text}")  # noqa: S311
-        words = self.nodes if self.history.source.graph is not None else ()
+        words = self.nodes if isinstance(self.history.source.graph, Pregel) else ()
         right = [form(value) for value in key.values]
         wrong = [value for value in wrong if form(value) not in right]
         choices = choices_of(key.values[0], wrong, form, told, chance, words)

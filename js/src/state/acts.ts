@@ -6,8 +6,14 @@ import { type CheckpointView, Mark, type RunRequest, type RunView, type StartReq
 import type { Store } from "./store";
 import type { TreeModel } from "./tree";
 
-/** Runs on, with the selection at the newest checkpoint until the person goes elsewhere. */
+/** Runs on and follows; where it is asked to, a person predicts before what will run. */
 export async function runAndFollow(store: Store, request: RunRequest): Promise<RunView | null> {
+  await store.predicting.before({ checkpoint: request.checkpoint, fork: null, run: request });
+  return followed(store, request);
+}
+
+/** Runs on, with the selection at the newest checkpoint until the person goes elsewhere. */
+export async function followed(store: Store, request: RunRequest): Promise<RunView | null> {
   const follow = new Follow(store, request.checkpoint);
   try {
     const run = await store.run(request);

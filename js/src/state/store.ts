@@ -17,6 +17,7 @@ import type {
 import { ProtocolError } from "../source/error";
 import type { EarlyThread, OpenedThread, Refreshed, Source } from "../source/types";
 import type { Live } from "./live";
+import { Predicting } from "./predict";
 import { TreeModel } from "./tree";
 
 export type Tab = "state" | "diff" | "writes" | "tasks" | "why" | "compare" | "memory" | "raw";
@@ -96,6 +97,9 @@ export class Store {
   /** What was asked the same before is answered from history, in runs begun here. */
   readonly reuse = signal(true);
 
+  /** What a person predicts before an act. */
+  readonly predicting: Predicting;
+
   /** Runs started by any view, by their number. */
   readonly runs = signal<ReadonlyMap<number, RunView>>(new Map());
   /** What the tasks of the runs at work say, by the run's number. */
@@ -121,6 +125,7 @@ export class Store {
   constructor(source: Source, shared?: SharedModel) {
     this.source = source;
     this.#shared = shared;
+    this.predicting = new Predicting(source);
     this.lost = source.lost ?? signal(null);
     this.readOnly = computed(() => this.lost.value ?? this.#readOnly.value);
     this.running = computed(() => {
@@ -231,7 +236,10 @@ export class Store {
       this.agents.value = opened.agents ?? [];
       this.tree.value = tree;
       this.revision.value++;
-      if (!same) this.panel.value = null;
+      if (!same) {
+        this.panel.value = null;
+        this.predicting.dismiss();
+      }
       const keep = (id: string | null) => (tree.rowOf(id) >= 0 ? id : null);
       const wanted = keep(this.#resolve(this.#shared?.get("selected") ?? null));
       this.selected.value =

@@ -122,6 +122,16 @@ export const german: Readonly<Record<string, string>> = {
   "{n} model calls answered": "{n} Modellaufrufe beantwortet",
   "{n} token not bought": "{n} Token nicht gekauft",
   "{n} tokens not bought": "{n} Token nicht gekauft",
+  "Predict before acting": "Vor dem Handeln vorhersagen",
+  "Before a step, a run or a fork it is asked what will come of it":
+    "Vor einem Schritt, einem Lauf oder einer Abzweigung wird gefragt, was dabei herauskommt",
+  "Your prediction": "Vorhersage",
+  Answer: "Antworten",
+  Skip: "Überspringen",
+  "Goes on without an answer": "Geht ohne Antwort weiter",
+  "Does nothing": "Tut nichts",
+  "What it leads to is shown once it is made: predict it.":
+    "Wohin es führt, wird danach gezeigt: erst vorhersagen.",
   "Reuse what did not change": "Wiederverwenden, was sich nicht geändert hat",
   "reuse what did not change": "wiederverwenden, was sich nicht geändert hat",
   "Runs begun here are answered from history where the same was asked before":

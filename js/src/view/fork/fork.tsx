@@ -21,7 +21,7 @@ import { t } from "../../lib/words";
 import type { CheckpointView, ForkForm, Topology as Graph } from "../../protocol";
 import { isCancelled, ProtocolError } from "../../source/error";
 import type { CopyProgress } from "../../source/types";
-import { isHeld, runAndFollow, runFork, sandboxReason, serverReason } from "../../state/acts";
+import { followed, isHeld, runFork, sandboxReason, serverReason } from "../../state/acts";
 import type { Store } from "../../state/store";
 import { ownGraph } from "../graph/drawn";
 import { Topology } from "../graph/topology";
@@ -167,6 +167,7 @@ function Form({ id, store, form, view }: FormProps) {
     if (!wanted && draft.parts.length === 0) focusFirst(fields.current);
   }, []);
   const { previewed, wrong } = acts;
+  const hidden = store.predicting.on.value && wrong === null && !previewed.error;
   const refused = [...(previewed.error?.refused ?? []), ...(acts.error?.refused ?? [])];
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the key of the form's act, from all of its fields.
@@ -230,7 +231,7 @@ function Form({ id, store, form, view }: FormProps) {
             <Topology
               topology={topology}
               ran={view?.nodes ?? []}
-              next={previewed.view && wrong === null ? previewed.view.next : []}
+              next={previewed.view && wrong === null && !hidden ? previewed.view.next : []}
               height={SIDE.height}
               pick={{
                 options: form.as_node,
@@ -241,13 +242,17 @@ function Form({ id, store, form, view }: FormProps) {
           )}
         </div>
         <Footer store={store} form={form} draft={draft} change={change} acts={acts} />
-        <Preview
-          store={store}
-          request={toRequest(form, draft)}
-          previewed={previewed}
-          obstacle={wrong}
-          load={{ before: (channel) => loader(store.source, form.checkpoint, channel) }}
-        />
+        {hidden ? (
+          <p class="lgviz-then lgviz-mute">{t("What it leads to is shown once it is made: predict it.")}</p>
+        ) : (
+          <Preview
+            store={store}
+            request={toRequest(form, draft)}
+            previewed={previewed}
+            obstacle={wrong}
+            load={{ before: (channel) => loader(store.source, form.checkpoint, channel) }}
+          />
+        )}
       </div>
     </div>
   );
@@ -342,6 +347,7 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
     (store.running.value ? t("A run is at work: stop it first.") : null) ??
     (ends ? t("Nothing would run: the fork ends the run.") : null);
   const commit = async (run: boolean, sandbox = false) => {
+    await store.predicting.before({ checkpoint: form.checkpoint, fork: request, run: null });
     setBusy(true);
     setFailed(null);
     stopping.current = new AbortController();
@@ -355,7 +361,7 @@ function useActs(store: Store, form: ForkForm, draft: Draft): Acts {
       store.closeFork();
       // Someone who went elsewhere meanwhile stays there.
       if (store.selected.peek() === form.checkpoint) store.select(made.id);
-      if (run) void runAndFollow(store, runFork(store, made.id, request.configurable));
+      if (run) void followed(store, runFork(store, made.id, request.configurable));
     } catch (failure) {
       if (!isCancelled(failure)) setFailed({ of: key, error: ProtocolError.of(failure) });
       setBusy(false);
@@ -508,7 +514,7 @@ function Footer({ store, form, draft, change, acts }: FooterProps) {
           </>
         )}
         <span class="lgviz-spacer" />
-        <AsIf form={form} draft={draft} previewed={acts.previewed} />
+        {!store.predicting.on.value && <AsIf form={form} draft={draft} previewed={acts.previewed} />}
         <CopyCode
           source={store.source}
           disabled={wrong}

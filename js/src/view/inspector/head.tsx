@@ -89,7 +89,13 @@ function Facts({ store, view }: { store: Store; view: CheckpointView }) {
     view.usage != null && <UsageFact usage={view.usage} />,
     <span key="next" data-testid="lgviz-next">
       {`${t("next:")} `}
-      {view.next.length > 0 ? <b>{counted(view.next).join(", ")}</b> : <span>{t("nothing, the end")}</span>}
+      {store.predicting.on.value ? (
+        <b>?</b>
+      ) : view.next.length > 0 ? (
+        <b>{counted(view.next).join(", ")}</b>
+      ) : (
+        <span>{t("nothing, the end")}</span>
+      )}
     </span>,
     view.as_node !== null && view.source !== "update" && (
       <span>
@@ -140,6 +146,7 @@ function Acts({ store, view, stale }: Props) {
   const turning = store.panel.value === "start" && store.starting.value.turn;
   const finished = isFinished(view);
   const resumable = isResumable(store, view);
+  const predicts = store.predicting.on.value;
   return (
     <div class="lgviz-acts">
       {finished && (
@@ -161,7 +168,7 @@ function Acts({ store, view, stale }: Props) {
           testid={asks(view) === null ? "lgviz-resume" : "lgviz-resume-unfinished"}
           stale={stale}
           reason={readOnly ?? busy}
-          hint={resumeHint(view)}
+          hint={predicts ? undefined : resumeHint(view)}
           act={() => void runAndFollow(store, plainRun(view.id, { only: "unfinished" }))}
         />
       )}
@@ -170,7 +177,7 @@ function Acts({ store, view, stale }: Props) {
         testid="lgviz-run-here"
         stale={stale}
         reason={readOnly ?? busy ?? nothing}
-        hint={runHint(store, view)}
+        hint={predicts ? undefined : runHint(store, view)}
         act={() => void runAndFollow(store, runOn(store, view.id))}
       />
       {!finished && (
@@ -180,9 +187,11 @@ function Acts({ store, view, stale }: Props) {
           stale={stale}
           reason={readOnly ?? serverReason(store) ?? busy ?? nothing}
           hint={
-            resumable
-              ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
-              : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
+            predicts
+              ? undefined
+              : resumable
+                ? t("Runs one step: {nodes}", { nodes: counted(view.unfinished).join(", ") })
+                : t("Runs one step on a new branch: {nodes}", { nodes: counted(view.next).join(", ") })
           }
           act={() => void runAndFollow(store, stepHere(view, resumable))}
         />

@@ -22,6 +22,7 @@ import { Diff } from "./diff";
 import { Head } from "./head";
 import { Interrupts } from "./interrupts";
 import { LiveTasks } from "./live";
+import { Predict } from "./predict";
 import { Raw } from "./raw";
 import { RunBar } from "./runbar";
 import { State } from "./state";
@@ -76,6 +77,7 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   const [expansion, expand] = useExpanding(`${selected} ${tab}`);
   return (
     <>
+      <Predict store={store} />
       <RunBar store={store} />
       <LiveTasks store={store} />
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}

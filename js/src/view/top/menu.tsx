@@ -70,6 +70,18 @@ export function Menu({ view }: { view: ViewState }) {
       hint: t("Large, for others to see: the space bar goes from step to step"),
       act: () => view.present(true),
     },
+    ...(still.value
+      ? []
+      : [
+          {
+            name: t("Predict before acting"),
+            testid: "lgviz-predict-toggle",
+            checked: store.predicting.on.value,
+            reason: store.readOnly.value,
+            hint: t("Before a step, a run or a fork it is asked what will come of it"),
+            act: () => store.predicting.toggle(),
+          },
+        ]),
     { name: t("Keys"), key: "?", act: () => (view.help.value = true) },
     ...Object.entries(LANGUAGES)
       .filter(([code]) => code !== language.value)
