@@ -7,7 +7,7 @@ from lgviz.backend.dispatch import RequestCall, handler
 from lgviz.backend.open_thread import OpenThread
 from lgviz.errors import LgvizError, NotFound
 from lgviz.learn import LearnQuestion, predict
-from lgviz.protocol import PredictAnswer, PredictRequest, PredictTold, PredictView
+from lgviz.protocol import PredictAnswer, PredictChoice, PredictRequest, PredictTold, PredictView
 
 __all__ = ["PredictRequests"]
 
@@ -38,7 +38,7 @@ class PredictRequests:
         while len(self._asked) > _OPEN:
             del self._asked[next(iter(self._asked))]
         shown = self._thread.shown
-        choices = [{"mark": one.mark, "text": shown(one.text)} for one in question.choices]
+        choices = [PredictChoice(mark=one.mark, text=shown(one.text)) for one in question.choices]
         return {"id": question.id, "text": shown(question.text), "choices": choices}
 
     @handler("read")
