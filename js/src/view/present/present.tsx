@@ -6,7 +6,7 @@ import { nodePath } from "../../lib/namespace";
 import { loader } from "../../lib/paging";
 import { t, tx } from "../../lib/words";
 import type { CheckpointView } from "../../protocol";
-import { runAndFollow, stepHere } from "../../state/acts";
+import { followed, stepHere } from "../../state/acts";
 import { type Ahead, aheadOf } from "../../state/ahead";
 import { atWork } from "../../state/live";
 import type { Store } from "../../state/store";
@@ -90,7 +90,7 @@ function useStepper(view: ViewState, at: CheckpointView | undefined, ahead: Ahea
     if (store.running.peek() !== null) return;
     if (ahead.kind === "on") go(1);
     else if (ahead.kind === "run" && at) {
-      if (offered) void runAndFollow(store, stepHere(at, true));
+      if (offered) void followed(store, stepHere(at, true));
       setOffer(offered ? null : at.id);
     }
   };
