@@ -52,8 +52,6 @@ class PredictRequests:
     def _question(self, params: PredictRequest) -> LearnQuestion | None:
         """The first question that fits; None where none can be made: then the act is done unasked."""
         fork, run = params["fork"], params["run"]
-        if fork is not None and self._thread.redactor is not None:
-            return None  # what a rule masks by its key would stand in a sentence
         try:
             about = self._acts.update_of(fork) if fork is not None else {}
         except LgvizError:

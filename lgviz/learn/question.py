@@ -147,7 +147,7 @@ class LearnQuestion:
         try:
             meant = self._form(given)
             return any(meant == self._form(value) for value in self._key.values)
-        except (TypeError, ValueError):  # what is no answer of this form
+        except (AttributeError, TypeError, ValueError):  # what is no answer of this form
             return False
 
     def __repr__(self) -> str:

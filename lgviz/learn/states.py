@@ -161,7 +161,7 @@ def _told_again(before: Any, writes: list[Any]) -> str:
     """Which messages that are written have the id of one that is there: no text of theirs tells."""
     if not isinstance(before, list):
         return ""
-    places = {getattr(one, "id", None): place for place, one in enumerate(before, 1)}
+    places = {one.id: place for place, one in enumerate(before, 1) if isinstance(one, BaseMessage)}
     written = [one for value in writes for one in (value if isinstance(value, list) else [value])]
     same = [places[one.id] for one in written if isinstance(one, BaseMessage) and one.id in places and one.id]
     return f" (Its id is that of item {same[0]} of the list.)" if same else ""

@@ -72,7 +72,13 @@ class Subject:
 
     @cached_property
     def preview(self) -> Preview:
-        """What the update would make; nothing is written."""
+        """What the update would make; nothing is written.
+
+        Raises:
+            NoQuestion: values are masked: what LangGraph makes of an update is not.
+        """
+        if self.history.source.redactor is not None:
+            self.refuse("No update is asked about where values are masked.")
         return preview(
             self.graph, self.at, self.values, self.as_node, self.goto, config=self.config,
             context=self.context,

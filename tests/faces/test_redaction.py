@@ -23,6 +23,7 @@ import lgviz.cli.app
 import lgviz.cli.asking
 import lgviz.cli.keeping
 import lgviz.cli.reading
+from lgviz import learn
 from lgviz.analysis import plots
 from lgviz.analysis.diff import diff_states
 from lgviz.backend import Backend
@@ -228,6 +229,12 @@ def _bundle(seen: Exhibit) -> Iterator[Any]:
     yield store.search((), limit=1000)
 
 
+def _learning(seen: Exhibit) -> Iterator[Any]:
+    for question in learn.questions(seen.history(), count=60):
+        told = question.answer("x")
+        yield (question, question._repr_html_(), question.choices, question.about, told, told._repr_html_())
+
+
 FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "history": _history,
     "diffs": _diffs,
@@ -241,6 +248,7 @@ FACES: dict[str, Callable[[Exhibit], Iterator[Any]]] = {
     "terminal": _terminal,
     "coding agent": _agent,
     "bundle": _bundle,
+    "learning": _learning,
 }
 """Every way out. A new face adds a line; each yields all that it shows, of any type."""
 
@@ -289,6 +297,15 @@ def _items(backend: Backend, ids: list[str]) -> list[str]:
     return [ref for ref in _memory(backend, ids) if len(json.loads(ref)) > 2]
 
 
+def _predicted(ids: list[str]) -> list[dict[str, Any]]:
+    """An act at each checkpoint: a fork, a step, a run."""
+    return [
+        {"checkpoint": id_, "fork": what, "run": run(id_, **steps)}
+        for id_ in ids
+        for what, steps in ((fork(id_, {"log": ["new"]}, "say"), {}), (None, {"steps": 1}), (None, {}))
+    ]
+
+
 REQUESTS: dict[str, Every] = {
     "threads_list": lambda b, ids: [{"query": q, "after": None, "limit": 10} for q in ("", "SECRET")],
     "thread_open": lambda b, ids: [{"thread_id": THREAD}],
@@ -330,6 +347,11 @@ REQUESTS: dict[str, Every] = {
     "dry_run": lambda b, ids: [
         {"checkpoint": id_, "fork": what, "configurable": "{}"}
         for id_ in ids for what in (None, fork(id_, {"log": ["new"], "text": "t"}, "say"))
+    ],
+    "predict_make": lambda b, ids: _predicted(ids),
+    "predict_answer": lambda b, ids: [
+        {"id": asked["id"], "answer": "x"}
+        for what in _predicted(ids) for asked in [b.request("predict_make", **what)] if asked["id"] is not None
     ],
     "fork_commit": lambda b, ids: [fork(ids[2], {"log": ["new"]}, "each", note="why", new_thread="2")],
     "answer_form": _each,

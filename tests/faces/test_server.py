@@ -370,6 +370,7 @@ REFUSED = {
     "fork_form", "part_form", "fork_preview", "dry_run", "fork_commit", "answer_form", "answer_make", "start_form",
     "thread_start", "run_start", "run_stop", "breakpoints_set", "memory_plan", "memory_put", "memory_delete",
     "sandbox_keep", "sandbox_discard", "export_plan", "export_write", "pin_write", "evaluate",
+    "predict_make", "predict_answer",
 }  # fmt: skip
 
 

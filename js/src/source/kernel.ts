@@ -61,6 +61,7 @@ const PATIENT: ReadonlySet<Method> = new Set([
   "export_plan",
   "export_write",
   "pin_write",
+  "predict_make",
 ]);
 
 /** What only reads: an answer of before stands in for one that cannot come. */
