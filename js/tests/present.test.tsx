@@ -93,6 +93,10 @@ it("goes along the branch, and back", async () => {
   press("Escape");
   await vi.waitFor(() => expect(present()).toBeNull());
   expect(view.maximised.value).toBe(false);
+  view.maximised.value = true;
+  view.present(true);
+  view.present(false);
+  expect(view.maximised.value).toBe(true);
 });
 
 it("runs nothing where a graph waits for an answer, nor where there is none", async () => {

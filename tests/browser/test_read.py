@@ -145,6 +145,12 @@ def test_keys_alone_do_everything_and_none_reaches_the_notebook(notebook: Notebo
     expect(debugger.root.get_by_test_id("lgviz-start")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Escape")
     expect(debugger.root.get_by_test_id("lgviz-start")).to_have_attribute("aria-pressed", "false")
+    debugger.tree.focus()
+    page.keyboard.press("p")
+    expect(debugger.root.get_by_test_id("lgviz-present")).to_be_focused()
+    for key in ("d", "d", "x", "Enter", "Escape"):
+        page.keyboard.press(key)
+    expect(debugger.tree).to_be_focused()
     assert page.locator(".jp-Cell").count() == cells
 
 

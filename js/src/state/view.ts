@@ -61,6 +61,7 @@ export class ViewState {
   /** A row to hold in place when rows above it come or go. */
   pinned = -1;
 
+  #wide = false;
   readonly #asked = new Map<string, number>();
   #sayTimer: ReturnType<typeof setTimeout> | undefined;
   #freshTimer: ReturnType<typeof setTimeout> | undefined;
@@ -248,11 +249,12 @@ export class ViewState {
     target?.focus({ preventScroll: true });
   }
 
-  /** Presents in the whole window, or no longer. */
+  /** Presents in the whole window, or no longer: then it has it if it had it before. */
   present(on: boolean): void {
+    if (on) this.#wide = this.maximised.peek();
     this.presenting.value = on;
-    // A saved page has it already.
-    if (!still.peek()) this.maximised.value = on;
+    // A saved page fills the window anyway.
+    if (!still.peek()) this.maximised.value = on || this.#wide;
   }
 
   /** Tells how the selection came to be, from now on in all debuggers; or no longer. */
