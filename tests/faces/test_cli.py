@@ -837,6 +837,22 @@ def test_the_newest_threads(tmp_path: Path) -> None:
     assert listed == ["c", "b"]
 
 
+def test_a_branch_is_told_with_a_graph_and_without(db: Path) -> None:
+    said = lg("narrate", db, "--head", "c3").out.splitlines()
+    assert [line.split()[0] for line in said] == ["c0", "c1", "c2", "c3"]
+    assert said[3].startswith(
+        'c3  `node_b` ran after `node_a`. It wrote "b" to `foo`, which held "a" before;'
+    )
+    known = lg("narrate", db, "--head", "c3", "--graph", "lgviz.demos.two_nodes:build").out.splitlines()
+    assert known[3].startswith("c3  `node_b` ran after `node_a`: an edge leads there.")
+    steps = lg("narrate", db, "--json").data["steps"]
+    assert (steps[-1]["label"], steps[-1]["nodes"]) == ("c5", ["node_b"]) and steps[-1]["text"].endswith(
+        "ended."
+    )
+    wrong = lg("narrate", db, "--head", "c99")
+    assert wrong.code == 1 and "no checkpoint 'c99'" in wrong.err
+
+
 def test_branches_and_threads_are_compared(folder: Path, db: Path) -> None:
     two = lg("compare", db, "c3", "c5")
     assert (
