@@ -51,7 +51,7 @@ class Exercise:
         return self._graded(found)
 
     def _graded(self, found: bool | str) -> Graded:
-        right = found is True
+        right = bool(found) and not isinstance(found, str)  # NumPy's True is true
         TALLY.answered(EXERCISE, self.id, right=right)
         text = "Right." if right else f"Not yet: {found}" if isinstance(found, str) else "Not yet."
         return Graded(right, text, self.name, self.text)
