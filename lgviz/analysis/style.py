@@ -76,6 +76,7 @@ _STYLE = (
  text-align:right;
  background:var(--bg);font-weight:400}
 .lgviz-static .lg-table th{background:var(--panel);color:var(--mute)}
+.lgviz-static .lg-table td.lg-word{text-align:left;font-family:var(--ui)}
 """
 )
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
+from markupsafe import Markup
+
 from lgviz._visible import visible
-from lgviz.analysis.html import Room, page, table_html
+from lgviz.analysis.html import named, page, tag
 from lgviz.analysis.shown import ShownByFields
 
 from .kinds import KINDS
@@ -72,8 +74,13 @@ class LearnReport(Sequence[ReportRow]):
         return visible("\n".join([self._head, *("  " + "  ".join(cells) for cells in self._cells())]))
 
     def _repr_html_(self) -> str:
-        columns = ["", "what", "right at first try"]
-        return page("What you know", table_html(columns, list(self._cells()), Room(20_000)), {"": self._head})
+        head = tag("tr", Markup().join(tag("th", name) for name in ("", "what", "right at first try")))
+        rows = (
+            tag("tr", tag("td", mark) + tag("td", named(about), "lg-word") + tag("td", right))
+            for mark, about, right in self._cells()
+        )
+        table = tag("div", tag("table", head + Markup().join(rows)), "lg-table")
+        return page("What you know", table, {"": self._head})
 
     @property
     def _head(self) -> str:

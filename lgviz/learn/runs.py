@@ -18,6 +18,8 @@ from .subject import Subject
 
 __all__ = ["ask_again", "ask_runs", "ran_in", "recorded_run"]
 
+_FARTHEST = 30
+"""Super-steps of a run whose nodes a person can count."""
 _WITHIN = 2.0
 """Seconds in which history is looked through for what a run would do."""
 
@@ -91,14 +93,15 @@ def recorded_run(subject: Subject) -> list[Checkpoint]:
         subject.refuse("The graph has breakpoints, at which a run stops.")
     path: list[Checkpoint] = []
     step = subject
-    while step.at.next:
+    while (child := step.following) is not None:
         if step.at.flags & (Flag.INTERRUPT | Flag.ERROR):
             subject.refuse(f"The run from {subject.at.label} stopped at {step.at.label}.")
-        child = step.following
-        if child is None:
-            subject.refuse(f"No whole run from {subject.at.label} is recorded.")
         path.append(child)
+        if len(path) > _FARTHEST:
+            subject.refuse(f"The run from {subject.at.label} is too long to be predicted.")
         step = Subject(subject.history, child)
+    if step.at.next:
+        subject.refuse(f"No whole run from {subject.at.label} is recorded.")
     if not path:
         subject.refuse(f"Nothing comes after {subject.at.label}.")
     return path

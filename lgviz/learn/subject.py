@@ -89,7 +89,8 @@ class Subject:
         """The checkpoint that the step from here made, by a run and not by an update; None where there is
         none, or runs from here parted."""
         made = self._made_by_runs(self.at)
-        return made[0] if len({(each.nodes, each.next) for each in made}) == 1 else None
+        alike = len(made) == 1 or len({(each.nodes, each.next) for each in made}) == 1
+        return made[0] if alike else None
 
     def _made_by_runs(self, at: Checkpoint) -> list[Checkpoint]:
         made = [child for child in at.children if child.source == "loop" and not child.collapsed]

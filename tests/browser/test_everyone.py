@@ -112,6 +112,16 @@ def _thread(page: Page) -> Iterator[View]:
     keyboard.press("?")
     yield "keys", debugger
     keyboard.press("Escape")
+    root.get_by_test_id("lgviz-menu").click()
+    root.get_by_test_id("lgviz-predict-toggle").click()
+    debugger.select("c5")
+    root.get_by_test_id("lgviz-step").click()
+    expect(root.get_by_test_id("lgviz-predict-answer")).to_be_visible()
+    yield "predict", debugger
+    keyboard.press("Space")
+    keyboard.press("Enter")
+    expect(root.get_by_test_id("lgviz-predict-told")).to_be_visible()
+    yield "predicted", debugger
 
 
 def _questions(page: Page) -> Iterator[View]:

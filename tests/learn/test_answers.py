@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
 
 from lgviz import learn
 from lgviz.demos import two_nodes
@@ -96,6 +97,21 @@ def test_what_cannot_be_asked_is_refused(graph: Any) -> None:
         ask(graph, "next", "c0")
     with pytest.raises(InvalidValue, match="There is no kind of question 'nxt'"):
         ask(graph, "nxt")
+
+
+def test_a_run_that_nobody_can_count_is_not_asked_about() -> None:
+    class Counting(TypedDict):
+        n: int
+
+    builder = StateGraph(Counting)
+    builder.add_node("tick", lambda state: {"n": state["n"] + 1})
+    builder.add_edge(START, "tick")
+    builder.add_conditional_edges("tick", lambda state: "tick" if state["n"] < 100 else END, ["tick", END])
+    graph = builder.compile(checkpointer=InMemorySaver())
+    graph.invoke({"n": 0}, {"configurable": {"thread_id": "1"}, "recursion_limit": 200})
+    with pytest.raises(NoQuestion, match="too long"):
+        ask(graph, "runs", "c1")
+    assert ask(graph, "runs", "c98").answer({"tick": 3}).right
 
 
 def test_questions_are_the_same_for_a_seed(graph: Any) -> None:

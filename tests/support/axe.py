@@ -19,7 +19,8 @@ VALUES = """code, kbd, mark, option, textarea, [data-testid=lgviz-traceback], .l
 .lgviz-memory-store, .lgviz-memory-by, .lgviz-box-where, .lgviz-box-where + b, .lgviz-box-value, .lgviz-task-error,
 .lgviz-head-error b, .lgviz-usage, .lgviz-run b, .lgviz-at-work b, .lgviz-tag, .lgviz-heading .lgviz-faint, .lgviz-memory-deletion p, .lgviz-box-facts [title], .lgviz-tabs i, time, .lgviz-part-tools, .lgviz-part .lgviz-mute, .lgviz-decided, .lgviz-why-line > b, .lgviz-why-error,
 .lgviz-compare-parted b, .lgviz-compare-cell, .lgviz-compare .lgviz-diff-head > .lgviz-faint, .lgviz-outcome, .lgviz-heat th, .lgviz-watched > output,
-.lgviz-narration b, .lgviz-present-told b, .lgviz-present-hint b, .lgviz-present-stage > b"""
+.lgviz-narration b, .lgviz-present-told b, .lgviz-present-hint b, .lgviz-present-stage > b,
+.lgviz-predict-text, .lgviz-predict-choice, .lgviz-predict-told"""
 # What is cut off and cannot be read elsewhere, and neighbours that lie on one another.
 UNFIT = f"""(root) => {{
     const found = [];
