@@ -11,7 +11,7 @@ BUNDLE := lgviz/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 FRONT := $(shell find js/src -type f 2>/dev/null) js/build.mjs js/lab.mjs js/style.mjs js/package-lock.json lgviz/_version.py
 
-.PHONY: help setup demo test notebooks engines faults upstream lint format bench screenshots protocol recordings clean
+.PHONY: help setup demo test notebooks engines faults upstream lint format bench screenshots docs protocol recordings clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -60,6 +60,10 @@ bench: setup .make/chromium ## the budgets, as ratios measured in one run; the f
 screenshots: setup .make/chromium ## pictures of every state of the debugger, into docs/images/
 	$(PY) .ci/screenshots.py
 
+docs: .make/docs ## the documentation site, into .site/: open .site/index.html
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	@echo "Open .site/index.html, or with its search: python3 -m http.server -d .site"
+
 protocol: ## js/src/protocol.ts from lgviz/protocol.py
 	python3 js/scripts/protocol.py
 
@@ -67,10 +71,14 @@ recordings: setup ## js/tests/recordings/ from what the backend answers about th
 	$(PY) js/scripts/record.py
 
 clean: ## remove everything that a build or a run made
-	rm -rf .venv .make .demo dist lgviz/labextension lgviz/static js/build js/node_modules test-results
+	rm -rf .venv .venv-docs .make .demo .site dist lgviz/labextension lgviz/static js/build js/node_modules test-results
 
 .make/python: pyproject.toml .ci/venv
 	@.ci/venv
+	@mkdir -p .make && touch $@
+
+.make/docs: pyproject.toml .ci/docs
+	@.ci/docs
 	@mkdir -p .make && touch $@
 
 .make/node: .ci/node | .make/python

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from lgviz import errors, learn
+    from lgviz.analysis.blame import Blame, Origin
     from lgviz.analysis.checkpoint import Checkpoint
     from lgviz.analysis.comparing import compare
     from lgviz.analysis.comparison import Comparison, Divergence
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from lgviz.session import Preview, Run, Set, afork, apreview, arun, astart, fork, preview
     from lgviz.session import open_sandbox as sandbox
     from lgviz.session.run import run
+    from lgviz.session.start import start
     from lgviz.sources import open_source
     from lgviz.sweeping import (
         StepBlame,
