@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from markupsafe import Markup
@@ -50,7 +51,9 @@ class Finding:
         cells = getattr(getattr(shell, "compile", None), "_filename_map", {})
         if self.file in cells:
             return f"In[{cells[self.file]}], line {self.line}"
-        return f"{self.file}:{self.line}" if self.line else self.file
+        path = Path(self.file)
+        file = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+        return f"{file}:{self.line}" if self.line else file
 
     def __str__(self) -> str:
         at = f" ({self.where})" if self.where else ""
@@ -60,7 +63,7 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """A list of what was found, the errors first, that shows itself as a table in a notebook.
+    """A list of what was found, the errors first, that shows itself in a notebook.
 
     >>> Findings()
     Nothing found.
@@ -73,16 +76,16 @@ class Findings(list[Finding]):
         return "\n".join(map(str, self)) or "Nothing found."
 
     def _repr_html_(self) -> str:
-        heads = Markup().join(tag("th", name) for name in ("", "what", "where", "write"))
-        rows = [
+        each = (
             tag(
-                "tr",
-                tag("td", one.severity)
-                + tag("td", tag("b", one.code) + " " + tag("span", one.text))
-                + tag("td", one.where)
-                + tag("td", tag("code", one.fix)),
+                "p",
+                tag("b", f"{one.severity} {one.code}")
+                + " "
+                + tag("span", one.text)
+                + " "
+                + tag("i", one.where),
             )
+            + tag("pre", one.fix)
             for one in self
-        ]
-        body = tag("table", tag("tr", heads) + Markup().join(rows)) if rows else tag("p", "Nothing found.")
-        return page("Checks", body)
+        )
+        return page("Checks", Markup().join(each) or tag("p", "Nothing found."))
