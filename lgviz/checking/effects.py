@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -98,8 +98,8 @@ class InterruptWalk:
                 ended = self._block(statement.body) and isinstance(statement, ast.With | ast.AsyncWith)
                 return self._block(getattr(statement, "orelse", [])) or ended
         self._evaluate(statement)
-        if (target := self._changed(statement)) is not None:
-            self._does(target, statement)
+        if self._changes_what_stays(statement):
+            self._does(statement)
         return isinstance(statement, ast.Return | ast.Raise)
 
     def _head(self, statement: Any) -> None:
@@ -128,7 +128,7 @@ class InterruptWalk:
             elif is_own(called) and called not in self._inside and (code := code_of(called)) is not None:
                 self._follow(code, call)
             elif self._acts(call, called):
-                self._does(call, call)
+                self._does(call)
 
     def _comes_to_interrupt(self) -> None:
         self.interrupts = True
@@ -143,25 +143,23 @@ class InterruptWalk:
             self._comes_to_interrupt()
             self.before += inner.before
         for effect in inner.open[:1]:
-            self.open.append(replace(self._effect(call, call), through=effect.text))
+            self._does(call, through=effect.text)
 
-    def _does(self, what: ast.AST, at: ast.stmt | ast.Call) -> None:
-        self.open.append(self._effect(what, at))
-
-    def _effect(self, what: ast.AST, at: ast.stmt | ast.Call) -> CodeEffect:
+    def _does(self, what: ast.stmt | ast.Call, through: str | None = None) -> None:
         text = ast.unparse(what).partition("\n")[0]
-        return CodeEffect(text if len(text) <= 60 else text[:59] + "…", self._code.file, at.lineno)
+        text = text if len(text) <= 60 else text[:59] + "…"
+        self.open.append(CodeEffect(text, self._code.file, what.lineno, through))
 
-    def _changed(self, statement: ast.stmt) -> ast.AST | None:
-        """What a statement assigns to that outlives the function: a global, or a part of one."""
+    def _changes_what_stays(self, statement: ast.stmt) -> bool:
+        """Whether it assigns to what outlives the function: a global, or a part of one."""
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
         for target in targets if isinstance(statement, ast.Assign | ast.AugAssign | ast.Delete) else ():
             root = target
             while isinstance(root, ast.Subscript | ast.Attribute):
                 root = root.value
             if isinstance(root, ast.Name) and not self._code.is_local(root.id):
-                return statement
-        return None
+                return True
+        return False
 
     def _acts(self, call: ast.Call, called: Any) -> bool:
         """Whether a call acts on what is outside of the node; own functions are followed instead."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -106,13 +107,11 @@ def stored_thread(subject: CheckSubject) -> Iterator[Finding]:
     if subject.thread_id is None or subject.saver is None or _is_closed(getattr(subject.saver, "conn", None)):
         return
     try:
-        source = open_source(subject.graph)
-        history = open_history(source, subject.thread_id)
-        yield from [
-            *_shared(subject, history),
-            *_otherwise(subject, history),
-            *_growing(subject, history, source),
-        ]
+        with closing(open_source(subject.graph)) as source:
+            history = open_history(source, subject.thread_id)
+            yield from _shared(subject, history)
+            yield from _otherwise(subject, history)
+            yield from _growing(subject, history, source)
     except (NoCheckpoints, ThreadNotFound):
         return  # a new thread
     except LgvizError as error:
@@ -122,7 +121,8 @@ def stored_thread(subject: CheckSubject) -> Iterator[Finding]:
 def _shared(subject: CheckSubject, history: History) -> Iterator[Finding]:
     """A thread whose runs were of several users."""
     stored = [row.metadata.get("user_id") for row in history.tree.rows]
-    users = dict.fromkeys(user for user in [*stored, subject.configurable.get("user_id")] if user is not None)
+    named = [*stored, subject.configurable.get("user_id")]
+    users = dict.fromkeys(user for user in named if isinstance(user, str | int))
     if len(users) > 1:
         yield Finding(
             "thread-shared",
