@@ -79,20 +79,22 @@ def choices_of(code: FunctionCode) -> Choices:
     sent: dict[str, bool] = {}
     several = bool(re.match(r"(typing\.)?([Ll]ist|Sequence)\b", _return_annotation(code)))
     complete = _ends(code.body)
-    waiting = [(value, False) for value in _returned(code)]
-    for value, many in waiting:  # grows
+    waiting = [(value, False, number) for number, value in enumerate(_returned(code))]
+    together: set[tuple[str, int]] = set()
+    for value, many, number in waiting:  # grows
         match value:
             case ast.List(elts=parts) | ast.Tuple(elts=parts):
                 several = True
-                waiting += [(part, many) for part in parts]
+                waiting += [(part, many, number) for part in parts]
             case ast.ListComp(elt=part) | ast.GeneratorExp(elt=part):
                 several = True
-                waiting.append((part, True))
+                waiting.append((part, True, number))
             case ast.Call(func=made, args=[target, *_]) if code.value_of(made) is Send:
                 name = code.value_of(target)
                 complete = complete and isinstance(name, str)
                 if isinstance(name, str):
-                    sent[name] = many or name in sent
+                    sent[name] = sent.get(name, False) or many or (name, number) in together
+                    together.add((name, number))
             case _ if isinstance(name := code.value_of(value), str):
                 named.setdefault(name, value.lineno)
             case _:

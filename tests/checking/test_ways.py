@@ -225,6 +225,15 @@ def test_several_that_are_sent() -> None:
     assert found(compiled({"a": adds, "b": adds}, (START, "a"), routers=[("a", sends)])) == {}
 
 
+def sends_one(state: State) -> list[Send]:
+    return [Send("b", {"go": "x"})] if state.get("go") else [Send("b", {"go": "y"})]
+
+
+def test_one_that_is_sent_on_either_way() -> None:
+    graph = compiled({"a": adds, "b": writes}, (START, "a"), routers=[("a", sends_one)])
+    assert graph.invoke({})["plain"] == "a" and found(graph) == {}
+
+
 def test_subgraphs_write_what_they_were_given() -> None:
     inner = compiled({"i": adds}, (START, "i"))
     graph = compiled({"a": inner, "b": inner}, (START, "a"), (START, "b"))
