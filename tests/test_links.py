@@ -57,6 +57,12 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert wrong == []
 
 
+def test_the_site_names_each_page() -> None:
+    named = re.findall(r"^ +- (\S+\.md)$", (REPO / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = {path.relative_to(REPO).as_posix() for path in PAGES if path.suffix == ".md"}
+    assert sorted(named) == sorted(pages)
+
+
 def test_links_are_found() -> None:
     assert sum(1 for path in PAGES for _ in links(path)) > 40
     assert "a-command-more" in anchors(REPO / "docs" / "TERMINAL.md")
