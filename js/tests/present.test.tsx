@@ -131,6 +131,36 @@ it("says what would run before it runs it, and a held key runs nothing", async (
   expect(request).toMatchObject({ checkpoint: idOf(view.store, "c9"), steps: 1, only: "unfinished" });
 });
 
+it("asks who predicts before it runs, and does not tell before", async () => {
+  await opened("approval", "c9");
+  source.alter.checkpoint_get = (at) => ({ ...at, interrupts: [] });
+  source.alter.narration_get = (told) => [
+    ...told,
+    {
+      text: "{next} comes next.",
+      holes: { next: { kind: "names", texts: ["secret"], clauses: [], more: 0 } },
+    },
+  ];
+  press("p");
+  await vi.waitFor(() => expect(present()?.textContent).toContain("secret comes next."));
+  view.store.predicting.toggle();
+  await vi.waitFor(() => expect(present()?.textContent).not.toContain("secret"));
+  await vi.waitFor(() => expect(hint()?.textContent).toBe("The branch ends here. Space asks to run ?"));
+  expect(present()?.querySelector('[data-next="true"]')).toBeNull();
+  view.store.predicting.asking.value = {
+    question: { id: "1", text: "Which node comes next?", choices: [{ mark: "a", text: "`pay`" }] } as never,
+    told: null,
+    go: () => {},
+  };
+  await vi.waitFor(() => expect(host.querySelectorAll('[data-testid="lgviz-predict"]')).toHaveLength(1));
+  const choice = present()?.querySelector<HTMLElement>('[data-testid="lgviz-predict-choice"]');
+  press(" ", false, choice ?? null);
+  expect(hint()?.dataset.ahead).toBe("run");
+  press("Escape", false, choice ?? null);
+  await vi.waitFor(() => expect(host.querySelector('[data-testid="lgviz-predict"]')).toBeNull());
+  expect(present()).not.toBeNull();
+});
+
 it("offers no run of what can only be read", async () => {
   await opened("approval", "c9");
   const [at] = answers("approval", "checkpoint_get").filter((one) => one.label === "c9");

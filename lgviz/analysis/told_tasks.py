@@ -224,9 +224,9 @@ def _ahead(why: Why, stopped: bool) -> Iterator[Phrase]:
         return
     ahead = [each.node for each in why.waiting if each.kind == "next"]
     if len(set(ahead)) > 1:
-        yield say("{who} come next, in parallel.", who=named(*ahead))
+        yield say("{next} come next, in parallel.", next=named(*ahead))
     elif ahead:
-        yield say("{who} comes next.", who=named(*ahead))
+        yield say("{next} comes next.", next=named(*ahead))
     elif not at.next:
         callers = calls(at.namespace)
         if callers:

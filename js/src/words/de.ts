@@ -1118,14 +1118,14 @@ export const german: Readonly<Record<string, string>> = {
   "{who} ran after {after}: the router {router} chose it.":
     "Nach {after} lief {who}: der Router {router} wählte so.",
   "{who} ran {n} times in parallel, by a Send each.": "{who} lief {n}-mal zugleich, durch je ein Send.",
-  "{who} come next, in parallel.": "Als Nächstes kommen zugleich {who}.",
+  "{next} come next, in parallel.": "Als Nächstes kommen zugleich {next}.",
   "Inside {who} a graph of its own ran, from {at} on.": "In {who} lief ein eigener Graph, ab {at}.",
   "When that is answered, {who} begins again from its first line.":
     "Wenn das beantwortet ist, beginnt {who} wieder bei der ersten Zeile.",
   "What {who} wrote is kept: a resume runs only {again} again.":
     "Was {who} schrieb, bleibt: beim Fortsetzen läuft nur {again} noch einmal.",
   "{who} still waits for {missing}.": "{who} wartet noch auf {missing}.",
-  "{who} comes next.": "Als Nächstes kommt {who}.",
+  "{next} comes next.": "Als Nächstes kommt {next}.",
   "{who} ran after {after}, in more than one way.": "Nach {after} lief {who}, auf mehr als einem Weg.",
   "{who} is deferred: it waits until all others have ended.":
     "{who} ist aufgeschoben und wartet, bis alle anderen zu Ende sind.",

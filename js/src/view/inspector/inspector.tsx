@@ -1,10 +1,11 @@
 // The right side: what the selected checkpoint holds, and what can be done with it.
 
-import { useRef, useState } from "preact/hooks";
+import { useContext, useRef, useState } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { CheckpointView, WhyView } from "../../protocol";
 import { labelOf, type Store, type Tab } from "../../state/store";
 import { GutterSwitch } from "../find/gutter";
+import { Here } from "../find/here";
 import { ForkPanel } from "../fork/fork";
 import { DrawnGraph } from "../graph/drawn";
 import { Memory, useMemory } from "../memory/memory";
@@ -72,12 +73,13 @@ function Selected({ store, selected }: { store: Store; selected: string }) {
   const forking = store.panel.value === "fork";
   const starting = store.panel.value === "start";
   const start = useStart(store, starting);
+  const presenting = useContext(Here)?.presenting.value ?? false;
   const [drawn, setDrawn] = useState<boolean | null>(null);
   const rendered = drawn ?? !store.untrusted.value;
   const [expansion, expand] = useExpanding(`${selected} ${tab}`);
   return (
     <>
-      <Predict store={store} />
+      {!presenting && <Predict store={store} />}
       <RunBar store={store} />
       <LiveTasks store={store} />
       {forking && <ForkPanel store={store} checkpoint={selected} view={view} version={version} />}

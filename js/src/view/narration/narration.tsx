@@ -28,9 +28,18 @@ export function Narration({ store, checkpoint, version }: Props) {
       aria-label={t("Narration")}
       aria-busy={asked.pending}
     >
-      {asked.error ? asked.error.message : <Sentences store={store} sentences={asked.data ?? []} />}
+      {asked.error ? (
+        asked.error.message
+      ) : (
+        <Sentences store={store} sentences={tellable(store, asked.data ?? [])} />
+      )}
     </section>
   );
+}
+
+/** The sentences that may be told now: who predicts is not told what comes next. */
+export function tellable(store: Store, sentences: readonly ToldSentence[]): readonly ToldSentence[] {
+  return store.predicting.on.value ? sentences.filter(({ holes }) => !("next" in holes)) : sentences;
 }
 
 /** Sentences one after the other, names, values and checkpoints as what they are. */

@@ -14,9 +14,11 @@ import type { ViewState } from "../../state/view";
 import { ownGraph } from "../graph/drawn";
 import { Topology } from "../graph/topology";
 import { Channels } from "../inspector/diff";
+import { Predict } from "../inspector/predict";
 import { waysOf } from "../inspector/why";
-import { Sentences } from "../narration/narration";
+import { Sentences, tellable } from "../narration/narration";
 import { useAsk } from "../ui/ask";
+import { useFocusHeld } from "../ui/focus";
 import { ChevronDown, CloseIcon } from "../ui/icons";
 import { useVersion } from "../ui/version";
 
@@ -34,6 +36,7 @@ export function Present({ view }: { view: ViewState }) {
   if (!told.pending) of.current = checkpoint;
   const ahead = aheadOf(view, asked.data);
   const stepper = useStepper(view, asked.data, ahead);
+  useFocusHeld(box);
   useLayoutEffect(() => {
     box.current?.focus({ preventScroll: true });
     // What is behind can be reached only once this is gone.
@@ -53,9 +56,10 @@ export function Present({ view }: { view: ViewState }) {
       <div class="lgviz-present-body">
         <Stage store={store} at={asked.data} version={version} />
         <div class="lgviz-present-words">
+          <Predict store={store} />
           <div aria-live="polite">
             <div class="lgviz-present-told" key={of.current}>
-              {told.data?.map((sentence, i) => (
+              {tellable(store, told.data ?? []).map((sentence, i) => (
                 <Sentences key={i} store={store} sentences={[sentence]} />
               ))}
               {told.error && <p>{told.error.message}</p>}
@@ -95,6 +99,8 @@ function useStepper(view: ViewState, at: CheckpointView | undefined, ahead: Ahea
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    // A question that stands before the step has keys of its own.
+    if (event.target instanceof Element && event.target.closest("form")) return;
     if (event.key === "Escape" && offered) setOffer(null);
     else {
       const move = moveOf(event);
@@ -178,7 +184,7 @@ function Stage({ store, at, version }: StageProps) {
         <Topology
           topology={graph}
           ran={at.nodes}
-          next={at.next}
+          next={store.predicting.on.value ? [] : at.next}
           running={atWork(store, nodePath(at.namespace))}
           ways={why.data && !why.pending ? waysOf(why.data) : []}
           height={height - 28}
@@ -191,8 +197,8 @@ function Stage({ store, at, version }: StageProps) {
               {node}
             </b>
           ))}
-          {at.next.length > 0 && <span aria-hidden="true">→</span>}
-          {at.next.map((node) => (
+          {!store.predicting.on.value && at.next.length > 0 && <span aria-hidden="true">→</span>}
+          {(store.predicting.on.value ? [] : at.next).map((node) => (
             <b key={`next ${node}`} class="is-next">
               {node}
             </b>
@@ -221,7 +227,8 @@ function Hint({ store, ahead, offered }: { store: Store; ahead: Ahead; offered: 
   const key = <kbd>{t("Space")}</kbd>;
   const back = [<kbd key="shift">{KEYS.shift}</kbd>, " ", key];
   const leave = <kbd>{KEYS.escape}</kbd>;
-  const nodes = ahead.kind === "run" ? <b>{ahead.nodes}</b> : "";
+  // Who predicts is not told.
+  const nodes = ahead.kind === "run" ? <b>{store.predicting.on.value ? "?" : ahead.nodes}</b> : "";
   const said = run
     ? tx("running {nodes}", { nodes: <b>{run.nodes.join(", ") || "…"}</b> })
     : ahead.kind === "on"
