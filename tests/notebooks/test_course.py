@@ -11,11 +11,20 @@ from nbclient import NotebookClient
 
 COURSE = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[01][0-9]_*.ipynb"))[1:]
 """All notebooks but the tour."""
+NAMES = (
+    "checkpoints_and_threads", "history_and_replay", "update_state_and_reducers", "as_node_and_forks",
+    "human_in_the_loop", "fault_tolerance", "memory_store", "choosing_a_saver", "subgraphs_and_parallel",
+    "debugging_an_agent", "what_if", "gotchas",
+)  # fmt: skip
 
 
 def tasks(book: Any) -> list[Any]:
     """The cells that a learner fills in; their metadata hold what a teacher would write in place of ``...``."""
     return [cell for cell in book.cells if "solution" in cell.metadata]
+
+
+def test_the_course_is_whole() -> None:
+    assert [path.stem for path in COURSE] == [f"{n:02d}_{name}" for n, name in enumerate(NAMES, 1)]
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
