@@ -9,7 +9,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -78,7 +77,9 @@ class OpenedDatabase:
     """
 
     def __init__(self, where: str, trust: list[str] | None, redact: list[str] | None) -> None:
-        self.where = where if "://" in where else str(Path(where).expanduser())
+        from lgviz.sources.langgraph.detect import file_at
+
+        self.where = where if "://" in where else str(file_at(where))
         self.options: ReadOptions = {"trust": trust or [], "redact": redact or []}
         self._source: Source | None = None
 

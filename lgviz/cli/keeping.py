@@ -296,13 +296,15 @@ def seal(
 
 def _key(path: str | None) -> bytes:
     from lgviz.errors import MissingFile
+    from lgviz.sources.bundle_file import read_whole
 
     if path is None:
         raise typer.BadParameter("A seal needs its key: --key-file FILE.")
     file = Path(path).expanduser()
-    if not file.is_file():
+    held = read_whole(file)
+    if held is None:
         raise MissingFile(f"There is no key {file}.", "Make one: head -c 32 /dev/urandom > agent.key")
-    return file.read_bytes()
+    return held
 
 
 @command("lgviz check checkpoints.db")
@@ -318,6 +320,8 @@ def check(
     Damage is named; then the command ends with 1. LangGraph's own tables have no hashes: there it is whether
     every value can be read, and all that is referred to is there. Against a seal what was edited is told too.
     """
+    if key_file is not None and sealed is None:
+        raise typer.BadParameter("A key alone tells nothing: --seal FILE.")
     with progress("checking") as told:
         found = database.source.check(told)
         if sealed is not None:

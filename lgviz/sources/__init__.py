@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Unpack
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -27,7 +26,7 @@ from .base import (
     decoding,
 )
 from .langgraph import source_of_database, source_of_saver
-from .langgraph.detect import is_postgres, is_url
+from .langgraph.detect import file_at, is_postgres, is_url
 from .layered import LayeredSource
 from .lgviz.tables import TablesSource
 from .places import PREVIOUS_CHANNEL
@@ -173,7 +172,7 @@ def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
     if is_postgres(path):
         own = TablesSource.of_url(path, **options)
     elif not is_url(path):
-        own = TablesSource.of_file(Path(path).expanduser(), **options)
+        own = TablesSource.of_file(file_at(path), **options)
     if own is not None:
         return own
     try:

@@ -27,7 +27,10 @@ from lgviz.errors import DamagedData, MissingFile, NotADatabase, SourceError
 
 from .heads import head_of
 
-__all__ = ["Manifest", "is_bundle", "pack", "read_manifest", "unpack", "write_bundle", "write_whole"]
+__all__ = [
+    "Manifest", "is_bundle", "pack", "read_manifest", "read_whole", "unpack", "write_bundle",
+    "write_whole",
+]  # fmt: skip
 
 _MAGIC = b"lgviz bundle "
 _VERSION = 1
@@ -125,6 +128,22 @@ def pack(manifest: Manifest, database: bytes) -> bytes:
     body += zstandard.ZstdCompressor(level=19, threads=-1).compress(database)
     digest = hashlib.sha256(body).hexdigest().encode()
     return _first_line() + digest + b"\n" + body
+
+
+def read_whole(path: Path) -> bytes | None:
+    """What a file holds; None where there is none.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror}.", "Give a file that may be read."
+        ) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -80,8 +80,9 @@ class FileReader(ReadConnection):
     def using(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """What ``act`` makes of a read-only connection. It begins a transaction, and may be called again."""
         for _ in range(8):
-            before = self._files()
-            uri, lasting = self._uri(before)
+            with _readable(self.path):
+                before = self._files()
+                uri, lasting = self._uri(before)
             try:
                 found = _with_connection(uri, act)
             except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -95,7 +96,8 @@ class FileReader(ReadConnection):
         raise SourceError(f"{self.path.name} changes faster than it can be read.", "Try again in a moment.")
 
     def stamp(self) -> Any:
-        files = self._files()
+        with _readable(self.path):
+            files = self._files()
         newest = max((modified for _, modified, _ in filter(None, files)), default=0)
         return files if time.time_ns() - newest > _SETTLED_NS else None
 
@@ -246,6 +248,17 @@ def interruptible(stopped: Callable[[], bool]) -> Iterator[None]:
         _stopped.reset(before)
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the operating system refuses, in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror}.", "Check its permissions, its folder's and the disk."
+        ) from error
+
+
 def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:
     with closing(_connect(uri)) as connection:
         refuse_programs(connection)
@@ -269,12 +282,14 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _file_uri(path: Path, query: str) -> str:
-    return f"file:{quote(str(path.absolute()))}?{query}"
+    return f"file:{quote(os.fsencode(path.absolute()))}?{query}"
 
 
 def _facts(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
+    except PermissionError:
+        raise
     except (OSError, ValueError):  # ValueError: a name with a zero in it
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -30,7 +30,7 @@ from lgviz.errors import CheckpointNotFound, DamagedData, InvalidValue, MissingF
 from lgviz.persistence.blocks.integrity import Problem
 
 from .base import Source, Told
-from .bundle_file import write_whole
+from .bundle_file import read_whole, write_whole
 from .langgraph.detect import is_postgres, is_url
 from .lgviz.items import VersionedItems
 
@@ -102,7 +102,8 @@ def seal_source(
         DamagedData: what was sealed is changed or gone; or the seal is not what was written with this key.
     """
     file = Path(path).expanduser()
-    before = _read(file, key) if file.exists() else {}
+    held = read_whole(file)
+    before = {} if held is None else _read(file, held, key)
     now = _digests(source, _checked(key), told)
     kept = {place: digest for place, digest in before.items() if getattr(place, "version", 0) is not None}
     if lost := sum(1 for _ in _differences(kept, now)):
@@ -131,9 +132,10 @@ def check_seal(
         InvalidValue, ForeignTables: as :func:`seal_source`.
     """
     file = Path(path).expanduser()
-    if not file.is_file():
+    held = read_whole(file)
+    if held is None:
         raise MissingFile(f"There is no seal {file}.", "Seal the database first: lgviz seal DB FILE.")
-    before = _read(file, key)
+    before = _read(file, held, key)
     now = _digests(source, key, told)
     new = (
         Problem(str(place), "it is not sealed: forged, or written later")
@@ -189,8 +191,8 @@ def _line(place: Place) -> list[Any]:
     return [*place] if isinstance(place, SealedPlace) else ["item", *place]
 
 
-def _read(file: Path, key: bytes) -> Digests:
-    first, mac, lines = (*file.read_bytes().split(b"\n", 2), b"", b"")[:3]
+def _read(file: Path, held: bytes, key: bytes) -> Digests:
+    first, mac, lines = (*held.split(b"\n", 2), b"", b"")[:3]
     if first + b"\n" != _FIRST:
         raise NotASource(f"{file} is no seal.", "Give a file that `lgviz seal` wrote.")
     if not hmac.compare_digest(mac.decode(errors="replace"), _mac(_checked(key), lines)):

@@ -609,3 +609,9 @@ def test_a_schema_is_named_by_the_search_path(uri: str) -> None:
         assert len(history) == 4
     with pytest.raises(NoCheckpoints, match="no checkpoint yet"):
         open_source(uri)
+
+
+def test_a_password_with_an_at_sign_is_not_taken_for_a_host() -> None:
+    with pytest.raises(NotASource, match="in the password %40 for @") as raised:
+        open_source("postgresql://me:s3@cret@127.0.0.1:1/x")
+    assert "cret" not in str(raised.value)

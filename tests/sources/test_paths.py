@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ NAMES = {
     "alphabets": "базы 数据 قاعدة 🗄️ é e\u0301.db",
     "long": "x" * 200 + ".db",
     "dash": "-rf.db",
+    "no text": os.fsdecode(b"a\xff.db"),
 }
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -48,7 +50,7 @@ def values(path: Any) -> Any:
 def test_any_name(name: str, kind: Any, tmp_path: Path) -> None:
     folder = tmp_path / name.removesuffix(".db")
     folder.mkdir()
-    file = written(kind, folder / name)
+    file = written(kind, folder / "a.db").rename(folder / name)  # sqlite3 makes no file whose name is no text
     for path in (file, str(file)):
         assert values(path) == {"foo": "b", "bar": ["a", "b"]}
     assert [one.name for one in folder.iterdir()] == [name]
@@ -60,7 +62,8 @@ def test_a_relative_path_and_one_of_the_home(
     written(kind, tmp_path / "a.db")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    for path in ("a.db", "./a.db", Path("a.db"), "~/a.db", Path("~/a.db")):
+    Path("~no user.db").symlink_to("a.db")
+    for path in ("a.db", "./a.db", Path("a.db"), "~/a.db", Path("~/a.db"), "~no user.db"):
         assert values(path)["foo"] == "b"
 
 

@@ -102,6 +102,37 @@ def test_a_read_only_medium(database: Path) -> None:
         shutil.rmtree(folder)
 
 
+def test_what_may_not_be_read_is_told(database: Path) -> None:
+    """As another user, since root may read all."""
+    code = (
+        "import os, sys\n"
+        "for folder in sys.argv[3:]: sys.path.insert(0, folder)\n"
+        "from lgviz.errors import SourceError\n"
+        "from lgviz.cli.keeping import _key\n"
+        "from lgviz.analysis.history import open_history\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "for read in (open_history, _key):\n"
+        "    for path in sys.argv[1:3]:\n"
+        "        try: read(path)\n"
+        "        except SourceError as error: print(error)\n"
+    )
+    folder = Path(tempfile.mkdtemp())
+    (folder / "locked").mkdir()
+    closed, inside = (Path(shutil.copy(database, to)) for to in (folder, folder / "locked"))
+    closed.chmod(0)
+    (folder / "locked").chmod(0)
+    folder.chmod(0o755)
+    words = [sys.executable, "-c", code, str(closed), str(inside), str(Path(__file__).parents[2])]
+    try:
+        run = subprocess.run(words, capture_output=True, text=True, check=False)
+    finally:
+        (folder / "locked").chmod(0o755)
+        shutil.rmtree(folder)
+    assert [line.partition(". ")[0] for line in run.stdout.splitlines()] == [
+        f"{path} cannot be read: Permission denied" for path in (closed, inside, closed, inside)
+    ], run.stderr
+
+
 def test_a_log_left_by_a_crash_is_read_and_left(database: Path, tmp_path: Path) -> None:
     connection = sqlite3.connect(database, check_same_thread=False)
     build(SPEC, SqliteSaver(connection)).invoke({"log": []}, config("2"))

@@ -353,3 +353,5 @@ def test_the_command_line_seals_and_checks(tmp_path: Path) -> None:
     done = said("check", "--seal", seal)
     assert done.exit_code == 1 and "it is not what was sealed" in done.stdout
     assert "--key-file" in runner.invoke(app, ["check", where, "--seal", seal]).stderr
+    assert "--seal FILE" in said("check").stderr  # a check by no seal is not taken for one that found nothing
+    assert "cannot be read: Is a directory" in said("seal", str(tmp_path)).stderr

@@ -45,8 +45,10 @@ def parsed(url: str) -> dict[str, Any]:
     """
     with suppress(psycopg.Error, UnicodeError):
         said = conninfo_to_dict(url)
-        # With a / in the password libpq takes its beginning for the port, and would tell it.
-        if str(said.get("port") or 0).replace(",", "").isdecimal():
+        # With a / in the password libpq takes its beginning for the port, with an @ its end for a part of the
+        # host, and would tell it. (An @ may begin the host, or be in the path of one: of a socket.)
+        host = str(said.get("host") or "")
+        if str(said.get("port") or 0).replace(",", "").isdecimal() and ("@" not in host or host[0] in "/@"):
             return said
     raise NotASource(
         "This PostgreSQL URL cannot be read.",

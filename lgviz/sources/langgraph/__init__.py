@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Unpack
 
 from langgraph.checkpoint.memory import InMemorySaver
@@ -11,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from lgviz.sources.base import DecodingOptions, Source
 
 from .any_saver import ListedSource
-from .detect import SaverKind, langgraph_kind, url_kind
+from .detect import SaverKind, file_at, langgraph_kind, url_kind
 from .memory import MemorySource
 from .sqlite import SqliteSource
 from .tables import EncodedSource
@@ -82,4 +81,4 @@ def source_of_database(where: str, **options: Unpack[DecodingOptions]) -> Encode
         from .redis import RedisSource
 
         return RedisSource.of_url(where, **options)
-    return SqliteSource.of_file(Path(where).expanduser(), **options)
+    return SqliteSource.of_file(file_at(where), **options)

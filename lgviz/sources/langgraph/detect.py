@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["is_postgres", "is_url", "langgraph_kind", "url_kind", "without_password"]
+__all__ = ["file_at", "is_postgres", "is_url", "langgraph_kind", "url_kind", "without_password"]
 
 SaverKind = Literal["sqlite", "aiosqlite", "postgres", "mysql", "redis", "cosmos", "mongodb"]
 UrlKind = Literal["postgres", "mysql", "redis"]
@@ -57,6 +59,15 @@ def url_kind(what: Any) -> UrlKind | None:
 def is_url(what: Any) -> bool:
     """Whether this is the URL of a database that can be read."""
     return url_kind(what) is not None
+
+
+def file_at(where: str) -> Path:
+    """The file that a path names, from a home where it begins with one; ``~x`` of no user is a name like any.
+
+    >>> file_at("~no-user.db").name
+    '~no-user.db'
+    """
+    return Path(os.path.expanduser(where))  # noqa: PTH111 - Path.expanduser refuses such a name
 
 
 def is_postgres(what: Any) -> bool:

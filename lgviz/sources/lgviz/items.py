@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 from langgraph.store.base import GetOp, Item, SearchOp
@@ -26,7 +25,7 @@ from lgviz.sources.base import DecodingOptions
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
 from lgviz.sources.items import Ask, Expiry, ItemReader, Namespace, plainly
-from lgviz.sources.langgraph.detect import is_postgres
+from lgviz.sources.langgraph.detect import file_at, is_postgres
 
 from .runners import OperationRun, in_file, of_owner, over_postgres
 
@@ -78,7 +77,7 @@ class VersionedItems(ItemReader):
         if is_postgres(path):
             run, dialect, name = over_postgres(lambda: path), POSTGRESQL, "PostgreSQL"
         else:
-            file = Path(path).expanduser()
+            file = file_at(path)
             run, dialect, name = in_file(FileReader(file)), SQLITE, file.name
         engine = StoreEngine(dialect, serializer_for(**options))
         engine.blocks.codec.room = UNTRUSTED

@@ -46,7 +46,7 @@ from lgviz.sources.base import (
 )
 from lgviz.sources.connections import FileReader
 from lgviz.sources.decode import serializer_for
-from lgviz.sources.langgraph.detect import is_postgres, is_url
+from lgviz.sources.langgraph.detect import file_at, is_postgres, is_url
 from lgviz.sources.langgraph.sql import ITEMS
 from lgviz.sources.langgraph.tables import item_forms
 from lgviz.sources.places import config_of, time_or_none
@@ -142,7 +142,7 @@ class TablesSource(Source):
         if is_url(where) and not is_postgres(where):
             return False
         if not is_url(where):
-            with closing(FileReader(Path(where).expanduser())) as reader:
+            with closing(FileReader(file_at(where))) as reader:
                 return bool(reader.read((_TABLE, ()))[0])
         source = cls(over_postgres(lambda: where), SaverEngine(POSTGRESQL, serializer_for()), "PostgreSQL")
         with suppress(ForeignTables):
