@@ -71,7 +71,7 @@ def degraded_types(subject: CheckSubject) -> Iterator[Finding]:
             refused, said = comes
             yield Finding(
                 "value-not-stored" if refused else "value-degraded",
-                "error" if refused else "warning",
+                "error" if refused and subject.saver is not None else "warning",
                 f"A {kind.__name__} in {channel!r} {said}.",
                 _fix(kind, channel),
                 channel=channel,

@@ -117,6 +117,13 @@ def test_the_savers_own_serializer_is_asked() -> None:
     assert found(compiled(pd.DataFrame, pickling)) == {}
 
 
+def test_without_a_checkpointer_nothing_is_refused_yet() -> None:
+    graph = compiled(pd.DataFrame)
+    assert found(graph)["value-not-stored"].severity == "error"
+    graph.checkpointer = None
+    assert found(graph)["value-not-stored"].severity == "warning"
+
+
 def test_a_stored_value_of_another_type_than_its_annotation() -> None:
     graph = compiled(list[int], value="three")
     graph.invoke({"key": []}, CONFIG)
