@@ -6,7 +6,7 @@ import ast
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -51,12 +51,15 @@ def node_counts(answer: Any) -> Counter[str]:
     True
     >>> node_counts("END"), node_counts(None)
     (Counter(), Counter())
+
+    Raises:
+        TypeError: it names no nodes, as a number.
     """
     if isinstance(answer, Mapping):
         return +Counter({str(name): int(times) for name, times in answer.items()})
     if isinstance(answer, str):
         answer = answer.strip().strip("()[]").split(",")
-    names = [str(name).strip().strip("'\"`") for name in (answer if isinstance(answer, Iterable) else [])]
+    names = [str(name).strip().strip("'\"`") for name in (() if answer is None else answer)]
     return Counter(name for name in names if name.lower() not in _NOTHING)
 
 

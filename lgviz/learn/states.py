@@ -12,6 +12,7 @@ from langgraph.types import Overwrite
 from lgviz.analysis.causes import listed_and
 from lgviz.analysis.channels import ChannelInfo, channels_of
 from lgviz.analysis.checkpoint import Checkpoint, state_of
+from lgviz.analysis.tree import Flag
 from lgviz.analysis.values import line
 from lgviz.analysis.writes import unfolded
 from lgviz.session import Set
@@ -53,9 +54,12 @@ def _plain(value: Any) -> Any:
 def ask_next(subject: Subject) -> LearnQuestion:
     """Which nodes come next, at a checkpoint or after an update there.
 
-    A node that LangGraph names in ``next`` though it still waits for others is no fair question.
+    A node that LangGraph names in ``next`` though it still waits for others is no fair question, nor is a
+    step of which a part has finished: only the rest runs where one resumes, all of it where one replays.
     """
     at = subject.at
+    if not subject.updates and at.flags & Flag.PENDING:
+        subject.refuse(f"A part of the step after {at.label} has finished already.")
     if not subject.updates and START in at.next:
         subject.refuse(f"{at.label} holds an input as it came: LangGraph's own `{START}` comes next.")
     if subject.updates:

@@ -9,8 +9,9 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 
+import lgviz
 from lgviz import learn
-from lgviz.demos import two_nodes
+from lgviz.demos import mail, two_nodes
 from lgviz.errors import InvalidValue, NoQuestion
 
 
@@ -41,6 +42,19 @@ def test_nodes_in_any_form(graph: Any, given: Any) -> None:
 def test_nothing_in_any_form(graph: Any, given: Any) -> None:
     assert ask(graph, "next", "c3").answer(given).right
     assert not ask(graph, "next", "c2").answer(given).right
+
+
+@pytest.mark.parametrize("given", [99, object(), ["zz"]])
+def test_what_names_no_node_is_wrong(graph: Any, given: Any) -> None:
+    assert ask(graph, "next", "c3").answer(given).right is False
+
+
+def test_a_step_that_has_finished_in_part_is_no_question() -> None:
+    mail.seed(graph := mail.build(InMemorySaver()))
+    failed = lgviz.history(graph, "1").latest
+    assert {bool(task.result) for task in failed.tasks} == {True, False}
+    with pytest.raises(NoQuestion, match="has finished already"):
+        ask(graph, "next", failed.label)
 
 
 @pytest.mark.parametrize("given", [["a", "x"], ("a", "x"), "['a', 'x']"])
