@@ -37,7 +37,7 @@ export function DrawnGraph({ store, view, ways = [] }: Props) {
       <Topology
         topology={topology}
         ran={view ? names(view.nodes) : []}
-        next={view ? names(view.next) : []}
+        next={view && !store.predicting.on.value ? names(view.next) : []}
         running={atWork(store, path)}
         ways={isOwn ? ways : []}
         height={220}
