@@ -30,7 +30,7 @@ def test_a_step_and_a_fork_are_predicted_before_they_are_done(notebook: Notebook
     page.keyboard.press("Enter")
     told = card.get_by_test_id("lgviz-predict-told")
     expect(told).to_contain_text("Right: node_b comes next.")
-    expect(debugger.row("c6")).to_be_visible()
+    expect(debugger.row("c7")).to_have_attribute("aria-selected", "true")  # the run has ended
 
     debugger.fork("c2")
     debugger.write("bar", '["x"]', mode="append")
