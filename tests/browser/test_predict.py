@@ -30,19 +30,19 @@ def test_a_step_and_a_fork_are_predicted_before_they_are_done(notebook: Notebook
     page.keyboard.press("Enter")
     told = card.get_by_test_id("lgviz-predict-told")
     expect(told).to_contain_text("Right: node_b comes next.")
-    expect(debugger.row("c7")).to_have_attribute("aria-selected", "true")  # the run has ended
+    expect(debugger.row("c7")).to_have_attribute("aria-selected", "true")
 
-    debugger.fork("c2")
+    debugger.fork("c4")  # not where the run began: who is there is taken along when it ends
     debugger.write("bar", '["x"]', mode="append")
     debugger.as_node("node_a")
     expect(debugger.preview).to_have_count(0)
     debugger.commit()
     expect(card).to_contain_text("What is bar afterwards?")
     chosen = debugger.root.locator('[data-testid="lgviz-row"][aria-selected="true"]')
-    expect(chosen).to_have_attribute("data-label", "c2")
+    expect(chosen).to_have_attribute("data-label", "c4")
     card.get_by_role("radio", name='["x"]', exact=True).check()
     card.get_by_test_id("lgviz-predict-answer").click()
-    expect(told).to_contain_text('No: bar is ["a", "x"].')
+    expect(told).to_contain_text('No: bar is ["a", "edit", "x"].')
     expect(chosen).to_contain_text("as node_a")
     card.get_by_test_id("lgviz-predict-close").click()
     expect(card).to_have_count(0)
