@@ -210,6 +210,24 @@ def migrate(
     return CommandAnswer(lambda: {"copied": count, "items": items}, said)
 
 
+@command("lgviz salvage damaged.db salvaged.db")
+def salvage(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="The damaged SQLite database: its path.")],
+    target: Annotated[str, typer.Argument(metavar="DST", help="The file to make.")],
+) -> CommandAnswer:
+    """Copy what can still be read of a damaged database.
+
+    Row by row, of a file that was cut too. SRC stays as it is; DST is read like any database, and lgviz check
+    names what is damaged in it.
+    """
+    from lgviz.transfer.salvage import salvage as copied
+
+    found = copied(source, target)
+    rows, lost = counted(found.rows, "row"), counted(found.lost, "more row")
+    said = f"{target}: {rows} saved, {found.in_part} of them in part; {lost} known to be lost."
+    return CommandAnswer(lambda: {"path": target, **found._asdict()}, [said])
+
+
 @command("lgviz prune checkpoints.db --thread 1 --dry-run")
 def prune(
     database: OpenedDatabase,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sqlite3
 import tempfile
@@ -64,10 +65,15 @@ class FileReader(ReadConnection):
     beside it; the read is repeated where the file changed meanwhile. A log that was left behind without its
     index (after a crash, or on a read-only medium) is read from a temporary copy, and so is the database in a
     bundle.
+
+    Args:
+        path: the file.
+        damaged: to read what is there of a file that is shorter than it says, which SQLite refuses else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, damaged: bool = False) -> None:
         self.path = path
+        self._damaged = damaged
         self._copy: tuple[Any, Path, weakref.finalize[Any, Any]] | None = None
 
     def read(self, *statements: Statement) -> list[Rows]:
@@ -84,7 +90,7 @@ class FileReader(ReadConnection):
                 before = self._files()
                 uri, lasting = self._uri(before)
             try:
-                found = _with_connection(uri, act)
+                found = _with_connection(uri, act, damaged=self._damaged)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 if _stopped.get() is not None and str(error) == "interrupted":
                     raise ReadingStopped from None
@@ -149,6 +155,11 @@ class FileReader(ReadConnection):
             return SourceError(f"{self.path} cannot be opened: {error}.", "Check its permissions.")
         if "locked" in said:
             return SourceError(f"{self.path} is locked by another process.", "Try again in a moment.")
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+            return SourceError(
+                f"{self.path} is damaged ({error}).",
+                f"Copy what can still be read of it: lgviz salvage {shlex.quote(str(self.path))} salvaged.db",
+            )
         return NotADatabase(
             f"{self.path} is no readable SQLite database ({error}).",
             "Give the file that a SqliteSaver wrote.",
@@ -259,8 +270,10 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T]) -> T:
+def _with_connection(uri: str, act: Callable[[sqlite3.Connection], T], *, damaged: bool) -> T:
     with closing(_connect(uri)) as connection:
+        if damaged:
+            connection.execute("PRAGMA writable_schema = ON")  # of a connection that cannot write
         refuse_programs(connection)
         try:
             return act(connection)

@@ -281,6 +281,7 @@ def test_json_has_the_keys_that_are_documented(folder: Path, tmp_path: Path) -> 
         "export": ["export", own, tmp_path / "a.svg"],
         "bundle": ["bundle", own, tmp_path / "a.lgviz"],
         "migrate": ["migrate", folder / "langgraph.db", copy],
+        "salvage": ["salvage", own, tmp_path / "salvaged.db"],
         "prune": ["prune", own, "--all", "--dry-run"],
         "check": ["check", own],
         "check-graph": ["check-graph", "lgviz.demos.chat:build"],

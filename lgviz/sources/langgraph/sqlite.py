@@ -11,7 +11,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
-from lgviz.errors import ForeignTables, NoCheckpoints, NotADatabase
+from lgviz.errors import ForeignTables, NoCheckpoints, SourceError
 from lgviz.persistence.blocks.integrity import Problem
 from lgviz.sources.base import CheckpointRow, DecodingOptions, ThreadIndex, Undecodable, WriteRow
 from lgviz.sources.connections import (
@@ -227,6 +227,6 @@ def _own(live: ReadConnection) -> ReadConnection:
     reader = FileReader(Path(file))
     try:
         reader.read(("SELECT count(*) FROM sqlite_master", ()))
-    except (NotADatabase, sqlite3.DatabaseError):
+    except (SourceError, sqlite3.DatabaseError):
         return live  # an encrypted database opens for its own driver only
     return reader
