@@ -22,6 +22,8 @@ _COLUMNS = "SELECT name, pk FROM pragma_table_info(?)"
 _INDEXES = "SELECT name FROM pragma_index_list(?)"
 _PROBED = 1_000_000
 """Numbers of rows that are tried where no index tells which there are."""
+_LONGEST = 1 << 30
+"""Bytes of a row, which may say of itself that it is of any size."""
 _NEVER = b"\xc1"
 """Begins nothing in msgpack or JSON: in the place of a value it is told to be damaged."""
 
@@ -62,8 +64,7 @@ def salvage(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> S
         raise FileExists(f"There is a file {made} already.", "Give the name of a new file.")
     try:
         with closing(sqlite3.connect(made, isolation_level=None)) as new:
-            # A row may say of itself that it is of any size.
-            new.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(1_000_000, 2 * reader.path.stat().st_size))
+            new.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
             found = reader.using(lambda old: _copied(old, new))
         if not found.rows:
             raise SourceError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 
 import lgviz
 from lgviz.demos import two_nodes
-from lgviz.errors import FileExists, SourceError
+from lgviz.errors import FileExists, MissingFile, SourceError
 from lgviz.persistence import SqliteSaver
 from lgviz.sources import open_source
 from lgviz.transfer.salvage import salvage
@@ -106,6 +107,11 @@ def test_of_a_file_that_was_cut_the_beginning_is_saved(tmp_path: Path) -> None:
         assert two_nodes.build(saver).invoke({"foo": "", "bar": []}, config("3"))["foo"] == "b"
 
 
+def test_a_file_that_says_it_is_a_terabyte_is_salvaged(database: Path) -> None:
+    os.truncate(database, 1 << 40)
+    assert salvage(database, database.with_name("b.db"))[1:] == (0, 0)
+
+
 def test_what_cannot_be_salvaged_is_refused(database: Path) -> None:
     shutil.copy(database, target := database.with_name("b.db"))
     with pytest.raises(FileExists):
@@ -115,6 +121,8 @@ def test_what_cannot_be_salvaged_is_refused(database: Path) -> None:
     with pytest.raises(SourceError, match="no readable SQLite database"):
         salvage(text, target)
     assert not target.exists()
+    with pytest.raises(MissingFile, match=r"no file .*none\.db"):
+        salvage(database.with_name("none.db"), target)
     text.write_bytes(b"")
     with pytest.raises(SourceError, match="holds nothing"):
         salvage(text, target)
