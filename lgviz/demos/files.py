@@ -14,6 +14,7 @@ import builtins
 import re
 from collections.abc import Sequence
 from operator import add
+from threading import Lock
 from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_core.language_models import BaseChatModel
@@ -172,13 +173,18 @@ def script(messages: Sequence[BaseMessage], tools: Sequence[str]) -> AIMessage: 
     return says("Line by line, then.", *edits)
 
 
+PARSING = Lock()
+"""The checks parse at once, which Python before 3.11.8 may take for a fault (CPython's issue 106905)."""
+
+
 def parsed(files: dict[str, str]) -> tuple[dict[str, ast.Module], list[str]]:
     """The modules among the files by their paths, and what cannot be parsed, a sentence each."""
     modules, remarks = {}, []
     for path, text in files.items():
         if path.endswith(".py"):
             try:
-                modules[path] = ast.parse(text)
+                with PARSING:
+                    modules[path] = ast.parse(text)
             except SyntaxError as error:
                 remarks.append(f"{path} cannot be parsed: look at line {error.lineno}.")
     return modules, remarks
