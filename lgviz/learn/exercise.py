@@ -47,7 +47,7 @@ class Exercise:
         try:
             found = self._check(value)
         except Exception as error:
-            return self._graded(f"The check could not read your result, for {_restore(error)}")
+            return self._graded(_unread(value, error))
         return self._graded(found)
 
     def _graded(self, found: bool | str) -> Graded:
@@ -75,6 +75,16 @@ class Exercise:
         return page(self.name, tag("div", named(self.text), "lg-noted"))
 
 
+def _unread(value: Any, error: Exception) -> str:
+    """Why a result could not be checked: the notebook lost a name, or something else was asked for."""
+    if isinstance(error, (NameError, KeyError)):
+        return _restore(error)
+    return (
+        f"this is of type `{type(value).__name__}`, and the check could make nothing of it. "
+        f"Look at what the task asks for. ({_said(error)})"
+    )
+
+
 def _restore(error: Exception) -> str:
     """What was raised, and what to put back."""
     if isinstance(error, NameError) and error.name:
@@ -83,8 +93,13 @@ def _restore(error: Exception) -> str:
         return f"it has no key {error.args[0]!r}: put back what writes it."
     if isinstance(error, AttributeError) and error.name:
         kind = type(error.obj).__name__
-        return f"a {kind} has no {error.name!r}: put back the value that the task asks for."
-    return f"{described(error)}. Put back the line as the task gave it, and change one thing at a time."
+        return f"an object of type `{kind}` has no {error.name!r}: put back the value that the task asks for."
+    return f"{_said(error)}. Put back the line as the task gave it, and change one thing at a time."
+
+
+def _said(error: Exception) -> str:
+    """What was raised, in its first line and without its last full stop."""
+    return described(error).partition("\n")[0].rstrip(".")
 
 
 def exercise(name: str, text: str, check: Check) -> Exercise:

@@ -74,6 +74,8 @@ class LearnReport(Sequence[ReportRow]):
         return visible("\n".join([self._head, *("  " + "  ".join(cells) for cells in self._cells())]))
 
     def _repr_html_(self) -> str:
+        if not self:
+            return page("What you know", tag("div", self._head, "lg-faint"))
         head = tag("tr", Markup().join(tag("th", name) for name in ("", "what", "right at first try")))
         rows = (
             tag("tr", tag("td", mark) + tag("td", named(about), "lg-word") + tag("td", right))

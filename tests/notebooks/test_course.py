@@ -44,6 +44,22 @@ def test_a_notebook_asks_shows_and_sums_up(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_what_tells_an_answer_is_folded(path: Path) -> None:
+    """What makes an exercise, and the saved output of the cell below a task, which JupyterLab unfolds when
+    the cell is run."""
+    book = nbformat.read(path, as_version=4)
+    asked = False
+    for cell in (cell for cell in book.cells if cell.cell_type == "code"):
+        folded = cell.metadata.get("jupyter", {})
+        assert folded.get("source_hidden", False) is ("learn.exercise(" in cell.source)
+        if "solution" in cell.metadata:
+            asked = True
+        elif asked and cell.outputs:
+            assert folded.get("outputs_hidden") or cell is book.cells[-1], cell.source
+            asked = False
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_each_solution_is_right(path: Path) -> None:
     book = nbformat.read(path, as_version=4)
     filled = tasks(book)
