@@ -46,7 +46,9 @@ def test_a_notebook_runs_and_its_views_are_alive(path: Path, lab: Lab, chromium:
         shown = page.locator(f".jp-Cell[data-windowed-list-index='{number}']")
         root = shown.get_by_test_id("lgviz-root")
         expect(root.get_by_test_id("lgviz-row").first).to_be_visible()
-        row = root.get_by_test_id("lgviz-row").nth(1)
+        # By its label: what later cells made may still be coming in above it.
+        label = root.get_by_test_id("lgviz-row").nth(1).get_attribute("data-label")
+        row = root.locator(f"[data-testid='lgviz-row'][data-label='{label}']")
         row.click()
         expect(row).to_have_attribute("aria-selected", "true")
     expect(page.get_by_test_id("lgviz-error")).to_have_count(0)
