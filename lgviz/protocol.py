@@ -1484,6 +1484,11 @@ class AgentsAt(TypedDict):
     checkpoints: list[str]
 
 
+class MemoryOpen(TypedDict):
+    checkpoint: str | None
+    """What is selected; None: nothing is, for there is no thread."""
+
+
 class MemoryList(TypedDict):
     checkpoint: str | None
     """Memory as of a checkpoint; None: now."""
@@ -1672,7 +1677,7 @@ class Methods(TypedDict):
     run_stop: tuple[RunStop, RunView]
     breakpoints_set: tuple[BreakpointsSet, BreakpointsOf]
     code_get: tuple[CodeRequest, CodeView]
-    memory_open: tuple[CheckpointParams, MemoryView]
+    memory_open: tuple[MemoryOpen, MemoryView]
     memory_list: tuple[MemoryList, MemoryPage]
     memory_search: tuple[MemorySearch, MemoryHits]
     memory_item: tuple[MemoryGet, MemoryItemView]

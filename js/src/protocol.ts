@@ -1399,6 +1399,11 @@ export interface AgentsAt {
   checkpoints: string[];
 }
 
+export interface MemoryOpen {
+  /** What is selected; None: nothing is, for there is no thread. */
+  checkpoint: string | null;
+}
+
 export interface MemoryList {
   /** Memory as of a checkpoint; None: now. */
   checkpoint: string | null;
@@ -1577,7 +1582,7 @@ export interface Methods {
   run_stop: { params: RunStop; result: RunView };
   breakpoints_set: { params: BreakpointsSet; result: BreakpointsOf };
   code_get: { params: CodeRequest; result: CodeView };
-  memory_open: { params: CheckpointParams; result: MemoryView };
+  memory_open: { params: MemoryOpen; result: MemoryView };
   memory_list: { params: MemoryList; result: MemoryPage };
   memory_search: { params: MemorySearch; result: MemoryHits };
   memory_item: { params: MemoryGet; result: MemoryItemView };

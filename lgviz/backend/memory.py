@@ -33,6 +33,7 @@ from lgviz.protocol import (
     MemoryHits,
     MemoryItemView,
     MemoryList,
+    MemoryOpen,
     MemoryPage,
     MemoryPlan,
     MemorySearch,
@@ -97,12 +98,15 @@ class MemoryRequests:
     # ------------------------------------------------------------ reading
 
     @handler("memory")
-    def memory_open(self, call: RequestCall, params: CheckpointParams) -> MemoryView:
+    def memory_open(self, call: RequestCall, params: MemoryOpen) -> MemoryView:
         items = self._items
         if items is None:
             return {"store": None, "past": False, "versions": False, "semantic": False, "expires": False,
                     "read_only": None, "token": "", "changed": None}  # fmt: skip
-        past = items.keeps_versions or Flag.SANDBOX in self._thread.at(params["checkpoint"]).flags
+        selected = params["checkpoint"]
+        past = selected is not None and (
+            items.keeps_versions or Flag.SANDBOX in self._thread.at(selected).flags
+        )
         return {
             "store": items.description,
             "past": past,
@@ -111,7 +115,7 @@ class MemoryRequests:
             "expires": items.expires,
             "read_only": items.read_only,
             "token": items.token(),
-            "changed": len(self._changes(params["checkpoint"])) if past else None,
+            "changed": len(self._changes(selected)) if past and selected is not None else None,
         }
 
     @handler("memory")

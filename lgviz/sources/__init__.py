@@ -6,6 +6,7 @@ import os
 from typing import Any, Unpack
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.store.base import BaseStore
 
 from lgviz.errors import NoCheckpointer, NoCheckpoints, NotASource
 from lgviz.persistence.savers.saver import Saver
@@ -28,10 +29,12 @@ from .base import (
 from .langgraph import source_of_database, source_of_saver
 from .langgraph.detect import file_at, is_postgres, is_url
 from .layered import LayeredSource
+from .lgviz.items import VersionedItems
 from .lgviz.tables import TablesSource
 from .places import PREVIOUS_CHANNEL
 from .redacted import redacted
 from .remote import RemoteAssistant, assistant_of, is_server_url, source_of_assistant, source_of_server
+from .store_alone import StoreAlone
 
 __all__ = [
     "Bookkeeping",
@@ -65,7 +68,8 @@ def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
         what: a compiled graph, a saver, the path of a database that lgviz's or LangGraph's SQLite savers
             wrote, the URL of a PostgreSQL database that they wrote or of a MySQL or Redis database that
             LangGraph's wrote, a LangGraph server by its URL (``"http://localhost:2024"``) or a
-            ``RemoteGraph``, or a :class:`Source`. Where both have written to a database, lgviz's are read.
+            ``RemoteGraph``, a store, which has items and no thread, or a :class:`Source`. Where both have
+            written to a database, lgviz's are read.
         options: see :class:`ReadOptions`; ``trust=["app.state"]`` names modules whose classes the values of
             a path or URL may be built into, ``redact=["messages.*.content"]`` what is masked, ``graph=`` what
             previews forks on a LangGraph server.
@@ -111,6 +115,8 @@ def _opened(what: Any, **options: Unpack[DecodingOptions]) -> Source:
         return source
     if _is_graph(what):
         return _of_graph(what)
+    if isinstance(what, BaseStore):
+        return StoreAlone(what)
     raise NotASource.of(
         what, "source of checkpoints", "Give a compiled graph, a saver, or the path of a SQLite database."
     )
@@ -178,6 +184,8 @@ def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
     try:
         source = source_of_database(path, **options)
     except NoCheckpoints:
+        if (items := VersionedItems.of_path(path, **options)) is not None:
+            return StoreAlone(None, items.description)
         if TablesSource.are_in(path):
             raise _empty(path) from None
         raise

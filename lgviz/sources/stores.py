@@ -18,6 +18,7 @@ from .lgviz.items import VersionedItems
 from .redact import Redactor
 from .redacted_items import RedactedItems
 from .remote import remote_store_of
+from .store_alone import StoreAlone
 
 __all__ = ["memory_of", "open_items"]
 
@@ -27,7 +28,8 @@ def memory_of(what: Any, store: Any, ask: Ask, **options: Unpack[ReadOptions]) -
     database; None: there are none.
 
     Args:
-        what: a graph, a saver, the path or URL of a database or a server, or the source that reads one.
+        what: a graph, a saver, a store, the path or URL of a database or a server, or the source that reads
+            one.
         store: a store, or the path or URL of a database with items in lgviz's tables; None: look for one.
         ask: how methods of a live store are called.
         options: see :class:`ReadOptions`.
@@ -48,7 +50,9 @@ def _found(what: Any, store: Any, ask: Ask, **options: Unpack[DecodingOptions]) 
         if what.origin is not None:
             path, given = what.origin.place, what.origin.options
             return VersionedItems.of_path(path, **given)
-        what = what.graph
+        what = what.store if isinstance(what, StoreAlone) else what.graph
+    if isinstance(what, BaseStore):
+        return open_items(what, ask)
     if isinstance(what, (str, os.PathLike)):
         return VersionedItems.of_path(os.fspath(what), **options)
     found = getattr(what, "store", None)

@@ -292,3 +292,23 @@ def test_a_narrow_view_shows_the_list_or_the_item(notebook: NotebookFactory) -> 
     expect(part(debugger, "open")).to_have_count(0)
     debugger.page.keyboard.press("Enter")
     expect(part(debugger, "open")).to_contain_text("everything")
+
+
+ALONE = """
+%load_ext lgviz
+from langgraph.store.memory import InMemoryStore
+
+store = InMemoryStore()
+store.put(("users", "mia"), "diet", {"text": "vegetarian"})
+store.put(("users", "mia"), "city", {"text": "Lisbon"})
+%lgviz store
+"""
+
+
+def test_a_store_without_a_graph_shows_its_items(notebook: NotebookFactory) -> None:
+    page = notebook([ALONE])
+    root = page.get_by_test_id("lgviz-root")
+    item = root.locator('[data-testid="lgviz-memory-item"][data-key="diet"]')
+    expect(item).to_be_visible()
+    item.click()
+    expect(root.get_by_test_id("lgviz-memory-open")).to_contain_text("vegetarian")

@@ -127,8 +127,8 @@ export class PageSource implements Source {
     memory_open: ({ checkpoint }) => {
       const { memory } = this.#data;
       if (!memory) return { ...NO_MEMORY };
-      const changed = memory.open.past ? (this.#memoryRow(checkpoint)?.changed ?? null) : null;
-      return { ...memory.open, changed };
+      const row = checkpoint !== null && memory.open.past ? this.#memoryRow(checkpoint) : null;
+      return { ...memory.open, changed: row?.changed ?? null };
     },
     memory_list: ({ checkpoint, ref, offset, limit }) =>
       this.#listed(this.#items(checkpoint), ref, offset, limit),

@@ -78,10 +78,12 @@ class SqliteSource(LangGraphTables):
         source = cls(FileReader(path), FileDecoder(**options), f"{path.name} (read-only)")
         source.read_only = f"{path.name} is opened for reading: give the graph itself to fork or run."
         if not source.has_tables():
-            raise NoCheckpoints(
-                f"{path} holds no table of LangGraph's checkpoints.",
-                "Give the database that LangGraph's SqliteSaver writes.",
-            )
+            remedy = "Give the database that LangGraph's SqliteSaver writes."
+            if source._reader.read((source._columns_of, ("store",)))[0]:
+                remedy = (
+                    "It holds a store's items: lgviz.debug(SqliteStore(sqlite3.connect(path))) shows them."
+                )
+            raise NoCheckpoints(f"{path} holds no table of LangGraph's checkpoints.", remedy)
         return source
 
     @classmethod

@@ -18,10 +18,10 @@ const PAUSE = 1500;
 /** Room for an item beside the list, in pixels. */
 const WIDE = 620;
 
-/** What is known about memory at the selected checkpoint; asked again while the tab is open. */
-export function useMemory(store: Store, selected: string): Asked<MemoryView> {
+/** What is known about memory at the selected checkpoint, or where there is none; asked again while it is open. */
+export function useMemory(store: Store, selected: string | null, alone = false): Asked<MemoryView> {
   const state = memoryOf(store);
-  const open = store.tab.value === "memory";
+  const open = alone || store.tab.value === "memory";
   const waiting = useRef(false);
   useEffect(() => {
     if (!open) return;
@@ -32,14 +32,15 @@ export function useMemory(store: Store, selected: string): Asked<MemoryView> {
     return () => clearInterval(timer);
   }, [state, open]);
   const version = open ? `${store.revision.value}.${state.beat.value}` : "";
-  const asked = useAsk(store.source, "memory_open", { checkpoint: selected }, version);
+  const params = selected !== null || alone ? { checkpoint: selected } : null;
+  const asked = useAsk(store.source, "memory_open", params, version);
   waiting.current = asked.pending;
   return asked;
 }
 
 interface Props {
   store: Store;
-  selected: string;
+  selected: string | null;
   asked: Asked<MemoryView>;
 }
 
@@ -68,8 +69,9 @@ function NoStore() {
   );
 }
 
-function Shown({ store, selected, view }: { store: Store; selected: string; view: MemoryView }) {
+function Shown({ store, selected, view }: { store: Store; selected: string | null; view: MemoryView }) {
   const state = memoryOf(store);
+  const label = selected === null ? "" : labelOf(store, selected);
   const at = state.at(view);
   const sought = state.sought.value;
   const mode = state.mode.value;
@@ -80,7 +82,7 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
   const changes = useAsk(
     store.source,
     "memory_changes",
-    view.changed ? { checkpoint: selected } : null,
+    view.changed && selected !== null ? { checkpoint: selected } : null,
     view.token,
   );
   const chosen = state.chosen.value;
@@ -99,8 +101,8 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
     >
       {(wide || !aside) && (
         <div class="lgviz-memory-list">
-          <MemoryBar state={state} view={view} label={labelOf(store, selected)} at={at} />
-          {sought === "" && <Changes state={state} label={labelOf(store, selected)} changes={changes} />}
+          <MemoryBar state={state} view={view} label={label} at={at} />
+          {sought === "" && <Changes state={state} label={label} changes={changes} />}
           <MemoryOutline state={state} changes={changes.data?.changes ?? []} at={at} wide={wide} />
         </div>
       )}
@@ -131,7 +133,7 @@ function Shown({ store, selected, view }: { store: Store; selected: string; view
                 view={view}
                 at={at}
                 itemRef={chosen}
-                label={labelOf(store, selected)}
+                label={label}
                 change={changes.data?.changes.find((one) => one.ref === chosen)}
               />
             )

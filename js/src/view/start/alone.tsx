@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../../lib/words";
 import type { ViewState } from "../../state/view";
+import { Memory, useMemory } from "../memory/memory";
 import { EmptyIcon } from "../ui/icons";
 import { Blank } from "../ui/states";
 import { StartPanel, useStart } from "./start";
@@ -11,6 +12,7 @@ export function Beginning({ view }: { view: ViewState }) {
   const start = useStart(store, true);
   const failure = store.failure.value;
   const empty = store.phase.value === "empty";
+  const memory = useMemory(store, null, Boolean(start.asked.error));
   const box = useRef<HTMLElement>(null);
   useEffect(
     // Taken away with the focus in it, it leaves it to the debugger, not to the notebook's keys.
@@ -24,6 +26,16 @@ export function Beginning({ view }: { view: ViewState }) {
       {t("Look for new checkpoints")}
     </button>
   );
+  if (start.asked.error && memory.data?.store)
+    return (
+      <div class="lgviz-alone has-memory" data-testid="lgviz-empty">
+        <section class="lgviz-inspector" aria-label={t("Memory")}>
+          <div class="lgviz-pane is-memory">
+            <Memory store={store} selected={null} asked={memory} />
+          </div>
+        </section>
+      </div>
+    );
   if (start.asked.error)
     return (
       <Blank icon={<EmptyIcon />} title={failure?.message ?? t("No checkpoint yet")}>
