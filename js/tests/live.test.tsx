@@ -141,3 +141,20 @@ it("counts on by itself while a task is at work", () => {
   expect(spent(task("a"), 1_000, 1_500)).toBe(1_300);
   expect(spent(task("a", { status: "done" }), 1_000, 9_000)).toBe(800);
 });
+
+it("lays the rows out anew when a cell whose content was skipped is shown again", async () => {
+  const rows = host.querySelector<HTMLElement>(".lgviz-window") as HTMLElement;
+  const seen: string[] = [];
+  const watcher = new MutationObserver((records) => seen.push(...records.map((one) => one.oldValue ?? "")));
+  watcher.observe(rows, { attributes: true, attributeFilter: ["style"], attributeOldValue: true });
+  const change = (skipped: boolean, at: Element) =>
+    at.dispatchEvent(Object.assign(new Event("contentvisibilityautostatechange"), { skipped }));
+  change(true, host);
+  change(false, document.createElement("div"));
+  await Promise.resolve();
+  expect(seen).toEqual([]);
+  change(false, host);
+  await Promise.resolve();
+  expect(seen.some((style) => style.includes("display: none"))).toBe(true);
+  expect(rows.style.display).toBe("");
+});

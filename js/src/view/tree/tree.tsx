@@ -26,6 +26,7 @@ export function Tree({ view }: { view: ViewState }) {
   const size = useComputed(() => Math.ceil(view.height.value / ROW_HEIGHT) + 2 * MARGIN + GRAIN);
 
   useBox(view, box);
+  useSkipped(box);
   useHold(view, box);
   useFollow(view, box);
 
@@ -185,6 +186,25 @@ function useBox(view: ViewState, box: { current: HTMLDivElement | null }): void 
   useSignalEffect(() => {
     if (view.attached.value > 0 && box.current) box.current.scrollTop = view.scroll.peek();
   });
+}
+
+/** Lays the rows out anew when a cell that was out of view comes back. While JupyterLab skips a cell's content
+ * (`content-visibility: auto`), Chromium gives no box to rows that are moved there, nor afterwards. */
+function useSkipped(box: { current: HTMLDivElement | null }): void {
+  useEffect(() => {
+    const element = box.current as HTMLDivElement;
+    const page = element.ownerDocument;
+    const onChange = (event: Event) => {
+      const { skipped, target } = event as ContentVisibilityAutoStateChangeEvent;
+      const rows = element.querySelector<HTMLElement>(".lgviz-window");
+      if (skipped || !rows || !(target as Node).contains(element)) return;
+      rows.style.display = "none";
+      void rows.offsetHeight;
+      rows.style.display = "";
+    };
+    page.addEventListener("contentvisibilityautostatechange", onChange, true);
+    return () => page.removeEventListener("contentvisibilityautostatechange", onChange, true);
+  }, [box]);
 }
 
 /** Keeps the rows that are looked at in place when others come or go above them. */
