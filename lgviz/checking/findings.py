@@ -61,6 +61,20 @@ class Finding:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        return page("Check", self.html())
+
+    def html(self) -> Markup:
+        """As HTML, to stand among others."""
+        said = (
+            tag("b", f"{self.severity} {self.code}")
+            + " "
+            + tag("span", self.text)
+            + " "
+            + tag("i", self.where)
+        )
+        return tag("p", said) + tag("pre", self.fix)
+
 
 class Findings(list[Finding]):
     """A list of what was found, the errors first, that shows itself in a notebook.
@@ -76,16 +90,5 @@ class Findings(list[Finding]):
         return "\n".join(map(str, self)) or "Nothing found."
 
     def _repr_html_(self) -> str:
-        each = (
-            tag(
-                "p",
-                tag("b", f"{one.severity} {one.code}")
-                + " "
-                + tag("span", one.text)
-                + " "
-                + tag("i", one.where),
-            )
-            + tag("pre", one.fix)
-            for one in self
-        )
-        return page("Checks", Markup().join(each) or tag("p", "Nothing found."))
+        each = Markup().join(one.html() for one in self)
+        return page("Checks", each or tag("p", "Nothing found."))

@@ -12,6 +12,7 @@ from lgviz.backend.acts import Acts
 from lgviz.backend.answers import AnswerRequests
 from lgviz.backend.dispatch import handlers_of
 from lgviz.backend.memory import MemoryRequests
+from lgviz.backend.predicting import PredictRequests
 from lgviz.backend.reads import Reads
 from lgviz.backend.sandbox import SandboxSlot
 from lgviz.backend.start import StartForms
@@ -33,6 +34,7 @@ def test_each_method_of_the_protocol_has_one_handler_and_no_handler_has_none() -
             AnswerRequests,
             StartForms,
             Acts,
+            PredictRequests,
             ExportRequests,
             WatchRequests,
         )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.types import Interrupt
 
-from lgviz.analysis.answers import Told
+from lgviz.analysis.answers import GivenAnswer
 from lgviz.analysis.diff import diff_states
 from lgviz.analysis.summary import channel_summary, summary_of
 from lgviz.backend.diff_views import diff_view
@@ -124,7 +124,9 @@ def test_a_long_message_says_how_much_is_left_out() -> None:
 
 
 def test_an_interrupt() -> None:
-    view = interrupt_view(Interrupt({"ask": "ok?"}, id="i1"), "review", Told(False, [], True), Budget())
+    view = interrupt_view(
+        Interrupt({"ask": "ok?"}, id="i1"), "review", GivenAnswer(False, [], True), Budget()
+    )
     assert (view["id"], view["node"], view["answered"]) == ("i1", "review", False)
     assert view["value"]["items"][0]["key"] == "ask"
 

@@ -27,6 +27,8 @@ export function Narration({ store, checkpoint, version }: Props) {
       data-testid="lgviz-narration"
       aria-label={t("Narration")}
       aria-busy={asked.pending}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what may scroll is reached by the keys.
+      tabIndex={0}
     >
       {asked.error ? (
         asked.error.message
