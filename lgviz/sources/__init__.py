@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Unpack
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -51,6 +52,9 @@ __all__ = [
     "no_checkpointer",
     "open_source",
 ]
+
+
+_CONNINFO = re.compile(r"(^|\s)(host|hostaddr|port|dbname|user|password|service)\s*=")
 
 
 def open_source(what: Any, **options: Unpack[ReadOptions]) -> Source:
@@ -173,6 +177,11 @@ def _of_path(path: str | bytes, **options: Unpack[DecodingOptions]) -> Source:
         raise NotASource(
             f"{path.partition('://')[0]}:// names no path of a file.",
             "Give the path of a SQLite database, a postgresql://, mysql:// or redis:// URL, or a saver.",
+        )
+    if _CONNINFO.search(path) and not file_at(path).exists():  # not repeated either
+        raise NotASource(
+            "This is a connection string of PostgreSQL, and no path or URL.",
+            "Give it as a URL: postgresql://me@host/db; the password stands in PGPASSWORD or ~/.pgpass.",
         )
     own = None
     if is_postgres(path):

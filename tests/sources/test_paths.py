@@ -12,7 +12,9 @@ from langgraph.checkpoint.sqlite import SqliteSaver as LangGraphSqlite
 
 import lgviz
 from lgviz.demos import two_nodes
+from lgviz.errors import NotASource
 from lgviz.persistence import SqliteSaver
+from lgviz.sources import open_source
 
 NAMES = {
     "spaces": " a  b .db",
@@ -86,3 +88,9 @@ def test_a_link(followed: Path, tmp_path: Path) -> None:
     (tmp_path / "folder").symlink_to(followed.parent)
     assert [c.id for c in lgviz.history(tmp_path / "folder" / "a.db")] == expected
     assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "one.db", "real", "two.db"]
+
+
+def test_a_connection_string_of_postgres_is_told_as_one_and_its_password_is_not() -> None:
+    with pytest.raises(NotASource, match="connection string") as refused:
+        open_source("host=db.example user=me password=s3cret dbname=agents")
+    assert "s3cret" not in str(refused.value)
