@@ -13,7 +13,7 @@ from lgviz._visible import visible
 
 from .checkpoint import Checkpoint, state_of
 from .diff import Change, StateDiff
-from .html import Room, diff_html, page, tag
+from .html import Room, diff_html, named, page, tag
 from .messages import is_message, read_message
 from .parting import diff_but_ids
 from .shown import ShownByFields
@@ -236,7 +236,7 @@ class Comparison:
         rows = [_row(left, right, self.same(left, right)) for left, right in self.steps[:_ROWS]]
         if len(self.steps) > _ROWS:
             rows.append(tag("div", f"… {len(self.steps) - _ROWS} more: .frame() has all", "lg-faint"))
-        body = tag("div", said, "lg-ask") + tag("div", Markup().join(rows), "lg-card")
+        body = tag("div", named(said), "lg-ask") + tag("div", Markup().join(rows), "lg-card")
         return page(title, body + diff_html(self.diff, room), facts)
 
 
