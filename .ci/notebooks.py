@@ -55,7 +55,7 @@ def execute(path: Path) -> None:
     for number, cell in enumerate(c for c in book.cells if c.cell_type == "code"):
         cell.metadata.pop("execution", None)
         cell.execution_count = number + 1
-        cell.outputs = [output for output in map(kept, cell.outputs) if output is not None]
+        cell.outputs = joined([output for output in map(kept, cell.outputs) if output is not None])
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number + 1
@@ -72,12 +72,27 @@ def kept(output: Any) -> Any:
     return output if output.data else None
 
 
-def steady(outputs: list[Any]) -> str:
+def joined(outputs: list[Any]) -> list[Any]:
+    """Outputs, what was printed in several pieces in one: where it is cut depends on the kernel's clock."""
+    found: list[Any] = []
+    for output in outputs:
+        last = found[-1] if found else {}
+        if output.output_type == last.get("output_type") == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            found.append(output)
+    return found
+
+
+def steady(output: Any) -> Any:
     """What is compared of outputs: without ids, times and how they were counted."""
-    text = re.sub(r'"execution_count": \d+', "", repr([dict(output) for output in outputs]))
-    for found, instead in RULES:
-        text = found.sub(instead, text)
-    return text
+    if isinstance(output, dict):
+        return {name: steady(value) for name, value in output.items() if name != "execution_count"}
+    if isinstance(output, list):
+        return [steady(value) for value in output]
+    for found, instead in RULES if isinstance(output, str) else ():
+        output = found.sub(instead, output)
+    return output
 
 
 if __name__ == "__main__":
