@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -54,6 +55,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left in the cache of whoever runs the tests."""
     monkeypatch.setenv("LGVIZ_CACHE", "off")
+
+
+@pytest.fixture(autouse=True)
+def path_as_it_was() -> Iterator[None]:
+    """A graph that is loaded by its file leaves the file's folder in the path, where `tests/support` hides modules."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session")

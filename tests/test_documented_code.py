@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.io import capture_output
 from traitlets.config import Config
 
+from lgviz import unload_ipython_extension
 from tests.support.documented import documented_names
 
 REPO = Path(__file__).resolve().parents[1]
@@ -37,7 +38,9 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     monkeypatch.setenv("LGVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # which make a fresh process slow
     InteractiveShell.clear_instance()
-    yield InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    made = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    yield made
+    unload_ipython_extension(made)  # `%lgviz on` holds graphs that ran
     InteractiveShell.clear_instance()
     sys.modules.pop("app", None)
 

@@ -28,7 +28,7 @@ export function Beginning({ view }: { view: ViewState }) {
   );
   if (start.asked.error && memory.data?.store)
     return (
-      <div class="lgviz-alone has-memory" data-testid="lgviz-empty">
+      <div class="lgviz-alone is-memory-alone" data-testid="lgviz-empty">
         <section class="lgviz-inspector" aria-label={t("Memory")}>
           <div class="lgviz-pane is-memory">
             <Memory store={store} selected={null} asked={memory} />
