@@ -20,7 +20,7 @@ from lgviz.sources.base import ReadOptions
 from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.decode import StrictSerializer, serializer_for
 from lgviz.sources.items import plainly
-from lgviz.sources.langgraph.detect import is_url, url_kind
+from lgviz.sources.langgraph.detect import file_at, is_url, url_kind
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.stores import memory_of
 from lgviz.transfer.bundles import open_bundle
@@ -74,7 +74,7 @@ def graph_over(held: ExitStack, graph: Any, where: str, *, write: bool, trust: I
         ReadOnly: a bundle is to be written to.
     """
     made = copy.copy(graph)
-    if not is_url(where) and is_bundle(Path(where)):
+    if not is_url(where) and is_bundle(file_at(where)):
         made.checkpointer = _imported(where, write=write)
         return made
     kind = url_kind(where)
@@ -107,7 +107,7 @@ def _sqlite(
 ) -> BaseCheckpointSaver[Any]:
     if write and not theirs:
         return _own(held, where)
-    uri = f"{Path(where).expanduser().absolute().as_uri()}?mode={'rw' if write else 'ro'}"
+    uri = f"{file_at(where).absolute().as_uri()}?mode={'rw' if write else 'ro'}"
     conn = sqlite3.connect(uri, uri=True, check_same_thread=False)
     held.callback(conn.close)
     if theirs:

@@ -31,7 +31,7 @@ from lgviz.persistence.blocks.integrity import Problem
 
 from .base import Source, Told
 from .bundle_file import read_whole, write_whole
-from .langgraph.detect import is_postgres, is_url
+from .langgraph.detect import file_at, is_postgres, is_url
 from .lgviz.items import VersionedItems
 
 __all__ = ["check_seal", "seal_source"]
@@ -101,7 +101,7 @@ def seal_source(
         ForeignTables: it is no database that can be sealed.
         DamagedData: what was sealed is changed or gone; or the seal is not what was written with this key.
     """
-    file = Path(path).expanduser()
+    file = file_at(path)
     held = read_whole(file)
     before = {} if held is None else _read(file, held, key)
     now = _digests(source, _checked(key), told)
@@ -131,7 +131,7 @@ def check_seal(
         DamagedData: the seal is not what was written with this key.
         InvalidValue, ForeignTables: as :func:`seal_source`.
     """
-    file = Path(path).expanduser()
+    file = file_at(path)
     held = read_whole(file)
     if held is None:
         raise MissingFile(f"There is no seal {file}.", "Seal the database first: lgviz seal DB FILE.")

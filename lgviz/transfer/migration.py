@@ -23,7 +23,7 @@ from lgviz.sources import open_source
 from lgviz.sources.base import Record, Source, StoredWrite
 from lgviz.sources.bundle_file import is_bundle
 from lgviz.sources.langgraph import source_of_database
-from lgviz.sources.langgraph.detect import is_postgres, is_url
+from lgviz.sources.langgraph.detect import file_at, is_postgres, is_url
 from lgviz.sources.langgraph.tables import LangGraphTables
 from lgviz.sources.lgviz.tables import TablesSource
 from lgviz.sources.places import Address
@@ -111,7 +111,7 @@ def _opened(source: Any) -> Source:
 
 
 def _own_already(where: str) -> NoCheckpoints:
-    if not is_url(where) and is_bundle(Path(where).expanduser()):
+    if not is_url(where) and is_bundle(file_at(where)):
         remedy = "Take it in: lgviz.open_bundle(FILE).import_into(saver)."
         return NoCheckpoints(f"{where} is a bundle, whose tables are lgviz's own already.", remedy)
     holder = "The database" if is_url(where) else where

@@ -24,7 +24,7 @@ from lgviz.persistence.stores.timestamps import read_when
 from lgviz.persistence.stores.versioned import SyncStore
 from lgviz.persistence.stores.writes import ItemTimes, ItemWrite
 from lgviz.sources.connections import FileReader
-from lgviz.sources.langgraph.detect import is_postgres
+from lgviz.sources.langgraph.detect import file_at, is_postgres
 
 __all__ = ["holds_items", "migrate_items"]
 
@@ -52,7 +52,7 @@ def migrate_items(source: Any, target: Any, show: Callable[[int, int], None]) ->
         NotKept: a value that lgviz cannot keep.
     """
     if isinstance(source, (str, Path)) and not is_postgres(source):
-        items, ends = _of_file(Path(source).expanduser())
+        items, ends = _of_file(file_at(source))
     else:
         with _opened(source) as old:
             items, ends = _held(old)
@@ -194,7 +194,7 @@ def holds_items(source: str) -> bool:
         except psycopg.Error:
             return False
         return found is not None and found[0] is not None
-    path = Path(source).expanduser()
+    path = file_at(source)
     if not path.is_file():
         return False
     try:

@@ -12,17 +12,7 @@ from lgviz import learn
 from lgviz.backend import Backend
 from lgviz.demos import DEMOS
 from lgviz.errors import NotFound
-
-RUN = {"resume": None, "until": None, "configurable": None, "sandbox": False}
-FORK = {
-    "as_node": "node_a",
-    "goto": None,
-    "keep_siblings": False,
-    "note": None,
-    "configurable": None,
-    "sandbox": False,
-}
-
+from tests.support import view
 
 def opened(demo: str, **options: Any) -> Iterator[Backend]:
     learn.reset()
@@ -44,8 +34,8 @@ def made(backend: Backend, label: str, fork: Any = None, run: Any = None) -> Any
     return backend.request(
         "predict_make",
         checkpoint=at,
-        fork=None if fork is None else {**FORK, "checkpoint": at, "values": fork},
-        run=None if run is None else {**RUN, "checkpoint": at, **run},
+        fork=None if fork is None else view.fork(at, {}, "node_a") | {"values": fork},
+        run=None if run is None else view.run(at, **run),
     )
 
 

@@ -61,7 +61,7 @@ def is_url(what: Any) -> bool:
     return url_kind(what) is not None
 
 
-def file_at(where: str) -> Path:
+def file_at(where: str | os.PathLike[str]) -> Path:
     """The file that a path names, from a home where it begins with one; ``~x`` of no user is a name like any.
 
     >>> file_at("~no-user.db").name
