@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from lgviz._visible import visible
 from lgviz.errors import InvalidValue, PartNotFound, listed
@@ -17,6 +17,7 @@ from .html import Room, page, table_html, tag
 from .marks import PartMark, lines_of
 from .messages import is_message, message_id
 from .rebuilt import KeptAsWrites
+from .shown import RowSequence
 from .summary import path_of, path_text
 from .values import child_at, clean, kind_of, line, pairs_of
 from .writers import PartWriter, writers_of
@@ -100,7 +101,7 @@ class Origin:
         return f"set by {self.set_by.label}{who}{since}" + (f" ({self.note})" if self.note else "")
 
 
-class Blame(Sequence[Origin]):
+class Blame(RowSequence[Origin]):
     """Who set each part of a state; ``str()`` and a notebook show a line for each.
 
     >>> import lgviz
@@ -120,19 +121,9 @@ class Blame(Sequence[Origin]):
     """
 
     def __init__(self, at: Checkpoint, path: tuple[Any, ...], origins: Sequence[Origin]) -> None:
+        super().__init__(tuple(origins))
         self.at = at
         self.path = path
-        self._origins = tuple(origins)
-
-    @overload
-    def __getitem__(self, key: int) -> Origin: ...
-    @overload
-    def __getitem__(self, key: slice) -> Sequence[Origin]: ...
-    def __getitem__(self, key: int | slice) -> Origin | Sequence[Origin]:
-        return self._origins[key]
-
-    def __len__(self) -> int:
-        return len(self._origins)
 
     def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
         """What a table shows: label, nodes, part, value, and since when it is there where that is longer."""

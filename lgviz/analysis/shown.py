@@ -4,12 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar, overload
 
 from lgviz._visible import visible
 from lgviz.analysis.values import fields_of, line
 
-__all__ = ["ShownByFields", "completes_by_tab", "fields_of_result"]
+__all__ = ["RowSequence", "ShownByFields", "completes_by_tab", "fields_of_result"]
+
+T = TypeVar("T")
+
+
+class RowSequence(Sequence[T]):
+    """A result that is read as the sequence of its rows.
+
+    >>> RowSequence(["a", "b"])[-1], len(RowSequence("ab"))
+    ('b', 2)
+
+    Args:
+        rows: what it holds.
+    """
+
+    def __init__(self, rows: Sequence[T]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, key: int) -> T: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, key: int | slice) -> T | Sequence[T]:
+        return self._rows[key]
 
 
 class ShownByFields:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from lgviz._visible import visible
 from lgviz.analysis.html import named, page, tag
-from lgviz.analysis.shown import ShownByFields
+from lgviz.analysis.shown import RowSequence, ShownByFields
 
 from .kinds import KINDS
 from .tally import TALLY
@@ -42,26 +42,8 @@ class ReportRow(ShownByFields):
     remains: bool
 
 
-class LearnReport(Sequence[ReportRow]):
+class LearnReport(RowSequence[ReportRow]):
     """A row for each kind of question that was answered; made by :func:`lgviz.learn.report`."""
-
-    def __init__(self, rows: Sequence[ReportRow]) -> None:
-        self._rows = tuple(rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, key: int) -> ReportRow: ...
-
-    @overload
-    def __getitem__(self, key: slice) -> Sequence[ReportRow]: ...
-
-    def __getitem__(self, key: int | slice) -> ReportRow | Sequence[ReportRow]:
-        return self._rows[key]
-
-    def __iter__(self) -> Iterator[ReportRow]:
-        return iter(self._rows)
 
     def frame(self) -> pandas.DataFrame:
         """A row for each kind: ``kind, about, asked, right, remains``."""
@@ -111,7 +93,7 @@ def report() -> LearnReport:
         if tries:
             right = sum(one.first for one in tries)
             rows.append(ReportRow(name, said, len(tries), right, not tries[-1].first))
-    return LearnReport(rows)
+    return LearnReport(tuple(rows))
 
 
 def outcome(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from markupsafe import Markup
@@ -16,7 +16,7 @@ from lgviz.analysis.checkpoint import Checkpoint
 from lgviz.analysis.html import page, tag
 from lgviz.analysis.predicates import check_function
 from lgviz.analysis.same import same
-from lgviz.analysis.shown import ShownByFields
+from lgviz.analysis.shown import RowSequence, ShownByFields
 from lgviz.errors import InvalidValue, NothingToRun, PredicateFailed, described, listed
 from lgviz.session.halts import StopPoints, names_in
 from lgviz.session.run_steps import Names
@@ -75,7 +75,7 @@ class StepTrial(ShownByFields):
         return max(0.0, min(self.rate, middle - half)), min(1.0, max(self.rate, middle + half))
 
 
-class StepBlame(Sequence[StepTrial]):
+class StepBlame(RowSequence[StepTrial]):
     """The steps of a run, the one whose rerun changed the outcome most often first.
 
     >>> import lgviz
@@ -95,26 +95,14 @@ class StepBlame(Sequence[StepTrial]):
     """
 
     def __init__(self, trials: Sequence[StepTrial], baseline: Any, *, stopped: bool = False) -> None:
-        self._trials = sorted(trials, key=lambda one: (-one.rate, -one.interval[0], -_row(one)))
+        super().__init__(sorted(trials, key=lambda one: (-one.rate, -one.interval[0], -_row(one))))
         self.baseline = baseline
         self.stopped = stopped
-
-    def __len__(self) -> int:
-        return len(self._trials)
-
-    @overload
-    def __getitem__(self, key: int) -> StepTrial: ...
-
-    @overload
-    def __getitem__(self, key: slice) -> list[StepTrial]: ...
-
-    def __getitem__(self, key: int | slice) -> StepTrial | list[StepTrial]:
-        return self._trials[key]
 
     @property
     def top(self) -> StepTrial | None:
         """The step to blame; None where no rerun changed the outcome."""
-        return next((one for one in self._trials if one.flips), None)
+        return next((one for one in self if one.flips), None)
 
     def frame(self) -> pandas.DataFrame:
         """A row for each step: ``label, nodes, runs, flips, rate, low, high, failed``."""

@@ -14,6 +14,7 @@ from lgviz.demos import DEMOS
 from lgviz.errors import NotFound
 from tests.support import view
 
+
 def opened(demo: str, **options: Any) -> Iterator[Backend]:
     learn.reset()
     graph = DEMOS[demo].build(InMemorySaver())
